@@ -1,0 +1,1 @@
+"""The data contract: tables, their columns, and the identifiers of the field."""

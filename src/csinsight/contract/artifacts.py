@@ -1,0 +1,129 @@
+"""The tables that a run writes and others read: column names, in one place.
+
+Each class names the columns of ``runs/SHOP/MONTH/artifacts/NAME.parquet``.
+"""
+
+from __future__ import annotations
+
+
+class BuyerTypes:
+    """One row a buyer: ``buyer_types``. ``p_<type>`` are six probabilities that sum to one."""
+
+    NAME = "buyer_types"
+    BUYER_ID = "buyer_id"
+    TYPE = "type"
+    CONFIDENCE = "confidence"
+    BECAUSE = "because"
+    PROBABILITY_PREFIX = "p_"
+
+
+class ValueTiers:
+    """One row a buyer: ``value_tiers``. Scores are ranks in [0, 1], money in shop currency."""
+
+    NAME = "value_tiers"
+    BUYER_ID = "buyer_id"
+    TIER = "tier"
+    PAST_SCORE = "past_score"
+    PRESENT_SCORE = "present_score"
+    EXPECTED_SPEND_90D = "expected_spend_90d"
+    NET_SPEND_90D = "net_spend_90d"
+    NET_SPEND = "net_spend"
+
+
+class Conversations:
+    """One row a conversation: ``conversations``, then one column a behaviour.
+
+    A behaviour's column is null where the agent had no opportunity. Behaviours are read from the
+    agent's messages before the outcome.
+    """
+
+    NAME = "conversations"
+    CONVERSATION_ID = "conversation_id"
+    BUYER_ID = "buyer_id"
+    AGENT_ID = "agent_id"
+    STARTED_AT = "started_at"
+    ENDED_AT = "ended_at"
+    CATEGORY = "category"
+    IS_INQUIRY = "is_inquiry"
+    ORDERED = "ordered"
+    PAID = "paid"
+    MATURE = "mature"
+    #: Further columns, for the stages that follow.
+    OPENED_BY_BUYER = "opened_by_buyer"
+    FIRST_BUYER_AT = "first_buyer_at"
+    ORDER_ID = "order_id"
+    PLACED_AT = "placed_at"
+    PAID_AT = "paid_at"
+    NET_AMOUNT = "net_amount"
+    BUYER_MESSAGES = "buyer_messages"
+    AGENT_MESSAGES = "agent_messages"
+    AGENT_TURNS = "agent_turns"
+    ROUNDS = "rounds"
+    ROUNDS_IN_180S = "rounds_in_180s"
+    ROUNDS_UNANSWERED = "rounds_unanswered"
+    RESPONSE_SUM_S = "response_sum_s"
+    SATISFACTION = "satisfaction"
+    VOICES_WORRY = "voices_worry"
+    EARLIER_ORDERS = "earlier_orders"
+    OPEN_TALKS = "open_talks"
+
+
+class AgentKpis:
+    """One row an agent: ``agent_kpis``. Rates carry ``_low`` and ``_high`` (Wilson, 95 %)."""
+
+    NAME = "agent_kpis"
+    AGENT_ID = "agent_id"
+    CONVERSATIONS = "conversations"
+    BUYERS = "buyers"
+    INQUIRIES = "inquiries"
+    INQUIRERS = "inquirers"
+    IMMATURE = "immature_inquiries"
+    ORDERED_RATE = "ordered_rate"
+    PAID_RATE = "paid_rate"
+    FIRST_RESPONSE_MEAN = "first_response_mean_s"
+    FIRST_RESPONSE_MEDIAN = "first_response_median_s"
+    FIRST_RESPONSE_P90 = "first_response_p90_s"
+    MEAN_RESPONSE = "mean_response_s"
+    REPLY_RATE = "reply_rate"
+    REPLY_RATE_180S = "reply_rate_180s"
+    ANSWER_ASK_RATIO = "answer_ask_ratio"
+    SALES = "sales"
+    SPEND_PER_BUYER = "spend_per_buyer"
+    SATISFACTION = "satisfaction_mean"
+    RATINGS = "ratings"
+    LOW_SUFFIX = "_low"
+    HIGH_SUFFIX = "_high"
+
+
+class Drivers:
+    """One row a behaviour, outcome and scope: ``drivers``. Effects are percentage points."""
+
+    NAME = "drivers"
+    BEHAVIOUR = "behaviour"
+    OUTCOME = "outcome"
+    SCOPE = "scope"
+    N = "n"
+    RAW_PP = "raw_pp"
+    EFFECT_PP = "effect_pp"
+    LOW_PP = "low_pp"
+    HIGH_PP = "high_pp"
+    P_VALUE = "p_value"
+    Q_VALUE = "q_value"
+    VERDICT = "verdict"
+
+
+class CoachingPlan:
+    """One row a recommendation or strength: ``coaching_plan``."""
+
+    NAME = "coaching_plan"
+    AGENT_ID = "agent_id"
+    RANK = "rank"
+    BEHAVIOUR = "behaviour"
+    KIND = "kind"
+    RATE = "rate"
+    PEER_RATE = "peer_rate"
+    OPPORTUNITIES = "opportunities"
+    EXPECTED_GAIN = "expected_gain_inquiries"
+    LOW = "low"
+    HIGH = "high"
+    EVIDENCE = "evidence"

@@ -1,0 +1,53 @@
+"""The fixed identifiers of the field: types, tiers, problem categories, behaviours, verdicts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BUYER_TYPES: Final = ("simple", "surfing", "newcomer", "bargain", "periodic", "sporty")
+MIXED: Final = "mixed"
+UNCLASSIFIED: Final = "unclassified"
+TYPE_LABELS: Final = (*BUYER_TYPES, MIXED, UNCLASSIFIED)
+
+TIERS: Final = ("ordinary", "potential", "core", "vip")
+
+CATEGORIES: Final = ("quality", "size", "bargaining", "shipping", "after_sales", "other")
+
+#: Timing behaviours: a number a conversation, measured in seconds, a share or a ratio.
+TIMINGS: Final = ("first_response_s", "mean_response_s", "slow_reply_share", "answer_ask_ratio")
+#: Behaviours that an agent's words show: true, false, or null where there was no opportunity.
+MARKERS: Final = (
+    "greets",
+    "polite_words",
+    "empathizes",
+    "apologizes",
+    "asks_needs",
+    "leading_question",
+    "recommends",
+    "gives_specifics",
+    "explains_value",
+    "offers_alternative",
+    "refuses_flatly",
+    "curt_reply",
+    "repeats_canned",
+    "reminds_payment",
+    "follows_up",
+    "checks_address",
+    "closes_warmly",
+    "uses_emoji",
+    "promises_time",
+)
+#: Flagged whatever their effect; never judged as drivers.
+COMPLIANCE: Final = (
+    "off_platform",
+    "over_promises",
+    "rude_or_blaming",
+    "asks_for_praise",
+    "leaks_order_data",
+)
+#: Happen after the outcome, so they can't have led to it: negative controls.
+CONTROLS: Final = ("checks_address", "closes_warmly")
+BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
+
+VERDICTS: Final = ("helps", "hurts", "no evidence", "not enough data", "control")
+PLAN_KINDS: Final = ("driver", "compliance", "strength")

@@ -1,0 +1,209 @@
+"""Parameters of a run and of each notebook; unknown names and wrong types are errors.
+
+A run is described by one `RunParams`. Each notebook takes the places where it works
+(`PLACES`) and a named subset of the run's parameters (`NOTEBOOKS`), so that papermill never
+passes a name that the notebook does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+Lang = Literal["zh", "en"]
+EngineName = Literal["polars", "spark"]
+Outcome = Literal["paid", "ordered", "satisfaction"]
+JsonValue = str | int | float | bool
+
+Hours = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ParamsError(ValueError):
+    """A parameter file or value that can't be used; the message names it and the mend."""
+
+
+class RunParams(BaseModel):
+    """Everything that a run can be told, with the defaults of a monthly report."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    shop: Annotated[str, Field(min_length=1, max_length=80)] = "demo"
+    month: str = "2026-10"
+    lang: Lang = "zh"
+    engine: EngineName = "polars"
+    timezone: str = "Asia/Shanghai"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    conversation_gap_hours: Hours = 12.0
+    conversion_window_hours: Hours = 24.0
+    payment_window_hours: Hours = 72.0
+    page_view_days: Count = 90
+    order_days: Count = 365
+    driver_months: Count = 3
+    trend_months: Count = 12
+    kpi_profile: str = "taobao"
+    outcome: Outcome = "paid"
+    type_confidence: Share = 0.5
+    type_min_pages: Count = 5
+    vip_share: Share = 0.05
+    core_share: Share = 0.20
+    potential_share: Share = 0.20
+    min_inquiries: Count = 300
+    min_agents: Count = 5
+    min_agent_inquiries: Count = 50
+    min_opportunities: Count = 20
+    q_threshold: Share = 0.10
+    max_recommendations: Count = 3
+    seed: Annotated[int, Field(ge=0)] = 20261031
+
+    @field_validator("month")
+    @classmethod
+    def _month_is_a_month(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+            raise ValueError("a month is written YYYY-MM, for example 2026-10")
+        return value
+
+    @field_validator("shop")
+    @classmethod
+    def _shop_is_a_folder_name(cls, value: str) -> str:
+        if re.search(r'[/\\:*?"<>|\x00-\x1f]', value) or value.startswith("."):
+            raise ValueError("a shop's name becomes a folder: leave out / \\ : * ? \" < > | and a leading dot")
+        return value
+
+
+#: Where a notebook reads and writes; every notebook has these, as plain strings.
+PLACES: Final = ("data", "run")
+_COMMON: Final = ("shop", "month", "lang", "engine")
+_CONVERSATIONS: Final = (
+    "conversation_gap_hours",
+    "conversion_window_hours",
+    "payment_window_hours",
+)
+
+#: The notebooks in order, and which of the run's parameters each takes besides `PLACES`.
+NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
+    "00_data_check": (*_COMMON, "timezone", "currency"),
+    "01_buyer_types": (
+        *_COMMON,
+        "page_view_days",
+        "order_days",
+        "type_confidence",
+        "type_min_pages",
+        "seed",
+    ),
+    "02_value_tiers": (
+        *_COMMON,
+        "currency",
+        "order_days",
+        "vip_share",
+        "core_share",
+        "potential_share",
+    ),
+    "03_agent_kpis": (*_COMMON, *_CONVERSATIONS, "currency", "trend_months", "kpi_profile"),
+    "04_conversion_drivers": (
+        *_COMMON,
+        "outcome",
+        "driver_months",
+        "min_inquiries",
+        "min_agents",
+        "q_threshold",
+        "seed",
+    ),
+    "05_coaching": (
+        *_COMMON,
+        "outcome",
+        "driver_months",
+        "min_agent_inquiries",
+        "min_opportunities",
+        "q_threshold",
+        "max_recommendations",
+    ),
+    "06_agent_card": (*_COMMON, "min_agent_inquiries"),
+    "07_monthly_brief": (*_COMMON, "currency", "outcome"),
+}
+#: Parameters of a notebook that are no parameter of the run.
+EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}
+
+
+def month_start(month: str) -> datetime:
+    """Return the first moment of `month` (``YYYY-MM``), local and without zone."""
+    return datetime.strptime(month, "%Y-%m")
+
+
+def month_end(month: str) -> datetime:
+    """Return the first moment after `month`: the run's ``as_of``."""
+    return add_months(month_start(month), 1)
+
+
+def add_months(moment: datetime, months: int) -> datetime:
+    """Return the start of the month that lies `months` after that of `moment`."""
+    year, index = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    return datetime(year, index + 1, 1)
+
+
+def notebook_params(params: RunParams, notebook: str) -> dict[str, JsonValue]:
+    """Return the run's parameters that `notebook` takes, as JSON types, without its places."""
+    values = params.model_dump(mode="json")
+    return {name: values[name] for name in NOTEBOOKS[notebook]}
+
+
+def load_params(file: Path | None = None, **told: Any) -> RunParams:
+    """Read a parameter file and lay what was told on the command line over it.
+
+    Parameters
+    ----------
+    file : Path or None
+        YAML with names of `RunParams`; None for the defaults.
+    **told
+        Values that win over the file; None means "not told".
+
+    Raises
+    ------
+    ParamsError
+        Naming file, parameter, what is wrong with it, and the nearest known name.
+    """
+    values = _read(file) if file else {}
+    values |= {name: value for name, value in told.items() if value is not None}
+    try:
+        return RunParams.model_validate(values)
+    except ValidationError as error:
+        raise ParamsError(_explain(error, file)) from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{file}: can't be read ({error.strerror})") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ParamsError(f"{file}: is not YAML in UTF-8: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ParamsError(f"{file}: has to hold lines of the form `name: value`")
+    return values
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
+    import difflib
+
+    where = f"{file}: " if file else ""
+    lines = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, RunParams.model_fields, n=1)
+            mend = f"did you mean `{near[0]}`?" if near else "see params/monthly.yml for the names"
+            lines.append(f"{where}unknown parameter `{name}`; {mend}")
+        else:
+            got = fault["input"]
+            lines.append(
+                f"{where}parameter `{name}`: {fault['msg']}; got {got!r} ({type(got).__name__})"
+            )
+    return "\n".join(lines)
