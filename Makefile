@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer, and make. `make help` lists the verbs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUT    ?= .
+LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint typecheck notebooks lab bench validate lock demo-data clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+report: $(VENV)/run.stamp ## set up, then make the demo shop's whole report
+	@$(BIN)/csinsight demo --out $(OUT)
+
+test: $(VENV)/dev.stamp ## set up, then run every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@echo "All tests passed. Pictures of the pages they looked at: build/screenshots/"
+
+lint: $(VENV)/dev.stamp ## style, imports between rooms, stripped notebooks
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+
+typecheck: $(VENV)/dev.stamp ## mypy, strict
+	@$(BIN)/mypy
+
+notebooks: $(VENV)/dev.stamp ## run the notebooks on the demo shop and hold them to their recorded results
+	@$(BIN)/python -m pytest tests/notebooks
+
+lab: $(VENV)/dev.stamp ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=.
+
+bench: $(VENV)/dev.stamp ## ratios against a named baseline, in one run
+	@$(BIN)/python -m tests.bench
+
+validate: $(VENV)/dev.stamp ## the long simulation studies: writes docs/validation.md
+	@$(BIN)/python -m tests.validate
+
+lock: $(VENV)/dev.stamp ## resolve the dependencies anew
+	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in -o requirements/run.lock
+	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in --extra lab --extra spark --group dev \
+	    -c requirements/run.lock -o requirements/dev.lock
+
+clean: ## forget the virtual environment and everything made
+	@rm -rf $(VENV) runs reports build
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "csinsight needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what the report needs (once, about half a minute) ..."
+	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/run.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	@echo "Installing what the tests need (once, about a minute) ..."
+	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,101 @@
+"""The house's own rules: locked versions agree, style, types, floors, no machine in any file."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = Path(sys.executable).parent
+
+RUN_LOCK = ROOT / "requirements" / "run.lock"
+#: Packages that conda-forge calls by another name than PyPI.
+CONDA_NAMES = {"brotli-python": "brotli"}
+DEV_LOCK = ROOT / "requirements" / "dev.lock"
+
+
+def _locked(path):
+    """Return the locked version of each package that any supported machine would install."""
+    lines = re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ \\;]+)", path.read_text(), flags=re.M)
+    versions: dict[str, set[str]] = {}
+    for name, version in lines:
+        versions.setdefault(name, set()).add(version)
+    return versions
+
+
+def _declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    wanted = project["project"]["dependencies"] + extras["lab"] + ["nbval"]
+    return {re.split(r"[\[<>=! ]", line)[0] for line in wanted}
+
+
+def test_every_locked_package_has_a_hash():
+    for path in (RUN_LOCK, DEV_LOCK):
+        blocks = re.split(r"\n(?=[a-z0-9])", path.read_text().strip())
+        assert all("--hash=sha256:" in block for block in blocks), path.name
+
+
+def test_both_locks_name_the_same_versions():
+    run, dev = _locked(RUN_LOCK), _locked(DEV_LOCK)
+    assert {name: dev.get(name) for name in run} == run
+
+
+def test_environment_agrees_with_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    lines = [line for line in environment["dependencies"] if isinstance(line, str)]
+    pins = (line.split("=") for line in lines if re.fullmatch(r"[a-z0-9-]+=[^=]+", line))
+    pinned = {CONDA_NAMES.get(name, name): version for name, version in pins}
+    locked = _locked(DEV_LOCK)
+    assert _declared() <= set(pinned)
+    assert {name: {version} for name, version in pinned.items()} == {
+        name: locked[name] for name in pinned
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["lint-imports", "--no-cache"],
+    ],
+    ids=lambda command: "-".join(command[:2]),
+)
+def test_tool_finds_nothing(command):
+    tool = [str(TOOLS / command[0]), *command[1:]]
+    done = subprocess.run(tool, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _tracked():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in done.stdout.splitlines()]
+
+
+def test_no_file_holds_a_path_of_a_machine():
+    pattern = re.compile(r"(?<![\w.])/(home|root|tmp|Users)/[\w.]")
+    suffixes = {".py", ".md", ".ipynb", ".toml", ".yml", ".lock", ""}
+    files = [p for p in _tracked() if p.suffix in suffixes and p.is_file() and p.name != "LICENSE"]
+    assert len(files) > 50
+    found = [
+        str(p) for p in files if pattern.search(p.read_text("utf-8")) and p.name != "test_house.py"
+    ]
+    assert found == []
+
+
+def test_help_imports_nothing_heavy():
+    """The command line answers at once because the heavy rooms are imported when they are used."""
+    code = (
+        "import sys, csinsight.cli;"
+        "print([m for m in ('pandas', 'polars', 'sklearn', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
