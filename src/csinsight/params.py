@@ -29,6 +29,24 @@ class ParamsError(ValueError):
     """A parameter file or value that can't be used; the message names it and the mend."""
 
 
+def shipped(*parts: str) -> Path:
+    """Return the path of a file that comes with csinsight, such as ``shipped("params", "x.yml")``.
+
+    A wheel carries ``params/`` and ``notebooks/`` inside the package; a clone has them at its top.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the file is in neither place.
+    """
+    package = Path(__file__).resolve().parent
+    for root in (package / "_share", package.parents[1]):
+        path = root.joinpath(*parts)
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{'/'.join(parts)}: is not part of this csinsight; install it again")
+
+
 class RunParams(BaseModel):
     """Everything that a run can be told, with the defaults of a monthly report."""
 
