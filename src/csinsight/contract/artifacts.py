@@ -66,6 +66,20 @@ class Conversations:
     VOICES_WORRY = "voices_worry"
     EARLIER_ORDERS = "earlier_orders"
     OPEN_TALKS = "open_talks"
+    #: The first order placed in the conversion window: what comes later can't have led to it.
+    OUTCOME_AT = "outcome_at"
+    #: Service, over the whole conversation (for KPIs).
+    FIRST_RESPONSE_TALK_S = "first_response_talk_s"
+    ROUNDS_OFF_HOURS = "rounds_off_hours"
+    #: What came before the outcome (for drivers); the timings of `domain.TIMINGS` are of this too.
+    BUYER_MESSAGES_BEFORE = "buyer_messages_before"
+    AGENT_MESSAGES_BEFORE = "agent_messages_before"
+    AGENT_TURNS_BEFORE = "agent_turns_before"
+    ROUNDS_BEFORE = "rounds_before"
+    FIRST_RESPONSE_S = "first_response_s"
+    MEAN_RESPONSE_S = "mean_response_s"
+    SLOW_REPLY_SHARE = "slow_reply_share"
+    ANSWER_ASK_RATIO = "answer_ask_ratio"
 
 
 class AgentKpis:
@@ -110,6 +124,14 @@ class Drivers:
     P_VALUE = "p_value"
     Q_VALUE = "q_value"
     VERDICT = "verdict"
+    #: Further columns, for the stages that follow.
+    SCOPE_KIND = "scope_kind"
+    UNIT = "unit"
+    AGENTS = "agents"
+    SHOWN = "shown"
+    BETWEEN_PP = "between_pp"
+    DETECTABLE_PP = "detectable_pp"
+    ROBUSTNESS = "robustness"
 
 
 class CoachingPlan:

@@ -1,0 +1,188 @@
+"""What came of a conversation: the order that followed, its payment, and whether it's known yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.tables import Orders
+from csinsight.engine import Shop, collect, ms
+from csinsight.features.frames import (
+    FIRST_BUYER_MS,
+    OUTCOME_MS,
+    SENT_MS,
+    STARTED_MS,
+    Frame,
+    count_if,
+    no_value,
+    pick,
+)
+from csinsight.features.rules import ConversationRules, hours_ms, moment_ms
+
+_PLACED, _PAID = ms(Orders.PLACED_AT), ms(Orders.PAID_AT)
+_IN_TIME, _LATER = "_in_time", "_later"
+
+
+def known_orders(shop: Shop, as_of: datetime) -> Frame:
+    """Return the orders of known buyers as they stood at `as_of`.
+
+    Orders placed at `as_of` or later are left out; a payment at `as_of` or later is not known
+    yet, so its time is null. Refunds carry no time in the contract: they are as exported.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``orders``.
+    as_of : datetime
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The columns of ``orders``, with ``net_amount``: ``paid_amount`` less the refund, null
+        while unpaid and where the shop has no amounts.
+    """
+    end = moment_ms(as_of)
+    refund = nw.col(Orders.REFUND_AMOUNT).fill_null(0.0)
+    return (
+        shop["orders"]
+        .filter(~nw.col(Orders.BUYER_ID).is_null(), nw.col(_PLACED) < end)
+        .with_columns(pick(nw.col(_PAID) < end, nw.col(_PAID)).alias(_PAID))
+        .with_columns(
+            pick(~nw.col(_PAID).is_null(), nw.col(Orders.PAID_AMOUNT) - refund).alias(
+                Talk.NET_AMOUNT
+            )
+        )
+    )
+
+
+def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
+    """Find the order that each conversation led up to.
+
+    An order counts when the same buyer placed it after the buyer's first message and within the
+    conversion window. Where several do, the converting order is the earliest of those paid
+    within the payment window, else the earliest: a buyer who abandons an order and pays the next
+    has paid. The outcome's moment is the first placing of them all, so that nothing after an
+    order is read as leading to one.
+
+    Parameters
+    ----------
+    shop : Shop
+    talks : narwhals.LazyFrame
+        A row a conversation: ``conversation_id``, ``buyer_id``, ``started_at_ms`` and
+        ``first_buyer_at_ms``.
+    as_of : datetime
+    rules : ConversationRules
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        A row a conversation: ``ordered``, ``paid``, ``order_id``, ``placed_at_ms``,
+        ``paid_at_ms``, ``net_amount`` (null unless paid), ``outcome_at_ms``,
+        ``earlier_orders`` (the buyer's orders paid before the first buyer message), and the
+        conversation's start and first buyer message. Null where the shop can't tell.
+    """
+    talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, STARTED_MS, FIRST_BUYER_MS)
+    if not shop.has("orders", Orders.BUYER_ID):
+        return _unknown(talks)
+    pairs = talks.join(_judged(shop, as_of, rules), on=Talk.BUYER_ID, how="inner")
+    earlier = pairs.group_by(Talk.CONVERSATION_ID).agg(
+        count_if(nw.col(_PAID) < nw.col(FIRST_BUYER_MS)).alias(Talk.EARLIER_ORDERS)
+    )
+    timed = ~nw.col(STARTED_MS).is_null()
+    payments = timed & nw.lit(shop.has("orders", Orders.PAID_AT))
+    ordered = ~nw.col(OUTCOME_MS).is_null()
+    paid = ordered & (nw.col(_LATER).fill_null(1) == 0)
+    return (
+        talks.drop(Talk.BUYER_ID)
+        .join(_converting(pairs, rules), on=Talk.CONVERSATION_ID, how="left")
+        .join(earlier, on=Talk.CONVERSATION_ID, how="left")
+        .with_columns(
+            pick(timed, ordered).alias(Talk.ORDERED),
+            pick(payments, paid).alias(Talk.PAID),
+            pick(paid, nw.col(Talk.NET_AMOUNT)).alias(Talk.NET_AMOUNT),
+            pick(payments, nw.col(Talk.EARLIER_ORDERS).fill_null(0)).alias(Talk.EARLIER_ORDERS),
+        )
+        .drop(_LATER)
+    )
+
+
+def mature(shop: Shop, as_of: datetime, rules: ConversationRules) -> nw.Expr:
+    """Tell of a row of `outcomes` whether its outcome can be known by now, whatever it was.
+
+    True when the conversion and the payment window, counted from the buyer's first message (from
+    the start where the buyer wrote nothing), had passed when the shop was last observed: at the
+    last message, order or payment before `as_of`. Null for conversations without times.
+    """
+    windows = hours_ms(rules.conversion_window_hours) + hours_ms(rules.payment_window_hours)
+    clock = nw.coalesce(nw.col(FIRST_BUYER_MS), nw.col(STARTED_MS))
+    return (clock + windows <= observed_until_ms(shop, as_of)).alias(Talk.MATURE)
+
+
+def observed_until_ms(shop: Shop, as_of: datetime) -> int:
+    """Return the time of the last message, order or payment before `as_of` (which it is if none).
+
+    Only what happened before `as_of` is asked, so that a report made later says the same.
+    """
+    end = moment_ms(as_of)
+    events = [("messages", SENT_MS), ("orders", _PLACED), ("orders", _PAID)]
+    last = [
+        collect(shop[table].filter(nw.col(time) < end).select(nw.col(time).max()))[time].max()
+        for table, time in events
+        if table in shop.tables
+    ]
+    return max((int(time) for time in last if pd.notna(time)), default=end)
+
+
+def _unknown(talks: Frame) -> Frame:
+    return talks.drop(Talk.BUYER_ID).with_columns(
+        *(no_value(nw.Int64).alias(name) for name in (OUTCOME_MS, _PLACED, _PAID)),
+        *(no_value(nw.Boolean).alias(name) for name in (Talk.ORDERED, Talk.PAID)),
+        no_value(nw.String).alias(Talk.ORDER_ID),
+        no_value(nw.Float64).alias(Talk.NET_AMOUNT),
+        no_value(nw.Int64).alias(Talk.EARLIER_ORDERS),
+    )
+
+
+def _judged(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
+    """Return known orders with whether (0) or not (1) they were paid in the payment window."""
+    window = hours_ms(rules.payment_window_hours)
+    in_time = nw.col(_PAID) - nw.col(_PLACED) <= window
+    late = nw.when(in_time).then(nw.lit(0)).otherwise(nw.lit(1))
+    return known_orders(shop, as_of).select(
+        nw.col(Orders.BUYER_ID).alias(Talk.BUYER_ID),
+        Orders.ORDER_ID,
+        _PLACED,
+        _PAID,
+        Talk.NET_AMOUNT,
+        late.cast(nw.Int64).alias(_LATER),
+    )
+
+
+def _converting(pairs: Frame, rules: ConversationRules) -> Frame:
+    """Return the converting order of each conversation that has one."""
+    since = nw.col(_PLACED) - nw.col(FIRST_BUYER_MS)
+    window = hours_ms(rules.conversion_window_hours)
+    rank = (
+        nw.col(_PLACED)
+        .cum_count()
+        .over(Talk.CONVERSATION_ID, order_by=(_LATER, _PLACED, Orders.ORDER_ID))
+    )
+    return (
+        pairs.filter(since > 0, since <= window)
+        .with_columns(
+            nw.col(_PLACED).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS), _rank=rank
+        )
+        .filter(nw.col("_rank") == 1)
+        .select(
+            Talk.CONVERSATION_ID,
+            OUTCOME_MS,
+            Orders.ORDER_ID,
+            _PLACED,
+            _PAID,
+            Talk.NET_AMOUNT,
+            _LATER,
+        )
+    )
