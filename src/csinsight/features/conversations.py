@@ -25,8 +25,8 @@ from csinsight.features.frames import (
     SENT_MS,
     STARTED_MS,
     TURN_NO,
+    Columns,
     Frame,
-    gather,
     pick,
 )
 from csinsight.features.outcomes import mature, outcomes
@@ -54,12 +54,25 @@ _ROUNDS = (
     Talk.ROUNDS_OFF_HOURS,
     Talk.ROUNDS_BEFORE,
 )
-_MEASURED = (
-    Talk.NET_AMOUNT,
-    Talk.SATISFACTION,
-    Talk.RESPONSE_SUM_S,
-    Talk.FIRST_RESPONSE_TALK_S,
-    *TIMINGS,
+_COLUMNS = Columns(
+    texts=(Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.AGENT_ID, Talk.ORDER_ID),
+    times=(
+        Talk.STARTED_AT,
+        Talk.ENDED_AT,
+        Talk.FIRST_BUYER_AT,
+        Talk.OUTCOME_AT,
+        Talk.PLACED_AT,
+        Talk.PAID_AT,
+    ),
+    booleans=(Talk.OPENED_BY_BUYER, Talk.ORDERED, Talk.PAID, Talk.MATURE),
+    integers=(*_COUNTED, *_ROUNDS, Talk.EARLIER_ORDERS, Talk.OPEN_TALKS),
+    floats=(
+        Talk.NET_AMOUNT,
+        Talk.SATISFACTION,
+        Talk.RESPONSE_SUM_S,
+        Talk.FIRST_RESPONSE_TALK_S,
+        *TIMINGS,
+    ),
 )
 
 
@@ -238,22 +251,7 @@ def _flagged(messages: Frame, results: Frame) -> Frame:
 
 def _leave(table: Frame) -> pd.DataFrame:
     """Collect with fixed types, times under the contract's names, in a fixed order."""
-    times = (
-        Talk.STARTED_AT,
-        Talk.ENDED_AT,
-        Talk.FIRST_BUYER_AT,
-        Talk.OUTCOME_AT,
-        Talk.PLACED_AT,
-        Talk.PAID_AT,
-    )
-    frame = gather(
-        table.rename({ms(name): name for name in times}),
-        times=times,
-        integers=(*_COUNTED, *_ROUNDS, Talk.EARLIER_ORDERS, Talk.OPEN_TALKS),
-        floats=_MEASURED,
-        booleans=(Talk.OPENED_BY_BUYER, Talk.ORDERED, Talk.PAID, Talk.MATURE),
-        texts=(Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.AGENT_ID, Talk.ORDER_ID),
-    )
+    frame = _COLUMNS.gather(table.rename({ms(name): name for name in _COLUMNS.times}))
     frame[list(_COUNTED)] = frame[list(_COUNTED)].fillna(0)
     timed = frame[Talk.STARTED_AT].notna()
     for name in (Talk.RESPONSE_SUM_S, *_ROUNDS):

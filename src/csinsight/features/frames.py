@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import narwhals as nw
@@ -46,33 +46,41 @@ def no_value(dtype: IntoDType) -> nw.Expr:
     return nw.lit(None, dtype=dtype)
 
 
-def gather(
-    frame: Frame,
-    *,
-    times: Iterable[str] = (),
-    integers: Iterable[str] = (),
-    floats: Iterable[str] = (),
-    booleans: Iterable[str] = (),
-    texts: Iterable[str] = (),
-) -> pd.DataFrame:
-    """Run a lazy frame and return the named columns with the same pandas types on every engine.
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a feature table and what types they leave with, on every engine.
 
     Parameters
     ----------
-    frame : narwhals.LazyFrame
-    times : iterable of str
-        Columns in milliseconds since 1970, which become times without zone.
-    integers, floats, booleans, texts : iterable of str
-        Columns that become ``Int64``, ``float64``, ``boolean`` and ``str``.
+    texts, times, integers, floats, booleans : tuple of str
+        Columns that leave as ``str``, times without zone, ``Int64``, ``float64`` and
+        ``boolean``, in this order. Before the last step times are milliseconds since 1970.
     """
-    kinds = {
-        **dict.fromkeys(times, "Int64"),
-        **dict.fromkeys(integers, "Int64"),
-        **dict.fromkeys(floats, "float64"),
-        **dict.fromkeys(booleans, "boolean"),
-        **dict.fromkeys(texts, "str"),
-    }
-    table = collect(frame.select(*kinds)).astype(kinds)
-    for name in times:
-        table[name] = pd.to_datetime(table[name], unit="ms").astype("datetime64[us]")
-    return table
+
+    texts: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
+    floats: tuple[str, ...] = ()
+    booleans: tuple[str, ...] = ()
+
+    def gather(self, frame: Frame) -> pd.DataFrame:
+        """Run a lazy frame; columns that it lacks are null."""
+        have = set(frame.collect_schema().names())
+        return self.typed(collect(frame.select(name for name in self._kinds if name in have)))
+
+    def typed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give a table these columns and types; columns that it lacks are null."""
+        table = table.reindex(columns=list(self._kinds)).astype(self._kinds)
+        for name in self.times:
+            table[name] = pd.to_datetime(table[name], unit="ms").astype("datetime64[us]")
+        return table
+
+    @property
+    def _kinds(self) -> dict[str, str]:
+        return {
+            **dict.fromkeys(self.texts, "str"),
+            **dict.fromkeys(self.times, "Int64"),
+            **dict.fromkeys(self.integers, "Int64"),
+            **dict.fromkeys(self.floats, "float64"),
+            **dict.fromkeys(self.booleans, "boolean"),
+        }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.tables import Orders
-from csinsight.engine import Shop, collect, ms
+from csinsight.engine import Shop, collect
 from csinsight.features.frames import (
     FIRST_BUYER_MS,
     OUTCOME_MS,
@@ -20,42 +20,10 @@ from csinsight.features.frames import (
     no_value,
     pick,
 )
+from csinsight.features.orders import NET_AMOUNT, PAID_MS, PLACED_MS, known_orders
 from csinsight.features.rules import ConversationRules, hours_ms, moment_ms
 
-_PLACED, _PAID = ms(Orders.PLACED_AT), ms(Orders.PAID_AT)
 _IN_TIME, _LATER = "_in_time", "_later"
-
-
-def known_orders(shop: Shop, as_of: datetime) -> Frame:
-    """Return the orders of known buyers as they stood at `as_of`.
-
-    Orders placed at `as_of` or later are left out; a payment at `as_of` or later is not known
-    yet, so its time is null. Refunds carry no time in the contract: they are as exported.
-
-    Parameters
-    ----------
-    shop : Shop
-        With ``orders``.
-    as_of : datetime
-
-    Returns
-    -------
-    narwhals.LazyFrame
-        The columns of ``orders``, with ``net_amount``: ``paid_amount`` less the refund, null
-        while unpaid and where the shop has no amounts.
-    """
-    end = moment_ms(as_of)
-    refund = nw.col(Orders.REFUND_AMOUNT).fill_null(0.0)
-    return (
-        shop["orders"]
-        .filter(~nw.col(Orders.BUYER_ID).is_null(), nw.col(_PLACED) < end)
-        .with_columns(pick(nw.col(_PAID) < end, nw.col(_PAID)).alias(_PAID))
-        .with_columns(
-            pick(~nw.col(_PAID).is_null(), nw.col(Orders.PAID_AMOUNT) - refund).alias(
-                Talk.NET_AMOUNT
-            )
-        )
-    )
 
 
 def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
@@ -89,7 +57,7 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
         return _unknown(talks)
     pairs = talks.join(_judged(shop, as_of, rules), on=Talk.BUYER_ID, how="inner")
     earlier = pairs.group_by(Talk.CONVERSATION_ID).agg(
-        count_if(nw.col(_PAID) < nw.col(FIRST_BUYER_MS)).alias(Talk.EARLIER_ORDERS)
+        count_if(nw.col(PAID_MS) < nw.col(FIRST_BUYER_MS)).alias(Talk.EARLIER_ORDERS)
     )
     timed = ~nw.col(STARTED_MS).is_null()
     payments = timed & nw.lit(shop.has("orders", Orders.PAID_AT))
@@ -102,7 +70,7 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
         .with_columns(
             pick(timed, ordered).alias(Talk.ORDERED),
             pick(payments, paid).alias(Talk.PAID),
-            pick(paid, nw.col(Talk.NET_AMOUNT)).alias(Talk.NET_AMOUNT),
+            pick(paid, nw.col(NET_AMOUNT)).alias(NET_AMOUNT),
             pick(payments, nw.col(Talk.EARLIER_ORDERS).fill_null(0)).alias(Talk.EARLIER_ORDERS),
         )
         .drop(_LATER)
@@ -127,7 +95,7 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
     Only what happened before `as_of` is asked, so that a report made later says the same.
     """
     end = moment_ms(as_of)
-    events = [("messages", SENT_MS), ("orders", _PLACED), ("orders", _PAID)]
+    events = [("messages", SENT_MS), ("orders", PLACED_MS), ("orders", PAID_MS)]
     last = [
         collect(shop[table].filter(nw.col(time) < end).select(nw.col(time).max()))[time].max()
         for table, time in events
@@ -138,10 +106,10 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
 
 def _unknown(talks: Frame) -> Frame:
     return talks.drop(Talk.BUYER_ID).with_columns(
-        *(no_value(nw.Int64).alias(name) for name in (OUTCOME_MS, _PLACED, _PAID)),
+        *(no_value(nw.Int64).alias(name) for name in (OUTCOME_MS, PLACED_MS, PAID_MS)),
         *(no_value(nw.Boolean).alias(name) for name in (Talk.ORDERED, Talk.PAID)),
         no_value(nw.String).alias(Talk.ORDER_ID),
-        no_value(nw.Float64).alias(Talk.NET_AMOUNT),
+        no_value(nw.Float64).alias(NET_AMOUNT),
         no_value(nw.Int64).alias(Talk.EARLIER_ORDERS),
     )
 
@@ -149,40 +117,40 @@ def _unknown(talks: Frame) -> Frame:
 def _judged(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
     """Return known orders with whether (0) or not (1) they were paid in the payment window."""
     window = hours_ms(rules.payment_window_hours)
-    in_time = nw.col(_PAID) - nw.col(_PLACED) <= window
+    in_time = nw.col(PAID_MS) - nw.col(PLACED_MS) <= window
     late = nw.when(in_time).then(nw.lit(0)).otherwise(nw.lit(1))
     return known_orders(shop, as_of).select(
         nw.col(Orders.BUYER_ID).alias(Talk.BUYER_ID),
         Orders.ORDER_ID,
-        _PLACED,
-        _PAID,
-        Talk.NET_AMOUNT,
+        PLACED_MS,
+        PAID_MS,
+        NET_AMOUNT,
         late.cast(nw.Int64).alias(_LATER),
     )
 
 
 def _converting(pairs: Frame, rules: ConversationRules) -> Frame:
     """Return the converting order of each conversation that has one."""
-    since = nw.col(_PLACED) - nw.col(FIRST_BUYER_MS)
+    since = nw.col(PLACED_MS) - nw.col(FIRST_BUYER_MS)
     window = hours_ms(rules.conversion_window_hours)
     rank = (
-        nw.col(_PLACED)
+        nw.col(PLACED_MS)
         .cum_count()
-        .over(Talk.CONVERSATION_ID, order_by=(_LATER, _PLACED, Orders.ORDER_ID))
+        .over(Talk.CONVERSATION_ID, order_by=(_LATER, PLACED_MS, Orders.ORDER_ID))
     )
     return (
         pairs.filter(since > 0, since <= window)
         .with_columns(
-            nw.col(_PLACED).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS), _rank=rank
+            nw.col(PLACED_MS).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS), _rank=rank
         )
         .filter(nw.col("_rank") == 1)
         .select(
             Talk.CONVERSATION_ID,
             OUTCOME_MS,
             Orders.ORDER_ID,
-            _PLACED,
-            _PAID,
-            Talk.NET_AMOUNT,
+            PLACED_MS,
+            PAID_MS,
+            NET_AMOUNT,
             _LATER,
         )
     )

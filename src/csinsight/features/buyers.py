@@ -1,0 +1,226 @@
+"""What is known of each buyer: raw counts and sums within look-back windows, nothing shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.tables import PAGE_KINDS, Buyers, Messages, Orders, PageViews
+from csinsight.engine import Shop, ms
+from csinsight.features.conversations import cut
+from csinsight.features.frames import SENT_MS, Columns, Frame, count_if, pick
+from csinsight.features.orders import PAID_MS, PLACED_MS, known_orders
+from csinsight.features.rules import DAY_MS, ConversationRules, moment_ms
+from csinsight.features.visits import ViewFeatures, view_features
+
+
+class BuyerFeatures(ViewFeatures):
+    """One row a buyer seen in the look-back; a column is null where the shop can't tell.
+
+    =====================  ====================================================================
+    ``pages``              pages seen; ``pages_<kind>`` of each kind
+    ``page_kinds_seen``    different kinds of pages
+    ``active_days``        different days with a page view
+    ``first_view_at``      first and last page view in the window (``last_view_at``)
+    ``seconds``            recorded seconds on pages, over the ``dwell_known`` pages that have any
+    ``step_seconds``       seconds from page to next page of a visit, over ``steps`` such steps:
+                           an estimate where dwell is not recorded, never mixed with ``seconds``
+    ``visits``             visits; ``gap_count``, ``gap_mean`` and ``gap_sd`` of the days from
+                           each visit's start to the next
+    ``hour_cos``           mean cosine and sine (``hour_sin``) of the visits' time of day, as an
+                           angle: their length tells how much the visits keep to one hour
+    ``account_age_days``   days since the account was opened
+    ``orders``             orders placed; ``paid_orders`` of them paid
+    ``orders_in_window``   orders placed within the page views' window
+    ``list_amount``        price of the placed orders before and after discount (``paid_amount``),
+                           and the difference (``discount_amount``, never under 0)
+    ``coupon_orders``      orders with a coupon, of ``coupon_known`` that say
+    ``refunded_orders``    orders with a refund, and how much (``refund_amount``)
+    ``units``              items ordered
+    ``buyer_messages``     chat messages the buyer wrote, and the ``conversations`` they are in,
+                           within the page views' window
+    =====================  ====================================================================
+    """
+
+    BUYER_ID = "buyer_id"
+    ACCOUNT_AGE_DAYS = "account_age_days"
+    ORDERS = "orders"
+    PAID_ORDERS = "paid_orders"
+    ORDERS_IN_WINDOW = "orders_in_window"
+    LIST_AMOUNT = "list_amount"
+    PAID_AMOUNT = "paid_amount"
+    DISCOUNT_AMOUNT = "discount_amount"
+    COUPON_ORDERS = "coupon_orders"
+    COUPON_KNOWN = "coupon_known"
+    REFUNDED_ORDERS = "refunded_orders"
+    REFUND_AMOUNT = "refund_amount"
+    UNITS = "units"
+    BUYER_MESSAGES = "buyer_messages"
+    CONVERSATIONS = "conversations"
+
+
+_NAMES = BuyerFeatures
+_Part: TypeAlias = tuple[str, Frame]
+_COUNTS = {
+    "page_views": (
+        _NAMES.PAGES,
+        *(f"{_NAMES.PAGES_PREFIX}{kind}" for kind in PAGE_KINDS),
+        _NAMES.PAGE_KINDS_SEEN,
+        _NAMES.ACTIVE_DAYS,
+        _NAMES.DWELL_KNOWN,
+        _NAMES.STEPS,
+        _NAMES.VISITS,
+        _NAMES.GAP_COUNT,
+    ),
+    "orders": (
+        _NAMES.ORDERS,
+        _NAMES.PAID_ORDERS,
+        _NAMES.ORDERS_IN_WINDOW,
+        _NAMES.COUPON_ORDERS,
+        _NAMES.COUPON_KNOWN,
+        _NAMES.REFUNDED_ORDERS,
+        _NAMES.UNITS,
+    ),
+    "messages": (_NAMES.BUYER_MESSAGES, _NAMES.CONVERSATIONS),
+}
+_SUMS = {
+    "page_views": (_NAMES.SECONDS, _NAMES.STEP_SECONDS),
+    "orders": (
+        _NAMES.LIST_AMOUNT,
+        _NAMES.PAID_AMOUNT,
+        _NAMES.DISCOUNT_AMOUNT,
+        _NAMES.REFUND_AMOUNT,
+    ),
+}
+_COLUMNS = Columns(
+    texts=(_NAMES.BUYER_ID,),
+    times=(_NAMES.FIRST_VIEW_AT, _NAMES.LAST_VIEW_AT),
+    integers=tuple(name for names in _COUNTS.values() for name in names),
+    floats=(
+        *(name for names in _SUMS.values() for name in names),
+        _NAMES.GAP_MEAN,
+        _NAMES.GAP_SD,
+        _NAMES.HOUR_COS,
+        _NAMES.HOUR_SIN,
+        _NAMES.ACCOUNT_AGE_DAYS,
+    ),
+)
+#: Null throughout unless the shop records this column.
+_NEEDS = {
+    _NAMES.SECONDS: ("page_views", PageViews.DWELL_SECONDS),
+    _NAMES.DWELL_KNOWN: ("page_views", PageViews.DWELL_SECONDS),
+    _NAMES.PAID_ORDERS: ("orders", Orders.PAID_AT),
+    _NAMES.LIST_AMOUNT: ("orders", Orders.LIST_AMOUNT),
+    _NAMES.PAID_AMOUNT: ("orders", Orders.PAID_AMOUNT),
+    _NAMES.DISCOUNT_AMOUNT: ("orders", Orders.LIST_AMOUNT, Orders.PAID_AMOUNT),
+    _NAMES.COUPON_ORDERS: ("orders", Orders.COUPON_USED),
+    _NAMES.COUPON_KNOWN: ("orders", Orders.COUPON_USED),
+    _NAMES.REFUNDED_ORDERS: ("orders", Orders.REFUND_AMOUNT),
+    _NAMES.REFUND_AMOUNT: ("orders", Orders.REFUND_AMOUNT),
+    _NAMES.UNITS: ("orders", Orders.UNITS),
+}
+
+
+def buyer_features(
+    shop: Shop, as_of: datetime, *, page_view_days: int = 90, order_days: int = 365
+) -> pd.DataFrame:
+    """Return a row for each buyer seen in the look-back.
+
+    Parameters
+    ----------
+    shop : Shop
+        ``page_views``, ``orders``, ``messages`` and ``buyers`` where there.
+    as_of : datetime
+        Only what happened before this moment is used.
+    page_view_days, order_days : int
+        Look-back in days; messages are read within the page views' window. Messages without
+        times are always in.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `BuyerFeatures`, sorted by buyer. A count is 0 where the table is there and
+        the buyer is not in it, and null where the shop can't tell.
+    """
+    windows = {
+        "page_views": as_of - timedelta(days=page_view_days),
+        "orders": as_of - timedelta(days=order_days),
+    }
+    parts = dict(_parts(shop, as_of, windows))
+    if not parts:
+        return _COLUMNS.typed(pd.DataFrame())
+    ids = nw.concat([part.select(_NAMES.BUYER_ID) for part in parts.values()])
+    table = ids.unique(subset=_NAMES.BUYER_ID, keep="any")
+    for part in parts.values():
+        table = table.join(part, on=_NAMES.BUYER_ID, how="left")
+    return _leave(shop, parts, _with_age(shop, table, as_of))
+
+
+def _parts(shop: Shop, as_of: datetime, windows: dict[str, datetime]) -> Iterator[_Part]:
+    """Yield what each table that is there tells of the buyers in it."""
+    recent, end = moment_ms(windows["page_views"]), moment_ms(as_of)
+    if shop.has("page_views"):
+        viewed = nw.col(ms(PageViews.VIEWED_AT))
+        yield "page_views", view_features(shop["page_views"].filter(viewed >= recent, viewed < end))
+    if shop.has("orders", Orders.BUYER_ID):
+        orders = known_orders(shop, as_of).filter(nw.col(PLACED_MS) >= moment_ms(windows["orders"]))
+        yield "orders", _order_features(orders, recent)
+    if shop.has("messages"):
+        sent = nw.col(SENT_MS)
+        known = sent.is_null() | ((sent >= recent) & (sent < end))
+        yield "messages", _chat_features(shop["messages"].filter(known))
+
+
+def _order_features(orders: Frame, recent: int) -> Frame:
+    listed, paid = nw.col(Orders.LIST_AMOUNT), nw.col(Orders.PAID_AMOUNT)
+    coupon, refund = nw.col(Orders.COUPON_USED), nw.col(Orders.REFUND_AMOUNT)
+    discount = nw.when(listed > paid).then(listed - paid).otherwise(nw.lit(0.0))
+    return orders.group_by(Orders.BUYER_ID).agg(
+        nw.len().cast(nw.Int64).alias(_NAMES.ORDERS),
+        count_if(~nw.col(PAID_MS).is_null()).alias(_NAMES.PAID_ORDERS),
+        count_if(nw.col(PLACED_MS) >= recent).alias(_NAMES.ORDERS_IN_WINDOW),
+        listed.sum().alias(_NAMES.LIST_AMOUNT),
+        paid.sum().alias(_NAMES.PAID_AMOUNT),
+        discount.sum().alias(_NAMES.DISCOUNT_AMOUNT),
+        count_if(coupon).alias(_NAMES.COUPON_ORDERS),
+        count_if(~coupon.is_null()).alias(_NAMES.COUPON_KNOWN),
+        count_if(refund > 0).alias(_NAMES.REFUNDED_ORDERS),
+        refund.sum().alias(_NAMES.REFUND_AMOUNT),
+        nw.col(Orders.UNITS).sum().alias(_NAMES.UNITS),
+    )
+
+
+def _chat_features(messages: Frame) -> Frame:
+    talks = cut(messages, ConversationRules().gap_hours)
+    return (
+        talks.filter(nw.col(Messages.SENDER) == "buyer")
+        .group_by(Messages.BUYER_ID)
+        .agg(
+            nw.len().cast(nw.Int64).alias(_NAMES.BUYER_MESSAGES),
+            nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias(_NAMES.CONVERSATIONS),
+        )
+    )
+
+
+def _with_age(shop: Shop, table: Frame, as_of: datetime) -> Frame:
+    if not shop.has("buyers", Buyers.JOINED_AT):
+        return table
+    age = moment_ms(as_of) - nw.col(ms(Buyers.JOINED_AT))
+    days = pick(age >= 0, age.cast(nw.Float64) / DAY_MS).alias(_NAMES.ACCOUNT_AGE_DAYS)
+    return table.join(shop["buyers"].select(_NAMES.BUYER_ID, days), on=_NAMES.BUYER_ID, how="left")
+
+
+def _leave(shop: Shop, parts: dict[str, Frame], table: Frame) -> pd.DataFrame:
+    """Collect; what a table that is there doesn't tell of a buyer is 0, what none tells is null."""
+    frame = _COLUMNS.gather(table)
+    for part in parts:
+        names = [*_COUNTS[part], *_SUMS.get(part, ())]
+        frame[names] = frame[names].fillna(0)
+    for name, need in _NEEDS.items():
+        if not shop.has(*need):
+            frame[name] = frame[name].where(frame[name].isna())
+    return frame.sort_values(_NAMES.BUYER_ID, ignore_index=True)

@@ -1,0 +1,146 @@
+"""Visits: page views of one buyer without a long idle stretch, and what they tell of a buyer.
+
+A given ``visit_id`` is kept; views without one are cut where the buyer was idle for 30 minutes or
+more, the convention of web analytics and of the contract.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import narwhals as nw
+
+from csinsight.contract.tables import PAGE_KINDS, PageViews
+from csinsight.engine import ms
+from csinsight.features.frames import Frame, count_if, pick
+from csinsight.features.rules import DAY_MS, SECOND_MS
+
+#: Idle time that ends a visit, and the longest step between two pages counted as reading.
+IDLE_MS: Final = 30 * 60 * SECOND_MS
+#: The visit of a page view, one value a buyer and visit.
+VISIT: Final = "visit"
+
+_VIEWED = ms(PageViews.VIEWED_AT)
+
+
+class ViewFeatures:
+    """Columns that page views give a buyer; see `csinsight.features.buyers.BuyerFeatures`."""
+
+    PAGES = "pages"
+    PAGES_PREFIX = "pages_"
+    PAGE_KINDS_SEEN = "page_kinds_seen"
+    ACTIVE_DAYS = "active_days"
+    FIRST_VIEW_AT = "first_view_at"
+    LAST_VIEW_AT = "last_view_at"
+    SECONDS = "seconds"
+    DWELL_KNOWN = "dwell_known"
+    STEP_SECONDS = "step_seconds"
+    STEPS = "steps"
+    VISITS = "visits"
+    GAP_COUNT = "gap_count"
+    GAP_MEAN = "gap_mean"
+    GAP_SD = "gap_sd"
+    HOUR_COS = "hour_cos"
+    HOUR_SIN = "hour_sin"
+
+
+def with_visits(views: Frame) -> Frame:
+    """Give every page view its visit.
+
+    Parameters
+    ----------
+    views : narwhals.LazyFrame
+        ``page_views`` as the engine opens it.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The same rows with ``visit`` (the given id, else ``#`` and the first view's time in
+        milliseconds; unique within a buyer) and ``step_ms``: the time to the buyer's next page
+        of the same visit, at most 30 minutes, null on the visit's last page.
+    """
+    whose = (PageViews.BUYER_ID, "_given")
+    viewed, previous = nw.col(_VIEWED), nw.col("_previous")
+    begins = previous.is_null() | (viewed - previous >= IDLE_MS)
+    made = nw.concat_str([nw.lit("#"), nw.col("_start").cast(nw.String)])
+    step = nw.col(_VIEWED).shift(-1).over(PageViews.BUYER_ID, VISIT, order_by=_VIEWED) - viewed
+    return (
+        views.with_columns(_given=~nw.col(PageViews.VISIT_ID).is_null())
+        .with_columns(_previous=viewed.shift(1).over(*whose, order_by=_VIEWED))
+        .with_columns(_start=pick(begins, viewed))
+        .with_columns(
+            _start=nw.col("_start").fill_null(strategy="forward").over(*whose, order_by=_VIEWED)
+        )
+        .with_columns(
+            nw.when(nw.col("_given")).then(nw.col(PageViews.VISIT_ID)).otherwise(made).alias(VISIT)
+        )
+        .with_columns(step_ms=step)
+        .with_columns(
+            step_ms=nw.when(nw.col("step_ms") > IDLE_MS)
+            .then(nw.lit(IDLE_MS))
+            .otherwise(nw.col("step_ms"))
+        )
+        .drop("_given", "_previous", "_start")
+    )
+
+
+def view_features(views: Frame) -> Frame:
+    """Return what each buyer's page views tell.
+
+    Parameters
+    ----------
+    views : narwhals.LazyFrame
+        ``page_views`` of the look-back window.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        A row a buyer with the columns of `ViewFeatures`.
+    """
+    views = with_visits(views)
+    return _pages(views).join(_rhythm(views), on=PageViews.BUYER_ID, how="left")
+
+
+def _pages(views: Frame) -> Frame:
+    kind, viewed = nw.col(PageViews.PAGE_KIND), nw.col(_VIEWED)
+    dwell, step = nw.col(PageViews.DWELL_SECONDS), nw.col("step_ms")
+    names = ViewFeatures
+    return (
+        views.with_columns(_day=viewed // DAY_MS)
+        .group_by(PageViews.BUYER_ID)
+        .agg(
+            nw.len().cast(nw.Int64).alias(names.PAGES),
+            *(count_if(kind == name).alias(f"{names.PAGES_PREFIX}{name}") for name in PAGE_KINDS),
+            kind.n_unique().cast(nw.Int64).alias(names.PAGE_KINDS_SEEN),
+            nw.col("_day").n_unique().cast(nw.Int64).alias(names.ACTIVE_DAYS),
+            viewed.min().alias(names.FIRST_VIEW_AT),
+            viewed.max().alias(names.LAST_VIEW_AT),
+            dwell.sum().alias(names.SECONDS),
+            count_if(~dwell.is_null()).alias(names.DWELL_KNOWN),
+            (step.sum().cast(nw.Float64) / SECOND_MS).alias(names.STEP_SECONDS),
+            count_if(~step.is_null()).alias(names.STEPS),
+        )
+    )
+
+
+def _rhythm(views: Frame) -> Frame:
+    """Return the number of visits, the gaps between their starts, and their hours of the day."""
+    starts = views.group_by(PageViews.BUYER_ID, VISIT).agg(nw.col(_VIEWED).min().alias("_start"))
+    start = nw.col("_start")
+    previous = start.shift(1).over(PageViews.BUYER_ID, order_by="_start")
+    angle = (start % DAY_MS).cast(nw.Float64) * (2 * math.pi / DAY_MS)
+    gap, names = nw.col("_gap"), ViewFeatures
+    return (
+        starts.with_columns(_gap=(start - previous).cast(nw.Float64) / DAY_MS, _angle=angle)
+        .with_columns(_cos=nw.col("_angle").cos(), _sin=nw.col("_angle").sin())
+        .group_by(PageViews.BUYER_ID)
+        .agg(
+            nw.len().cast(nw.Int64).alias(names.VISITS),
+            count_if(~gap.is_null()).alias(names.GAP_COUNT),
+            gap.mean().alias(names.GAP_MEAN),
+            gap.std().alias(names.GAP_SD),
+            nw.col("_cos").mean().alias(names.HOUR_COS),
+            nw.col("_sin").mean().alias(names.HOUR_SIN),
+        )
+    )
