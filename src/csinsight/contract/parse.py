@@ -1,0 +1,158 @@
+"""How the text of a CSV cell becomes a value: one grammar for checking and for every engine.
+
+A cell is empty (null), or it has to be written in the one form that its column's kind allows:
+ISO 8601 times (``T`` or a space between date and time, seconds and fractions optional, a date
+alone for its first moment, no zone), digits with a point for numbers, ``true``/``false``/``1``/
+``0`` for yes and no. Spaces around a number, a time or a truth value are ignored; text stays as
+it is written.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.tables import Column, Kind, Table
+
+#: The type that each logical kind has once it is read.
+DTYPES: Final[dict[Kind, pl.DataType]] = {
+    "str": pl.String(),
+    "datetime": pl.Datetime("us"),
+    "date": pl.Date(),
+    "float": pl.Float64(),
+    "int": pl.Int64(),
+    "bool": pl.Boolean(),
+}
+#: How the cells of each kind are to be written, for error messages.
+FORMS: Final[dict[Kind, tuple[str, str]]] = {
+    "str": ("text", "write text"),
+    "datetime": ("an ISO 8601 time", "write local shop time such as 2026-10-05 09:30:00"),
+    "date": ("an ISO 8601 date", "write a date such as 2026-10-05"),
+    "float": ("a number", "write digits such as 12.50, without thousands marks or units"),
+    "int": ("a whole number", "write digits such as 3"),
+    "bool": ("true or false", "write true, false, 1 or 0"),
+}
+_ISO: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
+_TRUE: Final = ("true", "1")
+_FALSE: Final = ("false", "0")
+
+
+def cell(column: Column) -> pl.Expr:
+    """Return the value of a column of CSV text; null where it is empty or can't be read."""
+    return _READERS[column.kind](_written(column)).alias(column.name)
+
+
+def unreadable(column: Column) -> pl.Expr:
+    """Return, cell by cell, whether something is written that `cell` can't read."""
+    return (_written(column).is_not_null() & cell(column).is_null()).alias(column.name)
+
+
+def not_blank(names: list[str]) -> pl.Expr:
+    """Return, row by row, whether any of the text columns `names` holds something."""
+    return pl.any_horizontal(pl.col(name).str.strip_chars() != "" for name in names)
+
+
+def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
+    """Tell whether a Parquet column of `dtype` can be read as `column` without a loss."""
+    if dtype == pl.Null:
+        return True
+    match column.kind:
+        case "str":
+            return dtype in (pl.String, pl.Categorical, pl.Enum)
+        case "datetime":
+            return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None)
+        case "date":
+            return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None)
+        case "float" | "int":
+            return dtype.is_numeric()
+        case "bool":
+            return dtype == pl.Boolean
+
+
+def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
+    """Return a Parquet column of a fitting `dtype` as the kind that the contract says.
+
+    What is no finite number becomes null: NaN means "not known" in the files of other tools.
+    """
+    values = pl.col(column.name)
+    if dtype.is_float():
+        values = pl.when(values.is_finite()).then(values)
+    return values.cast(DTYPES[column.kind], strict=False).alias(column.name)
+
+
+def unfit(column: Column, dtype: pl.DataType) -> pl.Expr:
+    """Return, cell by cell, whether `stored` loses what a Parquet cell of a fitting type holds."""
+    values = pl.col(column.name)
+    lost = pl.lit(value=False)
+    if dtype.is_float():
+        lost = ~values.is_finite()
+        if column.kind == "int":
+            lost = lost | (values != values.round())
+    if column.kind == "date" and isinstance(dtype, pl.Datetime):
+        lost = values != values.dt.truncate("1d")
+    return lost.fill_null(value=False).alias(column.name)
+
+
+def absent(column: Column) -> pl.Expr:
+    """Return the nulls that stand for a column that a file lacks."""
+    return pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
+
+
+def times(table: Table) -> list[str]:
+    """Return the names of the table's datetime columns."""
+    return [column.name for column in table.columns if column.kind == "datetime"]
+
+
+def _written(column: Column) -> pl.Expr:
+    text = pl.col(column.name)
+    text = text if column.kind == "str" else text.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _datetime(text: pl.Expr) -> pl.Expr:
+    text = pl.when(text.str.contains(_ISO)).then(text.str.replace("T", " ", literal=True))
+    length = text.str.len_bytes()
+    whole = (
+        pl.when(length == len("2026-10-05"))
+        .then(text + " 00:00:00")
+        .when(length == len("2026-10-05 09:30"))
+        .then(text + ":00")
+        .otherwise(text)
+    )
+    return whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+
+
+def _date(text: pl.Expr) -> pl.Expr:
+    moment = _datetime(text)
+    return pl.when(moment == moment.dt.truncate("1d")).then(moment.dt.date())
+
+
+def _float(text: pl.Expr) -> pl.Expr:
+    number = text.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
+def _int(text: pl.Expr) -> pl.Expr:
+    number = _float(text)
+    whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+    return pl.coalesce(text.cast(pl.Int64, strict=False), whole)
+
+
+def _bool(text: pl.Expr) -> pl.Expr:
+    word = text.str.to_lowercase()
+    return pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
+
+
+def _str(text: pl.Expr) -> pl.Expr:
+    return text
+
+
+_READERS: Final = {
+    "str": _str,
+    "datetime": _datetime,
+    "date": _date,
+    "float": _float,
+    "int": _int,
+    "bool": _bool,
+}

@@ -1,0 +1,223 @@
+"""Reading one contract table, with every fault that keeps it from being what the contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from csinsight.contract import parse, words
+from csinsight.contract.faults import NAMED, Fault, Notice
+from csinsight.contract.header import header_faults, header_notices
+from csinsight.contract.tables import Column, Messages, Table
+from csinsight.contract.textfile import read_text
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A contract table as read, and what is wrong with it.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        All columns of the contract in its order, typed; a cell that can't be read is null, an
+        absent column is all null. Broken and blank rows of a CSV file are left out.
+    faults : list of Fault
+    notices : list of Notice
+    """
+
+    frame: pl.DataFrame
+    faults: list[Fault]
+    notices: list[Notice] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file before its values are judged."""
+
+    file: str
+    table: Table
+    raw: pl.DataFrame
+    #: Row of the file for each row of `raw`.
+    rows: pl.Series
+    typed: bool
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in self.table.columns if column.name in self.raw.columns]
+
+    def dtype(self, column: Column) -> pl.DataType:
+        return self.raw.schema[column.name]
+
+
+def read_table(path: Path, table: Table) -> Checked:
+    """Read a contract table from CSV or Parquet and check all that can be checked in one file.
+
+    Parameters
+    ----------
+    path : Path
+        ``NAME.csv`` or ``NAME.parquet``.
+    table : Table
+
+    Returns
+    -------
+    Checked
+        At most `csinsight.contract.faults.NAMED` cells are named for each column and kind of
+        fault; one more fault counts the rest.
+    """
+    return _read_parquet(path, table) if path.suffix == ".parquet" else _read_csv(path, table)
+
+
+def _read_csv(path: Path, table: Table) -> Checked:
+    text = read_text(path)
+    if not text.header:
+        return Checked(_no_rows(table), text.faults)
+    faults = header_faults(path.name, text.header, table, row=1)
+    source = _Source(path.name, table, text.frame, text.rows, typed=False)
+    checked = _check(source)
+    notices = header_notices(path.name, text.header, table)
+    return Checked(checked.frame, [*faults, *text.faults, *checked.faults], notices)
+
+
+def _read_parquet(path: Path, table: Table) -> Checked:
+    try:
+        header = list(pl.read_parquet_schema(path))
+        names = [column.name for column in table.columns if column.name in header]
+        raw = pl.read_parquet(path, columns=names)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        what = f"can't be read as Parquet ({reason})"
+        mend = "write it again: it is broken, cut short or of another format"
+        return Checked(_no_rows(table), [Fault(path.name, None, None, what, mend)])
+    faults = header_faults(path.name, header, table, row=None)
+    wrong = [c for c in table.columns if c.name in raw.columns and not _fits(raw, c)]
+    faults += [_wrong_type(path.name, column, raw.schema[column.name]) for column in wrong]
+    rows = pl.Series("row", range(1, raw.height + 1), dtype=pl.Int64)
+    raw = raw.drop([column.name for column in wrong])
+    checked = _check(_Source(path.name, table, raw, rows, typed=True))
+    return Checked(
+        checked.frame, [*faults, *checked.faults], header_notices(path.name, header, table)
+    )
+
+
+def _fits(raw: pl.DataFrame, column: Column) -> bool:
+    return parse.dtype_fits(column, raw.schema[column.name])
+
+
+def _wrong_type(file: str, column: Column, dtype: pl.DataType) -> Fault:
+    what, _ = parse.FORMS[column.kind]
+    zone = " without zone" if isinstance(dtype, pl.Datetime) else ""
+    mend = f"write the column as {parse.DTYPES[column.kind]}{zone}"
+    return Fault(file, None, column.name, f"holds {dtype}, which is not {what}{zone}", mend)
+
+
+def _check(source: _Source) -> Checked:
+    """Read the cells, then judge their values by the table's schema."""
+    if source.raw.height == 0:
+        mend = "export it again, or remove it where the shop has no such table"
+        empty = Fault(source.file, None, None, "has a header but no rows", mend)
+        return Checked(_no_rows(source.table), [empty])
+    there = source.columns
+    lost = {column.name: _lost(source, column) for column in there}
+    frame = source.raw.select(_value(source, column) for column in there)
+    faults: list[Fault] = []
+    broken = _failures(frame, source)
+    for column in there:
+        faults += _unreadable(source, column, lost[column.name])
+        for check, at in broken.get(column.name, {}).items():
+            legible = at.filter(~at.is_in(lost[column.name].implode()))
+            faults += _judged(source, column, check, legible)
+    faults += _no_clock(source, frame)
+    whole = frame.select(
+        pl.col(c.name) if c.name in frame.columns else parse.absent(c) for c in source.table.columns
+    )
+    return Checked(whole, faults)
+
+
+def _value(source: _Source, column: Column) -> pl.Expr:
+    return parse.stored(column, source.dtype(column)) if source.typed else parse.cell(column)
+
+
+def _lost(source: _Source, column: Column) -> pl.Series:
+    """Return the indices of cells that can't be read as the column's kind."""
+    typed = parse.unfit(column, source.dtype(column)) if source.typed else None
+    flags = parse.unreadable(column) if typed is None else typed
+    at = source.raw.select(flags.arg_true().cast(pl.Int64))
+    return at.to_series()
+
+
+def _failures(frame: pl.DataFrame, source: _Source) -> dict[str, dict[str, pl.Series]]:
+    from csinsight.contract import schemas
+
+    cells = schemas.failures(frame, source.table, frame.columns)
+    grouped: dict[str, dict[str, pl.Series]] = {}
+    for (column, check), part in cells.group_by("column", "check", maintain_order=True):
+        grouped.setdefault(str(column), {})[str(check)] = part["index"].sort()
+    return grouped
+
+
+def _unreadable(source: _Source, column: Column, at: pl.Series) -> list[Fault]:
+    raw = source.raw[column.name]
+    what, _ = parse.FORMS[column.kind]
+    return _named(
+        source, column, at, lambda i: words.unreadable(column, raw[i]), f"that are not {what}"
+    )
+
+
+def _judged(source: _Source, column: Column, check: str, at: pl.Series) -> list[Fault]:
+    values = source.raw[column.name]
+    first: dict[object, int] = {}
+    if column.unique and check == "field_uniqueness":
+        at, first = _repeats(values, at, source.rows)
+
+    def say(index: int) -> words.Words:
+        return words.broken(column, check, values[index], first.get(values[index]))
+
+    return _named(source, column, at, say, "like these")
+
+
+def _repeats(
+    values: pl.Series, at: pl.Series, rows: pl.Series
+) -> tuple[pl.Series, dict[object, int]]:
+    """Return the indices of second and later appearances, and the row of each first one."""
+    cells = pl.DataFrame({"at": at, "value": values[at], "row": rows[at]}).drop_nulls("value")
+    later = cells.filter(~pl.col("value").is_first_distinct())
+    named = cells.filter(pl.col("value").is_in(later["value"].head(NAMED).implode()))
+    first = named.unique("value", keep="first", maintain_order=True)
+    return later["at"], dict(zip(first["value"], first["row"], strict=True))
+
+
+def _named(
+    source: _Source,
+    column: Column,
+    at: pl.Series,
+    say: Callable[[int], words.Words],
+    kind: str,
+) -> list[Fault]:
+    faults = []
+    for index in at.head(NAMED):
+        what, mend = say(index)
+        faults.append(Fault(source.file, source.rows[index], column.name, what, mend))
+    more = len(at) - NAMED
+    if more > 0:
+        what = f"and {more:,} more cell{'s' if more > 1 else ''} {kind}"
+        faults.append(Fault(source.file, None, column.name, what, "mend them in the same way"))
+    return faults
+
+
+def _no_clock(source: _Source, frame: pl.DataFrame) -> list[Fault]:
+    """Return a fault where messages have neither times nor conversations."""
+    if source.table.name != "messages" or Messages.SENT_AT not in frame.columns:
+        return []
+    timed = frame[Messages.SENT_AT].count() > 0
+    if timed or Messages.CONVERSATION_ID in source.raw.columns:
+        return []
+    what = "messages have no times, and no conversation_id says which belong together"
+    mend = "fill in sent_at, or add the column conversation_id with a value in each row"
+    return [Fault(source.file, None, Messages.SENT_AT, what, mend)]
+
+
+def _no_rows(table: Table) -> pl.DataFrame:
+    return pl.DataFrame(schema={c.name: parse.DTYPES[c.kind] for c in table.columns})

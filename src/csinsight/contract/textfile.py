@@ -1,0 +1,271 @@
+"""Reading a CSV file as text: its encoding, its header, and rows that are broken.
+
+Python's `csv` decides what is a row and what is broken; Polars reads the values wherever the two
+agree, which is everywhere but in odd files.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.faults import NAMED, Fault
+
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OTHER_FORMATS: Final = {
+    b"PK\x03\x04": "an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip archive",
+}
+_CONVERT: Final = "save it as 'CSV UTF-8' or run: iconv -f {encoding} -t UTF-8 {name} > new.csv"
+_IMPORT: Final = "; a platform's own export in GBK is read by csinsight import"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A CSV file as text.
+
+    Parameters
+    ----------
+    header : list of str
+        As written.
+    frame : polars.DataFrame
+        The rows that are not broken or blank, all of them strings; the second and later columns
+        of one name are called ``name#2`` and so on.
+    rows : polars.Series
+        The row of the file, header included, that each row of `frame` is.
+    faults : list of Fault
+    """
+
+    header: list[str]
+    frame: pl.DataFrame
+    rows: pl.Series
+    faults: list[Fault] = field(default_factory=list)
+
+
+def read_text(path: Path) -> Text:
+    """Read a CSV file as text, with the faults of its encoding and of its rows."""
+    try:
+        fault = _not_csv(path)
+        return _nothing(fault) if fault else _read(path)
+    except UnicodeDecodeError:
+        return _nothing(_not_utf8(path))
+    except OSError as error:
+        return _nothing(
+            Fault(path.name, None, None, f"can't be read ({error.strerror})", "see its rights")
+        )
+
+
+def _read(path: Path) -> Text:
+    rows = _Rows(path)
+    records = 0
+    for _ in rows:
+        records += 1
+    if not rows.header:
+        return _nothing(*(rows.faults or [_empty(path)]))
+    frame = None if rows.faults else _by_polars(path, len(rows.header), records)
+    if frame is None:
+        frame = _by_python(path)
+    frame.columns = _numbered(rows.header)
+    numbers = pl.Series("row", range(rows.first, rows.first + records), dtype=pl.Int64)
+    if rows.faults:
+        numbers = numbers.filter(~numbers.is_in(pl.Series(sorted(rows.broken)).implode()))
+    full = frame.select(_filled(frame.columns)).to_series()
+    return Text(rows.header, frame.filter(full), numbers.filter(full), rows.named_faults())
+
+
+class _Rows:
+    """The records of a CSV file after its header; broken ones are kept as faults."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: list[str] = []
+        self.first = 2
+        self.faults: list[Fault] = []
+        self.broken: set[int] = set()
+
+    def __iter__(self) -> Iterator[list[str] | None]:
+        """Yield each record: its fields, or None where it is broken."""
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
+            lines = _Lines(file)
+            row = 0
+            while True:
+                row += 1
+                try:
+                    record = next(lines.reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    lines.give_back()
+                    self._broken(row, *_quoting(error))
+                    if not self.header:
+                        return
+                    yield None
+                    continue
+                finally:
+                    lines.forget()
+                if not self.header:
+                    self.header, self.first = record, row + 1
+                    continue
+                yield self._whole(row, record)
+
+    def named_faults(self) -> list[Fault]:
+        """Return the first faults, and how many more there are."""
+        more = len(self.faults) - NAMED
+        rest = [] if more <= 0 else [_and_more(self.path, more)]
+        return [*self.faults[:NAMED], *rest]
+
+    def _whole(self, row: int, record: list[str]) -> list[str] | None:
+        have, want = len(record), len(self.header)
+        if have == want:
+            return record
+        if not any(cell.strip() for cell in record):
+            return [""] * want
+        few = "few" if have < want else "many"
+        mend = (
+            "fill in the missing fields, with nothing between the commas where a value is unknown"
+            if have < want
+            else 'put a field that holds a comma between double quotes: "like, this"'
+        )
+        self._broken(row, f"has {have} fields, too {few} for the header's {want}", mend)
+        return None
+
+    def _broken(self, row: int, what: str, mend: str) -> None:
+        self.faults.append(Fault(self.path.name, row, None, what, mend))
+        self.broken.add(row)
+
+
+class _Lines:
+    """The lines of a file, able to give back those of a record that never closed its quote."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._again: list[str] = []
+        self._record: list[str] = []
+        self.reader = csv.reader(self, strict=True)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else next(self._lines)
+        self._record.append(line)
+        return line
+
+    def give_back(self) -> None:
+        """Put back all lines of the present record but its first."""
+        self._again.extend(reversed(self._record[1:]))
+        # The reader goes on as if new: its own state still waits for the closing quote.
+        self.reader = csv.reader(self, strict=True)
+
+    def forget(self) -> None:
+        """Start the next record."""
+        self._record.clear()
+
+
+def _by_polars(path: Path, width: int, records: int) -> pl.DataFrame | None:
+    try:
+        frame = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.shape == (records, width) else None
+
+
+def _by_python(path: Path) -> pl.DataFrame:
+    rows = _Rows(path)
+    whole = [record for record in rows if record is not None]
+    columns: list[tuple[str, ...]] = list(zip(*whole, strict=True)) or [()] * len(rows.header)
+    names = _numbered(rows.header)
+    return pl.DataFrame(
+        {n: pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)}
+    )
+
+
+def _numbered(header: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    names = []
+    for name in header:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
+
+
+def _filled(names: list[str]) -> pl.Expr:
+    blank = (pl.col(name).fill_null("").str.strip_chars() == "" for name in names)
+    return ~pl.all_horizontal(blank)
+
+
+def _nothing(*faults: Fault) -> Text:
+    return Text([], pl.DataFrame(), pl.Series("row", [], dtype=pl.Int64), list(faults))
+
+
+def _empty(path: Path) -> Fault:
+    mend = "export it again, or remove it where the shop has no such table"
+    return Fault(path.name, None, None, "is empty: it has not even a header", mend)
+
+
+def _and_more(path: Path, more: int) -> Fault:
+    what = f"and {more:,} more broken row{'s' if more > 1 else ''}"
+    return Fault(path.name, None, None, what, "mend the rows above, then check again")
+
+
+def _quoting(error: csv.Error) -> tuple[str, str]:
+    if "NUL" in str(error):
+        return "holds a NUL byte", "export the file again as plain CSV in UTF-8"
+    return (
+        "a double quote opens here that is never closed, or is closed in mid-field",
+        'close it at the end of the field, and write a quote inside a field twice: "5"" wide"',
+    )
+
+
+def _not_csv(path: Path) -> Fault | None:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        return _empty(path) if path.stat().st_size <= len(head) else None
+    if head.startswith(_UTF16) or head.count(0) > len(head) // 4:
+        mend = _CONVERT.format(encoding="UTF-16", name=path.name)
+        return Fault(path.name, None, None, "is not UTF-8: it is UTF-16", mend)
+    for magic, name in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            mend = f"save it as CSV in UTF-8 under this name, or name it for what it is ({name})"
+            return Fault(path.name, None, None, f"is {name}, not CSV", mend)
+    return None
+
+
+def _not_utf8(path: Path) -> Fault:
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        start = error.start
+    row = data.count(b"\n", 0, start) + 1
+    if _looks_chinese(data):
+        mend = _CONVERT.format(encoding="GB18030", name=path.name) + _IMPORT
+        return Fault(path.name, row, None, "is not UTF-8: it looks like GBK (GB18030)", mend)
+    what = f"is not UTF-8: byte 0x{data[start]:02x} here can't be read"
+    mend = "save the file as 'CSV UTF-8', or mend the characters of this row"
+    return Fault(path.name, row, None, what, mend)
+
+
+def _looks_chinese(data: bytes) -> bool:
+    """Tell whether GB18030 turns the bytes into mostly common Chinese characters and marks.
+
+    UTF-8 with a broken byte would pass that too: it is mostly right as UTF-8.
+    """
+    sample = data[: 1 << 20]
+    as_utf8 = re.sub(r"[\x00-\x7f]", "", sample.decode("utf-8", errors="replace"))
+    if as_utf8.count("\ufffd") <= 0.5 * len(as_utf8):
+        return False
+    text = sample.decode("gb18030", errors="replace")
+    foreign = re.sub(r"[\x00-\x7f]", "", text)
+    common = re.findall(r"[\u4e00-\u9fa5\u3000-\u303f\uff00-\uffef\u2010-\u2030\u00b7]", foreign)
+    return bool(foreign) and len(common) >= 0.8 * len(foreign)

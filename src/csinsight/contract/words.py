@@ -1,0 +1,105 @@
+"""The words of a fault in a cell: what is wrong with it, and how to write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from csinsight.contract import parse
+from csinsight.contract.faults import nearest, shown
+from csinsight.contract.tables import Column
+
+Words = tuple[str, str]
+
+_ZONED: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+ ?(Z|z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
+_UNKNOWN: Final = ("-", "--", "na", "n/a", "nan", "null", "none", "nat", "inf", "-inf", "暂无数据")
+
+
+def unreadable(column: Column, value: object) -> Words:
+    """Return the words for a cell that is not of its column's kind."""
+    text = str(value).strip()
+    what, mend = parse.FORMS[column.kind]
+    if text.lower() in _UNKNOWN and column.kind != "str":
+        return f"{shown(text)} is not {what}", "leave the cell empty where the value is not known"
+    if column.kind in ("datetime", "date"):
+        return _time(text, what, mend)
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?", text):
+        mend = f"write it without thousands marks: {text.replace(',', '')}"
+    return f"{shown(text)} is not {what}", mend
+
+
+def _time(text: str, what: str, mend: str) -> Words:
+    if re.fullmatch(_ZONED, text):
+        return f"{shown(text)} carries a time zone", "write local shop time without a zone"
+    if re.fullmatch(r"[0-9]{10}|[0-9]{13}", text):
+        return f"{shown(text)} is a count of seconds, not {what}", mend
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
+        return f"{shown(text)} is not {what} of the calendar", mend
+    return f"{shown(text)} is not {what}", mend
+
+
+def broken(column: Column, check: str, value: object, first_row: int | None) -> Words:
+    """Return the words for a cell that breaks the check called `check`.
+
+    Parameters
+    ----------
+    column : Column
+    check : str
+        A name of `csinsight.contract.schemas`.
+    value : object
+    first_row : int or None
+        For a doubled identifier, the row where it stands first.
+    """
+    if check == "field_uniqueness":
+        return f"the same {column.name} is in row {first_row} already", "keep one row for each"
+    if check in _WORDS:
+        return _WORDS[check]
+    return _LIMITS[check](column, value)
+
+
+def _one_of(column: Column, value: object) -> Words:
+    near = nearest(str(value), column.one_of)
+    mend = f"write {near}" if near else f"write one of {', '.join(column.one_of)}"
+    return f"{shown(value)} is not a known {column.name}", mend
+
+
+def _empty(column: Column, _: object) -> Words:
+    if column.name == "text":
+        return "is empty", "write what was sent in brackets, such as [图片], where it has no words"
+    return "is empty", f"write {column.meaning}, or leave the row out"
+
+
+_LIMITS: Final[dict[str, Callable[[Column, object], Words]]] = {
+    "not_nullable": _empty,
+    "one_of": _one_of,
+    "at_least": lambda column, value: (
+        f"{shown(value)} is below {column.at_least:g}",
+        f"write {column.meaning}, {column.at_least:g} or more",
+    ),
+    "at_most": lambda column, value: (
+        f"{shown(value)} is above {column.at_most:g}",
+        f"write {column.meaning}, {column.at_most:g} or less",
+    ),
+}
+_WORDS: Final[dict[str, Words]] = {
+    "all_or_nothing": (
+        "is empty while other rows are filled",
+        "fill it in, leave the row out, or empty the whole column where nobody knows",
+    ),
+    "spaces": ("has spaces or tabs around it", "take them off, so that it matches other tables"),
+    "spoilt": (
+        "was spoilt by a spreadsheet, which wrote it as a power of ten",
+        "export it again and open it with this column as text; the digits are lost here",
+    ),
+    "wrapped": (
+        'is wrapped as a formula, ="…"',
+        "take the wrapping off, or turn the platform's export into tables with csinsight import",
+    ),
+    "paid_after_placed": ("lies before placed_at", "check both times: an order is placed first"),
+    "refund_within_paid": ("is more than paid_amount", "check both: a refund can't exceed it"),
+    "talk_known": (
+        "is empty where sent_at is empty too",
+        "write which conversation an untimed message belongs to",
+    ),
+}

@@ -1,0 +1,13 @@
+"""The only place that opens data: contract tables as narwhals lazy frames.
+
+Every table leaves here with all its contract columns in contract order (an absent optional
+column as nulls), with an integer millisecond column beside every time, and with chat text in
+NFKC, so that the same expressions give the same answer on every engine.
+"""
+
+from __future__ import annotations
+
+from csinsight.engine.frames import collect, ms
+from csinsight.engine.shop import EngineError, Shop, open_shop, table_path
+
+__all__ = ["EngineError", "Shop", "collect", "ms", "open_shop", "table_path"]

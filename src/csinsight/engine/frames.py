@@ -1,0 +1,56 @@
+"""From an engine's lazy frame to pandas, with types that don't depend on the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pyarrow.types as pat
+
+
+def ms(column: str) -> str:
+    """Return the name of the integer column that holds `column` as milliseconds since 1970."""
+    return f"{column}_ms"
+
+
+def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Run a lazy frame on its engine and return the rows as pandas.
+
+    The order of rows is the engine's own: sort where it matters. Types are alike on every
+    engine, whatever width the engine computed in:
+
+    ==========================  ==========================================================
+    text                        ``str`` (missing: NaN)
+    whole numbers               ``int64``; ``Int64`` where some are missing
+    booleans                    ``bool``; ``boolean`` where some are missing
+    other numbers               ``float64`` (missing: NaN)
+    times and dates             ``datetime64[us]`` without zone (missing: NaT)
+    ==========================  ==========================================================
+    """
+    table: pa.Table = frame.collect(backend="pyarrow").to_native()
+    columns = {name: _series(table[name]) for name in table.column_names}
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
+
+
+def _series(values: pa.ChunkedArray) -> Any:
+    if pat.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    kind = values.type
+    if pat.is_boolean(kind):
+        return _whole(values, pd.BooleanDtype())
+    if pat.is_integer(kind):
+        return _whole(values.cast(pa.int64()), pd.Int64Dtype())
+    if pat.is_floating(kind) or pat.is_decimal(kind):
+        return values.cast(pa.float64()).to_pandas()
+    if pat.is_timestamp(kind) or pat.is_date(kind):
+        # A zone here is Spark's session zone, UTC: dropping it keeps the wall clock.
+        return values.cast(pa.timestamp("us")).to_pandas()
+    if pat.is_null(kind) or pat.is_string(kind) or pat.is_large_string(kind):
+        return values.cast(pa.large_string()).to_pandas().astype("str")
+    return values.to_pandas()
+
+
+def _whole(values: pa.ChunkedArray, masked: Any) -> Any:
+    return pd.Series(masked.__from_arrow__(values)) if values.null_count else values.to_pandas()

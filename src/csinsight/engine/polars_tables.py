@@ -1,0 +1,108 @@
+"""Contract tables on Polars: the embedded engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from csinsight.contract import parse
+from csinsight.contract.tables import TABLES, Messages, Table
+from csinsight.contract.textfile import read_text
+from csinsight.engine.errors import explain
+from csinsight.engine.frames import ms
+
+Tables = tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]
+
+
+def open_tables(paths: dict[str, Path]) -> Tables:
+    """Open the files of the tables in `paths`; see `csinsight.engine.open_shop`."""
+    tables: dict[str, nw.LazyFrame[Any]] = {}
+    filled: dict[str, frozenset[str]] = {}
+    for name, path in paths.items():
+        frame, filled[name] = open_table(path, TABLES[name])
+        tables[name] = nw.from_native(frame)
+    return tables, filled
+
+
+def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
+    """Return one table as the engine hands it out, and which of its columns hold values.
+
+    Raises
+    ------
+    EngineError
+        Where the file lacks a required column, or a type or a cell can't be read.
+    """
+    typed = path.suffix == ".parquet"
+    scan = pl.scan_parquet(path) if typed else pl.scan_csv(path, infer_schema=False)
+    try:
+        return _open(scan, path, table, typed=typed)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        # A quote in mid-field is more than Polars takes; the reader of the check is slower and
+        # takes it, and it knows a broken file from an odd one.
+        text = None if typed else read_text(path)
+        if text is None or text.faults:
+            raise explain(path, table, error) from error
+    return _open(text.frame.lazy(), path, table, typed=False)
+
+
+def _open(
+    frame: pl.LazyFrame, path: Path, table: Table, *, typed: bool
+) -> tuple[pl.LazyFrame, frozenset[str]]:
+    have = frame.collect_schema()
+    if not fits(table, have, typed=typed):
+        raise explain(path, table)
+    if not typed:
+        frame = frame.filter(parse.not_blank(have.names()))
+    values, broken = _read(table, have, typed=typed)
+    counts = frame.select(broken.alias("broken"), *(v.count() for v in values)).collect()
+    found = counts.row(0, named=True)
+    if found.pop("broken"):
+        raise explain(path, table)
+    return _finish(frame.select(values), table), frozenset(name for name, n in found.items() if n)
+
+
+def fits(table: Table, have: Mapping[str, pl.DataType], *, typed: bool) -> bool:
+    """Tell whether a file with the columns `have` can be read as `table`.
+
+    Parameters
+    ----------
+    table : Table
+    have : mapping of str to polars.DataType
+    typed : bool
+        Whether the file has types of its own (Parquet); in CSV all is text.
+    """
+    return all(
+        (not typed or parse.dtype_fits(column, have[column.name]))
+        if column.name in have
+        else not column.required
+        for column in table.columns
+    )
+
+
+def _read(
+    table: Table, have: Mapping[str, pl.DataType], *, typed: bool
+) -> tuple[list[pl.Expr], pl.Expr]:
+    """Return the values of the table's columns, and how many cells can't be read."""
+    there = [column for column in table.columns if column.name in have]
+    if typed:
+        values = {c.name: parse.stored(c, have[c.name]) for c in there}
+        broken = pl.lit(0)
+    else:
+        values = {c.name: parse.cell(c) for c in there}
+        broken = pl.sum_horizontal(parse.unreadable(c).sum() for c in there)
+    return [values.get(c.name, parse.absent(c)) for c in table.columns], broken
+
+
+def _finish(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    if table.name == "messages":
+        frame = frame.with_columns(
+            pl.col(Messages.TEXT).str.normalize("NFKC"),
+            pl.int_range(pl.len(), dtype=pl.Int64).alias(Messages.MESSAGE_NO),
+        )
+    return frame.with_columns(
+        pl.col(time).dt.epoch("ms").alias(ms(time)) for time in parse.times(table)
+    )

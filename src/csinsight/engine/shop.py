@@ -1,0 +1,110 @@
+"""A shop's tables, opened on the engine that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import narwhals as nw
+
+from csinsight.contract.tables import TABLES
+from csinsight.engine import polars_tables
+from csinsight.engine.errors import EngineError
+from csinsight.params import EngineName
+
+__all__ = ["EngineError", "Shop", "open_shop", "table_path"]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The tables of one shop that are there, opened but not read.
+
+    Use it as a context manager, or call `close`, to end a Spark session with it.
+
+    Parameters
+    ----------
+    folder : Path
+    engine : EngineName
+    tables : dict of str to narwhals.LazyFrame
+        By table name; an absent table is not in it.
+    filled : dict of str to frozenset of str
+        By table name, the columns that hold at least one value.
+    """
+
+    folder: Path
+    engine: EngineName
+    tables: dict[str, nw.LazyFrame[Any]]
+    filled: dict[str, frozenset[str]]
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Tell whether `table` is there with at least one value in each of `columns`."""
+        return table in self.tables and set(columns) <= self.filled[table]
+
+    def __getitem__(self, table: str) -> nw.LazyFrame[Any]:
+        """Return one table; `KeyError` where the shop lacks it (ask `has` first)."""
+        return self.tables[table]
+
+    def close(self) -> None:
+        """End the Spark session, if that is the engine; every shop of the process shares it."""
+        if self.engine == "spark":
+            from csinsight.engine import spark
+
+            spark.stop()
+
+    def __enter__(self) -> Shop:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
+    """Open the contract tables in `folder`.
+
+    Nothing is read but the schemas and which columns hold values. Times, numbers and truth
+    values of CSV files are read as `csinsight.contract.parse` says, on either engine.
+
+    Parameters
+    ----------
+    folder : Path or str
+    engine : {"polars", "spark"}
+        Polars runs inside this process. Spark uses the session that is active, or starts one
+        on this machine's cores.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the folder is missing or holds none of the tables.
+    EngineError
+        Where a file can't be read as its table (the first faults are named), or where PySpark
+        or Java is missing (how to install it is named).
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder")
+    paths = {name: path for name in TABLES if (path := table_path(folder, name))}
+    if not paths:
+        raise FileNotFoundError(f"{folder}: holds none of the tables {', '.join(TABLES)}")
+    if engine == "spark":
+        from csinsight.engine import spark
+
+        opened = spark.open_tables(paths)
+    else:
+        opened = polars_tables.open_tables(paths)
+    return Shop(folder, engine, *opened)
+
+
+def table_path(folder: Path, name: str) -> Path | None:
+    """Return the file of table `name` in `folder`, Parquet before CSV; None where absent."""
+    for suffix in (".parquet", ".csv"):
+        path = folder / f"{name}{suffix}"
+        if path.is_file():
+            return path
+    return None

@@ -1,0 +1,207 @@
+"""Contract tables on PySpark: the engine for data beyond one machine's memory.
+
+PySpark is an optional extra and needs a Java 17 runtime; nothing here is imported unless the
+spark engine is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import polars as pl
+
+from csinsight.contract import parse
+from csinsight.contract.tables import TABLES, Column, Kind, Messages, Table
+from csinsight.engine import polars_tables
+from csinsight.engine.errors import EngineError, explain
+from csinsight.engine.frames import ms
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column as SparkColumn
+    from pyspark.sql import DataFrame, SparkSession
+
+_SPARK: dict[Kind, str] = {
+    "str": "string",
+    "datetime": "timestamp_ntz",
+    "date": "date",
+    "float": "double",
+    "int": "bigint",
+    "bool": "boolean",
+}
+#: Hold for every session: times without zone, as the contract has them.
+_MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_LOG = Path(__file__).with_name("log4j2.properties")
+
+
+def session() -> SparkSession:
+    """Return the Spark session: the active one, or one on this machine's cores.
+
+    Under ``spark-submit`` the master and the memory are what was submitted. Otherwise
+    ``SPARK_DRIVER_MEMORY`` sets the memory (4g unless told).
+
+    Raises
+    ------
+    EngineError
+        Where PySpark or Java is missing or does not start.
+    """
+    with warnings.catch_warnings():
+        # PySpark's pandas interface warns of pandas 3; nothing here goes through it.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        spark_session = _spark_session()
+        import pyspark.testing.utils  # noqa: F401  (warns once, on its first import)
+
+        active = spark_session.getActiveSession()
+        return active if active is not None and _alive(active) else _start(spark_session)
+
+
+def stop() -> None:
+    """End the Spark session of this process, if there is one."""
+    active = _spark_session().getActiveSession()
+    if active is not None:
+        active.stop()
+
+
+def open_tables(paths: dict[str, Path]) -> polars_tables.Tables:
+    """Open the files of the tables in `paths`; see `csinsight.engine.open_shop`."""
+    spark = session()
+    for name, value in _MEANING.items():
+        spark.conf.set(name, value)
+    tables: dict[str, nw.LazyFrame[Any]] = {}
+    filled: dict[str, frozenset[str]] = {}
+    for name, path in paths.items():
+        opened = _open_parquet if path.suffix == ".parquet" else _open_csv
+        frame, filled[name] = opened(spark, path, TABLES[name])
+        tables[name] = nw.from_native(frame)
+    return tables, filled
+
+
+def _open_parquet(
+    spark: SparkSession, path: Path, table: Table
+) -> tuple[DataFrame, frozenset[str]]:
+    import pyspark.sql.functions as sf
+
+    try:
+        schema = pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise explain(path, table, error) from error
+    if not polars_tables.fits(table, schema, typed=True):
+        raise explain(path, table)
+    frame = spark.read.parquet(str(path.resolve()))
+    # The row's place in the file, whichever way Spark cuts it into partitions.
+    number = sf.col("_metadata.row_index").alias(Messages.MESSAGE_NO)
+    values = [_stored(column, schema) for column in table.columns]
+    frame = frame.select(*values, *([number] if table.name == "messages" else []))
+    counts = frame.agg(*(sf.count(c.name).alias(c.name) for c in table.columns)).collect()[0]
+    filled = frozenset(c.name for c in table.columns if counts[c.name])
+    if table.name == "messages":
+        frame = frame.withColumn(Messages.TEXT, _nfkc(sf.col(Messages.TEXT)))
+    for time in parse.times(table):
+        frame = frame.withColumn(ms(time), sf.unix_millis(sf.col(time).cast("timestamp")))
+    return frame, filled
+
+
+def _open_csv(spark: SparkSession, path: Path, table: Table) -> tuple[DataFrame, frozenset[str]]:
+    """Read CSV with the parser of the other engine and hand it over.
+
+    One parser means one meaning. CSV is for what fits one machine: beyond it, keep the tables
+    as Parquet, which Spark reads by itself.
+    """
+    frame, filled = polars_tables.open_table(path, table)
+    return spark.createDataFrame(frame.collect().to_arrow()), filled
+
+
+def _stored(column: Column, schema: dict[str, pl.DataType]) -> SparkColumn:
+    import pyspark.sql.functions as sf
+
+    dtype = schema.get(column.name)
+    if dtype is None or dtype == pl.Null:
+        return sf.lit(None).cast(_SPARK[column.kind]).alias(column.name)
+    values = sf.col(column.name)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
+        # Read as a whole number (`nanosAsLong`): Spark knows no nanoseconds.
+        values = sf.timestamp_micros(sf.floor(values / sf.lit(1000)).cast("bigint"))
+    if dtype.is_float():
+        values = sf.when(sf.abs(values) < sf.lit(float("inf")), values)  # NaN is above it
+    return values.cast(_SPARK[column.kind]).alias(column.name)
+
+
+def _nfkc(text: SparkColumn) -> SparkColumn:
+    import pyarrow as pa
+    from pyspark.sql.pandas.functions import arrow_udf
+
+    def normalize(values: Any) -> Any:
+        # Polars on the workers too, so that both engines know the same Unicode tables.
+        import polars
+
+        return polars.Series(values).str.normalize("NFKC").to_arrow().cast(pa.string())
+
+    normalize.__annotations__ = {"values": pa.Array, "return": pa.Array}
+    wrap: Any = arrow_udf  # PySpark's stubs leave out the plain form
+    result: SparkColumn = wrap(normalize, "string")(text)
+    return result
+
+
+def _spark_session() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise EngineError(
+            "the spark engine needs PySpark: pip install 'csinsight[spark]', "
+            "or run with --engine polars"
+        ) from error
+    return SparkSession
+
+
+def _alive(spark: SparkSession) -> bool:
+    context = getattr(spark, "_sc", None)
+    return context is None or context._jsc is not None
+
+
+def _start(spark_session: Any) -> SparkSession:
+    builder = spark_session.builder.appName("csinsight").config(map=_MEANING)
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # set by spark-submit
+        _need_java()
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.master("local[*]").config(map=_local())
+    try:
+        spark: SparkSession = builder.getOrCreate()
+    except Exception as error:  # py4j and PySpark each have their own family of errors
+        raise EngineError(
+            f"Spark did not start; it needs a Java 17 runtime (JAVA_HOME says which): {error}"
+        ) from error
+    return spark
+
+
+def _local() -> dict[str, str]:
+    return {
+        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "4g"),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG.as_uri()}",
+        "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+
+
+def _need_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    there = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if there is None:
+        where = f"in JAVA_HOME ({home})" if home else "on PATH, and JAVA_HOME is not set"
+        raise EngineError(
+            f"the spark engine needs a Java 17 runtime, and there is none {where}: install one "
+            "(Debian: apt install openjdk-17-jre-headless), or run with --engine polars"
+        )
