@@ -1,0 +1,213 @@
+"""What agents do, turn by turn, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, rank_in_group, sigmoid
+from csinsight.simulate.cases import (
+    AFTER_SALES,
+    BARGAINING,
+    OPENS_S,
+    QUALITY,
+    SHIPPING,
+    SIZE,
+    TURNS,
+    Cases,
+)
+from csinsight.simulate.people import Staff
+
+#: Behaviours chosen anew at each agent turn before the buyer decides.
+TURN_ACTS = (
+    "greets",
+    "polite_words",
+    "empathizes",
+    "apologizes",
+    "asks_needs",
+    "leading_question",
+    "recommends",
+    "gives_specifics",
+    "explains_value",
+    "offers_alternative",
+    "refuses_flatly",
+    "curt_reply",
+    "repeats_canned",
+    "uses_emoji",
+    "promises_time",
+    "off_platform",
+    "over_promises",
+    "rude_or_blaming",
+    "leaks_order_data",
+)
+SLOW_S = 180
+#: Between two messages of one turn.
+BUYER_STEP_S = 4
+AGENT_STEP_S = 3
+#: Later turns go over the same ground: what hasn't been done by then is done less.
+_LATE = 0.25
+_STEADY = ("polite_words", "uses_emoji", "curt_reply", "refuses_flatly")
+_MISSED = 0.03
+_FORGOTTEN = 0.02
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What was shown at each turn.
+
+    Parameters
+    ----------
+    shown, possible : mapping of behaviour to n x TURNS of bool
+        `possible` is the opportunity at that turn. Both run over the turns before `length`.
+    replied : n x TURNS
+        Turns that the agent answered.
+    by : n x TURNS
+        The agent of each turn.
+    buyer_at, agent_at : n x TURNS
+        Seconds since 1970 of the first message of either side.
+    first_response_s : n
+        From the first buyer message to the first human reply.
+    """
+
+    shown: Mapping[str, Bools]
+    possible: Mapping[str, Bools]
+    replied: Bools
+    by: Ints
+    buyer_at: Ints
+    agent_at: Ints
+    first_response_s: Floats
+
+
+def act(rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints) -> Acts:
+    """Play the agents' side of all talks; `buyer_messages` is n x TURNS."""
+    turn = np.arange(TURNS)[None, :]
+    live = (turn < cases.length[:, None]) & cases.answered[:, None]
+    inner = (turn > 0) & (turn < cases.length[:, None] - 1)
+    replied = live & ~(inner & (rng.random(live.shape) < _MISSED))
+    first = (turn == 0) & (cases.taker >= 0)[:, None]
+    by = np.where(first, cases.taker[:, None], cases.agent[:, None])
+    wait = _waits(rng, cases, staff, by)
+    possible = _possible(cases, replied, wait)
+    shown = _choose_acts(rng, staff, possible, by)
+    _way_out_after_a_no(rng, staff, possible, shown, by)
+    buyer_at, agent_at = _clock(rng, cases, replied, wait, buyer_messages)
+    return Acts(
+        shown=shown,
+        possible=possible,
+        replied=replied,
+        by=by,
+        buyer_at=buyer_at,
+        agent_at=agent_at,
+        first_response_s=(agent_at[:, 0] - buyer_at[:, 0]).astype(float),
+    )
+
+
+def _waits(rng: np.random.Generator, cases: Cases, staff: Staff, by: Ints) -> Floats:
+    busy = 1 + 0.12 * np.minimum(_open_talks(cases), 8)
+    busy = busy * np.where(cases.campaign, 1.3, 1.0)
+    wait = staff.speed_s[by] * busy[:, None] * rng.lognormal(0, 0.75, by.shape)
+    wait[:, 1:] *= 0.8
+    wait *= np.where(rng.random(by.shape) < _FORGOTTEN, 8.0, 1.0)
+    clock = cases.start % DAY_S
+    till_open = np.where(clock < OPENS_S, OPENS_S - clock, OPENS_S + DAY_S - clock)
+    morning = till_open + rng.uniform(20, 1800, len(cases))
+    wait[:, 0] = np.where(cases.night, morning, wait[:, 0])
+    return np.asarray(np.maximum(np.floor(wait), 3))
+
+
+def _open_talks(cases: Cases, window_s: int = 1200) -> Ints:
+    order = np.lexsort((cases.start, cases.agent))
+    key = cases.agent[order] * (1 << 40) + cases.start[order]
+    count = np.arange(len(cases)) - np.searchsorted(key, key - window_s)
+    talks = np.empty(len(cases), dtype=np.int64)
+    talks[order] = np.minimum(count, rank_in_group(cases.agent[order]))
+    return talks
+
+
+def _possible(cases: Cases, replied: Bools, wait: Floats) -> dict[str, Bools]:
+    turn = np.arange(TURNS)[None, :]
+    topics = cases.topics()
+    before_sale = replied & (cases.topic != AFTER_SALES)[:, None]
+    worry = cases.worry_turn[:, None]
+    voiced = (worry >= 0) & (turn >= worry) & (turn <= worry + 1)
+    early = turn <= 2
+    facts = np.isin(topics, (QUALITY, SIZE, SHIPPING))
+    stuck = (cases.topic == BARGAINING)[:, None] | cases.stock_out[:, None]
+    rules: dict[str, Bools] = {name: replied for name in TURN_ACTS}
+    rules |= {
+        "greets": replied & (turn == 0),
+        "empathizes": replied & voiced,
+        "apologizes": replied & (wait > SLOW_S),
+        "asks_needs": before_sale & (turn <= 1),
+        "leading_question": before_sale & (turn >= 1),
+        "recommends": before_sale & (turn >= 1),
+        "gives_specifics": before_sale & facts,
+        "explains_value": before_sale & (topics == BARGAINING) & early,
+        "offers_alternative": before_sale & stuck & early,
+        "refuses_flatly": before_sale,
+        "curt_reply": replied & (turn >= 1),
+        "promises_time": before_sale & (topics == SHIPPING),
+        "off_platform": before_sale,
+        "over_promises": before_sale & (topics == QUALITY),
+    }
+    return rules
+
+
+def _choose_acts(
+    rng: np.random.Generator, staff: Staff, possible: Mapping[str, Bools], by: Ints
+) -> dict[str, Bools]:
+    turn = np.arange(TURNS)[None, :]
+    shown: dict[str, Bools] = {}
+    for name in TURN_ACTS:
+        chance = sigmoid(staff.habits[name][by])
+        if name not in _STEADY:
+            chance = chance * np.where(turn <= 2, 1.0, _LATE)
+        shown[name] = possible[name] & (rng.random(by.shape) < chance)
+    # One message can't be two things: a bare word is the whole turn, and a canned text stands
+    # in the place of an answer. A no with a way out isn't flat.
+    bare = shown["curt_reply"] & ~shown["apologizes"]
+    shown["curt_reply"] = bare
+    for name in TURN_ACTS:
+        if name != "curt_reply":
+            shown[name] = shown[name] & ~bare
+    for name in ("gives_specifics", "refuses_flatly", "promises_time"):
+        shown[name] = shown[name] & ~shown["repeats_canned"]
+    for name in ("offers_alternative", "explains_value", "recommends", "gives_specifics"):
+        shown["refuses_flatly"] = shown["refuses_flatly"] & ~shown[name]
+    return shown
+
+
+def _way_out_after_a_no(
+    rng: np.random.Generator,
+    staff: Staff,
+    possible: dict[str, Bools],
+    shown: dict[str, Bools],
+    by: Ints,
+) -> None:
+    """Let the turn after a flat no be an occasion to offer a way out, in place."""
+    name = "offers_alternative"
+    after = np.zeros_like(shown["refuses_flatly"])
+    after[:, 1:] = shown["refuses_flatly"][:, :-1]
+    bare = shown["curt_reply"] | shown["refuses_flatly"]
+    fresh = after & possible["refuses_flatly"] & ~possible[name]
+    chance = sigmoid(staff.habits[name][by])
+    possible[name] = possible[name] | fresh
+    shown[name] = shown[name] | (fresh & ~bare & (rng.random(by.shape) < chance))
+
+
+def _clock(
+    rng: np.random.Generator, cases: Cases, replied: Bools, wait: Floats, messages: Ints
+) -> tuple[Ints, Ints]:
+    n = len(cases)
+    buyer_at = np.zeros((n, TURNS), dtype=np.int64)
+    agent_at = np.zeros((n, TURNS), dtype=np.int64)
+    now = cases.start.copy()
+    think = (30 + rng.gamma(1.3, 28.0, (n, TURNS))).astype(np.int64)
+    for turn in range(TURNS):
+        buyer_at[:, turn] = now
+        said = now + BUYER_STEP_S * np.maximum(messages[:, turn] - 1, 0)
+        agent_at[:, turn] = said + wait[:, turn].astype(np.int64)
+        now = np.where(replied[:, turn], agent_at[:, turn], said + 60) + think[:, turn]
+    return buyer_at, agent_at

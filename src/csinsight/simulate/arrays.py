@@ -1,0 +1,67 @@
+"""Array types and the few drawing helpers that every part of the simulator uses."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+DAY_S = 86_400
+#: Weights of the 24 hours in a day of shopping: two peaks, noon and evening.
+HOURS = np.array(
+    [2, 1, 0.5, 0.3, 0.3, 0.4, 1, 2, 4, 6, 7, 6.5, 6, 6.5, 6.5, 6, 6, 5.5, 5.5, 7, 9, 9.5, 7.5, 4.5]
+)
+_EPOCH = datetime(1970, 1, 1)
+
+
+def sigmoid(x: Any) -> Any:
+    """Return the logistic function of `x`."""
+    return 1.0 / (1.0 + np.exp(-np.asarray(x, dtype=np.float64)))
+
+
+def logit(p: Any) -> Any:
+    """Return the log-odds of `p`."""
+    p = np.asarray(p, dtype=np.float64)
+    return np.log(p) - np.log1p(-p)
+
+
+def seconds(moment: datetime) -> int:
+    """Return `moment` (local, without zone) as seconds since 1970."""
+    return int((moment - _EPOCH) / timedelta(seconds=1))
+
+
+def choose(rng: np.random.Generator, weights: npt.NDArray[Any]) -> Ints:
+    """Draw one column per row of `weights` (n x k, not negative, rows need not sum to one)."""
+    cumulated = np.cumsum(weights, axis=1)
+    points = rng.random(len(weights)) * cumulated[:, -1]
+    return np.asarray((cumulated <= points[:, None]).sum(axis=1), dtype=np.int64)
+
+
+def time_of_day(rng: np.random.Generator, n: int) -> Ints:
+    """Draw `n` seconds after midnight by `HOURS`."""
+    hours = rng.choice(24, size=n, p=HOURS / HOURS.sum())
+    return np.asarray(hours * 3600 + rng.integers(0, 3600, n), dtype=np.int64)
+
+
+def rank_in_group(groups: Ints) -> Ints:
+    """Return each element's running number within its group; equal values must stand together."""
+    n = len(groups)
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
+    lengths = np.diff(np.r_[starts, n])
+    return np.asarray(np.arange(n) - np.repeat(starts, lengths), dtype=np.int64)
+
+
+def moments(values: npt.NDArray[Any], name: str) -> pl.Series:
+    """Return seconds since 1970 as a datetime series; NaN or negative becomes null."""
+    real = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=-1.0)
+    micros = pl.Series(name, (real.astype(np.int64)) * 1_000_000)
+    return micros.set(micros < 0, None).cast(pl.Datetime("us"))

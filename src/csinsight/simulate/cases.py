@@ -1,0 +1,196 @@
+"""Who comes to chat, when, about what, in which mood, and which agent takes the talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, choose, time_of_day
+from csinsight.simulate.calendar import Calendar
+from csinsight.simulate.people import Crowd, Staff
+from csinsight.simulate.purchases import Latent
+from csinsight.simulate.scenario import Scenario
+
+#: Most agent turns before the buyer decides.
+TURNS = 8
+#: A buyer talks at most once in so many days, so that no order falls into two talks' windows.
+SLOT_DAYS = 3
+
+TOPICS = ("quality", "size", "bargaining", "shipping", "other", "after_sales")
+QUALITY, SIZE, BARGAINING, SHIPPING, OTHER, AFTER_SALES = range(6)
+#: Rows follow BUYER_TYPES, columns the first five of TOPICS.
+_TOPICS_BY_TYPE = np.array(
+    [
+        [0.22, 0.36, 0.10, 0.22, 0.10],
+        [0.28, 0.25, 0.15, 0.12, 0.20],
+        [0.22, 0.20, 0.10, 0.13, 0.35],
+        [0.12, 0.15, 0.53, 0.12, 0.08],
+        [0.28, 0.24, 0.14, 0.20, 0.14],
+        [0.26, 0.34, 0.14, 0.16, 0.10],
+    ]
+)
+_DIFFICULTY = np.array([0.3, -0.3, 1.0, -0.2, 0.1, 0.6])
+_WORRY_SHARE = np.array([0.34, 0.30, 0.20, 0.32, 0.28, 0.35])
+_TOPIC_BUYS = np.array([0.0, 0.35, -0.60, 0.25, -0.15, 0.0])
+_TYPE_BUYS = np.array([0.45, -0.35, -0.25, -0.10, 0.10, 0.0])
+_TYPE_LENGTH = np.array([-0.35, 0.0, 0.25, 0.20, 0.0, 0.0])
+_WORRY_BUYS, _STOCK_BUYS, _CAMPAIGN_BUYS = -0.45, -0.5, 0.3
+_AFTER_SALES_SHARE = 0.15
+_NIGHT_UNANSWERED = 0.35
+_TRANSFER_SHARE = 0.05
+OPENS_S, CLOSES_S = 8 * 3600, 23 * 3600
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Talks as they stand before any agent acts, one element a talk, sorted by start.
+
+    `score` is the log-odds of ordering before any behaviour, `length` the agent turn after which
+    the buyer would decide, `worry_turn` and `second_turn` are -1 where there is none.
+    `taker` is the agent who takes the first turn where the talk is handed over (else -1).
+    """
+
+    buyer: Ints
+    start: Ints
+    topic: Ints
+    second: Ints
+    second_turn: Ints
+    worry_turn: Ints
+    stock_out: Bools
+    hesitancy: Floats
+    length: Ints
+    agent: Ints
+    taker: Ints
+    answered: Bools
+    night: Bools
+    campaign: Bools
+    score: Floats
+
+    def __len__(self) -> int:
+        return len(self.buyer)
+
+    @property
+    def inquiry(self) -> Bools:
+        """Talks that count as inquiries: not after-sales, and a human answered."""
+        return np.asarray((self.topic != AFTER_SALES) & self.answered)
+
+    def topics(self) -> Ints:
+        """Return the topic of each turn (n x TURNS)."""
+        turn = np.arange(TURNS)[None, :]
+        later = (self.second_turn[:, None] >= 0) & (turn >= self.second_turn[:, None])
+        return np.where(later, self.second[:, None], self.topic[:, None])
+
+
+def capacity(buyers: int, calendar: Calendar) -> int:
+    """Return how many conversations `buyers` can have at most, one each in `SLOT_DAYS` days."""
+    return buyers * (calendar.chat_days // SLOT_DAYS)
+
+
+def draw_cases(
+    rng: np.random.Generator,
+    n: int,
+    crowd: Crowd,
+    staff: Staff,
+    latent: Latent,
+    bought: tuple[Ints, Ints],
+    world: Scenario,
+    calendar: Calendar,
+) -> Cases:
+    """Draw `n` talks opened by buyers; `bought` are buyer and time of orders paid so far."""
+    buyer, start, campaign = _schedule(rng, n, crowd, latent, world, calendar)
+    blend = crowd.blend[buyer]
+    topic = choose(rng, blend @ _TOPICS_BY_TYPE)
+    first = np.full(len(crowd.ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, bought[0], bought[1])
+    after = (rng.random(n) < _AFTER_SALES_SHARE) & (first[buyer] + 2 * DAY_S < start)
+    topic = np.where(after, AFTER_SALES, topic)
+    worry = rng.random(n) < _WORRY_SHARE[topic]
+    stock_out = (rng.random(n) < 0.06) & np.isin(topic, (QUALITY, SIZE, OTHER))
+    lasting = rng.standard_normal(len(crowd.ids))[buyer]
+    hesitancy = 0.4 * lasting + np.sqrt(1 - 0.16) * rng.standard_normal(n)
+    pace = blend @ _TYPE_LENGTH + world.hesitancy_length * hesitancy
+    length = np.minimum(2 + rng.poisson(1.75 * np.exp(pace)), TURNS)
+    clock = start % DAY_S
+    night = (clock < OPENS_S) | (clock >= CLOSES_S)
+    silent = rng.random(n) < np.where(night, _NIGHT_UNANSWERED, world.unanswered)
+    agent = _route(rng, crowd, staff, start, night, _DIFFICULTY[topic] + 0.5 * worry, world)
+    handed = (rng.random(n) < _TRANSFER_SHARE) & (length >= 4) & ~silent & (len(staff.ids) > 1)
+    other = (agent + rng.integers(1, max(len(staff.ids), 2), n)) % len(staff.ids)
+    second = (topic + rng.integers(1, 4, n)) % 4
+    # Nobody starts to haggle half-way: a talk is about bargaining from its opening or not.
+    second = np.where(second == BARGAINING, SHIPPING, second)
+    has_second = (rng.random(n) < 0.2) & (second != topic) & (topic != AFTER_SALES)
+    return Cases(
+        buyer=buyer,
+        start=start,
+        topic=topic,
+        second=second,
+        second_turn=np.where(has_second, 2, -1),
+        worry_turn=np.where(worry, rng.integers(0, 2, n), -1),
+        stock_out=stock_out,
+        hesitancy=hesitancy,
+        length=np.asarray(length, dtype=np.int64),
+        agent=agent,
+        taker=np.where(handed, other, -1),
+        answered=~silent,
+        night=night,
+        campaign=campaign,
+        score=world.base
+        + blend @ _TYPE_BUYS
+        + _TOPIC_BUYS[topic]
+        + _WORRY_BUYS * worry
+        + _STOCK_BUYS * stock_out
+        + _CAMPAIGN_BUYS * campaign
+        + staff.skill[agent]
+        - world.hesitancy * hesitancy,
+    )
+
+
+def _schedule(
+    rng: np.random.Generator,
+    n: int,
+    crowd: Crowd,
+    latent: Latent,
+    world: Scenario,
+    calendar: Calendar,
+) -> tuple[Ints, Ints, Bools]:
+    slots = calendar.chat_days // SLOT_DAYS
+    offset = rng.integers(0, SLOT_DAYS, len(crowd.ids))
+    day = calendar.chats_start // DAY_S + np.arange(slots) * SLOT_DAYS + offset[:, None]
+    month_day = (day.astype("datetime64[D]") - day.astype("datetime64[M]")).astype(np.int64) + 1
+    campaign = np.isin(month_day, world.campaign_days)
+    active = (day * DAY_S >= crowd.arrived[:, None] - 10 * DAY_S) & (
+        day * DAY_S <= latent.left[:, None]
+    )
+    weight = (crowd.rate / crowd.rate.max() + 0.02)[:, None] * np.where(active, 1.0, 0.04)
+    # The n largest of log weight plus Gumbel noise are a weighted draw without replacement.
+    keys = np.log(weight * np.where(campaign, 1.8, 1.0)) + rng.gumbel(size=weight.shape)
+    picked = np.argsort(-keys, axis=None, kind="stable")[:n]
+    start = day.ravel()[picked] * DAY_S + time_of_day(rng, n)
+    order = np.lexsort((picked, start))
+    buyer = (picked // max(slots, 1))[order]
+    return buyer.astype(np.int64), start[order], campaign.ravel()[picked][order]
+
+
+def _route(
+    rng: np.random.Generator,
+    crowd: Crowd,
+    staff: Staff,
+    start: Ints,
+    night: Bools,
+    difficulty: Floats,
+    world: Scenario,
+) -> Ints:
+    scale = max(world.skill_sd, 1e-9)
+    number = np.arange(len(staff.ids))
+    parts = [np.zeros(0, dtype=np.int64)]
+    for low in range(0, len(start), _CHUNK):
+        part = slice(low, low + _CHUNK)
+        clock = np.where(night[part], OPENS_S, start[part] % DAY_S)[:, None] / 3600
+        on = np.where(staff.late_shift, (clock >= 15), (clock < 16))
+        free = (start[part][:, None] // DAY_S + number) % 7 != 0
+        pull = -world.routing * difficulty[part][:, None] * staff.skill / scale
+        parts.append(choose(rng, np.where(on & free, 1.0, 0.01) * np.exp(pull)))
+    return np.concatenate(parts)

@@ -1,0 +1,119 @@
+"""Lines after the buyer decided: orders, thanks, addresses, reminders, coming back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
+from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
+from csinsight.simulate.emit import AGENT, BUYER, SYSTEM, Script, pick, where
+from csinsight.simulate.outcome import Outcome
+from csinsight.simulate.people import Staff
+from csinsight.simulate.phrases import Phrases
+
+#: Blocks of lines after the turns.
+SAID, REMINDED, FOLLOWED, CARDS, CONFIRMED = range(TURNS, TURNS + 5)
+_SAYS_ORDERED, _SAYS_LEFT, _SAYS_THANKS = 0.6, 0.55, 0.6
+#: Closing words come after orders, less after a no: they follow the outcome.
+_CLOSE_WITHOUT_ORDER = 0.3
+_ANSWERS = 0.45
+_CARD = 0.4
+
+
+def write_endings(
+    rng: np.random.Generator,
+    script: Script,
+    cases: Cases,
+    outcome: Outcome,
+    staff: Staff,
+    phrases: Phrases,
+) -> dict[str, Bools]:
+    """Add all lines after the decision; return which talks show the behaviours there."""
+    pen = _Pen(rng, script, cases, phrases)
+    order = outcome.prompt
+    reply = outcome.decided + 80 + np.floor(staff.speed_s[cases.agent] * rng.lognormal(0, 0.5, len(cases)))
+    after = np.where(order, np.fmax(outcome.placed, outcome.decided) + 60, reply)
+    _buyers(pen, outcome)
+    shown = _agents(pen, staff, outcome, after)
+    _comebacks(pen, outcome)
+    _cards(pen, outcome)
+    return shown
+
+
+class _Pen:
+    def __init__(
+        self, rng: np.random.Generator, script: Script, cases: Cases, phrases: Phrases
+    ) -> None:
+        self.rng, self.script, self.cases, self.phrases = rng, script, cases, phrases
+        self.n = len(cases)
+
+    def chance(self, p: float | Floats) -> Bools:
+        return np.asarray(self.rng.random(self.n) < p)
+
+    def buyer(self, who: Bools, block: int, position: int, at: Floats, bank: str) -> None:
+        talk = where(who)
+        words = pick(self.rng, self.phrases.buyers[bank], len(talk))
+        self.script.add(talk, BUYER, block, position, at[talk], words)
+
+    def agent(self, who: Bools, block: int, position: int, at: Floats, bank: str) -> None:
+        talk = where(who)
+        words = pick(self.rng, self.phrases.agents[bank], len(talk))
+        self.script.add(talk, AGENT, block, position, at[talk], words, self.cases.agent[talk])
+
+
+def _buyers(pen: _Pen, outcome: Outcome) -> None:
+    cases, order = pen.cases, outcome.prompt
+    service = cases.topic == AFTER_SALES
+    pen.buyer(order & pen.chance(_SAYS_ORDERED), SAID, 0, outcome.placed + 20, "order_said")
+    left = cases.answered & ~order & ~service & pen.chance(_SAYS_LEFT)
+    pen.buyer(left, SAID, 0, outcome.decided, "leave_said")
+    thanks = cases.answered & service & pen.chance(_SAYS_THANKS)
+    pen.buyer(thanks, SAID, 0, outcome.decided, "thanks")
+
+
+def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[str, Bools]:
+    def habit(name: str) -> Floats:
+        return np.asarray(sigmoid(staff.habits[name][pen.cases.agent]))
+
+    order, answered = outcome.prompt, pen.cases.answered
+    checks = order & pen.chance(habit("checks_address"))
+    pen.agent(checks, SAID, 1, after, "check_address")
+    pen.buyer(checks & pen.chance(_ANSWERS), CONFIRMED, 0, after + 30, "after_order")
+    closes = answered & pen.chance(habit("closes_warmly") * np.where(order, 1, _CLOSE_WITHOUT_ORDER))
+    pen.agent(closes & order, SAID, 2, after, "close")
+    pen.agent(closes & ~order, SAID, 2, after, "close_refused")
+    praise = order & pen.chance(habit("asks_for_praise"))
+    pen.agent(praise, SAID, 3, after, "praise")
+    return {"checks_address": checks, "closes_warmly": closes, "asks_for_praise": praise}
+
+
+def _comebacks(pen: _Pen, outcome: Outcome) -> None:
+    reminded, followed = outcome.reminded, outcome.followed
+    reminds, follows = ~np.isnan(reminded), ~np.isnan(followed)
+    pen.agent(reminds, REMINDED, 0, reminded, "remind")
+    pen.buyer(reminds & pen.chance(_ANSWERS), REMINDED, 0, reminded + 45, "answer_reminder")
+    pen.agent(follows, FOLLOWED, 0, followed, "follow_up")
+    pen.buyer(follows & pen.chance(_ANSWERS), FOLLOWED, 0, followed + 50, "still_there")
+
+
+def _cards(pen: _Pen, outcome: Outcome) -> None:
+    talk = where(~np.isnan(outcome.placed) & pen.chance(_CARD))
+    words = pick(pen.rng, pen.phrases.agents["order_card"], len(talk))
+    pen.script.add(talk, SYSTEM, CARDS, 0, outcome.placed[talk] + 2, words)
+    # A card much later would start a conversation of its own, without a word of the buyer.
+    soon = outcome.paid - outcome.placed < 1800
+    paid = talk[soon[talk]]
+    words = pick(pen.rng, pen.phrases.agents["paid_card"], len(paid))
+    pen.script.add(paid, SYSTEM, CARDS, 1, outcome.paid[paid] + 2, words)
+
+
+def write_reminders(
+    rng: np.random.Generator, script: Script, first: int, at: Ints, agent: Ints, phrases: Phrases
+) -> None:
+    """Add talks that an agent opens because of an unpaid order, numbered from `first` on."""
+    talk = np.arange(first, first + len(at), dtype=np.int64)
+    words = pick(rng, phrases.agents["remind"], len(at))
+    script.add(talk, AGENT, REMINDED, 0, at, words, agent)
+    answers = rng.random(len(at)) < _ANSWERS
+    words = pick(rng, phrases.buyers["answer_reminder"], int(answers.sum()))
+    script.add(talk[answers], BUYER, REMINDED, 0, at[answers] + 90, words)

@@ -1,0 +1,157 @@
+"""Buyers with their blends of types and rates of buying, and agents with skill and habits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from csinsight.contract.domain import BUYER_TYPES
+from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, logit
+from csinsight.simulate.calendar import Calendar
+from csinsight.simulate.phrases import Phrases
+from csinsight.simulate.scenario import Scenario
+
+#: Columns below follow BUYER_TYPES: simple, surfing, newcomer, bargain, periodic, sporty.
+_ORDER_FACTOR = np.array([1.9, 0.7, 0.45, 1.1, 1.0, 0.8])
+_VALUE_FACTOR = np.array([1.2, 1.0, 0.85, 0.7, 1.0, 1.05])
+_DROPOUT = np.array([0.06, 0.14, 0.22, 0.12, 0.08, 0.12])
+_ACCOUNT_YEARS = np.array([6.0, 4.5, 0.5, 4.0, 5.0, 3.5])
+
+#: Chance to show a behaviour at one agent turn that gives the opportunity, for the average agent.
+BASE_RATES: Mapping[str, float] = {
+    "greets": 0.72,
+    "polite_words": 0.30,
+    "empathizes": 0.40,
+    "apologizes": 0.45,
+    "asks_needs": 0.15,
+    "leading_question": 0.04,
+    "recommends": 0.18,
+    "gives_specifics": 0.35,
+    "explains_value": 0.25,
+    "offers_alternative": 0.25,
+    "refuses_flatly": 0.055,
+    "curt_reply": 0.075,
+    "repeats_canned": 0.04,
+    "uses_emoji": 0.14,
+    "promises_time": 0.28,
+    "follows_up": 0.35,
+    "reminds_payment": 0.50,
+    "checks_address": 0.55,
+    "closes_warmly": 0.60,
+    "off_platform": 0.0015,
+    "over_promises": 0.004,
+    "rude_or_blaming": 0.0015,
+    "asks_for_praise": 0.010,
+    "leaks_order_data": 0.0015,
+}
+_COMPLIANCE_HABIT = 0.03
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The buyers, one element or row each.
+
+    Parameters
+    ----------
+    ids : list of str
+    blend : n x 6
+        Weights of the types; rows sum to one.
+    kind : n
+        Index of the heaviest type: the true type.
+    arrived, joined : n
+        Seconds since 1970: first known to the shop; account opened.
+    rate, dropout, value : n
+        Orders a day while active; chance to leave for good after an order; mean order in yuan.
+    """
+
+    ids: list[str]
+    blend: Floats
+    kind: Ints
+    arrived: Ints
+    joined: Ints
+    rate: Floats
+    dropout: Floats
+    value: Floats
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The agents: identity, skill in log-odds of conversion, speed, shift, habits (log-odds)."""
+
+    ids: list[str]
+    names: list[str]
+    teams: list[str]
+    hired: list[date]
+    skill: Floats
+    speed_s: Floats
+    late_shift: Bools
+    habits: Mapping[str, Floats]
+
+
+def draw_crowd(
+    rng: np.random.Generator, n: int, world: Scenario, calendar: Calendar, orders_a_month: float
+) -> Crowd:
+    """Draw `n` buyers; together they place about `orders_a_month` while all are active."""
+    shares = np.asarray(world.type_shares) / sum(world.type_shares)
+    kind = rng.choice(len(BUYER_TYPES), size=n, p=shares)
+    blend = _blends(rng, kind, shares, world.purity)
+    kind = blend.argmax(axis=1).astype(np.int64)
+    rate = rng.gamma(0.9, 1.0, n) * (blend @ _ORDER_FACTOR)
+    if n:
+        rate *= orders_a_month / 30.4 / rate.sum()
+    span = calendar.end - calendar.orders_start
+    arrived = calendar.orders_start + (rng.uniform(-0.8, 1.0, n).clip(0) * span * 0.98)
+    years = rng.gamma(3.0, 1.0, n) / 3 * (blend @ _ACCOUNT_YEARS)
+    return Crowd(
+        ids=[f"b{i:06d}" for i in range(1, n + 1)],
+        blend=blend,
+        kind=kind,
+        arrived=arrived.astype(np.int64),
+        joined=(arrived - years * 365 * DAY_S).astype(np.int64),
+        rate=rate,
+        dropout=(blend @ _DROPOUT) * rng.uniform(0.6, 1.4, n),
+        value=120.0 * (blend @ _VALUE_FACTOR) * rng.lognormal(-0.1, 0.45, n),
+    )
+
+
+def _blends(rng: np.random.Generator, kind: Ints, shares: Floats, purity: float) -> Floats:
+    own = rng.beta(8 * purity, 8 * (1 - purity), len(kind))[:, None]
+    there = (shares > 0).astype(float)
+    other = rng.dirichlet(np.full(len(shares), 0.8), len(kind)) * there
+    other[np.arange(len(kind)), kind] += 1e-9
+    other /= other.sum(axis=1, keepdims=True)
+    return np.asarray(own * np.eye(len(shares))[kind] + (1 - own) * other)
+
+
+def draw_staff(
+    rng: np.random.Generator, n: int, world: Scenario, calendar: Calendar, phrases: Phrases
+) -> Staff:
+    """Draw `n` agents; weaker and stronger ones differ in conversion and in what they show."""
+    standard = rng.standard_normal(n)
+    if n > 1:
+        standard = (standard - standard.mean()) / max(standard.std(), 0.5)
+    habits = {
+        behaviour: logit(rate)
+        + world.ties.get(behaviour, 0.0) * world.skill_tie * standard
+        + world.habit_sd * rng.standard_normal(n)
+        for behaviour, rate in BASE_RATES.items()
+    }
+    for behaviour in ("off_platform", "over_promises", "rude_or_blaming", "leaks_order_data"):
+        # One agent of the shop has the bad habit; the others slip now and then.
+        habits[behaviour][rng.integers(n)] = logit(_COMPLIANCE_HABIT)
+    months = np.clip(18 + 8 * standard + 12 * rng.standard_normal(n), 2, 70)
+    names = phrases.shop["agent_names"]
+    last = date.fromtimestamp(0) + timedelta(days=calendar.end // DAY_S)
+    return Staff(
+        ids=[f"a{i:03d}" for i in range(1, n + 1)],
+        names=[names[i % len(names)] + ("" if i < len(names) else f"{i // len(names) + 1}") for i in range(n)],
+        teams=[phrases.shop["teams"][i % len(phrases.shop["teams"])] for i in range(n)],
+        hired=[last - timedelta(days=int(m * 30.4)) for m in months],
+        skill=world.skill_sd * standard,
+        speed_s=np.exp(np.log(35) - 0.1 * world.skill_tie * standard + 0.3 * rng.standard_normal(n)),
+        late_shift=np.arange(n) % 2 == 1,
+        habits=habits,
+    )

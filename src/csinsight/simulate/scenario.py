@@ -1,0 +1,185 @@
+"""Every knob of a simulated world, the named worlds, and the sizes of a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, Literal
+
+EffectKind = Literal["real", "none", "confounded", "reversed"]
+
+#: Log-odds of conversion that a behaviour adds once shown. ``first_response_s`` is per doubling
+#: of the seconds. Sizes are ours: large enough to be seen in three months of a demo shop.
+DEMO_EFFECTS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "first_response_s": -0.15,
+        "recommends": 0.50,
+        "offers_alternative": 0.60,
+        "empathizes": 0.50,
+        "refuses_flatly": -0.70,
+        "curt_reply": -0.55,
+        "greets": 0.0,
+        "polite_words": 0.0,
+        "apologizes": 0.0,
+        "asks_needs": 0.0,
+        "leading_question": 0.0,
+        "gives_specifics": 0.0,
+        "explains_value": 0.0,
+        "repeats_canned": 0.0,
+        "uses_emoji": 0.0,
+        "promises_time": 0.0,
+        "follows_up": 0.0,
+        "reminds_payment": 0.0,
+        "checks_address": 0.0,
+        "closes_warmly": 0.0,
+    }
+)
+#: How strongly an agent's skill shifts the log-odds of showing a behaviour (times `skill_tie`).
+DEMO_TIES: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "greets": 0.8,
+        "polite_words": 0.8,
+        "gives_specifics": 0.5,
+        "recommends": 0.2,
+        "empathizes": 0.2,
+        "refuses_flatly": -0.3,
+        "curt_reply": -0.3,
+        "apologizes": -0.3,
+        "reminds_payment": 0.3,
+        "closes_warmly": 0.4,
+        "uses_emoji": -0.4,
+    }
+)
+#: Shown to some buyers and not to others for a reason that the raw comparison overlooks.
+CONFOUNDED: Final = ("greets", "polite_words", "gives_specifics", "apologizes", "uses_emoji")
+#: Follow from what the buyer did (ordered, fell silent, didn't pay), never the other way round.
+REVERSED: Final = ("closes_warmly", "checks_address", "reminds_payment", "follows_up")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world that a shop is drawn from.
+
+    Parameters
+    ----------
+    name : str
+    type_shares : tuple of float
+        Shares of the six types in the order of `csinsight.contract.domain.BUYER_TYPES`.
+    purity : float
+        Mean weight of a buyer's own type in their blend, in (0, 1); the rest is the other types.
+    visits : float
+        Factor on visits a month; below 1 for sparse page views.
+    effects : mapping of str to float
+        True log-odds a behaviour adds; see `DEMO_EFFECTS`.
+    ties : mapping of str to float
+        How an agent's skill shifts what they show; see `DEMO_TIES`.
+    skill_tie : float
+        Factor on `ties`.
+    skill_sd : float
+        Standard deviation, in log-odds of conversion, of agents' skill.
+    habit_sd : float
+        Standard deviation, in log-odds, of an agent's own habit per behaviour.
+    routing : float
+        How strongly hard cases go to weaker agents; 0 for no routing.
+    hesitancy : float
+        Log-odds lost per standard deviation of a buyer's hesitancy.
+    hesitancy_length : float
+        How strongly hesitancy lengthens the talk (log scale).
+    impatience : float
+        Extra chance that a flat refusal or a curt reply ends the talk there.
+    base : float
+        Log-odds of ordering of an average buyer with an average agent.
+    unanswered : float
+        Share of talks within service hours that nobody answers.
+    campaign_days : tuple of int
+        Days of the month with a sale: more talks, slower replies, readier buyers.
+    conversation_ids : bool
+        Whether messages carry ids; without, conversations have to be cut by gaps.
+    """
+
+    name: str = "demo"
+    type_shares: tuple[float, ...] = (0.24, 0.14, 0.17, 0.20, 0.13, 0.12)
+    purity: float = 0.78
+    visits: float = 1.0
+    effects: Mapping[str, float] = field(default_factory=lambda: DEMO_EFFECTS)
+    ties: Mapping[str, float] = field(default_factory=lambda: DEMO_TIES)
+    skill_tie: float = 1.0
+    skill_sd: float = 0.35
+    habit_sd: float = 0.7
+    routing: float = 0.3
+    hesitancy: float = 0.6
+    hesitancy_length: float = 0.35
+    impatience: float = 0.0
+    base: float = 0.15
+    unanswered: float = 0.015
+    campaign_days: tuple[int, ...] = (8, 9, 10)
+    conversation_ids: bool = False
+
+    def kind(self, behaviour: str) -> EffectKind:
+        """Return what kind of truth `behaviour` has in this world."""
+        if self.effects[behaviour] != 0:
+            return "real"
+        if behaviour in REVERSED:
+            return "reversed"
+        if behaviour in CONFOUNDED:
+            return "confounded"
+        return "none"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a simulated shop holds; `conversations` is the total over the chat months."""
+
+    buyers: int
+    agents: int
+    conversations: int
+
+
+SIZES: Final[Mapping[str, Size]] = MappingProxyType(
+    {
+        "small": Size(buyers=2_000, agents=12, conversations=6_000),
+        "medium": Size(buyers=12_000, agents=24, conversations=36_000),
+        "large": Size(buyers=100_000, agents=100, conversations=300_000),
+    }
+)
+
+_DEMO: Final = Scenario()
+_NO_EFFECT: Final = MappingProxyType(dict.fromkeys(DEMO_EFFECTS, 0.0))
+
+SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
+    {
+        scenario.name: scenario
+        for scenario in (
+            _DEMO,
+            replace(_DEMO, name="null", effects=_NO_EFFECT),
+            replace(
+                _DEMO,
+                name="confounded",
+                skill_tie=2.0,
+                skill_sd=0.5,
+                routing=0.8,
+                hesitancy=0.9,
+                hesitancy_length=0.45,
+            ),
+            replace(_DEMO, name="impatient", impatience=0.35),
+            replace(_DEMO, name="clean_types", purity=0.96, visits=1.5),
+            replace(_DEMO, name="sparse_types", purity=0.62, visits=0.3),
+            replace(_DEMO, name="missing_type", type_shares=(0.27, 0.17, 0.2, 0.22, 0.14, 0.0)),
+            replace(_DEMO, name="unequal_types", type_shares=(0.7, *[0.06] * 5)),
+        )
+    }
+)
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return the world called `name`.
+
+    Raises
+    ------
+    ValueError
+        Where there is none; the message lists the names.
+    """
+    if name not in SCENARIOS:
+        raise ValueError(f"there is no scenario {name!r}; choose one of {', '.join(SCENARIOS)}")
+    return SCENARIOS[name]
