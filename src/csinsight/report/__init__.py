@@ -1,0 +1,1 @@
+"""The report: context of a notebook, figures, tables, words, the run, and the pages."""

@@ -1,0 +1,224 @@
+"""The pages of a month's report and of a shop: rendered, with an index over each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from csinsight.params import NOTEBOOKS, Lang, RunParams
+from csinsight.report import theme
+from csinsight.report.files import write_text
+from csinsight.report.pages import Link, Page, compose, render_body
+from csinsight.report.plan import BRIEF, CARD, Step
+from csinsight.report.render import render
+from csinsight.report.state import Places
+from csinsight.report.study import FINDING, LEFT_OUT
+from csinsight.report.words import Words
+
+REPORT_FILE: Final = "report.json"
+INDEX: Final = "index.html"
+
+
+@dataclass(frozen=True)
+class Month:
+    """What a month's pages are made from.
+
+    Parameters
+    ----------
+    params : RunParams
+    places : Places
+    steps : sequence of Step
+        Those that were executed, in order.
+    left_out : dict of str to str
+        By notebook, the word that says why.
+    covers : date or None
+        Last day with data.
+    run_id : str
+    digest : str
+        Over everything that the pages depend on: the same digest, the same bytes.
+    """
+
+    params: RunParams
+    places: Places
+    steps: Sequence[Step]
+    left_out: dict[str, str]
+    covers: date | None
+    run_id: str
+    digest: str
+
+    @cached_property
+    def words(self) -> Words:
+        """The run's language."""
+        return Words(self.params.lang, self.params.currency)
+
+    @cached_property
+    def place(self) -> str:
+        """Shop and month, as a reader would write them."""
+        return f"{self.params.shop} · {self.words.month(self.params.month)}"
+
+    def facts(self, step: Step) -> dict[str, Any]:
+        """Return the small facts that a step wrote."""
+        path = self.places.run / "facts" / f"{step.name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def write_month(month: Month) -> None:
+    """Render every page of the month into its staging folder.
+
+    The brief comes first everywhere, as the page that a manager reads.
+    """
+    theme.use(month.params.lang, month.params.currency)
+    staging = month.places.staging
+    for step in month.steps:
+        page = render(month.places.executed(step.name), _page(month, step))
+        write_text(staging / f"{step.name}.html", page)
+    write_text(staging / INDEX, _month_index(month))
+    write_text(staging / REPORT_FILE, _dumped(_report(month)))
+
+
+def is_current(month: Month) -> bool:
+    """Tell whether the published report was made from exactly this, and is whole."""
+    published = _published(month.places.report)
+    pages = [month.places.report / name for name in published.get("pages", {})]
+    return published.get("key") == month.digest and all(path.is_file() for path in pages)
+
+
+def would_lose_pages(month: Month) -> bool:
+    """Tell whether the published report has pages that this one lacks."""
+    there = _published(month.places.report).get("pages", {})
+    return bool(set(there) - {f"{step.name}.html" for step in month.steps})
+
+
+def write_shop_index(places: Places, lang: Lang) -> None:
+    """Write the page over all months of a shop, newest first."""
+    words = Words(lang)
+    reports = {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8"))
+        for path in places.shop_reports.glob(f"[0-9]*/{REPORT_FILE}")
+    }
+    rows = [
+        {
+            "href": f"{quote(month)}/{INDEX}",
+            "label": words.month(month),
+            "finding": report["finding"],
+            "tag": words.word("index.latest") if not number else "",
+        }
+        for number, (month, report) in enumerate(sorted(reports.items(), reverse=True))
+    ]
+    title = words.word("index.shop_title", shop=places.shop)
+    body = render_body("index_body.html.j2", **_index_values(words, title, rows))
+    write_text(places.shop_reports / INDEX, compose(Page(lang, kind="index"), title, body))
+
+
+def _month_index(month: Month) -> str:
+    words = month.words
+    own = {step.notebook: step for step in month.steps if step.notebook != CARD}
+    names = sorted(own, key=lambda name: (name != BRIEF, name))
+    rows = [_row(month, own[name], words.word(f"page.{name}")) for name in names]
+    cards = [_row(month, s, str(s.extra["agent_id"])) for s in month.steps if s.notebook == CARD]
+    title = words.word(
+        "index.month_title", shop=month.params.shop, month=words.month(month.params.month)
+    )
+    values = _index_values(words, title, rows)
+    values |= {"cards": cards, "left_out": _reasons(month), "finding": _finding(month)}
+    page = Page(month.params.lang, month.place, _meta(month), (), _up(words), month.run_id, "index")
+    return compose(page, title, render_body("index_body.html.j2", **values))
+
+
+def _index_values(words: Words, title: str, rows: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "words": words,
+        "title": title,
+        "rows": rows,
+        "cards": [],
+        "left_out": [],
+        "finding": "",
+    }
+
+
+def _row(month: Month, step: Step, label: str) -> dict[str, str]:
+    finding = str(month.facts(step).get(FINDING, "")).replace("**", "")
+    return {"href": f"{quote(step.name)}.html", "label": label, "finding": finding, "tag": ""}
+
+
+def _reasons(month: Month) -> list[tuple[str, str]]:
+    words = month.words
+    whole = [
+        (words.word(f"page.{name}"), words.word(f"left_out.{month.left_out[name]}"))
+        for name in NOTEBOOKS
+        if name in month.left_out
+    ]
+    parts = [
+        (words.word(f"page.{step.notebook}"), str(reason))
+        for step in month.steps
+        if step.notebook != CARD
+        for reason in month.facts(step).get(LEFT_OUT, ())
+    ]
+    return whole + parts
+
+
+def _page(month: Month, step: Step) -> Page:
+    words = month.words
+    own = [s.notebook for s in month.steps if s.notebook != CARD]
+    links = [Link(INDEX, words.word("page.index"))]
+    links += [
+        Link(f"{name}.html", words.word(f"page.{name}"), here=name == step.notebook)
+        for name in sorted(own, key=lambda name: (name != BRIEF, name))
+    ]
+    if any(s.notebook == CARD for s in month.steps):
+        card = Link(f"{INDEX}#cards", words.word("nav.cards"), here=step.notebook == CARD)
+        links.append(card)
+    return Page(
+        month.params.lang,
+        month.place,
+        _meta(month),
+        tuple(links),
+        _up(words),
+        month.run_id,
+        f"notebook n{step.notebook[:2]}",
+    )
+
+
+def _meta(month: Month) -> tuple[str, ...]:
+    if month.covers is None:
+        return ()
+    return (month.words.word("index.covers", date=month.words.date(month.covers)),)
+
+
+def _up(words: Words) -> Link:
+    return Link(f"../{INDEX}", words.word("nav.months"))
+
+
+def _finding(month: Month) -> str:
+    brief = [step for step in month.steps if step.notebook == BRIEF]
+    return str(month.facts(brief[0]).get(FINDING, "")).replace("**", "") if brief else ""
+
+
+def _report(month: Month) -> dict[str, Any]:
+    brief = [step for step in month.steps if step.notebook == BRIEF]
+    return {
+        "key": month.digest,
+        "shop": month.params.shop,
+        "month": month.params.month,
+        "lang": month.params.lang,
+        "run_id": month.run_id,
+        "finding": _finding(month),
+        "facts": month.facts(brief[0]) if brief else {},
+        "pages": {f"{step.name}.html": step.notebook for step in month.steps},
+        "left_out": month.left_out,
+    }
+
+
+def _dumped(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+
+
+def _published(report: Path) -> dict[str, Any]:
+    path = report / REPORT_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
