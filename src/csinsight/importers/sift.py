@@ -1,0 +1,141 @@
+"""Sorting rows: each one becomes a row of a contract table or is refused with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.tables import Column, Kind, Orders, Table
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, stack
+
+Rule = tuple[pl.Expr, str]
+#: How each kind of contract column is held.
+TYPES: Final[dict[Kind, pl.DataType]] = {
+    "str": pl.String(),
+    "datetime": pl.Datetime("us"),
+    "date": pl.Date(),
+    "float": pl.Float64(),
+    "int": pl.Int64(),
+    "bool": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an importer made of its files.
+
+    Parameters
+    ----------
+    tables : dict of str to polars.DataFrame
+        Contract tables by name, columns in contract order.
+    refused : polars.DataFrame
+        Refused rows, as `REFUSED_SCHEMA`.
+    rows_in, rows_out : int
+        Rows of the source, and those that went into the tables; the rest was refused.
+    notices : tuple of str
+        What the user should know of the whole.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    refused: pl.DataFrame
+    rows_in: int
+    rows_out: int
+    notices: tuple[str, ...] = field(default=())
+
+
+def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split rows by rules: those that none holds for, and those refused for the first that does.
+
+    Returns
+    -------
+    tuple of polars.DataFrame
+        The rows kept, all columns; the rows refused, as `REFUSED_SCHEMA`.
+    """
+    if not rules:
+        return frame, pl.DataFrame(schema=REFUSED_SCHEMA)
+    reason = pl.coalesce(
+        [pl.when(wrong.fill_null(value=False)).then(pl.lit(why)) for wrong, why in rules]
+    )
+    judged = frame.with_columns(reason.alias(Line.REASON))
+    refused = judged.filter(pl.col(Line.REASON).is_not_null()).select(*REFUSED_SCHEMA)
+    return judged.filter(pl.col(Line.REASON).is_null()).drop(Line.REASON), refused
+
+
+def settle(
+    table: Table, frame: pl.DataFrame, rules: Sequence[Rule] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Refuse the rows that the contract would not take.
+
+    Parameters
+    ----------
+    table : Table
+    frame : polars.DataFrame
+        Typed contract columns beside those of `Line`; an absent column counts as empty.
+    rules : sequence of Rule
+        What the importer refuses before.
+
+    Returns
+    -------
+    tuple of polars.DataFrame
+        The rows kept, with the columns of `Line`; the rows refused.
+    """
+    frame = frame.with_columns(
+        pl.lit(None, dtype=TYPES[column.kind]).alias(column.name)
+        for column in table.columns
+        if column.name not in frame.columns
+    )
+    kept, refused = sift(frame, [*rules, *_table_rules(table)])
+    all_refused = [refused]
+    for column in table.columns:
+        if column.all_or_nothing and 0 < kept[column.name].null_count() < kept.height:
+            reason = f"{column.name} is empty here but filled in other rows"
+            kept, refused = sift(kept, [(pl.col(column.name).is_null(), reason)])
+            all_refused.append(refused)
+        if column.unique:
+            reason = f"{column.name} repeats an earlier row"
+            kept, refused = sift(kept, [(~pl.col(column.name).is_first_distinct(), reason)])
+            all_refused.append(refused)
+    return kept, stack(all_refused, REFUSED_SCHEMA)
+
+
+def _table_rules(table: Table) -> list[Rule]:
+    rules = [rule for column in table.columns for rule in _column_rules(column)]
+    if table.name == "orders":
+        early = pl.col(Orders.PAID_AT) < pl.col(Orders.PLACED_AT)
+        rules.append((early, "the order is paid before it is placed"))
+    return rules
+
+
+def _column_rules(column: Column) -> list[Rule]:
+    cell = pl.col(column.name)
+    rules: list[Rule] = []
+    if not column.nullable and not column.all_or_nothing:
+        rules.append((cell.is_null(), f"{column.name} is empty"))
+    if column.one_of:
+        known = ", ".join(column.one_of)
+        rules.append((~cell.is_in(column.one_of), f"{column.name} is none of {known}"))
+    if column.at_least is not None:
+        low = cell < column.at_least
+        rules.append((low, f"{column.name} is under {column.at_least:g}"))
+    if column.at_most is not None:
+        high = cell > column.at_most
+        rules.append((high, f"{column.name} is over {column.at_most:g}"))
+    return rules
+
+
+def finish(table: Table, kept: pl.DataFrame) -> pl.DataFrame:
+    """Return the contract columns of `kept` in order, optional ones only where they hold values."""
+    columns = [
+        column.name
+        for column in table.columns
+        if column.required or kept[column.name].null_count() < kept.height
+    ]
+    return kept.select(columns)
+
+
+def lines_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of `Line` without the reason."""
+    return frame.select(*LINE_SCHEMA)
