@@ -12,7 +12,8 @@ import polars as pl
 
 from csinsight.importers.sift import Rule
 
-_BLANKS: Final = "\ufeff\u00a0\u3000\u200b \t\r\n"
+#: All white space of Unicode, and the marks that show nothing.
+_BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
 _CLOCK: Final = r"([0-9]{1,2})[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,][0-9]+)?)?"
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"

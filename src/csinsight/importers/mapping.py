@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from csinsight.importers.reading import (
 )
 from csinsight.importers.sift import TYPES, Imported, Rule, finish, settle
 from csinsight.importers.workbook import read_workbook, sheet_records
-from csinsight.importers.yaml_file import nearest
 
 _MEANT: dict[Kind, str] = {
     "str": "a text",
@@ -140,10 +140,16 @@ def _picked(records: Records, spec: Mapping) -> pl.DataFrame:
                 continue
             raise ImporterError(
                 f"{records.file}: has no column {source!r}, which the mapping takes for {name}; "
-                f"{nearest(source, records.header)}"
+                f"{_near(source, records.header)}"
             )
         columns.append(pl.col(source).alias(_raw(name)))
     return records.frame.select(*LINE_SCHEMA, *columns)
+
+
+def _near(name: str, header: Sequence[str]) -> str:
+    """Return the mend for a missing column; a header is not listed, it may be a row with names."""
+    near = difflib.get_close_matches(name, header, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else "is `header_line` the line with the names?"
 
 
 def _raw(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,8 @@ FORMAT_OF_SUFFIX: Final[dict[str, FileFormat]] = {
 }
 #: Time formats with a name; any other is a strptime pattern.
 NAMED_TIMES: Final = ("auto", "unix_s", "unix_ms")
+
+_SAMPLE: Final = datetime(2024, 1, 25, 13, 14, 15, tzinfo=UTC)
 
 Scalar = str | bool | int | float
 
@@ -122,21 +125,26 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def _check_times(mapping: Mapping, path: Path) -> None:
-    for form in {
-        *mapping.times,
-        *(t for rule in mapping.rules().values() for t in rule.times or ()),
-    }:
-        try:
-            if form not in NAMED_TIMES:
-                pl.Series(["2024-01-05"]).str.to_datetime(form, strict=False)
-        except pl.exceptions.PolarsError as error:
+    told = {*mapping.times, *(t for rule in mapping.rules().values() for t in rule.times or ())}
+    for form in sorted(told - set(NAMED_TIMES)):
+        if not _reads_back(form):
             raise ImporterError(
-                f"{path.name}: time format {form!r} names no whole time; write {NAMED_TIMES[0]!r} "
-                "or a pattern such as '%Y-%m-%d %H:%M:%S'"
-            ) from error
+                f"{path.name}: time format {form!r} names no whole day; write 'auto', 'unix_s', "
+                "'unix_ms' or a pattern such as '%Y-%m-%d %H:%M:%S'"
+            )
     try:
         ZoneInfo(mapping.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ImporterError(
             f"{path.name}: timezone {mapping.timezone!r} is unknown; one is Asia/Shanghai"
         ) from error
+
+
+def _reads_back(form: str) -> bool:
+    """Tell whether a time written with the pattern can be read with it."""
+    written = _SAMPLE.strftime(form.replace("%.f", ""))
+    try:
+        read = pl.Series([written]).str.to_datetime(form, strict=False)
+    except pl.exceptions.PolarsError:
+        return False
+    return bool((read.dt.date() == _SAMPLE.date()).all()) and read.null_count() == 0

@@ -60,19 +60,20 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
     for records in sheets:
         entries += _entries(records)
     _number_talks(entries)
-    notices = [f"{path.name}: sheet {name} has no messages and is not read" for name in skipped]
-    return entries, notices
+    if not skipped:
+        return entries, []
+    return entries, [f"{path.name}: {skipped} sheets without messages are not read"]
 
 
-def _sheets(path: Path) -> tuple[list[Records], list[str]]:
+def _sheets(path: Path) -> tuple[list[Records], int]:
     if path.suffix.lower() not in SUFFIXES:
         records = read_records(path)
-        return ([records], []) if set(NEEDED) <= set(records.header) else ([], [])
-    found, skipped = [], []
+        return ([records], 0) if set(NEEDED) <= set(records.header) else ([], 0)
+    found, skipped = [], 0
     for name, grid in read_workbook(path).items():
         row = _header_row(grid)
         if row is None:
-            skipped.append(name)
+            skipped += 1
         else:
             found.append(sheet_records(f"{path.name}, sheet {name}", grid, header_line=row))
     return found, skipped

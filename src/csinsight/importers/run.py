@@ -125,7 +125,7 @@ def run_import(
         imported.refused.height,
         entry["reasons"],
         folder / REJECTS,
-        (*imported.notices, *_match_rate(folder, imported)),
+        (*imported.notices, *_match_rate(folder, imported), *_nothing(imported)),
     )
 
 
@@ -154,6 +154,12 @@ def _entry(
         "reasons": dict(sorted(reasons, key=lambda pair: (-pair[1], pair[0]))),
         "notices": list(imported.notices),
     }
+
+
+def _nothing(imported: Imported) -> list[str]:
+    if imported.tables:
+        return []
+    return [f"no row could be taken and no table was written; {REJECTS} says why"]
 
 
 def _hash(path: Path) -> str:

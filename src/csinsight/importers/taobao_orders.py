@@ -115,7 +115,7 @@ def _named(number: int, records: Records) -> pl.DataFrame:
     if missing:
         raise ImporterError(
             f"{records.file}: has no column {', '.join(missing)}; an ExportOrderList has them "
-            f"(the first columns here are {', '.join(records.header[:8])})"
+            "in its first line, export it again"
         )
     columns = [
         (pl.lit(None, dtype=pl.String) if name is None else cells.clean(name)).alias(field)

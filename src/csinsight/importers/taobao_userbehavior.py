@@ -116,7 +116,10 @@ def _rules() -> list[Rule]:
     return [
         (pl.col("width") != len(FIELDS), f"the line has not {len(FIELDS)} fields"),
         (pl.col(PageViews.BUYER_ID).is_null(), "the user is empty"),
-        (pl.col("item") == "", "the item is empty"),
+        *(
+            (~pl.col(name).str.contains(r"^[0-9A-Za-z_]+$"), f"the {name} is not an id")
+            for name in ("user", "item", "category")
+        ),
         (pl.col(PageViews.PAGE_KIND).is_null(), f"the kind is none of {', '.join(PAGE_KIND)}"),
         (pl.col(PageViews.VIEWED_AT).is_null(), "the time is not a number of unix seconds"),
         (repeat, "the event repeats an earlier line"),

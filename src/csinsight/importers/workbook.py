@@ -34,8 +34,9 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
             f"{path.name}: can't be read as a workbook; save it again as .xlsx"
         ) from error
     if sheet is not None and sheet not in book.sheet_names:
-        known = ", ".join(book.sheet_names)
-        raise ImporterError(f"{path.name}: has no sheet {sheet!r}; it has {known}")
+        # Sheets may bear customers' names, so they are not listed.
+        count = len(book.sheet_names)
+        raise ImporterError(f"{path.name}: none of its {count} sheets is called {sheet!r}")
     return {
         name: _load(book, name, path.name)
         for name in book.sheet_names

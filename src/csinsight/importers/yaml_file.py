@@ -48,7 +48,7 @@ def load_yaml(path: Path, model: type[Model], *nested: type[BaseModel]) -> Model
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a mend for an unknown name: the nearest known one, or all of them."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 

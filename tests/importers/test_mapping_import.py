@@ -1,0 +1,204 @@
+"""Saved column mappings: what they may say, every file form, and their errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csinsight.importers import Imported, ImporterError
+from csinsight.importers.mapping import read_mapping
+
+Sound = Callable[[Imported], Imported]
+MAPPINGS = Path(__file__).resolve().parents[2] / "params" / "mappings"
+ORDERS = """\
+table: orders
+empty: ["-", 暂无数据]
+columns:
+  order_id: 单号
+  buyer_id: 买家
+  placed_at: 下单
+  paid_at: 付款
+  paid_amount: {from: 实付, thousands: ","}
+  units: 件数
+  coupon_used: {from: 用券, values: {用了: true, 没用: false}}
+"""
+CSV = """单号 ,买家,下单,付款,实付, 件数,用券
+a1,甲,2024-01-05 09:03:07,-,"1,234.50",1,用了
+a2,乙,2024/1/5 9:03,2024-01-05T10:00:00Z,￥12元,2.0,没用
+a3,乙,2024年1月5日 9:03,暂无数据,0,3,
+a4,乙,昨天,,1,1,
+a5,乙,2024-01-05,2024-01-04,1,1,
+a6,乙,2024-01-05,,1,1.5,
+a6,,2024-01-05,,1,1,
+a1,甲,2024-01-05,,1,1,
+a8,甲,2024-01-05,,1,1,也许
+a9,甲,2024-01-05,,1
+"""
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_of_orders(tmp_path: Path, sound: Sound) -> None:
+    result = sound(read_mapping([put(tmp_path, "x.csv", CSV)], put(tmp_path, "m.yml", ORDERS)))
+    assert result.tables["orders"].rows() == [
+        ("a1", "甲", datetime(2024, 1, 5, 9, 3, 7), None, None, 1234.5, 1, True),
+        (
+            "a2",
+            "乙",
+            datetime(2024, 1, 5, 9, 3),
+            datetime(2024, 1, 5, 18),
+            None,
+            12.0,
+            2,
+            False,
+        ),
+        ("a3", "乙", datetime(2024, 1, 5, 9, 3), None, None, 0.0, 3, None),
+    ]
+    assert dict(result.refused.select("_line", "_reason").iter_rows()) == {
+        5: "placed_at is not a time that the mapping's formats can read",
+        6: "the order is paid before it is placed",
+        7: "units is not a whole number",
+        8: "buyer_id is empty here but filled in other rows",
+        9: "order_id repeats an earlier row",
+        10: "coupon_used is not among the mapping's values",
+        11: "the record has 5 fields, the header 7",
+    }
+    assert result.notices == ("list_amount: not in the mapping, left empty",)
+
+
+def test_every_form_of_file_gives_the_same_table(tmp_path: Path) -> None:
+    plan = put(tmp_path, "m.yml", ORDERS)
+    good = "\n".join(CSV.split("\n")[:4])
+    expected = read_mapping([put(tmp_path, "x.csv", good)], plan).tables["orders"]
+    frame = pl.read_csv(good.encode(), infer_schema=False)
+    frame = frame.rename({name: name.strip() for name in frame.columns})
+    frame.write_csv(tmp_path / "x.tsv", separator="\t")
+    frame.write_parquet(tmp_path / "x.parquet")
+    put(tmp_path, "x.json", json.dumps(frame.to_dicts(), ensure_ascii=False))
+    frame.write_ndjson(tmp_path / "x.jsonl")
+    book = xlsxwriter.Workbook(tmp_path / "x.xlsx")
+    sheet = book.add_worksheet()
+    for number, row in enumerate([frame.columns, *frame.rows()]):
+        sheet.write_row(number, 0, row)
+    book.close()
+    (tmp_path / "g.csv").write_bytes(good.encode("gb18030"))
+    for name in ("x.tsv", "x.parquet", "x.json", "x.jsonl", "x.xlsx", "g.csv"):
+        assert read_mapping([tmp_path / name], plan).tables["orders"].equals(expected), name
+
+
+def test_times_numbers_and_constants(tmp_path: Path, sound: Sound) -> None:
+    plan = put(
+        tmp_path,
+        "m.yml",
+        "table: page_views\nseparator: ';'\ndecimal: ','\nthousands: '.'\nencoding: latin-1\n"
+        "columns:\n  buyer_id: u\n  viewed_at: {from: t, times: [unix_ms, '%d.%m.%Y %H:%M']}\n"
+        "  dwell_seconds: s\nconstants: {page_kind: product}\n",
+    )
+    rows = "u;t;s\n1;1511544070000;1.234,5\n2;25.11.2017 01:21;-3\n3;25/11;0\n"
+    result = sound(read_mapping([put(tmp_path, "x.csv", rows)], plan))
+    assert result.tables["page_views"].rows() == [
+        ("1", datetime(2017, 11, 25, 1, 21, 10), "product", 1234.5)
+    ]
+    assert result.refused["_reason"].to_list() == [
+        "dwell_seconds is under 0",
+        "viewed_at is not a time that the mapping's formats can read",
+    ]
+
+
+def test_dates_and_scores(tmp_path: Path) -> None:
+    plan = put(tmp_path, "m.yml", "table: agents\ncolumns: {agent_id: a, hired_on: h}\n")
+    result = read_mapping([put(tmp_path, "x.csv", "a,h\n1,2020/3/4\n1,\n2,\n")], plan)
+    assert result.tables["agents"].rows() == [("1", date(2020, 3, 4)), ("2", None)]
+
+
+def test_json_with_rows_inside(tmp_path: Path) -> None:
+    talk = {"u": "1", "in": {"sid": 7}, "msgs": [{"t": "嗨", "who": "x"}, 3]}
+    plan = put(
+        tmp_path,
+        "m.yml",
+        "table: messages\nrecords: msgs\ncolumns: {buyer_id: u, text: t, conversation_id: in.sid, "
+        "sender: {from: who, values: {x: buyer}}}\n",
+    )
+    lines = "\n".join([json.dumps(talk), "{broken", json.dumps({"u": 1}), json.dumps([1])])
+    result = read_mapping([put(tmp_path, "x.jsonl", lines)], plan)
+    assert result.tables["messages"].select("buyer_id", "text", "conversation_id").rows() == [
+        ("1", "嗨", "7")
+    ]
+    assert result.refused["_line"].sort().to_list() == [1, 2, 3, 4]
+    assert result.rows_in == 5
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ("tabel: orders\ncolumns: {}\n", "unknown key `tabel`; did you mean 'table'"),
+        ("table: order\ncolumns: {}\n", "`table`: Input should be 'buyers'"),
+        ("table: buyers\ncolumns: {buyer_id: {form: x}}\n", "did you mean 'from'"),
+        ("table: buyers\ncolumns: {buyer: x}\n", "no column `buyer`; did you mean 'buyer_id'"),
+        ("table: buyers\ncolumns: {}\n", "buyers needs buyer_id"),
+        (
+            "table: buyers\ncolumns: {buyer_id: x}\nconstants: {buyer_id: y}\n",
+            "both a column and a constant",
+        ),
+        ("table: buyers\ncolumns: {buyer_id: 买加}\n", "no column '买加'.*did you mean '买家'"),
+        (
+            "table: buyers\ncolumns: {buyer_id: 买家}\ntimezone: Mars\n",
+            "timezone 'Mars' is unknown",
+        ),
+        ("table: buyers\ncolumns: {buyer_id: 买家}\ntimes: ['%d']\n", "time format '%d'"),
+        ("table: buyers\ncolumns: {buyer_id: 买家}\nencoding: klingon\n", "encoding 'klingon'"),
+        ("- 1\n", "lines of the form"),
+        ("{", "is not YAML"),
+    ],
+)
+def test_faults_of_a_mapping_are_named(tmp_path: Path, mapping: str, message: str) -> None:
+    plan = put(tmp_path, "m.yml", mapping)
+    with pytest.raises(ImporterError, match=message):
+        read_mapping([put(tmp_path, "x.csv", "买家,下单\n1,2\n")], plan)
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x.xlsx", "x.parquet", "x.json"])
+def test_files_that_are_not_what_they_say(tmp_path: Path, name: str) -> None:
+    plan = put(tmp_path, "m.yml", "table: buyers\ncolumns: {buyer_id: a}\n")
+    with pytest.raises(ImporterError, match=name):
+        read_mapping([put(tmp_path, name, "a,b\n1,2\n")], plan)
+
+
+def test_the_mapping_has_to_be_told(tmp_path: Path) -> None:
+    with pytest.raises(ImporterError, match="--mapping FILE"):
+        read_mapping([tmp_path / "x.csv"])
+
+
+@pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yml")), ids=lambda path: path.name)
+def test_shipped_mappings_are_sound(path: Path) -> None:
+    from csinsight.importers.mapping_spec import load_mapping
+
+    assert load_mapping(path).columns
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_every_record_comes_out_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, sound: Sound, data: st.DataObject
+) -> None:
+    head, body = CSV.split("\n", 1)
+    for _ in range(data.draw(st.integers(0, 10))):
+        at = data.draw(st.integers(0, len(body)))
+        junk = data.draw(
+            st.sampled_from(['"', ",", "\n", "\r", "\0", "-", "1e9", "9" * 25, "=", "\u2028", ""])
+        )
+        body = body[:at] + junk + body[at + data.draw(st.integers(0, 3)) :]
+    folder = tmp_path_factory.mktemp("corrupt")
+    sound(read_mapping([put(folder, "x.csv", f"{head}\n{body}")], put(folder, "m.yml", ORDERS)))

@@ -1,0 +1,152 @@
+"""One import into a folder: all or none, others untouched, rejects safe to open."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from csinsight.importers import FORMATS, ImporterError, run_import
+from csinsight.importers import run as run_module
+from csinsight.importers.rejects import guarded
+
+LOG = "1,10,7,pv,1511544070\n1,10,7,buy,1511544073\n=cmd(),10,7,pv,1\n"
+CHAT = "1 2024-1-5 9:00:00\n在吗\n店:甲 2024-1-5 9:00:20\n在\n"
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_tables_rejects_and_record(tmp_path: Path) -> None:
+    out = tmp_path / "shop"
+    report = run_import("taobao_userbehavior", [put(tmp_path, "log.csv", LOG)], out)
+    assert report.counts == {"page_views": 2, "orders": 1}
+    assert (report.rows_in, report.rows_out, report.refused) == (3, 2, 1)
+    assert sum(report.reasons.values()) == report.refused
+    with report.rejects_path.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["line"] == "3"
+    assert row["raw"] == "'=cmd(),10,7,pv,1"
+    record = json.loads((out / "import.json").read_text(encoding="utf-8"))
+    assert record["imports"][0]["tables"] == report.counts
+    assert set(snapshot(out)) == {
+        "page_views.parquet",
+        "orders.parquet",
+        "rejects.csv",
+        "import.json",
+    }
+
+
+def test_a_second_format_adds_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "shop"
+    log, chat = put(tmp_path, "log.csv", LOG), put(tmp_path, "chat.txt", CHAT + "已读\n")
+    run_import("taobao_userbehavior", [log], out)
+    views = (out / "page_views.parquet").read_bytes()
+    report = run_import("qianniu_chat", [chat], out)
+    assert report.notices[-1] == "1 of 1 buyers of chats (100%) are among those of orders"
+    assert (out / "page_views.parquet").read_bytes() == views
+    with report.rejects_path.open(encoding="utf-8-sig", newline="") as file:
+        assert [row["format"] for row in csv.DictReader(file)] == [
+            "taobao_userbehavior",
+            "qianniu_chat",
+        ]
+    before = pl.read_parquet(out / "messages.parquet")
+    run_import("qianniu_chat", [chat], out)
+    assert pl.read_parquet(out / "messages.parquet").equals(before)
+    record = json.loads((out / "import.json").read_text(encoding="utf-8"))
+    assert [entry["format"] for entry in record["imports"]] == [
+        "taobao_userbehavior",
+        "qianniu_chat",
+    ]
+
+
+def test_a_table_of_another_import_stays_unless_told(tmp_path: Path) -> None:
+    out = tmp_path / "shop"
+    run_import("qianniu_chat", [put(tmp_path, "chat.txt", CHAT)], out)
+    before = snapshot(out)
+    other = put(tmp_path, "other.txt", CHAT.replace("9:00", "8:00"))
+    with pytest.raises(ImporterError, match=r"messages\.parquet: is there already.*--replace"):
+        run_import("qianniu_chat", [other], out)
+    assert snapshot(out) == before
+    run_import("qianniu_chat", [other], out, replace=True)
+    assert pl.read_parquet(out / "messages.parquet")["sent_at"][0].hour == 8
+
+
+@pytest.mark.parametrize("name", ["messages.parquet", "messages.csv", "rejects.csv"])
+def test_files_of_the_user_are_never_replaced(tmp_path: Path, name: str) -> None:
+    out = tmp_path / "shop"
+    out.mkdir()
+    put(out, name, "mine")
+    chat = put(tmp_path, "chat.txt", CHAT)
+    with pytest.raises(ImporterError, match="not from an import"):
+        run_import("qianniu_chat", [chat], out, replace=True)
+    assert snapshot(out) == {name: b"mine"}
+
+
+def test_a_write_that_fails_leaves_all_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "shop"
+    run_import("taobao_userbehavior", [put(tmp_path, "log.csv", LOG)], out)
+    before = snapshot(out)
+    real = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == "import.json" and ".import-" in str(self) and "before" not in str(self):
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(ImporterError, match="No space left"):
+        run_import("qianniu_chat", [put(tmp_path, "chat.txt", CHAT)], out)
+    monkeypatch.undo()
+    assert snapshot(out) == before
+
+
+def test_nothing_taken_is_said_and_nothing_written_but_rejects(tmp_path: Path) -> None:
+    report = run_import("jddc", [put(tmp_path, "x.txt", "no tabs\n")], tmp_path / "shop")
+    assert (report.counts, report.rows_in, report.refused) == ({}, 1, 1)
+    assert "no row could be taken" in report.notices[-1]
+
+
+def test_counts_that_do_not_add_up_are_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from csinsight.importers.reading import REFUSED_SCHEMA
+    from csinsight.importers.sift import Imported
+
+    lossy = Imported({}, pl.DataFrame(schema=REFUSED_SCHEMA), 2, 1)
+    monkeypatch.setitem(run_module.FORMATS, "jddc", lambda *_: lossy)
+    with pytest.raises(RuntimeError, match="don't add up"):
+        run_import("jddc", [put(tmp_path, "x.txt", "x")], tmp_path / "shop")
+    assert not (tmp_path / "shop").exists()
+
+
+def test_wrong_names_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ImporterError, match="did you mean 'taobao_orders'"):
+        run_import("taobao_order", ["x"], tmp_path)
+    with pytest.raises(ImporterError, match="no file is given"):
+        run_import("jddc", [], tmp_path)
+    with pytest.raises(ImporterError, match="can't be read"):
+        run_import("jddc", [tmp_path / "none.txt"], tmp_path)
+    assert set(FORMATS) >= {"taobao_orders", "qianniu_chat", "jddc", "mapping"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "\r=1"])
+def test_formulas_are_guarded(text: str) -> None:
+    assert guarded(text).startswith("'")
+
+
+def test_long_and_nul_raw_lines_are_cut() -> None:
+    assert guarded("a" * 5000).endswith("(3000 more characters)")
+    assert "\0" not in guarded("a\0b")
