@@ -1,0 +1,1 @@
+"""Buyer types and value tiers: who the buyers are, how sure we are, and what they are worth."""

@@ -1,0 +1,171 @@
+"""Which of the six types a buyer is, how sure that is, and what decided it.
+
+Unlike a plain clustering, every group starts from its archetype's signature and has to match it
+best once fitted; groups that do not are not given a name. Probabilities carry each buyer's own
+evidence (`csinsight.segments.mixture`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from csinsight.contract.artifacts import BuyerTypes
+from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
+from csinsight.segments.evidence import Evidence, weigh
+from csinsight.segments.model import TypeModel, fit_model
+from csinsight.segments.signatures import Signatures
+
+Floats = npt.NDArray[np.float64]
+
+#: How many features are named as having decided a buyer's type.
+REASONS: Final = 3
+_CHUNK: Final = 100_000
+
+
+@dataclass(frozen=True)
+class TypeResult:
+    """Types of all buyers and the model behind them.
+
+    Parameters
+    ----------
+    buyers : DataFrame
+        One row a buyer, in the order given: columns of
+        `csinsight.contract.artifacts.BuyerTypes`.
+    centres : DataFrame
+        Supported types by features: centre of each type in robust z-scores of this shop.
+    unsupported : list of str
+        Types that this shop's data does not support, in the order of `BUYER_TYPES`.
+    reasons : dict of str to str
+        Why each of them is not: ``few_buyers``, ``no_evidence``, ``few_members``,
+        ``not_distinct``, ``no_match`` or ``no_contrast``.
+    sizes : Series
+        Buyers by label, all eight labels.
+    left_out : list of str
+        Features not used; why is in ``model.left_out``.
+    model : TypeModel
+        What next month's run can start from.
+    """
+
+    buyers: pd.DataFrame
+    centres: pd.DataFrame
+    unsupported: list[str]
+    reasons: dict[str, str]
+    sizes: pd.Series
+    left_out: list[str]
+    model: TypeModel
+
+
+def fit_types(
+    features: pd.DataFrame,
+    signatures: Signatures,
+    *,
+    min_pages: int = 5,
+    confidence: float = 0.5,
+    seed: int = 20261031,
+    previous: TypeModel | None = None,
+) -> TypeResult:
+    """Fit the types on a shop's buyers and label each of them.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`).
+    signatures : Signatures
+    min_pages : int
+        Buyers with fewer page views are ``unclassified`` and do not shape the types.
+    confidence : float
+        Labels less sure than this are ``mixed``.
+    seed : int
+        Of the sample on which a large shop is fitted.
+    previous : TypeModel, optional
+        Last month's model: types start from where they were.
+    """
+    model = fit_model(features, signatures, min_pages=min_pages, seed=seed, previous=previous)
+    return label(features, model, min_pages=min_pages, confidence=confidence)
+
+
+def label(
+    features: pd.DataFrame, model: TypeModel, *, min_pages: int = 5, confidence: float = 0.5
+) -> TypeResult:
+    """Label buyers by a model fitted before, on the same or on other buyers."""
+    parts = [
+        _label(features.iloc[start : start + _CHUNK], model, min_pages, confidence)
+        for start in range(0, max(len(features), 1), _CHUNK)
+    ]
+    buyers = pd.concat(parts, ignore_index=True)
+    sizes = buyers[BuyerTypes.TYPE].value_counts()
+    order = [*BUYER_TYPES, MIXED, UNCLASSIFIED]
+    return TypeResult(
+        buyers=buyers,
+        centres=model.centre_table(),
+        unsupported=[name for name in BUYER_TYPES if name in model.unsupported],
+        reasons=dict(model.unsupported),
+        sizes=sizes.reindex(order, fill_value=0).rename("buyers"),
+        left_out=list(model.left_out),
+        model=model,
+    )
+
+
+def _label(
+    features: pd.DataFrame, model: TypeModel, min_pages: int, confidence: float
+) -> pd.DataFrame:
+    evidence = weigh(features, model.scales)
+    all_six, sure, group = model.read(evidence)
+    pages = pd.to_numeric(features["pages"]).fillna(0).to_numpy(dtype=float)
+    unclear = (pages < min_pages) | (not model.supported)
+    winner = all_six.argmax(axis=1)
+    labels = np.array(BUYER_TYPES, dtype=object)[winner]
+    labels = np.where(sure < confidence, MIXED, labels)
+    labels = np.where(unclear, UNCLASSIFIED, labels)
+    table = {
+        BuyerTypes.BUYER_ID: features["buyer_id"].to_numpy(),
+        BuyerTypes.TYPE: labels,
+        BuyerTypes.CONFIDENCE: sure,
+    }
+    for k, name in enumerate(BUYER_TYPES):
+        table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = all_six[:, k]
+    table[BuyerTypes.BECAUSE] = np.array(_because(evidence, model, group, unclear), dtype=object)
+    texts = dict.fromkeys((BuyerTypes.BUYER_ID, BuyerTypes.TYPE, BuyerTypes.BECAUSE), "str")
+    return pd.DataFrame(table).astype(texts)
+
+
+def _because(
+    evidence: Evidence,
+    model: TypeModel,
+    group: npt.NDArray[np.int64],
+    unclear: npt.NDArray[np.bool_],
+) -> list[str]:
+    """Name the features that decided: what spoke most for the winner against all others.
+
+    Each is ``{"feature", "z", "weight"}``: the shrunk z-score and the log-odds it added. For a
+    ``mixed`` buyer they still speak for the likeliest type; empty where nothing was decided.
+    """
+    if not model.supported or not evidence.features:
+        return ["[]"] * len(group)
+    spoke = model.contributions(evidence, group)
+    count = min(REASONS, spoke.shape[1])
+    order = np.argsort(-spoke, axis=1, kind="stable")[:, :count]
+    names = np.array(evidence.features)[order]
+    z = np.take_along_axis(evidence.shrunk, order, axis=1).round(2)
+    weight = np.take_along_axis(spoke, order, axis=1).round(2)
+    lines = []
+    for i, skip in enumerate(unclear):
+        because = [] if skip else _reasons(names[i], z[i], weight[i])
+        lines.append(json.dumps(because))
+    return lines
+
+
+def _reasons(
+    names: npt.NDArray[np.str_], z: Floats, weight: Floats
+) -> list[dict[str, str | float]]:
+    return [
+        {"feature": str(name), "z": float(score), "weight": float(added)}
+        for name, score, added in zip(names, z, weight, strict=True)
+        if added > 0
+    ]
