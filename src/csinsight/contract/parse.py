@@ -33,24 +33,32 @@ FORMS: Final[dict[Kind, tuple[str, str]]] = {
     "int": ("a whole number", "write digits such as 3"),
     "bool": ("true or false", "write true, false, 1 or 0"),
 }
-_ISO: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
+_ISO: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
+)
 _TRUE: Final = ("true", "1")
 _FALSE: Final = ("false", "0")
 
 
 def cell(column: Column) -> pl.Expr:
     """Return the value of a column of CSV text; null where it is empty or can't be read."""
-    return _READERS[column.kind](_written(column)).alias(column.name)
+    return _READERS[column.kind](written(column)).alias(column.name)
 
 
 def unreadable(column: Column) -> pl.Expr:
     """Return, cell by cell, whether something is written that `cell` can't read."""
-    return (_written(column).is_not_null() & cell(column).is_null()).alias(column.name)
+    return (written(column).is_not_null() & cell(column).is_null()).alias(column.name)
 
 
 def not_blank(names: list[str]) -> pl.Expr:
-    """Return, row by row, whether any of the text columns `names` holds something."""
-    return pl.any_horizontal(pl.col(name).str.strip_chars() != "" for name in names)
+    """Return, row by row, whether any of the text columns `names` holds something.
+
+    A row of nothing but spaces in its first field is blank too.
+    """
+    first, *others = names
+    filled = [pl.col(first).str.strip_chars() != "", *(pl.col(name) != "" for name in others)]
+    return pl.any_horizontal(holds.fill_null(value=False) for holds in filled)
 
 
 def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
@@ -74,11 +82,15 @@ def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
     """Return a Parquet column of a fitting `dtype` as the kind that the contract says.
 
     What is no finite number becomes null: NaN means "not known" in the files of other tools.
+    Empty text becomes null, as an empty cell of CSV is.
     """
     values = pl.col(column.name)
     if dtype.is_float():
         values = pl.when(values.is_finite()).then(values)
-    return values.cast(DTYPES[column.kind], strict=False).alias(column.name)
+    values = values.cast(DTYPES[column.kind], strict=False)
+    if column.kind == "str":
+        values = pl.when(values != "").then(values)
+    return values.alias(column.name)
 
 
 def unfit(column: Column, dtype: pl.DataType) -> pl.Expr:
@@ -104,23 +116,26 @@ def times(table: Table) -> list[str]:
     return [column.name for column in table.columns if column.kind == "datetime"]
 
 
-def _written(column: Column) -> pl.Expr:
+def written(column: Column) -> pl.Expr:
+    """Return the text of a CSV column as it is to be read; null where a cell is empty."""
     text = pl.col(column.name)
     text = text if column.kind == "str" else text.str.strip_chars()
     return pl.when(text != "").then(text)
 
 
 def _datetime(text: pl.Expr) -> pl.Expr:
-    text = pl.when(text.str.contains(_ISO)).then(text.str.replace("T", " ", literal=True))
-    length = text.str.len_bytes()
-    whole = (
-        pl.when(length == len("2026-10-05"))
-        .then(text + " 00:00:00")
-        .when(length == len("2026-10-05 09:30"))
-        .then(text + ":00")
-        .otherwise(text)
-    )
-    return whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    """Read a time by its digits' places: several times as fast as by a format."""
+    text = pl.when(text.str.contains(_ISO)).then(text)
+    day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    seconds = _digits(text, 11) * 3600 + _digits(text, 14) * 60 + _digits(text, 17)
+    fraction = text.str.slice(20, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+    since_1970 = day.cast(pl.Datetime("us")).cast(pl.Int64) + seconds * 1_000_000 + fraction
+    return since_1970.cast(pl.Datetime("us"))
+
+
+def _digits(text: pl.Expr, start: int) -> pl.Expr:
+    """Return the number in two digits from place `start`; 0 where the text ends before."""
+    return text.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _date(text: pl.Expr) -> pl.Expr:

@@ -120,8 +120,8 @@ def _check(source: _Source) -> Checked:
         empty = Fault(source.file, None, None, "has a header but no rows", mend)
         return Checked(_no_rows(source.table), [empty])
     there = source.columns
-    lost = {column.name: _lost(source, column) for column in there}
     frame = source.raw.select(_value(source, column) for column in there)
+    lost = {column.name: _lost(source, column, frame) for column in there}
     faults: list[Fault] = []
     broken = _failures(frame, source)
     for column in there:
@@ -140,12 +140,14 @@ def _value(source: _Source, column: Column) -> pl.Expr:
     return parse.stored(column, source.dtype(column)) if source.typed else parse.cell(column)
 
 
-def _lost(source: _Source, column: Column) -> pl.Series:
+def _lost(source: _Source, column: Column, frame: pl.DataFrame) -> pl.Series:
     """Return the indices of cells that can't be read as the column's kind."""
-    typed = parse.unfit(column, source.dtype(column)) if source.typed else None
-    flags = parse.unreadable(column) if typed is None else typed
-    at = source.raw.select(flags.arg_true().cast(pl.Int64))
-    return at.to_series()
+    if source.typed:
+        flags = source.raw.select(parse.unfit(column, source.dtype(column))).to_series()
+    else:
+        empty = source.raw.select(parse.written(column)).to_series().is_null()
+        flags = frame[column.name].is_null() & ~empty
+    return flags.arg_true().cast(pl.Int64)
 
 
 def _failures(frame: pl.DataFrame, source: _Source) -> dict[str, dict[str, pl.Series]]:

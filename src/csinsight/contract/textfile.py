@@ -16,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract import parse
 from csinsight.contract.faults import NAMED, Fault
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -65,21 +66,48 @@ def read_text(path: Path) -> Text:
 
 
 def _read(path: Path) -> Text:
+    quick = _regular(path)
+    if quick is not None:
+        return quick
     rows = _Rows(path)
-    records = 0
-    for _ in rows:
-        records += 1
+    records = sum(1 for _ in rows)
     if not rows.header:
         return _nothing(*(rows.faults or [_empty(path)]))
     frame = None if rows.faults else _by_polars(path, len(rows.header), records)
     if frame is None:
         frame = _by_python(path)
-    frame.columns = _numbered(rows.header)
     numbers = pl.Series("row", range(rows.first, rows.first + records), dtype=pl.Int64)
-    if rows.faults:
-        numbers = numbers.filter(~numbers.is_in(pl.Series(sorted(rows.broken)).implode()))
-    full = frame.select(_filled(frame.columns)).to_series()
-    return Text(rows.header, frame.filter(full), numbers.filter(full), rows.named_faults())
+    numbers = numbers.filter(~numbers.is_in(pl.Series(rows.broken, dtype=pl.Int64).implode()))
+    return _text(rows.header, frame, numbers, rows.named_faults())
+
+
+def _regular(path: Path) -> Text | None:
+    """Read a file without a blank or broken row; None for any other."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        records = 0
+        try:
+            header = next(reader, [])
+            width = len(header)
+            for record in reader:
+                if len(record) != width:
+                    return None
+                records += 1
+        except csv.Error:
+            return None
+    frame = _by_polars(path, width, records) if header else None
+    if frame is None:
+        return None
+    numbers = pl.Series("row", range(2, records + 2), dtype=pl.Int64)
+    return _text(header, frame, numbers, [])
+
+
+def _text(header: list[str], frame: pl.DataFrame, rows: pl.Series, faults: list[Fault]) -> Text:
+    frame.columns = _numbered(header)
+    full = frame.select(parse.not_blank(frame.columns)).to_series()
+    if not full.all():
+        frame, rows = frame.filter(full), rows.filter(full)
+    return Text(header, frame, rows, faults)
 
 
 class _Rows:
@@ -90,7 +118,7 @@ class _Rows:
         self.header: list[str] = []
         self.first = 2
         self.faults: list[Fault] = []
-        self.broken: set[int] = set()
+        self.broken: list[int] = []
 
     def __iter__(self) -> Iterator[list[str] | None]:
         """Yield each record: its fields, or None where it is broken."""
@@ -127,7 +155,7 @@ class _Rows:
         have, want = len(record), len(self.header)
         if have == want:
             return record
-        if not any(cell.strip() for cell in record):
+        if not record or not (record[0].strip() or any(record[1:])):
             return [""] * want
         few = "few" if have < want else "many"
         mend = (
@@ -140,7 +168,7 @@ class _Rows:
 
     def _broken(self, row: int, what: str, mend: str) -> None:
         self.faults.append(Fault(self.path.name, row, None, what, mend))
-        self.broken.add(row)
+        self.broken.append(row)
 
 
 class _Lines:
@@ -196,11 +224,6 @@ def _numbered(header: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return names
-
-
-def _filled(names: list[str]) -> pl.Expr:
-    blank = (pl.col(name).fill_null("").str.strip_chars() == "" for name in names)
-    return ~pl.all_horizontal(blank)
 
 
 def _nothing(*faults: Fault) -> Text:

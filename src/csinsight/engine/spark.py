@@ -59,16 +59,13 @@ def session() -> SparkSession:
     with warnings.catch_warnings():
         # PySpark's pandas interface warns of pandas 3; nothing here goes through it.
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
-        spark_session = _spark_session()
-        import pyspark.testing.utils  # noqa: F401  (warns once, on its first import)
-
-        active = spark_session.getActiveSession()
-        return active if active is not None and _alive(active) else _start(spark_session)
+        builder = _spark_session().builder
+        return _active() or _start(builder)
 
 
 def stop() -> None:
     """End the Spark session of this process, if there is one."""
-    active = _spark_session().getActiveSession()
+    active = _active()
     if active is not None:
         active.stop()
 
@@ -134,7 +131,10 @@ def _stored(column: Column, schema: dict[str, pl.DataType]) -> SparkColumn:
         values = sf.timestamp_micros(sf.floor(values / sf.lit(1000)).cast("bigint"))
     if dtype.is_float():
         values = sf.when(sf.abs(values) < sf.lit(float("inf")), values)  # NaN is above it
-    return values.cast(_SPARK[column.kind]).alias(column.name)
+    values = values.cast(_SPARK[column.kind])
+    if column.kind == "str":
+        values = sf.nullif(values, sf.lit(""))
+    return values.alias(column.name)
 
 
 def _nfkc(text: SparkColumn) -> SparkColumn:
@@ -164,13 +164,13 @@ def _spark_session() -> Any:
     return SparkSession
 
 
-def _alive(spark: SparkSession) -> bool:
-    context = getattr(spark, "_sc", None)
-    return context is None or context._jsc is not None
+def _active() -> SparkSession | None:
+    active: SparkSession | None = _spark_session().getActiveSession()
+    return active
 
 
-def _start(spark_session: Any) -> SparkSession:
-    builder = spark_session.builder.appName("csinsight").config(map=_MEANING)
+def _start(builder: Any) -> SparkSession:
+    builder = builder.appName("csinsight").config(map=_MEANING)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # set by spark-submit
         _need_java()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -1,0 +1,150 @@
+"""Checking a shop's folder against the contract: every fault, and what is worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract import parse
+from csinsight.contract.faults import Fault, Notice, nearest
+from csinsight.contract.notices import cross_notices
+from csinsight.contract.read import read_table
+from csinsight.contract.tables import TABLES, Table
+
+__all__ = ["Check", "Fault", "Notice", "TableFacts", "check_folder", "check_shop"]
+
+SUFFIXES: Final = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What a table holds.
+
+    Parameters
+    ----------
+    table : str
+    file : str
+    rows : int
+        Without broken and blank ones.
+    first, last : datetime or None
+        Earliest and latest of the table's main time; None where it has none.
+    """
+
+    table: str
+    file: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of checking a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    faults : list of Fault
+        In the order of the tables, then of the file.
+    notices : list of Notice
+        Nothing to mend, but worth knowing: match rates, names that were ignored.
+    tables : dict of str to TableFacts
+        By table name; an absent or unreadable table is not in it.
+    """
+
+    folder: Path
+    faults: list[Fault]
+    notices: list[Notice]
+    tables: dict[str, TableFacts]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the folder is as the contract says."""
+        return not self.faults
+
+
+def check_folder(folder: Path) -> list[Fault]:
+    """Return every fault of the contract tables in `folder`; empty where all is well."""
+    return check_shop(folder).faults
+
+
+def check_shop(folder: Path) -> Check:
+    """Check the contract tables in `folder`, each by itself and against each other.
+
+    Other files are ignored; a name close to a table's is noticed. Tables that are not there
+    are no fault, but a folder without any is.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Check
+    """
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        mend = "name the folder that holds the tables, such as data/myshop"
+        return Check(folder, [Fault(str(folder), None, None, what, mend)], [], {})
+    notices = list(_near_names(folder))
+    faults: list[Fault] = []
+    tables: dict[str, TableFacts] = {}
+    keys: dict[str, pl.DataFrame] = {}
+    for table in TABLES.values():
+        paths = [path for s in SUFFIXES if (path := folder / f"{table.name}{s}").is_file()]
+        if len(paths) > 1:
+            faults.append(_ambiguous(paths))
+        for path in paths[:1]:
+            checked = read_table(path, table)
+            faults += checked.faults
+            notices += checked.notices
+            if checked.frame.height:
+                tables[table.name] = _facts(path, table, checked.frame)
+                keys[table.name] = checked.frame.drop("text", strict=False)
+    if not tables and not faults:
+        faults.append(_no_tables(folder, notices))
+    return Check(folder, faults, [*notices, *cross_notices(keys)], tables)
+
+
+def _facts(path: Path, table: Table, frame: pl.DataFrame) -> TableFacts:
+    times = parse.times(table)
+    span: tuple[datetime | None, datetime | None] = (None, None)
+    if times:
+        moments = pl.col(times[0])
+        span = frame.select(moments.min().alias("first"), moments.max().alias("last")).row(0)
+    return TableFacts(table.name, path.name, frame.height, *span)
+
+
+def _ambiguous(paths: list[Path]) -> Fault:
+    kept, other = paths
+    what = f"{other.name} is there as well, and only one of the two can be read"
+    return Fault(kept.name, None, None, what, "keep the one that holds and move the other away")
+
+
+def _no_tables(folder: Path, notices: list[Notice]) -> Fault:
+    near = f"; {notices[0].file} comes near" if notices else ""
+    return Fault(
+        str(folder),
+        None,
+        None,
+        f"holds none of the tables {', '.join(TABLES)}",
+        f"put at least one of them there as NAME.csv or NAME.parquet{near}",
+    )
+
+
+def _near_names(folder: Path) -> Iterator[Notice]:
+    known = {f"{name}{suffix}" for name in TABLES for suffix in SUFFIXES}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.name in known and path.is_dir():
+            yield Notice(path.name, "is a folder and is not read: write the table as one file")
+        near = nearest(path.name.split(".")[0], TABLES)
+        if near and path.is_file() and path.name not in known:
+            what = f"is not read: was {near}.csv or {near}.parquet meant?"
+            yield Notice(path.name, what)

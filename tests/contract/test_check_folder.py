@@ -1,0 +1,113 @@
+"""A folder as a whole: which files count, and what its tables say about each other."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from csinsight.contract.check import check_folder, check_shop
+
+MESSAGES = pl.DataFrame(
+    {
+        "buyer_id": ["b1", "b2", "摩**", "b1"],
+        "agent_id": ["a1", None, "a2", "a1"],
+        "sender": ["agent", "buyer", "agent", "agent"],
+        "sent_at": [datetime(2026, 10, day) for day in (3, 1, 2, 4)],
+        "text": ["您好", "在吗", "在的", "好"],
+    }
+)
+ORDERS = pl.DataFrame(
+    {
+        "order_id": ["o1"],
+        "buyer_id": ["b1"],
+        "placed_at": [datetime(2026, 10, 5)],
+        "list_amount": [1.0],
+        "paid_amount": [1.0],
+        "units": [1],
+    }
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    MESSAGES.write_parquet(tmp_path / "messages.parquet")
+    ORDERS.write_csv(tmp_path / "orders.csv")
+    pl.DataFrame({"agent_id": ["a1"]}).write_csv(tmp_path / "agents.csv")
+    return tmp_path
+
+
+def test_a_good_shop(shop: Path) -> None:
+    (shop / "notes.txt").write_text("ignored")
+    check = check_shop(shop)
+    assert check.ok
+    assert check.faults == check_folder(shop) == []
+    facts = check.tables["messages"]
+    assert (facts.rows, facts.first, facts.last) == (
+        4,
+        datetime(2026, 10, 1),
+        datetime(2026, 10, 4),
+    )
+    assert check.tables["agents"].first is None
+
+
+def test_notices_of_how_tables_fit(shop: Path) -> None:
+    notices = " | ".join(map(str, check_shop(shop).notices))
+    assert "1 of 3 chat buyers (33%) are found in orders" in notices
+    assert "1 of 3 buyer ids are masked" in notices
+    assert "1 of 2 agents are not in agents" in notices
+    assert "摩" not in notices
+
+
+def test_orders_without_buyers_are_noticed(shop: Path) -> None:
+    ORDERS.with_columns(buyer_id=pl.lit(None, pl.String)).write_csv(shop / "orders.csv")
+    check = check_shop(shop)
+    assert check.ok
+    assert any("orders name no buyer" in notice.what for notice in check.notices)
+
+
+def test_both_formats_of_one_table(shop: Path) -> None:
+    ORDERS.write_parquet(shop / "orders.parquet")
+    (fault,) = check_folder(shop)
+    assert "orders.csv is there as well" in fault.what
+
+
+def test_near_names_are_noticed(shop: Path) -> None:
+    (shop / "rating.csv").write_text("x")
+    (shop / "page_views.xlsx").write_text("x")
+    files = {notice.file for notice in check_shop(shop).notices}
+    assert {"rating.csv", "page_views.xlsx"} <= files
+    assert check_folder(shop) == []
+
+
+def test_no_table(tmp_path: Path) -> None:
+    (tmp_path / "order.csv").write_text("x")
+    (fault,) = check_folder(tmp_path)
+    assert "holds none of the tables" in fault.what
+    assert "order.csv comes near" in fault.mend
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    (fault,) = check_folder(tmp_path / "absent")
+    assert "no such folder" in fault.what
+    file = tmp_path / "file"
+    file.write_text("x")
+    (fault,) = check_folder(file)
+    assert "not a folder" in fault.what
+
+
+def test_faults_of_all_files_are_given(shop: Path) -> None:
+    ORDERS.with_columns(paid_amount=-1.0).write_csv(shop / "orders.csv")
+    MESSAGES.with_columns(sender=pl.lit("me")).write_parquet(shop / "messages.parquet")
+    assert [fault.file for fault in check_folder(shop)] == ["orders.csv"] + ["messages.parquet"] * 4
+
+
+def test_checking_scales(tmp_path: Path) -> None:
+    """A million messages take seconds, so five million stay well under twenty."""
+    pl.concat([MESSAGES] * 250_000).write_parquet(tmp_path / "messages.parquet")
+    start = time.perf_counter()
+    assert check_shop(tmp_path).ok
+    assert time.perf_counter() - start < 8

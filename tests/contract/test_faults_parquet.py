@@ -1,0 +1,102 @@
+"""Faults of Parquet files, and values that both formats read alike."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from csinsight.contract.read import Checked, read_table
+from csinsight.contract.tables import TABLES
+
+
+def orders(**columns: object) -> pl.DataFrame:
+    good = {
+        "order_id": ["o1", "o2"],
+        "buyer_id": ["b1", "b1"],
+        "placed_at": [datetime(2026, 10, 5)] * 2,
+        "list_amount": [1.0, 2.0],
+        "paid_amount": [1.0, 2.0],
+        "units": [1, 1],
+    }
+    return pl.DataFrame(good | columns)
+
+
+def read(tmp_path: Path, frame: pl.DataFrame) -> Checked:
+    path = tmp_path / "orders.parquet"
+    frame.write_parquet(path)
+    return read_table(path, TABLES["orders"])
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "what"),
+    [
+        ("order_id", [1, 2], "Int64"),
+        ("placed_at", ["2026-10-05", "2026-10-06"], "String"),
+        ("paid_amount", ["1", "2"], "String"),
+        ("coupon_used", [0, 1], "Int64"),
+        (
+            "placed_at",
+            pl.Series([datetime(2026, 10, 5)] * 2).dt.replace_time_zone("Asia/Shanghai"),
+            "Asia/Shanghai",
+        ),
+    ],
+)
+def test_a_wrong_type_is_named(tmp_path: Path, column: str, values: object, what: str) -> None:
+    (fault,) = read(tmp_path, orders(**{column: values})).faults
+    assert (fault.row, fault.column) == (None, column)
+    assert what in fault.what
+    assert "write the column as" in fault.mend
+
+
+def test_types_that_lose_nothing_are_read(tmp_path: Path) -> None:
+    checked = read(
+        tmp_path,
+        orders(
+            order_id=pl.Series(["o1", "o2"], dtype=pl.Categorical),
+            placed_at=[date(2026, 10, 5)] * 2,
+            list_amount=pl.Series([1, 2], dtype=pl.Int32),
+            units=[1.0, 2.0],
+            paid_at=pl.Series([None, datetime(2026, 10, 6)], dtype=pl.Datetime("ns")),
+            coupon_used=[None, None],
+        ),
+    )
+    assert checked.faults == []
+    assert checked.frame.schema["placed_at"] == pl.Datetime("us")
+    assert checked.frame["units"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "what"),
+    [
+        ("paid_amount", [1.0, float("nan")], "not a number"),
+        ("paid_amount", [1.0, float("inf")], "not a number"),
+        ("units", [1.0, 1.5], "whole number"),
+        ("order_id", ["o1", ""], "is empty"),
+        ("placed_at", [datetime(2026, 10, 5), None], "is empty"),
+        ("buyer_id", ["b1", None], "other rows are filled"),
+    ],
+)
+def test_a_bad_value_is_named_by_row(
+    tmp_path: Path, column: str, values: object, what: str
+) -> None:
+    (fault,) = read(tmp_path, orders(**{column: values})).faults
+    assert (fault.row, fault.column) == (2, column)
+    assert what in fault.what
+
+
+def test_a_broken_file(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    orders().write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    (fault,) = read_table(path, TABLES["orders"]).faults
+    assert "can't be read as Parquet" in fault.what
+
+
+def test_a_missing_column_and_no_rows(tmp_path: Path) -> None:
+    (fault,) = read(tmp_path, orders().drop("units")).faults
+    assert (fault.row, fault.column) == (None, "units")
+    (fault,) = read(tmp_path, orders().clear()).faults
+    assert "no rows" in fault.what

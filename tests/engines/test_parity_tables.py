@@ -1,0 +1,135 @@
+"""The same tables come out of both engines, cell by cell and type by type."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+
+from csinsight.contract.tables import TABLES
+from csinsight.engine import collect, ms, open_shop
+
+pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+
+START = datetime(2026, 10, 5, 9, 30)
+MESSAGES = 40_000
+
+
+def tables() -> dict[str, pl.DataFrame]:
+    texts = ["亲～有货吗？！", "ＡＢ１２／㎏", "①好。", "e\u0301 ﬁ ㈱", "🙂 /:^_^", " a\tb "]
+    n = range(MESSAGES)
+    return {
+        "buyers": pl.DataFrame(
+            {"buyer_id": ["b1", "b2"], "joined_at": [None, START - timedelta(days=900)]}
+        ),
+        "page_views": pl.DataFrame(
+            {
+                "buyer_id": ["b1", "b2", "b2"],
+                "viewed_at": pl.Series([START] * 3).cast(pl.Datetime("ns")),
+                "page_kind": pl.Series(["home", "cart", "home"], dtype=pl.Categorical),
+                "dwell_seconds": pl.Series([1.5, None, float("nan")], dtype=pl.Float32),
+            }
+        ),
+        "orders": pl.DataFrame(
+            {
+                "order_id": ["o1", "o2"],
+                "buyer_id": ["b1", "b2"],
+                "placed_at": [START, START + timedelta(milliseconds=1)],
+                "paid_at": [START + timedelta(hours=1, microseconds=999), None],
+                "list_amount": pl.Series([12, 8], dtype=pl.Int32),
+                "paid_amount": [10.5, 8.0],
+                "units": [1.0, 2.0],
+                "coupon_used": [True, None],
+            }
+        ),
+        "messages": pl.DataFrame(
+            {
+                "buyer_id": [f"b{i % 7}" for i in n],
+                "agent_id": [None if i % 3 else "店:小二" for i in n],
+                "sender": ["buyer" if i % 3 else "agent" for i in n],
+                "sent_at": [START + timedelta(seconds=i // 4) for i in n],
+                "text": [f"{texts[i % len(texts)]} {i}" for i in n],
+            }
+        ),
+        "agents": pl.DataFrame({"agent_id": ["店:小二"], "hired_on": [date(2020, 2, 29)]}),
+        "ratings": pl.DataFrame(
+            {
+                "buyer_id": ["b1"],
+                "agent_id": ["店:小二"],
+                "rated_at": pl.Series([START]).cast(pl.Datetime("ms")),
+                "score": pl.Series([5], dtype=pl.UInt8),
+            }
+        ),
+    }
+
+
+def compare(folder: Path) -> None:
+    ours, theirs = open_shop(folder), open_shop(folder, "spark")
+    assert ours.filled == theirs.filled
+    assert list(ours.tables) == list(theirs.tables)
+    for name in ours.tables:
+        keys = ["message_no"] if name == "messages" else [TABLES[name].columns[0].name, "_no"]
+        frames = []
+        for shop in (ours, theirs):
+            frame = collect(shop[name])
+            frame["_no"] = frame.groupby(TABLES[name].columns[0].name).cumcount()
+            frames.append(frame.sort_values(keys, ignore_index=True))
+        pd.testing.assert_frame_equal(*frames)
+
+
+def test_parquet(tmp_path: Path, spark: Any) -> None:
+    """Also with messages cut into many partitions, which Spark reads in any order."""
+    for name, frame in tables().items():
+        frame.write_parquet(tmp_path / f"{name}.parquet", row_group_size=3_000)
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "32768")
+    try:
+        assert spark.read.parquet(str(tmp_path / "messages.parquet")).rdd.getNumPartitions() > 3
+        compare(tmp_path)
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+
+
+def test_csv(tmp_path: Path, spark: Any) -> None:
+    for name, frame in tables().items():
+        frame.head(500).write_csv(tmp_path / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.f")
+    (tmp_path / "page_views.csv").write_text(
+        "buyer_id,viewed_at,page_kind,dwell_seconds\n"
+        "b1,2026-10-05,home,\n\nb2,2026-10-05 09:30,cart,1.5\nb2,2026-10-05T09:30:00.5,home, 2 \n"
+    )
+    compare(tmp_path)
+
+
+def test_a_window_over_messages(tmp_path: Path, spark: Any) -> None:
+    """Equal times are told apart by the running number on both engines."""
+    tables()["messages"].write_parquet(tmp_path / "messages.parquet", row_group_size=3_000)
+    results = []
+    for engine in ("polars", "spark"):
+        messages = open_shop(tmp_path, engine)["messages"]  # type: ignore[arg-type]
+        before = nw.col("text").shift(1).over("buyer_id", order_by=[ms("sent_at"), "message_no"])
+        frame = collect(messages.select("message_no", before=before))
+        results.append(frame.sort_values("message_no", ignore_index=True))
+    pd.testing.assert_frame_equal(*results)
+
+
+def test_a_closed_session_opens_again(tmp_path: Path, spark: Any) -> None:
+    tables()["buyers"].write_parquet(tmp_path / "buyers.parquet")
+    with open_shop(tmp_path) as shop:  # Polars has nothing to close
+        assert shop.has("buyers")
+    assert len(collect(open_shop(tmp_path, "spark")["buyers"])) == 2
+
+
+def test_faults_are_the_same(tmp_path: Path, spark: Any) -> None:
+    from csinsight.engine import EngineError
+
+    pl.DataFrame({"buyer_id": [1]}).write_parquet(tmp_path / "buyers.parquet")
+    said = []
+    for engine in ("polars", "spark"):
+        with pytest.raises(EngineError) as caught:
+            open_shop(tmp_path, engine)  # type: ignore[arg-type]
+        said.append(str(caught.value))
+    assert said[0] == said[1]
