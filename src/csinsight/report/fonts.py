@@ -25,7 +25,7 @@ FONT_FILE: Final = Path(__file__).parent / "fonts" / "csinsight-sans-sc.otf"
 NO_TYPE: Final = "〓"
 _HANZI_FROM: Final = 0x2E80
 #: Signs that Chinese sets full width and English does not.
-_AMBIGUOUS: Final = "‘’“”—…·"
+_AMBIGUOUS: Final = "‘’“”—…"
 
 
 class GlyphError(ValueError):

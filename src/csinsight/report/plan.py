@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import narwhals as nw
+import pandas as pd
 
 from csinsight.contract.tables import Messages, Orders, PageViews
 from csinsight.engine import Shop, collect, ms, open_shop
@@ -233,8 +234,7 @@ def _ms(moment: datetime) -> int:
 
 
 def _moment(value: Any) -> datetime | None:
-    missing = value is None or value != value  # NaN is not itself
-    return None if missing else datetime(1970, 1, 1) + timedelta(milliseconds=int(value))
+    return None if pd.isna(value) else datetime(1970, 1, 1) + timedelta(milliseconds=int(value))
 
 
 def _empty_month(month: str, data: Path, spans: Iterable[Span]) -> str:

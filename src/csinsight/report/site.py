@@ -16,6 +16,7 @@ from csinsight.report import theme
 from csinsight.report.files import write_text
 from csinsight.report.pages import Link, Page, compose, render_body
 from csinsight.report.plan import BRIEF, CARD, Step
+from csinsight.report.publish import copy_report
 from csinsight.report.render import render
 from csinsight.report.state import Places
 from csinsight.report.study import FINDING, LEFT_OUT
@@ -97,10 +98,15 @@ def would_lose_pages(month: Month) -> bool:
 
 def write_shop_index(places: Places, lang: Lang) -> None:
     """Write the page over all months of a shop, newest first."""
+    folder = places.shop_reports
+    write_text(folder / INDEX, _shop_index(folder, places.shop, lang))
+
+
+def _shop_index(folder: Path, shop: str, lang: Lang) -> str:
     words = Words(lang)
     reports = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
-        for path in places.shop_reports.glob(f"[0-9]*/{REPORT_FILE}")
+        for path in folder.glob(f"[0-9]*/{REPORT_FILE}")
     }
     rows = [
         {
@@ -111,9 +117,9 @@ def write_shop_index(places: Places, lang: Lang) -> None:
         }
         for number, (month, report) in enumerate(sorted(reports.items(), reverse=True))
     ]
-    title = words.word("index.shop_title", shop=places.shop)
+    title = words.word("index.shop_title", shop=shop)
     body = render_body("index_body.html.j2", **_index_values(words, title, rows))
-    write_text(places.shop_reports / INDEX, compose(Page(lang, kind="index"), title, body))
+    return compose(Page(lang, kind="index"), title, body)
 
 
 def _month_index(month: Month) -> str:
@@ -126,8 +132,10 @@ def _month_index(month: Month) -> str:
         "index.month_title", shop=month.params.shop, month=words.month(month.params.month)
     )
     values = _index_values(words, title, rows)
+    if rows and names[0] == BRIEF:
+        rows[0]["finding"] = ""  # it stands on top of the page
     values |= {"cards": cards, "left_out": _reasons(month), "finding": _finding(month)}
-    page = Page(month.params.lang, month.place, _meta(month), (), _up(words), month.run_id, "index")
+    page = Page(month.params.lang, "", _meta(month), (), _up(words), month.run_id, "index")
     return compose(page, title, render_body("index_body.html.j2", **values))
 
 
@@ -222,3 +230,33 @@ def _dumped(values: dict[str, Any]) -> str:
 def _published(report: Path) -> dict[str, Any]:
     path = report / REPORT_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def publish_month(out: Path, shop: str, month: str | None, target: Path) -> Path:
+    """Copy a finished month and the shop's index to ``target/SHOP``, and return its index page.
+
+    Parameters
+    ----------
+    out : Path
+        Root of ``reports/``.
+    shop : str
+    month : str or None
+        The newest where None.
+    target : Path
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no finished report.
+    """
+    reports = out / "reports" / shop
+    months = sorted(path.parent.name for path in reports.glob(f"[0-9]*/{REPORT_FILE}"))
+    if not months or (month and month not in months):
+        there = ", ".join(months) or "none"
+        raise FileNotFoundError(f"{reports}: no finished report of {month or shop}; there: {there}")
+    chosen = month or months[-1]
+    folder = target / shop / chosen
+    copy_report(reports / chosen, folder)
+    lang = _published(folder)["lang"]
+    write_text(target / shop / INDEX, _shop_index(target / shop, shop, lang))
+    return folder / INDEX

@@ -9,6 +9,8 @@ from csinsight.report import theme
 from csinsight.report.fonts import FAMILY, LATIN_FAMILY
 
 _PIXELS_PER_POINT = 96 / 72
+#: Smaller than this share of its size a picture scrolls, so that its text can still be read.
+_SMALLEST = 0.72
 
 
 def inline_svg(svg: str, prefix: str, alt: str, *, recolour: bool = True) -> str:
@@ -60,7 +62,8 @@ def _opening(tag: str, prefix: str, alt: str) -> str:
     if box is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox")
     width = float(box[1].split()[2]) * _PIXELS_PER_POINT
+    size = f"width:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px"
     return (
-        f'<svg id="{prefix}-svg" viewBox="{box[1]}" style="width:{width:.0f}px" '
+        f'<svg id="{prefix}-svg" viewBox="{box[1]}" style="{size}" '
         f'role="img" aria-label="{html.escape(alt)}">'
     )

@@ -1,0 +1,269 @@
+"""The command line, thin: every command hands its words to the room that does the work.
+
+Imports stand inside the commands, so that ``csinsight --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from csinsight import __version__
+
+if TYPE_CHECKING:
+    from csinsight.params import RunParams
+    from csinsight.report.run import RunResult
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_THERE = click.Path(exists=True, path_type=Path)
+_OUT = click.option(
+    "--out",
+    type=_FOLDER,
+    default=Path(),
+    help="Folder under which runs/ and reports/ lie (the current one).",
+)
+
+
+class _Failed(click.ClickException):
+    """An expected failure: its message without a traceback."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's own signature
+        click.echo(f"csinsight: {self.format_message()}", err=True)
+
+
+class _Misused(_Failed):
+    """A command or parameter that can't be meant."""
+
+    exit_code = 2
+
+
+class _Stopped(_Failed):
+    """A run that was stopped from outside."""
+
+    exit_code = 130
+
+
+class _Commands(click.Group):
+    """Commands whose expected errors end in a clear line; anything else keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Stopped(str(error) or "stopped") from error
+        except (ValueError, RuntimeError, OSError) as error:
+            if not _is_expected(error):
+                raise
+            kind = _Misused if type(error).__name__ == "ParamsError" else _Failed
+            raise kind(str(error)) from error
+
+
+def _is_expected(error: Exception) -> bool:
+    """Tell whether an error is one of ours, or one that the machine has, such as a full disk."""
+    ours = type(error).__module__.startswith("csinsight.")
+    return ours or (isinstance(error, OSError) and not isinstance(error, click.ClickException))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="csinsight")
+def main() -> None:
+    """Study an online shop's buyers and its customer-service agents; make the month's report."""
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    # As an exception, so that kernels are ended and the run notes how it ended.
+    raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
+
+
+@main.command()
+@_OUT
+@click.option("--size", type=click.Choice(["small", "medium", "large"]), default="small")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
+def demo(out: Path, size: str, lang: str | None) -> None:
+    """Make the demo shop and its whole report."""
+    from csinsight.params import load_params, shipped
+    from csinsight.report.run import run_month
+    from csinsight.simulate import SIZES, simulate
+
+    folder = out / "data" / ("demo" if size == "small" else f"demo-{size}")
+    if not folder.is_dir():
+        made = SIZES[size]
+        draft = folder.with_name(f".{folder.name}.draft")
+        simulate(draft, buyers=made.buyers, agents=made.agents, conversations=made.conversations)
+        draft.rename(folder)
+        click.echo(f"made the demo shop: {folder}", err=True)
+    shop = "demo" if size == "small" else f"demo-{size}"
+    params = load_params(shipped("params", "demo.yml"), shop=shop, lang=lang)
+    _tell(run_month(folder, params, out))
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--seed", type=int, default=20261031, show_default=True)
+@click.option("--buyers", type=click.IntRange(1))
+@click.option("--agents", type=click.IntRange(1))
+@click.option("--conversations", type=click.IntRange(0))
+@click.option("--months", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--scenario", default="demo", show_default=True, help="Name of a world.")
+@click.option("--end-month", default="2026-10", show_default=True, help="Last month, YYYY-MM.")
+def simulate(folder: Path, **told: Any) -> None:
+    """Make a shop with known truth in FOLDER."""
+    from csinsight import simulate as room
+
+    try:
+        room.simulate(folder, **told)
+    except ValueError as error:
+        raise _Misused(str(error)) from error
+    click.echo(folder)
+
+
+@main.command("import")
+@click.argument("format_name", metavar="FORMAT")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_THERE)
+@click.option("--out", required=True, type=_FOLDER, help="Folder of the contract tables.")
+@click.option("--mapping", type=_THERE, help="Saved column mapping (YAML), for FORMAT `mapping`.")
+@click.option("--replace", is_flag=True, help="Put tables in place of an earlier import's.")
+def import_files(
+    format_name: str, files: tuple[Path, ...], out: Path, mapping: Path | None, replace: bool
+) -> None:
+    """Turn outside FILEs of a FORMAT into contract tables."""
+    from csinsight.importers import run_import
+
+    report = run_import(format_name, files, out, mapping, replace=replace)
+    for table, count in report.counts.items():
+        click.echo(f"{table}: {count} rows")
+    click.echo(f"{report.rows_in} rows in, {report.rows_out} used, {report.refused} refused")
+    for reason, count in report.reasons.items():
+        click.echo(f"  {count} refused: {reason}", err=True)
+    if report.refused:
+        click.echo(f"  each with its line and reason: {report.rejects_path}", err=True)
+    _lines(f"note: {notice}" for notice in report.notices)
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER)
+def check(folder: Path) -> None:
+    """Check the contract tables in FOLDER; exit 1 with a list of faults."""
+    from csinsight.contract.check import check_shop
+
+    checked = check_shop(folder)
+    _lines(f"note: {notice}" for notice in checked.notices)
+    if not checked.ok:
+        for fault in checked.faults:
+            click.echo(str(fault))
+        count = len(checked.faults)
+        raise _Failed(f"{folder}: {count} fault{'s' if count > 1 else ''}")
+    for table in checked.tables.values():
+        click.echo(f"{table.file}: {table.rows} rows, in order")
+
+
+@main.command()
+@click.option("--data", required=True, type=_FOLDER, help="Folder of the shop's tables.")
+@click.option("--month", help="YYYY-MM, or `last` for the month before this one.")
+@click.option("--shop", help="Name of the shop: a folder under runs/ and reports/.")
+@click.option("--params", "file", type=_THERE, help="Parameters (YAML); see params/monthly.yml.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
+@click.option("--engine", type=click.Choice(["polars", "spark"]))
+@click.option("--only", multiple=True, metavar="NOTEBOOK", help="Only this and what it builds on.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@_OUT
+def run(
+    data: Path,
+    file: Path | None,
+    out: Path,
+    only: tuple[str, ...],
+    quiet: bool,
+    **told: str | None,
+) -> None:
+    """Make a month's report: check, compute, render, publish."""
+    from csinsight.params import load_params
+
+    if told["month"] == "last":
+        told["month"] = _last_month(load_params(file).timezone)
+    params = load_params(file, **told)
+    if "month" not in params.model_fields_set:
+        raise _Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
+    _run(data, params, out, only, quiet)
+
+
+def _run(data: Path, params: RunParams, out: Path, only: tuple[str, ...], quiet: bool) -> None:
+    from csinsight.report.run import run_month
+
+    _tell(run_month(data, params, out, only=only, progress=not quiet))
+
+
+@main.command()
+@click.argument("file", type=_THERE)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def markers(file: Path, out: Path) -> None:
+    """Mark the behaviours in FILE, a plain table of messages: one row a message."""
+    from csinsight.behaviours.lexicon import load_lexicon
+    from csinsight.behaviours.markers import mark_table
+    from csinsight.report.messages import read_messages, write_table
+
+    marked = mark_table(read_messages(file), load_lexicon())
+    write_table(marked, out)
+    click.echo(out)
+
+
+@main.command()
+@_OUT
+@click.option("--shop", help="Only this shop.")
+def history(out: Path, shop: str | None) -> None:
+    """List the runs, newest first, and why one failed."""
+    from csinsight.report.history import runs
+
+    found = runs(out, shop)
+    if not found:
+        click.echo("no runs yet", err=True)
+    for entry in found:
+        click.echo(str(entry))
+
+
+@main.command()
+@_OUT
+@click.option("--shop", required=True)
+@click.option("--month", help="YYYY-MM; the newest unless told.")
+@click.option("--to", "target", required=True, type=_FOLDER, help="Folder to copy it into.")
+def publish(out: Path, shop: str, month: str | None, target: Path) -> None:
+    """Copy a finished month to a folder, such as one that a web server serves."""
+    from csinsight.report.site import publish_month
+
+    click.echo(publish_month(out, shop, month, target))
+
+
+def _tell(result: RunResult) -> None:
+    _lines(f"left out: {name} ({why})" for name, why in sorted(result.left_out.items()))
+    if not result.published:
+        click.echo(
+            "not published: this part (--only) would have replaced a fuller report", err=True
+        )
+    done, kept = len(result.executed), len(result.skipped)
+    click.echo(
+        f"{result.run_id}: {done} notebooks run, {kept} were done already, "
+        f"{len(result.left_out)} left out, {result.seconds:.0f} s",
+        err=True,
+    )
+    click.echo(result.report)
+
+
+def _lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _last_month(timezone: str) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from csinsight.params import add_months
+
+    today = datetime.now(ZoneInfo(timezone)).replace(tzinfo=None)
+    return f"{add_months(today, -1):%Y-%m}"

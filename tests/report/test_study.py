@@ -1,0 +1,68 @@
+"""A notebook's context: checked, whole files only, clear about what is missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from csinsight.params import ParamsError
+from csinsight.report.study import Study, StudyError, begin, open_study
+
+
+@pytest.fixture
+def study(toy_shop: Path, tmp_path: Path) -> Study:
+    return open_study(toy_shop, tmp_path / "run", "toy", "2026-10", "en")
+
+
+def test_month_and_shop(study: Study) -> None:
+    assert study.start == datetime(2026, 10, 1)
+    assert study.as_of == datetime(2026, 11, 1)
+    assert study.open().has("orders", "paid_amount")
+    assert study.word("tier.vip") == "VIP"
+
+
+def test_tables_come_back_and_have_the_same_bytes_each_time(study: Study) -> None:
+    frame = pd.DataFrame({"buyer_id": ["b", "a"], "n": [1, 2]}, index=[7, 8])
+    assert not study.has("x")
+    assert study.write("x", frame) is frame
+    first = (study.artifacts / "x.parquet").read_bytes()
+    study.write("x", frame)
+    assert (study.artifacts / "x.parquet").read_bytes() == first
+    pd.testing.assert_frame_equal(study.read("x"), frame.reset_index(drop=True))
+    assert [path.name for path in study.artifacts.iterdir()] == ["x.parquet"]
+
+
+def test_a_table_that_is_not_there_is_named_with_those_that_are(study: Study) -> None:
+    study.write("drivers", pd.DataFrame({"a": [1]}))
+    with pytest.raises(StudyError, match=r"makes `kpis` first \(there are: drivers\)"):
+        study.read("kpis")
+
+
+def test_facts_add_up_and_reasons_are_kept_once(study: Study) -> None:
+    begin("03_agent_kpis")
+    try:
+        study.write_facts({"finding": "x"})
+        study.leave_out("no ratings")
+        assert "no ratings" in study.leave_out("no ratings").page_html()
+    finally:
+        begin("")
+    assert study.facts("03_agent_kpis") == {"finding": "x", "left_out": ["no ratings"]}
+    assert study.left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"month": "2026-13"}, "month"),
+        ({"lang": "de"}, "lang"),
+        ({"engine": "duckdb"}, "engine"),
+        ({"data": "nowhere"}, "not a folder"),
+    ],
+)
+def test_wrong_values_are_named(toy_shop: Path, told: dict[str, str], message: str) -> None:
+    right = {"data": str(toy_shop), "run": "run", "shop": "toy", "month": "2026-10"}
+    with pytest.raises(ParamsError, match=message):
+        Study(**(right | told))  # type: ignore[arg-type]
