@@ -46,9 +46,8 @@ SLOW_S = 180
 #: Between two messages of one turn.
 BUYER_STEP_S = 4
 AGENT_STEP_S = 3
-#: Later turns go over the same ground: what hasn't been done by then is done less.
-_LATE = 0.25
-_STEADY = ("polite_words", "uses_emoji", "curt_reply", "refuses_flatly")
+#: Manners last for the whole talk; all else is done less once the third turn is over.
+_STEADY = ("polite_words", "uses_emoji")
 _MISSED = 0.03
 _FORGOTTEN = 0.02
 
@@ -80,8 +79,18 @@ class Acts:
     first_response_s: Floats
 
 
-def act(rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints) -> Acts:
-    """Play the agents' side of all talks; `buyer_messages` is n x TURNS."""
+def act(
+    rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints, late: float
+) -> Acts:
+    """Play the agents' side of all talks.
+
+    Parameters
+    ----------
+    buyer_messages : n x TURNS
+        How many messages the buyer writes at each turn.
+    late : float
+        How much of a habit is left after the third turn; see `Scenario`.
+    """
     turn = np.arange(TURNS)[None, :]
     live = (turn < cases.length[:, None]) & cases.answered[:, None]
     inner = (turn > 0) & (turn < cases.length[:, None] - 1)
@@ -90,7 +99,7 @@ def act(rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: In
     by = np.where(first, cases.taker[:, None], cases.agent[:, None])
     wait = _waits(rng, cases, staff, by)
     possible = _possible(cases, replied, wait)
-    shown = _choose_acts(rng, staff, possible, by)
+    shown = _choose_acts(rng, staff, possible, by, late)
     _way_out_after_a_no(rng, staff, possible, shown, by)
     buyer_at, agent_at = _clock(rng, cases, replied, wait, buyer_messages)
     return Acts(
@@ -135,7 +144,7 @@ def _possible(cases: Cases, replied: Bools, wait: Floats) -> dict[str, Bools]:
     early = turn <= 2
     facts = np.isin(topics, (QUALITY, SIZE, SHIPPING))
     stuck = (cases.topic == BARGAINING)[:, None] | cases.stock_out[:, None]
-    rules: dict[str, Bools] = {name: replied for name in TURN_ACTS}
+    rules: dict[str, Bools] = dict.fromkeys(TURN_ACTS, replied)
     rules |= {
         "greets": replied & (turn == 0),
         "empathizes": replied & voiced,
@@ -156,14 +165,14 @@ def _possible(cases: Cases, replied: Bools, wait: Floats) -> dict[str, Bools]:
 
 
 def _choose_acts(
-    rng: np.random.Generator, staff: Staff, possible: Mapping[str, Bools], by: Ints
+    rng: np.random.Generator, staff: Staff, possible: Mapping[str, Bools], by: Ints, late: float
 ) -> dict[str, Bools]:
     turn = np.arange(TURNS)[None, :]
     shown: dict[str, Bools] = {}
     for name in TURN_ACTS:
         chance = sigmoid(staff.habits[name][by])
         if name not in _STEADY:
-            chance = chance * np.where(turn <= 2, 1.0, _LATE)
+            chance = chance * np.where(turn <= 2, 1.0, late)
         shown[name] = possible[name] & (rng.random(by.shape) < chance)
     # One message can't be two things: a bare word is the whole turn, and a canned text stands
     # in the place of an answer. A no with a way out isn't flat.

@@ -8,30 +8,34 @@ import numpy as np
 
 from csinsight.simulate.acts import Acts
 from csinsight.simulate.arrays import Bools, Ints
-from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TOPICS, TURNS, Cases
-from csinsight.simulate.emit import AGENT, SYSTEM, Script, Texts, pick, where
+from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TURNS, Cases
+from csinsight.simulate.deck import Deck
+from csinsight.simulate.emit import AGENT, SYSTEM, Script, Texts, where
 from csinsight.simulate.phrases import Phrases
 
 #: Behaviours that are one more line, with the bank and the place in the turn.
 _EXTRA: Final = (
     ("greets", "greet", 0),
     ("apologizes", "apologize", 1),
-    ("explains_value", "explain_value", 5),
-    ("recommends", "recommend", 7),
-    ("asks_needs", "ask_needs", 8),
-    ("leading_question", "leading", 9),
-    ("over_promises", "over_promise", 10),
-    ("off_platform", "off_platform", 11),
-    ("leaks_order_data", "leak", 12),
-    ("rude_or_blaming", "rude", 13),
+    ("explains_value", "explain_value", 6),
+    ("recommends", "recommend", 8),
+    ("asks_needs", "ask_needs", 9),
+    ("leading_question", "leading", 10),
+    ("over_promises", "over_promise", 11),
+    ("off_platform", "off_platform", 12),
+    ("leaks_order_data", "leak", 13),
+    ("rude_or_blaming", "rude", 14),
 )
-_STARTS: Final = ("", "", "", "亲，", "亲亲，", "亲 ", "嗯嗯，", "宝，")
-_ENDS: Final = ("", "", "", "哦", "呢", "哈", "的哦", "~", "哒", "。")
+_STARTS: Final = ("", "", "", "", "亲，", "亲亲，", "亲 ", "宝，")
+_ENDS: Final = ("", "", "", "", "哦", "呢", "哈", "~", "。", "的")
+#: After these a further particle would sound wrong.
+_COMPLETE: Final = tuple("哈呢呀哦啦了的吗吧~。？!哟嘛")
 _POLITE_INLINE = 0.5
 
 
 def write_agents(
     rng: np.random.Generator,
+    deck: Deck,
     script: Script,
     cases: Cases,
     acts: Acts,
@@ -39,108 +43,148 @@ def write_agents(
     phrases: Phrases,
 ) -> None:
     """Add the agents' lines of all turns before `length`, at the times in `acts`."""
-    topics = cases.topics()
     for turn in range(TURNS):
         replied = acts.replied[:, turn] & (turn < length)
-        shown = {name: acts.shown[name][:, turn] & replied for name in acts.shown}
-        writer = _Turn(rng, script, acts, turn, phrases, shown)
+        pen = _Pen(rng, deck, script, acts, turn, phrases, replied)
         for name, bank, position in _EXTRA:
-            writer.say(shown[name], position, bank)
-        for index, topic in enumerate(TOPICS):
-            here = topics[:, turn] == index
-            writer.say(shown["empathizes"] & here, 2, f"empathize_{topic}")
-        _alternatives(writer, cases)
-        _answers(writer, cases, topics[:, turn], replied)
-    _hand_over(rng, script, cases, acts, phrases)
+            pen.say(pen.shown[name], position, bank)
+        subjects = cases.subjects(turn)
+        for subject, _, here in subjects:
+            pen.feel(pen.shown["empathizes"] & here, subject.removesuffix("_more"))
+        _alternatives(pen, cases)
+        _answers(pen, cases, subjects, replied)
+    _hand_over(deck, script, cases, acts, phrases)
 
 
-class _Turn:
+class _Pen:
     """Adds agent lines of one turn."""
 
     def __init__(
         self,
         rng: np.random.Generator,
+        deck: Deck,
         script: Script,
         acts: Acts,
         turn: int,
         phrases: Phrases,
-        shown: dict[str, Bools],
+        replied: Bools,
     ) -> None:
-        self.rng, self.script, self.acts, self.turn = rng, script, acts, turn
-        self.phrases, self.shown = phrases, shown
-
-    def say(self, who: Bools, position: int, bank: str) -> None:
-        talk = where(who)
-        self.add(talk, position, pick(self.rng, self.phrases.agents[bank], len(talk)))
+        self.rng, self.deck, self.script, self.acts = rng, deck, script, acts
+        self.turn, self.phrases = turn, phrases
+        self.shown = {name: acts.shown[name][:, turn] & replied for name in acts.shown}
 
     def add(self, talk: Ints, position: int, text: Texts) -> None:
         at, by = self.acts.agent_at[talk, self.turn], self.acts.by[talk, self.turn]
         self.script.add(talk, AGENT, self.turn, position, at, text, by)
 
+    def say(self, who: Bools, position: int, bank: str) -> None:
+        talk = where(who)
+        lines = self.phrases.agents[bank]
+        self.add(talk, position, self.deck.pick(talk, bank, lines, self.turn))
 
-def _alternatives(writer: _Turn, cases: Cases) -> None:
-    offers = writer.shown["offers_alternative"]
+    def feel(self, who: Bools, subject: str) -> None:
+        """Answer the worry that the talk's buyer voiced: same place in the parallel bank."""
+        talk = where(who)
+        lines = self.phrases.agents[f"empathize_{subject}"]
+        self.add(talk, 2, self.deck.pick(talk, f"worry {subject}", lines))
+
+    def answer(self, who: Bools, subject: str, kind: str) -> None:
+        """Answer the question asked at this turn."""
+        talk = where(who)
+        groups = self.phrases.lines(subject, kind)
+        group = self.deck.index(talk, subject, len(groups), self.turn)
+        self.tell(talk, self.deck.variant(talk, f"{kind} {subject}", groups, group, self.turn))
+
+    def plain(self, who: Bools, bank: str, position: int = 4) -> None:
+        """Say a line of `bank` dressed as an answer."""
+        talk = where(who)
+        lines = self.deck.pick(talk, bank, self.phrases.agents[bank], self.turn)
+        self.tell(talk, lines, position)
+
+    def tell(self, talk: Ints, lines: Texts, position: int = 4) -> None:
+        """Say `lines` with a start, an end, courtesy and stickers as shown."""
+        n, rng, agents = len(talk), self.rng, self.phrases.agents
+        polite = self.shown["polite_words"][talk]
+        inline = polite & (rng.random(n) < _POLITE_INLINE)
+        courtesy = self.deck.pick(talk, "polite", agents["polite"], self.turn)
+        sticker = self.deck.pick(talk, "emoji", agents["emoji"], self.turn)
+        ends = np.where(inline, "", any_of(rng, _ENDS, n))
+        whole = any_of(rng, _STARTS, n) + _ended(lines, ends)
+        whole = whole + np.where(inline, "，" + courtesy, "")
+        whole = whole + np.where(self.shown["uses_emoji"][talk], sticker, "")
+        whole[polite] = [line.replace("你", "您") for line in whole[polite]]
+        self.add(talk, position, whole)
+        apart = polite & ~inline
+        self.add(talk[apart], 15, courtesy[apart])
+
+
+def any_of(rng: np.random.Generator, words: tuple[str, ...], n: int) -> Texts:
+    """Draw `n` of `words`."""
+    lines = np.empty(len(words), dtype=object)
+    lines[:] = words
+    return np.asarray(lines[rng.integers(0, len(words), n)], dtype=object)
+
+
+def _ended(lines: Texts, ends: Texts) -> Texts:
+    done = [
+        line if line.endswith(_COMPLETE) else line + end
+        for line, end in zip(lines.tolist(), ends.tolist(), strict=True)
+    ]
+    ended = np.empty(len(done), dtype=object)
+    ended[:] = done
+    return ended
+
+
+def _alternatives(pen: _Pen, cases: Cases) -> None:
+    offers = pen.shown["offers_alternative"]
     haggled = cases.topic == BARGAINING
-    gone = cases.stock_out & (writer.turn == 0)
-    writer.say(offers & haggled, 6, "alternative_bargaining")
-    writer.say(offers & ~haggled & gone, 6, "alternative_stock")
-    writer.say(offers & ~haggled & ~gone, 6, "alternative_refused")
+    gone = cases.stock_out & (pen.turn <= 2)
+    pen.say(offers & haggled, 7, "alternative_bargaining")
+    pen.say(offers & ~haggled & gone, 7, "alternative_stock")
+    pen.say(offers & ~haggled & ~gone, 7, "alternative_refused")
 
 
-def _answers(writer: _Turn, cases: Cases, topic: Ints, replied: Bools) -> None:
-    shown = writer.shown
-    for name, bank in (("curt_reply", "curt"), ("repeats_canned", "canned")):
-        writer.say(shown[name] & replied, 3, bank)
-    rest = replied & ~shown["curt_reply"] & ~shown["repeats_canned"]
-    refused = rest & shown["refuses_flatly"]
-    writer.say(refused, 3, "refuse")
-    rest &= ~refused
-    gone = rest & cases.stock_out & (writer.turn == 0)
-    covered = shown["offers_alternative"] | shown["explains_value"] | shown["rude_or_blaming"]
-    _decorated(writer, gone & ~covered, "stock_gone")
-    rest &= ~gone & ~(covered & np.isin(topic, (BARGAINING, OTHER)))
-    promised = rest & shown["promises_time"]
-    _decorated(writer, promised, "promise_shipping")
-    for index, name in enumerate(TOPICS):
-        here = rest & (topic == index)
-        if index == OTHER:
-            _decorated(writer, here, "answer_other" if writer.turn == 0 else "answer_plain")
-        elif index == AFTER_SALES:
-            _decorated(writer, here, "after_sales_answer")
-        elif index == BARGAINING:
-            _decorated(writer, here, "vague_bargaining")
-        else:
-            exact = here & shown["gives_specifics"]
-            _decorated(writer, exact, f"specific_{name}")
-            _decorated(writer, here & ~exact & ~promised, f"vague_{name}")
-    left = replied & ~rest & ~shown["curt_reply"]
-    writer.say(left & shown["polite_words"], 14, "polite")
-    writer.say(left & shown["uses_emoji"], 15, "emoji")
-
-
-def _decorated(writer: _Turn, who: Bools, bank: str) -> None:
-    """Say a line of `bank` with a start, an end, courtesy and stickers as shown."""
-    talk = where(who)
-    n, rng, agents = len(talk), writer.rng, writer.phrases.agents
-    polite = writer.shown["polite_words"][talk]
-    inline = polite & (rng.random(n) < _POLITE_INLINE)
-    starts, lines = pick(rng, list(_STARTS), n), pick(rng, agents[bank], n)
-    ends = pick(rng, list(_ENDS), n)
-    courtesy = pick(rng, agents["polite"], n)
-    sticker = np.where(writer.shown["uses_emoji"][talk], pick(rng, agents["emoji"], n), "")
-    text = starts + lines + np.where(lines.astype(str) != "", ends, "")
-    text = text + np.where(inline, "，" + courtesy, "") + sticker
-    text[polite] = [line.replace("你", "您") for line in text[polite]]
-    writer.add(talk, 4, text.astype(object))
-    writer.add(talk[polite & ~inline], 14, courtesy[polite & ~inline])
-
-
-def _hand_over(
-    rng: np.random.Generator, script: Script, cases: Cases, acts: Acts, phrases: Phrases
+def _answers(
+    pen: _Pen, cases: Cases, subjects: list[tuple[str, int, Bools]], replied: Bools
 ) -> None:
+    shown = pen.shown
+    instead = np.zeros_like(replied)
+    for name, bank in (
+        ("curt_reply", "curt"),
+        ("repeats_canned", "canned"),
+        ("refuses_flatly", "refuse"),
+    ):
+        pen.say(shown[name] & ~instead, 4, bank)
+        instead |= shown[name]
+    gone = replied & ~instead & cases.stock_out & (pen.turn == 0)
+    pen.plain(gone & ~shown["offers_alternative"], "stock_gone")
+    # An offer or a defence of the price is an answer in itself; so is a rude word.
+    covered = shown["offers_alternative"] | shown["explains_value"] | shown["rude_or_blaming"]
+    told = np.zeros_like(replied)
+    for subject, topic, here in subjects:
+        rest = replied & ~instead & ~gone & here
+        if topic == BARGAINING:
+            pen.plain(rest & ~covered, "vague_bargaining")
+            told |= rest & ~covered
+            continue
+        exact = rest & shown["gives_specifics"]
+        promised = rest & shown["promises_time"]
+        if topic not in (OTHER, AFTER_SALES):
+            pen.answer(exact, subject, "exact")
+        pen.plain(promised & ~exact, "promise_shipping")
+        pen.say(promised & exact, 5, "promise_shipping")
+        pen.answer(rest & ~exact & ~promised, subject, "vague")
+        told |= rest
+    told |= gone & ~shown["offers_alternative"]
+    left = replied & ~told & ~shown["curt_reply"]
+    pen.say(left & shown["polite_words"], 15, "polite")
+    pen.say(left & shown["uses_emoji"], 16, "emoji")
+
+
+def _hand_over(deck: Deck, script: Script, cases: Cases, acts: Acts, phrases: Phrases) -> None:
     talk = where(cases.taker >= 0)
-    at = acts.agent_at[talk, 0] + 20
-    words = pick(rng, phrases.agents["transfer_said"], len(talk))
-    script.add(talk, AGENT, 0, 20, acts.agent_at[talk, 0], words, cases.taker[talk])
-    note = pick(rng, phrases.agents["transfer"], len(talk))
-    script.add(talk, SYSTEM, 0, 0, at, note)
+    first = acts.agent_at[talk, 0]
+    words = deck.pick(talk, "transfer_said", phrases.agents["transfer_said"])
+    script.add(talk, AGENT, 0, 20, first, words, cases.taker[talk])
+    note = deck.pick(talk, "transfer", phrases.agents["transfer"])
+    script.add(talk, SYSTEM, 0, 0, first + 27, note)

@@ -14,6 +14,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 DAY_S = 86_400
+_PART = 200_000
 #: Weights of the 24 hours in a day of shopping: two peaks, noon and evening.
 HOURS = np.array(
     [2, 1, 0.5, 0.3, 0.3, 0.4, 1, 2, 4, 6, 7, 6.5, 6, 6.5, 6.5, 6, 6, 5.5, 5.5, 7, 9, 9.5, 7.5, 4.5]
@@ -37,11 +38,21 @@ def seconds(moment: datetime) -> int:
     return int((moment - _EPOCH) / timedelta(seconds=1))
 
 
-def choose(rng: np.random.Generator, weights: npt.NDArray[Any]) -> Ints:
-    """Draw one column per row of `weights` (n x k, not negative, rows need not sum to one)."""
+def choose(rng: np.random.Generator, weights: npt.NDArray[Any], rows: Ints | None = None) -> Ints:
+    """Draw a column by the weights of a row, once for each of `rows` (None: each row once).
+
+    `weights` is n x k, not negative; rows need not sum to one.
+    """
+    rows = np.arange(len(weights)) if rows is None else rows
     cumulated = np.cumsum(weights, axis=1)
-    points = rng.random(len(weights)) * cumulated[:, -1]
-    return np.asarray((cumulated <= points[:, None]).sum(axis=1), dtype=np.int64)
+    points = rng.random(len(rows))
+    drawn = np.empty(len(rows), dtype=np.int64)
+    # In parts, so that millions of rows don't need a matrix of their own.
+    for low in range(0, len(rows), _PART):
+        part = cumulated[rows[low : low + _PART]]
+        level = points[low : low + _PART, None] * part[:, -1:]
+        drawn[low : low + _PART] = (part <= level).sum(axis=1)
+    return drawn
 
 
 def time_of_day(rng: np.random.Generator, n: int) -> Ints:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from csinsight.contract.tables import PAGE_KINDS
-from csinsight.contract.tables import PageViews as V
-from csinsight.simulate.arrays import DAY_S, Floats, Ints, choose, moments, rank_in_group, time_of_day
+from csinsight.contract.tables import PAGE_KINDS, PageViews
+from csinsight.simulate.arrays import (
+    DAY_S,
+    Floats,
+    Ints,
+    choose,
+    moments,
+    rank_in_group,
+    time_of_day,
+)
 from csinsight.simulate.calendar import Calendar
 from csinsight.simulate.people import Crowd
 from csinsight.simulate.scenario import Scenario
@@ -39,29 +46,29 @@ def draw_page_views(
     visit = np.repeat(np.arange(len(buyer)), pages)
     who = buyer[visit]
     # Each page is looked at in the mood of one of the types that the buyer is blended from.
-    mood = choose(rng, crowd.blend[who])
-    kind = choose(rng, _PAGES[mood])
+    mood = choose(rng, crowd.blend, who)
+    kind = choose(rng, _PAGES, mood)
     dwell = np.round(_DWELL_S[mood] * rng.lognormal(0, 0.6, len(who)), 0).clip(1, 1500)
     viewed = start[visit] + _before_in_visit(dwell, visit)
     known = rng.random(len(who)) > 0.02
     frame = pl.DataFrame(
         {
-            V.BUYER_ID: np.array(crowd.ids, dtype=object)[who].tolist(),
-            V.VIEWED_AT: moments(viewed, V.VIEWED_AT),
-            V.PAGE_KIND: np.array(PAGE_KINDS, dtype=object)[kind].tolist(),
-            V.DWELL_SECONDS: dwell,
-            V.VISIT_ID: visit,
+            PageViews.BUYER_ID: np.array(crowd.ids, dtype=object)[who].tolist(),
+            PageViews.VIEWED_AT: moments(viewed, PageViews.VIEWED_AT),
+            PageViews.PAGE_KIND: np.array(PAGE_KINDS, dtype=object)[kind].tolist(),
+            PageViews.DWELL_SECONDS: dwell,
+            PageViews.VISIT_ID: visit,
         },
-        schema_overrides={V.BUYER_ID: pl.String, V.PAGE_KIND: pl.String},
+        schema_overrides={PageViews.BUYER_ID: pl.String, PageViews.PAGE_KIND: pl.String},
     )
     seen = pl.Series(viewed < calendar.end)
     return (
         frame.with_columns(
-            pl.when(pl.Series(known)).then(V.DWELL_SECONDS).alias(V.DWELL_SECONDS),
-            pl.format("v{}", pl.col(V.VISIT_ID) + 1).alias(V.VISIT_ID),
+            pl.when(pl.Series(known)).then(PageViews.DWELL_SECONDS).alias(PageViews.DWELL_SECONDS),
+            pl.format("v{}", pl.col(PageViews.VISIT_ID) + 1).alias(PageViews.VISIT_ID),
         )
         .filter(seen)
-        .sort(V.BUYER_ID, V.VIEWED_AT, V.VISIT_ID, V.PAGE_KIND)
+        .sort(PageViews.BUYER_ID, PageViews.VIEWED_AT, PageViews.VISIT_ID, PageViews.PAGE_KIND)
     )
 
 

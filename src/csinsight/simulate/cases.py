@@ -32,13 +32,14 @@ _TOPICS_BY_TYPE = np.array(
 )
 _DIFFICULTY = np.array([0.3, -0.3, 1.0, -0.2, 0.1, 0.6])
 _WORRY_SHARE = np.array([0.34, 0.30, 0.20, 0.32, 0.28, 0.35])
-_TOPIC_BUYS = np.array([0.0, 0.35, -0.60, 0.25, -0.15, 0.0])
+_TOPIC_BUYS = np.array([0.1, 0.45, -1.0, 0.35, -0.05, 0.0])
 _TYPE_BUYS = np.array([0.45, -0.35, -0.25, -0.10, 0.10, 0.0])
 _TYPE_LENGTH = np.array([-0.35, 0.0, 0.25, 0.20, 0.0, 0.0])
 _WORRY_BUYS, _STOCK_BUYS, _CAMPAIGN_BUYS = -0.45, -0.5, 0.3
 _AFTER_SALES_SHARE = 0.15
 _NIGHT_UNANSWERED = 0.35
 _TRANSFER_SHARE = 0.05
+_BEDDING = 0.3
 OPENS_S, CLOSES_S = 8 * 3600, 23 * 3600
 _CHUNK = 20_000
 
@@ -47,9 +48,10 @@ _CHUNK = 20_000
 class Cases:
     """Talks as they stand before any agent acts, one element a talk, sorted by start.
 
-    `score` is the log-odds of ordering before any behaviour, `length` the agent turn after which
-    the buyer would decide, `worry_turn` and `second_turn` are -1 where there is none.
-    `taker` is the agent who takes the first turn where the talk is handed over (else -1).
+    `score` is the log-odds of ordering before any behaviour; `length` the agent turn after which
+    the buyer decides; `bedding` whether it is about bedding rather than clothes; `worry_turn` and
+    `second_turn` are -1 where there is none; `taker` is the agent who takes the first turn where
+    the talk is handed over (else -1).
     """
 
     buyer: Ints
@@ -59,6 +61,7 @@ class Cases:
     second_turn: Ints
     worry_turn: Ints
     stock_out: Bools
+    bedding: Bools
     hesitancy: Floats
     length: Ints
     agent: Ints
@@ -81,6 +84,21 @@ class Cases:
         turn = np.arange(TURNS)[None, :]
         later = (self.second_turn[:, None] >= 0) & (turn >= self.second_turn[:, None])
         return np.where(later, self.second[:, None], self.topic[:, None])
+
+    def subjects(self, turn: int) -> list[tuple[str, int, Bools]]:
+        """Return, for `turn`, each subject of phrases, its topic, and the talks that are at it."""
+        topic = self.topics()[:, turn]
+        parts = [
+            (name, i, topic == i) for i, name in enumerate(TOPICS) if i not in (SIZE, AFTER_SALES)
+        ]
+        service = "after_sales" if turn == 0 else "after_sales_more"
+        size = topic == SIZE
+        return [
+            *parts,
+            ("size", SIZE, size & ~self.bedding),
+            ("bed", SIZE, size & self.bedding),
+            (service, AFTER_SALES, topic == AFTER_SALES),
+        ]
 
 
 def capacity(buyers: int, calendar: Calendar) -> int:
@@ -115,7 +133,7 @@ def draw_cases(
     clock = start % DAY_S
     night = (clock < OPENS_S) | (clock >= CLOSES_S)
     silent = rng.random(n) < np.where(night, _NIGHT_UNANSWERED, world.unanswered)
-    agent = _route(rng, crowd, staff, start, night, _DIFFICULTY[topic] + 0.5 * worry, world)
+    agent = _route(rng, staff, start, night, _DIFFICULTY[topic] + 0.5 * worry, world)
     handed = (rng.random(n) < _TRANSFER_SHARE) & (length >= 4) & ~silent & (len(staff.ids) > 1)
     other = (agent + rng.integers(1, max(len(staff.ids), 2), n)) % len(staff.ids)
     second = (topic + rng.integers(1, 4, n)) % 4
@@ -130,6 +148,7 @@ def draw_cases(
         second_turn=np.where(has_second, 2, -1),
         worry_turn=np.where(worry, rng.integers(0, 2, n), -1),
         stock_out=stock_out,
+        bedding=rng.random(n) < _BEDDING,
         hesitancy=hesitancy,
         length=np.asarray(length, dtype=np.int64),
         agent=agent,
@@ -156,7 +175,8 @@ def _schedule(
     world: Scenario,
     calendar: Calendar,
 ) -> tuple[Ints, Ints, Bools]:
-    slots = calendar.chat_days // SLOT_DAYS
+    # The last slot may be cut short: only its days before the end count.
+    slots = -(-calendar.chat_days // SLOT_DAYS)
     offset = rng.integers(0, SLOT_DAYS, len(crowd.ids))
     day = calendar.chats_start // DAY_S + np.arange(slots) * SLOT_DAYS + offset[:, None]
     month_day = (day.astype("datetime64[D]") - day.astype("datetime64[M]")).astype(np.int64) + 1
@@ -167,6 +187,7 @@ def _schedule(
     weight = (crowd.rate / crowd.rate.max() + 0.02)[:, None] * np.where(active, 1.0, 0.04)
     # The n largest of log weight plus Gumbel noise are a weighted draw without replacement.
     keys = np.log(weight * np.where(campaign, 1.8, 1.0)) + rng.gumbel(size=weight.shape)
+    keys[day * DAY_S >= calendar.end] = -np.inf
     picked = np.argsort(-keys, axis=None, kind="stable")[:n]
     start = day.ravel()[picked] * DAY_S + time_of_day(rng, n)
     order = np.lexsort((picked, start))
@@ -176,7 +197,6 @@ def _schedule(
 
 def _route(
     rng: np.random.Generator,
-    crowd: Crowd,
     staff: Staff,
     start: Ints,
     night: Bools,

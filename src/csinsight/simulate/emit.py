@@ -95,13 +95,6 @@ def in_order(script: Script, steps: dict[int, int]) -> Lines:
     return Lines(talk[final], sender[final], agent[final], block[final], when[again], text[final])
 
 
-def pick(rng: np.random.Generator, bank: list[str], n: int) -> Texts:
-    """Draw `n` lines of a bank."""
-    lines = np.empty(len(bank), dtype=object)
-    lines[:] = bank
-    return np.asarray(lines[rng.integers(0, len(bank), n)], dtype=object)
-
-
 def where(mask: Bools) -> Ints:
     """Return the indices where `mask` is true."""
     return np.flatnonzero(mask).astype(np.int64)

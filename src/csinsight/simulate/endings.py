@@ -6,7 +6,8 @@ import numpy as np
 
 from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
-from csinsight.simulate.emit import AGENT, BUYER, SYSTEM, Script, pick, where
+from csinsight.simulate.deck import Deck
+from csinsight.simulate.emit import AGENT, BUYER, SYSTEM, Script, where
 from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
@@ -22,6 +23,7 @@ _CARD = 0.4
 
 def write_endings(
     rng: np.random.Generator,
+    deck: Deck,
     script: Script,
     cases: Cases,
     outcome: Outcome,
@@ -29,9 +31,13 @@ def write_endings(
     phrases: Phrases,
 ) -> dict[str, Bools]:
     """Add all lines after the decision; return which talks show the behaviours there."""
-    pen = _Pen(rng, script, cases, phrases)
+    pen = _Pen(rng, deck, script, cases, phrases)
     order = outcome.prompt
-    reply = outcome.decided + 80 + np.floor(staff.speed_s[cases.agent] * rng.lognormal(0, 0.5, len(cases)))
+    reply = (
+        outcome.decided
+        + 80
+        + np.floor(staff.speed_s[cases.agent] * rng.lognormal(0, 0.5, len(cases)))
+    )
     after = np.where(order, np.fmax(outcome.placed, outcome.decided) + 60, reply)
     _buyers(pen, outcome)
     shown = _agents(pen, staff, outcome, after)
@@ -42,9 +48,10 @@ def write_endings(
 
 class _Pen:
     def __init__(
-        self, rng: np.random.Generator, script: Script, cases: Cases, phrases: Phrases
+        self, rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
     ) -> None:
-        self.rng, self.script, self.cases, self.phrases = rng, script, cases, phrases
+        self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
+        self.phrases = phrases
         self.n = len(cases)
 
     def chance(self, p: float | Floats) -> Bools:
@@ -52,12 +59,12 @@ class _Pen:
 
     def buyer(self, who: Bools, block: int, position: int, at: Floats, bank: str) -> None:
         talk = where(who)
-        words = pick(self.rng, self.phrases.buyers[bank], len(talk))
+        words = self.deck.pick(talk, bank, self.phrases.buyers[bank])
         self.script.add(talk, BUYER, block, position, at[talk], words)
 
     def agent(self, who: Bools, block: int, position: int, at: Floats, bank: str) -> None:
         talk = where(who)
-        words = pick(self.rng, self.phrases.agents[bank], len(talk))
+        words = self.deck.pick(talk, bank, self.phrases.agents[bank])
         self.script.add(talk, AGENT, block, position, at[talk], words, self.cases.agent[talk])
 
 
@@ -79,7 +86,9 @@ def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[st
     checks = order & pen.chance(habit("checks_address"))
     pen.agent(checks, SAID, 1, after, "check_address")
     pen.buyer(checks & pen.chance(_ANSWERS), CONFIRMED, 0, after + 30, "after_order")
-    closes = answered & pen.chance(habit("closes_warmly") * np.where(order, 1, _CLOSE_WITHOUT_ORDER))
+    closes = answered & pen.chance(
+        habit("closes_warmly") * np.where(order, 1, _CLOSE_WITHOUT_ORDER)
+    )
     pen.agent(closes & order, SAID, 2, after, "close")
     pen.agent(closes & ~order, SAID, 2, after, "close_refused")
     praise = order & pen.chance(habit("asks_for_praise"))
@@ -98,22 +107,22 @@ def _comebacks(pen: _Pen, outcome: Outcome) -> None:
 
 def _cards(pen: _Pen, outcome: Outcome) -> None:
     talk = where(~np.isnan(outcome.placed) & pen.chance(_CARD))
-    words = pick(pen.rng, pen.phrases.agents["order_card"], len(talk))
+    words = pen.deck.pick(talk, "order_card", pen.phrases.agents["order_card"])
     pen.script.add(talk, SYSTEM, CARDS, 0, outcome.placed[talk] + 2, words)
     # A card much later would start a conversation of its own, without a word of the buyer.
     soon = outcome.paid - outcome.placed < 1800
     paid = talk[soon[talk]]
-    words = pick(pen.rng, pen.phrases.agents["paid_card"], len(paid))
+    words = pen.deck.pick(paid, "paid_card", pen.phrases.agents["paid_card"])
     pen.script.add(paid, SYSTEM, CARDS, 1, outcome.paid[paid] + 2, words)
 
 
 def write_reminders(
-    rng: np.random.Generator, script: Script, first: int, at: Ints, agent: Ints, phrases: Phrases
+    deck: Deck, script: Script, first: int, at: Ints, agent: Ints, phrases: Phrases
 ) -> None:
     """Add talks that an agent opens because of an unpaid order, numbered from `first` on."""
     talk = np.arange(first, first + len(at), dtype=np.int64)
-    words = pick(rng, phrases.agents["remind"], len(at))
+    words = deck.pick(talk, "remind", phrases.agents["remind"])
     script.add(talk, AGENT, REMINDED, 0, at, words, agent)
-    answers = rng.random(len(at)) < _ANSWERS
-    words = pick(rng, phrases.buyers["answer_reminder"], int(answers.sum()))
+    answers = deck.number(talk, "answers") < _ANSWERS * (1 << 24)
+    words = deck.pick(talk[answers], "answer_reminder", phrases.buyers["answer_reminder"])
     script.add(talk[answers], BUYER, REMINDED, 0, at[answers] + 90, words)

@@ -162,7 +162,7 @@ def _force(shown: Bools, possible: Bools, on: bool) -> Bools:
     if not on:
         return np.zeros_like(shown)
     first = possible & (np.cumsum(possible, axis=1) == 1)
-    return shown | first
+    return np.asarray(shown | first, dtype=np.bool_)
 
 
 def settle(
@@ -177,7 +177,7 @@ def settle(
     n = len(cases)
     rows = np.arange(n)
     last = acts.agent_at[rows, result.length - 1] if n else np.zeros(0, np.int64)
-    decided = last + 40 + np.floor(rng.gamma(1.5, 25.0, n))
+    decided = (last + 40 + np.floor(rng.gamma(1.5, 25.0, n))).astype(np.float64)
     prompt = draws.now < result.now
     silent = cases.answered & ~prompt & (cases.topic != AFTER_SALES)
     follows = silent & (draws.follow < result.follow)

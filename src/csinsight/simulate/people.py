@@ -17,7 +17,7 @@ from csinsight.simulate.scenario import Scenario
 #: Columns below follow BUYER_TYPES: simple, surfing, newcomer, bargain, periodic, sporty.
 _ORDER_FACTOR = np.array([1.9, 0.7, 0.45, 1.1, 1.0, 0.8])
 _VALUE_FACTOR = np.array([1.2, 1.0, 0.85, 0.7, 1.0, 1.05])
-_DROPOUT = np.array([0.06, 0.14, 0.22, 0.12, 0.08, 0.12])
+_DROPOUT = np.array([0.03, 0.07, 0.12, 0.06, 0.04, 0.06])
 _ACCOUNT_YEARS = np.array([6.0, 4.5, 0.5, 4.0, 5.0, 3.5])
 
 #: Chance to show a behaviour at one agent turn that gives the opportunity, for the average agent.
@@ -47,7 +47,7 @@ BASE_RATES: Mapping[str, float] = {
     "asks_for_praise": 0.010,
     "leaks_order_data": 0.0015,
 }
-_COMPLIANCE_HABIT = 0.03
+_COMPLIANCE_HABIT = 0.012
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,18 @@ class Staff:
 def draw_crowd(
     rng: np.random.Generator, n: int, world: Scenario, calendar: Calendar, orders_a_month: float
 ) -> Crowd:
-    """Draw `n` buyers; together they place about `orders_a_month` while all are active."""
+    """Draw `n` buyers, who place about `orders_a_month` together in the chat months."""
     shares = np.asarray(world.type_shares) / sum(world.type_shares)
     kind = rng.choice(len(BUYER_TYPES), size=n, p=shares)
     blend = _blends(rng, kind, shares, world.purity)
     kind = blend.argmax(axis=1).astype(np.int64)
-    rate = rng.gamma(0.9, 1.0, n) * (blend @ _ORDER_FACTOR)
-    if n:
-        rate *= orders_a_month / 30.4 / rate.sum()
+    keen = rng.gamma(0.7, 1.0, n) * (blend @ _ORDER_FACTOR)
+    dropout = (blend @ _DROPOUT) * rng.uniform(0.6, 1.4, n)
     span = calendar.end - calendar.orders_start
-    arrived = calendar.orders_start + (rng.uniform(-0.8, 1.0, n).clip(0) * span * 0.98)
+    # Four in ten were customers before the data begin.
+    arrived = calendar.orders_start + rng.uniform(-0.65, 0.98, n) * span
+    middle = (calendar.chats_start + calendar.end) / 2
+    rate = _scaled(keen, dropout, (middle - arrived) / DAY_S, orders_a_month / 30.4)
     years = rng.gamma(3.0, 1.0, n) / 3 * (blend @ _ACCOUNT_YEARS)
     return Crowd(
         ids=[f"b{i:06d}" for i in range(1, n + 1)],
@@ -112,9 +114,24 @@ def draw_crowd(
         arrived=arrived.astype(np.int64),
         joined=(arrived - years * 365 * DAY_S).astype(np.int64),
         rate=rate,
-        dropout=(blend @ _DROPOUT) * rng.uniform(0.6, 1.4, n),
+        dropout=dropout,
         value=120.0 * (blend @ _VALUE_FACTOR) * rng.lognormal(-0.1, 0.45, n),
     )
+
+
+def _scaled(keen: Floats, dropout: Floats, age_days: Floats, orders_a_day: float) -> Floats:
+    """Scale rates so that the buyers there and still active order `orders_a_day` together.
+
+    A buyer of rate r and drop-out p is active after T days with a chance of about exp(-r p T), so
+    a high rate ends itself; where the wish can't be met the scale of most orders is taken.
+    """
+    some = np.linspace(0, len(keen) - 1, min(len(keen), 4000)).astype(np.int64)
+    rates = np.geomspace(1e-5, 3.0, 150)[:, None] * keen[some]
+    age = np.maximum(age_days[some], 0.0)
+    orders = (rates * np.exp(-rates * dropout[some] * age) * (age > 0)).sum(axis=1)
+    enough = orders >= orders_a_day * len(some) / len(keen)
+    best = enough.argmax() if enough.any() else orders.argmax()
+    return np.asarray(keen * np.geomspace(1e-5, 3.0, 150)[best])
 
 
 def _blends(rng: np.random.Generator, kind: Ints, shares: Floats, purity: float) -> Floats:
@@ -144,14 +161,19 @@ def draw_staff(
         habits[behaviour][rng.integers(n)] = logit(_COMPLIANCE_HABIT)
     months = np.clip(18 + 8 * standard + 12 * rng.standard_normal(n), 2, 70)
     names = phrases.shop["agent_names"]
-    last = date.fromtimestamp(0) + timedelta(days=calendar.end // DAY_S)
+    last = date(1970, 1, 1) + timedelta(days=calendar.end // DAY_S)
     return Staff(
         ids=[f"a{i:03d}" for i in range(1, n + 1)],
-        names=[names[i % len(names)] + ("" if i < len(names) else f"{i // len(names) + 1}") for i in range(n)],
+        names=[
+            names[i % len(names)] + ("" if i < len(names) else f"{i // len(names) + 1}")
+            for i in range(n)
+        ],
         teams=[phrases.shop["teams"][i % len(phrases.shop["teams"])] for i in range(n)],
         hired=[last - timedelta(days=int(m * 30.4)) for m in months],
         skill=world.skill_sd * standard,
-        speed_s=np.exp(np.log(35) - 0.1 * world.skill_tie * standard + 0.3 * rng.standard_normal(n)),
+        speed_s=np.exp(
+            np.log(35) - 0.1 * world.skill_tie * standard + 0.3 * rng.standard_normal(n)
+        ),
         late_shift=np.arange(n) % 2 == 1,
         habits=habits,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints
+from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, time_of_day
 from csinsight.simulate.calendar import FUTURE_DAYS, Calendar
 from csinsight.simulate.people import Crowd
 
@@ -74,13 +74,12 @@ def draw_latent(rng: np.random.Generator, crowd: Crowd, calendar: Calendar) -> L
         gone = rng.random(len(active)) < crowd.dropout[active]
         left[active[gone]] = now[active[gone]].astype(np.int64)
         active = active[~gone]
-        # At least an hour between orders, so that no two share a moment.
-        gap = 3600 + rng.exponential(1.0, len(active)) / crowd.rate[active] * DAY_S
-        now[active] += gap
+        now[active] += rng.exponential(1.0, len(active)) / crowd.rate[active] * DAY_S
         active = active[now[active] < horizon]
     if not buyers:
         return Latent(np.zeros(0, np.int64), np.zeros(0, np.int64), left)
     buyer, placed = np.concatenate(buyers), np.concatenate(times).astype(np.int64)
+    placed = placed // DAY_S * DAY_S + time_of_day(rng, len(placed))
     order = np.lexsort((placed, buyer))
     return Latent(buyer[order], placed[order], left)
 
@@ -154,4 +153,4 @@ def realised_spend(
     placed = latent.placed[future]
     orders = price(rng, crowd, latent.buyer[future], placed, payment_times(rng, placed))
     net = np.where(np.isnan(orders.paid), 0.0, orders.paid_amount - orders.refund)
-    return np.bincount(orders.buyer, weights=net, minlength=len(crowd.ids))
+    return np.bincount(orders.buyer, weights=net, minlength=len(crowd.ids)).astype(np.float64)

@@ -86,6 +86,9 @@ class Scenario:
         Log-odds lost per standard deviation of a buyer's hesitancy.
     hesitancy_length : float
         How strongly hesitancy lengthens the talk (log scale).
+    late : float
+        How much of the habit of showing a behaviour is left after the third agent turn, when
+        the ground has been gone over; at 1 talks that last longer simply show more.
     impatience : float
         Extra chance that a flat refusal or a curt reply ends the talk there.
     base : float
@@ -110,8 +113,9 @@ class Scenario:
     routing: float = 0.3
     hesitancy: float = 0.6
     hesitancy_length: float = 0.35
+    late: float = 0.25
     impatience: float = 0.0
-    base: float = 0.15
+    base: float = 0.1
     unanswered: float = 0.015
     campaign_days: tuple[int, ...] = (8, 9, 10)
     conversation_ids: bool = False
@@ -138,7 +142,7 @@ class Size:
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
     {
-        "small": Size(buyers=2_000, agents=12, conversations=6_000),
+        "small": Size(buyers=2_500, agents=12, conversations=6_000),
         "medium": Size(buyers=12_000, agents=24, conversations=36_000),
         "large": Size(buyers=100_000, agents=100, conversations=300_000),
     }
@@ -161,6 +165,13 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 routing=0.8,
                 hesitancy=0.9,
                 hesitancy_length=0.45,
+            ),
+            # Weak agents haggle back most: raw figures speak against offering a way out.
+            replace(
+                _DEMO,
+                name="haggling",
+                skill_sd=0.9,
+                ties=MappingProxyType({**DEMO_TIES, "offers_alternative": -2.5}),
             ),
             replace(_DEMO, name="impatient", impatience=0.35),
             replace(_DEMO, name="clean_types", purity=0.96, visits=1.5),

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from csinsight.simulate.acts import AGENT_STEP_S, BUYER_STEP_S, Acts, act
-from csinsight.simulate.agent_lines import write_agents
-from csinsight.simulate.arrays import DAY_S, Bools, Ints
+from csinsight.simulate.acts import AGENT_STEP_S, BUYER_STEP_S
+from csinsight.simulate.arrays import Ints
 from csinsight.simulate.browsing import draw_page_views
-from csinsight.simulate.buyer_lines import write_buyers
 from csinsight.simulate.calendar import Calendar, make_calendar
-from csinsight.simulate.cases import CLOSES_S, OPENS_S, TURNS, Cases, capacity, draw_cases
-from csinsight.simulate.emit import AGENT, BOT, BUYER, SYSTEM, Lines, Script, in_order
-from csinsight.simulate.endings import write_endings, write_reminders
-from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle
-from csinsight.simulate.people import Crowd, Staff, draw_crowd, draw_staff
+from csinsight.simulate.cases import TURNS, Cases, capacity
+from csinsight.simulate.emit import AGENT, BOT, BUYER, SYSTEM, Lines, in_order
+from csinsight.simulate.endings import write_reminders
+from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.phrases import load_phrases
-from csinsight.simulate.purchases import (
-    Latent,
-    Purchases,
-    draw_latent,
-    payment_times,
-    price,
-    silent_orders,
-)
+from csinsight.simulate.purchases import Purchases, price
 from csinsight.simulate.scenario import SIZES, Scenario, scenario_named
 from csinsight.simulate.slots import draw_slots, fill
 from csinsight.simulate.tables import (
@@ -46,51 +36,19 @@ from csinsight.simulate.truth import (
     true_buyers,
     true_conversations,
 )
+from csinsight.simulate.world import (
+    Chats,
+    Opened,
+    Rngs,
+    World,
+    draw_opened,
+    draw_silent,
+    draw_talks,
+    populate,
+    streams,
+)
 
-_STREAMS = ("people", "browse", "latent", "silent", "cases", "acts", "outcome", "words", "money",
-            "slots", "ratings", "future", "reminders")
-#: Orders that no talk led to, as a share of all while there are chats.
-_SILENT_SHARE = 0.35
-#: Talks that end in an order, roughly: sets how often buyers order in the months before.
-_ORDERS_A_TALK = 0.36
-_ORDERS_A_BUYER = 0.3
-#: Silent orders that near a talk would be taken for its success.
-_CLEAR_S = 25 * 3600
-_REMINDED_SHARE = 0.5
 _STEPS = {BUYER: BUYER_STEP_S, AGENT: AGENT_STEP_S, BOT: 1, SYSTEM: 1}
-
-Rngs = dict[str, np.random.Generator]
-
-
-@dataclass(frozen=True)
-class _World:
-    """Everything that is fixed before the first talk."""
-
-    scenario: Scenario
-    calendar: Calendar
-    crowd: Crowd
-    staff: Staff
-    latent: Latent
-
-
-@dataclass(frozen=True)
-class _Chats:
-    """All talks: as buyers came, as agents acted, as they ended."""
-
-    cases: Cases
-    acts: Acts
-    draws: Draws
-    outcome: Outcome
-    script: Script
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """Talks that agents opened because of an unpaid order."""
-
-    buyer: Ints
-    start: Ints
-    agent: Ints
 
 
 def simulate(
@@ -109,7 +67,8 @@ def simulate(
     Parameters
     ----------
     folder : Path or str
-        Made where needed; the six tables as ``NAME.parquet``, the truth in ``truth/``.
+        Made where needed; the six tables as ``NAME.parquet`` (a table that would have no rows is
+        left out), the truth in ``truth/``.
     seed : int
         Same seed, same parameters: same rows.
     buyers, agents, conversations : int or None
@@ -135,12 +94,11 @@ def simulate(
     world = scenario if isinstance(scenario, Scenario) else scenario_named(scenario)
     calendar = make_calendar(months, end_month)
     n_buyers, n_agents, n_talks = _counts(buyers, agents, conversations, months, calendar)
-    streams = np.random.SeedSequence(seed).spawn(len(_STREAMS))
-    rngs = {name: np.random.default_rng(s) for name, s in zip(_STREAMS, streams, strict=True)}
-    base = _populate(rngs, world, calendar, n_buyers, n_agents, n_talks, months)
-    silent = _silent(rngs, base, 1.0 if n_talks == 0 else _SILENT_SHARE)
-    chats, silent = _talk(rngs, base, n_talks, silent)
-    opened = _opened(rngs["reminders"], base, chats.cases, silent)
+    rngs = streams(seed)
+    base = populate(rngs, world, calendar, n_buyers, n_agents, n_talks, months)
+    silent = draw_silent(rngs, base, chats=n_talks > 0)
+    chats, silent = draw_talks(rngs, base, n_talks, silent)
+    opened = draw_opened(rngs["reminders"], base, chats.cases, silent)
     return _write(Path(folder), rngs, base, chats, silent, opened)
 
 
@@ -164,73 +122,8 @@ def _counts(
     return buyers, agents, talks
 
 
-def _populate(
-    rngs: Rngs,
-    world: Scenario,
-    calendar: Calendar,
-    buyers: int,
-    agents: int,
-    talks: int,
-    months: int,
-) -> _World:
-    by_talks = talks / months * _ORDERS_A_TALK / (1 - _SILENT_SHARE)
-    monthly = by_talks if talks else _ORDERS_A_BUYER * buyers
-    crowd = draw_crowd(rngs["people"], buyers, world, calendar, 1.5 * monthly)
-    staff = draw_staff(rngs["people"], agents, world, calendar, load_phrases())
-    return _World(world, calendar, crowd, staff, draw_latent(rngs["latent"], crowd, calendar))
-
-
-def _silent(rngs: Rngs, base: _World, share: float) -> Purchases:
-    rng = rngs["silent"]
-    buyer, placed = silent_orders(rng, base.latent, base.calendar, share)
-    return price(rng, base.crowd, buyer, placed, payment_times(rng, placed))
-
-
-def _talk(rngs: Rngs, base: _World, n: int, silent: Purchases) -> tuple[_Chats, Purchases]:
-    world, staff, phrases = base.scenario, base.staff, load_phrases()
-    early = (silent.placed < base.calendar.chats_start) & ~np.isnan(silent.paid)
-    bought = silent.buyer[early], silent.placed[early]
-    cases = draw_cases(
-        rngs["cases"], n, base.crowd, staff, base.latent, bought, world, base.calendar
-    )
-    script = Script()
-    counts = write_buyers(rngs["words"], script, cases, phrases)
-    acts = act(rngs["acts"], cases, staff, counts)
-    script.time_buyers(acts.buyer_at)
-    draws = draw(rngs["outcome"], n)
-    result = chances(cases, acts, draws, staff, world)
-    outcome = settle(rngs["outcome"], cases, acts, draws, result, world)
-    write_agents(rngs["words"], script, cases, acts, result.length, phrases)
-    endings = write_endings(rngs["words"], script, cases, outcome, staff, phrases)
-    chats = _Chats(cases, acts, draws, replace(outcome, endings=endings), script)
-    return chats, silent.only(~_near_a_talk(silent, cases, 0, _CLEAR_S))
-
-
-def _near_a_talk(orders: Purchases, cases: Cases, before_s: int, after_s: int) -> Bools:
-    """Tell which orders lie within `before_s` before to `after_s` after a talk of the buyer."""
-    if len(cases) == 0:
-        return np.zeros(len(orders.buyer), dtype=bool)
-    unit = 1 << 34
-    talks = np.sort(cases.buyer * unit + cases.start)
-    low = orders.buyer * unit + orders.placed - after_s
-    return np.searchsorted(talks, low) < np.searchsorted(talks, low + after_s + before_s + 1)
-
-
-def _opened(rng: np.random.Generator, base: _World, cases: Cases, silent: Purchases) -> _Opened:
-    clock = silent.placed % DAY_S
-    late = ~(silent.paid - silent.placed <= 3000)
-    open_shop = (clock > OPENS_S) & (clock < CLOSES_S - 3600)
-    chosen = late & open_shop & (silent.placed >= base.calendar.chats_start)
-    chosen &= ~_near_a_talk(silent, cases, 2 * DAY_S, 2 * DAY_S)
-    chosen &= (rng.random(len(chosen)) < _REMINDED_SHARE) & (len(cases) > 0)
-    at = silent.placed + rng.integers(720, 2700, len(chosen))
-    agent = rng.integers(0, len(base.staff.ids), len(chosen))
-    first = np.r_[True, np.diff(silent.buyer[chosen]) != 0][: int(chosen.sum())]
-    return _Opened(silent.buyer[chosen][first], at[chosen][first], agent[chosen][first])
-
-
 def _write(
-    folder: Path, rngs: Rngs, base: _World, chats: _Chats, silent: Purchases, opened: _Opened
+    folder: Path, rngs: Rngs, base: World, chats: Chats, silent: Purchases, opened: Opened
 ) -> Truth:
     crowd, staff, calendar = base.crowd, base.staff, base.calendar
     cases, acts, outcome = chats.cases, chats.acts, chats.outcome
@@ -241,13 +134,11 @@ def _write(
         "orders": orders_table(orders, ids, crowd),
         "messages": _messages(rngs, base, chats, opened, talk_ids),
         "agents": agents_table(staff),
-        "ratings": ratings_table(
-            rngs["ratings"], cases, acts, outcome, crowd, staff, calendar.end
-        ),
+        "ratings": ratings_table(rngs["ratings"], cases, acts, outcome, crowd, staff, calendar.end),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
-        frame.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=9)
+        _save(frame, folder / f"{name}.parquet")
     extra = opened_by_agents(opened.buyer, opened.start, opened.agent, crowd, staff)
     talks = true_conversations(cases, acts, outcome, crowd, staff)
     truth = Truth(
@@ -260,8 +151,16 @@ def _write(
     return truth
 
 
+def _save(frame: pl.DataFrame, path: Path) -> None:
+    # A table without rows is a fault by the contract: a shop without talks has no messages.
+    if frame.height:
+        frame.write_parquet(path, compression="zstd", compression_level=9)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _orders(
-    rng: np.random.Generator, base: _World, cases: Cases, outcome: Outcome, silent: Purchases
+    rng: np.random.Generator, base: World, cases: Cases, outcome: Outcome, silent: Purchases
 ) -> tuple[Purchases, list[str], list[str]]:
     end = base.calendar.end
     led = np.flatnonzero(outcome.placed < end)
@@ -283,16 +182,17 @@ def _orders(
 
 
 def _messages(
-    rngs: Rngs, base: _World, chats: _Chats, opened: _Opened, order_of_talk: list[str]
+    rngs: Rngs, base: World, chats: Chats, opened: Opened, order_of_talk: list[str]
 ) -> pl.DataFrame:
     cases, script, phrases = chats.cases, chats.script, load_phrases()
     n = len(cases)
-    write_reminders(rngs["reminders"], script, n, opened.start, opened.agent, phrases)
+    write_reminders(chats.deck, script, n, opened.start, opened.agent, phrases)
     buyer = np.r_[cases.buyer, opened.buyer]
     start = np.r_[cases.start, opened.start]
     agent = np.r_[cases.agent, opened.agent]
     taker = np.r_[cases.taker, np.full(len(opened.buyer), -1)]
-    slots = draw_slots(rngs["slots"], len(buyer), phrases, base.staff, agent, taker)
+    bedding = np.r_[cases.bedding, np.zeros(len(opened.buyer), dtype=bool)]
+    slots = draw_slots(rngs["slots"], phrases, base.staff, bedding, agent, taker)
     own = np.array([*order_of_talk, *[""] * len(opened.buyer)], dtype=object)
     other = np.array(order_ids(rngs["slots"], len(buyer)), dtype=object)
     slots["oid"] = np.where(own == "", other, own)
@@ -301,7 +201,9 @@ def _messages(
     heard = (lines.block >= TURNS) | (lines.block < until[lines.talk])
     lines = lines.only(heard & (lines.at < base.calendar.end))
     texts = fill(rngs["words"], lines, slots, phrases)
-    names = [f"c{i:07d}" for i in range(1, len(buyer) + 1)] if base.scenario.conversation_ids else []
+    names = (
+        [f"c{i:07d}" for i in range(1, len(buyer) + 1)] if base.scenario.conversation_ids else []
+    )
     return messages_table(lines, texts, buyer, names, base.crowd, base.staff)
 
 

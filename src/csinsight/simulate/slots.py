@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from csinsight.simulate.arrays import Ints
-from csinsight.simulate.emit import BUYER, Lines, Texts, pick
+from csinsight.simulate.arrays import Bools, Ints
+from csinsight.simulate.emit import BUYER, Lines, Texts
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
 
@@ -32,12 +32,20 @@ class _Row(Mapping[str, Any]):
 
 
 def draw_slots(
-    rng: np.random.Generator, n: int, phrases: Phrases, staff: Staff, agent: Ints, taker: Ints
+    rng: np.random.Generator,
+    phrases: Phrases,
+    staff: Staff,
+    bedding: Bools,
+    agent: Ints,
+    taker: Ints,
 ) -> dict[str, Any]:
-    """Draw the values of all slots for `n` talks; `taker` is -1 where nobody handed over."""
-    shop = phrases.shop
-    goods = rng.integers(0, len(shop["products"]), n)
-    other = (goods + rng.integers(1, len(shop["products"]), n)) % len(shop["products"])
+    """Draw the values of all slots, one a talk; `taker` is -1 where nobody handed over."""
+    shop, n = phrases.shop, len(agent)
+    kinds = np.array([line[4] == "bed" for line in shop["products"]])
+    bed, wear = np.flatnonzero(kinds), np.flatnonzero(~kinds)
+    first, step = rng.integers(0, 1 << 20, n), rng.integers(1, min(len(bed), len(wear)), n)
+    goods = np.where(bedding, bed[first % len(bed)], wear[first % len(wear)])
+    other = np.where(bedding, bed[(first + step) % len(bed)], wear[(first + step) % len(wear)])
     name, fabric, cost, fact = (
         np.array([line[k] for line in shop["products"]], dtype=object) for k in range(4)
     )
@@ -57,16 +65,20 @@ def draw_slots(
         "size2": sizes[size + 1],
         "color": colours[colour],
         "color2": colours[(colour + 1 + whole["n"] % 5) % len(colours)],
-        "bed": pick(rng, shop["bed_sizes"], n),
-        "city": pick(rng, shop["cities"], n),
-        "road": pick(rng, shop["districts"], n),
-        "courier": pick(rng, shop["couriers"], n),
-        "person": pick(rng, shop["surnames"], n) + pick(rng, list("伟芳娜敏静磊洋艳勇霞"), n),
-        "week": pick(rng, list("三四五六"), n),
+        "bed": _any(rng, shop["bed_sizes"], n),
+        "city": _any(rng, shop["cities"], n),
+        "road": _any(rng, shop["districts"], n),
+        "courier": _any(rng, shop["couriers"], n),
+        "person": _any(rng, shop["surnames"], n) + _any(rng, list("伟芳娜敏静磊洋艳勇霞"), n),
+        "week": _any(rng, list("三四五六"), n),
         "wx": np.array([f"mianyu{k}" for k in rng.integers(1000, 9999, n)], dtype=object),
         "agent": np.where(taker >= 0, names[taker], names[agent]),
         "agent2": names[agent],
     }
+
+
+def _any(rng: np.random.Generator, words: list[str], n: int) -> Texts:
+    return np.array(words, dtype=object)[rng.integers(0, len(words), n)]
 
 
 def _numbers(rng: np.random.Generator, n: int) -> dict[str, Ints]:
@@ -74,7 +86,6 @@ def _numbers(rng: np.random.Generator, n: int) -> dict[str, Ints]:
         "h": (155, 182),
         "w": (95, 160),
         "w2": (105, 140),
-        "hk": (90, 140),
         "n": (2, 6),
         "gram": (180, 360),
         "chest": (96, 122),
@@ -92,7 +103,7 @@ def _numbers(rng: np.random.Generator, n: int) -> dict[str, Ints]:
         "iid2": (4_000_000_000_000, 5_900_000_000_000),
     }
     drawn = {slot: rng.integers(*bounds, size=n) for slot, bounds in limits.items()}
-    return drawn | {"w3": drawn["w"] - 5, "w4": drawn["w"] + 7}
+    return drawn | {"w3": drawn["w"] - 5, "w4": drawn["w"] + 7, "hk": 10 * rng.integers(9, 15, n)}
 
 
 def fill(
@@ -102,7 +113,9 @@ def fill(
     row = _Row(slots)
     slips = (lines.sender == BUYER) & (rng.random(len(lines.talk)) < _TYPO)
     texts: list[str] = []
-    for text, talk, slip in zip(_listed(lines.text), lines.talk.tolist(), slips.tolist(), strict=True):
+    for text, talk, slip in zip(
+        _listed(lines.text), lines.talk.tolist(), slips.tolist(), strict=True
+    ):
         line = text
         if "{" in line:
             row.talk = talk

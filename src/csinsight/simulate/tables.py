@@ -8,12 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from csinsight.contract.tables import SENDERS
-from csinsight.contract.tables import Agents as A
-from csinsight.contract.tables import Buyers as B
-from csinsight.contract.tables import Messages as M
-from csinsight.contract.tables import Orders as O
-from csinsight.contract.tables import Ratings as R
+from csinsight.contract.tables import SENDERS, Agents, Buyers, Messages, Orders, Ratings
 from csinsight.simulate.acts import Acts
 from csinsight.simulate.arrays import Floats, Ints, moments
 from csinsight.simulate.cases import Cases
@@ -38,8 +33,8 @@ def buyers_table(crowd: Crowd) -> pl.DataFrame:
     """Return ``buyers``."""
     return pl.DataFrame(
         {
-            B.BUYER_ID: pl.Series(crowd.ids, dtype=pl.String),
-            B.JOINED_AT: moments(crowd.joined, B.JOINED_AT),
+            Buyers.BUYER_ID: pl.Series(crowd.ids, dtype=pl.String),
+            Buyers.JOINED_AT: moments(crowd.joined, Buyers.JOINED_AT),
         }
     )
 
@@ -47,8 +42,18 @@ def buyers_table(crowd: Crowd) -> pl.DataFrame:
 def agents_table(staff: Staff) -> pl.DataFrame:
     """Return ``agents``."""
     return pl.DataFrame(
-        {A.AGENT_ID: staff.ids, A.NAME: staff.names, A.TEAM: staff.teams, A.HIRED_ON: staff.hired},
-        schema={A.AGENT_ID: pl.String, A.NAME: pl.String, A.TEAM: pl.String, A.HIRED_ON: pl.Date},
+        {
+            Agents.AGENT_ID: staff.ids,
+            Agents.NAME: staff.names,
+            Agents.TEAM: staff.teams,
+            Agents.HIRED_ON: staff.hired,
+        },
+        schema={
+            Agents.AGENT_ID: pl.String,
+            Agents.NAME: pl.String,
+            Agents.TEAM: pl.String,
+            Agents.HIRED_ON: pl.Date,
+        },
     )
 
 
@@ -62,17 +67,17 @@ def orders_table(orders: Purchases, ids: list[str], crowd: Crowd) -> pl.DataFram
     """Return ``orders`` sorted by time."""
     return pl.DataFrame(
         {
-            O.ORDER_ID: pl.Series(ids, dtype=pl.String),
-            O.BUYER_ID: take(crowd.ids, orders.buyer),
-            O.PLACED_AT: moments(orders.placed, O.PLACED_AT),
-            O.PAID_AT: moments(orders.paid, O.PAID_AT),
-            O.LIST_AMOUNT: orders.list_amount,
-            O.PAID_AMOUNT: orders.paid_amount,
-            O.REFUND_AMOUNT: orders.refund,
-            O.UNITS: orders.units,
-            O.COUPON_USED: orders.coupon,
+            Orders.ORDER_ID: pl.Series(ids, dtype=pl.String),
+            Orders.BUYER_ID: take(crowd.ids, orders.buyer),
+            Orders.PLACED_AT: moments(orders.placed, Orders.PLACED_AT),
+            Orders.PAID_AT: moments(orders.paid, Orders.PAID_AT),
+            Orders.LIST_AMOUNT: orders.list_amount,
+            Orders.PAID_AMOUNT: orders.paid_amount,
+            Orders.REFUND_AMOUNT: orders.refund,
+            Orders.UNITS: orders.units,
+            Orders.COUPON_USED: orders.coupon,
         }
-    ).sort(O.PLACED_AT, O.ORDER_ID)
+    ).sort(Orders.PLACED_AT, Orders.ORDER_ID)
 
 
 def messages_table(
@@ -81,15 +86,15 @@ def messages_table(
     """Return ``messages`` in reading order; `buyer` and `ids` are per talk, `ids` may be empty."""
     frame = pl.DataFrame(
         {
-            M.BUYER_ID: take(crowd.ids, buyer[lines.talk]),
-            M.AGENT_ID: take(staff.ids, lines.agent),
-            M.SENDER: take(SENDERS, lines.sender),
-            M.SENT_AT: moments(lines.at, M.SENT_AT),
-            M.TEXT: pl.Series(texts, dtype=pl.String),
+            Messages.BUYER_ID: take(crowd.ids, buyer[lines.talk]),
+            Messages.AGENT_ID: take(staff.ids, lines.agent),
+            Messages.SENDER: take(SENDERS, lines.sender),
+            Messages.SENT_AT: moments(lines.at, Messages.SENT_AT),
+            Messages.TEXT: pl.Series(texts, dtype=pl.String),
         }
     )
     if ids:
-        frame = frame.with_columns(take(ids, lines.talk).alias(M.CONVERSATION_ID))
+        frame = frame.with_columns(take(ids, lines.talk).alias(Messages.CONVERSATION_ID))
     return frame
 
 
@@ -109,12 +114,12 @@ def ratings_table(
     rated = np.flatnonzero(asked & (at < end))
     return pl.DataFrame(
         {
-            R.BUYER_ID: take(crowd.ids, cases.buyer[rated]),
-            R.AGENT_ID: take(staff.ids, cases.agent[rated]),
-            R.RATED_AT: moments(at[rated], R.RATED_AT),
-            R.SCORE: np.clip(np.rint(mood[rated]), 1, 5).astype(np.int64),
+            Ratings.BUYER_ID: take(crowd.ids, cases.buyer[rated]),
+            Ratings.AGENT_ID: take(staff.ids, cases.agent[rated]),
+            Ratings.RATED_AT: moments(at[rated], Ratings.RATED_AT),
+            Ratings.SCORE: np.clip(np.rint(mood[rated]), 1, 5).astype(np.int64),
         }
-    ).sort(R.RATED_AT, R.BUYER_ID)
+    ).sort(Ratings.RATED_AT, Ratings.BUYER_ID)
 
 
 def _mood(

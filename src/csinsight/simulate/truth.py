@@ -35,7 +35,8 @@ class Truth:
         A row a behaviour: ``behaviour``, ``kind`` (real, none, confounded, reversed),
         ``log_odds`` (planted), ``effect_log_odds`` and ``effect_pp`` (true average change of paid
         conversion where there was an opportunity; of a doubling for ``first_response_s``),
-        ``opportunities``, ``shown``, ``raw_pp`` (what a raw comparison of the inquiries says).
+        ``opportunities``, ``shown``, ``raw_pp`` (what a raw comparison says where there was an
+        opportunity) and ``raw_all_pp`` (what it says over all inquiries).
     agents : polars.DataFrame
         A row an agent: ``agent_id``, ``skill`` (log-odds), ``speed_s``, and ``p_<behaviour>``,
         the chance to show it at one occasion.
@@ -111,9 +112,10 @@ def true_behaviours(
                 "opportunities": int(who.sum()),
                 "shown": int((shown & who).sum()),
                 "raw_pp": _raw(name, shown, who, acts, outcome),
+                "raw_all_pp": _raw(name, shown & who, cases.inquiry, acts, outcome),
             }
         )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"raw_pp": pl.Float64, "raw_all_pp": pl.Float64})
 
 
 def shows(name: str, cases: Cases, acts: Acts, outcome: Outcome) -> Bools:
@@ -198,4 +200,3 @@ def _heads(
         "started_at": moments(start, "started_at"),
         "agent_id": take(staff.ids, np.where(answered, agent, -1)),
     }
-

@@ -12,17 +12,29 @@ import yaml
 
 @dataclass(frozen=True)
 class Phrases:
-    """Phrase banks by name: what the shop sells, what buyers and what agents write."""
+    """Phrase banks by name.
+
+    Parameters
+    ----------
+    shop : what the shop sells, names, places, lines of the bot, private and hostile lines
+    buyers, agents : what either side writes
+    questions : by subject, a list of questions with ``ask``, ``exact`` and ``vague`` lines
+    """
 
     shop: dict[str, list[Any]]
     buyers: dict[str, list[str]]
     agents: dict[str, list[str]]
+    questions: dict[str, list[dict[str, list[str]]]]
+
+    def lines(self, subject: str, kind: str) -> list[list[str]]:
+        """Return the `kind` of lines (``ask``, ``exact``, ``vague``) of every question."""
+        return [question[kind] for question in self.questions[subject]]
 
 
 @cache
 def load_phrases() -> Phrases:
-    """Read the three files beside this module; a key with one line becomes a list of one."""
-    return Phrases(*(_read(name) for name in ("shop", "buyers", "agents")))
+    """Read the four files beside this module; a key with one line becomes a list of one."""
+    return Phrases(*(_read(name) for name in ("shop", "buyers", "agents", "questions")))
 
 
 def _read(name: str) -> dict[str, list[Any]]:
