@@ -1,0 +1,201 @@
+"""Four value tiers from past performance, present contribution and future potential.
+
+The textbook divides by these three and gives no cut-offs; the shares here are the shop's own.
+Scores are ranks within the shop, so that a few large spenders move nobody else. A share is a
+ceiling: buyers who are exactly alike are never split between two tiers, and a group of them that
+would exceed the ceiling stays below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from csinsight.contract.artifacts import ValueTiers
+from csinsight.contract.domain import TIERS
+from csinsight.features.spend import SpendFeatures
+
+Floats = npt.NDArray[np.float64]
+
+#: Days that count as the present, as the textbook's "present contribution" is read here.
+PRESENT_DAYS: Final = 90
+#: Labels in `tier_moves` of buyers who are known on one side only.
+NEW, GONE = "new", "gone"
+
+
+class TierError(ValueError):
+    """Tables or shares from which no tiers can be made; the message says what to mend."""
+
+
+def value_tiers(
+    spend: pd.DataFrame,
+    expected: pd.Series,
+    *,
+    vip_share: float = 0.05,
+    core_share: float = 0.20,
+    potential_share: float = 0.20,
+    everyone: Iterable[str] = (),
+) -> pd.DataFrame:
+    """Give every buyer one tier.
+
+    ``vip``: the top by the lower of past and present score. ``core``: of the others, the top by
+    present score among those who bought in the last 90 days. ``potential``: of the others, the
+    top by expected spend among those expected to spend more than the median buyer.
+    ``ordinary``: the rest.
+
+    Parameters
+    ----------
+    spend : DataFrame
+        `csinsight.features.spend.spend_features`, a row a buyer who bought.
+    expected : Series
+        Expected net spend in the next 90 days, indexed by buyer
+        (`csinsight.segments.future.expected_spend`).
+    vip_share, core_share, potential_share : float
+        Ceilings, as shares of the buyers who bought.
+    everyone : iterable of str
+        Further known buyers; those who never bought are ``ordinary`` with scores of 0.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `csinsight.contract.artifacts.ValueTiers`, sorted by buyer.
+
+    Raises
+    ------
+    TierError
+        Where the shares do not fit into one, a buyer stands twice or has no expected spend.
+    """
+    _check(spend, expected, (vip_share, core_share, potential_share))
+    table = _scores(spend, expected)
+    past = table[ValueTiers.PAST_SCORE].to_numpy()
+    present = table[ValueTiers.PRESENT_SCORE].to_numpy()
+    future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
+    recent = spend[SpendFeatures.orders_in(PRESENT_DAYS)].to_numpy(dtype=float) > 0
+    tier = np.full(len(table), TIERS[0], dtype=object)
+    free = np.ones(len(table), dtype=bool)
+    for name, score, may, share in (
+        ("vip", np.minimum(past, present), recent, vip_share),
+        ("core", present, recent, core_share),
+        ("potential", future, future > _median(future), potential_share),
+    ):
+        chosen = _top(score, free & may, share * len(table))
+        tier[chosen] = name
+        free &= ~chosen
+    table.insert(1, ValueTiers.TIER, tier)
+    rest = sorted(set(everyone) - set(table[ValueTiers.BUYER_ID]))
+    if rest:
+        table = pd.concat([table, _never_bought(rest, table)], ignore_index=True)
+    table = table.astype({ValueTiers.BUYER_ID: "str", ValueTiers.TIER: "str"})
+    return table.sort_values(ValueTiers.BUYER_ID, ignore_index=True)
+
+
+def money_by_tier(tiers: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of buyers and the money of each tier.
+
+    Parameters
+    ----------
+    tiers : DataFrame
+        From `value_tiers`.
+
+    Returns
+    -------
+    DataFrame
+        A row a tier in the order of `TIERS`: ``buyers``, ``net_spend``, ``net_spend_90d``,
+        ``expected_spend_90d``, and ``share_of_buyers``, ``share_of_net_spend``; shares are NaN
+        where the total is not positive.
+    """
+    money = [ValueTiers.NET_SPEND, ValueTiers.NET_SPEND_90D, ValueTiers.EXPECTED_SPEND_90D]
+    groups = tiers.groupby(ValueTiers.TIER)
+    table = groups[money].sum()
+    table.insert(0, "buyers", groups.size())
+    table = table.reindex(list(TIERS), fill_value=0)
+    for name, column in (("buyers", "buyers"), ("net_spend", ValueTiers.NET_SPEND)):
+        total = table[column].sum()
+        table[f"share_of_{name}"] = table[column] / total if total > 0 else np.nan
+    return table.rename_axis(ValueTiers.TIER).reset_index()
+
+
+def tier_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Count the buyers who moved between tiers.
+
+    Parameters
+    ----------
+    now, before : DataFrame
+        From `value_tiers`, as of two moments.
+
+    Returns
+    -------
+    DataFrame
+        Rows: tier before, and ``new``; columns: tier now, and ``gone``. Whole counts.
+    """
+    names = (ValueTiers.BUYER_ID, ValueTiers.TIER)
+    both = before[list(names)].merge(
+        now[list(names)], on=ValueTiers.BUYER_ID, how="outer", suffixes=("_before", "_now")
+    )
+    was = both[f"{ValueTiers.TIER}_before"].fillna(NEW)
+    became = both[f"{ValueTiers.TIER}_now"].fillna(GONE)
+    counts = pd.crosstab(was, became)
+    counts = counts.reindex(index=[*TIERS, NEW], columns=[*TIERS, GONE], fill_value=0)
+    return counts.rename_axis(index="before", columns="now")
+
+
+def _check(spend: pd.DataFrame, expected: pd.Series, shares: tuple[float, ...]) -> None:
+    if min(shares) < 0 or sum(shares) > 1:
+        raise TierError(
+            f"vip_share, core_share and potential_share are {shares}: each has to be at least 0 "
+            "and together at most 1"
+        )
+    ids = spend[SpendFeatures.BUYER_ID]
+    if ids.duplicated().any():
+        raise TierError(f"buyer {ids[ids.duplicated()].iloc[0]!r} stands twice in the spend table")
+    if expected.index.duplicated().any() or not ids.isin(expected.index).all():
+        raise TierError("expected spend needs one value for every buyer, indexed by buyer_id")
+
+
+def _scores(spend: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
+    money = spend[SpendFeatures.NET_SPEND].astype("float64")
+    money_now = spend[SpendFeatures.NET_SPEND_90D].astype("float64")
+    ids = spend[SpendFeatures.BUYER_ID]
+    since = (spend[SpendFeatures.T] - spend[SpendFeatures.T_X]).astype("float64")
+    return pd.DataFrame(
+        {
+            ValueTiers.BUYER_ID: ids.to_numpy(),
+            ValueTiers.PAST_SCORE: _mean_rank(money, spend[SpendFeatures.ORDERS]).to_numpy(),
+            ValueTiers.PRESENT_SCORE: _mean_rank(money_now, -since).to_numpy(),
+            ValueTiers.EXPECTED_SPEND_90D: expected.reindex(ids).to_numpy(dtype=float),
+            ValueTiers.NET_SPEND_90D: money_now.to_numpy(),
+            ValueTiers.NET_SPEND: money.to_numpy(),
+        }
+    )
+
+
+def _mean_rank(*columns: pd.Series) -> pd.Series:
+    """Return the mean of percentile ranks in [0, 1]; a column that is not recorded is left out."""
+    ranks = [column.astype("float64").rank(pct=True) for column in columns if column.notna().any()]
+    if not ranks:
+        return pd.Series(0.0, index=columns[0].index)
+    return pd.concat(ranks, axis=1).mean(axis=1).round(12)
+
+
+def _median(values: Floats) -> float:
+    return float(np.median(values)) if len(values) else 0.0
+
+
+def _top(score: Floats, may: npt.NDArray[np.bool_], ceiling: float) -> npt.NDArray[np.bool_]:
+    """Choose the highest scores, whole groups of equals, within the ceiling."""
+    at_least = pd.Series(score[may]).rank(method="max", ascending=False).to_numpy()
+    chosen = np.zeros(len(score), dtype=bool)
+    # A hair of tolerance: 0.1 * 30 is 3.0000000000000004 or 2.9999999999999996.
+    chosen[np.flatnonzero(may)] = at_least <= ceiling + 1e-9
+    return chosen
+
+
+def _never_bought(ids: list[str], like: pd.DataFrame) -> pd.DataFrame:
+    rest = pd.DataFrame(0.0, index=range(len(ids)), columns=like.columns)
+    rest[ValueTiers.BUYER_ID] = ids
+    rest[ValueTiers.TIER] = TIERS[0]
+    return rest.astype(dict.fromkeys(like.columns[2:], "float64"))
