@@ -1,0 +1,224 @@
+"""Everything that one agent's card shows, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.coaching.gaps import standings
+from csinsight.coaching.plan import experienced
+from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
+from csinsight.drivers.covariates import UNKNOWN
+from csinsight.drivers.design import FAMILY, in_months
+from csinsight.drivers.scales import Floats, as_float, from_model, to_model, unit_of
+
+_C = Conversations
+_Z: Final = 1.959964
+
+
+@dataclass(frozen=True)
+class Card:
+    """One agent's month.
+
+    Parameters
+    ----------
+    agent_id : str
+    inquiries : int
+        In the look-back.
+    status : str
+        As in `csinsight.coaching.plan.agent_status`.
+    standing : DataFrame
+        One row a behaviour: own rate beside the middle half of comparable peers.
+    conversion : Conversion or None
+        None where the agent has no mature inquiry.
+    trend : DataFrame
+        ``behaviour``, ``month``, ``opportunities``, ``rate``, ``low``, ``high``; conversion is in
+        it as behaviour ``paid``.
+    compliance, strengths, recommendations : DataFrame
+        Rows of the coaching plan.
+    """
+
+    agent_id: str
+    inquiries: int
+    status: str
+    standing: pd.DataFrame
+    conversion: Conversion | None
+    trend: pd.DataFrame
+    compliance: pd.DataFrame
+    strengths: pd.DataFrame
+    recommendations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Paid conversion beside what the shop makes of the same mix of inquiries.
+
+    Parameters
+    ----------
+    inquiries, paid : int
+        Mature inquiries, and how many of them paid.
+    rate, low, high : float
+        Own share with its Wilson interval (95 %).
+    expected : float
+        Share of the other agents' inquiries that paid, on this agent's mix.
+    above : float
+        Probability that the agent's own rate lies above it.
+    """
+
+    inquiries: int
+    paid: int
+    rate: float
+    low: float
+    high: float
+    expected: float
+    above: float
+
+
+def agent_standings(
+    conversations: pd.DataFrame,
+    *,
+    as_of: datetime,
+    months: int = 3,
+    min_agent_inquiries: int = 50,
+    min_opportunities: int = 20,
+    seed: int = 20261031,
+    behaviours: Iterable[str] = FAMILY,
+) -> pd.DataFrame:
+    """Return `csinsight.coaching.gaps.standings` of the look-back, once for all cards."""
+    recent = in_months(conversations[conversations[_C.AGENT_ID].notna()], as_of, months)
+    inquiries = experienced(recent[as_float(recent[_C.IS_INQUIRY]) == 1], min_agent_inquiries)
+    return standings(inquiries, behaviours, seed=seed, min_opportunities=min_opportunities)
+
+
+def agent_card(
+    agent_id: str,
+    conversations: pd.DataFrame,
+    plan: pd.DataFrame,
+    standing: pd.DataFrame,
+    status: pd.DataFrame,
+    *,
+    as_of: datetime,
+    months: int = 3,
+) -> Card:
+    """Gather one agent's card.
+
+    Parameters
+    ----------
+    agent_id : str
+    conversations, plan : DataFrame
+        Artifacts.
+    standing : DataFrame
+        From `agent_standings`.
+    status : DataFrame
+        From `csinsight.coaching.plan.agent_status`.
+    as_of : datetime
+    months : int
+
+    Raises
+    ------
+    ValueError
+        Where the agent has no conversation at all.
+    """
+    served = conversations[conversations[_C.AGENT_ID] == agent_id]
+    if served.empty:
+        raise ValueError(f"agent {agent_id!r} has no conversation; agents are named as in messages")
+    known = status.set_index("agent_id").reindex([agent_id]).iloc[0]
+    own_plan = plan[plan[CoachingPlan.AGENT_ID] == agent_id]
+    kinds = own_plan[CoachingPlan.KIND]
+    own_standing = standing[standing["agent_id"] == agent_id].reset_index(drop=True)
+    advised = own_plan.loc[kinds == "driver", CoachingPlan.BEHAVIOUR]
+    return Card(
+        agent_id=agent_id,
+        inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
+        status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
+        standing=own_standing,
+        conversion=conversion(in_months(conversations, as_of, months), agent_id),
+        trend=trend(served, [_C.PAID, *advised]),
+        compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
+        strengths=own_plan[kinds == "strength"].reset_index(drop=True),
+        recommendations=own_plan[kinds == "driver"].reset_index(drop=True),
+    )
+
+
+def conversion(conversations: pd.DataFrame, agent_id: str) -> Conversion | None:
+    """Return one agent's paid conversion beside the others' on the same mix of inquiries.
+
+    The mix is problem category and, where the conversations carry it, buyer type. Strata that no
+    other agent served count as the others' overall share.
+    """
+    ready = (as_float(conversations[_C.IS_INQUIRY]) == 1) & (
+        as_float(conversations[_C.MATURE]) == 1
+    )
+    rows = conversations[
+        ready & conversations[_C.PAID].notna() & conversations[_C.AGENT_ID].notna()
+    ]
+    mine = (rows[_C.AGENT_ID] == agent_id).to_numpy()
+    paid = as_float(rows[_C.PAID])
+    if not mine.any():
+        return None
+    strata = [rows[c].fillna(UNKNOWN) for c in (_C.CATEGORY, BuyerTypes.TYPE) if c in rows]
+    others = pd.Series(np.where(mine, np.nan, paid), index=rows.index)
+    expected = others.groupby(strata).transform("mean").fillna(others.mean())[mine].mean()
+    n, won = int(mine.sum()), int(paid[mine].sum())
+    low, high = wilson(np.array([won]), np.array([n]))
+    overall = float(expected) if pd.notna(expected) else won / n
+    above = float(stats.beta.sf(overall, won + 0.5, n - won + 0.5))
+    return Conversion(n, won, won / n, float(low[0]), float(high[0]), overall, above)
+
+
+def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
+    """Return an agent's rates by calendar month, with 95 % intervals.
+
+    Parameters
+    ----------
+    served : DataFrame
+        One agent's conversations, up to twelve months of them.
+    behaviours : iterable of str
+        Behaviours, or ``paid`` (mature inquiries only).
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour``, ``month`` (first day), ``opportunities``, ``rate``, ``low``, ``high``.
+    """
+    inquiries = served[(as_float(served[_C.IS_INQUIRY]) == 1) & served[_C.STARTED_AT].notna()]
+    parts = []
+    for behaviour in behaviours:
+        rows = inquiries
+        if behaviour == _C.PAID:
+            rows = rows[as_float(rows[_C.MATURE]) == 1]
+            values = as_float(rows[_C.PAID])
+        else:
+            values = to_model(rows[behaviour], behaviour)
+        month = rows[_C.STARTED_AT].dt.to_period("M").dt.to_timestamp()
+        groups = pd.Series(values).groupby(month.to_numpy())
+        table = groups.agg(["count", "mean", "std"])
+        parts.append(_with_interval(table[table["count"] > 0], behaviour))
+    columns = ["behaviour", "month", "opportunities", "rate", "low", "high"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _with_interval(table: pd.DataFrame, behaviour: str) -> pd.DataFrame:
+    n, mean = table["count"].to_numpy(dtype=float), table["mean"].to_numpy(dtype=float)
+    if behaviour == _C.PAID or unit_of(behaviour) == "shown":
+        rate = mean
+        low, high = wilson(np.round(n * mean), n)
+    else:
+        reach = _Z * table["std"].to_numpy(dtype=float) / np.sqrt(n)
+        rate, low, high = (from_model(v, behaviour) for v in (mean, mean - reach, mean + reach))
+    figures = {"opportunities": n.astype(int), "rate": rate, "low": low, "high": high}
+    return pd.DataFrame({"behaviour": behaviour, "month": table.index, **figures})
+
+
+def wilson(won: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Return the Wilson 95 % intervals of the shares ``won / n``, element by element."""
+    share, z2 = won / n, _Z**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = _Z * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
+    return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)

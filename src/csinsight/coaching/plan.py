@@ -1,0 +1,274 @@
+"""The coaching plan: per agent compliance first, at most three recommendations, and strengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from csinsight.coaching.effects import credible_drivers
+from csinsight.coaching.evidence import EACH, examples
+from csinsight.coaching.gaps import gaps
+from csinsight.contract.artifacts import CoachingPlan, Conversations
+from csinsight.contract.domain import COMPLIANCE
+from csinsight.drivers.design import in_months
+from csinsight.drivers.scales import as_float
+from csinsight.params import add_months
+
+#: A gap or a strength is credible at this probability of being behind, or ahead of, the middle.
+CREDIBLE: Final = 0.90
+#: Strengths named for one agent.
+MAX_STRENGTHS: Final = 2
+
+_C = Conversations
+_P = CoachingPlan
+
+COLUMNS: Final = (
+    _P.AGENT_ID,
+    _P.RANK,
+    _P.BEHAVIOUR,
+    _P.KIND,
+    _P.RATE,
+    _P.PEER_RATE,
+    _P.OPPORTUNITIES,
+    _P.EXPECTED_GAIN,
+    _P.LOW,
+    _P.HIGH,
+    _P.EVIDENCE,
+    _P.TARGET_RATE,
+    _P.RATE_LOW,
+    _P.RATE_HIGH,
+    _P.MONTHLY_OPPORTUNITIES,
+    _P.EFFECT_PP,
+    _P.EFFECT_LOW_PP,
+    _P.EFFECT_HIGH_PP,
+    _P.HITS,
+    _P.MISSES,
+    _P.PEER_HITS,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What has to be there before anybody is told anything."""
+
+    min_agent_inquiries: int = 50
+    min_opportunities: int = 20
+    q_threshold: float = 0.10
+    max_recommendations: int = 3
+
+
+def coaching_plan(
+    conversations: pd.DataFrame,
+    drivers: pd.DataFrame,
+    *,
+    as_of: datetime,
+    months: int = 3,
+    min_agent_inquiries: int = 50,
+    min_opportunities: int = 20,
+    q_threshold: float = 0.10,
+    max_recommendations: int = 3,
+    seed: int = 20261031,
+) -> pd.DataFrame:
+    """Return what to coach, agent by agent.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        The ``conversations`` artifact.
+    drivers : DataFrame
+        The ``drivers`` artifact; only scope ``all`` is used, and only its public columns.
+    as_of : datetime
+        First moment after the report month.
+    months : int
+        How far to look back for habits. Compliance looks at the report month alone.
+    min_agent_inquiries, min_opportunities : int
+        Under these an agent gets no recommendation and counts as nobody's peer.
+    q_threshold : float
+    max_recommendations : int
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        Columns of `csinsight.contract.artifacts.CoachingPlan`: kind ``compliance`` (whatever its
+        effect), then ``driver`` by expected gain, then ``strength``; ``rank`` runs from 1 within
+        an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
+        comparable peers' median, ``target_rate`` their top quarter.
+    """
+    limits = Limits(min_agent_inquiries, min_opportunities, q_threshold, max_recommendations)
+    served = conversations[conversations[_C.AGENT_ID].notna()]
+    recent = in_months(served, as_of, months)
+    inquiries = recent[as_float(recent[_C.IS_INQUIRY]) == 1]
+    table = gaps(
+        experienced(inquiries, limits.min_agent_inquiries),
+        credible_drivers(drivers, limits.q_threshold),
+        months=months_spanned(inquiries),
+        seed=seed,
+        min_opportunities=limits.min_opportunities,
+    )
+    records = compliance_findings(served, as_of)
+    for _, own in table.groupby(_P.AGENT_ID):
+        records += [
+            _advice(gap, inquiries, as_of) for gap in _chosen(own, limits.max_recommendations)
+        ]
+        records += [_strength(gap, inquiries, as_of) for gap in _strengths(own)]
+    return _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
+
+
+def experienced(inquiries: pd.DataFrame, min_agent_inquiries: int) -> pd.DataFrame:
+    """Return the inquiries of agents with enough of them."""
+    counts = inquiries[_C.AGENT_ID].value_counts()
+    enough = counts.index[counts >= min_agent_inquiries]
+    return inquiries[inquiries[_C.AGENT_ID].isin(enough)]
+
+
+def months_spanned(inquiries: pd.DataFrame) -> int:
+    """Return in how many calendar months the inquiries lie; one where no time is known."""
+    return max(int(inquiries[_C.STARTED_AT].dropna().dt.to_period("M").nunique()), 1)
+
+
+def compliance_findings(conversations: pd.DataFrame, as_of: datetime) -> list[dict[str, object]]:
+    """Return a record for each agent and rule that was broken in the report month."""
+    month = in_months(conversations, as_of, 1)
+    records: list[dict[str, object]] = []
+    for rule in COMPLIANCE:
+        if rule not in month:
+            continue
+        shown = pd.Series(as_float(month[rule]), index=month.index)
+        for agent, own in month.groupby(_C.AGENT_ID):
+            broken = own[shown[own.index] == 1].sort_values(_C.STARTED_AT, ascending=False)
+            if len(broken):
+                ids = [str(name) for name in broken[_C.CONVERSATION_ID].head(2 * EACH)]
+                others = shown[month[_C.AGENT_ID] != agent]
+                records.append(
+                    {
+                        _P.AGENT_ID: str(agent),
+                        _P.BEHAVIOUR: rule,
+                        _P.KIND: "compliance",
+                        _P.RATE: float(shown[own.index].mean()),
+                        _P.PEER_RATE: float(others.mean()) if others.notna().any() else None,
+                        _P.OPPORTUNITIES: int(shown[own.index].notna().sum()),
+                        _P.EVIDENCE: ids,
+                        _P.HITS: [],
+                        _P.MISSES: ids,
+                        _P.PEER_HITS: [],
+                    }
+                )
+    return records
+
+
+def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
+    """Return who could help whom: ``behaviour``, ``agent_id``, ``mentors`` (list of agent ids).
+
+    A mentor has as a strength what the agent is advised to work on.
+    """
+    strong = plan[plan[_P.KIND] == "strength"].sort_values(_P.RANK)
+    advised = plan[plan[_P.KIND] == "driver"]
+    by_behaviour = strong.groupby(_P.BEHAVIOUR)[_P.AGENT_ID].agg(list).to_dict()
+    found = [by_behaviour.get(b, [])[:each] for b in advised[_P.BEHAVIOUR]]
+    table = advised[[_P.BEHAVIOUR, _P.AGENT_ID]].reset_index(drop=True)
+    return table.assign(mentors=pd.Series(found, index=table.index, dtype=object))
+
+
+def _chosen(own: pd.DataFrame, most: int) -> list[pd.Series]:
+    credible = (own["gap_low"] > 0) & (own["low"] > 0) & (own["behind"] >= CREDIBLE)
+    best = own[credible].sort_values("expected_gain_inquiries", ascending=False).head(most)
+    return [row for _, row in best.iterrows()]
+
+
+def _strengths(own: pd.DataFrame) -> list[pd.Series]:
+    ahead = own[(1 - own["behind"]) >= CREDIBLE].sort_values("behind").head(MAX_STRENGTHS)
+    return [row for _, row in ahead.iterrows()]
+
+
+def _advice(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
+    found = _found(gap, inquiries, as_of)
+    return _figures(gap, "driver") | {
+        _P.EXPECTED_GAIN: gap["expected_gain_inquiries"],
+        _P.LOW: gap["low"],
+        _P.HIGH: gap["high"],
+        _P.TARGET_RATE: gap["target_rate"],
+        _P.EVIDENCE: [*found["misses"], *found["hits"]],
+        **found,
+    }
+
+
+def _strength(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
+    found = _found(gap, inquiries, as_of)
+    return _figures(gap, "strength") | {_P.EVIDENCE: found["hits"], **found}
+
+
+def _found(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, list[str]]:
+    helps = bool(gap["effect_pp"] > 0)
+    return examples(inquiries, gap["agent_id"], gap["behaviour"], helps=helps, as_of=as_of)
+
+
+def _figures(gap: pd.Series, kind: str) -> dict[str, object]:
+    return {
+        _P.AGENT_ID: gap["agent_id"],
+        _P.BEHAVIOUR: gap["behaviour"],
+        _P.KIND: kind,
+        _P.RATE: gap["rate"],
+        _P.PEER_RATE: gap["peer_median"],
+        _P.OPPORTUNITIES: gap["opportunities"],
+        _P.RATE_LOW: gap["rate_low"],
+        _P.RATE_HIGH: gap["rate_high"],
+        _P.MONTHLY_OPPORTUNITIES: gap["monthly_opportunities"],
+        _P.EFFECT_PP: gap["effect_pp"],
+        _P.EFFECT_LOW_PP: gap["effect_low_pp"],
+        _P.EFFECT_HIGH_PP: gap["effect_high_pp"],
+    }
+
+
+def _ranked(plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the plan with its rows numbered within each agent, and typed."""
+    text = [_P.AGENT_ID, _P.BEHAVIOUR, _P.KIND]
+    lists = [_P.EVIDENCE, _P.HITS, _P.MISSES, _P.PEER_HITS]
+    plan = plan.sort_values(_P.AGENT_ID, kind="stable").reset_index(drop=True)
+    plan[_P.RANK] = plan.groupby(_P.AGENT_ID).cumcount() + 1
+    whole = [_P.RANK, _P.OPPORTUNITIES]
+    numbers = [c for c in COLUMNS if c not in {*text, *lists, *whole}]
+    return plan.astype({**dict.fromkeys(numbers, float), **dict.fromkeys(whole, "int64")})
+
+
+def agent_status(
+    conversations: pd.DataFrame,
+    plan: pd.DataFrame,
+    *,
+    as_of: datetime,
+    months: int = 3,
+    min_agent_inquiries: int = 50,
+) -> pd.DataFrame:
+    """Return what may be said to every agent of the report month or the look-back.
+
+    Returns
+    -------
+    DataFrame
+        ``agent_id``, ``inquiries`` in the look-back, ``month_inquiries``, ``status``:
+        ``recommendations``, ``keep it up``, or ``not enough evidence``.
+    """
+    served = conversations[conversations[_C.AGENT_ID].notna()]
+    served = served[as_float(served[_C.IS_INQUIRY]) == 1]
+    recent = in_months(served, as_of, months)
+    counts = recent[_C.AGENT_ID].value_counts().sort_index()
+    month = recent[(recent[_C.STARTED_AT] >= add_months(as_of, -1)) | recent[_C.STARTED_AT].isna()][
+        _C.AGENT_ID
+    ].value_counts()
+    advised = set(plan.loc[plan[_P.KIND] == "driver", _P.AGENT_ID])
+    status = [
+        "recommendations"
+        if agent in advised
+        else ("keep it up" if n >= min_agent_inquiries else "not enough evidence")
+        for agent, n in counts.items()
+    ]
+    return pd.DataFrame(
+        {
+            "agent_id": counts.index.astype(str),
+            "inquiries": counts.to_numpy(),
+            "month_inquiries": month.reindex(counts.index, fill_value=0).to_numpy(),
+            "status": status,
+        }
+    )

@@ -1,0 +1,94 @@
+"""Checks on the study: before any estimate whether it can see anything, after it whether to trust.
+
+Before: who had the chance, how many agents vary, what share of covariates is unknown, and the
+smallest effect that this much data would show. After: negative controls, and behaviours whose raw
+and adjusted figures point opposite ways (Simpson).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
+from csinsight.drivers.design import Design
+from csinsight.drivers.scales import Floats, unit_of
+
+#: Normal quantiles of a two-sided 5 % test with 80 % power.
+_REACH: Final = 1.959964 + 0.841621
+
+
+def readiness(design: Design) -> pd.DataFrame:
+    """Return what the design can show, made without looking at behaviour against outcome.
+
+    Returns
+    -------
+    DataFrame
+        One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``agents`` with one,
+        ``varying`` agents that both show it and don't, ``shown`` share (mean for timings, in the
+        behaviour's unit), and ``detectable_pp``: effects under this can't be seen (80 % power,
+        5 % level; points of the score where the outcome is satisfaction), null where nothing
+        varies.
+    """
+    names = [*design.family, *design.negative_controls]
+    return pd.DataFrame([_ready(design, name) for name in names])
+
+
+def _ready(design: Design, behaviour: str) -> dict[str, object]:
+    have = design.rows[design.rows[behaviour].notna() & design.rows["outcome"].notna()]
+    groups = have.groupby(Conversations.AGENT_ID)[behaviour]
+    spread = groups.agg(["min", "max", "size", "var"])
+    inside = float((spread["var"].fillna(0) * (spread["size"] - 1)).sum())
+    noise = float(have["outcome"].std()) if len(have) > 1 else np.nan
+    points = 1.0 if design.outcome == "satisfaction" else 100.0
+    return {
+        "behaviour": behaviour,
+        "unit": unit_of(behaviour),
+        "inquiries": len(have),
+        "agents": len(spread),
+        "varying": int((spread["max"] > spread["min"]).sum()),
+        "shown": float(have[behaviour].mean()) if len(have) else np.nan,
+        "detectable_pp": points * _REACH * noise / inside**0.5 if inside > 0 else np.nan,
+    }
+
+
+def unknown_shares(design: Design) -> pd.DataFrame:
+    """Return how often each thing that is adjusted for is not known: ``covariate``, ``unknown``."""
+    names = [Conversations.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
+    shares = design.rows[names].isna().mean() if len(design.rows) else pd.Series(1.0, index=names)
+    return shares.rename_axis("covariate").rename("unknown").reset_index()
+
+
+def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
+    """Return what makes the estimates more or less trustworthy.
+
+    Parameters
+    ----------
+    drivers : DataFrame
+        From `csinsight.drivers.estimates.estimate_drivers`.
+
+    Returns
+    -------
+    DataFrame
+        One row a finding of scope ``all``: ``check`` (``negative control`` or ``reversal``),
+        ``behaviour``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``, and ``warns``: a negative
+        control with an effect at 5 % over all controls; a reversal always.
+    """
+    whole = drivers[(drivers[Drivers.SCOPE] == "all") & drivers[Drivers.EFFECT_PP].notna()]
+    control = whole[Drivers.VERDICT] == "control"
+    level = 0.05 / max(int(control.sum()), 1)
+    numbers = [Drivers.RAW_PP, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
+    controls = whole[control].assign(
+        check="negative control", warns=whole[Drivers.P_VALUE] <= level
+    )
+    reversals = whole[reversed_signs(whole)].assign(check="reversal", warns=True)
+    found = pd.concat([controls, reversals], ignore_index=True)
+    return found[["check", Drivers.BEHAVIOUR, *numbers, "warns"]].astype({"warns": bool})
+
+
+def reversed_signs(drivers: pd.DataFrame) -> pd.Series:
+    """Tell which rows have a verdict against the sign of the raw difference (Simpson)."""
+    product: Floats = (drivers[Drivers.RAW_PP] * drivers[Drivers.EFFECT_PP]).to_numpy(dtype=float)
+    return drivers[Drivers.VERDICT].isin(["helps", "hurts"]) & (product < 0)

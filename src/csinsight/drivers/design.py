@@ -1,0 +1,198 @@
+"""Who is compared with whom: the inquiries in the study, their outcome, and what came before.
+
+Only what was there before the agent's behaviour is adjusted for: the agent, the buyer's problem
+category, type and tier as known before the talk, earlier orders, hour, weekday, month, how busy the
+day was and how many talks the agent had open. Message counts and lengths follow from behaviour and
+are never adjusted for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
+from csinsight.drivers.covariates import covariates
+from csinsight.drivers.exposure import at_landmark, turn_column
+from csinsight.drivers.scales import as_float, to_model
+from csinsight.params import Outcome, add_months
+
+#: The tests that are declared before any is made; q-values are over these.
+FAMILY: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
+#: Their opportunity is made by how the talk went, so others are never adjusted for them.
+LATE: Final = ("reminds_payment", "follows_up", *CONTROLS)
+
+_C = Conversations
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study, ready to be estimated.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row an inquiry in the study, rows of one agent together: ``conversation_id``,
+        ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, ``paid`` (for
+        payment reminders), then every behaviour in its own unit (`csinsight.drivers.scales`; NaN:
+        no opportunity).
+    controls : DataFrame
+        Same rows; one float column a covariate or level.
+    outcome : Outcome
+    family : tuple of str
+        Behaviours that are tested together.
+    negative_controls : tuple of str
+        Behaviours that come after the outcome.
+    flow : DataFrame
+        ``step``, ``left_out``, ``remaining``: who is in and who is not, and why, in order.
+    opportunities : DataFrame
+        One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``without``, ``shown``.
+    landmark : int or None
+        Agent turns that every inquiry is compared over; None: the whole window before the outcome.
+    """
+
+    rows: pd.DataFrame
+    controls: pd.DataFrame
+    outcome: Outcome
+    family: tuple[str, ...] = FAMILY
+    negative_controls: tuple[str, ...] = CONTROLS
+    flow: pd.DataFrame = field(default_factory=pd.DataFrame)
+    opportunities: pd.DataFrame = field(default_factory=pd.DataFrame)
+    landmark: int | None = None
+
+    @property
+    def agents(self) -> int:
+        """Number of agents in the study."""
+        return int(self.rows[_C.AGENT_ID].nunique())
+
+
+def design(
+    conversations: pd.DataFrame,
+    frozen: pd.DataFrame | None = None,
+    *,
+    outcome: Outcome = "paid",
+    as_of: datetime,
+    months: int,
+    landmark: bool = False,
+) -> Design:
+    """Choose the inquiries of the last `months` before `as_of` and lay out the comparison.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        The ``conversations`` artifact.
+    frozen : DataFrame or None
+        ``conversation_id``, ``type``, ``tier`` as known before each conversation; None: not known.
+    outcome : {"paid", "ordered", "satisfaction"}
+        Satisfaction looks at every rated conversation, the others at mature inquiries.
+    as_of : datetime
+        First moment after the report month.
+    months : int
+        How far to look back. Conversations without any time all count.
+    landmark : bool
+        Compare at equal exposure: the first k agent turns, k the largest that 80 % of inquiries
+        reach. Needs the turn columns of `csinsight.drivers.exposure`.
+
+    Raises
+    ------
+    ValueError
+        Where `landmark` is asked for and the turn columns are absent.
+    """
+    recent, steps = _sample(in_months(conversations, as_of, months), outcome)
+    turns = None
+    if landmark:
+        before = len(recent)
+        recent, turns = at_landmark(recent)
+        steps.append((f"under {turns} agent turns before the outcome", before - len(recent)))
+    recent = _with_segments(recent, frozen).sort_values(_C.AGENT_ID, kind="stable")
+    recent = recent.reset_index(drop=True)
+    rows = _rows(recent, outcome)
+    flow = _flow(len(recent) + sum(count for _, count in steps), steps)
+    return Design(
+        rows=rows,
+        controls=covariates(recent),
+        outcome=outcome,
+        flow=flow,
+        opportunities=_opportunities(rows),
+        landmark=turns,
+    )
+
+
+def in_months(conversations: pd.DataFrame, as_of: datetime, months: int) -> pd.DataFrame:
+    """Return the conversations of the last `months`; those of an untimed source all count."""
+    started = conversations[_C.STARTED_AT]
+    window = (started >= add_months(as_of, -months)) & (started < as_of)
+    return conversations[window | started.isna()]
+
+
+def _sample(
+    conversations: pd.DataFrame, outcome: Outcome
+) -> tuple[pd.DataFrame, list[tuple[str, int]]]:
+    filters: list[tuple[str, str]] = [("no agent", _C.AGENT_ID)]
+    if outcome == "satisfaction":
+        filters.append(("not rated by the buyer", _C.SATISFACTION))
+    else:
+        filters.insert(0, ("not an inquiry", _C.IS_INQUIRY))
+        filters += [("outcome not mature yet", _C.MATURE), ("outcome not known", outcome)]
+    steps = []
+    for reason, column in filters:
+        have = conversations[column].notna()
+        if column in (_C.IS_INQUIRY, _C.MATURE):
+            have &= conversations[column].astype("boolean").fillna(value=False).astype(bool)
+        steps.append((reason, int((~have).sum())))
+        conversations = conversations[have]
+    return conversations, steps
+
+
+def _with_segments(conversations: pd.DataFrame, frozen: pd.DataFrame | None) -> pd.DataFrame:
+    segments = [BuyerTypes.TYPE, ValueTiers.TIER]
+    bare = conversations.drop(columns=segments, errors="ignore")
+    if frozen is None:
+        return bare.assign(**dict.fromkeys(segments))
+    known = frozen[[_C.CONVERSATION_ID, *segments]].drop_duplicates(_C.CONVERSATION_ID)
+    return bare.merge(known, on=_C.CONVERSATION_ID, how="left")
+
+
+def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+    names = [_C.CONVERSATION_ID, _C.AGENT_ID, _C.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
+    measured = {
+        "outcome": as_float(conversations[outcome]),
+        _C.PAID: as_float(conversations[_C.PAID]),
+    }
+    for behaviour in (*FAMILY, *CONTROLS):
+        if behaviour in conversations:
+            measured[behaviour] = to_model(conversations[behaviour], behaviour)
+        else:
+            measured[behaviour] = np.full(len(conversations), np.nan)
+    index = conversations.index
+    return pd.concat([conversations[names], pd.DataFrame(measured, index=index)], axis=1)
+
+
+def _flow(total: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
+    left_out = [0, *[count for _, count in steps]]
+    flow = pd.DataFrame(
+        {"step": ["conversations", *[reason for reason, _ in steps]], "left_out": left_out}
+    )
+    return flow.assign(remaining=total - flow["left_out"].cumsum())
+
+
+def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
+    behaviours = [*FAMILY, *CONTROLS]
+    values = rows[behaviours]
+    inquiries = values.notna().sum()
+    return pd.DataFrame(
+        {
+            "behaviour": behaviours,
+            "inquiries": inquiries.to_numpy(),
+            "without": (len(rows) - inquiries).to_numpy(),
+            "shown": (values == 1).sum().to_numpy(),
+        }
+    )
+
+
+__all__ = ["FAMILY", "LATE", "Design", "design", "in_months", "turn_column"]

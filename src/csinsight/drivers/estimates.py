@@ -1,0 +1,179 @@
+"""How much each behaviour goes with the outcome, within agents, and what may be said of it.
+
+The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
+intervals (`csinsight.drivers.within`), adjusted for the covariates of the design and for the other
+behaviours of the same talk: what an agent does comes in bundles, and one at a time each would be
+credited with its companions' share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.contract.artifacts import Drivers
+from csinsight.drivers.bench import Bench, Counts, Places, lay_out
+from csinsight.drivers.design import Design
+from csinsight.drivers.scales import Floats, unit_of
+from csinsight.drivers.verdicts import verdicts
+from csinsight.drivers.within import Slope, cross_products, slope
+
+ALL: Final = "all"
+#: Scopes beside ``all``, and the column of the design's rows that each cuts.
+SCOPES: Final = ("category", "type")
+#: Fewer inquiries than this with, or without, the behaviour say nothing.
+MIN_EACH: Final = 30
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Below these an estimate is not made."""
+
+    inquiries: int
+    agents: int
+    each: int = MIN_EACH
+
+
+def estimate_drivers(
+    design: Design,
+    *,
+    min_inquiries: int = 300,
+    min_agents: int = 5,
+    q_threshold: float = 0.10,
+    scopes: tuple[str, ...] = SCOPES,
+    together: bool = True,
+) -> pd.DataFrame:
+    """Estimate every behaviour of the family and the negative controls, in every scope.
+
+    Parameters
+    ----------
+    design : Design
+    min_inquiries : int
+        Inquiries with opportunity that a scope needs.
+    min_agents : int
+        Agents whose own behaviour has to vary.
+    q_threshold : float
+        False discovery rate at which a verdict is given.
+    scopes : tuple of {"category", "type", "tier"}
+        Cuts beside the whole.
+    together : bool
+        Adjust for the other behaviours of the same talk.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `csinsight.contract.artifacts.Drivers`. Effects are percentage points per unit
+        of the behaviour (points of the score where the outcome is satisfaction); null where there
+        is not enough data.
+    """
+    minima = Minima(min_inquiries, min_agents)
+    bench = lay_out(design, together=together)
+    records = [
+        {Drivers.SCOPE: scope, Drivers.SCOPE_KIND: kind, **record}
+        for kind, scope, places in _scopes(design.rows, scopes)
+        for record in _estimate(bench, places, minima)
+    ]
+    return verdicts(pd.DataFrame(records), design.negative_controls, q_threshold)
+
+
+def _scopes(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[tuple[str, str, Places]]:
+    found = [(ALL, ALL, np.arange(len(rows)))]
+    for kind in kinds:
+        labels = rows[kind]
+        known = sorted(labels.dropna().unique())
+        found += [(kind, str(label), np.flatnonzero(labels == label)) for label in known]
+    return found
+
+
+def _estimate(bench: Bench, places: Places, minima: Minima) -> list[dict[str, object]]:
+    """Estimate every behaviour among the rows at `places`.
+
+    Behaviours with the same opportunities share their sample, so its cross-products are made once.
+    """
+    samples: dict[bytes, tuple[Places, list[str]]] = {}
+    for behaviour in bench.behaviours:
+        usable = bench.usable(behaviour)[places]
+        key = usable.tobytes() + bench.outcome_of(behaviour).encode()
+        samples.setdefault(key, (places[usable], []))[1].append(behaviour)
+    found: dict[str, dict[str, object]] = {}
+    for rows, behaviours in samples.values():
+        found.update(_sample(bench, rows, behaviours, minima))
+    return [found[behaviour] for behaviour in bench.behaviours]
+
+
+def _sample(
+    bench: Bench, rows: Places, behaviours: list[str], minima: Minima
+) -> Iterator[tuple[str, dict[str, object]]]:
+    block = bench.columns if len(rows) == len(bench.columns) else bench.columns[rows]
+    starts, sizes = _runs(bench.agents[rows])
+    y = block[:, bench.place(bench.outcome_of(behaviours[0]))]
+    products = None
+    for behaviour in behaviours:
+        x = block[:, bench.place(behaviour)]
+        record = bench.describe(behaviour, x)
+        varying = _varying(x, starts)
+        record[Drivers.AGENTS] = varying
+        if _enough(x, behaviour, varying, minima):
+            if products is None:
+                products = cross_products(block, sizes)
+            chosen = bench.model(behaviour)
+            fitted = slope(products[:, chosen[:, None], chosen], len(rows))
+            if fitted is not None:
+                record[Drivers.RAW_PP] = bench.points * _plain_slope(x, y)
+                record[Drivers.BETWEEN_PP] = bench.points * _between(x, y, starts, sizes)
+                record |= _in_points(fitted, bench.points)
+        yield behaviour, record
+
+
+def _in_points(fitted: Slope, points: float) -> dict[str, object]:
+    known = asdict(fitted)
+    reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
+    return {
+        Drivers.EFFECT_PP: points * known["effect"],
+        Drivers.LOW_PP: points * known["low"],
+        Drivers.HIGH_PP: points * known["high"],
+        Drivers.P_VALUE: known["p_value"],
+        Drivers.DETECTABLE_PP: points * float(reach) * known["se"],
+        Drivers.ROBUSTNESS: known["robustness"],
+    }
+
+
+def _enough(x: Floats, behaviour: str, varying: int, minima: Minima) -> bool:
+    if len(x) < minima.inquiries or varying < minima.agents:
+        return False
+    if unit_of(behaviour) != "shown":
+        return True
+    shown = int((x == 1).sum())
+    return min(shown, len(x) - shown) >= minima.each
+
+
+def _runs(agents: Counts) -> tuple[Counts, Counts]:
+    """Return where each agent's rows begin, and how many they are (rows lie together)."""
+    if len(agents) == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    starts = np.flatnonzero(np.r_[True, agents[1:] != agents[:-1]]).astype(np.int64)
+    return starts, np.diff(np.r_[starts, len(agents)]).astype(np.int64)
+
+
+def _varying(x: Floats, starts: Counts) -> int:
+    if len(x) == 0:
+        return 0
+    return int((np.maximum.reduceat(x, starts) > np.minimum.reduceat(x, starts)).sum())
+
+
+def _plain_slope(x: Floats, y: Floats) -> float:
+    centred = x - x.mean()
+    return float(centred @ y / (centred @ centred))
+
+
+def _between(x: Floats, y: Floats, starts: Counts, sizes: Counts) -> float:
+    """Return the slope over agents' means: what comparing people with each other would say."""
+    mean_x, mean_y = (np.add.reduceat(v, starts) / sizes for v in (x, y))
+    centred = mean_x - np.average(mean_x, weights=sizes)
+    spread = float((sizes * centred**2).sum())
+    return float((sizes * centred * mean_y).sum() / spread) if spread > 0 else float("nan")

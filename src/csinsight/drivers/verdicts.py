@@ -1,0 +1,98 @@
+"""What may be said of each estimate: q-values over the declared family, gate, and verdict.
+
+The behaviours of one scope kind form a family (all inquiries; all categories; all types). Within a
+family Benjamini-Hochberg holds the share of false verdicts at the threshold. In a shop where
+nothing goes with conversion that alone would still name something in one run of ten; so a family
+is only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q), at
+levels that sum to 5 %. Once the family of all inquiries has spoken, its level passes on to the
+others (Bretz et al. 2009, a graphical procedure).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.contract.artifacts import Drivers
+from csinsight.drivers.scales import Floats
+
+#: Levels at which the families' first tests are made; they sum to 5 %.
+_FIRST: Final = 0.04
+_OTHERS: Final = 0.01
+_PASSED_ON: Final = 0.05
+
+#: Every column of the result, in order.
+COLUMNS: Final = (
+    Drivers.BEHAVIOUR,
+    Drivers.OUTCOME,
+    Drivers.SCOPE,
+    Drivers.N,
+    Drivers.RAW_PP,
+    Drivers.EFFECT_PP,
+    Drivers.LOW_PP,
+    Drivers.HIGH_PP,
+    Drivers.P_VALUE,
+    Drivers.Q_VALUE,
+    Drivers.VERDICT,
+    Drivers.SCOPE_KIND,
+    Drivers.UNIT,
+    Drivers.AGENTS,
+    Drivers.SHOWN,
+    Drivers.BETWEEN_PP,
+    Drivers.DETECTABLE_PP,
+    Drivers.ROBUSTNESS,
+)
+
+
+def verdicts(
+    estimates: pd.DataFrame, negative_controls: tuple[str, ...], q_threshold: float
+) -> pd.DataFrame:
+    """Add ``q_value`` and ``verdict`` to the estimates and put the columns in order.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        One row a behaviour and scope; effects null where there was not enough data.
+    negative_controls : tuple of str
+        Outside the family: verdict ``control``.
+    q_threshold : float
+    """
+    table = estimates.reindex(columns=list(COLUMNS))
+    numbers = [*COLUMNS[4:10], *COLUMNS[15:]]
+    table[numbers] = table[numbers].astype(float)
+    table[Drivers.SHOWN] = table[Drivers.SHOWN].astype("Int64")
+    control = table[Drivers.BEHAVIOUR].isin(negative_controls)
+    tested = table[Drivers.P_VALUE].notna() & ~control
+    for _, family in table[tested].groupby(Drivers.SCOPE_KIND):
+        p_values = family[Drivers.P_VALUE].to_numpy()
+        table.loc[family.index, Drivers.Q_VALUE] = benjamini_hochberg(p_values)
+    spoken = _families_that_speak(table)
+    named = (
+        (table[Drivers.Q_VALUE] <= q_threshold)
+        & table[Drivers.SCOPE_KIND].isin(spoken)
+        & ((table[Drivers.LOW_PP] > 0) | (table[Drivers.HIGH_PP] < 0))
+    )
+    side = np.where(table[Drivers.EFFECT_PP] > 0, "helps", "hurts")
+    verdict = np.where(named, side, "no evidence")
+    verdict = np.where(tested | control, verdict, "not enough data")
+    table[Drivers.VERDICT] = np.where(control, "control", verdict)
+    return table
+
+
+def benjamini_hochberg(p_values: Floats) -> Floats:
+    """Return the q-values of one family (Benjamini, Hochberg 1995)."""
+    order = np.argsort(p_values)
+    ranked = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
+    q_values = np.empty(len(p_values))
+    q_values[order] = np.minimum.accumulate(ranked[::-1])[::-1]
+    return np.minimum(q_values, 1.0)
+
+
+def _families_that_speak(table: pd.DataFrame) -> list[str]:
+    smallest = table.groupby(Drivers.SCOPE_KIND)[Drivers.Q_VALUE].min().dropna()
+    first = smallest.get("all", 1.0) <= _FIRST
+    others = [kind for kind in smallest.index if kind != "all"]
+    level = _PASSED_ON if first else _OTHERS / max(len(others), 1)
+    return [*(["all"] if first else []), *[k for k in others if smallest[k] <= level]]

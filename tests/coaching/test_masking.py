@@ -1,0 +1,152 @@
+"""Nothing that points at a person survives, whatever stands around it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from csinsight.coaching.masking import mask
+
+CHATTER = st.text(
+    alphabet="亲您好的我要这款请问什么时候发货谢谢不行吗，。！？ ~/:^_abcXYZ\n", max_size=12
+)
+DIGITS = "0123456789"
+WIDE = str.maketrans(DIGITS, "０１２３４５６７８９")
+SPOKEN = str.maketrans(DIGITS, "零一二三四五六七八九")
+CIRCLED = str.maketrans(DIGITS, "⓪①②③④⑤⑥⑦⑧⑨")
+
+
+def _digits(text):
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKC", text).translate(
+        str.maketrans("零一二三四五六七八九", DIGITS)
+    )
+    return re.sub(r"[^0-9]", "", plain)
+
+
+mobiles = st.builds(
+    lambda second, rest: f"1{second}{rest}",
+    st.sampled_from("3456789"),
+    st.text(DIGITS, min_size=9, max_size=9),
+)
+separators = st.sampled_from(["", " ", "-", " - ", ".", "·", "\u200b", "，"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(CHATTER, mobiles, separators, st.sampled_from([None, WIDE, SPOKEN, CIRCLED]), CHATTER)
+def test_mobile_numbers_in_any_dress(before, number, gap, dress, after):
+    dressed = gap.join([number[:3], number[3:7], number[7:]])
+    text = before + (dressed.translate(dress) if dress else dressed) + after
+    assert number not in _digits(mask(text))
+    assert len(_digits(mask(text))) <= len(_digits(before + after))
+
+
+@settings(max_examples=100, deadline=None)
+@given(CHATTER, st.text(DIGITS, min_size=9, max_size=20), CHATTER)
+def test_order_numbers(before, number, after):
+    assert number not in mask(f"{before}订单{number}{after}")
+    assert number not in mask(f"{before} {number} {after}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    CHATTER,
+    st.from_regex(r"[a-z][a-z0-9_]{5,12}", fullmatch=True),
+    st.sampled_from(
+        ["微信", "加我微信：", "vx ", "VX:", "薇信号是", "wechat: ", "QQ号", "我的v信 "]
+    ),
+)
+def test_account_names(before, account, word):
+    assert account not in mask(f"{before}{word}{account}，谢谢")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(
+        ["浙江省杭州市西湖区", "上海市浦东新区", "广东深圳南山区", "内蒙古包头市昆都仑区"]
+    ),
+    st.sampled_from(["文三路478号", "张江路88弄5号", "人民大道１２号", "和平街道幸福村6组"]),
+    st.sampled_from(["", "3栋1201室", "阳光小区7号楼2单元501", "东方大厦18层"]),
+    st.sampled_from(["寄到", "地址：", "我在", "麻烦发"]),
+)
+def test_addresses(area, road, house, lead):
+    masked = mask(f"{lead}{area}{road}{house}，急")
+    for part in (area[-3:], road, house):
+        assert not part or part not in masked
+
+
+@settings(max_examples=100, deadline=None)
+@given(CHATTER, st.text("摩羯小鱼abcXY123_*", min_size=2, max_size=10).filter(str.strip), CHATTER)
+def test_nicknames(before, nickname, after):
+    if nickname.strip() in before + after or len(nickname.strip()) < 2:
+        return
+    masked = mask(f"{before} {nickname} {after}", [nickname])
+    assert nickname.strip().lower() not in masked.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("打 010-62345678 找我", "62345678"),
+        ("客服热线400-820-8820", "8820"),
+        ("座机0571 8765 4321", "8765"),
+        ("身份证33010119900101123X", "1990"),
+        ("邮箱 zhang.san@qq.com", "zhang"),
+        ("看 https://evil.example.com/a?b=1 这里", "evil"),
+        ("去 shop123.taobao.com 看", "shop123"),
+        ("复制￥AbCd1234XY￥打开", "AbCd"),
+        ("收件人：张三丰", "张三丰"),
+        ("收货人是李四 电话稍后", "李四"),
+        ("欧阳先生您好", "欧阳"),
+        ("卡号6222 0212 3456 7890 123", "6222"),
+        ("运单SF1234567890123", "1234567890"),
+        ("我住3栋2单元1201", "1201"),
+        ("12345678是我QQ", "12345678"),
+    ],
+)
+def test_what_points_at_a_person_goes(text, gone):
+    assert gone not in mask(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲，这款适合160-165cm 50-55kg，100%棉，满199减20",
+        "36 37 38 39码都有，2件包邮",
+        "20261031前发，2026-10-31 12:30到，5号前到",
+        "有一百二十种颜色，三四天到",
+        "尺寸是120*60*75厘米",
+        "我们这个小区超市也能送",
+        "收件人信息要改一下",
+        "上海市多久到",
+        "不行，没办法",
+    ],
+)
+def test_what_a_coach_needs_stays(text):
+    assert mask(text) == text
+
+
+@settings(max_examples=300, deadline=None)
+@example("微信[电话]abc12345", [])
+@given(
+    st.text(
+        alphabet="亲微信号是地址收件人路省市区县栋室0123456789一二零abXv@.:/ [电话]-，先生张",
+        max_size=60,
+    ),
+    st.lists(st.text("电话昵称ab微1", min_size=1, max_size=4), max_size=2),
+)
+def test_masking_again_changes_nothing(text, nicknames):
+    once = mask(text, nicknames)
+    assert mask(once, nicknames) == once
+
+
+def test_long_text_is_masked_in_time():
+    import time
+
+    start = time.perf_counter()
+    mask("您好亲这款适合您的身高体重请放心选购" * 60, ["小明"])
+    assert time.perf_counter() - start < 1

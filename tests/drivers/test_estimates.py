@@ -1,0 +1,204 @@
+"""What is said of behaviours: true where there is an effect, silent where there is none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
+from csinsight.drivers.checks import driver_checks, readiness, reversed_signs, unknown_shares
+from csinsight.drivers.design import FAMILY, design
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.verdicts import benjamini_hochberg
+
+AS_OF = datetime(2026, 11, 1)
+NAMED = ["helps", "hurts"]
+
+
+def _drivers(world, *, scopes=(), **told):
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
+    return estimate_drivers(study, scopes=scopes, **told)
+
+
+@pytest.fixture(scope="module")
+def confounded(worlds):
+    world = worlds.make_world(11, inquiries=12_000, agents=30)
+    return world, _drivers(world, scopes=("category", "type"))
+
+
+def test_real_effects_are_found_with_their_sign(confounded):
+    world, drivers = confounded
+    whole = drivers[drivers["scope"] == "all"].set_index("behaviour")
+    for behaviour, truth in world.effects_pp.items():
+        if truth:
+            assert whole.loc[behaviour, "verdict"] == ("helps" if truth > 0 else "hurts")
+
+
+def test_greeting_looks_good_raw_and_shrinks_to_little(confounded):
+    whole = confounded[1].query("scope == 'all'").set_index("behaviour")
+    assert whole.loc[["greets", "polite_words"], "raw_pp"].min() > 3
+    assert whole.loc[["greets", "polite_words"], "effect_pp"].abs().max() < 3
+
+
+def test_every_row_has_a_known_verdict_and_no_number_without_data(confounded):
+    drivers = confounded[1]
+    assert set(drivers["verdict"]) <= set(VERDICTS)
+    thin = drivers[drivers["verdict"] == "not enough data"]
+    assert len(thin)
+    assert (
+        thin[["raw_pp", "effect_pp", "low_pp", "high_pp", "p_value", "q_value"]]
+        .isna()
+        .all(axis=None)
+    )
+    assert not drivers["behaviour"].isin(COMPLIANCE).any()
+    control = drivers["behaviour"].isin(CONTROLS)
+    assert (drivers.loc[control, "verdict"] == "control").all()
+    assert drivers.loc[control, "q_value"].isna().all()
+    named = drivers[drivers["verdict"].isin(NAMED)]
+    assert ((named["low_pp"] > 0) | (named["high_pp"] < 0)).all()
+    assert (named["q_value"] <= 0.10).all()
+
+
+def test_scopes_hold_categories_and_types(confounded):
+    kinds = confounded[1].groupby("scope_kind")["scope"].nunique()
+    assert kinds.to_dict() == {"all": 1, "category": 6, "type": 6}
+
+
+def test_intervals_cover_and_false_discoveries_stay_rare(worlds):
+    covered, discoveries, names = [], [], []
+    for seed in range(8):
+        world = worlds.make_world(700 + seed, inquiries=4000, agents=20)
+        drivers = _drivers(world).dropna(subset=["effect_pp"])
+        truth = drivers["behaviour"].map(world.effects_pp)
+        judged = drivers[truth.notna()].assign(truth=truth.dropna())
+        covered += (
+            (judged["low_pp"] <= judged["truth"]) & (judged["truth"] <= judged["high_pp"])
+        ).tolist()
+        named = judged[judged["verdict"].isin(NAMED)]
+        discoveries.append((named["truth"] == 0).mean() if len(named) else 0.0)
+        names += (np.sign(named["effect_pp"]) == np.sign(named["truth"]))[
+            named["truth"] != 0
+        ].tolist()
+    assert np.mean(covered) > 0.91
+    assert np.mean(discoveries) < 0.16
+    assert all(names)
+
+
+def test_a_shop_without_effects_is_met_with_silence(worlds):
+    loud = 0
+    for seed in range(8):
+        drivers = _drivers(worlds.make_world(800 + seed, inquiries=2500, agents=15, effects={}))
+        loud += drivers["verdict"].isin(NAMED).any()
+    assert loud <= 2
+
+
+def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
+    """Bargaining buyers convert less and mostly they are offered a way out."""
+    rng = np.random.default_rng(4)
+    n, agents = 6000, 20
+    agent = rng.integers(0, agents, n)
+    bargaining = rng.uniform(size=n) < 0.4
+    offers = rng.uniform(size=n) < np.where(bargaining, 0.5, 0.1)
+    paid = rng.uniform(size=n) < np.where(bargaining, 0.15, 0.55) + 0.10 * offers
+    conversations = pd.DataFrame(
+        {
+            "conversation_id": [f"c{i}" for i in range(n)],
+            "agent_id": [f"a{a:02d}" for a in agent],
+            "started_at": pd.Timestamp("2026-10-02"),
+            "category": np.where(bargaining, "bargaining", "quality"),
+            "is_inquiry": True,
+            "mature": True,
+            "paid": paid,
+            "offers_alternative": pd.array(offers, dtype="boolean"),
+        }
+    )
+    drivers = estimate_drivers(design(conversations, as_of=AS_OF, months=1), scopes=())
+    row = drivers.set_index("behaviour").loc["offers_alternative"]
+    assert row["raw_pp"] < -3
+    assert row["effect_pp"] == pytest.approx(10, abs=4)
+    assert row["verdict"] == "helps"
+    assert reversed_signs(drivers).sum() == 1
+    checks = driver_checks(drivers)
+    assert checks.loc[checks["check"] == "reversal", "behaviour"].tolist() == ["offers_alternative"]
+
+
+def test_closing_words_make_the_negative_control_warn(confounded):
+    checks = driver_checks(confounded[1]).set_index("behaviour")
+    assert checks.loc["closes_warmly", "warns"]
+    assert checks.loc["closes_warmly", "check"] == "negative control"
+
+
+def test_reminders_are_judged_among_unpaid_orders_on_payment(worlds):
+    world = worlds.make_world(2, inquiries=4000, agents=10)
+    study = design(world.conversations, world.frozen, outcome="ordered", as_of=AS_OF, months=3)
+    row = estimate_drivers(study, scopes=()).set_index("behaviour").loc["reminds_payment"]
+    assert row["outcome"] == "paid"
+    assert row["n"] == world.conversations["reminds_payment"].notna().sum()
+
+
+@pytest.mark.parametrize(("inquiries", "agents"), [(30, 1), (299, 6), (2000, 4)])
+def test_little_data_gets_no_number(worlds, inquiries, agents):
+    drivers = _drivers(
+        worlds.make_world(3, inquiries=inquiries, agents=agents), scopes=("category",)
+    )
+    assert set(drivers["verdict"]) == {"not enough data", "control"}
+    assert drivers["effect_pp"].isna().all()
+
+
+def test_no_inquiry_at_all_gets_no_number(worlds):
+    world = worlds.make_world(3, inquiries=50, agents=3)
+    world.conversations["is_inquiry"] = False
+    drivers = _drivers(world, scopes=("category", "type"))
+    assert set(drivers["verdict"]) == {"not enough data", "control"}
+
+
+def test_absent_behaviours_and_constant_ones_get_no_number(worlds):
+    world = worlds.make_world(3, inquiries=1500, agents=8)
+    world.conversations["greets"] = pd.array([True] * 1500, dtype="boolean")
+    frame = world.conversations.drop(columns="uses_emoji")
+    drivers = estimate_drivers(design(frame, as_of=AS_OF, months=3), scopes=())
+    verdicts = drivers.set_index("behaviour")["verdict"]
+    assert verdicts[["greets", "uses_emoji"]].tolist() == ["not enough data"] * 2
+
+
+def test_satisfaction_is_in_points_of_the_score(worlds):
+    world = worlds.make_world(6, inquiries=8000, agents=15)
+    study = design(world.conversations, world.frozen, outcome="satisfaction", as_of=AS_OF, months=3)
+    drivers = estimate_drivers(study, scopes=()).set_index("behaviour")
+    assert 0 < drivers.loc["recommends", "effect_pp"] < 1
+
+
+def test_the_order_of_rows_changes_nothing(worlds):
+    world = worlds.make_world(8, inquiries=1500, agents=8)
+    shuffled = world.conversations.sample(frac=1, random_state=1)
+    first = _drivers(world)
+    second = estimate_drivers(design(shuffled, world.frozen, as_of=AS_OF, months=3), scopes=())
+    pd.testing.assert_frame_equal(first, second, rtol=1e-6)
+
+
+def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
+    world = worlds.make_world(9, inquiries=3000, agents=12)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
+    table = readiness(study).set_index("behaviour")
+    drivers = estimate_drivers(study, scopes=()).set_index("behaviour")
+    known = drivers["detectable_pp"].dropna().index
+    ratio = drivers.loc[known, "detectable_pp"] / table.loc[known, "detectable_pp"]
+    assert ratio.median() == pytest.approx(1.1, abs=0.3)
+    assert unknown_shares(study)["unknown"].tolist() == [0, 0, 0]
+    assert set(table.index) == {*FAMILY, *CONTROLS}
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_q_values_are_monotone_and_never_below_p(p_values):
+    p = np.array(p_values)
+    q = benjamini_hochberg(p)
+    assert (q >= p - 1e-12).all()
+    assert (q <= 1).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(q[order]) >= -1e-12).all()

@@ -1,0 +1,67 @@
+"""The within-agent estimate against an outside oracle, and at its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyfixest as pf
+import pytest
+
+from csinsight.drivers.within import cross_products, slope
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(5)
+    n, agents = 2000, 12
+    agent = np.sort(rng.choice(agents, n, p=rng.dirichlet(np.full(agents, 3))))
+    z = rng.normal(size=(n, 3)) + 0.3 * agent[:, None]
+    x = (rng.uniform(size=n) < 0.3 + 0.02 * agent).astype(float)
+    y = (rng.uniform(size=n) < 0.3 + 0.1 * x + 0.01 * agent).astype(float)
+    return pd.DataFrame(
+        {"agent": agent, "x": x, "z0": z[:, 0], "z1": z[:, 1], "z2": z[:, 2], "y": y}
+    )
+
+
+def _slope(frame, columns):
+    sizes = frame.groupby("agent").size().to_numpy()
+    return slope(cross_products(frame[columns].to_numpy(), sizes), len(frame))
+
+
+def test_agrees_with_pyfixest(frame):
+    ours = _slope(frame, ["x", "z0", "z1", "z2", "y"])
+    theirs = pf.feols(
+        "y ~ x + z0 + z1 + z2 | agent",
+        frame,
+        vcov={"CRV3": "agent"},
+        ssc=pf.ssc(k_adj=False, G_adj=False),
+    ).tidy()
+    agents = frame["agent"].nunique()
+    # pyfixest leaves MacKinnon's factor (G-1)/G to its small-sample settings.
+    expected = theirs.loc["x", "Std. Error"] * ((agents - 1) / agents) ** 0.5
+    assert ours.effect == pytest.approx(theirs.loc["x", "Estimate"], abs=1e-8)
+    assert ours.se == pytest.approx(expected, abs=1e-6)
+    assert ours.df == agents - 1
+
+
+def test_a_control_that_repeats_another_changes_nothing(frame):
+    twice = frame.assign(again=frame["z0"] * 2)
+    once = _slope(frame, ["x", "z0", "y"])
+    assert _slope(twice, ["x", "z0", "again", "y"]).effect == pytest.approx(once.effect, abs=1e-8)
+    assert _slope(twice, ["x", "z0", "again", "y"]).se == pytest.approx(once.se, abs=1e-8)
+
+
+def test_a_behaviour_that_only_differs_between_agents_has_no_estimate(frame):
+    fixed = frame.assign(x=(frame["agent"] % 2).astype(float))
+    assert _slope(fixed, ["x", "z0", "y"]) is None
+
+
+def test_a_behaviour_that_a_control_explains_has_no_estimate(frame):
+    assert _slope(frame.assign(z0=frame["x"]), ["x", "z0", "y"]) is None
+
+
+def test_shifting_an_agents_level_changes_nothing(frame):
+    moved = frame.assign(y=frame["y"] + frame["agent"], x=frame["x"] + 3 * frame["agent"])
+    assert _slope(moved, ["x", "z0", "y"]).effect == pytest.approx(
+        _slope(frame, ["x", "z0", "y"]).effect, abs=1e-8
+    )
