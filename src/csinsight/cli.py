@@ -6,6 +6,7 @@ Imports stand inside the commands, so that ``csinsight --help`` answers at once.
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -74,7 +75,8 @@ def _is_expected(error: Exception) -> bool:
 @click.version_option(__version__, prog_name="csinsight")
 def main() -> None:
     """Study an online shop's buyers and its customer-service agents; make the month's report."""
-    signal.signal(signal.SIGTERM, _stop)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
@@ -202,13 +204,14 @@ def _run(data: Path, params: RunParams, out: Path, only: tuple[str, ...], quiet:
 @main.command()
 @click.argument("file", type=_THERE)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-def markers(file: Path, out: Path) -> None:
+@click.option("--lexicon", type=_THERE, help="Additions; see params/lexicon_additions.yml.")
+def markers(file: Path, out: Path, lexicon: Path | None) -> None:
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
-    from csinsight.behaviours.markers import mark_table
+    from csinsight.behaviours.table import mark_table
     from csinsight.report.messages import read_messages, write_table
 
-    marked = mark_table(read_messages(file), load_lexicon())
+    marked = mark_table(read_messages(file), load_lexicon(lexicon))
     write_table(marked, out)
     click.echo(out)
 

@@ -75,6 +75,26 @@ class Worker:
         )
 
 
+class Workers:
+    """The kernels of a run, started when first needed and ended with the run."""
+
+    def __init__(self) -> None:
+        self._all: list[Worker] = []
+
+    def take(self, steps: int) -> list[Worker]:
+        """Return as many workers as can be busy with so many steps."""
+        count = min(steps, worker_count())
+        self._all += [Worker() for _ in range(count - len(self._all))]
+        return self._all[:count]
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._all:
+            worker.close()
+
+
 def _new_manager(folder: Path) -> Any:
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager

@@ -20,7 +20,7 @@ from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
 from csinsight.report import site
 from csinsight.report.files import sha256_of
-from csinsight.report.kernels import Worker, worker_count
+from csinsight.report.kernels import Worker, Workers
 from csinsight.report.plan import (
     CARD,
     PlanError,
@@ -180,7 +180,7 @@ class _Run:
             check_parameters(self._notebook(name), self.params)
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
         self.state.values["left_out"] = left_out
-        with _Workers() as workers, self._bar(len(names)) as bar:
+        with Workers() as workers, self._bar(len(names)) as bar:
             self._execute_all(names, sources, workers, bar, left_out)
         left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}
         digest = sha256_of(json.dumps(left_out, sort_keys=True), *self.keys.values())
@@ -213,7 +213,7 @@ class _Run:
         self,
         names: list[str],
         sources: dict[str, Any],
-        workers: _Workers,
+        workers: Workers,
         bar: Any,
         left_out: dict[str, str],
     ) -> None:
@@ -233,7 +233,7 @@ class _Run:
             left_out[CARD] = "needs_agents"
         return steps
 
-    def _execute(self, steps: list[Step], source: Any, workers: _Workers, bar: Any) -> None:
+    def _execute(self, steps: list[Step], source: Any, workers: Workers, bar: Any) -> None:
         upstream = [key for name, key in self.keys.items() if not name.startswith(CARD)]
         todo: SimpleQueue[Step] = SimpleQueue()
         waiting = 0
@@ -318,26 +318,6 @@ class _Run:
             leave=False,
             bar_format="{desc:<24} {bar:24} {n_fmt}/{total_fmt} {elapsed}",
         )
-
-
-class _Workers:
-    """The kernels of a run, started when first needed and ended with the run."""
-
-    def __init__(self) -> None:
-        self._all: list[Worker] = []
-
-    def take(self, steps: int) -> list[Worker]:
-        """Return as many workers as can be busy with so many steps."""
-        count = min(steps, worker_count())
-        self._all += [Worker() for _ in range(count - len(self._all))]
-        return self._all[:count]
-
-    def __enter__(self) -> _Workers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._all:
-            worker.close()
 
 
 def _why(step: Step, source: Any, error: Exception) -> str:
