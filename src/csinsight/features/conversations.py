@@ -16,6 +16,7 @@ from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.tables import Messages as Msg
 from csinsight.engine import Shop, ms
+from csinsight.engine.keep import keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     ENDED_MS,
@@ -201,9 +202,10 @@ def conversation_features(
         for conversations without times.
     """
     messages, every_talk = _talks(shop, as_of, rules)
-    results = outcomes(shop, every_talk, as_of, rules)
+    results = keep(outcomes(shop, every_talk, as_of, rules))
     flagged = _flagged(messages, results)
-    talks = every_talk.join(serving_agents(flagged), on=Talk.CONVERSATION_ID, how="left")
+    agents = serving_agents(flagged)
+    talks = keep(every_talk.join(agents, on=Talk.CONVERSATION_ID, how="left"))
     parts = (
         results.with_columns(mature(shop, as_of, rules)),
         service_counts(flagged, rules),
@@ -219,7 +221,7 @@ def conversation_features(
 def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame, Frame]:
     """Return the numbered messages before `as_of`, and a row a conversation."""
     known = nw.col(SENT_MS).is_null() | (nw.col(SENT_MS) < moment_ms(as_of))
-    messages = with_turns(cut(shop["messages"].filter(known), rules.gap_hours))
+    messages = keep(with_turns(cut(shop["messages"].filter(known), rules.gap_hours)))
     buyer, agent = nw.col(Msg.SENDER) == "buyer", nw.col(Msg.SENDER) == "agent"
     first = nw.col("_first_buyer") < nw.col("_first_agent")
     talks = messages.group_by(Msg.CONVERSATION_ID).agg(
@@ -232,7 +234,7 @@ def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame
     )
     opened = ~nw.col("_first_buyer").is_null() & (nw.col("_first_agent").is_null() | first)
     talks = talks.with_columns(opened.alias(Talk.OPENED_BY_BUYER))
-    return messages, talks.drop("_first_buyer", "_first_agent")
+    return messages, keep(talks.drop("_first_buyer", "_first_agent"))
 
 
 def _within(talks: Frame, as_of: datetime, months: int) -> Frame:

@@ -1,0 +1,57 @@
+"""When each table speaks: rows a day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.tables import Messages, Orders, PageViews, Ratings
+from csinsight.engine import Shop, collect, ms
+from csinsight.features.frames import Frame
+from csinsight.features.rules import DAY_MS, moment_ms
+
+#: The time by which a table's rows are counted.
+TIME_OF: Final = {
+    "page_views": PageViews.VIEWED_AT,
+    "orders": Orders.PLACED_AT,
+    "messages": Messages.SENT_AT,
+    "ratings": Ratings.RATED_AT,
+}
+
+
+def daily_rows(shop: Shop, as_of: datetime, days: int) -> pd.DataFrame:
+    """Count the rows of each table by day over the last `days` days before `as_of`.
+
+    Returns
+    -------
+    DataFrame
+        ``table``, ``day`` (datetime), ``rows``: every day of every table that has times, also
+        those without any row.
+    """
+    start = as_of - timedelta(days=days)
+    calendar = pd.date_range(start, periods=days, freq="D")
+    parts = []
+    for table, time in TIME_OF.items():
+        if not shop.has(table, time):
+            continue
+        counts = _by_day(shop[table], ms(time), moment_ms(start), moment_ms(as_of))
+        rows = counts.reindex(calendar, fill_value=0)
+        parts.append(pd.DataFrame({"table": table, "day": calendar, "rows": rows.to_numpy()}))
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["table", "day", "rows"])
+    )
+
+
+def _by_day(frame: Frame, time: str, start: int, end: int) -> pd.Series:
+    inside = frame.filter(nw.col(time) >= start, nw.col(time) < end)
+    day = (nw.col(time) - start) // DAY_MS
+    counted = collect(inside.select(day.alias("day")).group_by("day").agg(nw.len().alias("rows")))
+    index = pd.Timestamp(start, unit="ms") + pd.to_timedelta(
+        counted["day"].astype("int64"), unit="D"
+    )
+    return pd.Series(counted["rows"].to_numpy(), index=pd.DatetimeIndex(index))
