@@ -59,6 +59,8 @@ def test_every_row_has_a_known_verdict_and_no_number_without_data(confounded):
     control = drivers["behaviour"].isin(CONTROLS)
     assert (drivers.loc[control, "verdict"] == "control").all()
     assert drivers.loc[control, "q_value"].isna().all()
+    assert (thin["reason"].notna() & (thin["reason"] != "")).all()
+    assert drivers.loc[drivers["effect_pp"].notna(), "reason"].isna().all()
     named = drivers[drivers["verdict"].isin(NAMED)]
     assert ((named["low_pp"] > 0) | (named["high_pp"] < 0)).all()
     assert (named["q_value"] <= 0.10).all()
@@ -164,6 +166,17 @@ def test_absent_behaviours_and_constant_ones_get_no_number(worlds):
     drivers = estimate_drivers(design(frame, as_of=AS_OF, months=3), scopes=())
     verdicts = drivers.set_index("behaviour")["verdict"]
     assert verdicts[["greets", "uses_emoji"]].tolist() == ["not enough data"] * 2
+
+
+def test_summaries_of_the_whole_talk_are_judged_on_satisfaction_only(worlds):
+    world = worlds.make_world(6, inquiries=8000, agents=15)
+    late = ["mean_response_s", "slow_reply_share", "answer_ask_ratio"]
+    drivers = _drivers(world).set_index("behaviour").loc[late]
+    assert drivers["reason"].unique().tolist() == ["unequal exposure"]
+    assert drivers["effect_pp"].isna().all()
+    study = design(world.conversations, outcome="satisfaction", as_of=AS_OF, months=3)
+    rated = estimate_drivers(study, scopes=()).set_index("behaviour").loc[late]
+    assert rated["effect_pp"].notna().all()
 
 
 def test_satisfaction_is_in_points_of_the_score(worlds):

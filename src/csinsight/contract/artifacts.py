@@ -132,6 +132,7 @@ class Drivers:
     BETWEEN_PP = "between_pp"
     DETECTABLE_PP = "detectable_pp"
     ROBUSTNESS = "robustness"
+    REASON = "reason"
 
 
 class CoachingPlan:

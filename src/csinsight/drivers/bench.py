@@ -10,16 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from csinsight.contract.artifacts import Conversations, Drivers
-from csinsight.drivers.design import FAMILY, LATE, Design
+from csinsight.drivers.design import FAMILY, LATE, WHOLE_TALK, Design
 from csinsight.drivers.scales import Floats, unit_of
 
 Places = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
 
-#: What a behaviour is adjusted for besides the covariates: its companions in the same talk. The
-#: timings share their seconds, and each is asked what it adds to the others. Those whose
-#: opportunity the talk's outcome makes are left out.
-COMPANIONS: Final = tuple(b for b in FAMILY if b not in LATE)
+#: What a behaviour is adjusted for besides the covariates: its companions in the same talk, without
+#: those that the talk's course makes.
+COMPANIONS: Final = tuple(b for b in FAMILY if b not in (*LATE, *WHOLE_TALK))
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,10 @@ class Bench:
         own = self.place(behaviour)
         others = [place for place in self.adjust if place != own]
         return np.array([own, *others, self.place(self.outcome_of(behaviour))], dtype=np.intp)
+
+    def comparable(self, behaviour: str) -> bool:
+        """Tell whether inquiries of either outcome gave the same chance to show it."""
+        return self.outcome == "satisfaction" or behaviour not in WHOLE_TALK
 
     def describe(self, behaviour: str, values: Floats) -> dict[str, object]:
         """Return what is known of a sample before any estimate."""

@@ -24,8 +24,12 @@ from csinsight.params import Outcome, add_months
 
 #: The tests that are declared before any is made; q-values are over these.
 FAMILY: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
-#: Their opportunity is made by how the talk went, so others are never adjusted for them.
-LATE: Final = ("reminds_payment", "follows_up", *CONTROLS)
+#: Their opportunity is made by how the talk went (an apology's by the wait before it), so others
+#: are never adjusted for them.
+LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
+#: Summaries of the whole talk, whose length and last unanswered lines the buyer's decision makes:
+#: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
+WHOLE_TALK: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
 
 _C = Conversations
 
@@ -195,4 +199,4 @@ def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-__all__ = ["FAMILY", "LATE", "Design", "design", "in_months", "turn_column"]
+__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "design", "in_months", "turn_column"]

@@ -69,7 +69,7 @@ def estimate_drivers(
     DataFrame
         Columns of `csinsight.contract.artifacts.Drivers`. Effects are percentage points per unit
         of the behaviour (points of the score where the outcome is satisfaction); null where there
-        is not enough data.
+        is not enough data, and ``reason`` says why.
     """
     minima = Minima(min_inquiries, min_agents)
     bench = lay_out(design, together=together)
@@ -118,12 +118,18 @@ def _sample(
         record = bench.describe(behaviour, x)
         varying = _varying(x, starts)
         record[Drivers.AGENTS] = varying
-        if _enough(x, behaviour, varying, minima):
+        reason = _lacking(x, behaviour, varying, minima)
+        if not bench.comparable(behaviour):
+            reason = "unequal exposure"
+        record[Drivers.REASON] = reason
+        if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
             chosen = bench.model(behaviour)
             fitted = slope(products[:, chosen[:, None], chosen], len(rows))
-            if fitted is not None:
+            if fitted is None:
+                record[Drivers.REASON] = "explained by what it is adjusted for"
+            else:
                 record[Drivers.RAW_PP] = bench.points * _plain_slope(x, y)
                 record[Drivers.BETWEEN_PP] = bench.points * _between(x, y, starts, sizes)
                 record |= _in_points(fitted, bench.points)
@@ -143,13 +149,16 @@ def _in_points(fitted: Slope, points: float) -> dict[str, object]:
     }
 
 
-def _enough(x: Floats, behaviour: str, varying: int, minima: Minima) -> bool:
-    if len(x) < minima.inquiries or varying < minima.agents:
-        return False
-    if unit_of(behaviour) != "shown":
-        return True
+def _lacking(x: Floats, behaviour: str, varying: int, minima: Minima) -> str | None:
+    """Return why there is no estimate, or None where there is one."""
+    if len(x) < minima.inquiries:
+        return "few inquiries"
+    if varying < minima.agents:
+        return "few agents"
     shown = int((x == 1).sum())
-    return min(shown, len(x) - shown) >= minima.each
+    if unit_of(behaviour) == "shown" and min(shown, len(x) - shown) < minima.each:
+        return "few with it or few without"
+    return None
 
 
 def _runs(agents: Counts) -> tuple[Counts, Counts]:

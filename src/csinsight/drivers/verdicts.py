@@ -43,6 +43,7 @@ COLUMNS: Final = (
     Drivers.BETWEEN_PP,
     Drivers.DETECTABLE_PP,
     Drivers.ROBUSTNESS,
+    Drivers.REASON,
 )
 
 
@@ -60,7 +61,7 @@ def verdicts(
     q_threshold : float
     """
     table = estimates.reindex(columns=list(COLUMNS))
-    numbers = [*COLUMNS[4:10], *COLUMNS[15:]]
+    numbers = [*COLUMNS[4:10], *COLUMNS[15:18]]
     table[numbers] = table[numbers].astype(float)
     table[Drivers.SHOWN] = table[Drivers.SHOWN].astype("Int64")
     control = table[Drivers.BEHAVIOUR].isin(negative_controls)

@@ -1,0 +1,77 @@
+"""A few lines that show what is meant, with nobody in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import pytest
+
+from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts
+from csinsight.engine import open_shop
+from csinsight.features.rules import ConversationRules
+
+LINES = [
+    ("buyer", "在吗"),
+    ("agent", "您好"),
+    ("buyer", "我叫王小明，13812345678"),
+    ("buyer", "再少20我就拍了"),
+    ("agent", "不行，没办法"),
+    ("system", "订单已创建"),
+    ("agent", "谢谢大鱼海棠，祝您愉快"),
+]
+
+
+@pytest.fixture
+def talk():
+    frame = pd.DataFrame(LINES, columns=["sender", "text"])
+    return frame.assign(
+        conversation_id="c1",
+        buyer_id="大鱼海棠",
+        agent_id=frame["sender"].map({"agent": "店:小七"}),
+        sent_at=pd.date_range("2026-10-12 10:00", periods=len(frame), freq="30s"),
+        refuses_flatly=pd.array([None, False, None, None, True, None, False], dtype="boolean"),
+        recommends=pd.array([None, False, None, None, False, None, False], dtype="boolean"),
+    )
+
+
+def test_shows_the_line_and_the_buyers_words_before_it(talk):
+    shown = excerpt(talk, "refuses_flatly")
+    assert shown["text"].tolist() == ["再少20我就拍了", "不行，没办法"]
+    assert shown["marked"].tolist() == [False, True]
+
+
+def test_a_miss_shows_the_first_answer_to_the_buyer(talk):
+    assert excerpt(talk, "recommends")["text"].tolist() == ["在吗", "您好"]
+
+
+def test_ids_names_and_numbers_are_masked(talk):
+    late = talk.assign(refuses_flatly=pd.array([None] * 6 + [True], dtype="boolean"))
+    text = " ".join(excerpt(late, "refuses_flatly", lines=9)["text"])
+    assert "大鱼海棠" not in text
+    assert "[昵称]" in text
+    everything = " ".join(excerpt(talk.iloc[2:5], "recommends", lines=9)["text"])
+    assert "王小明" not in everything
+    assert "13812345678" not in everything
+
+
+def test_long_lines_are_cut(talk):
+    long = talk.assign(text=talk["text"].where(talk["sender"] != "agent", "好看" * 200))
+    assert excerpt(long, "refuses_flatly")["text"].str.len().max() == MAX_CHARACTERS
+
+
+def test_an_empty_conversation_has_no_lines(talk):
+    assert excerpt(talk[talk["sender"] == "system"], "greets").empty
+
+
+def test_lines_come_from_the_shop_with_what_they_show(talk, tmp_path):
+    columns = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
+    other = talk.assign(conversation_id="c2")
+    pd.concat([talk, other])[columns].to_parquet(tmp_path / "messages.parquet")
+    found = excerpts(
+        open_shop(tmp_path), ["c1"], as_of=datetime(2026, 11, 1), rules=ConversationRules()
+    )
+    assert found["conversation_id"].unique().tolist() == ["c1"]
+    assert found["sender"].tolist() == [sender for sender, _ in LINES]
+    shown = excerpt(found, "refuses_flatly")
+    assert shown["text"].iloc[-1].startswith("不行")
