@@ -120,11 +120,13 @@ def weigh(features: pd.DataFrame, scales: dict[str, Scale] | None = None) -> Evi
         if scales is not None:
             scale = scales.get(name)
         else:
-            scale = _estimate(observed) if observed is not None else None
+            scale = _estimate(observed) if observed is not None and observed.recorded else None
         if observed is None and scale is not None:
             observed = Observed.nothing(len(features))
         if observed is None or scale is None:
-            left_out[name] = "no_input" if _empty(observed) else "no_spread"
+            left_out[name] = (
+                "no_spread" if observed is not None and observed.recorded else "no_input"
+            )
             continue
         kept.append(name)
         known[name] = scale
@@ -136,10 +138,6 @@ def weigh(features: pd.DataFrame, scales: dict[str, Scale] | None = None) -> Evi
 
 def _stack(columns: Sequence[Floats], shape: tuple[int, int]) -> Floats:
     return np.column_stack(columns) if columns else np.zeros(shape)
-
-
-def _empty(observed: Observed | None) -> bool:
-    return observed is None or not observed.seen.any()
 
 
 def _estimate(observed: Observed) -> Scale | None:

@@ -37,7 +37,7 @@ _LEAST_SPREAD = 0.15
 #: Rounds at the start in which all types count alike, so that a large one can't take all.
 _EVEN_ROUNDS = 8
 _ROUNDS = 200
-_TOLERANCE = 1e-5
+_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,23 @@ class Mixture:
     spreads: Floats
     shares: Floats
 
-    def log_parts(self, value: Floats, noise: Floats, k: int) -> Floats:
-        """Return log density of component `k` per buyer and feature; 0 where nothing was seen."""
+    def log_parts(self, value: Floats, noise: Floats) -> Floats:
+        """Return log densities (components, buyers, features); 0 where nothing was seen."""
         seen = np.isfinite(noise)
-        variance = self.spreads[k] + np.where(seen, noise, 0.0)
-        squared = np.square(value - self.centres[k]) / variance
+        safe = np.where(seen, noise, 0.0)
         half = (FREEDOM + 1) / 2
         constant = gammaln(half) - gammaln(FREEDOM / 2) - 0.5 * np.log(FREEDOM * np.pi)
-        parts = constant - 0.5 * np.log(variance) - half * np.log1p(squared / FREEDOM)
-        return np.asarray(np.where(seen, parts, 0.0))
+        parts = np.empty((len(self.shares), *value.shape))
+        for k, (centre, spread) in enumerate(zip(self.centres, self.spreads, strict=True)):
+            variance = spread + safe
+            squared = np.square(value - centre) / variance
+            parts[k] = constant - 0.5 * np.log(variance) - half * np.log1p(squared / FREEDOM)
+        parts[:, ~seen] = 0.0
+        return parts
 
     def log_joint(self, value: Floats, noise: Floats) -> Floats:
         """Return log of share times density, buyers by components."""
-        columns = [
-            np.log(share) + self.log_parts(value, noise, k).sum(axis=1)
-            for k, share in enumerate(self.shares)
-        ]
-        return np.column_stack(columns)
+        return np.asarray(self.log_parts(value, noise).sum(axis=2).T + np.log(self.shares))
 
     def probabilities(self, value: Floats, noise: Floats) -> Floats:
         """Return posterior probabilities, buyers by components; rows sum to one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from csinsight.segments.signatures import FEATURES, Signatures
 Floats = npt.NDArray[np.float64]
 
 #: Larger shops are fitted on as many buyers, drawn by the seed; all are labelled.
-FIT_ON: Final = 20_000
+FIT_ON: Final = 10_000
 #: What the buyers are put in order by before the fit, so that names and rows' order don't count.
 _ORDER: Final = ("pages", "visits", "pages_product", "seconds", "step_seconds", "account_age_days")
 #: Quantiles of a feature that stand for "low" and "high" where the types start, and how far up
@@ -27,6 +28,25 @@ _ORDER: Final = ("pages", "visits", "pages_product", "seconds", "step_seconds", 
 _LOW, _HIGH, _REST = 0.05, 0.97, 0.35
 #: Share of the buyers, and at least how many, whose mean a type starts from.
 _SHOWN, _FEWEST = 0.02, 5
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model says of buyers.
+
+    Parameters
+    ----------
+    six : array of float, (buyers, 6)
+        Probabilities in the order of `BUYER_TYPES`; zero for unsupported types.
+    sure : array of float, (buyers,)
+        Probability of the likeliest type, counting the chance that it is one that can't be seen.
+    spoke : array of float, (buyers, features)
+        Log-odds that each feature adds for the likeliest type against the other groups.
+    """
+
+    six: Floats
+    sure: Floats
+    spoke: Floats
 
 
 class TypeModel(BaseModel):
@@ -77,37 +97,35 @@ class TypeModel(BaseModel):
             dtype=float,
         )
 
-    def read(self, evidence: Evidence) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-        """Return probabilities of the six types, confidence, and the winning component.
+    def read(self, evidence: Evidence) -> Reading:
+        """Read buyers: probabilities of the six types, confidence, and what decided.
 
         Where no type is supported, all six are alike: nothing is known.
         """
         count = len(evidence.value)
         if not self.supported:
             even = np.full((count, len(BUYER_TYPES)), 1 / len(BUYER_TYPES))
-            return even, even[:, 0], np.zeros(count, dtype=np.int64)
-        all_groups = self.mixture.probabilities(evidence.value, evidence.noise)
-        own = all_groups[:, : len(self.supported)]
+            return Reading(even, even[:, 0], np.zeros_like(evidence.value))
+        mixture = self.mixture
+        parts = mixture.log_parts(evidence.value, evidence.noise)
+        joint = parts.sum(axis=2).T + np.log(mixture.shares)
+        groups = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        own = groups[:, : len(self.supported)]
         winner = own.argmax(axis=1)
-        sure = own[np.arange(count), winner]
         six = np.zeros((count, len(BUYER_TYPES)))
         places = [BUYER_TYPES.index(name) for name in self.supported]
-        total = np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
-        six[:, places] = own / total
-        return six, sure, winner.astype(np.int64)
+        six[:, places] = own / np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
+        return Reading(six, own[np.arange(count), winner], _spoke(parts, winner))
 
-    def contributions(self, evidence: Evidence, winner: npt.NDArray[np.int64]) -> Floats:
-        """Return log-odds that each feature adds for the winner against the other components."""
-        mixture = self.mixture
-        count = len(mixture.shares)
-        parts = np.stack(
-            [mixture.log_parts(evidence.value, evidence.noise, k) for k in range(count)]
-        )
-        rows = np.arange(len(winner))
-        own = parts[winner, rows]
-        others = parts.copy()
-        others[winner, rows] = -np.inf
-        return np.asarray(own - (logsumexp(others, axis=0) - np.log(max(count - 1, 1))))
+
+def _spoke(parts: Floats, winner: npt.NDArray[np.int64]) -> Floats:
+    """Return log-odds that each feature adds for the winner against the mean of the others."""
+    rows = np.arange(len(winner))
+    own = parts[winner, rows]
+    peak = parts.max(axis=0)
+    all_parts = np.exp(parts - peak).sum(axis=0)
+    others = np.maximum(all_parts - np.exp(own - peak), 1e-300)
+    return np.asarray(own - peak - np.log(others / max(len(parts) - 1, 1)))
 
 
 def fit_model(

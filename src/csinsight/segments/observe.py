@@ -35,6 +35,8 @@ class Observed:
         For a share ``count / total``; else the value on its normal scale.
     unit_noise : float or None
         Variance of one unit of evidence where theory tells it.
+    recorded : bool
+        Whether these buyers show any of it; where a whole shop does not, the feature is no use.
     """
 
     kind: Literal["share", "normal"]
@@ -43,6 +45,7 @@ class Observed:
     total: Floats
     value: Floats
     unit_noise: float | None = None
+    recorded: bool = True
 
     @classmethod
     def nothing(cls, buyers: int) -> Observed:
@@ -72,21 +75,22 @@ def _sum(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats | None:
 
 def _share(frame: pd.DataFrame, *, part: tuple[str, ...], of: str) -> Observed | None:
     count, total = _sum(frame, part), _column(frame, of)
-    if count is None or total is None or not count.sum() > 0:
+    if count is None or total is None:
         return None
     total = np.nan_to_num(total)
     count = np.clip(count, 0.0, total)
     seen = total > 0
     value = np.divide(count, total, out=np.zeros_like(total), where=seen)
-    return Observed("share", seen, count, total, value)
+    return Observed("share", seen, count, total, value, recorded=bool(count.sum() > 0))
 
 
-def _normal(value: Floats, total: Floats, unit_noise: float | None = None) -> Observed:
+def _normal(
+    value: Floats, total: Floats, unit_noise: float | None = None, *, recorded: bool = True
+) -> Observed:
     seen = np.isfinite(value) & np.isfinite(total) & (total > 0)
-    zero = np.zeros_like(total)
-    return Observed(
-        "normal", seen, zero, np.where(seen, total, 0.0), np.where(seen, value, 0.0), unit_noise
-    )
+    none = np.zeros_like(total)
+    total, value = np.where(seen, total, 0.0), np.where(seen, value, 0.0)
+    return Observed("normal", seen, none, total, value, unit_noise, recorded and bool(seen.any()))
 
 
 def _pages(*kinds: str) -> Observer:
@@ -113,7 +117,7 @@ def _seconds_per_page(frame: pd.DataFrame) -> Observed | None:
     """Read recorded dwell; where a shop records none, the steps from page to page instead."""
     for time, evidence in (("seconds", "dwell_known"), ("step_seconds", "steps")):
         seconds, pages = _column(frame, time), _column(frame, evidence)
-        if seconds is not None and pages is not None and np.nansum(pages) > 0:
+        if seconds is not None and pages is not None:
             return _normal(_log(seconds / _positive(pages)), pages)
     return None
 
@@ -124,15 +128,17 @@ def _breadth(frame: pd.DataFrame) -> Observed | None:
     Cart, checkout and account are no looking around. Unbiased for any number of pages; of no
     use where the shop tells fewer than `_BREADTH_KINDS` kinds apart.
     """
-    kinds = [_column(frame, f"pages_{kind}") for kind in PAGE_KINDS if kind not in _ERRANDS]
-    recorded = [np.nan_to_num(kind) for kind in kinds if kind is not None and np.nansum(kind) > 0]
-    if len(recorded) < _BREADTH_KINDS:
+    columns = [_column(frame, f"pages_{kind}") for kind in PAGE_KINDS if kind not in _ERRANDS]
+    kinds = [np.nan_to_num(column) for column in columns if column is not None]
+    if not kinds:
         return None
-    counts = np.column_stack(recorded)
+    counts = np.column_stack(kinds)
+    enough = int((counts.sum(axis=0) > 0).sum()) >= _BREADTH_KINDS
     total = counts.sum(axis=1)
     pairs = total * (total - 1)
     same = (counts * (counts - 1)).sum(axis=1)
-    return _normal(1 - same / _positive(pairs), np.where(pairs > 0, total, 0.0))
+    value = 1 - same / _positive(pairs)
+    return _normal(value, np.where(pairs > 0, total, 0.0), recorded=enough)
 
 
 def _account_age(frame: pd.DataFrame) -> Observed | None:
@@ -145,10 +151,10 @@ def _account_age(frame: pd.DataFrame) -> Observed | None:
 def _discount_share(frame: pd.DataFrame) -> Observed | None:
     listed, discount = _column(frame, "list_amount"), _column(frame, "discount_amount")
     orders = _column(frame, "orders")
-    if listed is None or discount is None or orders is None or not np.nansum(discount) > 0:
+    if listed is None or discount is None or orders is None:
         return None
     share = np.clip(discount / _positive(listed), 0.0, 1.0)
-    return _normal(np.arcsin(np.sqrt(share)), orders)
+    return _normal(np.arcsin(np.sqrt(share)), orders, recorded=bool(np.nansum(discount) > 0))
 
 
 def _gap_evenness(frame: pd.DataFrame) -> Observed | None:

@@ -75,7 +75,8 @@ def fit_types(
     Parameters
     ----------
     features : DataFrame
-        Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`).
+        Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`). A column
+        ``bargaining_messages`` beside, of ``buyer_messages``, is used where it is there.
     signatures : Signatures
     min_pages : int
         Buyers with fewer page views are ``unclassified`` and do not shape the types.
@@ -85,7 +86,14 @@ def fit_types(
         Of the sample on which a large shop is fitted.
     previous : TypeModel, optional
         Last month's model: types start from where they were.
+
+    Raises
+    ------
+    ValueError
+        Where `features` has no ``buyer_id`` or ``pages``.
     """
+    if missing := {"buyer_id", "pages"} - set(features):
+        raise ValueError(f"features lack {sorted(missing)}: give a row a buyer of buyer_features")
     model = fit_model(features, signatures, min_pages=min_pages, seed=seed, previous=previous)
     return label(features, model, min_pages=min_pages, confidence=confidence)
 
@@ -116,10 +124,11 @@ def _label(
     features: pd.DataFrame, model: TypeModel, min_pages: int, confidence: float
 ) -> pd.DataFrame:
     evidence = weigh(features, model.scales)
-    all_six, sure, group = model.read(evidence)
+    reading = model.read(evidence)
+    sure = reading.sure
     pages = pd.to_numeric(features["pages"]).fillna(0).to_numpy(dtype=float)
     unclear = (pages < min_pages) | (not model.supported)
-    winner = all_six.argmax(axis=1)
+    winner = reading.six.argmax(axis=1)
     labels = np.array(BUYER_TYPES, dtype=object)[winner]
     labels = np.where(sure < confidence, MIXED, labels)
     labels = np.where(unclear, UNCLASSIFIED, labels)
@@ -129,36 +138,26 @@ def _label(
         BuyerTypes.CONFIDENCE: sure,
     }
     for k, name in enumerate(BUYER_TYPES):
-        table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = all_six[:, k]
-    table[BuyerTypes.BECAUSE] = np.array(_because(evidence, model, group, unclear), dtype=object)
+        table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = reading.six[:, k]
+    table[BuyerTypes.BECAUSE] = np.array(_because(evidence, reading.spoke, unclear), dtype=object)
     texts = dict.fromkeys((BuyerTypes.BUYER_ID, BuyerTypes.TYPE, BuyerTypes.BECAUSE), "str")
     return pd.DataFrame(table).astype(texts)
 
 
-def _because(
-    evidence: Evidence,
-    model: TypeModel,
-    group: npt.NDArray[np.int64],
-    unclear: npt.NDArray[np.bool_],
-) -> list[str]:
-    """Name the features that decided: what spoke most for the winner against all others.
+def _because(evidence: Evidence, spoke: Floats, unclear: npt.NDArray[np.bool_]) -> list[str]:
+    """Name the features that decided: what spoke most for the likeliest type against the others.
 
     Each is ``{"feature", "z", "weight"}``: the shrunk z-score and the log-odds it added. For a
     ``mixed`` buyer they still speak for the likeliest type; empty where nothing was decided.
     """
-    if not model.supported or not evidence.features:
-        return ["[]"] * len(group)
-    spoke = model.contributions(evidence, group)
-    count = min(REASONS, spoke.shape[1])
-    order = np.argsort(-spoke, axis=1, kind="stable")[:, :count]
-    names = np.array(evidence.features)[order]
+    order = np.argsort(-spoke, axis=1, kind="stable")[:, :REASONS]
+    names = np.array(evidence.features, dtype=str)[order]
     z = np.take_along_axis(evidence.shrunk, order, axis=1).round(2)
     weight = np.take_along_axis(spoke, order, axis=1).round(2)
-    lines = []
-    for i, skip in enumerate(unclear):
-        because = [] if skip else _reasons(names[i], z[i], weight[i])
-        lines.append(json.dumps(because))
-    return lines
+    return [
+        json.dumps([] if skip else _reasons(names[i], z[i], weight[i]))
+        for i, skip in enumerate(unclear)
+    ]
 
 
 def _reasons(

@@ -1,0 +1,245 @@
+"""Whether six types are right for this shop: number of groups, stability, drift, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.mixture import GaussianMixture
+
+from csinsight.contract.artifacts import BuyerTypes
+from csinsight.contract.domain import TYPE_LABELS
+from csinsight.segments.evidence import weigh
+from csinsight.segments.model import TypeModel, fit_model
+from csinsight.segments.observe import OBSERVERS
+from csinsight.segments.signatures import FEATURES, Signatures
+from csinsight.segments.types import TypeResult, label
+
+Floats = npt.NDArray[np.float64]
+
+#: Buyers that the comparisons look at, drawn by the seed; silhouettes grow with the square.
+SAMPLE: Final = 1_500
+#: Back from the scale of a feature to a natural unit; shares are pooled instead.
+_NATURAL: Final[dict[str, Callable[[Floats], Floats]]] = {
+    "pages_per_visit": np.exp,
+    "visits_per_month": lambda value: 30 * np.exp(value),
+    "seconds_per_page": np.exp,
+    "account_age": np.expm1,
+    "discount_share": lambda value: np.square(np.sin(value)),
+    "gap_evenness": lambda value: np.exp(-value),
+}
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How far the types hang on which buyers happen to be there.
+
+    Parameters
+    ----------
+    rand : array of float, (resamples,)
+        Adjusted Rand index of each refit against the types shown; 1 is the same grouping.
+    types : DataFrame
+        ``type``, ``found`` (share of refits that support it) and ``jaccard`` (mean overlap of
+        its members; Hennig calls a group under 0.6 unstable and one over 0.85 highly stable).
+    unseeded_rand : float or None
+        Adjusted Rand index of a mixture of as many groups, started at random, that knows no
+        signature; None with fewer than two supported types.
+    """
+
+    rand: Floats
+    types: pd.DataFrame
+    unseeded_rand: float | None
+
+
+def type_support(
+    features: pd.DataFrame,
+    result: TypeResult,
+    *,
+    min_pages: int = 5,
+    counts: Iterable[int] = range(2, 11),
+    seed: int = 20261031,
+) -> pd.DataFrame:
+    """Compare numbers of groups on the features that the types use, without signatures.
+
+    Parameters
+    ----------
+    features : DataFrame
+        As given to `csinsight.segments.types.fit_types`.
+    result : TypeResult
+    min_pages : int
+    counts : iterable of int
+        Numbers of groups to try; those the shop has too few buyers for are left out.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        ``k``, ``bic`` (lower is better) and ``silhouette`` (higher is better; NaN where all
+        buyers fall into one group).
+    """
+    sample = _sample(features, min_pages, seed)
+    points = weigh(sample, result.model.scales).shrunk
+    rows = []
+    for k in counts:
+        if points.shape[1] == 0 or len(points) < 5 * k or not np.ptp(points, axis=0).any():
+            continue
+        mixture = GaussianMixture(
+            k, covariance_type="diag", reg_covar=1e-3, n_init=2, random_state=seed
+        ).fit(points)
+        rows.append((k, float(mixture.bic(points)), _silhouette(points, mixture.predict(points))))
+    return pd.DataFrame(rows, columns=["k", "bic", "silhouette"])
+
+
+def type_stability(
+    features: pd.DataFrame,
+    signatures: Signatures,
+    result: TypeResult,
+    *,
+    min_pages: int = 5,
+    resamples: int = 10,
+    seed: int = 20261031,
+) -> Stability:
+    """Refit the types on bootstrap resamples of the buyers, and once without signatures.
+
+    References
+    ----------
+    Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics and
+    Data Analysis 52(1), 258-271.
+    """
+    sample = _sample(features, min_pages, seed)
+    shown = _winners(sample, result.model)
+    names = list(result.model.supported)
+    rng = np.random.default_rng(seed)
+    rand, overlap, found = [], [], []
+    for _ in range(resamples if names else 0):
+        drawn = sample.iloc[rng.integers(0, len(sample), len(sample))]
+        again = fit_model(drawn, signatures, min_pages=min_pages, seed=seed)
+        other = _winners(sample, again)
+        rand.append(float(adjusted_rand_score(shown, other)))
+        found.append([name in again.supported for name in names])
+        overlap.append([_jaccard(shown == name, other == name) for name in names])
+    types = pd.DataFrame({BuyerTypes.TYPE: pd.Series(names, dtype="str")})
+    types["found"] = np.mean(found, axis=0) if found else np.nan
+    types["jaccard"] = np.mean(overlap, axis=0) if overlap else np.nan
+    return Stability(np.array(rand), types, _unseeded(sample, shown, result.model, seed))
+
+
+def type_profile(features: pd.DataFrame, result: TypeResult) -> pd.DataFrame:
+    """Return what the buyers of each label do, in natural units.
+
+    Returns
+    -------
+    DataFrame
+        A row a label that occurs: ``type``, ``buyers``, ``share``, then each used feature:
+        shares pooled over the group's pages, orders or messages; medians of the rest (pages a
+        visit, visits a month, seconds a page, days of account age, coefficient of variation of
+        the gaps between visits as ``gap_evenness``).
+    """
+    labels = result.buyers[BuyerTypes.TYPE].to_numpy()
+    rows = []
+    for name in TYPE_LABELS:
+        group = labels == name
+        if group.any():
+            row = {BuyerTypes.TYPE: name, "buyers": int(group.sum()), "share": group.mean()}
+            rows.append(row | _natural(features[group], result.model))
+    columns = [BuyerTypes.TYPE, "buyers", "share", *result.model.scales]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def drift(now: TypeModel, before: TypeModel) -> pd.DataFrame:
+    """Return how far each type's centre moved between two months.
+
+    Returns
+    -------
+    DataFrame
+        ``type``, ``moved`` (root mean square over the features of both months, in standard
+        deviations within the type now) and ``furthest`` (the feature that moved most); for
+        types supported in both months.
+    """
+    both: list[str] = [name for name in FEATURES if name in now.scales and name in before.scales]
+    rows = []
+    for name in now.supported:
+        if name in before.supported and both:
+            steps = _steps(now, before, name, both)
+            furthest = both[int(np.abs(steps).argmax())]
+            rows.append((name, float(np.sqrt(np.square(steps).mean())), furthest))
+    return pd.DataFrame(rows, columns=[BuyerTypes.TYPE, "moved", "furthest"])
+
+
+def label_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Count buyers of both months by label before (rows) and now (columns)."""
+    names = [BuyerTypes.BUYER_ID, BuyerTypes.TYPE]
+    both = before[names].merge(now[names], on=BuyerTypes.BUYER_ID, suffixes=("_before", "_now"))
+    counts = pd.crosstab(both["type_before"], both["type_now"])
+    order = list(TYPE_LABELS)
+    counts = counts.reindex(index=order, columns=order, fill_value=0)
+    return counts.rename_axis(index="before", columns="now")
+
+
+def _sample(features: pd.DataFrame, min_pages: int, seed: int) -> pd.DataFrame:
+    pages = pd.to_numeric(features["pages"]).fillna(0).to_numpy(dtype=float)
+    known = features[pages >= min_pages]
+    return known if len(known) <= SAMPLE else known.sample(SAMPLE, random_state=seed)
+
+
+def _winners(features: pd.DataFrame, model: TypeModel) -> npt.NDArray[np.str_]:
+    """Return each buyer's likeliest type, whatever its confidence."""
+    types = label(features, model, min_pages=0, confidence=0.0).buyers[BuyerTypes.TYPE]
+    return types.to_numpy(dtype=str)
+
+
+def _jaccard(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    either = int((one | other).sum())
+    return float((one & other).sum()) / either if either else 0.0
+
+
+def _silhouette(points: Floats, groups: npt.NDArray[np.int64]) -> float:
+    if not 1 < len(np.unique(groups)) < len(points):
+        return float("nan")
+    return float(silhouette_score(points, groups))
+
+
+def _unseeded(
+    sample: pd.DataFrame, shown: npt.NDArray[np.str_], model: TypeModel, seed: int
+) -> float | None:
+    if len(model.supported) < 2:
+        return None
+    points = weigh(sample, model.scales).shrunk
+    mixture = GaussianMixture(
+        len(model.supported), covariance_type="diag", reg_covar=1e-3, n_init=3, random_state=seed
+    )
+    return float(adjusted_rand_score(shown, mixture.fit_predict(points)))
+
+
+def _natural(group: pd.DataFrame, model: TypeModel) -> dict[str, float]:
+    row = {}
+    for name in model.scales:
+        observed = OBSERVERS[name](group)
+        if observed is None or not observed.seen.any():
+            # Nothing of the kind in this group: a share is 0, anything else unknown.
+            row[name] = 0.0 if model.scales[name].pseudo_pages is not None else float("nan")
+        elif observed.kind == "share":
+            row[name] = float(observed.count.sum() / observed.total.sum())
+        else:
+            middle = np.median(observed.value[observed.seen])
+            row[name] = float(_NATURAL.get(name, np.asarray)(middle))
+    return row
+
+
+def _steps(now: TypeModel, before: TypeModel, name: str, features: list[str]) -> Floats:
+    steps = []
+    row_now, row_before = now.supported.index(name), before.supported.index(name)
+    for feature in features:
+        column_now = list(now.scales).index(feature)
+        column_before = list(before.scales).index(feature)
+        scale, was = now.scales[feature], before.scales[feature]
+        value = scale.centre + scale.width * now.centres[row_now][column_now]
+        old = was.centre + was.width * before.centres[row_before][column_before]
+        spread = scale.width * np.sqrt(now.spreads[row_now][column_now])
+        steps.append((value - old) / spread)
+    return np.array(steps)
