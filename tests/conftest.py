@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from csinsight.params import load_params, shipped
+from csinsight.report.run import RunResult, run_month
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -22,3 +25,16 @@ def shared_data() -> Path:
 def demo_folder() -> Path:
     """The committed demo shop."""
     return ROOT / "data" / "demo"
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
+    """The demo shop's whole report in both languages, made once for all tests of a session."""
+    out = tmp_path_factory.mktemp("demo_run")
+    params = shipped("params") / "demo.yml"
+    return {
+        lang: run_month(
+            ROOT / "data" / "demo", load_params(params, lang=lang), out / lang, progress=False
+        )
+        for lang in ("zh", "en")
+    }

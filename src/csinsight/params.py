@@ -91,7 +91,9 @@ class RunParams(BaseModel):
     @classmethod
     def _shop_is_a_folder_name(cls, value: str) -> str:
         if re.search(r'[/\\:*?"<>|\x00-\x1f]', value) or value.startswith("."):
-            raise ValueError("a shop's name becomes a folder: leave out / \\ : * ? \" < > | and a leading dot")
+            raise ValueError(
+                "a shop's name becomes a folder: leave out / \\ : * ? \" < > | and a leading dot"
+            )
         return value
 
 
@@ -131,19 +133,19 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "min_inquiries",
         "min_agents",
         "q_threshold",
-        "seed",
     ),
     "05_coaching": (
         *_COMMON,
-        "outcome",
+        *_CONVERSATIONS,
         "driver_months",
         "min_agent_inquiries",
         "min_opportunities",
         "q_threshold",
         "max_recommendations",
+        "seed",
     ),
-    "06_agent_card": (*_COMMON, "min_agent_inquiries"),
-    "07_monthly_brief": (*_COMMON, "currency", "outcome"),
+    "06_agent_card": (*_COMMON, "driver_months"),
+    "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
 }
 #: Parameters of a notebook that are no parameter of the run.
 EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}

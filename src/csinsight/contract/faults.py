@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 #: Bad cells that are named one by one for each column and kind of fault; the rest is counted.
@@ -51,10 +51,17 @@ class Notice:
     ----------
     file : str
     what : str
+    kind : str
+        What a report calls it (``notice.<kind>`` of its words); empty where it is for the person
+        at the command line alone.
+    values : dict of str to int
+        The counts in it, ``found`` of ``all``, for a report to write in its own language.
     """
 
     file: str
     what: str
+    kind: str = ""
+    values: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the notice as one line."""

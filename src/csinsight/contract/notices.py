@@ -45,6 +45,7 @@ def _untimed(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
             "messages",
             "no message has a time: the order in the file is the only clock, and figures of "
             "time, months and conversion are left out",
+            "untimed",
         )
 
 
@@ -56,13 +57,16 @@ def _buyers(
         return
     with_orders = _ids(tables, "orders", Orders.BUYER_ID)
     if with_orders.is_empty():
-        yield Notice(table, "orders name no buyer: buyers here can't be joined with orders")
+        what = "orders name no buyer: buyers here can't be joined with orders"
+        yield Notice(table, what, "no_order_buyers")
         return
-    found = buyers.is_in(with_orders.implode()).sum()
+    found = int(buyers.is_in(with_orders.implode()).sum())
     yield Notice(
         table,
         f"{found:,} of {len(buyers):,} {name} buyers ({found / len(buyers):.0%}) are found in "
         "orders",
+        "match_rate",
+        {"found": found, "all": len(buyers)},
     )
 
 
@@ -70,10 +74,13 @@ def _masked(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
     for table, frame in tables.items():
         if "buyer_id" in frame.columns:
             buyers = _ids(tables, table, "buyer_id")
-            masked = buyers.str.contains("*", literal=True).sum()
+            masked = int(buyers.str.contains("*", literal=True).sum())
             if masked:
                 what = "are masked with asterisks and can't be joined with other tables for sure"
-                yield Notice(table, f"{masked:,} of {len(buyers):,} buyer ids {what}")
+                counts = {"found": masked, "all": len(buyers)}
+                yield Notice(
+                    table, f"{masked:,} of {len(buyers):,} buyer ids {what}", "masked", counts
+                )
 
 
 def _agents(tables: Mapping[str, pl.DataFrame], table: str, column: str) -> Iterator[Notice]:
@@ -81,10 +88,12 @@ def _agents(tables: Mapping[str, pl.DataFrame], table: str, column: str) -> Iter
     if agents.is_empty() or "agents" not in tables:
         return
     known = _ids(tables, "agents", Agents.AGENT_ID)
-    missing = (~agents.is_in(known.implode())).sum()
+    missing = int((~agents.is_in(known.implode())).sum())
     if missing:
         yield Notice(
             table,
             f"{missing:,} of {len(agents):,} agents are not in agents: their ids stand in for "
             "their names",
+            "unknown_agents",
+            {"found": missing, "all": len(agents)},
         )

@@ -11,12 +11,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from csinsight.engine import Shop, open_shop
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.tables import AGENTS, Agents
+from csinsight.contract.write import write_table
+from csinsight.engine import Shop, collect, open_shop
 from csinsight.params import (
     EngineName,
     Lang,
     ParamsError,
     RunParams,
+    add_months,
     load_params,
     month_end,
     month_start,
@@ -119,13 +123,45 @@ class Study:
             )
         return pd.read_parquet(self._path(name))
 
+    def read_or_none(self, name: str) -> pd.DataFrame | None:
+        """Return a table that an earlier notebook wrote, or None where it wrote none."""
+        return self.read(name) if self.has(name) else None
+
+    def of_month(self, conversations: pd.DataFrame, start: datetime | None = None) -> pd.DataFrame:
+        """Return the conversations of the report month, or of the month that begins at `start`.
+
+        Those of a source without times count for the report month.
+        """
+        first = start or self.start
+        started = conversations[Conversations.STARTED_AT]
+        inside = (started >= first) & (started < add_months(first, 1))
+        return conversations[inside | started.isna()] if start is None else conversations[inside]
+
+    @cached_property
+    def _agents(self) -> pd.DataFrame:
+        shop = self.open()
+        if not shop.has("agents"):
+            return pd.DataFrame(columns=[column.name for column in AGENTS.columns])
+        return collect(shop["agents"])
+
+    def agent(self, agent_id: str) -> dict[str, Any]:
+        """Return what the shop says of an agent, by column; empty where nothing."""
+        rows = self._agents[self._agents[Agents.AGENT_ID] == agent_id]
+        return {str(name): rows[name].iloc[0] for name in rows} if len(rows) else {}
+
+    def agent_name(self, agent_id: str | None) -> str:
+        """Return what an agent is called in reports: the name, or the id where there is none."""
+        if agent_id is None or pd.isna(agent_id):
+            return self.word("text.no_agent")
+        name = self.agent(agent_id).get(Agents.NAME)
+        return str(name) if pd.notna(name) else agent_id
+
     def write(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Write a table of the run whole or not at all, and return it; the index is not kept.
 
         The same rows give the same bytes.
         """
-        with write_atomically(self._path(name)) as path:
-            frame.to_parquet(path, index=False)
+        write_table(frame, self._path(name))
         self._note_output(f"artifacts/{name}.parquet")
         return frame
 

@@ -1,6 +1,7 @@
 """The report's words in Chinese and English, and numbers, money and dates as each writes them.
 
-The catalogues lie in ``words/zh.yml`` and ``words/en.yml`` with the same keys and placeholders.
+The catalogues lie in ``words/``, the same keys and placeholders in ``zh`` and ``en``: names and
+furniture in ``LANG.yml``, sentences of the study's pages in ``views_LANG.yml``.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ def catalogue(lang: Lang) -> Mapping[str, str]:
     WordError
         Where a leaf of the catalogue is no text.
     """
-    text = (_FOLDER / f"{lang}.yml").read_text(encoding="utf-8")
-    return dict(_flatten(yaml.safe_load(text), ""))
+    words: dict[str, str] = {}
+    for file in (f"{lang}.yml", f"views_{lang}.yml"):
+        text = (_FOLDER / file).read_text(encoding="utf-8")
+        words |= _flatten(yaml.safe_load(text), "")
+    return words
 
 
 def placeholders(text: str) -> frozenset[str]:

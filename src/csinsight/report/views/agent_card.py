@@ -1,0 +1,270 @@
+"""Notebook 06: one agent's card: how they stand, what to try, what to keep, in kind words."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from csinsight.coaching.card import Card
+from csinsight.coaching.library import load_library
+from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.tables import Agents
+from csinsight.drivers.scales import unit_of
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Box, Columns, Finding, Items, Note, Prose, Stack, Talk
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.views.coaching import rate_text
+
+_P = CoachingPlan
+#: Rows of the picture beside peers.
+MAX_ROWS = 8
+_ALWAYS = ("first_response_s", "slow_reply_share")
+_SIDES = (
+    ("misses", "hurts", "card.miss"),
+    ("hits", "helps", "card.hit"),
+    ("peer_hits", "helps", "card.peer_hit"),
+)
+
+
+def who(study: Study, card: Card) -> Prose:
+    """Return name, team and months with the shop, and how many inquiries the card rests on."""
+    words = study.words
+    agent = study.agent(card.agent_id)
+    parts = [
+        study.word(
+            "card.agent", name=study.agent_name(card.agent_id), month=words.month(study.month)
+        ),
+        study.word("card.inquiries", n=words.number(card.inquiries)),
+    ]
+    if pd.notna(agent.get(Agents.TEAM)):
+        parts.append(study.word("card.team", team=agent[Agents.TEAM]))
+    if pd.notna(agent.get(Agents.HIRED_ON)):
+        months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
+        parts.append(study.word("card.tenure", months=words.number(months)))
+    return Prose(" · ".join(parts))
+
+
+def sentence(study: Study, card: Card) -> str:
+    """Return what the card comes down to: what is good first, then the one thing to try."""
+    library = load_library(study.lang).behaviours
+    parts = []
+    if len(card.strengths):
+        names = [study.word(f"behaviour.{name}") for name in card.strengths[_P.BEHAVIOUR]]
+        parts.append(study.word("card.good", behaviours=study.words.listed(names)))
+    if len(card.compliance):
+        parts.append(
+            study.word("card.rule", title=library[card.compliance[_P.BEHAVIOUR].iloc[0]].title)
+        )
+    if len(card.recommendations):
+        title = library[card.recommendations[_P.BEHAVIOUR].iloc[0]].title
+        parts.append(study.word("card.try", title=title))
+    else:
+        parts.append(study.word(f"card.status_{card.status.replace(' ', '_')}"))
+    return study.words.sentences(*parts)
+
+
+def finding(study: Study, card: Card) -> Finding:
+    """Return the sentence on top of the card, and keep it for the index."""
+    text = sentence(study, card)
+    study.write_facts({"finding": text, "agent": study.agent_name(card.agent_id)})
+    return Finding(text)
+
+
+def headline(card: Card) -> dict[str, object]:
+    """Return what is recommended, for the recorded results."""
+    return {"inquiries": card.inquiries, "recommended": list(card.recommendations[_P.BEHAVIOUR])}
+
+
+def peers(study: Study, card: Card) -> Block:
+    """Draw the agent's rates as marks over the middle half of comparable peers."""
+    advised = [*card.recommendations[_P.BEHAVIOUR], *card.strengths[_P.BEHAVIOUR]]
+    order = list(dict.fromkeys([*_ALWAYS, *advised, *card.standing["behaviour"]]))
+    rows = card.standing.set_index("behaviour")
+    rows = rows.reindex([name for name in order if name in rows.index][:MAX_ROWS])
+    if rows.empty:
+        return Prose(study.word("card.no_peers"))
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.5 + 0.38 * len(rows)))
+    for place, (name, row) in enumerate(rows.iterrows()):
+        _strip(study, axes, len(rows) - place, str(name), row)
+    axes.set_yticks(
+        range(len(rows), 0, -1), [study.word(f"behaviour.{name}") for name in rows.index]
+    )
+    axes.set(xlim=(0, 1), ylim=(0.4, len(rows) + 0.6))
+    axes.xaxis.set_visible(False)
+    axes.grid(visible=False)
+    told = [_beside(study, str(name), row, named=True) for name, row in rows.iterrows()]
+    conversion = _conversion(study, card)
+    data = rows[["opportunities", "rate", "peer_q1", "peer_median", "peer_q3"]].round(4)
+    return Picture(
+        figure,
+        conversion or study.word("card.peers"),
+        alt=study.words.listed(told),
+        caption=study.word("card.peers"),
+        data=data.reset_index(),
+        name="beside_peers",
+    )
+
+
+def _strip(study: Study, axes: Axes, height: float, name: str, row: pd.Series) -> None:
+    """Draw one strip; each has its own scale, from a little below to a little above all marks."""
+    marks = row[["rate", "rate_low", "rate_high", "peer_q1", "peer_q3"]].to_numpy(dtype=float)
+    if unit_of(name) == "doubling":
+        marks = np.log2(np.maximum(marks, 1e-3))
+    low, high = marks.min(), marks.max()
+    room = max((high - low) * 0.15, 1e-6)
+    at, _, _, q1, q3 = (marks - (low - room)) / (high - low + 2 * room)
+    axes.barh(height, 1, height=0.2, color=theme.SOFT)
+    axes.barh(height, q3 - q1, left=q1, height=0.2, color=theme.BAND)
+    axes.plot([at, at], [height - 0.24, height + 0.24], color=theme.INK, linewidth=2.4)
+    axes.text(
+        1.02,
+        height,
+        _beside(study, name, row),
+        va="center",
+        fontsize=8.5,
+        color=theme.MUTED,
+        transform=axes.get_yaxis_transform(),
+    )
+
+
+def _beside(study: Study, name: str, row: pd.Series, *, named: bool = False) -> str:
+    text = study.word(
+        "card.beside",
+        own=rate_text(study, name, row["rate"]),
+        low=rate_text(study, name, row["peer_q1"]),
+        high=rate_text(study, name, row["peer_q3"]),
+    )
+    return f"{study.word(f'behaviour.{name}')} {text}" if named else text
+
+
+def _conversion(study: Study, card: Card) -> str:
+    if card.conversion is None:
+        return ""
+    percent, own = study.words.percent, card.conversion
+    return study.word(
+        "card.conversion",
+        rate=percent(own.rate, 0),
+        low=percent(own.low, 0),
+        high=percent(own.high, 0),
+        expected=percent(own.expected, 0),
+    )
+
+
+def trend(study: Study, card: Card) -> Block:
+    """Draw paid conversion, and what is recommended, over the months with intervals."""
+    counts = card.trend["behaviour"].value_counts(sort=False)
+    names = [str(name) for name, count in counts.items() if count > 1]
+    if not names:
+        return Prose(study.word("card.no_trend"))
+    figure, row = plt.subplots(
+        1, len(names), squeeze=False, figsize=(min(2.6 * len(names), theme.WIDE[0]), 2.2)
+    )
+    told = []
+    for axes, name in zip(row[0], names, strict=True):
+        own = card.trend[card.trend["behaviour"] == name]
+        label = study.word("kpi.paid_rate" if name == "paid" else f"behaviour.{name}")
+        months = own["month"].dt.strftime("%m")
+        axes.fill_between(months, own["low"], own["high"], color=theme.BAND, alpha=0.6, linewidth=0)
+        axes.plot(months, own["rate"], "o-", markersize=4.5)
+        axes.set_title(label)
+        axes.yaxis.set_major_formatter(lambda v, _, name=name: rate_text(study, name, v))
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.set_ylim(bottom=0)
+        axes.grid(visible=False, axis="x")
+        ends = [rate_text(study, name, own["rate"].iloc[place]) for place in (0, -1)]
+        told.append(study.word("card.trend_alt", label=label, first=ends[0], last=ends[1]))
+    return Picture(
+        figure,
+        study.word("card.trend"),
+        alt=study.words.sentences(*told),
+        data=card.trend.round(4),
+        name="months",
+    )
+
+
+def recommendations(study: Study, card: Card) -> Block:
+    """Return rules to keep first, then up to three things to try, each with talks and phrases."""
+    rules = [_box(study, row, "card.why_rule") for _, row in card.compliance.iterrows()]
+    tries = [_box(study, row, "card.why") for _, row in card.recommendations.iterrows()]
+    if not rules and not tries:
+        return Prose(study.word(f"card.status_{card.status.replace(' ', '_')}_long"))
+    return Stack(*rules, *tries)
+
+
+def _box(study: Study, row: pd.Series, why: str) -> Box:
+    advice = load_library(study.lang).behaviours[row[_P.BEHAVIOUR]]
+    items = Items(
+        [
+            study.word("card.say", phrases=" / ".join(advice.phrases)),
+            study.word("card.drill", text=advice.drill),
+            study.word("card.rests_on", text=advice.rests_on),
+            study.word("card.watch", text=advice.watch),
+        ]
+    )
+    left = Prose(_figures(study, row, why), advice.why)
+    detail = study.word("card.occasions", n=study.words.number(row[_P.OPPORTUNITIES]))
+    return Box(advice.title, Columns(left, _talks(study, row)), items, detail=detail)
+
+
+def _figures(study: Study, row: pd.Series, why: str) -> str:
+    name, words = row[_P.BEHAVIOUR], study.words
+    values = {"rate": rate_text(study, name, row[_P.RATE])}
+    if why == "card.why":
+        number = words.number
+        values |= {
+            "target": rate_text(study, name, row[_P.TARGET_RATE]),
+            "effect": words.points(row[_P.EFFECT_PP]),
+            "low": words.points(row[_P.EFFECT_LOW_PP]),
+            "high": words.points(row[_P.EFFECT_HIGH_PP]),
+            "gain": number(row[_P.EXPECTED_GAIN], 1, sign=True),
+            "gain_low": number(row[_P.LOW], 1),
+            "gain_high": number(row[_P.HIGH], 1),
+            "unit": study.word(f"card.unit_{unit_of(name)}"),
+        }
+    return study.word(why, **values)
+
+
+def _talks(study: Study, row: pd.Series) -> Stack:
+    found = study.read("coaching_excerpts")
+    own = found[(found["agent_id"] == row[_P.AGENT_ID]) & (found["behaviour"] == row[_P.BEHAVIOUR])]
+    talks = []
+    for side, tone, word in _SIDES:
+        lines = own[own["side"] == side]
+        if len(lines):
+            first = lines[lines["conversation_id"] == lines["conversation_id"].iloc[0]]
+            talks.append(_talk(study, first, study.word(word), tone, peer=side == "peer_hits"))
+    return Stack(*talks)
+
+
+def _talk(study: Study, lines: pd.DataFrame, what: str, tone: str, *, peer: bool) -> Talk:
+    agent = study.word("block.peer" if peer else "block.you")
+    said = [
+        (study.word("block.buyer") if sender == "buyer" else agent, text)
+        for sender, text in zip(lines["sender"], lines["text"], strict=True)
+    ]
+    moment = lines["sent_at"].iloc[0]
+    title = f"{study.words.day(moment)} · {what}" if pd.notna(moment) else what
+    return Talk(title, said, "helps" if tone == "helps" else "hurts")
+
+
+def strengths(study: Study, card: Card) -> Block:
+    """Return what the agent does better than comparable peers."""
+    items = [
+        study.word(
+            "card.strength",
+            behaviour=study.word(f"behaviour.{row[_P.BEHAVIOUR]}"),
+            rate=rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
+            peers=rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
+        )
+        for _, row in card.strengths.iterrows()
+    ]
+    return Items(items) if items else Prose(study.word("card.no_strengths"))
+
+
+def own_view(study: Study) -> Note:
+    """Return the space in which the agent's own view is written down."""
+    return Note([study.word("card.own_view")], study.word("card.own_view_title"))

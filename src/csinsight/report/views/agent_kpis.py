@@ -1,0 +1,276 @@
+"""Notebook 03: the team's figures, their trend, agents within chance or not, what chat shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from csinsight.behaviours.intervals import wilson
+from csinsight.behaviours.kpis import monthly_kpis, shop_kpis
+from csinsight.behaviours.profiles import KpiProfile
+from csinsight.contract.artifacts import AgentKpis, Conversations
+from csinsight.contract.domain import COMPLIANCE
+from csinsight.drivers.scales import as_float
+from csinsight.params import add_months
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Finding, Note, Prose, Tile, Tiles
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.report.views import rates
+
+_C = Conversations
+_K = AgentKpis
+_RATES = (_K.PAID_RATE, _K.REPLY_RATE_180S)
+_PAID_N = f"{_K.PAID_RATE}_denominator"
+
+
+def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+    """Return the finding: conversion, its change beyond chance or not, and speed."""
+    words = study.words
+    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    if pd.isna(shop[_K.PAID_RATE]):
+        count = words.number(shop[_K.INQUIRIES])
+        parts = [study.word("kpis.found_no_orders", n=count)]
+    else:
+        low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
+        paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
+        parts = [study.word("kpis.found", paid=paid, n=n, low=low, high=high)]
+        parts.append(_against(study, conversations, profile, shop))
+    parts.append(_speed(study, shop))
+    return words.sentences(*parts)
+
+
+def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
+    earlier = study.of_month(conversations, add_months(study.as_of, -2))
+    before = shop_kpis(earlier, profile=profile).iloc[0]
+    if pd.isna(before[_K.PAID_RATE]):
+        return ""
+    words = study.words
+    change, low, high = rates.difference(now, before, _K.PAID_RATE)
+    news = "kpis.news" if low > 0 or high < 0 else "kpis.no_news"
+    return study.word(
+        "kpis.against",
+        before=words.percent(before[_K.PAID_RATE]),
+        change=words.points(100 * change),
+        low=words.points(100 * low),
+        high=words.points(100 * high),
+        news=study.word(news),
+    )
+
+
+def _speed(study: Study, shop: pd.Series) -> str:
+    if pd.isna(shop[_K.FIRST_RESPONSE_MEDIAN]):
+        return study.word("kpis.untimed")
+    return study.word(
+        "kpis.speed",
+        median=study.words.seconds(shop[_K.FIRST_RESPONSE_MEDIAN]),
+        p90=study.words.seconds(shop[_K.FIRST_RESPONSE_P90]),
+    )
+
+
+def finding(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, conversations, profile)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> dict[str, float]:
+    """Return the shop's main figures, for the recorded results."""
+    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    names = (_K.CONVERSATIONS, _K.INQUIRIES, _K.PAID_RATE, _K.FIRST_RESPONSE_MEDIAN)
+    return {name: round(float(shop[name]), 4) for name in names if pd.notna(shop[name])}
+
+
+def cards(study: Study, conversations: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
+    """Return the month's main figures as tiles."""
+    return tiles(study, study.of_month(conversations), profile, currency)
+
+
+def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
+    """Return one month's main figures as tiles, without those that the data can't give."""
+    shop, words = shop_kpis(month, profile=profile).iloc[0], study.words
+    made = [_conversion(study, shop), _first_reply(study, shop)]
+    if pd.notna(shop[_K.REPLY_RATE_180S]):
+        target = words.percent(profile.targets.get(_K.REPLY_RATE_180S), 0)
+        detail = study.word("kpis.of_rounds", n=words.number(shop["rounds"]), target=target)
+        made.append(
+            _tile(study, _K.REPLY_RATE_180S, words.percent(shop[_K.REPLY_RATE_180S]), detail)
+        )
+    if pd.notna(shop[_K.SPEND_PER_BUYER]):
+        detail = study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"]))
+        money = words.money(shop[_K.SPEND_PER_BUYER], currency=currency)
+        made.append(_tile(study, _K.SPEND_PER_BUYER, money, detail))
+    if pd.notna(shop[_K.SATISFACTION]):
+        share = words.percent(shop[_K.RATINGS] / max(shop[_K.CONVERSATIONS], 1), 0)
+        detail = study.word("kpis.rated", n=words.number(shop[_K.RATINGS]), share=share)
+        made.append(_tile(study, _K.SATISFACTION, words.number(shop[_K.SATISFACTION], 1), detail))
+    if pd.notna(shop[_K.ANSWER_ASK_RATIO]):
+        made.append(
+            _tile(
+                study,
+                _K.ANSWER_ASK_RATIO,
+                words.number(shop[_K.ANSWER_ASK_RATIO], 2),
+                study.word("kpis.ratio_detail"),
+            )
+        )
+    return Tiles([tile for tile in made if tile])
+
+
+def _conversion(study: Study, shop: pd.Series) -> Tile | None:
+    if pd.isna(shop[_K.PAID_RATE]):
+        return None
+    words = study.words
+    span = words.interval(*(words.percent(shop[f"{_K.PAID_RATE}{e}"]) for e in ("_low", "_high")))
+    n, immature = words.number(shop[_PAID_N]), words.number(shop[_K.IMMATURE])
+    rest = study.word("kpis.of_inquiries", n=n, immature=immature)
+    return _tile(study, _K.PAID_RATE, words.percent(shop[_K.PAID_RATE]), f"{span} · {rest}")
+
+
+def _first_reply(study: Study, shop: pd.Series) -> Tile | None:
+    if pd.isna(shop[_K.FIRST_RESPONSE_MEDIAN]):
+        return None
+    detail = study.word("kpis.nine_in_ten", p90=study.words.seconds(shop[_K.FIRST_RESPONSE_P90]))
+    value = study.words.seconds(shop[_K.FIRST_RESPONSE_MEDIAN])
+    return _tile(study, _K.FIRST_RESPONSE_MEDIAN, value, detail)
+
+
+def _tile(study: Study, name: str, value: str, detail: str) -> Tile:
+    return Tile(study.word(f"kpi.{name}"), value, detail)
+
+
+def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
+    """Draw paid conversion by month with its interval."""
+    months = monthly_kpis(conversations, profile=profile)
+    months = months[months[_K.PAID_RATE].notna()]
+    if len(months) < 2:
+        return Prose(study.word("kpis.no_trend"))
+    words = study.words
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 2.6))
+    names = [words.month(month) for month in months["month"]]
+    axes.fill_between(
+        names,
+        months[f"{_K.PAID_RATE}_low"],
+        months[f"{_K.PAID_RATE}_high"],
+        color=theme.BAND,
+        alpha=0.6,
+        linewidth=0,
+    )
+    axes.plot(names, months[_K.PAID_RATE], "o-", markersize=5)
+    _percent_axis(study, axes)
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=False, axis="x")
+    told = [
+        study.word(
+            "kpis.trend_alt",
+            month=name,
+            rate=words.percent(row[_K.PAID_RATE]),
+            n=words.number(row[_PAID_N]),
+        )
+        for name, (_, row) in zip(names, months.iterrows(), strict=True)
+    ]
+    return Picture(
+        figure, study.word("kpis.trend"), alt=words.listed(told), data=months, name="trend"
+    )
+
+
+def _percent_axis(study: Study, axes: Axes) -> None:
+    axes.yaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
+
+
+def funnel(study: Study, agents: pd.DataFrame) -> Block:
+    """Draw agents' conversion against their number of inquiries, with the bounds of chance."""
+    known = agents[agents[_K.PAID_RATE].notna() & agents[_K.AGENT_ID].notna()]
+    if len(known) < 2:
+        return Prose(study.word("kpis.no_funnel"))
+    n = known[_PAID_N].astype(float)
+    whole = float((known[_K.PAID_RATE] * n).sum() / n.sum())
+    low, high = np.array([wilson(whole * m, m) for m in n]).T
+    out = (known[_K.PAID_RATE] < low) | (known[_K.PAID_RATE] > high)
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 3.2))
+    span = np.linspace(max(n.min() * 0.7, 5), n.max() * 1.1, 200)
+    edges = np.array([wilson(whole * m, m) for m in span]).T
+    axes.fill_between(span, *edges, color=theme.BAND, alpha=0.5, linewidth=0)
+    axes.axhline(whole, color=theme.MUTED, linewidth=1)
+    axes.scatter(
+        n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
+    )
+    for x, y, name in zip(n[out], known[_K.PAID_RATE][out], known[_K.AGENT_ID][out], strict=True):
+        axes.annotate(
+            study.agent_name(str(name)),
+            (x, y),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8.5,
+        )
+    axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
+    _percent_axis(study, axes)
+    title = study.word("kpis.funnel", out=int(out.sum()), n=len(known))
+    alt = study.word("kpis.funnel_alt", n=len(known), rate=study.words.percent(whole))
+    data = known[[_K.AGENT_ID, _PAID_N, _K.PAID_RATE]].round(4)
+    return Picture(figure, title, alt=f"{title}. {alt}", data=data, name="funnel")
+
+
+def table(study: Study, agents: pd.DataFrame) -> Table:
+    """Return every agent's figures, by name and not by result."""
+    words = study.words
+    shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
+    shown[_K.INQUIRIES] = agents[_K.INQUIRIES].to_numpy()
+    formats: dict[str, Callable[[float], str]] = {}
+    for name in _RATES:
+        shown[name] = [_with_interval(study, row, name) for _, row in agents.iterrows()]
+    for name in (_K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90):
+        shown[name] = agents[name].to_numpy(dtype=float)
+        formats[name] = words.seconds
+    shown[_K.ANSWER_ASK_RATIO] = agents[_K.ANSWER_ASK_RATIO].to_numpy(dtype=float)
+    shown[_K.SATISFACTION] = agents[_K.SATISFACTION].to_numpy(dtype=float)
+    formats[_K.ANSWER_ASK_RATIO] = formats[_K.SATISFACTION] = lambda v: words.number(v, 2)
+    labels = {name: study.word(f"kpi.{name}") for name in shown.columns}
+    return Table(
+        shown.sort_values(_K.AGENT_ID),
+        study.word("kpis.table"),
+        caption=study.word("kpis.table_caption"),
+        labels=labels,
+        formats=formats,
+        name="agents",
+    )
+
+
+def _with_interval(study: Study, row: pd.Series, name: str) -> str:
+    if pd.isna(row[name]):
+        return study.word("text.unknown")
+    percent = study.words.percent
+    low, high = percent(row[f"{name}_low"], 0), percent(row[f"{name}_high"], 0)
+    return study.words.with_interval(percent(row[name], 0), low, high)
+
+
+def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
+    """Draw how often each behaviour was shown in the month."""
+    found = rates.behaviour_rates(study.of_month(conversations))
+    if found.empty:
+        return Prose(study.word("kpis.no_behaviours"))
+    return rates.rate_bars(study, found, study.word("kpis.behaviours"))
+
+
+def compliance(study: Study, conversations: pd.DataFrame) -> Block:
+    """Return how many conversations of the month break which platform rule."""
+    month = study.of_month(conversations)
+    items = []
+    for rule in COMPLIANCE:
+        broken = int(np.nansum(as_float(month[rule])))
+        if broken:
+            items.append(
+                study.word(
+                    "kpis.compliance_item",
+                    rule=study.word(f"behaviour.{rule}"),
+                    n=study.words.number(broken),
+                    all=study.words.number(len(month)),
+                )
+            )
+    title = study.word("kpis.compliance")
+    return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))

@@ -1,0 +1,220 @@
+"""Notebook 05: what to practise, who would gain, who could show others, and the playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from csinsight.coaching.library import Playbook, load_library
+from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.domain import TIMINGS
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Finding, Note, Prose
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+
+_P = CoachingPlan
+
+
+def advice(plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the plan's recommendations that rest on drivers."""
+    return plan[plan[_P.KIND] == "driver"]
+
+
+def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
+    """Sum the recommendations over agents: how many, and the gain of all with its interval.
+
+    Agents' gains share the uncertainty of one effect, so their interval ends are added up: wider
+    than independence would make them.
+    """
+    groups = advice(plan).groupby(_P.BEHAVIOUR)
+    table = groups.agg(
+        agents=(_P.AGENT_ID, "nunique"),
+        gain=(_P.EXPECTED_GAIN, "sum"),
+        low=(_P.LOW, "sum"),
+        high=(_P.HIGH, "sum"),
+    )
+    return table.sort_values(["gain", "agents"], ascending=False).reset_index()
+
+
+def sentence(study: Study, plan: pd.DataFrame) -> str:
+    """Return the finding: rules first, then how many agents get what to practise."""
+    table = by_behaviour(plan)
+    broken = plan[plan[_P.KIND] == "compliance"]
+    parts = []
+    if len(broken):
+        parts.append(study.word("coaching.rules", n=broken[_P.AGENT_ID].nunique()))
+    if table.empty:
+        parts.append(study.word("coaching.none"))
+        return study.words.sentences(*parts)
+    first = table.iloc[0]
+    parts.append(
+        study.word(
+            "coaching.found", n=len(advice(plan)), agents=advice(plan)[_P.AGENT_ID].nunique()
+        )
+    )
+    parts.append(
+        study.word(
+            "coaching.first",
+            behaviour=title_of(study, first[_P.BEHAVIOUR]),
+            agents=int(first["agents"]),
+        )
+    )
+    return study.words.sentences(*parts)
+
+
+def finding(study: Study, plan: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, plan)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(plan: pd.DataFrame) -> dict[str, int]:
+    """Return how many agents are advised on what, for the recorded results."""
+    counts = advice(plan)[_P.BEHAVIOUR].value_counts().sort_index()
+    return {str(name): int(count) for name, count in counts.items()}
+
+
+def team(study: Study, plan: pd.DataFrame) -> Block:
+    """Draw the expected gain of each behaviour over all agents advised on it."""
+    table = by_behaviour(plan)
+    if table.empty:
+        return Prose(study.word("coaching.none_long"))
+    words = study.words
+    names = [
+        f"{title_of(study, b)} · {words.word('unit.people', n=n)}"
+        for b, n in zip(table[_P.BEHAVIOUR], table["agents"], strict=True)
+    ]
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.36 * len(table)))
+    spread = np.vstack([table["gain"] - table["low"], table["high"] - table["gain"]]).clip(0)
+    axes.errorbar(table["gain"], names, xerr=spread, fmt="o", color=theme.HELPS, linewidth=2.2)
+    axes.invert_yaxis()
+    axes.axvline(0, color=theme.MUTED, linewidth=1)
+    axes.set_xlabel(study.word("coaching.axis"))
+    axes.grid(visible=False, axis="y")
+    axes.margins(y=0.25)
+    told = [
+        words.with_interval(
+            f"{name} {words.number(g, 1, sign=True)}", words.number(lo, 1), words.number(hi, 1)
+        )
+        for name, g, lo, hi in zip(names, table["gain"], table["low"], table["high"], strict=True)
+    ]
+    return Picture(
+        figure,
+        study.word("coaching.team"),
+        alt=words.listed(told),
+        caption=study.word("coaching.team_caption"),
+        data=table.round(3),
+        name="coaching_by_behaviour",
+    )
+
+
+def rate_text(study: Study, behaviour: str, value: float) -> str:
+    """Write a behaviour's rate in its own unit: seconds, a ratio, or a share."""
+    if behaviour == "answer_ask_ratio":
+        return study.words.number(value, 2)
+    if behaviour in TIMINGS and behaviour != "slow_reply_share":
+        return study.words.seconds(value)
+    return study.words.percent(value, 0)
+
+
+def agents(study: Study, plan: pd.DataFrame) -> Block:
+    """Return the plan agent by agent: compliance first, then what to practise."""
+    rows = plan[plan[_P.KIND] != "strength"]
+    if rows.empty:
+        return Prose(study.word("coaching.nobody"))
+    words = study.words
+    shown = pd.DataFrame(
+        [
+            {
+                "agent": study.agent_name(row[_P.AGENT_ID]),
+                "kind": study.word(f"plan_kind.{row[_P.KIND]}"),
+                "what": title_of(study, row[_P.BEHAVIOUR]),
+                "rate": rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
+                "peers": rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
+                "occasions": words.number(row[_P.OPPORTUNITIES]),
+                "gain": _gain(study, row),
+            }
+            for _, row in rows.iterrows()
+        ]
+    )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    return Table(shown, study.word("coaching.agents"), labels=labels, name="plan")
+
+
+def _gain(study: Study, row: pd.Series) -> str:
+    if row[_P.KIND] == "compliance" or pd.isna(row[_P.EXPECTED_GAIN]):
+        return study.word("coaching.first_of_all")
+    number = study.words.number
+    value = number(row[_P.EXPECTED_GAIN], 1, sign=True)
+    return study.words.with_interval(value, number(row[_P.LOW], 1), number(row[_P.HIGH], 1))
+
+
+def strengths(study: Study, plan: pd.DataFrame) -> Block:
+    """Return who does what better than comparable peers."""
+    rows = plan[plan[_P.KIND] == "strength"]
+    if rows.empty:
+        return Prose(study.word("coaching.no_strengths"))
+    items = [
+        study.word(
+            "coaching.strength",
+            behaviour=title_of(study, str(name)),
+            agents=study.words.listed([study.agent_name(a) for a in own[_P.AGENT_ID]]),
+        )
+        for name, own in rows.groupby(_P.BEHAVIOUR)
+    ]
+    return Note(items, study.word("coaching.strengths"))
+
+
+def title_of(study: Study, behaviour: str) -> str:
+    """Return what the coaching library calls a behaviour, as something to do."""
+    return load_library(study.lang).behaviours[behaviour].title
+
+
+def playbook_table(study: Study, books: pd.DataFrame) -> Block:
+    """Return for each type and tier how many, what serves them, and what goes with conversion."""
+    if books.empty:
+        return Prose(study.word("coaching.no_playbooks"))
+    guides = load_library(study.lang).buyers
+    shown = pd.DataFrame(
+        {
+            "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
+            "inquiries": books["inquiries"].to_numpy(),
+            "paid": [_paid(study, row) for _, row in books.iterrows()],
+            "know_by": [_guide(guides.get(name), "know_by") for name in books["segment"]],
+            "do": [_guide(guides.get(name), "do") for name in books["segment"]],
+            "helps": [_listed(study, names) for names in books["helps"]],
+            "hurts": [_listed(study, names) for names in books["hurts"]],
+        }
+    )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    return Table(
+        shown,
+        study.word("coaching.playbooks"),
+        caption=study.word("coaching.playbooks_caption"),
+        labels=labels,
+        name="playbooks",
+    )
+
+
+def _paid(study: Study, row: pd.Series) -> str:
+    percent = study.words.percent
+    if pd.isna(row["paid_rate"]):
+        return study.word("text.unknown")
+    return study.words.with_interval(
+        percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
+    )
+
+
+def _guide(guide: Playbook | None, field: str) -> str:
+    text = getattr(guide, field) if guide else ""
+    return " / ".join(text) if isinstance(text, list) else str(text)
+
+
+def _listed(study: Study, behaviours: Sequence[str]) -> str:
+    return study.words.listed([study.word(f"behaviour.{name}") for name in behaviours])

@@ -1,0 +1,211 @@
+"""Notebook 04: which behaviours go with a sale, raw beside adjusted, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from csinsight.contract.artifacts import Drivers
+from csinsight.contract.domain import CATEGORIES
+from csinsight.drivers.checks import driver_checks, readiness
+from csinsight.drivers.design import Design
+from csinsight.report.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.report.views import effects
+from csinsight.report.words import Words
+
+_D = Drivers
+#: Cards in words for the strongest drivers; the table below them has them all.
+MAX_CARDS = 6
+
+
+def sentence(study: Study, drivers: pd.DataFrame) -> str:
+    """Return the finding: how many behaviours go with a sale, and the strongest each way."""
+    rows = effects.readable(drivers)
+    tried = effects.estimated(rows)
+    if tried.empty:
+        return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
+    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return study.word("drivers.silent", n=len(tried))
+    parts = [study.word("drivers.found", named=len(named), tried=len(tried))]
+    for verdict in effects.NAMED:
+        side = named[named[_D.VERDICT] == verdict]
+        if len(side):
+            row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
+            name = effects.label(study, row[_D.BEHAVIOUR])
+            parts.append(
+                study.word(
+                    f"drivers.most_{verdict}", behaviour=name, effect=effects.in_words(study, row)
+                )
+            )
+    return study.words.sentences(*parts)
+
+
+def finding(study: Study, drivers: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, drivers)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def forest(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return the raw comparison beside the adjusted one, or why there is none."""
+    rows = effects.estimated(effects.readable(drivers))
+    if rows.empty:
+        return Note([study.word("drivers.no_picture")])
+    named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
+    return effects.forest(study, rows, study.word("drivers.title", named=named, tried=len(rows)))
+
+
+def headline(drivers: pd.DataFrame) -> dict[str, str]:
+    """Return each behaviour's verdict over all inquiries, for the recorded results."""
+    whole = drivers[drivers[_D.SCOPE_KIND] == "all"]
+    return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
+
+
+def cards(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return the strongest drivers in plain words."""
+    rows = effects.estimated(effects.readable(drivers))
+    named = rows[rows[_D.VERDICT].isin(effects.NAMED)]
+    named = named.reindex(named[_D.EFFECT_PP].abs().sort_values(ascending=False).index)
+    boxes = [_card(study, row) for _, row in named.head(MAX_CARDS).iterrows()]
+    if not boxes:
+        return Prose(study.word("drivers.silent_long"))
+    return Columns(Stack(*boxes[::2]), Stack(*boxes[1::2]))
+
+
+def _card(study: Study, row: pd.Series) -> Box:
+    words, name = study.words, effects.label(study, row[_D.BEHAVIOUR])
+    told = study.word(
+        f"drivers.card_{row[_D.VERDICT]}",
+        effect=effects.in_words(study, row),
+        raw=words.points(row[_D.RAW_PP]),
+        n=words.number(row[_D.N]),
+    )
+    reversal = row[_D.RAW_PP] * row[_D.EFFECT_PP] < 0
+    paragraphs = (
+        told,
+        study.word("drivers.card_reversal") if reversal else "",
+        study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
+    )
+    return Box(name, Prose(*paragraphs), detail=study.word(f"verdict.{row[_D.VERDICT]}"))
+
+
+def table(study: Study, drivers: pd.DataFrame) -> Table:
+    """Return every behaviour over all inquiries with raw, between and within figures."""
+    rows = effects.readable(drivers)
+    rows[_D.BEHAVIOUR] = [effects.label(study, name) for name in rows[_D.BEHAVIOUR]]
+    rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
+    rows[_D.VERDICT] = [study.word(f"verdict.{name}") for name in rows[_D.VERDICT]]
+    columns = (
+        _D.BEHAVIOUR,
+        _D.N,
+        _D.RAW_PP,
+        _D.EFFECT_PP,
+        "interval",
+        _D.Q_VALUE,
+        _D.DETECTABLE_PP,
+        _D.VERDICT,
+    )
+    points = study.words.points
+    return Table(
+        rows,
+        study.word("drivers.table"),
+        caption=study.word("drivers.table_caption"),
+        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        formats={
+            _D.RAW_PP: points,
+            _D.EFFECT_PP: points,
+            _D.Q_VALUE: _q(study.words),
+            _D.DETECTABLE_PP: lambda v: study.words.number(v, 1),
+        },
+        name="drivers-all",
+    )
+
+
+def _interval(words: Words, row: pd.Series) -> str:
+    if pd.isna(row[_D.EFFECT_PP]):
+        return words.word("text.unknown")
+    return words.interval(words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP]))
+
+
+def _q(words: Words) -> Callable[[float], str]:
+    return lambda value: "<0.001" if value < 0.001 else words.number(value, 3)
+
+
+def scopes(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return what was found for single categories of question and types of buyer."""
+    found = pd.concat([effects.readable(drivers, kind) for kind in ("category", "type")])
+    named = found[found[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return Prose(study.word("drivers.no_scopes"))
+    named = named.assign(
+        interval=[_interval(study.words, row) for _, row in named.iterrows()],
+        behaviour=[effects.label(study, name) for name in named[_D.BEHAVIOUR]],
+        scope=[_scope(study, name) for name in named[_D.SCOPE]],
+    )
+    columns = (_D.SCOPE, _D.BEHAVIOUR, _D.N, _D.RAW_PP, _D.EFFECT_PP, "interval")
+    return Table(
+        named,
+        study.word("drivers.scopes"),
+        caption=study.word("drivers.scopes_caption"),
+        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        formats={_D.RAW_PP: study.words.points, _D.EFFECT_PP: study.words.points},
+        name="drivers-scopes",
+    )
+
+
+def _scope(study: Study, scope: str) -> str:
+    group = "category" if scope in CATEGORIES else "type"
+    return study.word(f"{group}.{scope}")
+
+
+def flow(study: Study, plan: Design) -> Table:
+    """Return who is in the comparison and who is left out, step by step."""
+    steps = plan.flow.assign(
+        step=[study.word(f"flow.{step.replace(' ', '_')}") for step in plan.flow["step"]]
+    )
+    return Table(
+        steps,
+        study.word("drivers.flow", n=study.words.number(len(plan.rows)), agents=plan.agents),
+        labels={
+            name: study.word(f"drivers.column_{name}") for name in ("step", "left_out", "remaining")
+        },
+        name="drivers-flow",
+    )
+
+
+def checks(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return negative controls and reversals, and whether they warn."""
+    reversals = driver_checks(drivers).query("check == 'reversal'")
+    items = control_notes(study, drivers) or [study.word("drivers.no_checks")]
+    items += [
+        study.word("drivers.reversal", behaviour=study.word(f"behaviour.{name}"))
+        for name in reversals[_D.BEHAVIOUR]
+    ]
+    return Note(items, study.word("drivers.checks"))
+
+
+def control_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each negative control: calm, or a warning."""
+    controls = driver_checks(drivers).query("check == 'negative control'")
+    return [_control(study, row) for _, row in controls.iterrows()]
+
+
+def _control(study: Study, row: pd.Series) -> str:
+    key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
+    name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
+    return study.word(key, behaviour=name, effect=effects.in_words(study, row))
+
+
+def power(study: Study, plan: Design) -> Prose:
+    """Return what this much data could show, before any estimate is looked at."""
+    ready = readiness(plan)
+    smallest = ready["detectable_pp"].dropna()
+    if smallest.empty:
+        return Prose(study.word("drivers.no_power"))
+    points = study.words.number(smallest.median(), 1)
+    return Prose(study.word("drivers.power", points=points))

@@ -1,0 +1,160 @@
+"""Notebook 00: what data is there, when it speaks, what can be made of it, what to mind."""
+
+from __future__ import annotations
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import Formatter, Locator, MaxNLocator
+
+from csinsight.contract.check import Check
+from csinsight.contract.tables import TABLES
+from csinsight.features.coverage import daily_rows
+from csinsight.params import NOTEBOOKS
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+
+#: Days of the coverage picture: the look-back of page views and a little more.
+DAYS = 120
+
+
+def summary(study: Study, checked: Check) -> pd.DataFrame:
+    """Return one row a contract table: rows, span, and the columns that hold nothing."""
+    shop = study.open()
+    rows = []
+    for name, table in TABLES.items():
+        facts = checked.tables.get(name)
+        names = {column.name for column in table.columns}
+        empty = sorted(names - shop.filled[name]) if name in shop.tables else []
+        rows.append(
+            {
+                "table": name,
+                "rows": facts.rows if facts else 0,
+                "first": facts.first if facts else None,
+                "last": facts.last if facts else None,
+                "empty": ", ".join(empty),
+            }
+        )
+    return pd.DataFrame(rows).astype({"first": "datetime64[us]", "last": "datetime64[us]"})
+
+
+def finding(study: Study, tables: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    there = tables[tables["rows"] > 0]
+    last = there["last"].max()
+    made = len(NOTEBOOKS) - len(study.left_out)
+    parts = [
+        study.word(
+            "check.found",
+            tables=len(there),
+            all=len(tables),
+            rows=study.words.number(there["rows"].sum()),
+        ),
+        study.word("check.until", date=study.words.date(last)) if pd.notna(last) else "",
+        study.word("check.all_made")
+        if not study.left_out
+        else study.word("check.some_made", made=made, all=len(NOTEBOOKS)),
+    ]
+    text = study.words.sentences(*parts)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(tables: pd.DataFrame) -> dict[str, int]:
+    """Return rows by table, for the recorded results."""
+    return {
+        str(name): int(rows) for name, rows in zip(tables["table"], tables["rows"], strict=True)
+    }
+
+
+def coverage(study: Study) -> Block:
+    """Draw the rows a day of each table that has times."""
+    counts = daily_rows(study.open(), study.as_of, DAYS)
+    if counts.empty:
+        return Prose(study.word("check.untimed"))
+    names = list(dict.fromkeys(counts["table"]))
+    figure, rows = plt.subplots(
+        len(names), 1, sharex=True, squeeze=False, figsize=(theme.WIDE[0], 0.6 + 0.75 * len(names))
+    )
+    told = []
+    for axes, name in zip(rows[:, 0], names, strict=True):
+        own = counts[counts["table"] == name]
+        silent = int((own["rows"] == 0).sum())
+        _strip(study, axes, own, name)
+        told.append(study.word("check.silent", table=study.word(f"table.{name}"), days=silent))
+    text = study.words.sentences(*told)
+    return Picture(
+        figure,
+        study.word("check.coverage", days=DAYS),
+        alt=text,
+        caption=text,
+        data=counts,
+        name="rows_a_day",
+    )
+
+
+def _strip(study: Study, axes: Axes, own: pd.DataFrame, name: str) -> None:
+    axes.fill_between(own["day"], own["rows"], color=theme.BAND, linewidth=0)
+    axes.plot(own["day"], own["rows"], color=theme.ACCENT, linewidth=1)
+    axes.set_ylabel(study.word(f"table.{name}"), rotation=0, ha="right", va="center", fontsize=9)
+    axes.yaxis.set_major_locator(MaxNLocator(2))
+    axes.tick_params(axis="y", labelsize=8, labelcolor=theme.MUTED)
+    axes.set_ylim(bottom=0)
+    # matplotlib's own annotations lack these two.
+    locator: Locator = mdates.MonthLocator()  # type: ignore[no-untyped-call]
+    months: Formatter = mdates.DateFormatter("%Y-%m")  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(months)
+    axes.grid(visible=False, axis="x")
+
+
+def tables(study: Study, found: pd.DataFrame) -> Table:
+    """Return the six tables of the contract and what each holds."""
+    shown = found.assign(
+        table=[f"{study.word(f'table.{name}')} ({name})" for name in found["table"]],
+        first=[_day(study, moment) for moment in found["first"]],
+        last=[_day(study, moment) for moment in found["last"]],
+        empty=found["empty"].replace("", study.word("text.none")),
+    )
+    labels = {name: study.word(f"check.column_{name}") for name in shown.columns}
+    return Table(shown, study.word("check.tables"), labels=labels, name="tables")
+
+
+def _day(study: Study, moment: pd.Timestamp) -> str:
+    return study.words.date(moment) if pd.notna(moment) else study.word("text.unknown")
+
+
+def possible(study: Study) -> Block:
+    """Return which parts of the report this data allows, and why not the others."""
+    left_out = study.left_out
+    if not left_out:
+        return Prose(study.word("check.everything"))
+    items = [
+        study.word(
+            "text.colon", label=study.word(f"page.{name}"), text=study.word(f"left_out.{why}")
+        )
+        for name, why in left_out.items()
+    ]
+    return LeftOut(items)
+
+
+def notices(study: Study, checked: Check) -> Block:
+    """Return what the tables say about each other, in the run's language."""
+    told = [
+        study.word(f"notice.{notice.kind}", file=notice.file, **_written(study, notice.values))
+        for notice in checked.notices
+        if notice.kind
+    ]
+    return Note(told) if told else Prose(study.word("check.no_notices"))
+
+
+def _written(study: Study, values: dict[str, int]) -> dict[str, str]:
+    """Write counts as numbers, and their share where there are two of them."""
+    text = {name: study.words.number(value) for name, value in values.items()}
+    if values.get("all"):
+        text["share"] = study.words.percent(values.get("found", 0) / values["all"], 0)
+    return text

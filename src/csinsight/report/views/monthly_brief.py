@@ -1,0 +1,188 @@
+"""Notebook 07: the month on one page, made from what the other notebooks found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from csinsight.behaviours.profiles import KpiProfile, load_profile
+from csinsight.contract.artifacts import (
+    BuyerTypes,
+    CoachingPlan,
+    Conversations,
+    Drivers,
+    ValueTiers,
+)
+from csinsight.contract.domain import BUYER_TYPES
+from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.report.views import (
+    agent_kpis,
+    buyer_types,
+    coaching,
+    conversion_drivers,
+    effects,
+    rates,
+    value_tiers,
+)
+
+_C = Conversations
+#: Drivers drawn on the brief; the rest is one click away.
+MAX_DRIVERS = 10
+_PARTS = {
+    BuyerTypes.NAME: "01_buyer_types",
+    ValueTiers.NAME: "02_value_tiers",
+    _C.NAME: "03_agent_kpis",
+    Drivers.NAME: "04_conversion_drivers",
+    CoachingPlan.NAME: "05_coaching",
+}
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The KPI profile and the tables that this month's run has made; None where it could not."""
+
+    profile: KpiProfile
+    types: pd.DataFrame | None
+    tiers: pd.DataFrame | None
+    conversations: pd.DataFrame | None
+    drivers: pd.DataFrame | None
+    plan: pd.DataFrame | None
+
+
+def gather(study: Study, kpi_profile: str) -> Brief:
+    """Read what the run has made."""
+    tables = (study.read_or_none(name) for name in _PARTS)
+    return Brief(load_profile(kpi_profile), *tables)
+
+
+def sentence(study: Study, brief: Brief) -> str:
+    """Return the month in two or three sentences, each from the page that it sums up."""
+    parts = []
+    if brief.conversations is not None:
+        parts.append(agent_kpis.sentence(study, brief.conversations, brief.profile))
+    if brief.drivers is not None:
+        parts.append(conversion_drivers.sentence(study, brief.drivers))
+    elif brief.types is not None:
+        known = buyer_types.counts_of(brief.types)[list(BUYER_TYPES)]
+        share = study.words.percent(known.sum() / max(len(brief.types), 1), 0)
+        parts.append(study.word("brief.types", share=share, n=study.words.number(len(brief.types))))
+    if brief.plan is not None:
+        parts.append(coaching.sentence(study, brief.plan))
+    return study.words.sentences(*parts) or study.word("brief.nothing")
+
+
+def finding(study: Study, brief: Brief) -> Finding:
+    """Return the sentences on top of the page, and keep them for the index."""
+    text = sentence(study, brief)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(brief: Brief) -> dict[str, int]:
+    """Return the rows of each table that was made, for the recorded results."""
+    made = (brief.types, brief.tiers, brief.conversations, brief.drivers, brief.plan)
+    return {name: len(table) for name, table in zip(_PARTS, made, strict=True) if table is not None}
+
+
+def cards(study: Study, brief: Brief, currency: str) -> Block:
+    """Return the month's main figures as tiles."""
+    if brief.conversations is None:
+        return _missing(study, _C.NAME)
+    month = study.of_month(brief.conversations)
+    return agent_kpis.tiles(study, month, brief.profile, currency)
+
+
+def forest(study: Study, brief: Brief) -> Block:
+    """Draw the strongest drivers, raw beside adjusted."""
+    if brief.drivers is None:
+        return _missing(study, Drivers.NAME)
+    rows = effects.estimated(effects.readable(brief.drivers))
+    if rows.empty:
+        return Prose(study.word("drivers.no_picture"))
+    named = rows[Drivers.VERDICT].isin(effects.NAMED)
+    strongest = rows.assign(named=named, size=rows[Drivers.EFFECT_PP].abs())
+    kept = strongest.sort_values(["named", "size"], ascending=False).head(MAX_DRIVERS).index
+    title = study.word("drivers.title", named=int(named.sum()), tried=len(rows))
+    return effects.forest(study, rows.loc[sorted(kept)], title)
+
+
+def plan(study: Study, brief: Brief) -> Block:
+    """Return what the team practises: who, and what it might bring."""
+    if brief.plan is None:
+        return _missing(study, CoachingPlan.NAME)
+    table = coaching.by_behaviour(brief.plan)
+    if table.empty:
+        return Prose(study.word("coaching.none_long"))
+    words = study.words
+    shown = pd.DataFrame(
+        {
+            "what": [coaching.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
+            "who": [words.word("unit.people", n=n) for n in table["agents"]],
+            "gain": [
+                words.with_interval(
+                    words.number(g, 0, sign=True), words.number(lo), words.number(hi)
+                )
+                for g, lo, hi in zip(table["gain"], table["low"], table["high"], strict=True)
+            ],
+        }
+    )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    caption = study.word("coaching.team_caption")
+    return Table(
+        shown, study.word("coaching.team"), caption=caption, labels=labels, name="brief-plan"
+    )
+
+
+def money(study: Study, brief: Brief) -> Block:
+    """Draw whose money it is."""
+    if brief.tiers is None:
+        return _missing(study, ValueTiers.NAME)
+    return value_tiers.money(study, brief.tiers)
+
+
+def types(study: Study, brief: Brief) -> Block:
+    """Draw how many buyers of each type there are."""
+    if brief.types is None:
+        return _missing(study, BuyerTypes.NAME)
+    counts = buyer_types.counts_of(brief.types)
+    absent = [name for name in BUYER_TYPES if counts[name] == 0]
+    return buyer_types.sizes_of(study, counts, absent)
+
+
+def careful(study: Study, brief: Brief) -> Note:
+    """Return what to mind when reading: immature days, parts left out, small numbers."""
+    words = study.words
+    items = [
+        study.word(
+            "brief.left_out", page=study.word(f"page.{name}"), why=study.word(f"left_out.{why}")
+        )
+        for name, why in study.left_out.items()
+    ]
+    if brief.conversations is not None:
+        rows = rates.inquiries(study.of_month(brief.conversations))
+        young = int((rows[_C.MATURE].astype("boolean") == False).sum())  # noqa: E712 - nullable
+        if young:
+            items.append(
+                study.word(
+                    "brief.immature",
+                    n=words.number(young),
+                    share=words.percent(young / len(rows), 0),
+                )
+            )
+    if brief.drivers is not None:
+        whole = brief.drivers[brief.drivers[Drivers.SCOPE_KIND] == "all"]
+        little = int((whole[Drivers.VERDICT] == "not enough data").sum())
+        if little:
+            items.append(study.word("brief.little", n=little))
+        items += conversion_drivers.control_notes(study, brief.drivers)
+    return Note(items or [study.word("brief.calm")])
+
+
+def _missing(study: Study, name: str) -> LeftOut:
+    part = _PARTS[name]
+    why = study.left_out.get(part)
+    reason = study.word(f"left_out.{why}") if why else study.word("left_out.not_asked")
+    return LeftOut([study.word("text.colon", label=study.word(f"page.{part}"), text=reason)])

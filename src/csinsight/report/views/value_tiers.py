@@ -1,0 +1,193 @@
+"""Notebook 02: where the money is, who moved, and how far the look ahead can be trusted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from csinsight.contract.artifacts import ValueTiers
+from csinsight.contract.domain import TIERS
+from csinsight.features.spend import spend_between, spend_features
+from csinsight.params import add_months
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Finding, Note
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.segments.future import accuracy, calibration, expected_spend
+from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
+
+_T = ValueTiers
+#: The look ahead, and the stretch that the hold-out leaves out, in days.
+HORIZON_DAYS = 90
+#: Fewer buyers than this can't test it.
+MIN_BUYERS = 50
+
+
+def sentence(study: Study, tiers: pd.DataFrame) -> str:
+    """Return the finding: what share of buyers brings what share of recent money."""
+    money = money_by_tier(tiers).set_index(_T.TIER)
+    top = money.loc[["core", "vip"]].sum()
+    words = study.words
+    if not money[_T.NET_SPEND_90D].sum() > 0:
+        return study.word("tiers.no_money", n=words.number(len(tiers)))
+    return study.word(
+        "tiers.found",
+        buyers=words.percent(top["buyers"] / len(tiers), 0),
+        money=words.percent(top[_T.NET_SPEND_90D] / money[_T.NET_SPEND_90D].sum(), 0),
+        potential=words.number(money.loc["potential", "buyers"]),
+    )
+
+
+def finding(study: Study, tiers: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, tiers)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(tiers: pd.DataFrame) -> dict[str, int]:
+    """Return buyers by tier, for the recorded results."""
+    counts = tiers[_T.TIER].value_counts()
+    return {name: int(counts.get(name, 0)) for name in TIERS}
+
+
+def money(study: Study, tiers: pd.DataFrame) -> Picture:
+    """Draw each tier's share of buyers above its share of recent net spend."""
+    table = money_by_tier(tiers).set_index(_T.TIER).reindex(list(TIERS))
+    shares = pd.DataFrame(
+        {
+            study.word("tiers.bar_buyers"): table["buyers"] / max(table["buyers"].sum(), 1),
+            study.word("tiers.bar_money"): table[_T.NET_SPEND_90D]
+            / max(table[_T.NET_SPEND_90D].sum(), 1e-9),
+        }
+    )
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.9))
+    for place, (_, column) in enumerate(shares.items()):
+        _stack(study, axes, place, column.clip(lower=0))
+    axes.set_yticks(range(len(shares.columns)), list(shares.columns))
+    axes.set(xlim=(0, 1), ylim=(1.5, -0.75))
+    axes.xaxis.set_visible(False)
+    axes.grid(visible=False)
+    told = [
+        f"{study.word(f'tier.{name}')} {study.words.percent(row.iloc[0], 0)} / "
+        f"{study.words.percent(row.iloc[1], 0)}"
+        for name, row in shares.iterrows()
+    ]
+    return Picture(
+        figure,
+        sentence(study, tiers),
+        alt=study.words.listed(told),
+        caption=study.word("tiers.money_caption"),
+        data=table.reset_index(),
+        name="money_by_tier",
+    )
+
+
+def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
+    left = 0.0
+    for tier, share in shares.items():
+        name = str(tier)
+        axes.barh(place, share, left=left, height=0.6, color=theme.TIER_COLOURS[name])
+        if share >= 0.045:
+            axes.text(
+                left + share / 2,
+                place,
+                study.words.percent(share, 0),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color=theme.TIER_TEXT[name],
+            )
+        if place == 0 and share > 0:
+            axes.text(
+                left + share / 2,
+                -0.42,
+                study.word(f"tier.{name}"),
+                ha="center",
+                fontsize=8.5,
+                color=theme.MUTED,
+            )
+        left += float(share)
+
+
+def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
+    """Return buyers and money by tier: past, present and expected."""
+    rows = money_by_tier(tiers)
+    rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
+    columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
+
+    def in_money(value: float) -> str:
+        return study.words.money(value, currency=currency)
+
+    return Table(
+        rows,
+        study.word("tiers.table"),
+        labels={name: study.word(f"tiers.column_{name}") for name in columns},
+        formats=dict.fromkeys(columns[2:], in_money),
+        name="tiers",
+    )
+
+
+def moves(
+    study: Study, *, vip_share: float, core_share: float, potential_share: float, order_days: int
+) -> Block:
+    """Draw how many buyers moved from each tier to each since a month ago."""
+    before_end = add_months(study.as_of, -1)
+    spend = spend_features(study.open(), before_end, order_days=order_days)
+    if spend.empty:
+        return Note([study.word("tiers.no_moves")])
+    before = value_tiers(
+        spend,
+        expected_spend(spend),
+        vip_share=vip_share,
+        core_share=core_share,
+        potential_share=potential_share,
+    )
+    counts = tier_moves(study.read(_T.NAME), before)
+    names = {name: study.word(f"tier.{name}") for name in TIERS}
+    shown = counts.reindex(index=list(TIERS), columns=list(TIERS), fill_value=0)
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 2.7))
+    rows = shown.div(shown.sum(axis=1).clip(lower=1), axis=0)
+    sns.heatmap(
+        rows.rename(index=names, columns=names),
+        ax=axes,
+        cmap="Blues",
+        vmin=0,
+        vmax=1.2,
+        annot=shown,
+        fmt="d",
+        linewidths=2,
+        cbar=False,
+    )
+    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
+    fell = int(shown.loc[["core", "vip"], ["ordinary", "potential"]].to_numpy().sum())
+    top = max(int(shown.loc[["core", "vip"]].to_numpy().sum()), 1)
+    title = study.word("tiers.moves", n=fell, share=study.words.percent(fell / top, 0))
+    return Picture(
+        figure, title, alt=title, fixed_colours=True, data=shown.reset_index(), name="tier_moves"
+    )
+
+
+def holdout(study: Study, *, order_days: int) -> Block:
+    """Draw expected against actual spend over the last 90 days, in groups of equal size."""
+    shop, start = study.open(), study.as_of - timedelta(days=HORIZON_DAYS)
+    spend = spend_features(shop, start, order_days=order_days)
+    if len(spend) < MIN_BUYERS:
+        return Note([study.word("tiers.no_holdout")])
+    expected = expected_spend(spend, HORIZON_DAYS)
+    came = spend_between(shop, start, study.as_of).set_index(_T.BUYER_ID)[_T.NET_SPEND]
+    actual = came.reindex(expected.index).fillna(0)
+    groups, error = calibration(expected, actual), accuracy(expected, actual)
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 3.0))
+    top = float(groups[["expected", "actual"]].to_numpy().max()) * 1.05
+    axes.plot([0, top], [0, top], color=theme.LINE, linewidth=1.2)
+    axes.plot(groups["expected"], groups["actual"], "o", markersize=6)
+    axes.set(xlabel=study.word("tiers.expected"), ylabel=study.word("tiers.actual"))
+    ranks = study.words.number(error["rank_correlation"], 2)
+    title = study.word("tiers.holdout", ranks=ranks, error=study.words.money(error["mae"]))
+    return Picture(figure, title, alt=title, data=groups.round(2), name="holdout")

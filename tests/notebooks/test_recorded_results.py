@@ -1,0 +1,73 @@
+"""The demo shop's results are those recorded, and a changed figure does not pass."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from recording import FILE, differences, summary
+
+from csinsight.params import shipped
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def test_results_are_as_recorded(demo_run):
+    recorded = json.loads(FILE.read_text(encoding="utf-8"))
+    assert differences(summary(demo_run["en"].run / "artifacts"), recorded) == []
+
+
+def test_both_languages_have_the_same_results(demo_run):
+    found = [summary(demo_run[lang].run / "artifacts") for lang in ("zh", "en")]
+    assert differences(*found) == []
+
+
+def test_a_changed_figure_is_noticed():
+    recorded = json.loads(FILE.read_text(encoding="utf-8"))
+    changed = copy.deepcopy(recorded)
+    changed["buyer_types"]["simple"] += 1
+    effects = [k for k, v in recorded["drivers"].items() if v is not None and "effect" in k]
+    changed["drivers"][effects[0]] *= 1.01
+    assert len(differences(changed, recorded)) == 2
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory, demo_folder):
+    """The notebooks and the demo shop in a folder of their own, laid out as in the project."""
+    root = tmp_path_factory.mktemp("nbval")
+    shutil.copytree(shipped("notebooks"), root / "notebooks")
+    (root / "data").mkdir()
+    shutil.copytree(demo_folder, root / "data" / "demo")
+    return root
+
+
+def _nbval(root, *notebooks):
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:xdist", "-p", "no:cacheprovider",
+               "-q", "-c", "none.ini", "--rootdir", ".", *notebooks]
+    (root / "none.ini").write_text("[pytest]\n")
+    return subprocess.run(command, cwd=root, capture_output=True, text=True)
+
+
+def test_nbval_holds_the_committed_notebooks(copied):
+    names = sorted(f"notebooks/{p.name}" for p in (copied / "notebooks").glob("0*.ipynb"))
+    done = _nbval(copied, *names)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert len(names) == 8
+
+
+def test_nbval_notices_a_changed_headline(copied):
+    path = copied / "notebooks" / "00_data_check.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    kept = next(c for c in nb.cells if c["id"] == "headline")
+    text = kept.outputs[0]["data"]["text/plain"]
+    kept.outputs[0]["data"]["text/plain"] = text.replace("'buyers': 2", "'buyers': 3")
+    assert kept.outputs[0]["data"]["text/plain"] != text
+    nbformat.write(nb, path.with_name("99_changed.ipynb"))
+    done = _nbval(copied, "notebooks/99_changed.ipynb")
+    assert done.returncode == 1
+    assert "Cell outputs differ" in done.stdout

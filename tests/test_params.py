@@ -1,0 +1,73 @@
+"""Parameters of a run: defaults, files, and clear words for what can't be meant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+import yaml
+
+from csinsight.params import (
+    NOTEBOOKS,
+    ParamsError,
+    RunParams,
+    add_months,
+    load_params,
+    month_end,
+    notebook_params,
+    shipped,
+)
+
+
+def test_monthly_file_shows_every_parameter_with_its_default():
+    told = yaml.safe_load((shipped("params") / "monthly.yml").read_text(encoding="utf-8"))
+    assert told == RunParams().model_dump(exclude={"shop", "month"})
+
+
+def test_command_line_wins_over_the_file(tmp_path):
+    file = tmp_path / "shop.yml"
+    file.write_text("lang: en\nseed: 7\n", encoding="utf-8")
+    params = load_params(file, lang="zh", month="2026-02", shop=None)
+    assert (params.lang, params.seed, params.month, params.shop) == ("zh", 7, "2026-02", "demo")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("mnth: 2026-10", ["mnth", "did you mean `month`"]),
+        ('driver_months: "3"', ["driver_months", "valid integer", "'3' (str)"]),
+        ("q_threshold: 2", ["q_threshold", "less than or equal to 1"]),
+        ("month: 2026-13", ["month", "YYYY-MM"]),
+        ("lang: fr", ["lang", "'zh' or 'en'"]),
+        ("shop: a/b", ["shop", "folder"]),
+        ("just words", ["name: value"]),
+        ("a: [1", ["not YAML"]),
+    ],
+)
+def test_a_parameter_that_cannot_be_meant_is_named(tmp_path, text, words):
+    file = tmp_path / "shop.yml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ParamsError) as caught:
+        load_params(file)
+    message = str(caught.value)
+    assert str(file) in message
+    assert all(word in message for word in words), message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ParamsError, match="can't be read"):
+        load_params(tmp_path / "none.yml")
+
+
+def test_every_notebook_takes_only_parameters_of_the_run():
+    params = RunParams()
+    for name, wanted in NOTEBOOKS.items():
+        values = notebook_params(params, name)
+        assert tuple(values) == wanted
+        assert all(isinstance(value, str | int | float | bool) for value in values.values())
+
+
+def test_months_follow_the_calendar():
+    assert month_end("2026-12") == datetime(2027, 1, 1)
+    assert add_months(datetime(2026, 3, 31), -1) == datetime(2026, 2, 1)
+    assert add_months(datetime(2026, 1, 1), -13) == datetime(2024, 12, 1)
