@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import hyp2f1
+
+from csinsight.segments.bgnbd import BgNbd, GammaGamma, fit_bgnbd, fit_gamma_gamma
+from csinsight.segments.future import accuracy, calibration, expected_spend, fit_future
+
+#: Fader, Hardie, Lee (2005), table 1: the CDNOW sample, in weeks.
+CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+#: Fader, Hardie (2013), note 025: the same sample's spend.
+CDNOW_SPEND = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([value], dtype=float)
+
+
+def histories(model: BgNbd, buyers: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Draw purchase histories from the model's own story."""
+    rng = np.random.default_rng(seed)
+    rate = rng.gamma(model.r, 1 / model.alpha, buyers)
+    leaves = rng.beta(model.a, model.b, buyers)
+    age = rng.uniform(60, 200, buyers)
+    x, t_x = np.zeros(buyers), np.zeros(buyers)
+    for i in range(buyers):
+        at = rng.exponential(1 / rate[i])
+        while at < age[i]:
+            x[i], t_x[i] = x[i] + 1, at
+            if rng.random() < leaves[i]:
+                break
+            at += rng.exponential(1 / rate[i])
+    return x, t_x, age
+
+
+def table(x: np.ndarray, t_x: np.ndarray, age: np.ndarray, worth: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "buyer_id": [f"b{i}" for i in range(len(x))],
+            "x": x.astype(int),
+            "t_x": t_x,
+            "T": age,
+            "purchase_days": x.astype(int) + 1,
+            "net_spend": (x + 1) * worth,
+        }
+    )
+
+
+def test_the_published_example_of_bgnbd() -> None:
+    """Customer 0001 of the CDNOW sample: 1.226 purchases in the next 39 weeks."""
+    made = CDNOW.expected(39, one(2), one(30.43), one(38.86))
+    assert made[0] == pytest.approx(1.226, abs=5e-4)
+
+
+def test_the_published_example_of_gamma_gamma() -> None:
+    """Customer 0001 spent 22.35 on each of 2 repeat purchases: 24.66 is expected."""
+    assert CDNOW_SPEND.expected(one(2), one(22.35))[0] == pytest.approx(24.66, abs=0.01)
+    assert CDNOW_SPEND.expected(one(0), one(0))[0] == pytest.approx(6.25 * 15.44 / 2.74)
+
+
+@given(st.integers(0, 40), st.floats(0, 1), st.floats(1, 80), st.floats(0.5, 60))
+def test_expected_purchases_are_the_paper_s_formula(
+    x: int, part: float, age: float, horizon: float
+) -> None:
+    m, t_x = CDNOW, part * age if x else 0.0
+    series = hyp2f1(m.r + x, m.b + x, m.a + m.b + x - 1, horizon / (m.alpha + age + horizon))
+    shrink = ((m.alpha + age) / (m.alpha + age + horizon)) ** (m.r + x)
+    made = (m.a + m.b + x - 1) / (m.a - 1) * (1 - shrink * series)
+    left = m.a / (m.b + x - 1) * ((m.alpha + age) / (m.alpha + t_x)) ** (m.r + x) if x else 0
+    got = m.expected(horizon, one(x), one(t_x), one(age))[0]
+    assert got == pytest.approx(made / (1 + left), rel=1e-6, abs=1e-9)
+
+
+def test_hundreds_of_purchases_stay_finite() -> None:
+    """One who bought 900 times until just now goes on; one silent for a week has left."""
+    x, t_x, age = np.array([900.0, 900.0]), np.array([38.86, 37.86]), np.array([38.86, 38.86])
+    goes_on, has_left = CDNOW.expected(39, x, t_x, age)
+    assert 100 < goes_on < 900
+    assert 0 <= has_left < 0.01
+
+
+def test_parameters_are_recovered_from_their_own_story() -> None:
+    told = BgNbd(r=0.8, alpha=20.0, a=0.9, b=4.0)
+    found = fit_bgnbd(*histories(told, 3000, 5))
+    assert found.r / found.alpha == pytest.approx(told.r / told.alpha, rel=0.12)
+    assert found.a / (found.a + found.b) == pytest.approx(0.9 / 4.9, rel=0.2)
+    rng = np.random.default_rng(6)
+    count = 1.0 + rng.poisson(2, 3000)
+    scale = rng.gamma(3.74, 1 / 15.44, 3000)
+    spend = fit_gamma_gamma(count, rng.gamma(6.25 * count, 1 / (count * scale)))
+    nothing = spend.expected(one(0), one(0))[0]
+    assert nothing == pytest.approx(6.25 * 15.44 / 2.74, rel=0.08)
+
+
+def test_expected_spend_matches_what_comes_in_total_and_in_order() -> None:
+    told = BgNbd(r=0.8, alpha=20.0, a=0.9, b=6.0)
+    rng = np.random.default_rng(8)
+    x, t_x, age = histories(told, 2500, 7)
+    worth = rng.gamma(4, 25, 2500)
+    spend = table(x, t_x, age, worth)
+    model = fit_future(spend)
+    assert model.name == "bgnbd"
+    assert model.correlation == pytest.approx(0, abs=0.15)
+    expected = model.expected_spend(spend, 90)
+    true = pd.Series(told.expected(90, x, t_x, age) * worth, index=expected.index)
+    assert expected.sum() == pytest.approx(true.sum(), rel=0.1)
+    assert accuracy(expected, true)["rank_correlation"] > 0.95
+    groups = calibration(expected, true, 5)
+    assert groups["buyers"].tolist() == [500] * 5
+    assert (groups["actual"].diff().dropna() > 0).all()
+
+
+def test_few_repeat_buyers_fall_back_to_the_shop_s_means() -> None:
+    x = np.r_[np.ones(10), np.zeros(40)]
+    spend = table(x, 20 * x, np.full(50, 100.0), np.full(50, 30.0))
+    model = fit_future(spend)
+    assert (model.name, model.repeat_buyers) == ("means", 10)
+    expected = model.expected_spend(spend, 90)
+    assert expected.iloc[0] > expected.iloc[-1] > 0
+    assert expected.sum() == pytest.approx(0.9 * 10 * 30, rel=0.05)
+
+
+def test_a_shop_without_money_or_without_orders_expects_nothing_known() -> None:
+    x = np.zeros(3)
+    spend = table(x, x, np.full(3, 9.0), np.full(3, np.nan))
+    assert expected_spend(spend).isna().all()
+    assert expected_spend(spend.head(0)).empty
+    one_time = table(x, x, np.full(3, 9.0), np.full(3, 5.0))
+    assert expected_spend(one_time).tolist() == [0, 0, 0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.floats(0, 1), st.integers(0, 365), st.floats(-50, 5000)),
+        min_size=1,
+        max_size=120,
+    )
+)
+def test_whatever_the_orders_expectations_are_finite_and_not_negative(
+    rows: list[tuple[int, float, int, float]],
+) -> None:
+    x = np.array([min(row[0], row[2]) for row in rows], dtype=float)
+    age = np.array([row[2] for row in rows], dtype=float)
+    t_x = np.where(x > 0, np.array([row[1] for row in rows]) * age, 0)
+    expected = expected_spend(table(x, t_x, age, np.array([row[3] for row in rows])))
+    assert np.isfinite(expected).all()
+    assert (expected >= 0).all()
