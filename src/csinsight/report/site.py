@@ -127,7 +127,9 @@ def _month_index(month: Month) -> str:
     own = {step.notebook: step for step in month.steps if step.notebook != CARD}
     names = sorted(own, key=lambda name: (name != BRIEF, name))
     rows = [_row(month, own[name], words.word(f"page.{name}")) for name in names]
-    cards = [_row(month, s, str(s.extra["agent_id"])) for s in month.steps if s.notebook == CARD]
+    cards = [
+        _row(month, step, _agent(month, step)) for step in month.steps if step.notebook == CARD
+    ]
     title = words.word(
         "index.month_title", shop=month.params.shop, month=words.month(month.params.month)
     )
@@ -148,6 +150,11 @@ def _index_values(words: Words, title: str, rows: list[dict[str, str]]) -> dict[
         "left_out": [],
         "finding": "",
     }
+
+
+def _agent(month: Month, step: Step) -> str:
+    """Return what the agent of a card is called, or the id where the card names nobody."""
+    return str(month.facts(step).get("agent") or step.extra["agent_id"])
 
 
 def _row(month: Month, step: Step, label: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -22,6 +24,8 @@ from csinsight.report.views.coaching import rate_text
 _P = CoachingPlan
 #: Rows of the picture beside peers.
 MAX_ROWS = 8
+#: Characters of a small picture's title before it takes a second line.
+_TITLE_WIDTH = {"zh": 9, "en": 18}
 _ALWAYS = ("first_response_s", "slow_reply_share")
 _SIDES = (
     ("misses", "hurts", "card.miss"),
@@ -170,7 +174,7 @@ def trend(study: Study, card: Card) -> Block:
         months = own["month"].dt.strftime("%m")
         axes.fill_between(months, own["low"], own["high"], color=theme.BAND, alpha=0.6, linewidth=0)
         axes.plot(months, own["rate"], "o-", markersize=4.5)
-        axes.set_title(label)
+        axes.set_title(fill(label, _TITLE_WIDTH[study.lang]), fontsize=9)
         axes.yaxis.set_major_formatter(lambda v, _, name=name: rate_text(study, name, v))
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.set_ylim(bottom=0)

@@ -45,21 +45,56 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     return words.sentences(*parts)
 
 
-def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
-    earlier = study.of_month(conversations, add_months(study.as_of, -2))
-    before = shop_kpis(earlier, profile=profile).iloc[0]
+def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+    """Return conversion and whether it changed beyond chance, in one sentence."""
+    words = study.words
+    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    if pd.isna(shop[_K.PAID_RATE]):
+        return study.word("brief.no_paid", n=words.number(shop[_K.INQUIRIES]))
+    change = _change(study, conversations, profile, shop)
+    text = study.word("brief.first_month")
+    if change is not None:
+        by, low, high = (words.points(100 * value) for value in change)
+        moved = study.word("brief.moved", change=by, low=low, high=high)
+        text = moved if _beyond_chance(change) else study.word("brief.same")
+    low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
+    paid = words.percent(shop[_K.PAID_RATE])
+    return study.word("brief.paid", paid=paid, low=low, high=high, change=text)
+
+
+def _beyond_chance(change: tuple[float, float, float]) -> bool:
+    return change[1] > 0 or change[2] < 0
+
+
+def _change(
+    study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series
+) -> tuple[float, float, float] | None:
+    """Return the change of paid conversion since the month before with its interval, if known."""
+    before = _month_before(study, conversations, profile)
     if pd.isna(before[_K.PAID_RATE]):
+        return None
+    return rates.difference(now, before, _K.PAID_RATE)
+
+
+def _month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+    earlier = study.of_month(conversations, add_months(study.as_of, -2))
+    return shop_kpis(earlier, profile=profile).iloc[0]
+
+
+def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
+    change = _change(study, conversations, profile, now)
+    if change is None:
         return ""
     words = study.words
-    change, low, high = rates.difference(now, before, _K.PAID_RATE)
-    news = "kpis.news" if low > 0 or high < 0 else "kpis.no_news"
+    by, low, high = (words.points(100 * value) for value in change)
+    before = _month_before(study, conversations, profile)[_K.PAID_RATE]
     return study.word(
         "kpis.against",
-        before=words.percent(before[_K.PAID_RATE]),
-        change=words.points(100 * change),
-        low=words.points(100 * low),
-        high=words.points(100 * high),
-        news=study.word(news),
+        before=words.percent(before),
+        change=by,
+        low=low,
+        high=high,
+        news=study.word("kpis.news" if _beyond_chance(change) else "kpis.no_news"),
     )
 
 

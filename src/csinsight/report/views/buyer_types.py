@@ -169,7 +169,7 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
     return {
         _TYPE: study.word(f"type.{name}"),
         "buyers": len(own),
-        "confidence": own[BuyerTypes.CONFIDENCE].median(),
+        "confidence": own[BuyerTypes.CONFIDENCE].median() if name in BUYER_TYPES else None,
         "because": because,
     }
 

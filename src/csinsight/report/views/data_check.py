@@ -145,7 +145,11 @@ def possible(study: Study) -> Block:
 def notices(study: Study, checked: Check) -> Block:
     """Return what the tables say about each other, in the run's language."""
     told = [
-        study.word(f"notice.{notice.kind}", file=notice.file, **_written(study, notice.values))
+        study.word(
+            f"notice.{notice.kind}",
+            file=study.word(f"table.{notice.file}"),
+            **_written(study, notice.values),
+        )
         for notice in checked.notices
         if notice.kind
     ]

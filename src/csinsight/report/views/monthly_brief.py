@@ -62,7 +62,7 @@ def sentence(study: Study, brief: Brief) -> str:
     """Return the month in two or three sentences, each from the page that it sums up."""
     parts = []
     if brief.conversations is not None:
-        parts.append(agent_kpis.sentence(study, brief.conversations, brief.profile))
+        parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
     if brief.drivers is not None:
         parts.append(conversion_drivers.sentence(study, brief.drivers))
     elif brief.types is not None:

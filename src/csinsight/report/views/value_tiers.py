@@ -31,16 +31,21 @@ MIN_BUYERS = 50
 def sentence(study: Study, tiers: pd.DataFrame) -> str:
     """Return the finding: what share of buyers brings what share of recent money."""
     money = money_by_tier(tiers).set_index(_T.TIER)
-    top = money.loc[["core", "vip"]].sum()
     words = study.words
     if not money[_T.NET_SPEND_90D].sum() > 0:
         return study.word("tiers.no_money", n=words.number(len(tiers)))
-    return study.word(
-        "tiers.found",
-        buyers=words.percent(top["buyers"] / len(tiers), 0),
-        money=words.percent(top[_T.NET_SPEND_90D] / money[_T.NET_SPEND_90D].sum(), 0),
-        potential=words.number(money.loc["potential", "buyers"]),
-    )
+    potential = words.number(money.loc["potential", "buyers"])
+    return study.word("tiers.found", potential=potential, **_top(study, money))
+
+
+def _top(study: Study, money: pd.DataFrame) -> dict[str, str]:
+    """Write the share of buyers and of recent money that core and VIP make up together."""
+    top, whole = money.loc[["core", "vip"]].sum(), money.sum(numeric_only=True)
+    percent = study.words.percent
+    return {
+        "buyers": percent(top["buyers"] / max(whole["buyers"], 1), 0),
+        "money": percent(top[_T.NET_SPEND_90D] / whole[_T.NET_SPEND_90D], 0),
+    }
 
 
 def finding(study: Study, tiers: pd.DataFrame) -> Finding:
@@ -78,9 +83,13 @@ def money(study: Study, tiers: pd.DataFrame) -> Picture:
         f"{study.words.percent(row.iloc[1], 0)}"
         for name, row in shares.iterrows()
     ]
+    known = table[_T.NET_SPEND_90D].sum() > 0
+    title = (
+        study.word("tiers.money_title", **_top(study, table)) if known else sentence(study, tiers)
+    )
     return Picture(
         figure,
-        sentence(study, tiers),
+        title,
         alt=study.words.listed(told),
         caption=study.word("tiers.money_caption"),
         data=table.reset_index(),
@@ -165,6 +174,7 @@ def moves(
         cbar=False,
     )
     axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
+    axes.tick_params(axis="y", rotation=0)
     fell = int(shown.loc[["core", "vip"], ["ordinary", "potential"]].to_numpy().sum())
     top = max(int(shown.loc[["core", "vip"]].to_numpy().sum()), 1)
     title = study.word("tiers.moves", n=fell, share=study.words.percent(fell / top, 0))
