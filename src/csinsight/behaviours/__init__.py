@@ -1,0 +1,1 @@
+"""What agents' words show: lexicons, markers, opportunities, conversations and KPIs."""

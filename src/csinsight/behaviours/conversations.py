@@ -1,0 +1,93 @@
+"""The ``conversations`` artifact: what each talk was about, what came of it, what was shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from csinsight.behaviours.canned import with_canned
+from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories
+from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.markers import mark
+from csinsight.behaviours.opportunities import UNPAID, opportunities
+from csinsight.behaviours.signs import SILENT_S, signs
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS
+from csinsight.engine import Shop, collect
+from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.rules import ConversationRules
+
+
+def build_conversations(
+    shop: Shop,
+    as_of: datetime,
+    rules: ConversationRules,
+    *,
+    months: int = 12,
+    lexicon: Lexicon | None = None,
+) -> pd.DataFrame:
+    """Return a row for each conversation of the last `months` months.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``; what needs ``orders`` or times is null where the shop lacks them.
+    as_of : datetime
+        Only what happened before this moment is used.
+    rules : ConversationRules
+    months : int
+        How many months before `as_of`.
+    lexicon : Lexicon or None
+        None: the package's own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.Conversations`, then one for each of
+        `csinsight.contract.domain.BEHAVIOURS`: timings as numbers, the rest nullable booleans,
+        null where there was no opportunity. Behaviours are read from messages before the
+        outcome; compliance and closing words from the whole talk; address checks and payment
+        reminders from what came after the order.
+    """
+    lexicon = lexicon or load_lexicon()
+    talks = conversation_features(shop, as_of, rules, months=months)
+    talks = talks.set_index(Talk.CONVERSATION_ID)
+    marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
+    shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of))
+    shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
+    talks[Talk.CATEGORY] = (
+        main_categories(marked, lexicon, talks[Talk.EARLIER_ORDERS])
+        .reindex(talks.index)
+        .fillna(OTHER)
+    )
+    talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
+    return _with_behaviours(talks, shown)
+
+
+def _is_inquiry(talks: pd.DataFrame) -> pd.Series[bool]:
+    opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
+    return opened & talks[Talk.CATEGORY].ne(AFTER_SALES) & talks[Talk.AGENT_MESSAGES].gt(0)
+
+
+def _stayed_unpaid(talks: pd.DataFrame) -> pd.Series[bool]:
+    waited = talks[Talk.PAID_AT] - talks[Talk.PLACED_AT] > pd.Timedelta(seconds=SILENT_S)
+    unpaid = talks[Talk.PAID_AT].isna() | waited
+    return (talks[Talk.ORDERED] & unpaid).where(talks[Talk.PAID].notna())
+
+
+def _with_behaviours(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Lay what was shown over who had the occasion."""
+    flags = shown.astype("Int64").astype("boolean")
+    facts = talks.join(flags.drop(columns=[c for c in flags if c in talks])).assign(
+        **{UNPAID: _stayed_unpaid(talks)}
+    )
+    occasions = opportunities(facts)
+    columns = {Talk.VOICES_WORRY: flags[Talk.VOICES_WORRY].fillna(value=False)}
+    for name in (*MARKERS, *COMPLIANCE):
+        columns[name] = flags[name].fillna(value=False).where(occasions[name])
+    table = talks.drop(columns=list(TIMINGS)).assign(
+        **{name: talks[name] for name in TIMINGS}, **columns
+    )
+    order = [name for name in table if name not in BEHAVIOURS]
+    return table[[*order, *BEHAVIOURS]].reset_index()

@@ -1,0 +1,246 @@
+"""Loading lexicon files: what words have to say for a marker to fire.
+
+A marker is a handful of rules in a YAML file that an analyst can edit. Patterns stay within the
+regular expressions that Polars, Spark and Python read alike: literals, ``|``, groups, classes,
+``.``, ``?``, ``{m,n}``. They are written for NFKC text and read without regard to case.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from csinsight.behaviours.lexicon_schema import Additions, LexiconFile, Marker, Rule, Side
+from csinsight.contract.domain import COMPLIANCE, MARKERS
+
+FOLDER: Final = Path(__file__).with_name("lexicons")
+#: Behaviours that no single message can show: `csinsight.behaviours.canned` finds them.
+FROM_MANY: Final = ("repeats_canned",)
+#: What may stand around a whole message that says nothing else.
+_EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
+
+_FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
+_FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
+#: How deep fragments may name fragments.
+_DEPTH: Final = 8
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class LexiconError(ValueError):
+    """A lexicon file that can't be used; one line a fault, each with its mend."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One rule as regular expressions that all have to hold; None where a condition lacks."""
+
+    needed: tuple[str, ...]
+    none_of: str | None
+    after_buyer: tuple[str, ...]
+    not_after_buyer: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All markers, checked and compiled.
+
+    Parameters
+    ----------
+    markers : mapping of str to Marker
+        By id, agent and buyer side, in file order.
+    cuts : mapping of str to str or None
+        By id, the pattern of text to blank out first.
+    rules : mapping of str to tuple of Compiled
+        By id.
+    """
+
+    markers: Mapping[str, Marker]
+    cuts: Mapping[str, str | None]
+    rules: Mapping[str, tuple[Compiled, ...]]
+
+    def ids(self, side: Side) -> tuple[str, ...]:
+        """Return the ids of one side's markers in file order."""
+        return tuple(name for name, marker in self.markers.items() if marker.side == side)
+
+
+def load_lexicon(extra: Path | None = None, folder: Path = FOLDER) -> Lexicon:
+    """Read and check the lexicon files of `folder`, with a shop's additions laid over them.
+
+    Parameters
+    ----------
+    extra : Path or None
+        A file such as ``params/lexicon_additions.yml``.
+    folder : Path
+        Where the ``*.yml`` files are; the package's own unless told.
+
+    Returns
+    -------
+    Lexicon
+
+    Raises
+    ------
+    LexiconError
+        Naming file, marker, key, what is wrong, and the mend.
+    """
+    fragments: dict[str, str] = {}
+    markers: dict[str, Marker] = {}
+    home: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yml")):
+        file = _parse(path, LexiconFile)
+        fragments |= file.fragments
+        for name, marker in file.markers.items():
+            if name in markers:
+                raise LexiconError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
+            markers[name], home[name] = marker, path
+    if extra is not None:
+        markers = _lay_over(markers, _parse(extra, Additions), extra)
+    _check_names(markers, home)
+    compilers = {name: _Compiler(home[name], name, fragments) for name in markers}
+    lexicon = Lexicon(
+        markers=markers,
+        cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
+        rules={name: compilers[name].rules(m) for name, m in markers.items()},
+    )
+    absent = set(MARKERS + COMPLIANCE) - set(markers) - set(FROM_MANY)
+    if absent:
+        raise LexiconError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
+    return lexicon
+
+
+def _parse(path: Path, model: type[_Model]) -> _Model:
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LexiconError(f"{path}: can't be read ({error.strerror})") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LexiconError(f"{path}: is not YAML in UTF-8: {error}") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise LexiconError("\n".join(_fault_lines(path, error))) from error
+
+
+def _fault_lines(path: Path, error: ValidationError) -> Iterable[str]:
+    for fault in error.errors():
+        where = [str(part) for part in fault["loc"]]
+        named = where[:1] == ["markers"] and len(where) > 1
+        marker = f", marker `{where[1]}`" if named else ""
+        key = ".".join(where[2:] if named else where)
+        mend = "see the other markers for the keys; a list starts each line with `- `"
+        if fault["type"] == "extra_forbidden":
+            mend = "unknown key: mend its spelling or remove it"
+        elif fault["type"] == "missing":
+            mend = "add it"
+        yield f"{path}{marker}, key `{key}`: {fault['msg']}; {mend}"
+
+
+def _lay_over(markers: dict[str, Marker], extra: Additions, path: Path) -> dict[str, Marker]:
+    merged = dict(markers)
+    for name, more in extra.markers.items():
+        if name not in markers:
+            raise LexiconError(f"{path}: unknown marker `{name}`{_nearest(name, markers)}")
+        marker = markers[name]
+        rules = [Rule(any_of=marker.patterns)] if marker.patterns else []
+        rules += [*marker.rules, *([Rule(any_of=more.patterns)] if more.patterns else [])]
+        merged[name] = marker.model_copy(
+            update={
+                "cut": [*marker.cut, *more.cut],
+                "patterns": [],
+                "rules": [
+                    rule.model_copy(update={"none_of": [*rule.none_of, *more.none_of]})
+                    for rule in rules
+                ],
+            }
+        )
+    return merged
+
+
+def _check_names(markers: Mapping[str, Marker], home: Mapping[str, Path]) -> None:
+    sides = {s: [n for n, m in markers.items() if m.side == s] for s in ("buyer", "agent")}
+    for name, marker in markers.items():
+        if not marker.patterns and not marker.rules:
+            raise LexiconError(f"{home[name]}, marker `{name}`: has no `patterns` and no `rules`")
+        buyer_names = [x for r in marker.rules for x in (*r.after_buyer, *r.not_after_buyer)]
+        for told, known, kind in (
+            (buyer_names, sides["buyer"], "buyer"),
+            (marker.voided_by, sides["agent"], "agent"),
+        ):
+            for other in told:
+                if other not in known:
+                    raise LexiconError(
+                        f"{home[name]}, marker `{name}`: `{other}` is no {kind}-side marker"
+                        f"{_nearest(other, known)}"
+                    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else "; see lexicons/ for the names"
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    """Turns one marker's lists into patterns, naming its file and itself in every fault."""
+
+    path: Path
+    name: str
+    fragments: Mapping[str, str]
+
+    def rules(self, marker: Marker) -> tuple[Compiled, ...]:
+        rules = [Rule(any_of=marker.patterns)] if marker.patterns else []
+        return tuple(self.rule(rule) for rule in [*rules, *marker.rules])
+
+    def rule(self, rule: Rule) -> Compiled:
+        lists = [rule.any_of, *rule.all_of] if rule.any_of else rule.all_of
+        needed = [self.join(patterns, "any_of") or "" for patterns in lists]
+        if not needed:
+            raise LexiconError(f"{self.path}, marker `{self.name}`: a rule needs `any_of`")
+        if rule.whole:
+            needed[0] = f"^[{_EDGE}]*({needed[0]})[{_EDGE}]*$"
+        return Compiled(
+            needed=tuple(needed),
+            none_of=self.join(rule.none_of, "none_of"),
+            after_buyer=tuple(rule.after_buyer),
+            not_after_buyer=tuple(rule.not_after_buyer),
+        )
+
+    def join(self, patterns: list[str], key: str) -> str | None:
+        """Return one lower-case alternation, or None for an empty list."""
+        if not patterns:
+            return None
+        return "|".join(self._checked(pattern, key) for pattern in patterns)
+
+    def _checked(self, pattern: str, key: str) -> str:
+        where = f"{self.path}, marker `{self.name}`, key `{key}`, pattern `{pattern}`"
+        filled = pattern
+        for _ in range(_DEPTH):
+            filled = _FRAGMENT.sub(lambda hit: self._fragment(hit[1], where), filled)
+        if _FRAGMENT.search(filled):
+            raise LexiconError(f"{where}: fragments name each other in a circle; break it")
+        foreign = _FOREIGN.search(filled)
+        if foreign:
+            raise LexiconError(
+                f"{where}: `{foreign[0]}` is not read alike by every engine; write literals, |, "
+                "( ), classes such as [0-9], ., ? and {m,n}"
+            )
+        try:
+            re.compile(filled)
+            pl.Series([""]).str.contains(filled)
+        except (re.error, pl.exceptions.ComputeError) as error:
+            raise LexiconError(f"{where}: is no regular expression ({error})") from error
+        if pl.Series([""]).str.contains(filled).item():
+            raise LexiconError(f"{where}: matches an empty message; make one part of it required")
+        return filled.lower()
+
+    def _fragment(self, name: str, where: str) -> str:
+        if name not in self.fragments:
+            raise LexiconError(f"{where}: no fragment `{name}`{_nearest(name, self.fragments)}")
+        return f"({self.fragments[name]})"

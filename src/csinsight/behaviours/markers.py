@@ -1,0 +1,160 @@
+"""Marking messages: which behaviours a message shows, in one pass over all of them."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import narwhals as nw
+
+from csinsight.behaviours.lexicon import Compiled, Lexicon
+from csinsight.contract.tables import Messages
+from csinsight.features.frames import TURN_NO, Frame
+
+#: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
+_BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
+#: Stands where text was cut out; patterns may name it.
+BLANK: Final = "␀"
+#: Lower-case text of one side's lines, null on the other's.
+AGENT_TEXT: Final = "_agent_text"
+BUYER_TEXT: Final = "_buyer_text"
+
+
+def mark(messages: Frame, lexicon: Lexicon) -> Frame:
+    """Add one nullable boolean column a marker of `lexicon`.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        One row a message in NFKC, with `Messages` columns ``conversation_id``, ``sender``,
+        ``text`` and ``turn_no`` (runs of one side; a buyer's run is one before the answer).
+    lexicon : Lexicon
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The same rows. Agent-side columns are null on lines not by an agent, buyer-side columns
+        null on lines not by a buyer. A message is judged by itself and the buyer's lines just
+        before it, whatever else is in the table.
+    """
+    text, sender = lowered(), nw.col(Messages.SENDER)
+    messages = messages.with_columns(
+        nw.when(sender == "agent").then(text).alias(AGENT_TEXT),
+        nw.when(sender == "buyer").then(text).alias(BUYER_TEXT),
+    )
+    messages = messages.with_columns(
+        shown(lexicon, name, BUYER_TEXT).alias(name) for name in lexicon.ids("buyer")
+    )
+    needed = _asked_before(lexicon)
+    messages = with_asked(messages, needed).with_columns(
+        shown(lexicon, name, AGENT_TEXT).alias(name) for name in lexicon.ids("agent")
+    )
+    return messages.drop([AGENT_TEXT, BUYER_TEXT, *map(asked, needed)])
+
+
+def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]:
+    """Return where `marker` shows in `text`: start and end of each hit, in reading order.
+
+    Parameters
+    ----------
+    text : str
+        NFKC text of one message, as the engine gives it.
+    marker : str
+        An id of `lexicon`.
+
+    Returns
+    -------
+    list of (int, int)
+        Empty where no rule's own words are there. What the buyer said before is not asked for:
+        look only at messages that `mark` has marked.
+    """
+    text = re.sub(_BREAKS, " ", "".join(c.lower() if len(c.lower()) == 1 else c for c in text))
+    cut = lexicon.cuts[marker]
+    text, places = _cut(text, cut)
+    spans: set[tuple[int, int]] = set()
+    for rule in lexicon.rules[marker]:
+        if rule.none_of and re.search(rule.none_of, text):
+            continue
+        hits = [[hit.span() for hit in re.finditer(p, text)] for p in rule.needed]
+        if all(hits):
+            spans |= {(places[a], places[b]) for found in hits for a, b in found}
+    return sorted(spans)
+
+
+def _cut(text: str, cut: str | None) -> tuple[str, list[int]]:
+    """Blank out as `mark` does; also where each character, and the end, stood before."""
+    left, places, end = [], [], 0
+    for hit in re.finditer(cut, text) if cut else ():
+        left += [text[end : hit.start()], BLANK]
+        places += [*range(end, hit.start()), hit.start()]
+        end = hit.end()
+    return "".join([*left, text[end:]]), [*places, *range(end, len(text) + 1)]
+
+
+def lowered() -> nw.Expr:
+    """Return a message's text as patterns read it: lower case, on one line."""
+    return nw.col(Messages.TEXT).str.to_lowercase().str.replace_all(_BREAKS, " ")
+
+
+def asked(name: str) -> str:
+    """Return the column that tells whether the buyer's last run showed a buyer-side marker."""
+    return f"_asked_{name}"
+
+
+def _asked_before(lexicon: Lexicon) -> list[str]:
+    rules = [rule for name in lexicon.ids("agent") for rule in lexicon.rules[name]]
+    names = {n for rule in rules for n in (*rule.after_buyer, *rule.not_after_buyer)}
+    return sorted(names)
+
+
+def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
+    """Carry what the buyer's last run showed to the agent's turn that follows it.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        With ``turn_no`` and the buyer-side markers `names`.
+    names : sequence of str
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The same rows with a column `asked` for each name, never null.
+    """
+    keys = [Messages.CONVERSATION_ID, TURN_NO]
+    runs = (
+        messages.filter(nw.col(Messages.SENDER) == "buyer")
+        .with_columns(nw.col(TURN_NO) + 1)
+        .group_by(keys)
+        .agg(nw.col(name).cast(nw.Int8).max().alias(asked(name)) for name in names)
+    )
+    return messages.join(runs, on=keys, how="left").with_columns(
+        (nw.col(asked(name)).fill_null(0) == 1).alias(asked(name)) for name in names
+    )
+
+
+def shown(lexicon: Lexicon, name: str, column: str) -> nw.Expr:
+    """Return whether marker `name` shows in a text `column`; null where that is null."""
+    text, cut = nw.col(column), lexicon.cuts[name]
+    if cut:
+        text = text.str.replace_all(cut, BLANK)
+    any_rule = _any(_rule(rule, text) for rule in lexicon.rules[name])
+    return nw.when(~nw.col(column).is_null()).then(any_rule)
+
+
+def _rule(rule: Compiled, text: nw.Expr) -> nw.Expr:
+    holds = [text.str.contains(pattern) for pattern in rule.needed]
+    if rule.none_of:
+        holds.append(~text.str.contains(rule.none_of))
+    if rule.after_buyer:
+        holds.append(_any(nw.col(asked(name)) for name in rule.after_buyer))
+    if rule.not_after_buyer:
+        holds.append(~_any(nw.col(asked(name)) for name in rule.not_after_buyer))
+    return functools.reduce(operator.and_, holds)
+
+
+def _any(expressions: Iterable[nw.Expr]) -> nw.Expr:
+    return functools.reduce(operator.or_, expressions)

@@ -1,0 +1,113 @@
+"""KPI profiles: the dated conventions of a platform, as files that a shop may change."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from csinsight.features.rules import ConversationRules
+from csinsight.params import shipped
+
+_FOLDER: Final = ("params", "kpi_profiles")
+
+
+class ProfileError(ValueError):
+    """A KPI profile that can't be used; the message names file, key and mend."""
+
+
+class KpiProfile(BaseModel):
+    """What a platform counts and how: conventions found in public pages, never rules.
+
+    Parameters
+    ----------
+    name : str
+        As the file is called.
+    title : dict of str to str
+        In ``zh`` and ``en``.
+    as_of : datetime.date
+        When the conventions were read.
+    sources : list of str
+        Where they were read.
+    inquirer : {'buyer_day', 'buyer'}
+        One inquirer is a buyer on a day (the platforms' buyer × agent × day) or a buyer.
+    attribution : {'order_first', 'payment', 'last'}
+        Whose the sale is when several agents talked with a buyer; ``order_first`` (the agent who
+        landed the order) is what the ``conversations`` artifact holds.
+    service_start_hour, service_end_hour : int
+    round_cap_s, slow_s : float
+        Seconds; see `ConversationRules`.
+    conversion_window_hours, payment_window_hours : float
+        The platform's own windows, for the reader; a run uses its parameters.
+    targets : dict of str to float
+        Conventional targets by KPI column; a shop sets its own.
+    notes : list of str
+        What differs from the textbook, shown beside the table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: dict[Literal["zh", "en"], str]
+    as_of: date
+    sources: Annotated[list[str], Field(min_length=1)]
+    inquirer: Literal["buyer_day", "buyer"]
+    attribution: Literal["order_first", "payment", "last"]
+    service_start_hour: Annotated[int, Field(ge=0, le=24)]
+    service_end_hour: Annotated[int, Field(ge=0, le=24)]
+    round_cap_s: Annotated[float, Field(gt=0)]
+    slow_s: Annotated[float, Field(gt=0)]
+    conversion_window_hours: Annotated[float, Field(gt=0)]
+    payment_window_hours: Annotated[float, Field(gt=0)]
+    targets: dict[str, float] = {}
+    notes: list[str] = []
+
+    def rules(
+        self, *, gap_hours: float, conversion_window_hours: float, payment_window_hours: float
+    ) -> ConversationRules:
+        """Return the conversation rules of a run under this profile's service conventions."""
+        return ConversationRules(
+            gap_hours=gap_hours,
+            conversion_window_hours=conversion_window_hours,
+            payment_window_hours=payment_window_hours,
+            service_start_hour=self.service_start_hour,
+            service_end_hour=self.service_end_hour,
+            round_cap_s=self.round_cap_s,
+            slow_s=self.slow_s,
+        )
+
+
+def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
+    """Read ``params/kpi_profiles/NAME.yml``.
+
+    Parameters
+    ----------
+    name : str
+        ``taobao``, ``jd``, ``pinduoduo``, ``textbook``, or a shop's own.
+    folder : Path or None
+        Where profiles are; None: those that come with csinsight.
+
+    Raises
+    ------
+    ProfileError
+        Where there is no such profile, or naming its file, key and what is wrong.
+    """
+    folder = folder or shipped(*_FOLDER)
+    path = folder / f"{name}.yml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yml")))
+        raise ProfileError(f"no KPI profile `{name}` in {folder.name}/; there are: {known}")
+    try:
+        return KpiProfile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: is not YAML in UTF-8: {error}") from error
+    except ValidationError as error:
+        lines = (
+            f"{path}, key `{'.'.join(map(str, fault['loc']))}`: {fault['msg']}; got "
+            f"{fault['input']!r}"
+            for fault in error.errors()
+        )
+        raise ProfileError("\n".join(lines)) from error

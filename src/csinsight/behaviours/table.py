@@ -1,0 +1,106 @@
+"""A plain table of messages in, the behaviours that each message shows out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import narwhals as nw
+import polars as pl
+
+from csinsight.behaviours.canned import with_canned
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.markers import mark
+from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.tables import SENDERS, Messages
+from csinsight.engine import ms
+from csinsight.features.conversations import with_turns
+
+#: What `mark_table` adds: one nullable boolean column each.
+SHOWN: Final = (*MARKERS, *COMPLIANCE)
+
+
+class TableError(ValueError):
+    """A table of messages that can't be marked; the message names column, row and mend."""
+
+
+def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
+    """Tell which behaviours each message of a plain table shows.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns ``sender`` (buyer, agent, bot, system) and ``text``; ``conversation_id`` and
+        ``sent_at`` where known. Without ``conversation_id`` the table is one conversation.
+        Within a conversation messages are read by ``sent_at`` where every message has it, else
+        in the table's order.
+    lexicon : Lexicon
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows and columns in the same order, then a column for each of `SHOWN`: what the
+        message itself shows, read with the buyer's last lines before it, without opportunity
+        rules; null on lines not by an agent.
+
+    Raises
+    ------
+    TableError
+        Where a column is missing or a sender unknown.
+    """
+    _check(frame)
+    number = pl.int_range(pl.len(), dtype=pl.Int64).alias(Messages.MESSAGE_NO)
+    messages = frame.select(
+        pl.col(Messages.SENDER).cast(pl.String),
+        pl.col(Messages.TEXT).cast(pl.String).fill_null("").str.normalize("NFKC"),
+        _conversation(frame),
+        _time(frame).alias(ms(Messages.SENT_AT)),
+        number,
+    )
+    marked = with_canned(mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon)
+    shown = marked.select(Messages.MESSAGE_NO, *SHOWN).collect().to_native()
+    columns = pl.DataFrame(shown).sort(Messages.MESSAGE_NO).drop(Messages.MESSAGE_NO)
+    return pl.concat([frame.drop(SHOWN, strict=False), columns], how="horizontal")
+
+
+def _check(frame: pl.DataFrame) -> None:
+    for name in (Messages.SENDER, Messages.TEXT):
+        if name not in frame.columns:
+            raise TableError(
+                f"the table has no column `{name}`; it needs `sender` and `text`, and may have "
+                "`conversation_id` and `sent_at`"
+            )
+    odd = frame.with_row_index("row", 1).filter(
+        ~pl.col(Messages.SENDER).cast(pl.String).is_in(SENDERS).fill_null(value=False)
+    )
+    if odd.height:
+        row, sender = odd.row(0, named=True)["row"], odd.row(0, named=True)[Messages.SENDER]
+        raise TableError(
+            f"message {row}, column sender: {sender!r} is none of {', '.join(SENDERS)}; "
+            f"{odd.height} message(s) are so"
+        )
+
+
+def _conversation(frame: pl.DataFrame) -> pl.Expr:
+    if Messages.CONVERSATION_ID not in frame.columns:
+        return pl.lit("table").alias(Messages.CONVERSATION_ID)
+    return (
+        pl.col(Messages.CONVERSATION_ID)
+        .cast(pl.String)
+        .fill_null("")
+        .alias(Messages.CONVERSATION_ID)
+    )
+
+
+def _time(frame: pl.DataFrame) -> pl.Expr:
+    """Return milliseconds, or nulls throughout where any message lacks a time."""
+    unknown = pl.lit(None, dtype=pl.Int64)
+    if Messages.SENT_AT not in frame.columns or frame[Messages.SENT_AT].null_count():
+        return unknown
+    times = frame[Messages.SENT_AT]
+    if times.dtype == pl.String:
+        times = times.str.to_datetime(strict=False)
+        if times.null_count():
+            return unknown
+    elif not times.dtype.is_temporal():
+        return unknown
+    return pl.lit(times.cast(pl.Datetime("ms")).dt.epoch("ms"))

@@ -1,0 +1,168 @@
+"""KPIs worked out by hand, their intervals, profiles and exclusions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from csinsight.behaviours.intervals import wilson
+from csinsight.behaviours.kpis import RATES, agent_kpis, in_month, monthly_kpis, shop_kpis
+from csinsight.behaviours.profiles import ProfileError, load_profile
+from csinsight.features.rules import ConversationRules
+
+TAOBAO = load_profile("taobao")
+_KINDS = {
+    "is_inquiry": "boolean",
+    "mature": "boolean",
+    "ordered": "boolean",
+    "paid": "boolean",
+    "rounds": "Int64",
+    "rounds_in_180s": "Int64",
+    "rounds_unanswered": "Int64",
+    "rounds_off_hours": "Int64",
+    "buyer_messages": "Int64",
+    "agent_messages": "Int64",
+    "agent_id": "str",
+    "order_id": "str",
+}
+
+
+def _talk(**told):
+    row = {
+        "conversation_id": "c",
+        "buyer_id": "b1",
+        "agent_id": "a1",
+        "started_at": datetime(2026, 10, 5, 9),
+        "is_inquiry": True,
+        "mature": True,
+        "ordered": False,
+        "paid": False,
+        "order_id": None,
+        "net_amount": None,
+        "first_response_talk_s": 20.0,
+        "rounds": 2,
+        "rounds_in_180s": 2,
+        "rounds_unanswered": 0,
+        "rounds_off_hours": 0,
+        "response_sum_s": 50.0,
+        "buyer_messages": 4,
+        "agent_messages": 5,
+        "satisfaction": None,
+    }
+    return row | told
+
+
+def _talks(*rows):
+    frame = pd.DataFrame(list(rows)).astype(_KINDS)
+    frame["started_at"] = pd.to_datetime(frame["started_at"])
+    return frame.astype({"net_amount": "float64", "satisfaction": "float64"})
+
+
+DAY = [
+    _talk(ordered=True, paid=True, order_id="o1", net_amount=100.0, satisfaction=5.0),
+    _talk(started_at=datetime(2026, 10, 5, 20), response_sum_s=700.0, rounds_unanswered=1,
+          rounds_in_180s=1, first_response_talk_s=100.0),
+    _talk(buyer_id="b2", started_at=datetime(2026, 10, 6), ordered=True, satisfaction=3.0),
+    _talk(buyer_id="b1", started_at=datetime(2026, 10, 7)),
+    _talk(buyer_id="b3", mature=False),
+    _talk(buyer_id="b4", is_inquiry=False, rounds_off_hours=1),
+]  # fmt: skip
+
+
+def test_an_agents_two_days_by_hand():
+    row = agent_kpis(_talks(*DAY), profile=TAOBAO).iloc[0]
+    assert (row["conversations"], row["buyers"], row["buyer_days"]) == (6, 4, 5)
+    # Inquirers are buyers on a day: b1 on the 5th (twice), b2, b1 on the 7th, b3 (immature).
+    assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (5, 4, 1)
+    assert (row["paid_rate_numerator"], row["paid_rate_denominator"]) == (1, 3)
+    assert (row["ordered_rate_numerator"], row["ordered_rate"]) == (2, pytest.approx(2 / 3))
+    assert (row["rounds"], row["rounds_unanswered"], row["rounds_off_hours"]) == (12, 1, 1)
+    assert row["reply_rate"] == pytest.approx(11 / 12)
+    assert row["reply_rate_180s"] == pytest.approx(11 / 12)
+    assert row["mean_response_s"] == pytest.approx((5 * 50 + 700) / 12)
+    assert row["first_response_mean_s"] == pytest.approx((5 * 20 + 100) / 6)
+    assert row["answer_ask_ratio"] == pytest.approx(30 / 24)
+    assert (row["sales"], row["paying_buyers"], row["spend_per_buyer"]) == (100, 1, 100)
+    assert (row["satisfaction_mean"], row["ratings"]) == (4, 2)
+
+
+def test_the_textbook_counts_a_buyer_once():
+    row = agent_kpis(_talks(*DAY), profile=load_profile("textbook")).iloc[0]
+    assert (row["inquirers"], row["paid_rate_denominator"]) == (3, 2)
+    assert row["paid_rate"] == 0.5
+
+
+def test_an_order_that_two_talks_led_to_is_sold_once():
+    twice = [_talk(ordered=True, paid=True, order_id="o1", net_amount=40.0)] * 2
+    row = shop_kpis(_talks(*twice), profile=TAOBAO).iloc[0]
+    assert row["sales"] == 40
+    assert pd.isna(row["total_sales"])
+
+
+def test_sold_but_without_amounts_is_unknown_not_nothing():
+    row = agent_kpis(_talks(_talk(ordered=True, paid=True, order_id="o1")), profile=TAOBAO).iloc[0]
+    assert pd.isna(row["sales"])
+    assert row["paid_rate"] == 1
+
+
+def test_agents_and_months_apart():
+    table = _talks(
+        _talk(), _talk(agent_id="a2"), _talk(agent_id=None), _talk(started_at=datetime(2026, 9, 1))
+    )
+    assert agent_kpis(table, profile=TAOBAO)["agent_id"].tolist() == ["a1", "a2"]
+    months = monthly_kpis(table, profile=TAOBAO)
+    assert months["month"].tolist() == ["2026-09", "2026-10"]
+    assert months["conversations"].tolist() == [1, 3]
+    assert len(in_month(table, datetime(2026, 11, 1))) == 3
+
+
+def test_nothing_gives_no_rows_but_all_columns():
+    empty = _talks(_talk()).iloc[:0]
+    assert list(agent_kpis(empty, profile=TAOBAO)) == list(
+        agent_kpis(_talks(_talk()), profile=TAOBAO)
+    )
+    row = shop_kpis(empty, profile=TAOBAO).iloc[0]
+    assert (row["conversations"], row["paid_rate_denominator"]) == (0, 0)
+    assert row[list(RATES)].isna().all()
+
+
+@given(st.integers(0, 400), st.integers(1, 400), st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_agrees_with_statsmodels(successes, n, level):
+    successes = min(successes, n)
+    ours = wilson(successes, n, level)
+    theirs = proportion_confint(successes, n, alpha=1 - level, method="wilson")
+    assert ours == pytest.approx(theirs, abs=1e-12)
+    assert 0 <= ours[0] <= successes / n <= ours[1] <= 1
+
+
+def test_wilson_refuses_what_is_no_proportion():
+    with pytest.raises(ValueError, match="3 of 2 is no proportion"):
+        wilson(3, 2)
+    with pytest.raises(ValueError, match="not at 1"):
+        wilson(1, 2, 1)
+    assert all(pd.isna(end) for end in wilson(0, 0))
+
+
+@pytest.mark.parametrize("name", ["taobao", "jd", "pinduoduo", "textbook"])
+def test_profiles_are_dated_sourced_and_give_rules(name):
+    profile = load_profile(name)
+    assert profile.name == name
+    assert profile.sources
+    rules = profile.rules(
+        gap_hours=12, conversion_window_hours=24, payment_window_hours=profile.payment_window_hours
+    )
+    assert isinstance(rules, ConversationRules)
+    assert rules.slow_s == profile.slow_s
+
+
+def test_faults_of_a_profile_are_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"`ebay`.*jd, pinduoduo, taobao, textbook"):
+        load_profile("ebay")
+    (tmp_path / "own.yml").write_text("name: own\nround_cap_s: -1\n", encoding="utf-8")
+    with pytest.raises(ProfileError, match=r"key `round_cap_s`: .* greater than 0; got -1"):
+        load_profile("own", tmp_path)
