@@ -1,0 +1,37 @@
+"""The conversations artifact is the same from Polars and from Spark."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from csinsight.behaviours.conversations import build_conversations
+from csinsight.engine import open_shop
+from csinsight.features.rules import ConversationRules
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def few(demo_folder, tmp_path_factory):
+    """A few buyers of the demo shop."""
+    folder = tmp_path_factory.mktemp("few")
+    buyers = pl.read_parquet(demo_folder / "messages.parquet")["buyer_id"].unique().sort()[:60]
+    for name in ("messages", "orders", "ratings"):
+        table = pl.read_parquet(demo_folder / f"{name}.parquet")
+        table.filter(pl.col("buyer_id").is_in(buyers.to_list())).write_parquet(
+            folder / f"{name}.parquet"
+        )
+    return folder
+
+
+def test_conversations_agree(few, spark):
+    as_of, rules = datetime(2026, 11, 1), ConversationRules()
+    polars = build_conversations(open_shop(few), as_of, rules)
+    assert len(polars) > 50
+    pd.testing.assert_frame_equal(
+        polars, build_conversations(open_shop(few, "spark"), as_of, rules)
+    )
