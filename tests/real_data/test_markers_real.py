@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import zlib
+from datetime import datetime
 
 import polars as pl
 import pytest
 
+from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.table import SHOWN, mark_table
+from csinsight.contract.domain import TIMINGS
+from csinsight.engine import open_shop
+from csinsight.features.rules import ConversationRules
+from csinsight.importers import run_import
 
 pytestmark = pytest.mark.real_data
 
@@ -122,3 +130,21 @@ def test_taobao_talks_as_read_by_hand(uneed):
     never = ("apologizes", "refuses_flatly", "off_platform", "rude_or_blaming", "asks_for_praise",
              "reminds_payment", "curt_reply", "greets", "closes_warmly")  # fmt: skip
     assert not any(agent[name].any() for name in never)
+
+
+def test_jd_sessions_have_behaviours_but_no_timings(shared_data, tmp_path):
+    file = shared_data / "jddc_raw" / "chat_0.1per.txt"
+    run_import("jddc", [file], tmp_path)
+    table = build_conversations(open_shop(tmp_path), datetime(2026, 11, 1), ConversationRules())
+    assert len(table) == 994
+    for name in ("greets", "polite_words", "curt_reply", "closes_warmly"):
+        assert table[name].notna().all()
+    for name in (*TIMINGS[:3], "follows_up", "reminds_payment", "paid", "started_at"):
+        assert table[name].isna().all()
+    # The first session asks to change an order's address, so no order could come of it.
+    first = table.set_index("conversation_id").loc["0000b82c62117aa4497508bb1bdfb53a"]
+    assert first["category"] == "after_sales"
+    assert first[["greets", "apologizes", "closes_warmly"]].tolist() == [True, True, False]
+    row = shop_kpis(table, profile=load_profile("jd")).iloc[0]
+    assert row["mean_response_s"] is None
+    assert row["paid_rate"] is None
