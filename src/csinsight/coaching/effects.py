@@ -62,11 +62,14 @@ class Effect:
         return np.asarray(there * rng.normal(self.mean, self.spread, number) / 100)
 
 
-def credible_drivers(drivers: pd.DataFrame, q_threshold: float) -> list[Effect]:
+def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[Effect]:
     """Return what may be coached: verdict helps or hurts over all inquiries, q at the threshold.
 
-    Drivers of satisfaction are left out: a gain in inquiries can't be told from them.
+    Drivers of satisfaction are left out: a gain in inquiries can't be told from them. Without
+    drivers (None: conversion can't be told) there is nothing to coach.
     """
+    if drivers is None:
+        return []
     family = drivers[
         (drivers[Drivers.SCOPE] == "all")
         & (drivers[Drivers.OUTCOME] != "satisfaction")

@@ -62,7 +62,7 @@ class Limits:
 
 def coaching_plan(
     conversations: pd.DataFrame,
-    drivers: pd.DataFrame,
+    drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
     months: int = 3,
@@ -78,8 +78,9 @@ def coaching_plan(
     ----------
     conversations : DataFrame
         The ``conversations`` artifact.
-    drivers : DataFrame
-        The ``drivers`` artifact; only scope ``all`` is used, and only its public columns.
+    drivers : DataFrame or None
+        The ``drivers`` artifact; only scope ``all`` is used, and only its public columns. None
+        where conversion can't be told: the plan then holds compliance alone.
     as_of : datetime
         First moment after the report month.
     months : int

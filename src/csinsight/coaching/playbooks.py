@@ -34,7 +34,7 @@ COLUMNS: Final = (
 
 
 def playbooks(
-    conversations: pd.DataFrame, frozen: pd.DataFrame, drivers: pd.DataFrame
+    conversations: pd.DataFrame, frozen: pd.DataFrame | None, drivers: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Return one row a buyer type and tier that has inquiries.
 
@@ -42,9 +42,10 @@ def playbooks(
     ----------
     conversations : DataFrame
         The window to describe.
-    frozen : DataFrame
-        ``conversation_id``, ``type``, ``tier`` as known before each conversation.
-    drivers : DataFrame
+    frozen : DataFrame or None
+        ``conversation_id``, ``type``, ``tier`` as known before each conversation; None where
+        segments can't be told: there are no playbooks then.
+    drivers : DataFrame or None
         With the scopes ``type`` and, for tiers, ``tier``; a scope without rows says nothing.
 
     Returns
@@ -56,6 +57,8 @@ def playbooks(
         (commonest problem categories first), ``helps`` and ``hurts`` (behaviours with a verdict
         there, largest effect first), ``judged`` (how many behaviours had enough data).
     """
+    if frozen is None or drivers is None:
+        return pd.DataFrame(columns=list(COLUMNS))
     inquiries = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
     bare = inquiries.drop(columns=list(CUTS), errors="ignore")
     known = frozen[[_C.CONVERSATION_ID, *CUTS]].drop_duplicates(_C.CONVERSATION_ID)
