@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from tests.notebooks import recording
 
 from csinsight.params import NOTEBOOKS, load_params, shipped
 from csinsight.report.run import run_month
-from tests.notebooks import recording
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = "keep_output"
@@ -32,16 +32,13 @@ def main() -> None:
 def _keep_headlines(committed: Path, executed: Path) -> None:
     """Copy the outputs of headline cells from the executed notebook; strip all others."""
     source = nbformat.read(committed, as_version=4)
-    outputs = {c["id"]: c.outputs for c in nbformat.read(executed, as_version=4).cells if "outputs" in c}
+    ran = {cell["id"]: cell for cell in nbformat.read(executed, as_version=4).cells}
     for cell in source.cells:
         if cell.cell_type == "code":
             kept = KEPT in cell.metadata.get("tags", [])
-            cell.outputs = outputs[cell["id"]] if kept else []
-            cell.execution_count = None
-            for output in cell.outputs:
-                output.pop("execution_count", None)
-                if output.output_type == "execute_result":
-                    output.execution_count = None
+            # nbval only compares cells that carry the count of a run.
+            cell.outputs = ran[cell["id"]].outputs if kept else []
+            cell.execution_count = ran[cell["id"]].execution_count if kept else None
     nbformat.write(source, committed)
 
 

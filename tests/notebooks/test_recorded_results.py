@@ -10,7 +10,7 @@ import sys
 
 import nbformat
 import pytest
-from recording import FILE, differences, summary
+from tests.notebooks.recording import FILE, differences, summary
 
 from csinsight.params import shipped
 
@@ -47,8 +47,22 @@ def copied(tmp_path_factory, demo_folder):
 
 
 def _nbval(root, *notebooks):
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:xdist", "-p", "no:cacheprovider",
-               "-q", "-c", "none.ini", "--rootdir", ".", *notebooks]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-c",
+        "none.ini",
+        "--rootdir",
+        ".",
+        *notebooks,
+    ]
     (root / "none.ini").write_text("[pytest]\n")
     return subprocess.run(command, cwd=root, capture_output=True, text=True)
 
