@@ -15,7 +15,7 @@ from csinsight.importers.sift import Rule
 #: All white space of Unicode, and the marks that show nothing.
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
-_CLOCK: Final = r"([0-9]{1,2})[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,][0-9]+)?)?"
+_CLOCK: Final = r"([0-9]{1,2})[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,]([0-9]+))?)?"
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
 #: ISO and slashed dates, with or without a clock, seconds and zone.
 TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]+{_CLOCK}{_ZONE})?$"
@@ -42,8 +42,9 @@ def time(cell: pl.Expr) -> pl.Expr:
     parts = cell.str.extract_groups(TIME_PATTERN).struct
     numbers = [parts.field(str(index)).fill_null("0") for index in range(1, 7)]
     padded = [number.str.zfill(4 if index == 0 else 2) for index, number in enumerate(numbers)]
-    text = pl.concat_str(padded, separator=" ")
-    read = text.str.to_datetime("%Y %m %d %H %M %S", strict=False, time_unit="us")
+    fraction = parts.field("7").fill_null("0").str.slice(0, 6).str.pad_end(6, "0")
+    text = pl.concat_str([*padded, fraction], separator=" ")
+    read = text.str.to_datetime("%Y %m %d %H %M %S %6f", strict=False, time_unit="us")
     return pl.when(cell.str.contains(TIME_PATTERN)).then(read)
 
 
@@ -57,7 +58,7 @@ def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
 def local_time(cell: pl.Expr, timezone: str) -> pl.Expr:
     """Return times as `time` does, those that name a zone brought to `timezone`."""
     written = time(cell)
-    named = cell.str.extract(TIME_PATTERN, 7).str.replace("Z", "+00:00", literal=True)
+    named = cell.str.extract(TIME_PATTERN, 8).str.replace("Z", "+00:00", literal=True)
     hours = named.str.slice(1, 2).cast(pl.Int64, strict=False)
     minutes = named.str.slice(-2, 2).cast(pl.Int64, strict=False)
     sign = pl.when(named.str.starts_with("-")).then(-1).otherwise(1)
