@@ -56,6 +56,15 @@ def test_untimed_chats_belong_to_the_month(toy_shop: Path) -> None:
     assert supply(toy_shop, RunParams(month="2020-01")).left_out.get("03_agent_kpis") is None
 
 
+def test_chats_without_agents_make_no_coaching_and_no_cards(toy_shop: Path) -> None:
+    text = (toy_shop / "messages.csv").read_text(encoding="utf-8")
+    (toy_shop / "messages.csv").write_text(
+        text.replace("b1,a1", "b1,").replace("b2,A1", "b2,"), encoding="utf-8"
+    )
+    left_out = supply(toy_shop, PARAMS).left_out
+    assert left_out == {"05_coaching": "needs_agents", "06_agent_card": "needs_agents"}
+
+
 def test_orders_without_buyers_or_amounts_make_no_tiers(toy_shop: Path) -> None:
     _rewrite(toy_shop / "orders.csv", ",100,90,1", ",,,1")
     assert supply(toy_shop, PARAMS).left_out == {"02_value_tiers": "needs_order_amounts"}

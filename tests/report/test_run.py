@@ -130,6 +130,21 @@ def test_what_is_left_out_is_on_the_index_with_its_reason(
     assert not (result.report.parent / "03_agent_kpis.html").exists()
 
 
+def test_what_an_earlier_run_made_of_a_table_that_is_gone_is_gone_too(
+    run: Callable[..., RunResult], toy_notebooks: Make, toy_shop: Path
+) -> None:
+    drivers = ["import pandas as pd", "study.write('drivers', pd.DataFrame({'n': [1]}))"]
+    asking = ["study.write_facts({'stale': study.has('drivers')})"]
+    folder = toy_notebooks(n04=drivers, n07=asking)
+    stale = run(folder, only=("07",)).run / "artifacts" / "drivers.parquet"
+    assert stale.is_file()
+    (toy_shop / "orders.csv").unlink()
+    result = run(folder, only=("07",))
+    assert not stale.exists()
+    facts = (result.run / "facts" / "07_monthly_brief.json").read_text(encoding="utf-8")
+    assert json.loads(facts)["stale"] is False
+
+
 def test_notebooks_do_not_see_each_others_names(
     run: Callable[..., RunResult], toy_notebooks: Make
 ) -> None:

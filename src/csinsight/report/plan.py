@@ -91,8 +91,8 @@ def supply(data: Path, params: RunParams) -> Supply:
         "02_value_tiers": _no_tiers(shop, end, params),
         "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
         "04_conversion_drivers": kpis or _no_outcome(shop, params),
-        "05_coaching": "needs_kpis" if kpis else None,
-        CARD: "needs_kpis" if kpis else None,
+        "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
+        CARD: nobody,
     }
     lasts = [_last_before(shop, name, end) for name in spans]
     days = [moment.date() for moment in lasts if moment]
@@ -197,6 +197,10 @@ def _no_kpis(shop: Shop, start: datetime, end: datetime) -> str | None:
     if _untimed(shop) or _counts(shop, "messages", start, end):
         return None
     return "needs_month_messages"
+
+
+def _no_agents(shop: Shop) -> str | None:
+    return None if shop.has("messages", Messages.AGENT_ID) else "needs_agents"
 
 
 def _no_outcome(shop: Shop, params: RunParams) -> str | None:

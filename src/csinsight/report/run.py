@@ -180,6 +180,7 @@ class _Run:
             check_parameters(self._notebook(name), self.params)
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
         self.state.values["left_out"] = left_out
+        self.state.forget(have.left_out)
         with Workers() as workers, self._bar(len(names)) as bar:
             self._execute_all(names, sources, workers, bar, left_out)
         left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}

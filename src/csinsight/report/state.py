@@ -6,7 +6,7 @@ import fcntl
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,6 +145,14 @@ class RunState:
         """Take over what an earlier run wrote of `step`."""
         self.values["steps"][step] = self._earlier_steps[step] | {"skipped": True}
         self.save()
+
+    def forget(self, notebooks: Iterable[str]) -> None:
+        """Remove what earlier runs wrote of `notebooks`, so that none takes it for this run's."""
+        gone = tuple(notebooks)
+        for step in [name for name in self._earlier_steps if name.startswith(gone)]:
+            entry = self._earlier_steps.pop(step)
+            for name in {*entry.get("outputs", {}), *_written(self.places.run, step)}:
+                (self.places.run / name).unlink(missing_ok=True)
 
     def begin(self, step: str, key: str) -> None:
         """Note that `step` has started, and forget what it had written."""

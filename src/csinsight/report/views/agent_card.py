@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from csinsight.coaching.card import Card
 from csinsight.coaching.library import load_library
-from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.artifacts import CoachingPlan, Drivers
 from csinsight.contract.tables import Agents
 from csinsight.drivers.scales import unit_of
 from csinsight.report import theme
@@ -27,6 +27,7 @@ MAX_ROWS = 8
 #: Characters of a small picture's title before it takes a second line.
 _TITLE_WIDTH = {"zh": 9, "en": 18}
 _ALWAYS = ("first_response_s", "slow_reply_share")
+_NO_DRIVERS = "card.no_drivers"
 _SIDES = (
     ("misses", "hurts", "card.miss"),
     ("hits", "helps", "card.hit"),
@@ -67,8 +68,15 @@ def sentence(study: Study, card: Card) -> str:
         title = library[card.recommendations[_P.BEHAVIOUR].iloc[0]].title
         parts.append(study.word("card.try", title=title))
     else:
-        parts.append(study.word(f"card.status_{card.status.replace(' ', '_')}"))
+        parts.append(study.word(_status(study, card)))
     return study.words.sentences(*parts)
+
+
+def _status(study: Study, card: Card) -> str:
+    """Return the word for what may be said; "keep it up" needs to know what goes with a sale."""
+    if card.status == "keep it up" and not study.has(Drivers.NAME):
+        return _NO_DRIVERS
+    return f"card.status_{card.status.replace(' ', '_')}"
 
 
 def finding(study: Study, card: Card) -> Finding:
@@ -195,7 +203,8 @@ def recommendations(study: Study, card: Card) -> Block:
     rules = [_box(study, row, "card.why_rule") for _, row in card.compliance.iterrows()]
     tries = [_box(study, row, "card.why") for _, row in card.recommendations.iterrows()]
     if not rules and not tries:
-        return Prose(study.word(f"card.status_{card.status.replace(' ', '_')}_long"))
+        word = _status(study, card)
+        return Prose(study.word(word if word == _NO_DRIVERS else f"{word}_long"))
     return Stack(*rules, *tries)
 
 

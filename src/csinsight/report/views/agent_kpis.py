@@ -210,7 +210,12 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         for name, (_, row) in zip(names, months.iterrows(), strict=True)
     ]
     return Picture(
-        figure, study.word("kpis.trend"), alt=words.listed(told), data=months, name="trend"
+        figure,
+        study.word("kpis.trend"),
+        alt=words.listed(told),
+        caption=study.word("kpis.trend_caption"),
+        data=months,
+        name="trend",
     )
 
 
@@ -251,8 +256,10 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     return Picture(figure, title, alt=f"{title}. {alt}", data=data, name="funnel")
 
 
-def table(study: Study, agents: pd.DataFrame) -> Table:
+def table(study: Study, agents: pd.DataFrame) -> Block:
     """Return every agent's figures, by name and not by result."""
+    if agents.empty:
+        return Prose(study.word("kpis.no_agents"))
     words = study.words
     shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
     shown[_K.INQUIRIES] = agents[_K.INQUIRIES].to_numpy()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.coaching.library import Playbook, load_library
-from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.artifacts import CoachingPlan, Drivers
 from csinsight.contract.domain import TIMINGS
 from csinsight.report import theme
 from csinsight.report.blocks import Block, Finding, Note, Prose
@@ -49,7 +49,7 @@ def sentence(study: Study, plan: pd.DataFrame) -> str:
     if len(broken):
         parts.append(study.word("coaching.rules", n=broken[_P.AGENT_ID].nunique()))
     if table.empty:
-        parts.append(study.word("coaching.none"))
+        parts.append(study.word(_silence(study)))
         return study.words.sentences(*parts)
     first = table.iloc[0]
     parts.append(
@@ -65,6 +65,16 @@ def sentence(study: Study, plan: pd.DataFrame) -> str:
         )
     )
     return study.words.sentences(*parts)
+
+
+def _silence(study: Study) -> str:
+    """Return the word for a month without recommendations: none found, or none to be found."""
+    return "coaching.none" if study.has(Drivers.NAME) else "coaching.no_drivers"
+
+
+def nothing(study: Study) -> Prose:
+    """Return why there is nothing to practise."""
+    return Prose(study.word(f"{_silence(study)}_long"))
 
 
 def finding(study: Study, plan: pd.DataFrame) -> Finding:
@@ -84,7 +94,7 @@ def team(study: Study, plan: pd.DataFrame) -> Block:
     """Draw the expected gain of each behaviour over all agents advised on it."""
     table = by_behaviour(plan)
     if table.empty:
-        return Prose(study.word("coaching.none_long"))
+        return nothing(study)
     words = study.words
     names = [
         f"{title_of(study, b)} · {words.word('unit.people', n=n)}"

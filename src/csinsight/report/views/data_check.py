@@ -118,7 +118,9 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
         table=[f"{study.word(f'table.{name}')} ({name})" for name in found["table"]],
         first=[_day(study, moment) for moment in found["first"]],
         last=[_day(study, moment) for moment in found["last"]],
-        empty=found["empty"].replace("", study.word("text.none")),
+        empty=found["empty"]
+        .replace("", study.word("text.none"))
+        .where(found["rows"] > 0, study.word("check.absent")),
     )
     labels = {name: study.word(f"check.column_{name}") for name in shown.columns}
     return Table(shown, study.word("check.tables"), labels=labels, name="tables")
@@ -126,6 +128,43 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
 
 def _day(study: Study, moment: pd.Timestamp) -> str:
     return study.words.date(moment) if pd.notna(moment) else study.word("text.unknown")
+
+
+def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
+    """Return what all orders of the month come to, and keep it for the brief."""
+    if totals.empty:
+        return Prose(study.word("check.no_orders"))
+    words = study.words
+    study.write_facts({"orders": _orders_found(study, totals, currency)})
+    shown = totals.assign(
+        kind=[study.word(f"check.order_{kind}") for kind in totals["kind"]],
+        orders=[words.number(n) if pd.notna(n) else "" for n in totals["orders"]],
+        share=[words.percent(share) if pd.notna(share) else "" for share in totals["share"]],
+        amount=[words.money(amount, currency=currency) for amount in totals["amount"]],
+    )
+    names = {"kind": "what", "orders": "orders", "share": "share", "amount": "amount"}
+    if totals["amount"].isna().all():
+        names.pop("amount")
+    return Table(
+        shown,
+        study.word("check.orders"),
+        caption=study.word("check.orders_caption"),
+        labels={column: study.word(f"check.orders_{name}") for column, name in names.items()},
+        name="orders",
+    )
+
+
+def _orders_found(study: Study, totals: pd.DataFrame, currency: str) -> str:
+    words, rows = study.words, totals.set_index("kind")
+    n = words.number(rows.loc["placed", "orders"])
+    if "paid" not in rows.index:
+        return study.word("check.orders_found_placed", n=n)
+    share = words.percent(rows.loc["paid", "share"], 0)
+    parts = [study.word("check.orders_found", n=n, share=share)]
+    if "net" in rows.index:
+        net = words.money(rows.loc["net", "amount"], currency=currency)
+        parts.append(study.word("check.orders_found_net", net=net))
+    return words.sentences(*parts)
 
 
 def possible(study: Study) -> Block:

@@ -71,7 +71,8 @@ def sentence(study: Study, brief: Brief) -> str:
         parts.append(study.word("brief.types", share=share, n=study.words.number(len(brief.types))))
     if brief.plan is not None:
         parts.append(coaching.sentence(study, brief.plan))
-    return study.words.sentences(*parts) or study.word("brief.nothing")
+    orders = str(study.facts("00_data_check").get("orders", ""))
+    return study.words.sentences(*parts) or orders or study.word("brief.nothing")
 
 
 def finding(study: Study, brief: Brief) -> Finding:
@@ -115,7 +116,7 @@ def plan(study: Study, brief: Brief) -> Block:
         return _missing(study, CoachingPlan.NAME)
     table = coaching.by_behaviour(brief.plan)
     if table.empty:
-        return Prose(study.word("coaching.none_long"))
+        return coaching.nothing(study)
     words = study.words
     shown = pd.DataFrame(
         {
@@ -160,8 +161,9 @@ def careful(study: Study, brief: Brief) -> Note:
             "brief.left_out", page=study.word(f"page.{name}"), why=study.word(f"left_out.{why}")
         )
         for name, why in study.left_out.items()
+        if name not in _PARTS.values()  # those say so in their own place
     ]
-    if brief.conversations is not None:
+    if brief.conversations is not None and brief.conversations[_C.PAID].notna().any():
         rows = rates.inquiries(study.of_month(brief.conversations))
         young = int((rows[_C.MATURE].astype("boolean") == False).sum())  # noqa: E712 - nullable
         if young:
