@@ -7,13 +7,13 @@ evidence (`csinsight.segments.mixture`).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import polars as pl
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 #: How many features are named as having decided a buyer's type.
 REASONS: Final = 3
+_REASON: Final = ('{"feature": "', '", "z": ', ', "weight": ')
 _CHUNK: Final = 100_000
 
 
@@ -132,39 +133,45 @@ def _label(
     labels = np.array(BUYER_TYPES, dtype=object)[winner]
     labels = np.where(sure < confidence, MIXED, labels)
     labels = np.where(unclear, UNCLASSIFIED, labels)
-    table = {
+    table: dict[str, object] = {
         BuyerTypes.BUYER_ID: features["buyer_id"].to_numpy(),
         BuyerTypes.TYPE: labels,
         BuyerTypes.CONFIDENCE: sure,
     }
     for k, name in enumerate(BUYER_TYPES):
         table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = reading.six[:, k]
-    table[BuyerTypes.BECAUSE] = np.array(_because(evidence, reading.spoke, unclear), dtype=object)
+    table[BuyerTypes.BECAUSE] = _because(evidence, reading.spoke, unclear)
     texts = dict.fromkeys((BuyerTypes.BUYER_ID, BuyerTypes.TYPE, BuyerTypes.BECAUSE), "str")
     return pd.DataFrame(table).astype(texts)
 
 
-def _because(evidence: Evidence, spoke: Floats, unclear: npt.NDArray[np.bool_]) -> list[str]:
+def _because(evidence: Evidence, spoke: Floats, unclear: npt.NDArray[np.bool_]) -> pd.Series:
     """Name the features that decided: what spoke most for the likeliest type against the others.
 
     Each is ``{"feature", "z", "weight"}``: the shrunk z-score and the log-odds it added. For a
     ``mixed`` buyer they still speak for the likeliest type; empty where nothing was decided.
+    Written by Polars: a million lines are too many for Python's own JSON.
     """
     order = np.argsort(-spoke, axis=1, kind="stable")[:, :REASONS]
-    names = np.array(evidence.features, dtype=str)[order]
-    z = np.take_along_axis(evidence.shrunk, order, axis=1).round(2)
+    features = pl.Series(evidence.features, dtype=pl.String)
+    z = np.take_along_axis(evidence.shrunk, order, axis=1).round(2) + 0.0
     weight = np.take_along_axis(spoke, order, axis=1).round(2)
-    return [
-        json.dumps([] if skip else _reasons(names[i], z[i], weight[i]))
-        for i, skip in enumerate(unclear)
-    ]
-
-
-def _reasons(
-    names: npt.NDArray[np.str_], z: Floats, weight: Floats
-) -> list[dict[str, str | float]]:
-    return [
-        {"feature": str(name), "z": float(score), "weight": float(added)}
-        for name, score, added in zip(names, z, weight, strict=True)
-        if added > 0
-    ]
+    table = pl.DataFrame({"decided": ~unclear})
+    reasons = []
+    for k in range(order.shape[1]):
+        name, score, added = (
+            pl.Series(f"{part}{k}", values)
+            for part, values in (
+                ("name", features.gather(order[:, k])),
+                ("z", z[:, k]),
+                ("weight", weight[:, k]),
+            )
+        )
+        table = table.with_columns(name, score, added)
+        parts = zip(_REASON, (name.name, score.name, added.name), strict=True)
+        pieces = [piece for text, column in parts for piece in (pl.lit(text), pl.col(column))]
+        reason = pl.concat_str(*pieces, pl.lit("}"))
+        reasons.append(pl.when(pl.col("decided"), pl.col(added.name) > 0).then(reason))
+    joined = pl.concat_str(reasons, separator=", ", ignore_nulls=True) if reasons else pl.lit("")
+    told = table.with_columns(because=pl.concat_str(pl.lit("["), joined, pl.lit("]")))
+    return told["because"].to_pandas().astype("str")

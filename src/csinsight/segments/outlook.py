@@ -1,0 +1,176 @@
+"""Which model of future spend a shop gets: the one that its own last stretch speaks for.
+
+Every candidate stands at the start of the last 90 days, knows only what was known then, and is
+compared with what came. BG/NBD with Gamma-Gamma is the baseline: another is used only where it
+is better beyond chance and orders the buyers no worse. What is learnt from an earlier stretch says
+who spends; how much all spend together stays the baseline's, since the earlier stretch had its own
+season and a younger shop (measured on completejourney: MAE 175 so, 188 without, BG/NBD 183).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.engine import Shop
+from csinsight.features.spend import SpendFeatures, spend_between, spend_features
+from csinsight.segments.future import accuracy, fit_future
+from csinsight.segments.learnt import Boosted, Past, RfmCells, learn_boosted, learn_rfm
+
+#: Learnt candidates, beside the baseline.
+LEARNT: Final = ("rfm", "boosted", "blend")
+#: Buyers known at the start of each stretch, below which nothing is learnt or compared.
+MIN_BUYERS: Final = 300
+#: Standard errors by which a challenger's error has to be smaller.
+_BEYOND_CHANCE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Expected spend of every buyer and why this model was taken.
+
+    Parameters
+    ----------
+    expected : Series
+        Net spend in the next `horizon_days`, by buyer.
+    name : str
+        ``bgnbd``, ``means`` (its stand-in where few come back), ``rfm``, ``boosted``, or
+        ``blend``: the mean of ``boosted`` and the baseline.
+    scores : DataFrame
+        A row a candidate: ``model``, ``mae``, ``bias``, ``rank_correlation``, ``gain`` (how much
+        smaller its error is than the baseline's, per buyer), ``gain_se``, ``used``. Empty where
+        the shop is too young to compare.
+    held_out : DataFrame
+        By buyer known at the start of the last stretch: ``expected`` by the model in use, and
+        ``actual``.
+    horizon_days : float
+    """
+
+    expected: pd.Series
+    name: str
+    scores: pd.DataFrame
+    held_out: pd.DataFrame
+    horizon_days: float
+
+
+def look_ahead(
+    shop: Shop,
+    as_of: datetime,
+    *,
+    horizon_days: int = 90,
+    order_days: int = 365,
+    seed: int = 20261031,
+    name: str | None = None,
+) -> Outlook:
+    """Choose the model on the last `horizon_days`, then look as far ahead from `as_of`.
+
+    Parameters
+    ----------
+    shop : Shop
+    as_of : datetime
+    horizon_days, order_days : int
+    seed : int
+    name : str, optional
+        Use this model whatever the comparison says: two months are compared by one model.
+    """
+    step = timedelta(days=horizon_days)
+
+    def stretch(start: datetime) -> Past:
+        came = spend_between(shop, start, start + step).set_index(SpendFeatures.BUYER_ID)
+        known = spend_features(shop, start, order_days=order_days)
+        return Past(known, came[SpendFeatures.NET_SPEND], horizon_days)
+
+    now = spend_features(shop, as_of, order_days=order_days)
+    return choose(now, stretch(as_of - step), stretch(as_of - 2 * step), seed=seed, name=name)
+
+
+def choose(
+    now: pd.DataFrame,
+    recent: Past,
+    earlier: Past,
+    *,
+    horizon_days: float | None = None,
+    seed: int = 20261031,
+    name: str | None = None,
+) -> Outlook:
+    """Compare the candidates on `recent`, learnt on `earlier`; then learn on `recent`.
+
+    Parameters
+    ----------
+    now : DataFrame
+        `csinsight.features.spend.spend_features` today.
+    recent, earlier : Past
+        Two stretches; `earlier` ends no later than `recent` begins.
+    horizon_days : float, optional
+        How far to look ahead from `now`; as long as `recent` when not told.
+    seed : int
+    name : str, optional
+    """
+    horizon = horizon_days or recent.days
+    baseline = fit_future(recent.spend)
+    base = baseline.expected_spend(recent.spend, recent.days)
+    told: dict[str, pd.Series] = {baseline.name: base}
+    if _enough(recent) and _enough(earlier):
+        for candidate in LEARNT:
+            told[candidate] = _learnt(candidate, earlier, recent.spend, base, recent.days, seed)
+    scores = _scores(told, recent) if _enough(recent) else _NO_SCORES
+    used: str = name if name in told else _best(scores) or baseline.name
+    scores = scores.assign(used=scores["model"] == used)
+    actual = pd.Series(recent.target, index=told[used].index)
+    held_out = pd.DataFrame({"expected": told[used], "actual": actual})
+    final = fit_future(now)
+    expected = final.expected_spend(now, horizon)
+    if used in LEARNT:
+        expected = _learnt(used, recent, now, expected, horizon, seed)
+    else:
+        used = final.name
+    return Outlook(expected, used, scores, held_out, horizon)
+
+
+_COLUMNS: Final = ("model", "mae", "bias", "rank_correlation", "gain", "gain_se")
+_NO_SCORES: Final = pd.DataFrame({name: pd.Series(dtype="float64") for name in _COLUMNS})
+
+
+def _enough(past: Past) -> bool:
+    money = past.spend[SpendFeatures.NET_SPEND]
+    return bool(len(past.spend) >= MIN_BUYERS and money.notna().any() and past.target.any())
+
+
+def _learnt(
+    name: str, past: Past, spend: pd.DataFrame, base: pd.Series, days: float, seed: int
+) -> pd.Series:
+    """Return expected spend by a model learnt on `past`, with the baseline's total."""
+    model: RfmCells | Boosted = learn_rfm(past) if name == "rfm" else learn_boosted(past, seed=seed)
+    expected = model.expected_spend(spend, days)
+    total = float(expected.sum())
+    expected *= float(base.sum()) / total if total > 0 else 1.0
+    return (expected + base) / 2 if name == "blend" else expected
+
+
+def _scores(told: dict[str, pd.Series], past: Past) -> pd.DataFrame:
+    actual = pd.Series(past.target, index=next(iter(told.values())).index)
+    errors = {name: (expected - actual).abs() for name, expected in told.items()}
+    base = next(iter(errors.values()))
+    rows = []
+    for name, expected in told.items():
+        gain = base - errors[name]
+        noise = float(gain.std() / np.sqrt(len(gain)))
+        rows.append(
+            {"model": name, **accuracy(expected, actual), "gain": gain.mean(), "gain_se": noise}
+        )
+    return pd.DataFrame(rows)[list(_COLUMNS)]
+
+
+def _best(scores: pd.DataFrame) -> str | None:
+    """Return the challenger of least error that is better than the baseline, or None."""
+    if scores.empty:
+        return None
+    better = scores[
+        (scores["gain"] > _BEYOND_CHANCE * scores["gain_se"])
+        & (scores["rank_correlation"] >= scores["rank_correlation"].iloc[0])
+    ]
+    return None if better.empty else str(better.loc[better["mae"].idxmin(), "model"])

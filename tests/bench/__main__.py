@@ -1,0 +1,29 @@
+"""Seconds and memory against a named baseline in the same run: ``python -m tests.bench [NAME…]``.
+
+Each ``tests/bench/bench_NAME.py`` has a ``run()`` that yields lines. Ratios count:
+seconds are those of the machine at hand.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+NAMES = sorted(p.stem.removeprefix("bench_") for p in Path(__file__).parent.glob("bench_*.py"))
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(NAMES):
+        sys.stderr.write(f"no bench is called {sorted(unknown)}; there are {', '.join(NAMES)}\n")
+        return 2
+    for name in names or NAMES:
+        sys.stdout.write(f"== {name}\n")
+        for line in importlib.import_module(f"tests.bench.bench_{name}").run():
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
