@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csinsight.contract.domain import COMPLIANCE, CONTROLS
+from csinsight.contract.artifacts import opportunity_column, turn_column
+from csinsight.contract.domain import COMPLIANCE, CONTROLS, TURN_MARKERS
 from csinsight.drivers.design import FAMILY, design
-from csinsight.drivers.exposure import at_landmark, turn_column
+from csinsight.drivers.exposure import at_landmark
 from csinsight.drivers.scales import from_model, to_model
 
 AS_OF = datetime(2026, 11, 1)
@@ -103,22 +104,51 @@ def test_booleans_of_every_making_are_read():
         assert np.array_equal(to_model(values, "greets"), [1.0, 0.0, np.nan], equal_nan=True)
 
 
-def test_landmark_needs_turns_and_says_so(conversations):
-    with pytest.raises(ValueError, match="landmark"):
-        design(conversations, as_of=AS_OF, months=3, landmark=True)
+@pytest.mark.parametrize("exposure", ["turns", "landmark"])
+def test_equal_exposure_needs_turns_and_says_so(conversations, exposure):
+    with pytest.raises(ValueError, match="turns_judged"):
+        design(conversations, as_of=AS_OF, months=3, exposure=exposure)
 
 
-def test_landmark_reads_behaviour_up_to_the_turn_that_most_reach(conversations):
-    from csinsight.contract.domain import MARKERS
+@pytest.fixture
+def with_turns(conversations):
+    """Five kinds of talk; whatever is shown is shown at turn 1, 2, 4, never, or 3."""
+    shown = pd.array(np.tile([1, 2, 4, None, 3], 80), dtype="Int64")
+    columns = {turn_column(b): shown for b in TURN_MARKERS}
+    columns |= {opportunity_column(b): pd.array([1] * 400, dtype="Int64") for b in TURN_MARKERS}
+    columns[opportunity_column("empathizes")] = pd.array([1, 1, 4, 1, None] * 80, dtype="Int64")
+    return conversations.assign(turns_judged=np.tile([1, 3, 4, 5, 6], 80), **columns)
 
-    turns = np.tile([1, 3, 4, 5, 6], 80)
-    late = pd.Series(np.tile([1.0, 2.0, 4.0, np.nan, 3.0], 80))
-    shown = {turn_column(b): late for b in MARKERS}
-    frame = conversations.assign(agent_turns=turns, **shown, greets=late.notna().astype("boolean"))
-    kept, landmark = at_landmark(frame)
+
+def test_landmark_reads_behaviour_up_to_the_turn_that_most_reach(with_turns):
+    kept, landmark = at_landmark(with_turns)
     assert landmark == 3
     assert len(kept) == 320
     assert kept["greets"].tolist() == [True, False, False, True] * 80
-    study = design(frame, as_of=AS_OF, months=3, landmark=True)
+    assert kept["empathizes"].isna().tolist() == [False, True, False, True] * 80
+    study = design(with_turns, as_of=AS_OF, months=3, exposure="landmark")
     assert study.landmark == 3
     assert study.flow["left_out"].iloc[-1] == 80
+
+
+def test_by_turns_is_the_rule_and_leaves_out_talks_without_a_turn(with_turns):
+    with_turns.loc[:4, "turns_judged"] = 0
+    study = design(with_turns, as_of=AS_OF, months=3)
+    assert study.exposure == "turns"
+    assert study.flow.iloc[-1].to_dict() == {
+        "step": "no agent turn before the outcome", "left_out": 5, "remaining": 395,
+    }  # fmt: skip
+    assert len(study.turns) == len(study.rows) == 395
+    assert study.rows["greets"].sum() == 79 * 4
+    rated = design(with_turns, as_of=AS_OF, months=3, outcome="satisfaction")
+    assert rated.exposure == "window"
+
+
+def test_controls_are_those_of_the_agents_next_talk(conversations):
+    study = design(conversations, as_of=AS_OF, months=3)
+    own = conversations.set_index("conversation_id")
+    for _, talks in own.sort_values("started_at").groupby("agent_id"):
+        said = talks["closes_warmly"].astype(float).to_numpy()
+        found = study.rows.set_index("conversation_id").loc[talks.index, "closes_warmly"]
+        assert np.array_equal(found.to_numpy()[:-1], said[1:])
+        assert np.isnan(found.iloc[-1])

@@ -129,10 +129,21 @@ def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
     assert checks.loc[checks["check"] == "reversal", "behaviour"].tolist() == ["offers_alternative"]
 
 
-def test_closing_words_make_the_negative_control_warn(confounded):
+def test_closing_words_that_follow_the_order_raise_no_alarm(confounded):
     checks = driver_checks(confounded[1]).set_index("behaviour")
-    assert checks.loc["closes_warmly", "warns"]
     assert checks.loc["closes_warmly", "check"] == "negative control"
+    assert not checks.loc["closes_warmly", "warns"]
+
+
+def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds):
+    world = worlds.make_world(11, inquiries=6000, agents=15)
+    talks = world.conversations
+    good = (talks["started_at"].dt.dayofyear % 6 < 3).to_numpy()
+    rng = np.random.default_rng(1)
+    talks["closes_warmly"] = pd.array(rng.uniform(size=6000) < np.where(good, 0.7, 0.3))
+    talks["paid"] |= good & (rng.uniform(size=6000) < 0.3)
+    checks = driver_checks(_drivers(world)).set_index("behaviour")
+    assert checks.loc["closes_warmly", "warns"]
 
 
 def test_reminders_are_judged_among_unpaid_orders_on_payment(worlds):

@@ -10,10 +10,11 @@ from csinsight.behaviours.canned import with_canned
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.behaviours.opportunities import UNPAID, opportunities
+from csinsight.behaviours.opportunities import UNPAID, opportunities, opportunity_turns
 from csinsight.behaviours.signs import SILENT_S, signs
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS
+from csinsight.contract.artifacts import opportunity_column, turn_column
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import conversation_features, messages_of
 from csinsight.features.rules import ConversationRules
@@ -54,7 +55,7 @@ def build_conversations(
     talks = conversation_features(shop, as_of, rules, months=months)
     talks = talks.set_index(Talk.CONVERSATION_ID)
     marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
-    shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of))
+    shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of, rules.slow_s))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
     talks[Talk.CATEGORY] = (
         main_categories(marked, lexicon, talks[Talk.EARLIER_ORDERS])
@@ -62,12 +63,27 @@ def build_conversations(
         .fillna(OTHER)
     )
     talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
-    return _with_behaviours(talks, shown)
+    turns = _turns(talks, shown)
+    flags = shown.drop(columns=[name for name in shown if str(name).endswith("_turn")])
+    return _with_behaviours(talks.join(turns), flags.drop(columns=Talk.TURNS_JUDGED))
 
 
 def _is_inquiry(talks: pd.DataFrame) -> pd.Series[bool]:
     opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
     return opened & talks[Talk.CATEGORY].ne(AFTER_SALES) & talks[Talk.AGENT_MESSAGES].gt(0)
+
+
+def _turns(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the turns judged, and when each behaviour was first possible and first shown."""
+    counted = [n for n in shown if str(n).endswith("_turn") or n == Talk.TURNS_JUDGED]
+    counts = shown[counted].astype("Int64")
+    counts[Talk.TURNS_JUDGED] = counts[Talk.TURNS_JUDGED].fillna(0)
+    occasions = opportunity_turns(counts.join(talks[Talk.IS_INQUIRY]))
+    columns = {Talk.TURNS_JUDGED: counts[Talk.TURNS_JUDGED]}
+    for name in TURN_MARKERS:
+        columns[turn_column(name)] = counts[turn_column(name)]
+        columns[opportunity_column(name)] = occasions[opportunity_column(name)]
+    return pd.DataFrame(columns)
 
 
 def _stayed_unpaid(talks: pd.DataFrame) -> pd.Series[bool]:

@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.artifacts import opportunity_column, turn_column
+from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
 
 Mask: TypeAlias = "pd.Series[bool]"
 
@@ -24,6 +25,8 @@ COMPLAINT: Final = "complains"
 STOCK: Final = "asks_stock"
 PROMISE: Final = "asks_promise"
 WHEN: Final = "asks_when_done"
+#: The agent's answer came after a wait of over three minutes, before the outcome; null untimed.
+WAITED: Final = "waited_long"
 #: The agent could not do what was asked.
 NO: Final = "says_no"
 #: The buyer fell silent before an order; null without times.
@@ -50,6 +53,42 @@ def opportunities(talks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(occasions, index=talks.index)
 
 
+def opportunity_turns(talks: pd.DataFrame) -> pd.DataFrame:
+    """Tell in which agent turn there was first an occasion, as it was known then.
+
+    Parameters
+    ----------
+    talks : pandas.DataFrame
+        As for `opportunities`, with the columns of `csinsight.behaviours.turns.first_turns`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each of `TURN_MARKERS` a column ``NAME_opportunity_turn`` of ``Int64``, from 1; null
+        where there was none in the judged part of the talk.
+    """
+    judged = talks[Talk.TURNS_JUDGED].fillna(0).astype("Int64")
+    first = pd.Series(1, index=talks.index, dtype="Int64")
+    columns = {}
+    for name in TURN_MARKERS:
+        since = _since(talks, _MADE_BY[name]) if name in _MADE_BY else first
+        there = (since <= judged).fillna(value=False).astype(bool)
+        if name in _PRE_SALES:
+            there &= _yes(talks, Talk.IS_INQUIRY)
+        columns[opportunity_column(name)] = since.where(there)
+    return pd.DataFrame(columns, index=talks.index)
+
+
+def _since(talks: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[int]:
+    """Return the first turn that could answer to any of `names`.
+
+    An agent's own no is an occasion from the turn after it on: what came with the no in the same
+    turn was not yet known to be needed.
+    """
+    turns = [talks[turn_column(n)].astype("Int64") + (1 if n == NO else 0) for n in names]
+    return pd.concat(turns, axis="columns").min(axis="columns").astype("Int64")
+
+
 def _yes(talks: pd.DataFrame, *names: str) -> Mask:
     """Return where any of the columns is true; null counts as no."""
     return talks[list(names)].astype("boolean").fillna(value=False).any(axis="columns")
@@ -71,25 +110,25 @@ def _when(*names: str) -> Callable[[pd.DataFrame], Mask]:
     return lambda talks: _served(talks) & _yes(talks, *names)
 
 
-def _waited_or_troubled(talks: pd.DataFrame) -> Mask:
-    waited = talks[Talk.SLOW_REPLY_SHARE].gt(0).fillna(value=False).astype(bool)
-    return _served(talks) & (waited | _yes(talks, COMPLAINT, f"{ABOUT}after_sales"))
-
-
 def _ordered(talks: pd.DataFrame) -> Mask:
     return _replied(talks) & _yes(talks, Talk.ORDERED)
 
 
+#: What of the talk makes the occasion; all other words have theirs from the first turn on.
+_TROUBLES: Final = (WAITED, COMPLAINT, f"{ABOUT}after_sales")
+_MADE_BY: Final[dict[str, tuple[str, ...]]] = {
+    "empathizes": (WORRY, COMPLAINT),
+    "apologizes": _TROUBLES,
+    "gives_specifics": (f"{ABOUT}quality", f"{ABOUT}size", f"{ABOUT}shipping"),
+    "promises_time": (f"{ABOUT}shipping", COMPLAINT, PROMISE, WHEN),
+    "explains_value": (f"{ABOUT}bargaining",),
+    "offers_alternative": (f"{ABOUT}bargaining", STOCK, NO),
+}
+_PRE_SALES: Final = ("asks_needs", "leading_question", "recommends")
+
 _RULES: Final[dict[str, Callable[[pd.DataFrame], Mask]]] = {
-    "empathizes": _when(WORRY, COMPLAINT),
-    "apologizes": _waited_or_troubled,
-    "asks_needs": _pre_sales,
-    "leading_question": _pre_sales,
-    "recommends": _pre_sales,
-    "gives_specifics": _when(f"{ABOUT}quality", f"{ABOUT}size", f"{ABOUT}shipping"),
-    "promises_time": _when(f"{ABOUT}shipping", COMPLAINT, PROMISE, WHEN),
-    "explains_value": _when(f"{ABOUT}bargaining"),
-    "offers_alternative": _when(f"{ABOUT}bargaining", STOCK, NO),
+    **{name: _when(*signs) for name, signs in _MADE_BY.items()},
+    **dict.fromkeys(_PRE_SALES, _pre_sales),
     "reminds_payment": lambda talks: _replied(talks) & _yes(talks, UNPAID),
     "follows_up": _when(SILENCE, "follows_up"),
     "checks_address": _ordered,

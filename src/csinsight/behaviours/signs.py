@@ -9,7 +9,9 @@ import narwhals as nw
 
 from csinsight.behaviours.canned import CANNED
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.opportunities import SILENCE
+from csinsight.behaviours.opportunities import SILENCE, WAITED
+from csinsight.behaviours.placing import flag, placed, with_places
+from csinsight.behaviours.turns import JUDGED, first_turns, with_judged
 from csinsight.contract.domain import COMPLIANCE
 from csinsight.contract.tables import Messages
 from csinsight.features.frames import BEFORE_OUTCOME, OUTCOME_MS, SENT_MS, TURN_NO, Frame, pick
@@ -22,11 +24,10 @@ _WHOLE_TALK: Final = (*COMPLIANCE, "closes_warmly")
 #: Judged on what came after the order.
 _AFTER_ORDER: Final = ("checks_address", "reminds_payment")
 _FOLLOWS: Final = "follows_up"
-_KEYS: Final = [Messages.CONVERSATION_ID, TURN_NO]
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
 
-def signs(marked: Frame, lexicon: Lexicon, as_of: datetime) -> Frame:
+def signs(marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float) -> Frame:
     """Gather marked messages into one row a conversation.
 
     Parameters
@@ -37,36 +38,37 @@ def signs(marked: Frame, lexicon: Lexicon, as_of: datetime) -> Frame:
         For where in a talk each marker counts.
     as_of : datetime
         A silence that lasts until here ends here.
+    slow_s : float
+        A buyer who waited longer than this (seconds) waited long.
 
     Returns
     -------
     narwhals.LazyFrame
         ``conversation_id``, and as integers 0, 1 or null: a column a marker of either side (the
         agent's in the part of the talk that `Marker.where` and the outcome leave to it, the
-        buyer's before the outcome), ``follows_up``, ``fell_silent``.
+        buyer's before the outcome), ``follows_up``, ``fell_silent``, ``waited_long``, and the
+        columns of `csinsight.behaviours.turns.first_turns`.
     """
     sides = marked.filter(~nw.col(TURN_NO).is_null())
-    sides = _placed(_timed(sides, as_of), lexicon)
+    sides = with_judged(_timed(sides, as_of), slow_s)
+    sides = with_places(sides, lexicon, (BEFORE_OUTCOME, JUDGED))
     agent = nw.col(Messages.SENDER) == "agent"
     before = nw.col(BEFORE_OUTCOME)
     columns = [_seen(before, name) for name in lexicon.ids("buyer")]
     columns += [
-        _seen(agent & _part(name) & _where(name, lexicon), name)
+        _seen(agent & _part(name) & placed(name, lexicon, BEFORE_OUTCOME), name)
         for name in (*lexicon.ids("agent"), CANNED)
         if name != _FOLLOWS
     ]
     columns += [
-        pick(agent & before, nw.col(name)).max().alias(name) for name in (_FOLLOWS, SILENCE)
+        pick(agent & before, nw.col(name)).max().alias(name) for name in (_FOLLOWS, SILENCE, WAITED)
     ]
+    columns += first_turns(lexicon)
     return sides.group_by(Messages.CONVERSATION_ID).agg(columns)
 
 
 def _seen(condition: nw.Expr, name: str) -> nw.Expr:
-    return pick(condition, _flag(name)).max().alias(name)
-
-
-def _flag(name: str) -> nw.Expr:
-    return nw.col(name).cast(nw.Int64)
+    return pick(condition, flag(name)).max().alias(name)
 
 
 def _part(name: str) -> nw.Expr:
@@ -75,38 +77,6 @@ def _part(name: str) -> nw.Expr:
     if name in _WHOLE_TALK:
         return ~before.is_null()
     return ~before if name in _AFTER_ORDER else before
-
-
-def _where(name: str, lexicon: Lexicon) -> nw.Expr:
-    marker = lexicon.markers.get(name)
-    here = ~nw.col(TURN_NO).is_null()
-    if marker is None:
-        return here
-    if marker.where == "first_reply":
-        here = nw.col(TURN_NO) == nw.col("_first_reply")
-    elif marker.where == "last_turn":
-        here = nw.col(TURN_NO) == nw.col("_last_turn")
-    elif marker.where == "whole_turn":
-        here = nw.col(f"_all_{name}") == 1
-    for other in marker.voided_by:
-        here = here & (nw.col(f"_any_{other}") == 0)
-    return here
-
-
-def _placed(sides: Frame, lexicon: Lexicon) -> Frame:
-    """Add what `_where` asks for: first and last reply, and what a whole turn shows."""
-    reply = pick(nw.col(Messages.SENDER) == "agent", nw.col(TURN_NO))
-    talk = Messages.CONVERSATION_ID
-    agents = {name: lexicon.markers[name] for name in lexicon.ids("agent")}
-    whole = [name for name, marker in agents.items() if marker.where == "whole_turn"]
-    voiding = sorted({other for marker in agents.values() for other in marker.voided_by})
-    columns = [
-        reply.min().over(talk).alias("_first_reply"),
-        reply.max().over(talk).alias("_last_turn"),
-        *(_flag(name).min().over(*_KEYS).alias(f"_all_{name}") for name in whole),
-        *(_flag(name).max().over(*_KEYS).alias(f"_any_{name}") for name in voiding),
-    ]
-    return sides.with_columns(columns)
 
 
 def _timed(sides: Frame, as_of: datetime) -> Frame:

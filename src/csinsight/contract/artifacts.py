@@ -75,11 +75,25 @@ class Conversations:
     BUYER_MESSAGES_BEFORE = "buyer_messages_before"
     AGENT_MESSAGES_BEFORE = "agent_messages_before"
     AGENT_TURNS_BEFORE = "agent_turns_before"
+    #: Agent turns before the outcome and before the buyer's first long silence, without those that
+    #: only take leave. For each of `domain.TURN_MARKERS` two columns more count in these turns:
+    #: ``NAME_turn`` (first shown) and ``NAME_opportunity_turn`` (first occasion), from 1 or null.
+    TURNS_JUDGED = "turns_judged"
     ROUNDS_BEFORE = "rounds_before"
     FIRST_RESPONSE_S = "first_response_s"
     MEAN_RESPONSE_S = "mean_response_s"
     SLOW_REPLY_SHARE = "slow_reply_share"
     ANSWER_ASK_RATIO = "answer_ask_ratio"
+
+
+def turn_column(behaviour: str) -> str:
+    """Return the name of the column that holds the agent turn in which it was first shown."""
+    return f"{behaviour}_turn"
+
+
+def opportunity_column(behaviour: str) -> str:
+    """Return the name of the column that holds the agent turn that first gave occasion for it."""
+    return f"{behaviour}_opportunity_turn"
 
 
 class AgentKpis:

@@ -47,6 +47,10 @@ COMPLIANCE: Final = (
 )
 #: Happen after the outcome, so they can't have led to it: negative controls.
 CONTROLS: Final = ("checks_address", "closes_warmly")
+#: Markers that any agent turn before the outcome may show; the others need a silence or an order.
+TURN_MARKERS: Final = tuple(
+    name for name in MARKERS if name not in (*CONTROLS, "reminds_payment", "follows_up")
+)
 BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 
 VERDICTS: Final = ("helps", "hurts", "no evidence", "not enough data", "control")

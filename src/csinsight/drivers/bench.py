@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations, Drivers
+from csinsight.contract.artifacts import (
+    Conversations,
+    Drivers,
+    opportunity_column,
+    turn_column,
+)
+from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.design import FAMILY, LATE, WHOLE_TALK, Design
 from csinsight.drivers.scales import Floats, unit_of
+from csinsight.drivers.surprises import surprises
 
 Places = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
@@ -28,7 +36,8 @@ class Bench:
     Parameters
     ----------
     columns : array (rows, k)
-        Behaviours with zero for no opportunity, who had an opportunity, covariates, outcomes.
+        Behaviours with zero for no opportunity, who had an opportunity from the opening on,
+        covariates, outcomes.
     names : tuple of str
         Of the columns.
     offered : array (rows, behaviours) of bool
@@ -39,6 +48,10 @@ class Bench:
     adjust : tuple of int
         Places of what every behaviour is adjusted for.
     outcome : str
+    turns : mapping of behaviour to (first shown, first occasion)
+        For what is compared turn by turn; empty otherwise.
+    judged : array (rows,)
+        Agent turns that count; empty where nothing is compared turn by turn.
     """
 
     columns: Floats
@@ -48,6 +61,8 @@ class Bench:
     behaviours: tuple[str, ...]
     adjust: tuple[int, ...]
     outcome: str
+    turns: Mapping[str, tuple[Floats, Floats]]
+    judged: Floats
 
     @property
     def points(self) -> float:
@@ -68,11 +83,32 @@ class Bench:
         known = ~np.isnan(self.columns[:, self.place(self.outcome_of(behaviour))])
         return np.asarray(self.offered[:, self.behaviours.index(behaviour)] & known)
 
-    def model(self, behaviour: str) -> Places:
-        """Return the columns of one model: behaviour, what is adjusted for, outcome."""
+    def model(self, behaviour: str) -> tuple[Places, Places]:
+        """Return the columns of one model, and those of their instruments.
+
+        The model: behaviour, what is adjusted for, outcome. A column is its own instrument but for
+        behaviours compared turn by turn, whose surprises stand behind all `columns`, in order.
+        """
         own = self.place(behaviour)
         others = [place for place in self.adjust if place != own]
-        return np.array([own, *others, self.place(self.outcome_of(behaviour))], dtype=np.intp)
+        regressors = [own, *others]
+        places = {self.place(b): len(self.names) + i for i, b in enumerate(self.turns)}
+        instruments = [places.get(place, place) for place in regressors]
+        regressors.append(self.place(self.outcome_of(behaviour)))
+        return np.array(regressors, dtype=np.intp), np.array(instruments, dtype=np.intp)
+
+    def block(self, rows: Places) -> Floats:
+        """Return some rows with their surprises, which are seen within those rows only."""
+        whole = len(rows) == len(self.columns)
+        columns = self.columns if whole else self.columns[rows]
+        if not self.turns:
+            return columns
+        judged, agents = self.judged[rows], self.agents[rows]
+        unexpected = [
+            surprises(first[rows], since[rows], judged, agents)
+            for first, since in self.turns.values()
+        ]
+        return np.column_stack([columns, *unexpected])
 
     def comparable(self, behaviour: str) -> bool:
         """Tell whether inquiries of either outcome gave the same chance to show it."""
@@ -102,9 +138,12 @@ def lay_out(design: Design, *, together: bool) -> Bench:
     values = rows[list(behaviours)].to_numpy(dtype=float)
     offered = ~np.isnan(values)
     companions = [behaviours.index(b) for b in COMPANIONS if b in behaviours]
-    chance = offered[:, companions].astype(float)
     controls = design.controls.to_numpy(dtype=float)
     outcomes = rows[[_OUTCOME, Conversations.PAID]].to_numpy(dtype=float)
+    turns = _turns(design)
+    chance = np.column_stack(
+        [turns[b][1] == 1 if b in turns else offered[:, behaviours.index(b)] for b in behaviours]
+    )[:, companions].astype(float)
     names = (
         *behaviours,
         *[f"chance of {behaviours[place]}" for place in companions],
@@ -115,6 +154,7 @@ def lay_out(design: Design, *, together: bool) -> Bench:
     width = len(behaviours)
     extra = [*companions, *range(width, width + len(companions))] if together else []
     first = width + len(companions)
+    judged = design.turns.get(Conversations.TURNS_JUDGED, pd.Series(dtype=float))
     return Bench(
         columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcomes]),
         names=names,
@@ -123,4 +163,19 @@ def lay_out(design: Design, *, together: bool) -> Bench:
         behaviours=behaviours,
         adjust=(*extra, *range(first, first + controls.shape[1])),
         outcome=design.outcome,
+        turns=turns,
+        judged=judged.to_numpy(dtype=float),
     )
+
+
+def _turns(design: Design) -> dict[str, tuple[Floats, Floats]]:
+    """Return when each behaviour was first shown and first possible, where turns are compared."""
+    if design.turns.shape[1] == 0:
+        return {}
+    return {
+        name: (
+            design.turns[turn_column(name)].to_numpy(dtype=float),
+            design.turns[opportunity_column(name)].to_numpy(dtype=float),
+        )
+        for name in TURN_MARKERS
+    }

@@ -15,10 +15,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
+from csinsight.contract.artifacts import (
+    BuyerTypes,
+    Conversations,
+    ValueTiers,
+    opportunity_column,
+    turn_column,
+)
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
 from csinsight.drivers.covariates import covariates
-from csinsight.drivers.exposure import at_landmark, turn_column
+from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged
 from csinsight.drivers.scales import as_float, to_model
 from csinsight.params import Outcome, add_months
 
@@ -44,20 +50,25 @@ class Design:
         One row an inquiry in the study, rows of one agent together: ``conversation_id``,
         ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, ``paid`` (for
         payment reminders), then every behaviour in its own unit (`csinsight.drivers.scales`; NaN:
-        no opportunity).
+        no opportunity). The negative controls are those of the agent's next talk.
     controls : DataFrame
         Same rows; one float column a covariate or level.
     outcome : Outcome
     family : tuple of str
         Behaviours that are tested together.
     negative_controls : tuple of str
-        Behaviours that come after the outcome.
+        Behaviours that can't have led to the outcome.
     flow : DataFrame
         ``step``, ``left_out``, ``remaining``: who is in and who is not, and why, in order.
     opportunities : DataFrame
         One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``without``, ``shown``.
+    exposure : {"turns", "landmark", "window"}
+        How talks of unequal length are made comparable (`csinsight.drivers.exposure`).
     landmark : int or None
-        Agent turns that every inquiry is compared over; None: the whole window before the outcome.
+        Agent turns that every inquiry is compared over; None but for that exposure.
+    turns : DataFrame
+        Same rows, for the exposure ``turns`` only (else without columns): ``turns_judged`` and the
+        turn columns of each behaviour, as floats.
     """
 
     rows: pd.DataFrame
@@ -67,7 +78,9 @@ class Design:
     negative_controls: tuple[str, ...] = CONTROLS
     flow: pd.DataFrame = field(default_factory=pd.DataFrame)
     opportunities: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exposure: Exposure = "window"
     landmark: int | None = None
+    turns: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def agents(self) -> int:
@@ -82,7 +95,7 @@ def design(
     outcome: Outcome = "paid",
     as_of: datetime,
     months: int,
-    landmark: bool = False,
+    exposure: Exposure | None = None,
 ) -> Design:
     """Choose the inquiries of the last `months` before `as_of` and lay out the comparison.
 
@@ -98,33 +111,70 @@ def design(
         First moment after the report month.
     months : int
         How far to look back. Conversations without any time all count.
-    landmark : bool
-        Compare at equal exposure: the first k agent turns, k the largest that 80 % of inquiries
-        reach. Needs the turn columns of `csinsight.drivers.exposure`.
+    exposure : {"turns", "landmark", "window"} or None
+        How talks of unequal length are made comparable. None: by turns where the conversations
+        have turn columns, else over the whole window; satisfaction always over the window, for
+        what was said after an order counts there too.
 
     Raises
     ------
     ValueError
-        Where `landmark` is asked for and the turn columns are absent.
+        Where the exposure needs turn columns and they are absent.
     """
     recent, steps = _sample(in_months(conversations, as_of, months), outcome)
-    turns = None
-    if landmark:
-        before = len(recent)
-        recent, turns = at_landmark(recent)
-        steps.append((f"under {turns} agent turns before the outcome", before - len(recent)))
+    if exposure is None:
+        by_turns = outcome != "satisfaction" and has_turns(conversations)
+        exposure = "turns" if by_turns else "window"
+    recent, landmark, left = _exposed(_with_next_talk(recent), exposure)
     recent = _with_segments(recent, frozen).sort_values(_C.AGENT_ID, kind="stable")
     recent = recent.reset_index(drop=True)
     rows = _rows(recent, outcome)
-    flow = _flow(len(recent) + sum(count for _, count in steps), steps)
+    flow = _flow(len(rows) + sum(count for _, count in [*steps, *left]), [*steps, *left])
     return Design(
         rows=rows,
         controls=covariates(recent),
         outcome=outcome,
         flow=flow,
         opportunities=_opportunities(rows),
-        landmark=turns,
+        exposure=exposure,
+        landmark=landmark,
+        turns=_turns(recent) if exposure == "turns" else pd.DataFrame(index=recent.index),
     )
+
+
+def _exposed(
+    recent: pd.DataFrame, exposure: Exposure
+) -> tuple[pd.DataFrame, int | None, list[tuple[str, int]]]:
+    before = len(recent)
+    if exposure == "turns":
+        recent = judged(recent)
+        return recent, None, [("no agent turn before the outcome", before - len(recent))]
+    if exposure == "landmark":
+        recent, landmark = at_landmark(recent)
+        step = f"under {landmark} agent turns before the outcome"
+        return recent, landmark, [(step, before - len(recent))]
+    return recent, None, []
+
+
+def _with_next_talk(recent: pd.DataFrame) -> pd.DataFrame:
+    """Put the negative controls of the agent's next talk in the place of this talk's own.
+
+    Closing words follow the order, so that those of the same talk always seem to work: no check of
+    anything. Said to the next buyer they can't have led to this one's order, and seem to only where
+    the same agent's good days or hours pass for the effect of what they do.
+    """
+    there = [name for name in CONTROLS if name in recent]
+    ordered = recent.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], kind="stable")
+    following = ordered.groupby(_C.AGENT_ID, sort=False)[there].shift(-1)
+    return recent.assign(**{name: following[name].reindex(recent.index) for name in there})
+
+
+def _turns(recent: pd.DataFrame) -> pd.DataFrame:
+    columns = [_C.TURNS_JUDGED]
+    for behaviour in TURN_MARKERS:
+        columns += [turn_column(behaviour), opportunity_column(behaviour)]
+    values = {name: as_float(recent[name]) for name in columns}
+    return pd.DataFrame(values, index=recent.index)
 
 
 def in_months(conversations: pd.DataFrame, as_of: datetime, months: int) -> pd.DataFrame:
@@ -199,4 +249,4 @@ def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "design", "in_months", "turn_column"]
+__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "design", "in_months"]

@@ -3,7 +3,9 @@
 The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
 intervals (`csinsight.drivers.within`), adjusted for the covariates of the design and for the other
 behaviours of the same talk: what an agent does comes in bundles, and one at a time each would be
-credited with its companions' share.
+credited with its companions' share. Words are compared turn by turn (`csinsight.drivers.surprises`)
+where the design has turns. The estimand is the average change of the outcome, over inquiries that
+gave an occasion, between showing a behaviour at some occasion and never, all else alike.
 """
 
 from __future__ import annotations
@@ -95,22 +97,23 @@ def _estimate(bench: Bench, places: Places, minima: Minima) -> list[dict[str, ob
 
     Behaviours with the same opportunities share their sample, so its cross-products are made once.
     """
+    block = bench.block(places)
     samples: dict[bytes, tuple[Places, list[str]]] = {}
     for behaviour in bench.behaviours:
         usable = bench.usable(behaviour)[places]
         key = usable.tobytes() + bench.outcome_of(behaviour).encode()
-        samples.setdefault(key, (places[usable], []))[1].append(behaviour)
+        samples.setdefault(key, (np.flatnonzero(usable), []))[1].append(behaviour)
     found: dict[str, dict[str, object]] = {}
     for rows, behaviours in samples.values():
-        found.update(_sample(bench, rows, behaviours, minima))
+        part = block if len(rows) == len(block) else block[rows]
+        found.update(_sample(bench, part, bench.agents[places[rows]], behaviours, minima))
     return [found[behaviour] for behaviour in bench.behaviours]
 
 
 def _sample(
-    bench: Bench, rows: Places, behaviours: list[str], minima: Minima
+    bench: Bench, block: Floats, agents: Counts, behaviours: list[str], minima: Minima
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    block = bench.columns if len(rows) == len(bench.columns) else bench.columns[rows]
-    starts, sizes = _runs(bench.agents[rows])
+    starts, sizes = _runs(agents)
     y = block[:, bench.place(bench.outcome_of(behaviours[0]))]
     products = None
     for behaviour in behaviours:
@@ -125,8 +128,7 @@ def _sample(
         if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
-            chosen = bench.model(behaviour)
-            fitted = slope(products[:, chosen[:, None], chosen], len(rows))
+            fitted = slope(products, len(block), *bench.model(behaviour))
             if fitted is None:
                 record[Drivers.REASON] = "explained by what it is adjusted for"
             else:

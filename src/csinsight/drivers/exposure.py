@@ -1,40 +1,57 @@
-"""Equal exposure: compare inquiries over the same number of agent turns.
+"""Equal exposure: how much of a talk counts, so that long talks and short ones can be compared.
 
-A talk that ends early gives less chance to show anything. At a landmark of k turns, inquiries whose
-outcome or end came before the k-th agent turn are left out, and a behaviour counts as shown only
-within the first k.
+Talks that last longer give more chance to show anything, and hesitant buyers talk longer and order
+less: whatever is counted over the whole window before the outcome looks harmful. Three ways:
 
-The contract: ``agent_turns`` is the number of agent turns before the outcome, and for a behaviour b
-the column ``b_turn`` is the agent turn, counted from one, in which it was first shown before the
-outcome (null: not shown). Timings have no turn: the first response is in the first turn anyway.
+``turns``
+    Every agent turn is compared with the same agent's same turn in other talks
+    (`csinsight.drivers.surprises`). The main analysis.
+``landmark``
+    Inquiries that reach k agent turns, read over the first k; k is the largest that 80 % reach.
+    Who shows a behaviour later counts as not having shown it, so effects come out too small.
+``window``
+    All that came before the outcome, without care for exposure.
+
+The first two need the turn columns of the ``conversations`` artifact.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations
-from csinsight.contract.domain import CONTROLS, MARKERS
+from csinsight.contract.artifacts import Conversations, opportunity_column, turn_column
+from csinsight.contract.domain import TURN_MARKERS
 
+Exposure = Literal["turns", "landmark", "window"]
 #: Share of inquiries that have to reach the landmark.
 REACHED: Final = 0.80
-#: Their opportunity lies after the outcome or in silence, so turns do not bound it.
-_UNBOUND: Final = (*CONTROLS, "reminds_payment", "follows_up")
-
-
-def turn_column(behaviour: str) -> str:
-    """Return the name of the column that holds the turn in which `behaviour` was first shown."""
-    return f"{behaviour}_turn"
+NEEDED: Final = (
+    Conversations.TURNS_JUDGED,
+    *(turn_column(b) for b in TURN_MARKERS),
+    *(opportunity_column(b) for b in TURN_MARKERS),
+)
 
 
 def has_turns(conversations: pd.DataFrame) -> bool:
-    """Tell whether the columns for a landmark are there."""
-    bound = [turn_column(b) for b in MARKERS if b not in _UNBOUND]
-    return {Conversations.AGENT_TURNS, *bound} <= set(conversations.columns)
+    """Tell whether the turn columns are there."""
+    return set(NEEDED) <= set(conversations.columns)
+
+
+def judged(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return the inquiries with an agent turn to judge, behaviours read in those turns only.
+
+    Raises
+    ------
+    ValueError
+        Where the turn columns are absent.
+    """
+    _check(conversations)
+    turns = conversations[Conversations.TURNS_JUDGED].fillna(0)
+    return _read(conversations[turns >= 1], int(turns.max()) if len(turns) else 0)
 
 
 def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[pd.DataFrame, int]:
@@ -45,17 +62,27 @@ def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[
     ValueError
         Where the turn columns are absent.
     """
-    if not has_turns(conversations):
-        raise ValueError(
-            "a landmark needs `agent_turns` and a `<behaviour>_turn` column for each behaviour in "
-            "the conversations; leave `landmark` off to compare over the whole window"
-        )
-    turns = conversations[Conversations.AGENT_TURNS].fillna(0)
+    _check(conversations)
+    turns = conversations[Conversations.TURNS_JUDGED].fillna(0)
     place = len(turns) - math.ceil(reached * len(turns))
     landmark = max(int(np.sort(turns.to_numpy(dtype=int))[place]), 1) if len(turns) else 1
-    kept = conversations[turns >= landmark].copy()
-    for behaviour in MARKERS:
-        if behaviour not in _UNBOUND:
-            early = (kept[turn_column(behaviour)] <= landmark).fillna(value=False).astype(bool)
-            kept[behaviour] = kept[behaviour].astype("boolean").where(kept[behaviour].isna(), early)
-    return kept, landmark
+    return _read(conversations[turns >= landmark], landmark), landmark
+
+
+def _check(conversations: pd.DataFrame) -> None:
+    if not has_turns(conversations):
+        raise ValueError(
+            "to compare by turns or by a landmark the conversations need `turns_judged` and the "
+            "columns `<behaviour>_turn` and `<behaviour>_opportunity_turn`; make the table anew, "
+            "or choose the exposure `window`"
+        )
+
+
+def _read(conversations: pd.DataFrame, last: int) -> pd.DataFrame:
+    """Read behaviours, and whether there was an occasion, over the turns up to `last`."""
+    read = {}
+    for behaviour in TURN_MARKERS:
+        shown = conversations[turn_column(behaviour)].le(last).fillna(value=False)
+        there = conversations[opportunity_column(behaviour)].le(last).fillna(value=False)
+        read[behaviour] = shown.astype("boolean").where(there.astype(bool))
+    return conversations.assign(**read)

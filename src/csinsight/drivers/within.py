@@ -1,8 +1,10 @@
-"""Within-agent least squares with cluster-jackknife intervals, from cross-products.
+"""Within-agent slopes with cluster-jackknife intervals, from cross-products.
 
 Every agent's rows are centred on that agent's means (the fixed effect), and only the k × k
-cross-products of each agent are kept. Dropping an agent is then a subtraction, so that the cluster
-jackknife (CRV3) costs one solve an agent whatever the number of rows.
+cross-products of each agent are kept. A column may have another as its instrument (just-identified
+instrumental variables; least squares where each is its own). Dropping an agent is then a
+subtraction, so that the cluster jackknife (CRV3) costs one solve an agent whatever the number of
+rows.
 
 References
 ----------
@@ -17,12 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from csinsight.drivers.scales import Floats
 
 _TOLERANCE = 1e-8
 _RIDGE = 1e-11
+#: Share of a column that its instrument has to hold.
+_RELEVANT = 0.01
 
 
 @dataclass(frozen=True)
@@ -75,42 +80,64 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     return products
 
 
-def slope(products: Floats, rows: int) -> Slope | None:
-    """Return the coefficient of the first column on the last, adjusted for those between.
+def slope(
+    products: Floats,
+    rows: int,
+    regressors: npt.NDArray[np.intp] | None = None,
+    instruments: npt.NDArray[np.intp] | None = None,
+) -> Slope | None:
+    """Return the coefficient of the first regressor on the last, adjusted for those between.
 
     Parameters
     ----------
     products : array (agents, k, k)
-        From `cross_products`: behaviour, controls, outcome.
+        From `cross_products`.
     rows : int
         Number of rows behind them.
+    regressors : array of places or None
+        Behaviour, controls, outcome; None: all columns in order.
+    instruments : array of places or None
+        One for each regressor but the outcome; None: each its own (least squares).
 
     Returns
     -------
     Slope or None
         None where the behaviour does not vary within agents once the controls are known.
     """
+    every = np.arange(products.shape[1], dtype=np.intp)
+    regressors = every if regressors is None else regressors
+    instruments = regressors[:-1] if instruments is None else instruments
     total = products.sum(axis=0)
-    kept = _independent(total)
-    if kept is None:
+    square = total[np.ix_(regressors, regressors)]
+    kept = _independent(square)
+    kept = kept and _relevant(kept, total[instruments, regressors[:-1]], square)
+    if not kept:
         return None
-    inside, last = np.ix_(kept, kept), len(total) - 1
-    a, b = total[inside], total[kept, last]
-    ridge = np.diag(np.diag(a)) * _RIDGE
+    used, by, last = regressors[kept], instruments[kept], regressors[-1]
+    a, b = total[np.ix_(by, used)], total[by, last]
+    ridge = np.diag(np.diag(square)[kept]) * _RIDGE
     beta = np.linalg.solve(a + ridge, b)
-    varying = products[:, 0, 0] > _TOLERANCE * total[0, 0]
-    left_a = a - products[:, inside[0], inside[1]] + ridge
-    left_b = b - products[:, kept, last]
+    left_a = a - products[:, by[:, None], used] + ridge
+    left_b = b - products[:, by, last]
     without = np.linalg.solve(left_a, left_b[..., None])[:, 0, 0]
     agents = len(products)
     se = float(np.sqrt((agents - 1) / agents * np.sum((without - beta[0]) ** 2)))
-    spare = rows - agents - len(kept)
-    df = int(varying.sum()) - 1
+    varying = products[:, used[0], used[0]] > _TOLERANCE * square[0, 0]
+    df, spare = int(varying.sum()) - 1, rows - agents - len(kept)
     if df < 1 or spare < 1 or se <= 0:
         return None
-    noise = max(float(total[last, last] - b @ beta), 0.0) / spare
-    plain = float(np.sqrt(noise * np.linalg.solve(a + ridge, np.eye(len(a))[0])[0]))
+    through, inside = square[kept, -1], square[np.ix_(kept, kept)]
+    squares = float(square[-1, -1] - 2 * beta @ through + beta @ inside @ beta)
+    reach = np.linalg.solve((a + ridge).T, np.eye(len(a))[0])
+    spread = float(reach @ total[np.ix_(by, by)] @ reach)
+    plain = float(np.sqrt(max(squares, 0.0) / spare * max(spread, 0.0)))
     return _describe(float(beta[0]), se, df, plain, spare)
+
+
+def _relevant(kept: list[int], shared: Floats, square: Floats) -> list[int] | None:
+    """Return what is left once columns go that their instruments don't tell of."""
+    relevant = [place for place in kept if shared[place] > _RELEVANT * square[place, place]]
+    return relevant if relevant and relevant[0] == 0 else None
 
 
 def _describe(effect: float, se: float, df: int, plain: float, spare: int) -> Slope:
