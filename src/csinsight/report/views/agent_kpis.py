@@ -253,7 +253,14 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     title = study.word("kpis.funnel", out=int(out.sum()), n=len(known))
     alt = study.word("kpis.funnel_alt", n=len(known), rate=study.words.percent(whole))
     data = known[[_K.AGENT_ID, _PAID_N, _K.PAID_RATE]].round(4)
-    return Picture(figure, title, alt=f"{title}. {alt}", data=data, name="funnel")
+    return Picture(
+        figure,
+        title,
+        alt=f"{title}. {alt}",
+        caption=study.word("kpis.funnel_caption"),
+        data=data,
+        name="funnel",
+    )
 
 
 def table(study: Study, agents: pd.DataFrame) -> Block:

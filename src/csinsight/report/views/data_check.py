@@ -16,7 +16,7 @@ from csinsight.report import theme
 from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
-from csinsight.report.tables import Table
+from csinsight.report.tables import Table, Write
 
 #: Days of the coverage picture: the look-back of page views and a little more.
 DAYS = 120
@@ -91,7 +91,7 @@ def coverage(study: Study) -> Block:
         figure,
         study.word("check.coverage", days=DAYS),
         alt=text,
-        caption=text,
+        caption=study.words.sentences(text, study.word("check.gap")),
         data=counts,
         name="rows_a_day",
     )
@@ -136,20 +136,20 @@ def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
         return Prose(study.word("check.no_orders"))
     words = study.words
     study.write_facts({"orders": _orders_found(study, totals, currency)})
-    shown = totals.assign(
-        kind=[study.word(f"check.order_{kind}") for kind in totals["kind"]],
-        orders=[words.number(n) if pd.notna(n) else "" for n in totals["orders"]],
-        share=[words.percent(share) if pd.notna(share) else "" for share in totals["share"]],
-        amount=[words.money(amount, currency=currency) for amount in totals["amount"]],
-    )
+    formats: dict[str, Write] = {
+        "orders": lambda n: "" if pd.isna(n) else words.number(n),
+        "share": lambda share: "" if pd.isna(share) else words.percent(share),
+        "amount": lambda amount: words.money(amount, currency=currency),
+    }
     names = {"kind": "what", "orders": "orders", "share": "share", "amount": "amount"}
     if totals["amount"].isna().all():
         names.pop("amount")
     return Table(
-        shown,
+        totals.assign(kind=[study.word(f"check.order_{kind}") for kind in totals["kind"]]),
         study.word("check.orders"),
         caption=study.word("check.orders_caption"),
         labels={column: study.word(f"check.orders_{name}") for column, name in names.items()},
+        formats=formats,
         name="orders",
     )
 
