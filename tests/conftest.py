@@ -38,3 +38,10 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
         )
         for lang in ("zh", "en")
     }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all tests on Spark on one worker: its session takes longer to start than they do."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
