@@ -15,6 +15,10 @@ class BuyerTypes:
     CONFIDENCE = "confidence"
     BECAUSE = "because"
     PROBABILITY_PREFIX = "p_"
+    #: What the types were read from; without page views they are an adaptation.
+    BASIS = "basis"
+    PAGE_VIEWS = "page_views"
+    ADAPTED = "orders_and_chats"
 
 
 class ValueTiers:

@@ -180,7 +180,12 @@ def _slug(agent: str) -> str:
 
 def _no_types(shop: Shop, end: datetime, params: RunParams) -> str | None:
     start = end - timedelta(days=params.page_view_days)
-    return None if _counts(shop, "page_views", start, end) else "needs_page_views"
+    if _counts(shop, "page_views", start, end):
+        return None
+    # The adaptation reads orders and chats; either alone shows too little of anybody.
+    orders = shop.has("orders", Orders.BUYER_ID) and _counts(shop, "orders", start, end)
+    chats = _untimed(shop) or _counts(shop, "messages", start, end)
+    return None if orders and chats else "needs_page_views"
 
 
 def _no_tiers(shop: Shop, end: datetime, params: RunParams) -> str | None:

@@ -100,7 +100,11 @@ class Evidence:
         )
 
 
-def weigh(features: pd.DataFrame, scales: dict[str, Scale] | None = None) -> Evidence:
+def weigh(
+    features: pd.DataFrame,
+    scales: dict[str, Scale] | None = None,
+    names: Sequence[str] = FEATURES,
+) -> Evidence:
     """Turn raw counts into shrunk, robustly scaled features.
 
     Parameters
@@ -110,12 +114,14 @@ def weigh(features: pd.DataFrame, scales: dict[str, Scale] | None = None) -> Evi
         columns count as not recorded.
     scales : dict of str to Scale, optional
         Priors and scales of an earlier fit, to read new buyers alike; estimated when not given.
+    names : sequence of str
+        Features to use, in the order of `FEATURES`.
     """
     kept: list[str] = []
     columns: list[tuple[Floats, Floats, Floats]] = []
     known: dict[str, Scale] = {}
     left_out: dict[str, str] = {}
-    for name in FEATURES:
+    for name in names:
         observed = OBSERVERS[name](features)
         if scales is not None:
             scale = scales.get(name)

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from csinsight.features.spend import WINDOWS, SpendFeatures
-from csinsight.segments.future import FutureModel, fit_future
+from csinsight.segments.future import fit_future
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,6 +54,13 @@ class Past:
     spend: pd.DataFrame
     later: pd.Series
     days: float
+
+    def sample(self, seed: int) -> Past:
+        """Return the same for at most `LEARN_ON` buyers, drawn by the seed."""
+        if len(self.spend) <= LEARN_ON:
+            return self
+        drawn = self.spend.sample(LEARN_ON, random_state=seed).reset_index(drop=True)
+        return Past(drawn, self.later, self.days)
 
     @property
     def target(self) -> Floats:
@@ -113,12 +120,9 @@ def learn_rfm(past: Past) -> RfmCells:
 
 def learn_boosted(past: Past, *, seed: int) -> Boosted:
     """Learn from what each buyer did before the stretch, BG/NBD's expectation among it."""
-    table, target = _columns(past.spend), past.target
-    if len(table) > LEARN_ON:
-        drawn = np.random.default_rng(seed).choice(len(table), LEARN_ON, replace=False)
-        table, target = table[drawn], target[drawn]
+    past = past.sample(seed)
     trees = HistGradientBoostingRegressor(**_TREES, random_state=seed)
-    return Boosted(trees.fit(table, target / past.days))
+    return Boosted(trees.fit(_columns(past.spend), past.target / past.days))
 
 
 def _by_buyer(spend: pd.DataFrame, values: Floats) -> pd.Series:
@@ -134,7 +138,7 @@ def _cells(spend: pd.DataFrame, money: Floats) -> tuple[npt.NDArray[np.intp], ..
     return tuple(np.searchsorted(limits, values) for values, limits in edges)
 
 
-def _columns(spend: pd.DataFrame, model: FutureModel | None = None) -> Floats:
+def _columns(spend: pd.DataFrame) -> Floats:
     """Return what the trees see: RFM in several windows, rhythm, and what BG/NBD makes of it."""
     names = SpendFeatures
     plain = [
@@ -145,7 +149,7 @@ def _columns(spend: pd.DataFrame, model: FutureModel | None = None) -> Floats:
         names.NET_SPEND_90D,
         *(names.orders_in(days) for days in WINDOWS),
     ]
-    model = model or fit_future(spend)
+    model = fit_future(spend)
     age = np.maximum(spend[names.T].to_numpy(dtype=np.float64), 1.0)
     since = (spend[names.T] - spend[names.T_X]).to_numpy(dtype=np.float64)
     days = spend[names.PURCHASE_DAYS].to_numpy(dtype=np.float64)

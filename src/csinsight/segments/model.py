@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,8 @@ class TypeModel(BaseModel):
     shares : list of float
     matches : dict of str to float
         Correlation of each supported type with its signature.
+    adapted, evidence, min_evidence
+        As in `csinsight.segments.signatures.Signatures`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +84,9 @@ class TypeModel(BaseModel):
     spreads: list[list[float]] = []
     shares: list[float] = []
     matches: dict[str, float] = {}
+    adapted: bool = False
+    evidence: tuple[str, ...] = ("pages",)
+    min_evidence: int | None = None
 
     @property
     def mixture(self) -> Mixture:
@@ -137,15 +143,17 @@ def fit_model(
     previous: TypeModel | None = None,
 ) -> TypeModel:
     """Fit the types that the shop's data supports; see `csinsight.segments.types.fit_types`."""
-    known = _eligible(features, min_pages, seed)
+    least = signatures.min_evidence or min_pages
+    known = _eligible(features, signatures.evidence, least, seed)
     if len(known) < signatures.support.min_buyers:
         return TypeModel(
             scales={},
             left_out={},
             supported=(),
             unsupported=dict.fromkeys(BUYER_TYPES, "few_buyers"),
+            **_basis(signatures),
         )
-    evidence = weigh(known)
+    evidence = weigh(known, names=signatures.features)
     unseen = {
         name: "no_evidence"
         for name in BUYER_TYPES
@@ -154,10 +162,29 @@ def fit_model(
     return _settle(evidence, signatures, unseen, previous)
 
 
-def _eligible(features: pd.DataFrame, min_pages: int, seed: int) -> pd.DataFrame:
+def seen(features: pd.DataFrame, evidence: Sequence[str]) -> Floats:
+    """Return how much was seen of each buyer: the sum of some counts."""
+    counts = [
+        pd.to_numeric(features[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+        for name in evidence
+        if name in features
+    ]
+    return np.nansum(counts, axis=0) if counts else np.zeros(len(features))
+
+
+def _basis(signatures: Signatures) -> dict[str, Any]:
+    return {
+        "adapted": signatures.adaptation,
+        "evidence": signatures.evidence,
+        "min_evidence": signatures.min_evidence,
+    }
+
+
+def _eligible(
+    features: pd.DataFrame, evidence: Sequence[str], least: int, seed: int
+) -> pd.DataFrame:
     """Return the buyers that shape the types, in an order that is theirs, not the table's."""
-    pages = pd.to_numeric(features["pages"]).fillna(0)
-    known = features[(pages >= min_pages).to_numpy()]
+    known = features[seen(features, evidence) >= least]
     known = known.sort_values([name for name in _ORDER if name in known], kind="stable")
     if len(known) <= FIT_ON:
         return known
@@ -182,13 +209,15 @@ def _settle(
                 left_out=evidence.left_out,
                 supported=(),
                 unsupported=unsupported,
+                **_basis(signatures),
             )
         seeds = _seeds(evidence, signatures, left, background, previous)
         mixture = fit_mixture(evidence.value, evidence.noise, seeds)
         worth = mixture.worth(evidence.value, evidence.noise)
         verdict = judge(mixture, worth, evidence.features, left, signatures)
         if verdict.worst is None:
-            return _model(evidence, mixture, verdict, left, unsupported, background)
+            model = _model(evidence, mixture, verdict, left, unsupported, background)
+            return model.model_copy(update=_basis(signatures))
         name, why = verdict.worst
         unsupported[name] = why
 

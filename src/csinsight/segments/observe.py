@@ -122,6 +122,24 @@ def _seconds_per_page(frame: pd.DataFrame) -> Observed | None:
     return None
 
 
+def _orders_per_talk(frame: pd.DataFrame) -> Observed | None:
+    """Log of orders to conversations of the same window; half of each added, so that 0 counts."""
+    orders, talks = _column(frame, "orders_in_window"), _column(frame, "conversations")
+    if orders is None or talks is None:
+        return None
+    both = np.nan_to_num(orders) + np.nan_to_num(talks)
+    value = np.log((np.nan_to_num(orders) + 0.5) / (np.nan_to_num(talks) + 0.5))
+    # Near even odds the variance of a log ratio of counts is about four over their sum.
+    return _normal(value, both, unit_noise=4.0)
+
+
+def _messages_per_talk(frame: pd.DataFrame) -> Observed | None:
+    messages, talks = _column(frame, "buyer_messages"), _column(frame, "conversations")
+    if messages is None or talks is None:
+        return None
+    return _normal(_log(messages / _positive(talks)), talks)
+
+
 def _breadth(frame: pd.DataFrame) -> Observed | None:
     """Chance that two pages of a buyer's looking around are of different kinds (Gini-Simpson).
 
@@ -204,4 +222,6 @@ OBSERVERS: Final[dict[str, Observer]] = {
     "gap_evenness": _gap_evenness,
     "hour_evenness": _hour_evenness,
     "sports_share": _pages("sports", "entertainment"),
+    "orders_per_talk": _orders_per_talk,
+    "messages_per_talk": _messages_per_talk,
 }

@@ -9,6 +9,7 @@ season and a younger shop (measured on completejourney: MAE 175 so, 188 without,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,7 +20,7 @@ import pandas as pd
 from csinsight.engine import Shop
 from csinsight.features.spend import SpendFeatures, spend_between, spend_features
 from csinsight.segments.future import accuracy, fit_future
-from csinsight.segments.learnt import Boosted, Past, RfmCells, learn_boosted, learn_rfm
+from csinsight.segments.learnt import Past, learn_boosted, learn_rfm
 
 #: Learnt candidates, beside the baseline.
 LEARNT: Final = ("rfm", "boosted", "blend")
@@ -111,21 +112,20 @@ def choose(
     name : str, optional
     """
     horizon = horizon_days or recent.days
-    baseline = fit_future(recent.spend)
+    recent, earlier = recent.sample(seed), earlier.sample(seed)
+    baseline, final = fit_future(recent.spend), fit_future(now)
     base = baseline.expected_spend(recent.spend, recent.days)
     told: dict[str, pd.Series] = {baseline.name: base}
     if _enough(recent) and _enough(earlier):
-        for candidate in LEARNT:
-            told[candidate] = _learnt(candidate, earlier, recent.spend, base, recent.days, seed)
+        told |= _learnt(LEARNT, earlier, recent.spend, base, recent.days, seed)
     scores = _scores(told, recent) if _enough(recent) else _NO_SCORES
     used: str = name if name in told else _best(scores) or baseline.name
     scores = scores.assign(used=scores["model"] == used)
     actual = pd.Series(recent.target, index=told[used].index)
     held_out = pd.DataFrame({"expected": told[used], "actual": actual})
-    final = fit_future(now)
     expected = final.expected_spend(now, horizon)
     if used in LEARNT:
-        expected = _learnt(used, recent, now, expected, horizon, seed)
+        expected = _learnt((used,), recent, now, expected, horizon, seed)[used]
     else:
         used = final.name
     return Outlook(expected, used, scores, held_out, horizon)
@@ -141,14 +141,27 @@ def _enough(past: Past) -> bool:
 
 
 def _learnt(
-    name: str, past: Past, spend: pd.DataFrame, base: pd.Series, days: float, seed: int
-) -> pd.Series:
-    """Return expected spend by a model learnt on `past`, with the baseline's total."""
-    model: RfmCells | Boosted = learn_rfm(past) if name == "rfm" else learn_boosted(past, seed=seed)
-    expected = model.expected_spend(spend, days)
+    names: Sequence[str],
+    past: Past,
+    spend: pd.DataFrame,
+    base: pd.Series,
+    days: float,
+    seed: int,
+) -> dict[str, pd.Series]:
+    """Return expected spend by models learnt on `past`, each with the baseline's total."""
+    told: dict[str, pd.Series] = {}
+    if "rfm" in names:
+        told["rfm"] = _with_total(learn_rfm(past).expected_spend(spend, days), base)
+    if {"boosted", "blend"} & set(names):
+        trees = learn_boosted(past, seed=seed)
+        told["boosted"] = _with_total(trees.expected_spend(spend, days), base)
+        told["blend"] = (told["boosted"] + base) / 2
+    return {name: told[name] for name in names}
+
+
+def _with_total(expected: pd.Series, base: pd.Series) -> pd.Series:
     total = float(expected.sum())
-    expected *= float(base.sum()) / total if total > 0 else 1.0
-    return (expected + base) / 2 if name == "blend" else expected
+    return expected * (float(base.sum()) / total) if total > 0 else expected
 
 
 def _scores(told: dict[str, pd.Series], past: Past) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -39,7 +40,12 @@ FEATURES: Final = (
     "gap_evenness",
     "hour_evenness",
     "sports_share",
+    "orders_per_talk",
+    "messages_per_talk",
 )
+
+#: Signatures for shops without page views.
+ADAPTED: Final = "archetypes_orders.yml"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _Text = Annotated[str, Field(min_length=1)]
@@ -101,10 +107,24 @@ class SupportRules(BaseModel):
 
 
 class Signatures(BaseModel):
-    """All six archetypes and the rules of support."""
+    """All six archetypes and the rules of support.
+
+    Parameters
+    ----------
+    adaptation : bool
+        Whether these stand in for signatures over page views; a page says so where it shows.
+    evidence : tuple of str
+        Counts of `csinsight.features.buyers.BuyerFeatures` that together tell how much was seen
+        of a buyer.
+    min_evidence : int or None
+        Least of them to be called a type; None leaves it to the run's parameter.
+    """
 
     model_config = _STRICT
     version: Literal[1]
+    adaptation: bool = False
+    evidence: Annotated[tuple[str, ...], Field(min_length=1)] = ("pages",)
+    min_evidence: Annotated[int, Field(ge=1)] | None = None
     support: SupportRules = SupportRules()
     archetypes: dict[str, Archetype]
 
@@ -115,6 +135,12 @@ class Signatures(BaseModel):
         if missing := [name for name in BUYER_TYPES if name not in self.archetypes]:
             raise ValueError(f"no archetype for {missing}; every one of the six needs its lines")
         return self
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features that any type names, in the order of `FEATURES`: no other shapes the types."""
+        named = {line.feature for kind in self.archetypes.values() for line in kind.signature}
+        return tuple(name for name in FEATURES if name in named)
 
     def matrix(self) -> npt.NDArray[np.float64]:
         """Return the weights, types of `BUYER_TYPES` by `FEATURES`; 0 where nothing is said."""
@@ -130,6 +156,19 @@ class Signatures(BaseModel):
             if line.feature == feature:
                 return line.reason.zh if lang == "zh" else line.reason.en
         return None
+
+
+def signatures_for(features: pd.DataFrame) -> Signatures:
+    """Return the shipped signatures that a shop's buyers can be read by.
+
+    Parameters
+    ----------
+    features : DataFrame
+        `csinsight.features.buyers.buyer_features`. Without page views the answer is the
+        adaptation to orders and chats.
+    """
+    browsed = "pages" in features and bool(features["pages"].notna().any())
+    return load_signatures(None if browsed else shipped("params", ADAPTED))
 
 
 def load_signatures(path: Path | None = None) -> Signatures:

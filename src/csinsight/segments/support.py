@@ -15,7 +15,7 @@ from sklearn.mixture import GaussianMixture
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import TYPE_LABELS
 from csinsight.segments.evidence import weigh
-from csinsight.segments.model import TypeModel, fit_model
+from csinsight.segments.model import TypeModel, fit_model, seen
 from csinsight.segments.observe import OBSERVERS
 from csinsight.segments.signatures import FEATURES, Signatures
 from csinsight.segments.types import TypeResult, label
@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 SAMPLE: Final = 1_500
 #: Back from the scale of a feature to a natural unit; shares are pooled instead.
 _NATURAL: Final[dict[str, Callable[[Floats], Floats]]] = {
+    "orders_per_talk": np.exp,
+    "messages_per_talk": np.exp,
     "pages_per_visit": np.exp,
     "visits_per_month": lambda value: 30 * np.exp(value),
     "seconds_per_page": np.exp,
@@ -82,7 +84,7 @@ def type_support(
         ``k``, ``bic`` (lower is better) and ``silhouette`` (higher is better; NaN where all
         buyers fall into one group).
     """
-    sample = _sample(features, min_pages, seed)
+    sample = _sample(features, result.model, min_pages, seed)
     points = weigh(sample, result.model.scales).shrunk
     rows = []
     for k in counts:
@@ -111,7 +113,7 @@ def type_stability(
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics and
     Data Analysis 52(1), 258-271.
     """
-    sample = _sample(features, min_pages, seed)
+    sample = _sample(features, result.model, min_pages, seed)
     shown = _winners(sample, result.model)
     names = list(result.model.supported)
     rng = np.random.default_rng(seed)
@@ -181,9 +183,8 @@ def label_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(index="before", columns="now")
 
 
-def _sample(features: pd.DataFrame, min_pages: int, seed: int) -> pd.DataFrame:
-    pages = pd.to_numeric(features["pages"]).fillna(0).to_numpy(dtype=float)
-    known = features[pages >= min_pages]
+def _sample(features: pd.DataFrame, model: TypeModel, min_pages: int, seed: int) -> pd.DataFrame:
+    known = features[seen(features, model.evidence) >= (model.min_evidence or min_pages)]
     return known if len(known) <= SAMPLE else known.sample(SAMPLE, random_state=seed)
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
 from csinsight.segments.evidence import Evidence, weigh
-from csinsight.segments.model import TypeModel, fit_model
+from csinsight.segments.model import TypeModel, fit_model, seen
 from csinsight.segments.signatures import Signatures
 
 Floats = npt.NDArray[np.float64]
@@ -127,8 +127,8 @@ def _label(
     evidence = weigh(features, model.scales)
     reading = model.read(evidence)
     sure = reading.sure
-    pages = pd.to_numeric(features["pages"]).fillna(0).to_numpy(dtype=float)
-    unclear = (pages < min_pages) | (not model.supported)
+    least = model.min_evidence or min_pages
+    unclear = (seen(features, model.evidence) < least) | (not model.supported)
     winner = reading.six.argmax(axis=1)
     labels = np.array(BUYER_TYPES, dtype=object)[winner]
     labels = np.where(sure < confidence, MIXED, labels)
@@ -140,8 +140,11 @@ def _label(
     }
     for k, name in enumerate(BUYER_TYPES):
         table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = reading.six[:, k]
+    basis = BuyerTypes.ADAPTED if model.adapted else BuyerTypes.PAGE_VIEWS
+    table[BuyerTypes.BASIS] = np.full(len(features), basis)
     table[BuyerTypes.BECAUSE] = _because(evidence, reading.spoke, unclear)
-    texts = dict.fromkeys((BuyerTypes.BUYER_ID, BuyerTypes.TYPE, BuyerTypes.BECAUSE), "str")
+    names = (BuyerTypes.BUYER_ID, BuyerTypes.TYPE, BuyerTypes.BASIS, BuyerTypes.BECAUSE)
+    texts = dict.fromkeys(names, "str")
     return pd.DataFrame(table).astype(texts)
 
 

@@ -28,8 +28,10 @@ def sentence(study: Study, types: TypeResult) -> str:
     known = types.sizes[list(BUYER_TYPES)]
     total, named = int(types.sizes.sum()), int(known.sum())
     if not named:
-        return study.word("types.none", n=words.number(total))
+        none = study.word("types.none", n=words.number(total))
+        return words.sentences(*_adapted(study, types), none)
     parts = [
+        *_adapted(study, types),
         study.word(
             "types.found",
             n=words.number(named),
@@ -48,6 +50,16 @@ def sentence(study: Study, types: TypeResult) -> str:
     return words.sentences(*parts)
 
 
+def _adapted(study: Study, types: TypeResult) -> list[str]:
+    return [study.word("types.adapted")] if types.model.adapted else []
+
+
+def is_adapted(buyers: pd.DataFrame) -> bool:
+    """Tell from the ``buyer_types`` artifact whether its types are an adaptation."""
+    basis = buyers.get(BuyerTypes.BASIS)
+    return basis is not None and bool((basis == BuyerTypes.ADAPTED).any())
+
+
 def finding(study: Study, types: TypeResult) -> Finding:
     """Return the sentence on top of the page, and keep it for the index."""
     text = sentence(study, types)
@@ -62,11 +74,13 @@ def headline(types: TypeResult) -> dict[str, int]:
 
 def sizes(study: Study, types: TypeResult) -> Picture:
     """Draw how many buyers each type has; what is not known is grey."""
-    return sizes_of(study, types.sizes, types.unsupported)
+    return sizes_of(study, types.sizes, types.unsupported, adapted=types.model.adapted)
 
 
-def sizes_of(study: Study, counts: pd.Series, unsupported: list[str]) -> Picture:
-    """Draw buyers by label from a series over the eight labels."""
+def sizes_of(
+    study: Study, counts: pd.Series, unsupported: list[str], *, adapted: bool = False
+) -> Picture:
+    """Draw buyers by label from a series over the eight labels; an adaptation says so."""
     words, total = study.words, max(int(counts.sum()), 1)
     known = counts[list(BUYER_TYPES)].drop(unsupported).sort_values(ascending=False)
     shown = pd.concat([known, counts[[MIXED, UNCLASSIFIED]]])
@@ -82,9 +96,12 @@ def sizes_of(study: Study, counts: pd.Series, unsupported: list[str]) -> Picture
     axes.grid(visible=False)
     told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     data = pd.DataFrame({_TYPE: shown.index, "buyers": shown.to_numpy()})
+    title = study.word("types.sizes", n=words.number(total))
+    if adapted:
+        title += study.words.word("types.adapted_title")
     return Picture(
         figure,
-        study.word("types.sizes", n=words.number(total)),
+        title,
         alt=study.word("types.sizes_alt", rows=words.listed(told)),
         data=data,
         name="buyer_types",

@@ -150,7 +150,8 @@ def types(study: Study, brief: Brief) -> Block:
         return _missing(study, BuyerTypes.NAME)
     counts = buyer_types.counts_of(brief.types)
     absent = [name for name in BUYER_TYPES if counts[name] == 0]
-    return buyer_types.sizes_of(study, counts, absent)
+    adapted = buyer_types.is_adapted(brief.types)
+    return buyer_types.sizes_of(study, counts, absent, adapted=adapted)
 
 
 def careful(study: Study, brief: Brief) -> Note:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -11,19 +9,18 @@ from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.features.spend import spend_between, spend_features
+from csinsight.features.spend import spend_features
 from csinsight.params import add_months
 from csinsight.report import theme
 from csinsight.report.blocks import Block, Finding, Note
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
-from csinsight.segments.future import accuracy, calibration, expected_spend
+from csinsight.segments.future import accuracy, calibration
+from csinsight.segments.outlook import Outlook, look_ahead
 from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
 
 _T = ValueTiers
-#: The look ahead, and the stretch that the hold-out leaves out, in days.
-HORIZON_DAYS = 90
 #: Fewer buyers than this can't test it.
 MIN_BUYERS = 50
 
@@ -143,16 +140,22 @@ def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
 
 
 def moves(
-    study: Study, *, vip_share: float, core_share: float, potential_share: float, order_days: int
+    study: Study,
+    *,
+    vip_share: float,
+    core_share: float,
+    potential_share: float,
+    order_days: int,
+    model: str,
 ) -> Block:
-    """Draw how many buyers moved from each tier to each since a month ago."""
+    """Draw how many buyers moved from each tier to each since a month ago, by one model."""
     before_end = add_months(study.as_of, -1)
     spend = spend_features(study.open(), before_end, order_days=order_days)
     if spend.empty:
         return Note([study.word("tiers.no_moves")])
     before = value_tiers(
         spend,
-        expected_spend(spend),
+        look_ahead(study.open(), before_end, order_days=order_days, name=model).expected,
         vip_share=vip_share,
         core_share=core_share,
         potential_share=potential_share,
@@ -183,16 +186,13 @@ def moves(
     )
 
 
-def holdout(study: Study, *, order_days: int) -> Block:
+def holdout(study: Study, outlook: Outlook) -> Block:
     """Draw expected against actual spend over the last 90 days, in groups of equal size."""
-    shop, start = study.open(), study.as_of - timedelta(days=HORIZON_DAYS)
-    spend = spend_features(shop, start, order_days=order_days)
-    if len(spend) < MIN_BUYERS:
+    told = outlook.held_out
+    if len(told) < MIN_BUYERS:
         return Note([study.word("tiers.no_holdout")])
-    expected = expected_spend(spend, HORIZON_DAYS)
-    came = spend_between(shop, start, study.as_of).set_index(_T.BUYER_ID)[_T.NET_SPEND]
-    actual = came.reindex(expected.index).fillna(0)
-    groups, error = calibration(expected, actual), accuracy(expected, actual)
+    groups = calibration(told["expected"], told["actual"])
+    error = accuracy(told["expected"], told["actual"])
     figure, axes = plt.subplots(figsize=(theme.HALF[0], 3.0))
     top = float(groups[["expected", "actual"]].to_numpy().max()) * 1.05
     axes.plot([0, top], [0, top], color=theme.LINE, linewidth=1.2)
@@ -201,3 +201,22 @@ def holdout(study: Study, *, order_days: int) -> Block:
     ranks = study.words.number(error["rank_correlation"], 2)
     title = study.word("tiers.holdout", ranks=ranks, error=study.words.money(error["mae"]))
     return Picture(figure, title, alt=title, data=groups.round(2), name="holdout")
+
+
+def models(study: Study, outlook: Outlook) -> Block:
+    """Say which model looks ahead and why, and show how each did on the last 90 days."""
+    used = study.word(f"tiers.model_{outlook.name}")
+    if outlook.scores.empty or len(outlook.scores) < 2:
+        return Note([study.word("tiers.models_young", model=used)])
+    won = outlook.scores["model"].iloc[0] != outlook.scores.set_index("used").loc[True, "model"]
+    names = ("model", "mae", "bias", "rank_correlation", "gain", "gain_se")
+    rows = outlook.scores[list(names)].copy()
+    rows["model"] = [study.word(f"tiers.model_{name}") for name in rows["model"]]
+    title = study.word("tiers.models_won" if won else "tiers.models_kept", model=used)
+    return Table(
+        rows,
+        title,
+        labels={name: study.word(f"tiers.column_{name}") for name in names},
+        formats=dict.fromkeys(names[1:], lambda value: study.words.number(value, 2)),
+        name="future-models",
+    )

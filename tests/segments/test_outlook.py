@@ -1,0 +1,77 @@
+"""The look ahead: a challenger has to beat the baseline on the shop's own last stretch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csinsight.segments.learnt import Past, learn_boosted, learn_rfm
+from csinsight.segments.outlook import choose
+
+
+def shop(buyers: int, seed: int, *, rhythm: bool) -> tuple[pd.DataFrame, Past, Past]:
+    """Return a shop today and two stretches; with `rhythm`, money alone says who comes back."""
+    rng = np.random.default_rng(seed)
+    worth, pace = rng.gamma(4, 25, buyers), rng.gamma(1.0, 0.01, buyers)
+
+    def known() -> pd.DataFrame:
+        age = rng.uniform(120, 360, buyers).round()
+        x = rng.poisson(pace * age)
+        t_x = np.where(x > 0, age * rng.random(buyers) ** (1 / np.maximum(x, 1)), 0).round()
+        recent = rng.binomial(x + 1, 0.3)
+        frame = pd.DataFrame({"x": x, "t_x": t_x, "T": age, "purchase_days": x + 1})
+        frame["net_spend"] = frame["purchase_days"] * worth
+        frame["net_spend_90d"] = recent * worth
+        for days in (30, 60, 90, 180, 360):
+            frame[f"orders_{days}d"] = recent
+        return frame.assign(buyer_id=[f"b{i}" for i in range(buyers)])
+
+    def stretch() -> Past:
+        now = known()
+        rate = np.where(worth > 100, 2.0, 0.0) if rhythm else pace * 90
+        later = rng.poisson(rate) * worth
+        return Past(now, pd.Series(later, index=now["buyer_id"]), 90)
+
+    return known(), stretch(), stretch()
+
+
+def test_a_pattern_that_the_baseline_cannot_know_is_learnt() -> None:
+    outlook = choose(*shop(1500, 1, rhythm=True))
+    assert outlook.name in {"boosted", "blend", "rfm"}
+    scores = outlook.scores.set_index("model")
+    assert scores["used"].sum() == 1
+    assert scores.loc[outlook.name, "mae"] < scores["mae"].iloc[0]
+    assert outlook.expected.notna().all()
+    assert outlook.expected.index.tolist() == [f"b{i}" for i in range(1500)]
+
+
+def test_the_baseline_stays_where_nothing_is_better() -> None:
+    outlook = choose(*shop(1500, 2, rhythm=False))
+    assert outlook.name == "bgnbd"
+    assert outlook.scores["model"].tolist() == ["bgnbd", "rfm", "boosted", "blend"]
+    assert outlook.held_out.columns.tolist() == ["expected", "actual"]
+
+
+def test_a_young_shop_compares_nothing() -> None:
+    now, recent, earlier = shop(400, 3, rhythm=True)
+    nothing = Past(earlier.spend.head(0), earlier.later.head(0), 90)
+    outlook = choose(now, recent, nothing)
+    assert outlook.name == "bgnbd"
+    assert outlook.scores["model"].tolist() == ["bgnbd"]
+    assert choose(now.head(20), nothing, nothing).scores.empty
+
+
+def test_a_named_model_is_used_whatever_wins() -> None:
+    outlook = choose(*shop(1500, 2, rhythm=False), name="blend")
+    assert outlook.name == "blend"
+    assert outlook.scores.set_index("used").loc[True, "model"] == "blend"
+
+
+@pytest.mark.parametrize("learn", [learn_rfm, lambda past: learn_boosted(past, seed=1)])
+def test_what_is_learnt_keeps_the_mean_and_scales_with_time(learn: object) -> None:
+    _, past, _ = shop(1500, 4, rhythm=True)
+    model = learn(past)  # type: ignore[operator]
+    told = model.expected_spend(past.spend, 90)
+    assert told.mean() == pytest.approx(past.target.mean(), rel=0.05)
+    assert model.expected_spend(past.spend, 180).to_numpy() == pytest.approx(2 * told.to_numpy())
