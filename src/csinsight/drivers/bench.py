@@ -52,6 +52,8 @@ class Bench:
         For what is compared turn by turn; empty otherwise.
     judged : array (rows,)
         Agent turns that count; empty where nothing is compared turn by turn.
+    cases : array (rows,)
+        Codes of the problem category.
     """
 
     columns: Floats
@@ -63,6 +65,7 @@ class Bench:
     outcome: str
     turns: Mapping[str, tuple[Floats, Floats]]
     judged: Floats
+    cases: Counts
 
     @property
     def points(self) -> float:
@@ -103,9 +106,9 @@ class Bench:
         columns = self.columns if whole else self.columns[rows]
         if not self.turns:
             return columns
-        judged, agents = self.judged[rows], self.agents[rows]
+        judged, agents, cases = self.judged[rows], self.agents[rows], self.cases[rows]
         unexpected = [
-            surprises(first[rows], since[rows], judged, agents)
+            surprises(first[rows], since[rows], judged, agents, cases)
             for first, since in self.turns.values()
         ]
         return np.column_stack([columns, *unexpected])
@@ -165,6 +168,7 @@ def lay_out(design: Design, *, together: bool) -> Bench:
         outcome=design.outcome,
         turns=turns,
         judged=judged.to_numpy(dtype=float),
+        cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
     )
 
 

@@ -29,11 +29,13 @@ from csinsight.drivers.scales import Floats
 
 #: Turns that fewer of the talks than this reach are not compared.
 LEAST_REACHING: Final = 0.02
+#: Rounds of taking out agents' and situations' levels in turn; they settle fast.
+_SWEEPS: Final = 4
+
+Codes = npt.NDArray[np.int64]
 
 
-def surprises(
-    first: Floats, since: Floats, judged: Floats, agents: npt.NDArray[np.int64]
-) -> Floats:
+def surprises(first: Floats, since: Floats, judged: Floats, agents: Codes, cases: Codes) -> Floats:
     """Return each talk's summed surprise at one behaviour.
 
     Parameters
@@ -44,24 +46,37 @@ def surprises(
         Agent turn of the first occasion; NaN where there was none.
     judged : array (talks,)
         Agent turns that count.
-    agents : array (talks,)
-        Codes from 0.
+    agents, cases : array (talks,)
+        Codes from 0 of the agent, and of the problem that the buyer came with.
 
     Returns
     -------
     array (talks,)
-        Sums to zero over each agent's talks.
+        Sums to zero over each agent's talks and over each problem's.
     """
     total = np.zeros(len(first))
-    width = int(agents.max()) + 1 if len(agents) else 0
     for turn in range(1, last_compared(judged) + 1):
         here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
         shown = (first[here] == turn).astype(float)
-        who = agents[here]
-        number = np.bincount(who, minlength=width)
-        share = np.bincount(who, shown, minlength=width) / np.maximum(number, 1)
-        total[here] += shown - share[who]
+        if 0 < shown.sum() < len(shown):
+            situation = 3 * cases[here] + _occasion(since[here], turn)
+            total[here] += _beyond(shown, agents[here], situation)
     return total
+
+
+def _occasion(since: Floats, turn: int) -> Codes:
+    """Tell occasions there from the opening on, come up since, and just come up."""
+    return np.where(since == 1, 0, np.where(since < turn, 1, 2))
+
+
+def _beyond(shown: Floats, agents: Codes, situations: Codes) -> Floats:
+    """Return what is left of `shown` once agents' and situations' own levels are out of it."""
+    left = shown
+    for _ in range(_SWEEPS):
+        for codes in (situations, agents):
+            number = np.bincount(codes)
+            left = left - (np.bincount(codes, left) / np.maximum(number, 1))[codes]
+    return left
 
 
 def last_compared(judged: Floats) -> int:

@@ -1,0 +1,129 @@
+"""The truth of simulated shops comes back: turn by turn, in worlds made to mislead."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyfixest as pf
+import pytest
+
+from csinsight.drivers.design import design
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.surprises import surprises
+from csinsight.drivers.within import cross_products, slope
+
+NAMED = ["helps", "hurts"]
+
+
+@pytest.fixture(scope="module")
+def shops():
+    """The module that draws shops for `make validate` (test files don't import each other)."""
+    name = "csinsight_driver_shops"
+    if name not in sys.modules:
+        path = Path(__file__).parents[1] / "validate" / "driver_shops.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def _drivers(shops, shop, exposure="turns"):
+    study = design(shop.conversations, shop.frozen, as_of=shops.AS_OF, months=3, exposure=exposure)
+    found = estimate_drivers(study, scopes=()).set_index("behaviour")
+    return found.assign(truth=shop.effects)[found["verdict"] != "control"]
+
+
+def test_worlds_made_to_mislead_give_up_their_truth(shops):
+    """Six shops; the studies of `make validate` hold far more of them to narrower bounds."""
+    tables = [
+        _drivers(shops, shops.draw_shop(world, seed)).assign(shop=f"{world} {seed}")
+        for world in ("confounded", "haggling", "impatient")
+        for seed in (1, 2)
+    ]
+    found = pd.concat(tables).dropna(subset=["effect_pp"])
+    covered = found["truth"].between(found["low_pp"], found["high_pp"])
+    named = found[found["verdict"].isin(NAMED)]
+    real = named[named["truth"] != 0]
+    assert covered.mean() > 0.90
+    assert len(real) > 20
+    assert (np.sign(real["effect_pp"]) == np.sign(real["truth"])).all()
+    assert (named["truth"] == 0).mean() < 0.2
+    assert abs((real["effect_pp"] - real["truth"]).mean()) < 1.5
+
+
+def test_long_talks_fool_the_window_and_not_the_turns(shops):
+    """Hesitant buyers talk longer, so that whatever is said often looks harmful over a window."""
+    shop = shops.draw_shop("confounded", 5, talks=12_000)
+    manners = ["polite_words", "uses_emoji"]
+    window = _drivers(shops, shop, "window").loc[manners, "effect_pp"]
+    turns = _drivers(shops, shop).loc[manners, "effect_pp"]
+    assert (window < -2).all()
+    assert (turns.abs() < 3).all()
+
+
+def test_haggling_reverses_offers_of_an_alternative(shops):
+    """Haggling buyers order less and only they are offered a way out."""
+    shop = shops.draw_shop("haggling", 3, talks=12_000)
+    talks = shop.conversations
+    offered = talks["offers_alternative"].fillna(value=False).astype(bool)
+    raw = 100 * (talks.loc[offered, "paid"].mean() - talks.loc[~offered, "paid"].mean())
+    row = _drivers(shops, shop).loc["offers_alternative"]
+    assert raw < -5
+    assert row["verdict"] == "helps"
+    assert row["low_pp"] < row["truth"] < row["high_pp"]
+
+
+def test_a_shop_without_effects_is_met_with_silence(shops):
+    loud = [
+        _drivers(shops, shops.draw_shop("null", seed))["verdict"].isin(NAMED).any()
+        for seed in range(4)
+    ]
+    assert sum(loud) <= 1
+
+
+def test_surprises_are_free_of_length_and_sum_to_nothing():
+    rng = np.random.default_rng(3)
+    n = 20_000
+    agents, cases = rng.integers(0, 6, n), rng.integers(0, 3, n)
+    judged = rng.integers(1, 7, n).astype(float)
+    habit = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])[agents]
+    turn = rng.geometric(habit).astype(float)
+    first = np.where(turn <= judged, turn, np.nan)
+    found = surprises(first, np.ones(n), judged, agents, cases)
+    assert np.abs(np.bincount(agents, found)).max() < 1e-8
+    assert np.corrcoef(~np.isnan(first), judged)[0, 1] > 0.3
+    assert abs(np.corrcoef(found, judged)[0, 1]) < 0.02
+
+
+def test_what_was_never_possible_or_always_shown_holds_no_surprise():
+    judged, agents = np.array([2.0, 3.0, 1.0]), np.zeros(3, dtype=np.int64)
+    never, ones = np.full(3, np.nan), np.ones(3)
+    assert not surprises(never, never, judged, agents, agents).any()
+    assert not surprises(ones, ones, judged, agents, agents).any()
+    assert not surprises(ones[:0], ones[:0], ones[:0], agents[:0], agents[:0]).any()
+
+
+def test_instruments_agree_with_pyfixest():
+    rng = np.random.default_rng(5)
+    n, agents = 2000, 12
+    agent = np.sort(rng.integers(0, agents, n))
+    z, w, hidden = rng.normal(size=(3, n))
+    x = z + hidden + 0.2 * agent
+    frame = pd.DataFrame({"agent": agent, "x": x, "w": w, "y": x + w + hidden, "z": z})
+    sizes = frame.groupby("agent").size().to_numpy()
+    products = cross_products(frame[["x", "w", "y", "z"]].to_numpy(), sizes)
+    ours = slope(products, n, np.array([0, 1, 2]), np.array([3, 1]))
+
+    def theirs(rows):
+        return float(pf.feols("y ~ w | agent | x ~ z", rows, vcov="iid").coef()["x"])
+
+    whole = theirs(frame)
+    without = np.array([theirs(frame[frame["agent"] != a]) for a in range(agents)])
+    assert ours.effect == pytest.approx(whole, abs=1e-8)
+    se = np.sqrt((agents - 1) / agents * ((without - whole) ** 2).sum())
+    assert ours.se == pytest.approx(se, abs=1e-7)

@@ -1,0 +1,177 @@
+"""Do the drivers recover the truth of many simulated shops? Beside them what simpler ways say."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from tests.validate.driver_shops import AS_OF, draw_shop
+
+from csinsight.drivers.design import design
+from csinsight.drivers.estimates import estimate_drivers
+
+WORLDS = ("confounded", "haggling", "impatient", "demo", "null")
+#: Shops of each world.
+EACH = int(os.environ.get("CSINSIGHT_VALIDATE_EACH", "40"))
+SIZES = ((1500, 6), (1500, 12), (6000, 12), (6000, 24), (24_000, 12), (24_000, 24))
+NAMED = ("helps", "hurts")
+FIRST_SEED = 31_000
+
+
+def one_shop(world: str, seed: int, *, talks: int = 6000, agents: int = 12) -> pd.DataFrame:
+    """Return every way's estimates of one shop with the truth beside them."""
+    shop = draw_shop(world, seed, talks=talks, agents=agents)
+    parts = []
+    for exposure in ("turns", "landmark", "window"):
+        study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, exposure=exposure)
+        parts.append(estimate_drivers(study, scopes=()).assign(way=exposure))
+    parts += [_raw(study), _logistic(study)]
+    found = pd.concat(parts, ignore_index=True)
+    found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
+    return found.assign(
+        truth=found["behaviour"].map(shop.effects), world=world, shop=f"{world} {seed}"
+    )
+
+
+def _raw(study) -> pd.DataFrame:
+    """Return raw differences with the usual interval, named where it leaves out zero."""
+    rows = []
+    for name in study.family:
+        have = study.rows[study.rows[name].notna()]
+        x, y = have[name].to_numpy(), have["outcome"].to_numpy()
+        if len(x) < 300 or x.std() == 0:
+            continue
+        fit = sm.OLS(y, sm.add_constant(x)).fit(cov_type="HC1")
+        rows.append((name, fit.params[1], fit.bse[1]))
+    return _judged(rows, "raw")
+
+
+def _logistic(study) -> pd.DataFrame:
+    """Return average marginal effects of one logistic regression without agents."""
+    names = [n for n in study.family if study.rows[n].notna().mean() > 0.05]
+    names = [n for n in names if n not in ("reminds_payment", "follows_up")]
+    design_matrix = np.column_stack(
+        [np.nan_to_num(study.rows[names].to_numpy()), study.controls.to_numpy()]
+    )
+    kept = design_matrix[:, design_matrix.std(axis=0) > 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sm.GLM(
+            study.rows["outcome"].to_numpy(), sm.add_constant(kept), sm.families.Binomial()
+        ).fit()
+    scale = float(np.mean(fit.fittedvalues * (1 - fit.fittedvalues)))
+    values = zip(names, fit.params[1:] * scale, fit.bse[1:] * scale, strict=False)
+    return _judged(list(values), "logistic, no agents")
+
+
+def _judged(rows, way: str) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["behaviour", "effect", "se"])
+    effect, reach = 100 * table["effect"], 196 * table["se"]
+    side = np.where(effect > 0, "helps", "hurts")
+    return pd.DataFrame(
+        {
+            "behaviour": table["behaviour"],
+            "effect_pp": effect,
+            "low_pp": effect - reach,
+            "high_pp": effect + reach,
+            "verdict": np.where(effect.abs() > reach, side, "no evidence"),
+            "way": way,
+        }
+    )
+
+
+def scores(found: pd.DataFrame) -> pd.DataFrame:
+    """Return coverage, false discoveries and signs of each way."""
+    found = found.assign(
+        covered=(found["low_pp"] <= found["truth"]) & (found["truth"] <= found["high_pp"]),
+        real=found["truth"] != 0,
+        named=found["verdict"].isin(NAMED),
+        bias=found["effect_pp"] - found["truth"],
+    )
+    rows = {}
+    for way, part in found.groupby("way", sort=False):
+        real, idle, named = part[part["real"]], part[~part["real"]], part[part["named"]]
+        false = part.assign(false=part["named"] & ~part["real"]).groupby("shop")
+        share = false["false"].sum() / false["named"].sum().clip(lower=1)
+        null = part[part["world"] == "null"].groupby("shop")["named"].any()
+        hit = named[named["real"]]
+        rows[way] = {
+            "covered, real": real["covered"].mean(),
+            "covered, none": idle["covered"].mean(),
+            "bias, real": (real["bias"] * np.sign(real["truth"])).mean(),
+            "false share": share[[not s.startswith("null") for s in share.index]].mean(),
+            "null shops silent": 1 - null.mean(),
+            "sign right": (np.sign(hit["effect_pp"]) == np.sign(hit["truth"])).mean(),
+            "real found": real["named"].mean(),
+        }
+    return pd.DataFrame(rows).T
+
+
+def power() -> pd.DataFrame:
+    """Return the effect that can be seen (80 % power), by inquiries and agents."""
+    rows = []
+    for talks, agents in SIZES:
+        shops = [draw_shop("demo", 77 + i, talks=talks, agents=agents) for i in range(2)]
+        tables = [
+            estimate_drivers(
+                design(s.conversations, s.frozen, as_of=AS_OF, months=3), scopes=()
+            ).set_index("behaviour")["detectable_pp"]
+            for s in shops
+        ]
+        seen = pd.concat(tables, axis=1).mean(axis=1)
+        names = ("recommends", "refuses_flatly", "empathizes", "offers_alternative")
+        rows.append({"talks": talks, "agents": agents} | {n: seen.get(n) for n in names})
+    return pd.DataFrame(rows)
+
+
+def run() -> str:
+    """Draw the shops and return this part of the page."""
+    parts = []
+    for number in range(EACH):
+        parts += [one_shop(world, FIRST_SEED + number) for world in WORLDS]
+        sys.stderr.write(f"drivers: {len(parts)} of {EACH * len(WORLDS)} shops\n")
+    found = pd.concat(parts, ignore_index=True)
+    main = found[found["way"] == "turns"]
+    worlds = pd.concat(
+        {w: scores(p).drop(columns="null shops silent") for w, p in main.groupby("world")}
+    ).droplevel(1)
+    return _text(found, worlds)
+
+
+def _text(found: pd.DataFrame, worlds: pd.DataFrame) -> str:
+    shops = found["shop"].nunique()
+    return f"""## Drivers
+
+{shops} simulated shops ({shops // len(WORLDS)} each of {", ".join(WORLDS)}; 6,000 talks, 12
+agents, three months), seeds {FIRST_SEED} on. Behaviours and occasions are taken from the
+simulator's own record, so this judges the estimates, not the reading of text. "real" are
+behaviours with a true effect;
+"bias" is in points, positive where the effect comes out too large; "false share" is the mean share
+of behaviours without effect among those named in a shop.
+
+{_table(scores(found), "way")}
+
+`turns` is the main analysis. By world:
+
+{_table(worlds, "world")}
+
+Effects that can be seen with 80 % power, in points (the smaller, the better):
+
+{_table(power().set_index(["talks", "agents"]).reset_index(), None, 1)}
+"""
+
+
+def _table(frame: pd.DataFrame, index: str | None, digits: int = 3) -> str:
+    if index:
+        frame = frame.rename_axis(index).reset_index()
+    head = "| " + " | ".join(map(str, frame.columns)) + " |"
+    rule = "|" + "---|" * len(frame.columns)
+    lines = [
+        "| " + " | ".join(f"{v:.{digits}f}" if isinstance(v, float) else str(v) for v in row) + " |"
+        for row in frame.itertuples(index=False)
+    ]
+    return "\n".join([head, rule, *lines])
