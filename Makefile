@@ -35,6 +35,7 @@ bench: $(VENV)/dev.stamp ## ratios against a named baseline, in one run
 	@$(BIN)/python -m tests.bench
 
 validate: $(VENV)/dev.stamp ## the long simulation studies: writes docs/validation.md
+	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/validation.lock
 	@$(BIN)/python -m tests.validate
 
 lock: $(VENV)/dev.stamp ## resolve the dependencies anew
