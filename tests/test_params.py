@@ -39,6 +39,8 @@ def test_command_line_wins_over_the_file(tmp_path):
         ("q_threshold: 2", ["q_threshold", "less than or equal to 1"]),
         ("month: 2026-13", ["month", "YYYY-MM"]),
         ("lang: fr", ["lang", "'zh' or 'en'"]),
+        ("timezone: Asia/Shanghi", ["timezone", "Asia/Shanghai"]),
+        ("kpi_profile: taoba", ["kpi_profile", "jd, pinduoduo, taobao, textbook"]),
         ("shop: a/b", ["shop", "folder"]),
         ("just words", ["name: value"]),
         ("a: [1", ["not YAML"]),

@@ -11,6 +11,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -85,6 +86,23 @@ class RunParams(BaseModel):
     def _month_is_a_month(cls, value: str) -> str:
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
             raise ValueError("a month is written YYYY-MM, for example 2026-10")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no time zone's name, such as Asia/Shanghai") from error
+        return value
+
+    @field_validator("kpi_profile")
+    @classmethod
+    def _profile_is_there(cls, value: str) -> str:
+        known = sorted(path.stem for path in shipped("params", "kpi_profiles").glob("*.yml"))
+        if value not in known:
+            raise ValueError(f"there is no such profile; there are {', '.join(known)}")
         return value
 
     @field_validator("shop")
@@ -222,8 +240,6 @@ def _explain(error: ValidationError, file: Path | None) -> str:
             mend = f"did you mean `{near[0]}`?" if near else "see params/monthly.yml for the names"
             lines.append(f"{where}unknown parameter `{name}`; {mend}")
         else:
-            got = fault["input"]
-            lines.append(
-                f"{where}parameter `{name}`: {fault['msg']}; got {got!r} ({type(got).__name__})"
-            )
+            got, what = fault["input"], fault["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}parameter `{name}`: {what}; got {got!r} ({type(got).__name__})")
     return "\n".join(lines)
