@@ -295,3 +295,16 @@ def test_a_misspelt_value_names_the_nearest(tmp_path: Path) -> None:
 def test_a_long_number_is_not_shown(tmp_path: Path) -> None:
     (fault,) = read(tmp_path, ORDERS, order(placed_at="tel 13812345678")).faults
     assert "13812345678" not in str(fault)
+
+
+def test_a_conversation_has_one_buyer(tmp_path: Path) -> None:
+    rows = (
+        "b1,,buyer,2026-10-05 10:00,hi,1",
+        "b2,,buyer,2026-10-05 10:01,hi,1",
+        "b1,a,agent,2026-10-05 10:02,hi,1",
+        "b2,a,agent,2026-10-05 10:03,hi,",
+        "b2,a,agent,2026-10-05 10:04,hi,2",
+    )
+    (fault,) = read(tmp_path, MESSAGES, *rows, table="messages").faults
+    assert (fault.row, fault.column) == (3, "conversation_id")
+    assert "another buyer" in fault.what

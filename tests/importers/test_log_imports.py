@@ -125,3 +125,10 @@ def test_no_mapping_for_formats_that_take_none(tmp_path: Path) -> None:
 def test_the_log_is_read_at_utc8() -> None:
     moment = datetime(2017, 11, 24, 16, 0, tzinfo=UTC)
     assert datetime(2017, 11, 25) - moment.replace(tzinfo=None) == timedelta(hours=8)
+
+
+def test_a_session_of_two_users_keeps_the_first(tmp_path: Path, sound: Sound) -> None:
+    lines = ("s1\tu1\t0\t0\t0\tnan\t你好", "s1\tu2\t0\t0\t0\tnan\t在吗", "s1\tu1\t1\t0\t0\tnan\t在")
+    result = sound(read_jddc([put(tmp_path, "\n".join(lines))]))
+    assert result.tables["messages"]["text"].to_list() == ["你好", "在"]
+    assert "another buyer" in result.refused["_reason"].item()

@@ -34,6 +34,7 @@ WRAPPED = "wrapped"
 PAID_AFTER_PLACED = "paid_after_placed"
 REFUND_WITHIN_PAID = "refund_within_paid"
 TALK_KNOWN = "talk_known"
+TALK_OF_ONE_BUYER = "talk_of_one_buyer"
 
 #: Amounts are decimal units in binary floats: half a cent is no difference.
 _HALF_A_CENT = 0.005
@@ -49,21 +50,36 @@ class Rule:
 
 
 _RULES = {
-    ("orders", Orders.PAID_AT): Rule(
-        PAID_AFTER_PLACED,
-        (Orders.PLACED_AT,),
-        pl.col(Orders.PAID_AT) >= pl.col(Orders.PLACED_AT),
+    ("orders", Orders.PAID_AT): (
+        Rule(
+            PAID_AFTER_PLACED,
+            (Orders.PLACED_AT,),
+            pl.col(Orders.PAID_AT) >= pl.col(Orders.PLACED_AT),
+        ),
     ),
-    ("orders", Orders.REFUND_AMOUNT): Rule(
-        REFUND_WITHIN_PAID,
-        (Orders.PAID_AMOUNT,),
-        pl.col(Orders.REFUND_AMOUNT) <= pl.col(Orders.PAID_AMOUNT) + _HALF_A_CENT,
+    ("orders", Orders.REFUND_AMOUNT): (
+        Rule(
+            REFUND_WITHIN_PAID,
+            (Orders.PAID_AMOUNT,),
+            pl.col(Orders.REFUND_AMOUNT) <= pl.col(Orders.PAID_AMOUNT) + _HALF_A_CENT,
+        ),
     ),
-    ("messages", Messages.CONVERSATION_ID): Rule(
-        TALK_KNOWN,
-        (Messages.SENT_AT,),
-        pl.col(Messages.CONVERSATION_ID).is_not_null()
-        | pl.col(Messages.SENT_AT).is_not_null().any(),
+    ("messages", Messages.CONVERSATION_ID): (
+        Rule(
+            TALK_KNOWN,
+            (Messages.SENT_AT,),
+            pl.col(Messages.CONVERSATION_ID).is_not_null()
+            | pl.col(Messages.SENT_AT).is_not_null().any(),
+        ),
+        Rule(
+            TALK_OF_ONE_BUYER,
+            (Messages.BUYER_ID,),
+            pl.col(Messages.CONVERSATION_ID).is_null()
+            | (
+                pl.col(Messages.BUYER_ID)
+                == pl.col(Messages.BUYER_ID).first().over(Messages.CONVERSATION_ID)
+            ),
+        ),
     ),
 }
 
@@ -144,10 +160,8 @@ def _identifiers(column: Column) -> list[pa.Check]:
 
 
 def _between(column: Column, table: Table, have: set[str]) -> list[pa.Check]:
-    rules = _RULES.get((table.name, column.name))
-    if rules is None or not set(rules.needs) <= have:
-        return []
-    return [_check(rules.holds, rules.name)]
+    rules = _RULES.get((table.name, column.name), ())
+    return [_check(rule.holds, rule.name) for rule in rules if set(rule.needs) <= have]
 
 
 def _check(holds: pl.Expr, name: str) -> pa.Check:

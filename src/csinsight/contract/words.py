@@ -102,4 +102,8 @@ _WORDS: Final[dict[str, Words]] = {
         "is empty where sent_at is empty too",
         "write which conversation an untimed message belongs to",
     ),
+    "talk_of_one_buyer": (
+        "is on an earlier row of another buyer too, and a conversation is one buyer's",
+        "give each buyer's conversations ids of their own, such as buyer_id-1 and buyer_id-2",
+    ),
 }

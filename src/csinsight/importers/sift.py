@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.tables import Column, Kind, Orders, Table
+from csinsight.contract.tables import Column, Kind, Messages, Orders, Table
 from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, stack
 
 Rule = tuple[pl.Expr, str]
@@ -21,6 +21,16 @@ TYPES: Final[dict[Kind, pl.DataType]] = {
     "int": pl.Int64(),
     "bool": pl.Boolean(),
 }
+
+
+_SHARED_TALK: Final[Rule] = (
+    pl.col(Messages.CONVERSATION_ID).is_not_null()
+    & (
+        pl.col(Messages.BUYER_ID)
+        != pl.col(Messages.BUYER_ID).first().over(Messages.CONVERSATION_ID)
+    ),
+    "the conversation is another buyer's on an earlier row",
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,9 @@ def settle(
             reason = f"{column.name} repeats an earlier row"
             kept, refused = sift(kept, [(~pl.col(column.name).is_first_distinct(), reason)])
             all_refused.append(refused)
+    if table.name == "messages":
+        kept, refused = sift(kept, [_SHARED_TALK])
+        all_refused.append(refused)
     return kept, stack(all_refused, REFUSED_SCHEMA)
 
 

@@ -50,7 +50,8 @@ class ContractError(ValueError):
 
     def __init__(self, data: Path, faults: Sequence[object]) -> None:
         self.faults = tuple(str(fault) for fault in faults)
-        super().__init__("\n".join([f"{data}: {len(faults)} faults", *self.faults]))
+        count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        super().__init__("\n".join([f"{data}: {count}", *self.faults]))
 
 
 class NotebookError(RuntimeError):
