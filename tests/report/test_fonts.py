@@ -80,6 +80,8 @@ def test_other_warnings_pass_through() -> None:
 
 def test_names_can_be_made_drawable() -> None:
     assert drawable("小喆😀a") == "小喆〓a"
+    assert drawable("a\x01b") == "a〓b"
+    assert drawable("小" * 100, 16) == "小" * 15 + "…"
 
 
 def test_matplotlib_draws_with_the_bundled_font_after_the_theme() -> None:

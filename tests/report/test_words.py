@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import math
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import csinsight
 from csinsight.contract import domain
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import NOTEBOOKS, Lang
@@ -45,6 +49,29 @@ def test_every_kpi_has_a_name(lang: Lang) -> None:
     no_kpi = {"NAME", "AGENT_ID", "LOW_SUFFIX", "HIGH_SUFFIX"}
     kpis = [v for k, v in vars(AgentKpis).items() if k.isupper() and k not in no_kpi]
     assert all(Words(lang).names("kpi", kpis).values())
+
+
+def test_the_code_gives_each_word_exactly_the_values_that_it_takes() -> None:
+    english = catalogue("en")
+    wrong = []
+    for where, key, given_names in _calls():
+        takes = placeholders(english[key]) if key in english else None
+        if takes != given_names:
+            wrong.append(f"{where}: `{key}` takes {takes}, given {given_names}")
+    assert wrong == []
+
+
+def _calls() -> Iterator[tuple[str, str, set[str]]]:
+    """Yield every call of ``word`` with a literal key and named values only."""
+    for path in sorted(Path(csinsight.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            names = {keyword.arg for keyword in node.keywords}
+            if node.func.attr == "word" and node.args and isinstance(node.args[0], ast.Constant):
+                named = {name for name in names if name is not None}
+                if names == named:
+                    yield f"{path.name}:{node.lineno}", str(node.args[0].value), named
 
 
 def test_chinese_prose_has_no_half_width_punctuation_between_hanzi() -> None:

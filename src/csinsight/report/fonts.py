@@ -41,11 +41,20 @@ def glyphs() -> frozenset[int]:
         return frozenset(font.getBestCmap())
 
 
-def drawable(text: str) -> str:
+def drawable(text: str, longest: int | None = None) -> str:
     """Return `text` with every character that has no glyph replaced by the mark ``〓``.
 
-    For names out of a shop's data in figures; a report's own words should fail instead.
+    For names out of a shop's data in figures; a report's own words should fail instead. Give
+    what is drawn ``parse_math=False`` too: dollar signs in a name are no formula.
+
+    Parameters
+    ----------
+    text : str
+    longest : int or None
+        Characters to which a longer text is cut, with an ellipsis; None for any length.
     """
+    if longest is not None and len(text) > longest:
+        text = text[: longest - 1] + "…"
     return "".join(c if ord(c) in glyphs() or c == "\n" else NO_TYPE for c in text)
 
 

@@ -18,6 +18,7 @@ from csinsight.drivers.scales import as_float
 from csinsight.params import add_months
 from csinsight.report import theme
 from csinsight.report.blocks import Block, Finding, Note, Prose, Tile, Tiles
+from csinsight.report.fonts import drawable
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
@@ -27,6 +28,8 @@ _C = Conversations
 _K = AgentKpis
 _RATES = (_K.PAID_RATE, _K.REPLY_RATE_180S)
 _PAID_N = f"{_K.PAID_RATE}_denominator"
+#: Characters of an agent's name that a figure has room for.
+_LONGEST_NAME = 16
 
 
 def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
@@ -242,11 +245,12 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     )
     for x, y, name in zip(n[out], known[_K.PAID_RATE][out], known[_K.AGENT_ID][out], strict=True):
         axes.annotate(
-            study.agent_name(str(name)),
+            drawable(study.agent_name(str(name)), _LONGEST_NAME),
             (x, y),
             xytext=(6, 4),
             textcoords="offset points",
             fontsize=8.5,
+            parse_math=False,
         )
     axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
     _percent_axis(study, axes)

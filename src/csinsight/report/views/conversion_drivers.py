@@ -29,7 +29,7 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
         return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
     named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
     if named.empty:
-        return study.word("drivers.silent", n=len(tried))
+        return study.word("drivers.silent", tried=len(tried))
     parts = [study.word("drivers.found", named=len(named), tried=len(tried))]
     for verdict in effects.NAMED:
         side = named[named[_D.VERDICT] == verdict]
