@@ -54,6 +54,8 @@ def _shop(name: str, seed: int) -> dict[str, object]:
     supervised = cross_val_predict(learner, evidence.shrunk, own, cv=5) == own
     known = (features["pages"].fillna(0) >= 5).to_numpy(dtype=bool)
     seeds = _seeds(evidence.rows(np.flatnonzero(known)), signatures, BUYER_TYPES, False, None)
+    # A type whose every feature is missing starts in the middle.
+    seeds = np.nan_to_num(seeds)
     mixture = GaussianMixture(6, covariance_type="diag", means_init=seeds, reg_covar=1e-3)
     groups = mixture.fit(evidence.shrunk[known]).predict(evidence.shrunk)
     gaussian = np.array(BUYER_TYPES)[groups] == own

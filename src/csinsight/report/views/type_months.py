@@ -1,0 +1,110 @@
+"""Notebook 01: what moved since last month, and how single buyers were read."""
+
+from __future__ import annotations
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from csinsight.contract.artifacts import BuyerTypes
+from csinsight.contract.domain import BUYER_TYPES
+from csinsight.features.buyers import buyer_features
+from csinsight.params import add_months
+from csinsight.report import theme
+from csinsight.report.blocks import Block, Note
+from csinsight.report.picture import Picture
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.segments.signatures import Signatures
+from csinsight.segments.support import drift, label_moves
+from csinsight.segments.types import TypeResult, fit_types
+
+
+def moves(
+    study: Study,
+    types: TypeResult,
+    signatures: Signatures,
+    *,
+    page_view_days: int,
+    order_days: int,
+    min_pages: int,
+    confidence: float,
+    seed: int,
+) -> Block:
+    """Draw how buyers' labels moved since a month ago, and which type's centre moved most."""
+    features = buyer_features(
+        study.open(),
+        add_months(study.as_of, -1),
+        page_view_days=page_view_days,
+        order_days=order_days,
+    )
+    if features.empty:
+        return Note([study.word("types.no_moves")])
+    before = fit_types(features, signatures, min_pages=min_pages, confidence=confidence, seed=seed)
+    counts = label_moves(types.buyers, before.buyers)
+    kept = counts.index[(counts.sum(axis=1) + counts.sum(axis=0)) > 0].tolist()
+    counts = counts.loc[kept, kept]
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.34 * len(kept)))
+    names = {name: study.word(f"type.{name}") for name in kept}
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).rename(index=names, columns=names)
+    sns.heatmap(
+        shares, ax=axes, cmap="Blues", vmin=0, vmax=1.2, annot=counts, fmt="d", linewidths=2,
+        cbar=False,
+    )  # fmt: skip
+    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
+    axes.tick_params(axis="y", rotation=0)
+    named = counts.reindex(index=list(BUYER_TYPES), columns=list(BUYER_TYPES), fill_value=0)
+    same = int(np.trace(named.to_numpy()))
+    share = study.words.percent(same / max(int(named.to_numpy().sum()), 1), 0)
+    title = study.word("types.moves", share=share)
+    caption = _drift(study, drift(types.model, before.model))
+    return Picture(
+        figure, title, alt=title, caption=caption, fixed_colours=True,
+        data=counts.reset_index(), name="type_moves",
+    )  # fmt: skip
+
+
+def _drift(study: Study, moved: pd.DataFrame) -> str:
+    if moved.empty:
+        return ""
+    most = moved.iloc[int(moved["moved"].argmax())]
+    return study.word(
+        "types.drift",
+        type=study.word(f"type.{most[BuyerTypes.TYPE]}"),
+        moved=study.words.number(most["moved"], 2),
+        feature=study.word(f"feature.{most['furthest']}"),
+    )
+
+
+def examples(study: Study, types: TypeResult) -> Table:
+    """Return one buyer of middling confidence a type, unnamed, and what decided."""
+    rows = []
+    for name in BUYER_TYPES:
+        own = types.buyers[types.buyers[BuyerTypes.TYPE] == name]
+        if own.empty:
+            continue
+        one = own.sort_values(BuyerTypes.CONFIDENCE, kind="stable").iloc[len(own) // 2]
+        words = [_trait(study, reason) for reason in json.loads(one[BuyerTypes.BECAUSE])]
+        rows.append(
+            (study.word(f"type.{name}"), one[BuyerTypes.CONFIDENCE], study.words.listed(words))
+        )
+    names = [BuyerTypes.TYPE, BuyerTypes.CONFIDENCE, BuyerTypes.BECAUSE]
+    return Table(
+        pd.DataFrame(rows, columns=names),
+        study.word("types.examples"),
+        labels={
+            BuyerTypes.TYPE: study.word("types.column_type"),
+            BuyerTypes.CONFIDENCE: study.word("types.column_sure"),
+            BuyerTypes.BECAUSE: study.word("types.column_decided"),
+        },
+        formats={BuyerTypes.CONFIDENCE: lambda value: study.words.percent(value, 0)},
+        name="type-examples",
+    )
+
+
+def _trait(study: Study, reason: dict[str, object]) -> str:
+    key = "types.more" if float(str(reason["z"])) > 0 else "types.less"
+    return study.word(key, feature=study.word(f"feature.{reason['feature']}"))
