@@ -54,7 +54,8 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         "mature": True,
         "ordered": ~np.isnan(outcome.placed[who]),
         "paid": outcome.converted[who],
-        "first_response_s": acts.first_response_s[who],
+        # A round counts ten minutes at most, as in the conversations artifact.
+        "first_response_s": np.minimum(acts.first_response_s[who], 600.0),
         "turns_judged": pd.array(replied.sum(axis=1), dtype="Int64"),
     }
     for name in TURN_MARKERS:
