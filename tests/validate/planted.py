@@ -53,12 +53,18 @@ def _shop(name: str, seed: int) -> dict[str, object]:
     learner = LogisticRegression(max_iter=500)
     supervised = cross_val_predict(learner, evidence.shrunk, own, cv=5) == own
     known = (features["pages"].fillna(0) >= 5).to_numpy(dtype=bool)
-    seeds = _seeds(evidence.rows(np.flatnonzero(known)), signatures, BUYER_TYPES, False, None)
-    # A type whose every feature is missing starts in the middle.
-    seeds = np.nan_to_num(seeds)
-    mixture = GaussianMixture(6, covariance_type="diag", means_init=seeds, reg_covar=1e-3)
+    # The same start as ours: a type of which nothing can be measured gets no group there either.
+    kinds = tuple(
+        kind
+        for kind in BUYER_TYPES
+        if set(signatures.archetypes[kind].needs) & set(evidence.features)
+    )
+    seeds = _seeds(evidence.rows(np.flatnonzero(known)), signatures, kinds, False, None)
+    mixture = GaussianMixture(
+        len(kinds), covariance_type="diag", means_init=seeds, reg_covar=1e-3, random_state=seed
+    )
     groups = mixture.fit(evidence.shrunk[known]).predict(evidence.shrunk)
-    gaussian = np.array(BUYER_TYPES)[groups] == own
+    gaussian = np.array(kinds)[groups] == own
     best = now.buyers[[f"p_{kind}" for kind in BUYER_TYPES]].to_numpy().argmax(axis=1)
     both = last.buyers.merge(now.buyers, on="buyer_id")
     both = both[both["type_x"].isin(BUYER_TYPES) & both["type_y"].isin(BUYER_TYPES)]
