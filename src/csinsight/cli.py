@@ -5,6 +5,7 @@ Imports stand inside the commands, so that ``csinsight --help`` answers at once.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 from collections.abc import Iterable
@@ -98,6 +99,7 @@ def demo(out: Path, size: str, lang: str | None) -> None:
     if not folder.is_dir():
         made = SIZES[size]
         draft = folder.with_name(f".{folder.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)  # of a demo that was stopped
         simulate(draft, buyers=made.buyers, agents=made.agents, conversations=made.conversations)
         draft.rename(folder)
         click.echo(f"made the demo shop: {folder}", err=True)
@@ -147,6 +149,8 @@ def import_files(
     if report.refused:
         click.echo(f"  each with its line and reason: {report.rejects_path}", err=True)
     _lines(f"note: {notice}" for notice in report.notices)
+    if not report.rows_out:
+        raise _Failed("nothing was imported; is it the right format, and the right file?")
 
 
 @main.command()

@@ -145,6 +145,26 @@ def test_markers_needs_its_columns(call: Call, tmp_path: Path) -> None:
     _says(call("markers", file, "--out", tmp_path / "o.csv"), 1, "lacks the column text")
 
 
+def test_simulate_makes_a_shop_by_its_flags_and_spares_tables_of_others(
+    call: Call, toy_shop: Path, tmp_path: Path
+) -> None:
+    told = ("--seed", 3, "--buyers", 30, "--agents", 2, "--conversations", 20, "--scenario", "null")
+    _says(call("simulate", tmp_path / "made", *told), 0, "made")
+    _says(call("check", tmp_path / "made"), 0, "buyers.parquet: 30 rows", "agents.parquet: 2 rows")
+    _says(call("simulate", tmp_path / "made", *told), 0)
+    before = (toy_shop / "orders.csv").read_bytes()
+    _says(call("simulate", toy_shop, *told), 2, "orders.csv", "name another folder")
+    assert (toy_shop / "orders.csv").read_bytes() == before
+    assert not (toy_shop / "truth").exists()
+    _says(call("simulate", tmp_path / "no", "--scenario", "nul"), 2, "no scenario 'nul'", "demo")
+
+
+def test_an_import_without_a_single_row_fails(call: Call, toy_shop: Path, tmp_path: Path) -> None:
+    file, out = toy_shop / "messages.csv", tmp_path / "o"
+    _says(call("import", "jddc", file, "--out", out), 1, "5 refused", "nothing was imported")
+    assert sorted(path.name for path in out.iterdir()) == ["import.json", "rejects.csv"]
+
+
 def test_an_unknown_format_is_named(call: Call, toy_shop: Path, tmp_path: Path) -> None:
     file = toy_shop / "orders.csv"
     _says(call("import", "taobao", file, "--out", tmp_path / "o"), 1, "unknown format 'taobao'")

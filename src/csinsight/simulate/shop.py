@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from csinsight.contract.tables import TABLES
 from csinsight.simulate.acts import AGENT_STEP_S, BUYER_STEP_S
 from csinsight.simulate.arrays import Ints
 from csinsight.simulate.browsing import draw_page_views
@@ -89,8 +90,10 @@ def simulate(
     Raises
     ------
     ValueError
-        Where a count is too small, or there are more conversations than buyers can have.
+        Where a count is too small, there are more conversations than buyers can have, or the
+        folder holds tables that were not simulated.
     """
+    _refuse_others_tables(Path(folder))
     world = scenario if isinstance(scenario, Scenario) else scenario_named(scenario)
     calendar = make_calendar(months, end_month)
     n_buyers, n_agents, n_talks = _counts(buyers, agents, conversations, months, calendar)
@@ -100,6 +103,16 @@ def simulate(
     chats, silent = draw_talks(rngs, base, n_talks, silent)
     opened = draw_opened(rngs["reminders"], base, chats.cases, silent)
     return _write(Path(folder), rngs, base, chats, silent, opened)
+
+
+def _refuse_others_tables(folder: Path) -> None:
+    names = [path.name for path in folder.glob("*.*") if path.stem in TABLES]
+    simulated = (folder / "truth" / "buyers.parquet").is_file()
+    theirs = [name for name in sorted(names) if name.endswith(".csv") or not simulated]
+    if theirs:
+        raise ValueError(
+            f"{folder}: holds {', '.join(theirs)}, which no simulation wrote; name another folder"
+        )
 
 
 def _counts(
