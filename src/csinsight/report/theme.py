@@ -52,8 +52,9 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
     TIER_COLOURS["core"]: ("tier-core", "#8aa5bf"),
     TIER_COLOURS["vip"]: ("tier-vip", "#d3e0ec"),
 }
-#: Width and height in inches of a figure across the page, and of one in half of it.
-WIDE: Final = (7.4, 3.4)
+#: Width and height in inches of a figure on its own, and of one beside another. The first just
+#: fits a phone of 390 pixels at the smallest size at which its text can be read.
+WIDE: Final = (5.2, 3.2)
 HALF: Final = (4.6, 3.0)
 
 _RC: Final[dict[str, object]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -13,13 +14,15 @@ from matplotlib.ticker import MaxNLocator
 from csinsight.coaching.card import Card
 from csinsight.coaching.library import load_library
 from csinsight.contract.artifacts import CoachingPlan, Drivers
+from csinsight.contract.domain import TIMINGS
 from csinsight.contract.tables import Agents
 from csinsight.drivers.scales import unit_of
 from csinsight.report import theme
 from csinsight.report.blocks import Block, Box, Columns, Finding, Items, Note, Prose, Stack, Talk
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
-from csinsight.report.views.coaching import rate_text
+from csinsight.report.views import effects, rates
+from csinsight.report.views.coaching import as_taught, breaches, rate_text, strength_of
 
 _P = CoachingPlan
 #: Rows of the picture beside peers.
@@ -43,40 +46,46 @@ def who(study: Study, card: Card) -> Prose:
         study.word(
             "card.agent", name=study.agent_name(card.agent_id), month=words.month(study.month)
         ),
-        study.word("card.inquiries", n=words.number(card.inquiries)),
+        study.word("card.inquiries", n=_inquiries(study, card)),
     ]
     if pd.notna(agent.get(Agents.TEAM)):
         parts.append(study.word("card.team", team=agent[Agents.TEAM]))
     if pd.notna(agent.get(Agents.HIRED_ON)):
         months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
-        parts.append(study.word("card.tenure", months=words.number(months)))
+        parts.append(study.word("card.tenure", months=rates.counted(study, "months", months)))
     return Prose(" · ".join(parts))
+
+
+def _inquiries(study: Study, card: Card) -> str:
+    return rates.counted(study, "inquiries", card.inquiries)
 
 
 def sentence(study: Study, card: Card) -> str:
     """Return what the card comes down to: what is good first, then the one thing to try."""
     library = load_library(study.lang).behaviours
     parts = []
-    if len(card.strengths):
-        names = [study.word(f"behaviour.{name}") for name in card.strengths[_P.BEHAVIOUR]]
+    strong = as_taught(card.strengths)
+    if len(strong):
+        names = [study.word(f"strength.{name}") for name in strong[_P.BEHAVIOUR]]
         parts.append(study.word("card.good", behaviours=study.words.listed(names)))
     if len(card.compliance):
         parts.append(
             study.word("card.rule", title=library[card.compliance[_P.BEHAVIOUR].iloc[0]].title)
         )
-    if len(card.recommendations):
-        title = library[card.recommendations[_P.BEHAVIOUR].iloc[0]].title
+    advised = as_taught(card.recommendations)
+    if len(advised):
+        title = library[advised[_P.BEHAVIOUR].iloc[0]].title
         parts.append(study.word("card.try", title=title))
-    else:
+    elif card.compliance.empty:  # "nothing to change" would not be true beside a rule
         parts.append(study.word(_status(study, card)))
     return study.words.sentences(*parts)
 
 
 def _status(study: Study, card: Card) -> str:
     """Return the word for what may be said; "keep it up" needs to know what goes with a sale."""
-    if card.status == "keep it up" and not study.has(Drivers.NAME):
-        return _NO_DRIVERS
-    return f"card.status_{card.status.replace(' ', '_')}"
+    if card.status == "not enough evidence":
+        return "card.status_not_enough_evidence"
+    return "card.status_keep_it_up" if study.has(Drivers.NAME) else _NO_DRIVERS
 
 
 def finding(study: Study, card: Card) -> Finding:
@@ -93,7 +102,8 @@ def headline(card: Card) -> dict[str, object]:
 
 def peers(study: Study, card: Card) -> Block:
     """Draw the agent's rates as marks over the middle half of comparable peers."""
-    advised = [*card.recommendations[_P.BEHAVIOUR], *card.strengths[_P.BEHAVIOUR]]
+    told = [as_taught(card.recommendations), as_taught(card.strengths)]
+    advised = [str(name) for rows in told for name in rows[_P.BEHAVIOUR]]
     order = list(dict.fromkeys([*_ALWAYS, *advised, *card.standing["behaviour"]]))
     rows = card.standing.set_index("behaviour")
     rows = rows.reindex([name for name in order if name in rows.index][:MAX_ROWS])
@@ -108,13 +118,13 @@ def peers(study: Study, card: Card) -> Block:
     axes.set(xlim=(0, 1), ylim=(0.4, len(rows) + 0.6))
     axes.xaxis.set_visible(False)
     axes.grid(visible=False)
-    told = [_beside(study, str(name), row, named=True) for name, row in rows.iterrows()]
+    alt = [_beside(study, str(name), row, named=True) for name, row in rows.iterrows()]
     conversion = _conversion(study, card)
     data = rows[["opportunities", "rate", "peer_q1", "peer_median", "peer_q3"]].round(4)
     return Picture(
         figure,
         conversion or study.word("card.peers"),
-        alt=study.words.listed(told),
+        alt=study.words.listed(alt),
         caption=study.word("card.peers"),
         data=data.reset_index(),
         name="beside_peers",
@@ -175,7 +185,7 @@ def trend(study: Study, card: Card) -> Block:
     figure, row = plt.subplots(
         1, len(names), squeeze=False, figsize=(min(2.6 * len(names), theme.WIDE[0]), 2.2)
     )
-    told = []
+    told, title = [], ""
     for axes, name in zip(row[0], names, strict=True):
         own = card.trend[card.trend["behaviour"] == name]
         label = study.word("kpi.paid_rate" if name == "paid" else f"behaviour.{name}")
@@ -188,11 +198,13 @@ def trend(study: Study, card: Card) -> Block:
         axes.set_ylim(bottom=0)
         axes.grid(visible=False, axis="x")
         ends = [rate_text(study, name, own["rate"].iloc[place]) for place in (0, -1)]
+        title = title or study.word("card.trend", label=label, first=ends[0], last=ends[1])
         told.append(study.word("card.trend_alt", label=label, first=ends[0], last=ends[1]))
     return Picture(
         figure,
-        study.word("card.trend"),
+        title,
         alt=study.words.sentences(*told),
+        caption=study.word("card.trend_caption"),
         data=card.trend.round(4),
         name="months",
     )
@@ -201,7 +213,7 @@ def trend(study: Study, card: Card) -> Block:
 def recommendations(study: Study, card: Card) -> Block:
     """Return rules to keep first, then up to three things to try, each with talks and phrases."""
     rules = [_box(study, row, "card.why_rule") for _, row in card.compliance.iterrows()]
-    tries = [_box(study, row, "card.why") for _, row in card.recommendations.iterrows()]
+    tries = [_box(study, row, "card.why") for _, row in as_taught(card.recommendations).iterrows()]
     if not rules and not tries:
         word = _status(study, card)
         return Prose(study.word(word if word == _NO_DRIVERS else f"{word}_long"))
@@ -212,33 +224,50 @@ def _box(study: Study, row: pd.Series, why: str) -> Box:
     advice = load_library(study.lang).behaviours[row[_P.BEHAVIOUR]]
     items = Items(
         [
-            study.word("card.say", phrases=" / ".join(advice.phrases)),
+            study.word("card.say", phrases=_quoted(study, advice.phrases)),
             study.word("card.drill", text=advice.drill),
             study.word("card.rests_on", text=advice.rests_on),
             study.word("card.watch", text=advice.watch),
         ]
     )
     left = Prose(_figures(study, row, why), advice.why)
-    detail = study.word("card.occasions", n=study.words.number(row[_P.OPPORTUNITIES]))
+    if why == "card.why_rule":
+        talks = rates.counted(study, "conversations", row[_P.OPPORTUNITIES])
+        detail = study.word("card.talks", n=talks)
+    else:
+        detail = rates.counted(study, "occasions", row[_P.OPPORTUNITIES])
     return Box(advice.title, Columns(left, _talks(study, row)), items, detail=detail)
 
 
+def _quoted(study: Study, phrases: Sequence[str]) -> str:
+    quotes = [study.word("text.quoted", text=phrase) for phrase in phrases]
+    return study.word("text.sentence_join").join(quotes)
+
+
 def _figures(study: Study, row: pd.Series, why: str) -> str:
-    name, words = row[_P.BEHAVIOUR], study.words
-    values = {"rate": rate_text(study, name, row[_P.RATE])}
-    if why == "card.why":
-        number = words.number
-        values |= {
-            "target": rate_text(study, name, row[_P.TARGET_RATE]),
-            "effect": words.points(row[_P.EFFECT_PP]),
-            "low": words.points(row[_P.EFFECT_LOW_PP]),
-            "high": words.points(row[_P.EFFECT_HIGH_PP]),
-            "gain": number(row[_P.EXPECTED_GAIN], 1, sign=True),
-            "gain_low": number(row[_P.LOW], 1),
-            "gain_high": number(row[_P.HIGH], 1),
-            "unit": study.word(f"card.unit_{unit_of(name)}"),
-        }
-    return study.word(why, **values)
+    name, number = str(row[_P.BEHAVIOUR]), study.words.number
+    if why == "card.why_rule":
+        n, talks = number(breaches(row)), number(row[_P.OPPORTUNITIES])
+        return study.word("card.why_rule", n=n, all=talks)
+    # Slower is told as faster; then "higher by" or "lower by", so that the interval turns too.
+    turned = name in effects.TURNED
+    effect = -row[_P.EFFECT_PP] if turned else row[_P.EFFECT_PP]
+    sign = 1 if row[_P.EFFECT_PP] > 0 else -1
+    ends = sorted(sign * row[end] for end in (_P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP))
+    return study.word(
+        "card.why",
+        behaviour=study.word(f"behaviour.{name}"),
+        rate=rate_text(study, name, row[_P.RATE]),
+        target=rate_text(study, name, row[_P.TARGET_RATE]),
+        when=study.word(f"card.when_{name if name in TIMINGS else 'shown'}"),
+        direction=study.word("card.higher" if effect > 0 else "card.lower"),
+        effect=number(abs(effect), 1),
+        low=number(ends[0], 1),
+        high=number(ends[1], 1),
+        gain=number(row[_P.EXPECTED_GAIN], 1),
+        gain_low=number(row[_P.LOW], 1),
+        gain_high=number(row[_P.HIGH], 1),
+    )
 
 
 def _talks(study: Study, row: pd.Series) -> Stack:
@@ -269,11 +298,11 @@ def strengths(study: Study, card: Card) -> Block:
     items = [
         study.word(
             "card.strength",
-            behaviour=study.word(f"behaviour.{row[_P.BEHAVIOUR]}"),
+            strength=strength_of(study, str(row[_P.BEHAVIOUR])),
             rate=rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
             peers=rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
         )
-        for _, row in card.strengths.iterrows()
+        for _, row in as_taught(card.strengths).iterrows()
     ]
     return Items(items) if items else Prose(study.word("card.no_strengths"))
 

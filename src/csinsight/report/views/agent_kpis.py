@@ -54,15 +54,21 @@ def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
     if pd.isna(shop[_K.PAID_RATE]):
         return study.word("brief.no_paid", n=words.number(shop[_K.INQUIRIES]))
-    change = _change(study, conversations, profile, shop)
-    text = study.word("brief.first_month")
-    if change is not None:
-        by, low, high = (words.points(100 * value) for value in change)
-        moved = study.word("brief.moved", change=by, low=low, high=high)
-        text = moved if _beyond_chance(change) else study.word("brief.same")
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
+    change = _changed(study, conversations, profile, shop)
     paid = words.percent(shop[_K.PAID_RATE])
-    return study.word("brief.paid", paid=paid, low=low, high=high, change=text)
+    return study.word("brief.paid", paid=paid, low=low, high=high, change=change)
+
+
+def _changed(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
+    """Return in words whether conversion changed since the month before beyond chance."""
+    change = _change(study, conversations, profile, now)
+    if change is None:
+        return study.word("brief.first_month")
+    if not _beyond_chance(change):
+        return study.word("brief.same")
+    by, low, high = (study.words.points(100 * value) for value in change)
+    return study.word("brief.moved", change=by, low=low, high=high)
 
 
 def _beyond_chance(change: tuple[float, float, float]) -> bool:
@@ -74,7 +80,7 @@ def _change(
 ) -> tuple[float, float, float] | None:
     """Return the change of paid conversion since the month before with its interval, if known."""
     before = _month_before(study, conversations, profile)
-    if pd.isna(before[_K.PAID_RATE]):
+    if pd.isna(before[_K.PAID_RATE]) or pd.isna(now[_K.PAID_RATE]):
         return None
     return rates.difference(now, before, _K.PAID_RATE)
 
@@ -212,9 +218,10 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         )
         for name, (_, row) in zip(names, months.iterrows(), strict=True)
     ]
+    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
     return Picture(
         figure,
-        study.word("kpis.trend"),
+        study.word("kpis.trend", change=_changed(study, conversations, profile, shop)),
         alt=words.listed(told),
         caption=study.word("kpis.trend_caption"),
         data=months,
@@ -244,14 +251,17 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
         n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
     )
     for x, y, name in zip(n[out], known[_K.PAID_RATE][out], known[_K.AGENT_ID][out], strict=True):
+        crowded = _crowded(n - x, known[_K.PAID_RATE] - y, span[-1] - span[0])
         axes.annotate(
             drawable(study.agent_name(str(name)), _LONGEST_NAME),
             (x, y),
-            xytext=(6, 4),
+            xytext=(-6, 3) if crowded else (6, 3),
             textcoords="offset points",
+            ha="right" if crowded else "left",
             fontsize=8.5,
             parse_math=False,
         )
+    axes.margins(x=0.08, y=0.12)
     axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
     _percent_axis(study, axes)
     title = study.word("kpis.funnel", out=int(out.sum()), n=len(known))
@@ -260,11 +270,16 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     return Picture(
         figure,
         title,
-        alt=f"{title}. {alt}",
+        alt=study.word("text.colon", label=title, text=alt),
         caption=study.word("kpis.funnel_caption"),
         data=data,
         name="funnel",
     )
+
+
+def _crowded(right: pd.Series, above: pd.Series, width: float) -> bool:
+    """Tell whether another point lies where a name to the right of this one would stand."""
+    return bool(((right > 0) & (right < 0.12 * width) & (above.abs() < 0.05)).any())
 
 
 def table(study: Study, agents: pd.DataFrame) -> Block:
@@ -299,7 +314,7 @@ def _with_interval(study: Study, row: pd.Series, name: str) -> str:
         return study.word("text.unknown")
     percent = study.words.percent
     low, high = percent(row[f"{name}_low"], 0), percent(row[f"{name}_high"], 0)
-    return study.words.with_interval(percent(row[name], 0), low, high)
+    return rates.cell(study.words.with_interval(percent(row[name], 0), low, high))
 
 
 def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
@@ -307,7 +322,7 @@ def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
     found = rates.behaviour_rates(study.of_month(conversations))
     if found.empty:
         return Prose(study.word("kpis.no_behaviours"))
-    return rates.rate_bars(study, found, study.word("kpis.behaviours"))
+    return rates.rate_bars(study, found)
 
 
 def compliance(study: Study, conversations: pd.DataFrame) -> Block:

@@ -16,6 +16,7 @@ from csinsight.report.blocks import Block, Finding, Note
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
+from csinsight.report.views import rates
 from csinsight.segments.support import Stability
 from csinsight.segments.types import TypeResult
 
@@ -84,11 +85,14 @@ def sizes_of(
     words, total = study.words, max(int(counts.sum()), 1)
     known = counts[list(BUYER_TYPES)].drop(unsupported).sort_values(ascending=False)
     shown = pd.concat([known, counts[[MIXED, UNCLASSIFIED]]])
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.7 + 0.36 * len(shown)))
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 0.6 + 0.32 * len(shown)))
     names = [study.word(f"type.{name}") for name in shown.index]
     colours = [theme.type_colour(str(name)) for name in shown.index]
     bars = axes.barh(names, shown / total, color=colours, height=0.62)
-    texts = [f"{words.percent(v / total, 1)}  ({words.number(v)})" for v in shown]
+    texts = [
+        words.word("text.with_count", value=words.percent(v / total, 1), n=words.number(v))
+        for v in shown
+    ]
     axes.bar_label(bars, texts, padding=5, fontsize=9, color=theme.MUTED)
     axes.invert_yaxis()
     axes.set_xlim(0, float(shown.max() / total) * 1.25 + 0.01)
@@ -96,7 +100,10 @@ def sizes_of(
     axes.grid(visible=False)
     told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     data = pd.DataFrame({_TYPE: shown.index, "buyers": shown.to_numpy()})
-    title = study.word("types.sizes", n=words.number(total))
+    title = study.word("types.sizes_none", n=words.number(total))
+    if known.sum():
+        share, largest = words.percent(known.max() / total, 0), study.word(f"type.{known.idxmax()}")
+        title = study.word("types.sizes", type=largest, share=share, n=words.number(total))
     if adapted:
         title += study.words.word("types.adapted_title")
     return Picture(
@@ -124,8 +131,8 @@ def profile(study: Study, types: TypeResult) -> Block:
         center=0,
         vmin=-3,
         vmax=3,
-        annot=True,
-        fmt=".1f",
+        annot=table.map(lambda value: study.words.number(value, 1)),
+        fmt="",
         annot_kws={"fontsize": 8.5},
         linewidths=1,
         cbar=False,
@@ -167,7 +174,7 @@ def traits(study: Study, types: TypeResult) -> Table:
         pd.DataFrame(rows, columns=list(columns)),
         study.word("types.table"),
         labels={name: study.word(f"types.column_{name}") for name in columns},
-        formats={"confidence": lambda v: study.words.percent(v, 0)},
+        formats={"confidence": rates.or_dash(study, lambda value: study.words.percent(value, 0))},
         name="types",
     )
 

@@ -13,7 +13,7 @@ from csinsight.drivers.design import Design
 from csinsight.report.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
-from csinsight.report.views import effects
+from csinsight.report.views import effects, rates
 from csinsight.report.words import Words
 
 _D = Drivers
@@ -30,18 +30,39 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
     named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
     if named.empty:
         return study.word("drivers.silent", tried=len(tried))
-    parts = [study.word("drivers.found", named=len(named), tried=len(tried))]
+    found = "drivers.found_one" if len(named) == 1 else "drivers.found"
+    parts = [study.word(found, named=len(named), tried=len(tried))]
     for verdict in effects.NAMED:
         side = named[named[_D.VERDICT] == verdict]
         if len(side):
             row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
             name = effects.label(study, row[_D.BEHAVIOUR])
-            parts.append(
-                study.word(
-                    f"drivers.most_{verdict}", behaviour=name, effect=effects.in_words(study, row)
-                )
-            )
+            told = effects.in_words(study, row, unit=True)
+            parts.append(study.word(f"drivers.most_{verdict}", behaviour=name, effect=told))
     return study.words.sentences(*parts)
+
+
+def in_brief(study: Study, drivers: pd.DataFrame) -> str:
+    """Return how many behaviours go with a sale and the strongest of them, in one sentence."""
+    tried = effects.estimated(effects.readable(drivers))
+    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return sentence(study, drivers)
+    row = named.iloc[int(named[_D.EFFECT_PP].abs().argmax())]
+    return study.word(
+        "brief.drivers_one" if len(named) == 1 else "brief.drivers",
+        named=len(named),
+        tried=len(tried),
+        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+        effect=effects.in_words(study, row, unit=True),
+    )
+
+
+def title(study: Study, rows: pd.DataFrame) -> str:
+    """Return the finding above the picture of `rows`: how many go with more or fewer sales."""
+    named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
+    word = "drivers.title_one" if named == 1 else "drivers.title"
+    return study.word(word, named=named, tried=len(rows))
 
 
 def finding(study: Study, drivers: pd.DataFrame) -> Finding:
@@ -56,8 +77,7 @@ def forest(study: Study, drivers: pd.DataFrame) -> Block:
     rows = effects.estimated(effects.readable(drivers))
     if rows.empty:
         return Note([study.word("drivers.no_picture")])
-    named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
-    return effects.forest(study, rows, study.word("drivers.title", named=named, tried=len(rows)))
+    return effects.forest(study, rows, title(study, rows))
 
 
 def headline(drivers: pd.DataFrame) -> dict[str, str]:
@@ -79,9 +99,14 @@ def cards(study: Study, drivers: pd.DataFrame) -> Block:
 
 def _card(study: Study, row: pd.Series) -> Box:
     words, name = study.words, effects.label(study, row[_D.BEHAVIOUR])
+    # Told as "higher by" or "lower by": the interval turns with the sign.
+    ends = [row[_D.LOW_PP], row[_D.HIGH_PP]]
+    low, high = ends if row[_D.VERDICT] == "helps" else [-end for end in reversed(ends)]
     told = study.word(
         f"drivers.card_{row[_D.VERDICT]}",
-        effect=effects.in_words(study, row),
+        effect=words.number(abs(row[_D.EFFECT_PP]), 1),
+        low=words.number(low, 1),
+        high=words.number(high, 1),
         raw=words.points(row[_D.RAW_PP]),
         n=words.number(row[_D.N]),
     )
@@ -110,7 +135,7 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         _D.DETECTABLE_PP,
         _D.VERDICT,
     )
-    points = study.words.points
+    points = rates.or_dash(study, study.words.points)
     return Table(
         rows,
         study.word("drivers.table"),
@@ -119,8 +144,8 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         formats={
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
-            _D.Q_VALUE: _q(study.words),
-            _D.DETECTABLE_PP: lambda v: study.words.number(v, 1),
+            _D.Q_VALUE: rates.or_dash(study, _q(study.words)),
+            _D.DETECTABLE_PP: rates.or_dash(study, lambda v: study.words.number(v, 1)),
         },
         name="drivers-all",
     )
@@ -128,8 +153,9 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
 
 def _interval(words: Words, row: pd.Series) -> str:
     if pd.isna(row[_D.EFFECT_PP]):
-        return words.word("text.unknown")
-    return words.interval(words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP]))
+        return words.word("text.not_given")
+    span = words.interval(words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP]))
+    return rates.cell(span)
 
 
 def _q(words: Words) -> Callable[[float], str]:
@@ -186,7 +212,19 @@ def checks(study: Study, drivers: pd.DataFrame) -> Block:
         study.word("drivers.reversal", behaviour=study.word(f"behaviour.{name}"))
         for name in reversals[_D.BEHAVIOUR]
     ]
-    return Note(items, study.word("drivers.checks"))
+    return Note([*items, *contrary_notes(study, drivers)], study.word("drivers.checks"))
+
+
+def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each behaviour whose figures are against what the textbook teaches."""
+    return [
+        study.word(
+            "drivers.contrary",
+            behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+            effect=effects.in_words(study, row, unit=True),
+        )
+        for _, row in effects.contrary(effects.readable(drivers)).iterrows()
+    ]
 
 
 def control_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
@@ -195,10 +233,17 @@ def control_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
     return [_control(study, row) for _, row in controls.iterrows()]
 
 
+def control_warnings(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each negative control that warns, or one that says that none does."""
+    controls = driver_checks(drivers).query("check == 'negative control'")
+    warned = [_control(study, row) for _, row in controls[controls["warns"]].iterrows()]
+    return warned or ([study.word("brief.calm_controls")] if len(controls) else [])
+
+
 def _control(study: Study, row: pd.Series) -> str:
     key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
     name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
-    return study.word(key, behaviour=name, effect=effects.in_words(study, row))
+    return study.word(key, behaviour=name, effect=effects.in_words(study, row, unit=True))
 
 
 def power(study: Study, plan: Design) -> Prose:

@@ -85,13 +85,17 @@ def coverage(study: Study) -> Block:
         own = counts[counts["table"] == name]
         silent = int((own["rows"] == 0).sum())
         _strip(study, axes, own, name)
-        told.append(study.word("check.silent", table=study.word(f"table.{name}"), days=silent))
-    text = study.words.sentences(*told)
+        if silent:
+            table = study.word(f"table.{name}")
+            told.append(study.word("check.silent", table=table, days=silent))
+    words = study.words
+    title = study.word("check.coverage" if told else "check.coverage_whole", days=DAYS)
+    text = words.sentences(*told, study.word("check.gap")) if told else ""
     return Picture(
         figure,
-        study.word("check.coverage", days=DAYS),
-        alt=text,
-        caption=study.words.sentences(text, study.word("check.gap")),
+        title,
+        alt=words.word("text.colon", label=title, text=words.sentences(*told)) if told else title,
+        caption=text,
         data=counts,
         name="rows_a_day",
     )
@@ -115,7 +119,10 @@ def _strip(study: Study, axes: Axes, own: pd.DataFrame, name: str) -> None:
 def tables(study: Study, found: pd.DataFrame) -> Table:
     """Return the six tables of the contract and what each holds."""
     shown = found.assign(
-        table=[f"{study.word(f'table.{name}')} ({name})" for name in found["table"]],
+        table=[
+            study.word("text.with_count", value=study.word(f"table.{name}"), n=name)
+            for name in found["table"]
+        ],
         first=[_day(study, moment) for moment in found["first"]],
         last=[_day(study, moment) for moment in found["last"]],
         empty=found["empty"]
@@ -127,7 +134,7 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
 
 
 def _day(study: Study, moment: pd.Timestamp) -> str:
-    return study.words.date(moment) if pd.notna(moment) else study.word("text.unknown")
+    return study.words.date(moment) if pd.notna(moment) else study.word("text.not_given")
 
 
 def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:

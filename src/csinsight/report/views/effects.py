@@ -16,10 +16,18 @@ from csinsight.report.study import Study
 
 _D = Drivers
 #: Measured as "slower" or "more slow ones", and told as the opposite, which is what one can do.
-_TURNED: Final = ("first_response_s", "mean_response_s", "slow_reply_share")
+TURNED: Final = ("first_response_s", "mean_response_s", "slow_reply_share")
 _OPPOSITE: Final = {"helps": "hurts", "hurts": "helps"}
-_LABELLED: Final = (*_TURNED, "answer_ask_ratio")
+_LABELLED: Final = (*TURNED, "answer_ask_ratio")
 NAMED: Final = ("helps", "hurts")
+#: What the textbook teaches to show less of; everything else it teaches to show more of.
+_TAUGHT_LESS: Final = (
+    *TURNED,
+    "leading_question",
+    "refuses_flatly",
+    "curt_reply",
+    "repeats_canned",
+)
 
 
 def label(study: Study, behaviour: str) -> str:
@@ -34,7 +42,7 @@ def readable(drivers: pd.DataFrame, scope_kind: str = "all") -> pd.DataFrame:
     The largest effect comes first; what could not be estimated comes last.
     """
     rows = drivers[drivers[_D.SCOPE_KIND] == scope_kind].copy()
-    turned = rows[_D.BEHAVIOUR].isin(_TURNED)
+    turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
     rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
     for column in (_D.RAW_PP, _D.EFFECT_PP):
@@ -49,11 +57,30 @@ def estimated(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows[_D.EFFECT_PP].notna() & (rows[_D.VERDICT] != "control")]
 
 
-def in_words(study: Study, row: pd.Series) -> str:
-    """Return one estimate with its interval, in points."""
+def as_taught(behaviour: str, effect_pp: float) -> bool:
+    """Tell whether a measured effect (not turned) points the way that the textbook teaches."""
+    return (effect_pp < 0) == (behaviour in _TAUGHT_LESS)
+
+
+def contrary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the named rows of `readable` whose effect is against what is taught.
+
+    Nobody is advised on them: the library says the opposite of what the data would.
+    """
+    taught = [
+        as_taught(str(name), -effect if name in TURNED else effect)
+        for name, effect in zip(rows[_D.BEHAVIOUR], rows[_D.EFFECT_PP], strict=True)
+    ]
+    named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & ~pd.Series(taught, index=rows.index)]
+    return named
+
+
+def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
+    """Return one estimate with its interval, in points; with the unit for a sentence."""
     words = study.words
     low, high = words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP])
-    return words.with_interval(words.points(row[_D.EFFECT_PP]), low, high)
+    value = words.points(row[_D.EFFECT_PP])
+    return words.with_interval(words.word("unit.points", n=value) if unit else value, low, high)
 
 
 def forest(study: Study, rows: pd.DataFrame, title: str) -> Picture:
@@ -114,13 +141,15 @@ def _legend(study: Study, axes: Axes) -> None:
         markeredgewidth=1.4,
         markersize=6,
     )
-    axes.legend(
+    # Above the whole figure, not above the axes: names on the left take much of the width.
+    axes.get_figure(root=True).legend(  # type: ignore[union-attr]
         [within, raw],
         [study.word("drivers.within"), study.word("drivers.raw")],
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
+        loc="outside upper left",
         ncols=2,
-        borderaxespad=0.2,
+        borderaxespad=0,
+        columnspacing=1.4,
+        handletextpad=0.6,
     )
 
 

@@ -64,13 +64,13 @@ def sentence(study: Study, brief: Brief) -> str:
     if brief.conversations is not None:
         parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
     if brief.drivers is not None:
-        parts.append(conversion_drivers.sentence(study, brief.drivers))
+        parts.append(conversion_drivers.in_brief(study, brief.drivers))
     elif brief.types is not None:
         known = buyer_types.counts_of(brief.types)[list(BUYER_TYPES)]
         share = study.words.percent(known.sum() / max(len(brief.types), 1), 0)
         parts.append(study.word("brief.types", share=share, n=study.words.number(len(brief.types))))
     if brief.plan is not None:
-        parts.append(coaching.sentence(study, brief.plan))
+        parts.append(coaching.in_brief(study, brief.plan))
     orders = str(study.facts("00_data_check").get("orders", ""))
     return study.words.sentences(*parts) or orders or study.word("brief.nothing")
 
@@ -106,16 +106,15 @@ def forest(study: Study, brief: Brief) -> Block:
     named = rows[Drivers.VERDICT].isin(effects.NAMED)
     strongest = rows.assign(named=named, size=rows[Drivers.EFFECT_PP].abs())
     kept = strongest.sort_values(["named", "size"], ascending=False).head(MAX_DRIVERS).index
-    title = study.word("drivers.title", named=int(named.sum()), tried=len(rows))
-    return effects.forest(study, rows.loc[sorted(kept)], title)
+    return effects.forest(study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows))
 
 
 def plan(study: Study, brief: Brief) -> Block:
     """Return what the team practises: who, and what it might bring."""
     if brief.plan is None:
         return _missing(study, CoachingPlan.NAME)
-    table = coaching.by_behaviour(brief.plan)
-    if table.empty:
+    table, rules = coaching.by_behaviour(brief.plan), coaching.rules_by_agents(brief.plan)
+    if table.empty and rules.empty:
         return coaching.nothing(study)
     words = study.words
     shown = pd.DataFrame(
@@ -123,18 +122,31 @@ def plan(study: Study, brief: Brief) -> Block:
             "what": [coaching.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
             "who": [words.word("unit.people", n=n) for n in table["agents"]],
             "gain": [
-                words.with_interval(
-                    words.number(g, 0, sign=True), words.number(lo), words.number(hi)
+                rates.cell(
+                    words.with_interval(
+                        words.number(g, 0, sign=True), words.number(lo), words.number(hi)
+                    )
                 )
                 for g, lo, hi in zip(table["gain"], table["low"], table["high"], strict=True)
             ],
         }
     )
-    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
-    caption = study.word("coaching.team_caption")
-    return Table(
-        shown, study.word("coaching.team"), caption=caption, labels=labels, name="brief-plan"
+    names = [study.word(f"behaviour.{name}") for name in rules.index]
+    found = pd.DataFrame(
+        {
+            "what": [study.word("coaching.rule_row", rule=name) for name in names],
+            "who": [words.word("unit.people", n=n) for n in rules],
+            "gain": study.word("coaching.check_first"),
+        }
     )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    if table.empty:
+        title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
+    else:
+        title = coaching.team_title(study, table)
+        caption = study.word("coaching.team_caption")
+    rows = pd.concat([shown, found], ignore_index=True)
+    return Table(rows, title, caption=caption, labels=labels, name="brief-plan")
 
 
 def money(study: Study, brief: Brief) -> Block:
@@ -179,8 +191,9 @@ def careful(study: Study, brief: Brief) -> Note:
         whole = brief.drivers[brief.drivers[Drivers.SCOPE_KIND] == "all"]
         little = int((whole[Drivers.VERDICT] == "not enough data").sum())
         if little:
-            items.append(study.word("brief.little", n=little))
-        items += conversion_drivers.control_notes(study, brief.drivers)
+            items.append(study.word("brief.little", n=rates.counted(study, "behaviours", little)))
+        items += conversion_drivers.control_warnings(study, brief.drivers)
+        items += conversion_drivers.contrary_notes(study, brief.drivers)
     return Note(items or [study.word("brief.calm")])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import matplotlib.pyplot as plt
@@ -79,7 +79,22 @@ def behaviour_rates(
     return table.reset_index(drop=True)
 
 
-def rate_bars(study: Study, table: pd.DataFrame, title: str) -> Picture:
+def counted(study: Study, unit: str, n: float) -> str:
+    """Write a number of things with its word: "1 agent", "3 agents"."""
+    return study.word(f"unit.{unit}_one" if n == 1 else f"unit.{unit}", n=study.words.number(n))
+
+
+def cell(text: str) -> str:
+    """Return an estimate with its interval so that a table doesn't break it in two."""
+    return text.replace(" ", "\u00a0").replace("（", "\u2060（")
+
+
+def or_dash(study: Study, write: Callable[[float], str]) -> Callable[[float], str]:
+    """Return `write` with a dash for what is not given, where that says enough."""
+    return lambda value: study.word("text.not_given") if pd.isna(value) else write(value)
+
+
+def rate_bars(study: Study, table: pd.DataFrame) -> Picture:
     """Draw `behaviour_rates` as bars with intervals."""
     words = study.words
     figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.7 + 0.3 * len(table)))
@@ -95,7 +110,7 @@ def rate_bars(study: Study, table: pd.DataFrame, title: str) -> Picture:
         error_kw={"ecolor": theme.INK, "elinewidth": 1.2},
     )
     texts = [
-        f"{words.percent(r, 0)}  (n={words.number(n)})"
+        words.word("text.with_count", value=words.percent(r, 0), n=words.number(n))
         for r, n in zip(table["rate"], table["n"], strict=True)
     ]
     for place, (high, text) in enumerate(zip(table["high"], texts, strict=True)):
@@ -105,9 +120,13 @@ def rate_bars(study: Study, table: pd.DataFrame, title: str) -> Picture:
     axes.xaxis.set_visible(False)
     axes.grid(visible=False)
     told = words.listed([f"{name} {text}" for name, text in zip(names, texts, strict=True)])
+    most, least = (
+        words.word("text.with_count", value=names[i], n=words.percent(table["rate"].iloc[i], 0))
+        for i in (0, -1)
+    )
     return Picture(
         figure,
-        title,
+        study.word("kpis.behaviours", most=most, least=least),
         alt=study.word("kpis.behaviours_alt", rows=told),
         caption=study.word("kpis.behaviours_caption"),
         data=table.round(4),

@@ -106,14 +106,14 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
                 study.words.percent(share, 0),
                 ha="center",
                 va="center",
-                fontsize=9,
+                fontsize=9 if share >= 0.07 else 8,
                 color=theme.TIER_TEXT[name],
             )
         if place == 0 and share > 0:
             axes.text(
                 left + share / 2,
                 -0.42,
-                study.word(f"tier.{name}"),
+                study.word(f"tiers.short_{name}"),
                 ha="center",
                 fontsize=8.5,
                 color=theme.MUTED,
@@ -197,7 +197,10 @@ def holdout(study: Study, outlook: Outlook) -> Block:
     top = float(groups[["expected", "actual"]].to_numpy().max()) * 1.05
     axes.plot([0, top], [0, top], color=theme.LINE, linewidth=1.2)
     axes.plot(groups["expected"], groups["actual"], "o", markersize=6)
-    axes.set(xlabel=study.word("tiers.expected"), ylabel=study.word("tiers.actual"))
+    unit = study.words.currency
+    axes.set(
+        xlabel=study.word("tiers.expected", unit=unit), ylabel=study.word("tiers.actual", unit=unit)
+    )
     ranks = study.words.number(error["rank_correlation"], 2)
     title = study.word("tiers.holdout", ranks=ranks, error=study.words.money(error["mae"]))
     return Picture(figure, title, alt=title, data=groups.round(2), name="holdout")
