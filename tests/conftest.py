@@ -40,6 +40,7 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     }
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep all tests on Spark on one worker: its session takes longer to start than they do."""
     for item in items:
