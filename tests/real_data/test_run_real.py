@@ -23,7 +23,8 @@ from click.testing import CliRunner
 
 from csinsight.cli import main
 from csinsight.contract.domain import BUYER_TYPES, COMPLIANCE, MARKERS, TIMINGS
-from csinsight.params import shipped
+from csinsight.params import Lang, shipped
+from csinsight.report.words import Words
 
 pytestmark = pytest.mark.real_data
 LOG = "taobao_userbehavior/user_behavior_100k.csv"
@@ -39,6 +40,7 @@ class Report:
     run: Path
     pages: Path
     said: str
+    lang: Lang
 
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.run / "artifacts" / f"{name}.parquet")
@@ -47,6 +49,11 @@ class Report:
         source = (self.pages / f"{page}.html").read_text(encoding="utf-8")
         bare = re.sub(r"<style.*?</style>|<[^>]*>", " ", source, flags=re.S)
         return " ".join(html.unescape(bare).split())
+
+    def says(self, page: str, word: str, **values: str) -> bool:
+        """Tell whether a page holds a text of the catalogue."""
+        text = Words(self.lang).word(word, **values).replace("**", "")
+        return " ".join(text.split()) in self.text(page)
 
     @property
     def made(self) -> set[str]:
@@ -66,8 +73,8 @@ def _as_program(*words: object) -> str:
     return told.stdout + told.stderr
 
 
-def _report(out: Path, shop: str, month: str, said: str) -> Report:
-    return Report(out / "runs" / shop / month, out / "reports" / shop / month, said)
+def _report(out: Path, shop: str, month: str, said: str, lang: Lang = "zh") -> Report:
+    return Report(out / "runs" / shop / month, out / "reports" / shop / month, said, lang)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def talks(shared_data: Path, out: Path) -> Report:
     data, mapping = out / "talks", shipped("params", "mappings", "uneed.yml")
     _typed("import", "mapping", shared_data / TALKS, "--mapping", mapping, "--out", data)
     told = ("--data", data, "--month", "2018-10", "--shop", "talks", "--lang", "en", "--out", out)
-    return _report(out, "talks", "2018-10", _typed("run", *told, "--quiet"))
+    return _report(out, "talks", "2018-10", _typed("run", *told, "--quiet"), "en")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +118,7 @@ def orders(shared_data: Path, out: Path) -> Report:
     data, mapping = out / "orders", shipped("params", "mappings", "tmall_orders.yml")
     _typed("import", "mapping", shared_data / ORDERS, "--mapping", mapping, "--out", data)
     told = ("--data", data, "--month", "2020-02", "--shop", "tmall", "--lang", "en", "--out", out)
-    return _report(out, "tmall", "2020-02", _typed("run", *told, "--quiet"))
+    return _report(out, "tmall", "2020-02", _typed("run", *told, "--quiet"), "en")
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +136,13 @@ def events(shared_data: Path) -> dict[str, Counter[str]]:
 def test_clicks_make_buyer_types_and_say_what_they_cannot(clicks: Report) -> None:
     assert clicks.made == {"00_data_check", "01_buyer_types", "07_monthly_brief"}
     for page in ("index", "00_data_check"):
-        text = clicks.text(page)
-        assert "订单中没有实付金额（paid_amount），无法计算价值分层" in text
-        assert "没有可用的聊天记录（messages），无法计算客服指标" in text
+        assert clicks.says(page, "left_out.needs_order_amounts")
+        assert clicks.says(page, "left_out.needs_messages")
     assert "left out: 02_value_tiers (needs_order_amounts)" in clicks.said
-    types = clicks.text("01_buyer_types")
-    assert "本店数据不支持：接入型、议价型、定期型和运动型" in types
-    assert types.count("数据里没有能显示它的内容") == 4
+    unseen = Words("zh").listed(["接入型", "议价型", "定期型", "运动型"])
+    assert clicks.says("01_buyer_types", "types.unsupported", types=unseen)
+    reason = Words("zh").word("types.reason_no_evidence")
+    assert clicks.text("01_buyer_types").count(reason) == 4
 
 
 def test_clicks_are_typed_by_what_the_log_shows(
@@ -231,11 +238,12 @@ def test_the_talks_of_the_month_make_the_figures_of_their_agents(talks: Report) 
     assert agents["rounds"].sum() == 14
     assert agents["reply_rate_180s"].to_dict()["1114513584"] == 0.75
     page = talks.text("03_agent_kpis")
-    assert "92.9% of 14 rounds" in page
-    assert "without orders nothing can be said about conversion" in page
+    assert "92.9%" in page
+    assert talks.says("03_agent_kpis", "kpis.of_rounds", n="14", target="90%")
+    assert talks.says("03_agent_kpis", "kpis.found_no_orders", n="3")
     # 24 answers to the 19 lines of buyers.
     assert f"{24 / 19:.2f}" == "1.26"
-    assert "1.26 agent messages per buyer message" in page
+    assert f"1.26 {Words('en').word('kpis.ratio_detail')}" in page
     assert agents["paid_rate"].isna().all()
 
 
@@ -249,8 +257,8 @@ def test_without_orders_the_talks_make_no_recommendations(talks: Report) -> None
     }
     assert len(cards) == 3
     assert talks.table("coaching_plan").empty
-    assert "What goes with a sale can't be told" in talks.text("05_coaching")
-    assert "whether an inquiry converted can't be told" in talks.text("index")
+    assert talks.says("05_coaching", "coaching.no_drivers")
+    assert talks.says("index", "left_out.needs_outcome")
     for page in talks.made:
         assert not [buyer for buyer in ROUNDS if buyer in talks.text(page)]
 
@@ -293,15 +301,15 @@ def test_sessions_show_what_was_read_in_them(sessions: Report, session: str) -> 
 
 
 def test_sessions_say_what_is_missing(sessions: Report) -> None:
-    kpis = sessions.text("03_agent_kpis")
-    assert "消息没有时间，因此略去速度指标" in kpis
-    assert "没有订单数据，无法谈转化" in kpis
-    assert "聊天记录中没有客服编号，无法逐位客服地看" in kpis
-    assert "秒内" not in kpis
-    index = sessions.text("index")
-    assert index.count("聊天记录中没有客服编号") == 2  # no coaching, no cards
-    assert "没有可用的浏览记录" in index
-    assert "消息都没有时间，只能以文件中的先后为序" in sessions.text("00_data_check")
+    inquiries = sessions.table("conversations")["is_inquiry"].sum()
+    assert sessions.says("03_agent_kpis", "kpis.found_no_orders", n=str(inquiries))
+    for word in ("kpis.untimed", "kpis.no_agents"):
+        assert sessions.says("03_agent_kpis", word)
+    assert "秒内" not in sessions.text("03_agent_kpis")
+    for why in ("needs_page_views", "needs_orders", "needs_outcome", "needs_agents"):
+        assert sessions.says("index", f"left_out.{why}")
+    assert "left out: 05_coaching (needs_agents)" in sessions.said
+    assert sessions.says("00_data_check", "notice.untimed")
 
 
 def test_orders_without_buyers_are_counted_and_paid(orders: Report, shared_data: Path) -> None:
@@ -333,9 +341,9 @@ def test_orders_without_buyers_say_what_can_be_made(orders: Report) -> None:
     check = orders.text("00_data_check")
     for told in ("28,010", "24,081 86.0%", "5,643 20.1%", "CN¥1,902,189"):
         assert told in check
-    index = orders.text("index")
-    assert "The orders name no buyers (buyer_id), so buyers can't be put into tiers." in index
-    assert "28,010 orders were placed, 86% of them paid." in index
+    assert orders.says("index", "left_out.needs_order_buyers")
+    assert orders.says("index", "check.orders_found", n="28,010", share="86%")
+    assert orders.says("index", "check.orders_found_net", net="CN¥1,902,189")
 
 
 SILLY = re.compile(r"\b(NaN|nan|None|NaT|inf)\b|<NA>|\b0 of 0\b|\b0 个中|undefined")
