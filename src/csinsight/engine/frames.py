@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.types as pat
+
+#: What `steady` keeps: finer than cents and milliseconds, coarser than float noise.
+DECIMALS: Final = 6
+DIGITS: Final = 11
+#: A little off the middle: a day's parts often end in an exact half, which noise would tip.
+_HALF: Final = 0.500137
 
 
 def ms(column: str) -> str:
@@ -25,13 +32,26 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     text                        ``str`` (missing: NaN)
     whole numbers               ``int64``; ``Int64`` where some are missing
     booleans                    ``bool``; ``boolean`` where some are missing
-    other numbers               ``float64`` (missing: NaN)
+    other numbers               ``float64``, rounded by `steady` (missing: NaN)
     times and dates             ``datetime64[us]`` without zone (missing: NaT)
     ==========================  ==========================================================
     """
     table: pa.Table = frame.collect(backend="pyarrow").to_native()
     columns = {name: _series(table[name]) for name in table.column_names}
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
+
+
+def steady(values: pd.Series) -> pd.Series:
+    """Round floats to `DECIMALS` decimals, or to `DIGITS` digits where that is coarser.
+
+    It makes the same data the same bytes: threads add up floats in an order that differs from
+    run to run, and so do the last digits of a sum.
+    """
+    size = np.log10(values.abs().where(values.abs() >= 1, 1.0))
+    scale = 10.0 ** (DIGITS - 1 - np.floor(size)).clip(0, DECIMALS)
+    # Adding zero turns a rounded -0.0 into 0.0; what is not finite stays as it is.
+    rounded: pd.Series = np.floor(values * scale + _HALF) / scale + 0.0
+    return rounded.where(np.isfinite(values), values)
 
 
 def _series(values: pa.ChunkedArray) -> Any:
@@ -43,7 +63,7 @@ def _series(values: pa.ChunkedArray) -> Any:
     if pat.is_integer(kind):
         return _whole(values.cast(pa.int64()), pd.Int64Dtype())
     if pat.is_floating(kind) or pat.is_decimal(kind):
-        return values.cast(pa.float64()).to_pandas()
+        return steady(values.cast(pa.float64()).to_pandas())
     if pat.is_timestamp(kind) or pat.is_date(kind):
         # A zone here is Spark's session zone, UTC: dropping it keeps the wall clock.
         return values.cast(pa.timestamp("us")).to_pandas()
