@@ -177,20 +177,27 @@ def check(folder: Path) -> None:
 @click.option("--params", "file", type=_THERE, help="Parameters (YAML); see params/monthly.yml.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
 @click.option("--engine", type=click.Choice(["polars", "spark"]))
-@click.option("--only", multiple=True, metavar="NOTEBOOK", help="Only this and what it builds on.")
+@click.option(
+    "--only", multiple=True, metavar="NOTEBOOK...", help="Only these and what they build on."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @_OUT
+@click.argument("more", nargs=-1, metavar="")
 def run(
     data: Path,
     file: Path | None,
     out: Path,
     only: tuple[str, ...],
+    more: tuple[str, ...],
     quiet: bool,
     **told: str | None,
 ) -> None:
     """Make a month's report: check, compute, render, publish."""
     from csinsight.params import load_params
 
+    if more and not only:
+        raise click.UsageError(f"what is {' '.join(more)!r} for? Notebooks' names follow --only.")
+    only += more
     if told["month"] == "last":
         told["month"] = _last_month(load_params(file).timezone)
     params = load_params(file, **told)

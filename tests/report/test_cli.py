@@ -86,6 +86,25 @@ def test_a_run_of_an_empty_month_or_no_folder_or_typo_says_so(
     _says(call("run", "--data", toy_shop, *told, "--only", "99"), 1, "no notebook is called `99`")
 
 
+@pytest.mark.parametrize(
+    "only", [("--only", "01", "02"), ("--only", "01", "--only", "02"), ("01", "--only", "02")]
+)
+def test_only_takes_several_notebooks(
+    call: Call, toy_shop: Path, monkeypatch: pytest.MonkeyPatch, only: tuple[str, ...]
+) -> None:
+    asked: list[str] = []
+
+    def run_month(*_: object, only: tuple[str, ...], **__: object) -> None:
+        asked.extend(only)
+        raise plan.PlanError("far enough")
+
+    monkeypatch.setattr(run, "run_month", run_month)
+    told = ("run", "--data", toy_shop, "--month", "2026-10")
+    _says(call(*told, *only), 1, "far enough")
+    assert sorted(asked) == ["01", "02"]
+    _says(call(*told, "01"), 2, "'01'", "--only")
+
+
 def test_last_means_the_month_before_this_one(
     call: Call, toy_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
