@@ -123,7 +123,8 @@ def profile(study: Study, types: TypeResult) -> Block:
         index=lambda name: study.word(f"feature.{name}"),
         columns=lambda name: study.word(f"type.{name}"),
     )
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.3 * len(table)))
+    # Six names of types side by side need more room than other figures.
+    figure, axes = plt.subplots(figsize=(6.8, 1.0 + 0.3 * len(table)))
     sns.heatmap(
         table,
         ax=axes,
