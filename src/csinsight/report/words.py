@@ -1,7 +1,7 @@
 """The report's words in Chinese and English, and numbers, money and dates as each writes them.
 
-The catalogues lie in ``words/``, the same keys and placeholders in ``zh`` and ``en``: names and
-furniture in ``LANG.yml``, sentences of the study's pages in ``views_LANG.yml``.
+The catalogues lie in ``words/LANG/``, the same files, keys and placeholders in ``zh`` and ``en``:
+names of things in ``names.yml``, furniture in ``pages.yml``, then a file for each page's sentences.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ def catalogue(lang: Lang) -> Mapping[str, str]:
     Raises
     ------
     WordError
-        Where a leaf of the catalogue is no text.
+        Where a leaf of the catalogue is no text, or two files hold the same key.
     """
     words: dict[str, str] = {}
-    for file in (f"{lang}.yml", f"views_{lang}.yml"):
-        text = (_FOLDER / file).read_text(encoding="utf-8")
-        words |= _flatten(yaml.safe_load(text), "")
+    for file in sorted((_FOLDER / lang).glob("*.yml")):
+        found = dict(_flatten(yaml.safe_load(file.read_text(encoding="utf-8")), ""))
+        if twice := sorted(words.keys() & found.keys()):
+            raise WordError(f"words/{lang}/{file.name} repeats `{twice[0]}` of another file")
+        words |= found
     return words
 
 
@@ -85,7 +87,7 @@ class Words:
             text = catalogue(self.lang)[key]
         except KeyError:
             raise WordError(
-                f"words/{self.lang}.yml has no `{key}`{_nearest(key, self.lang)}"
+                f"words/{self.lang}/ has no `{key}`{_nearest(key, self.lang)}"
             ) from None
         missing = placeholders(text) - values.keys()
         if missing:
