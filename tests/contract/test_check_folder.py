@@ -62,6 +62,37 @@ def test_notices_of_how_tables_fit(shop: Path) -> None:
     assert "摩" not in notices
 
 
+def test_a_table_of_a_header_alone_counts_as_absent(shop: Path) -> None:
+    (shop / "ratings.csv").write_text("buyer_id,agent_id,rated_at,score\n")
+    check = check_shop(shop)
+    assert check.ok
+    assert "ratings" not in check.tables
+    assert any("ratings.csv: has a header but no rows" in str(n) for n in check.notices)
+    (shop / "orders.csv").write_text("order_id\n")
+    assert not check_shop(shop).ok  # what the header lacks is told all the same
+
+
+def test_messages_without_text_are_counted_but_not_a_whole_chat(shop: Path) -> None:
+    said = pl.Series("text", ["您好", "", "在的", "好"])
+    MESSAGES.with_columns(said).write_parquet(shop / "messages.parquet")
+    check = check_shop(shop)
+    assert check.ok
+    (notice,) = [n for n in check.notices if n.kind == "wordless"]
+    assert notice.values == {"found": 1, "all": 4}
+    MESSAGES.with_columns(text=pl.lit("")).write_parquet(shop / "messages.parquet")
+    (fault,) = check_folder(shop)
+    assert (fault.column, fault.what) == ("text", "is empty from top to bottom")
+
+
+def test_times_that_can_t_be_read_are_not_called_missing(shop: Path) -> None:
+    spoilt = MESSAGES.with_columns(sent_at=pl.lit("5. Okt."))
+    spoilt.write_csv(shop / "messages.csv")
+    (shop / "messages.parquet").unlink()
+    check = check_shop(shop)
+    assert not check.ok
+    assert "untimed" not in {notice.kind for notice in check.notices}
+
+
 def test_orders_without_buyers_are_noticed(shop: Path) -> None:
     ORDERS.with_columns(buyer_id=pl.lit(None, pl.String)).write_csv(shop / "orders.csv")
     check = check_shop(shop)

@@ -234,7 +234,6 @@ def test_a_byte_order_mark_is_fine(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf\n \n", "is empty"),
-        (ORDERS.encode(), "no rows"),
         (b"PK\x03\x04\x14\x00", "Excel workbook"),
         (b"PAR1\x15\x04", "Parquet"),
         (b"order_id;buyer_id;placed_at\n1;2;3\n", "semicolons"),

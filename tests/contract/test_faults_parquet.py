@@ -33,7 +33,7 @@ def read(tmp_path: Path, frame: pl.DataFrame) -> Checked:
 @pytest.mark.parametrize(
     ("column", "values", "what"),
     [
-        ("order_id", [1, 2], "Int64"),
+        ("order_id", [1.0, 2.0], "Float64"),
         ("placed_at", ["2026-10-05", "2026-10-06"], "String"),
         ("paid_amount", ["1", "2"], "String"),
         ("coupon_used", [0, 1], "Int64"),
@@ -95,8 +95,18 @@ def test_a_broken_file(tmp_path: Path) -> None:
     assert "can't be read as Parquet" in fault.what
 
 
-def test_a_missing_column_and_no_rows(tmp_path: Path) -> None:
+def test_a_missing_column(tmp_path: Path) -> None:
     (fault,) = read(tmp_path, orders().drop("units")).faults
     assert (fault.row, fault.column) == (None, "units")
-    (fault,) = read(tmp_path, orders().clear()).faults
-    assert "no rows" in fault.what
+
+
+def test_no_rows_are_noticed(tmp_path: Path) -> None:
+    checked = read(tmp_path, orders().clear())
+    assert checked.faults == []
+    assert "no rows" in checked.notices[0].what
+
+
+def test_whole_numbers_as_ids_are_read_as_text(tmp_path: Path) -> None:
+    checked = read(tmp_path, orders(order_id=[10_000_000_000_001, 2]))
+    assert checked.faults == []
+    assert checked.frame["order_id"].to_list() == ["10000000000001", "2"]

@@ -27,6 +27,20 @@ def test_same_table_same_bytes_and_types_come_back(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(one), FRAME)
 
 
+def test_columns_without_a_value_keep_their_type(tmp_path: Path) -> None:
+    """A small shop's tables can be read beside a large one's."""
+    names = ["agent_id", "paid_at", "greets", "effect_pp", "because"]
+    frame = pd.DataFrame({name: [None, None] for name in names})
+    schema = pl.read_parquet_schema(write_table(frame, tmp_path / "t.parquet"))
+    assert list(schema.values()) == [
+        pl.String,
+        pl.Datetime("us"),
+        pl.Boolean,
+        pl.Float64,
+        pl.String,
+    ]
+
+
 def test_polars(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
     assert pl.read_parquet(write_table(frame, tmp_path / "t.parquet")).equals(frame)

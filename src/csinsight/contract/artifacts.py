@@ -5,6 +5,11 @@ Each class names the columns of ``runs/SHOP/MONTH/artifacts/NAME.parquet``.
 
 from __future__ import annotations
 
+from typing import Final
+
+from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.tables import Kind
+
 
 class BuyerTypes:
     """One row a buyer: ``buyer_types``. ``p_<type>`` are six probabilities that sum to one."""
@@ -150,6 +155,8 @@ class Drivers:
     BETWEEN_PP = "between_pp"
     DETECTABLE_PP = "detectable_pp"
     ROBUSTNESS = "robustness"
+    #: The same difference by double machine learning, where a verdict hung on it.
+    FLEXIBLE_PP = "flexible_pp"
     REASON = "reason"
 
 
@@ -179,3 +186,38 @@ class CoachingPlan:
     HITS = "hits"
     MISSES = "misses"
     PEER_HITS = "peer_hits"
+
+
+_TEXTS: Final = frozenset(
+    {
+        BuyerTypes.TYPE,
+        BuyerTypes.BECAUSE,
+        BuyerTypes.BASIS,
+        ValueTiers.TIER,
+        Conversations.CATEGORY,
+        Drivers.BEHAVIOUR,
+        Drivers.OUTCOME,
+        Drivers.SCOPE,
+        Drivers.SCOPE_KIND,
+        Drivers.UNIT,
+        Drivers.VERDICT,
+        Drivers.REASON,
+        CoachingPlan.KIND,
+    }
+)
+_FLAGS: Final = frozenset(
+    {*MARKERS, *COMPLIANCE, Conversations.IS_INQUIRY, Conversations.ORDERED, Conversations.PAID}
+)
+
+
+def kind_of(column: str) -> Kind:
+    """Return what a column of these tables holds, for one that holds nothing in a shop.
+
+    Identifiers and names are text, ``*_at`` are times, what an agent did is true or false; all
+    else is a number.
+    """
+    if column in _TEXTS or column.endswith("_id"):
+        return "str"
+    if column.endswith("_at"):
+        return "datetime"
+    return "bool" if column in _FLAGS else "float"

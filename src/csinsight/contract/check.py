@@ -105,10 +105,13 @@ def check_shop(folder: Path) -> Check:
             notices += checked.notices
             if checked.frame.height:
                 tables[table.name] = _facts(path, table, checked.frame)
-                keys[table.name] = checked.frame.drop("text", strict=False)
+                keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
     if not tables and not faults:
         faults.append(_no_tables(folder, notices))
-    return Check(folder, faults, [*notices, *cross_notices(keys)], tables)
+    # A column that can't be read is empty here, and says nothing about the shop.
+    unread = {fault.column for fault in faults}
+    across = [n for n in cross_notices(keys) if n.kind != "untimed" or "sent_at" not in unread]
+    return Check(folder, faults, [*notices, *across], tables)
 
 
 def _facts(path: Path, table: Table, frame: pl.DataFrame) -> TableFacts:

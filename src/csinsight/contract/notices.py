@@ -25,6 +25,7 @@ def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
     """
     return [
         *_untimed(tables),
+        *_wordless(tables),
         *_buyers(tables, "messages", Messages.BUYER_ID, "chat"),
         *_buyers(tables, "page_views", PageViews.BUYER_ID, "page view"),
         *_masked(tables),
@@ -47,6 +48,17 @@ def _untimed(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
             "time, months and conversion are left out",
             "untimed",
         )
+
+
+def _wordless(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
+    """Count the messages without text; only whether there is text is kept of it here."""
+    if "messages" not in tables:
+        return
+    empty, messages = int(tables["messages"][Messages.TEXT].sum()), tables["messages"].height
+    if empty:
+        what = "have no text (pictures, say): they count as messages that show no behaviour"
+        counts = {"found": empty, "all": messages}
+        yield Notice("messages", f"{empty:,} of {messages:,} messages {what}", "wordless", counts)
 
 
 def _buyers(

@@ -67,7 +67,7 @@ def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
         return True
     match column.kind:
         case "str":
-            return dtype in (pl.String, pl.Categorical, pl.Enum)
+            return dtype in (pl.String, pl.Categorical, pl.Enum) or dtype.is_integer()
         case "datetime":
             return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None)
         case "date":

@@ -77,7 +77,7 @@ def _read_csv(path: Path, table: Table) -> Checked:
     faults = header_faults(path.name, text.header, table, row=1)
     source = _Source(path.name, table, text.frame, text.rows, typed=False)
     checked = _check(source)
-    notices = header_notices(path.name, text.header, table)
+    notices = [*header_notices(path.name, text.header, table), *checked.notices]
     return Checked(checked.frame, [*faults, *text.faults, *checked.faults], notices)
 
 
@@ -97,9 +97,8 @@ def _read_parquet(path: Path, table: Table) -> Checked:
     rows = pl.Series("row", range(1, raw.height + 1), dtype=pl.Int64)
     raw = raw.drop([column.name for column in wrong])
     checked = _check(_Source(path.name, table, raw, rows, typed=True))
-    return Checked(
-        checked.frame, [*faults, *checked.faults], header_notices(path.name, header, table)
-    )
+    notices = [*header_notices(path.name, header, table), *checked.notices]
+    return Checked(checked.frame, [*faults, *checked.faults], notices)
 
 
 def _fits(raw: pl.DataFrame, column: Column) -> bool:
@@ -116,9 +115,8 @@ def _wrong_type(file: str, column: Column, dtype: pl.DataType) -> Fault:
 def _check(source: _Source) -> Checked:
     """Read the cells, then judge their values by the table's schema."""
     if source.raw.height == 0:
-        mend = "export it again, or remove it where the shop has no such table"
-        empty = Fault(source.file, None, None, "has a header but no rows", mend)
-        return Checked(_no_rows(source.table), [empty])
+        what = "has a header but no rows: the shop is read as if it had no such table"
+        return Checked(_no_rows(source.table), [], [Notice(source.file, what)])
     there = source.columns
     frame = source.raw.select(_value(source, column) for column in there)
     lost = {column.name: _lost(source, column, frame) for column in there}
@@ -129,7 +127,7 @@ def _check(source: _Source) -> Checked:
         for check, at in broken.get(column.name, {}).items():
             legible = at.filter(~at.is_in(lost[column.name].implode()))
             faults += _judged(source, column, check, legible)
-    faults += _no_clock(source, frame)
+    faults += [*_no_clock(source, frame), *_no_text(source, frame)]
     whole = frame.select(
         pl.col(c.name) if c.name in frame.columns else parse.absent(c) for c in source.table.columns
     )
@@ -219,6 +217,16 @@ def _no_clock(source: _Source, frame: pl.DataFrame) -> list[Fault]:
     what = "messages have no times, and no conversation_id says which belong together"
     mend = "fill in sent_at, or add the column conversation_id with a value in each row"
     return [Fault(source.file, None, Messages.SENT_AT, what, mend)]
+
+
+def _no_text(source: _Source, frame: pl.DataFrame) -> list[Fault]:
+    """Return a fault where no message says anything: every behaviour would be "not shown"."""
+    if source.table.name != "messages" or Messages.TEXT not in frame.columns:
+        return []
+    if frame[Messages.TEXT].count():
+        return []
+    mend = "export the chats again with their text"
+    return [Fault(source.file, None, Messages.TEXT, "is empty from top to bottom", mend)]
 
 
 def _no_rows(table: Table) -> pl.DataFrame:

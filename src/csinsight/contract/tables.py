@@ -202,7 +202,7 @@ MESSAGES = Table(
         _optional(Messages.AGENT_ID, "str", "the agent; empty for bot, system, unassigned"),
         Column(Messages.SENDER, "str", "who wrote it", one_of=SENDERS),
         Column(Messages.SENT_AT, "datetime", "when it was sent", all_or_nothing=True),
-        Column(Messages.TEXT, "str", "what it says"),
+        Column(Messages.TEXT, "str", "what it says; empty: a picture or the like", nullable=True),
         _optional(Messages.CONVERSATION_ID, "str", "the conversation; absent: cut by gaps"),
     ),
 )

@@ -65,8 +65,6 @@ def _one_of(column: Column, value: object) -> Words:
 
 
 def _empty(column: Column, _: object) -> Words:
-    if column.name == "text":
-        return "is empty", "write what was sent in brackets, such as [图片], where it has no words"
     return "is empty", f"write {column.meaning}, or leave the row out"
 
 

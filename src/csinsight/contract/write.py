@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from csinsight.contract.artifacts import kind_of
+from csinsight.contract.tables import Kind
+
+_ARROW: Final[dict[Kind, pa.DataType]] = {
+    "str": pa.large_string(),
+    "datetime": pa.timestamp("us"),
+    "date": pa.date32(),
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "bool": pa.bool_(),
+}
 
 
 def write_table(frame: pl.DataFrame | pd.DataFrame, path: Path) -> Path:
@@ -36,7 +49,7 @@ def write_table(frame: pl.DataFrame | pd.DataFrame, path: Path) -> Path:
     table = (
         frame.to_arrow()
         if isinstance(frame, pl.DataFrame)
-        else pa.Table.from_pandas(frame, preserve_index=False)
+        else _with_types(pa.Table.from_pandas(frame, preserve_index=False))
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since a rename is one step only within a file system.
@@ -47,3 +60,12 @@ def write_table(frame: pl.DataFrame | pd.DataFrame, path: Path) -> Path:
     finally:
         half.unlink(missing_ok=True)
     return path
+
+
+def _with_types(table: pa.Table) -> pa.Table:
+    """Give columns without any value the type they have where there is one."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_null(column.type):
+            nulls = table.column(place).cast(_ARROW[kind_of(column.name)])
+            table = table.set_column(place, column.name, nulls)
+    return table

@@ -100,7 +100,7 @@ def _read(
 def _finish(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
     if table.name == "messages":
         frame = frame.with_columns(
-            pl.col(Messages.TEXT).str.normalize("NFKC"),
+            pl.col(Messages.TEXT).fill_null("").str.normalize("NFKC"),
             pl.int_range(pl.len(), dtype=pl.Int64).alias(Messages.MESSAGE_NO),
         )
     return frame.with_columns(

@@ -98,7 +98,12 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
         opened = spark.open_tables(paths)
     else:
         opened = polars_tables.open_tables(paths)
-    return Shop(folder, engine, *opened)
+    tables, filled = opened
+    # A table of a header alone is as good as none: what needs it is left out, and says so.
+    tables = {name: frame for name, frame in tables.items() if filled[name]}
+    if not tables:
+        raise FileNotFoundError(f"{folder}: holds no rows in any of the tables {', '.join(TABLES)}")
+    return Shop(folder, engine, tables, filled)
 
 
 def table_path(folder: Path, name: str) -> Path | None:

@@ -103,7 +103,9 @@ def _open_parquet(
     counts = frame.agg(*(sf.count(c.name).alias(c.name) for c in table.columns)).collect()[0]
     filled = frozenset(c.name for c in table.columns if counts[c.name])
     if table.name == "messages":
-        frame = frame.withColumn(Messages.TEXT, _nfkc(sf.col(Messages.TEXT)))
+        frame = frame.withColumn(
+            Messages.TEXT, _nfkc(sf.coalesce(sf.col(Messages.TEXT), sf.lit("")))
+        )
     for time in parse.times(table):
         frame = frame.withColumn(ms(time), sf.unix_millis(sf.col(time).cast("timestamp")))
     return frame, filled
