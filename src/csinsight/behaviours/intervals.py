@@ -1,24 +1,38 @@
-"""Intervals for rates."""
+"""Intervals for rates, means, ratios of sums, and quantiles."""
 
 from __future__ import annotations
 
 from math import nan, sqrt
 from statistics import NormalDist
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats: TypeAlias = NDArray[np.float64]
+_Float: TypeAlias = float | np.floating[Any]
 
 
-def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval of a proportion.
+@overload
+def wilson(successes: _Float, n: _Float, level: float = 0.95) -> tuple[float, float]: ...
+@overload
+def wilson(successes: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]: ...
+def wilson(
+    successes: _Float | Floats, n: _Float | Floats, level: float = 0.95
+) -> tuple[float, float] | tuple[Floats, Floats]:
+    """Return Wilson's score interval of a proportion, or of many, element by element.
 
     Parameters
     ----------
-    successes, n : float
+    successes, n : float or array of float
         Counts, ``0 <= successes <= n``.
     level : float
         Confidence level, between 0 and 1.
 
     Returns
     -------
-    tuple of float
+    tuple of float or of arrays
         Low and high end within [0, 1]; both NaN where ``n`` is 0.
 
     Raises
@@ -30,16 +44,100 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     -----
     Wilson, E. B. (1927), JASA 22(158), without continuity correction.
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"{successes} of {n} is no proportion")
     if not 0 < level < 1:
         raise ValueError(f"a confidence level lies between 0 and 1, not at {level}")
-    if n == 0:
+    won, of = np.broadcast_arrays(np.asarray(successes, dtype=float), np.asarray(n, dtype=float))
+    wrong = ~((won >= 0) & (won <= of))
+    if wrong.any():
+        raise ValueError(f"{won[wrong][0]:g} of {of[wrong][0]:g} is no proportion")
+    z2 = NormalDist().inv_cdf(0.5 + level / 2) ** 2
+    known = of > 0
+    n_ = np.where(known, of, 1.0)
+    share = won / n_
+    middle = (share + z2 / (2 * n_)) / (1 + z2 / n_)
+    half = np.sqrt(z2) / (1 + z2 / n_) * np.sqrt(share * (1 - share) / n_ + z2 / (4 * n_ * n_))
+    low = np.where(won == 0, 0.0, np.clip(middle - half, 0, 1))
+    high = np.where(won == of, 1.0, np.clip(middle + half, 0, 1))
+    low, high = np.where(known, low, nan), np.where(known, high, nan)
+    return (float(low), float(high)) if low.ndim == 0 else (low, high)
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return Student's interval of a mean of independent values.
+
+    Parameters
+    ----------
+    values : array of float
+
+    Returns
+    -------
+    tuple of float
+        Both NaN with fewer than two values, which say nothing of their spread.
+    """
+    sample = np.asarray(values, dtype=float)
+    return ratio_interval(sample, np.ones(len(sample)), level)
+
+
+def ratio_interval(
+    numerators: ArrayLike, denominators: ArrayLike, level: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval of a ratio of sums, of which the units (talks, say) were sampled.
+
+    Seconds waited over rounds, messages over messages, money over buyers: the unit is what
+    varies by itself, so rounds of one talk are not taken for independent.
+
+    Parameters
+    ----------
+    numerators, denominators : array of float
+        One value a unit, denominators not all 0.
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Both NaN with fewer than two units or without a denominator.
+
+    Notes
+    -----
+    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with t(n - 1).
+    """
+    top, under = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    units, total = len(top), float(under.sum())
+    if units < 2 or total == 0:
         return nan, nan
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share = successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
-    return low, high
+    ratio = float(top.sum()) / total
+    rest = top - ratio * under
+    error = sqrt(float((rest**2).sum()) * units / (units - 1)) / total
+    reach = float(stats.t.ppf(0.5 + level / 2, units - 1)) * error
+    return ratio - reach, ratio + reach
+
+
+def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a quantile from order statistics, whatever the distribution.
+
+    Parameters
+    ----------
+    values : array of float
+    q : float
+        Between 0 and 1.
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Both NaN where there are too few values to bound the quantile on both sides (six for the
+        median, thirty-six for nine tenths, at 95 %).
+
+    Notes
+    -----
+    Ranks by the binomial distribution (Conover 1999, Practical Nonparametric Statistics, 3.2).
+    """
+    sample = np.sort(np.asarray(values, dtype=float))
+    n, tail = len(sample), (1 - level) / 2
+    if not n:
+        return nan, nan
+    # The r-th smallest lies above the quantile when fewer than r values lie below that.
+    low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q))
+    if low < 1 or high >= n:
+        return nan, nan
+    return float(sample[low - 1]), float(sample[high])

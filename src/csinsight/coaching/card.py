@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csinsight.behaviours.intervals import wilson
 from csinsight.coaching.gaps import standings
 from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.design import FAMILY, in_months
-from csinsight.drivers.scales import Floats, as_float, from_model, to_model, unit_of
+from csinsight.drivers.scales import as_float, from_model, to_model, unit_of
 
 _C = Conversations
 _Z: Final = 1.959964
@@ -166,10 +167,10 @@ def conversion(conversations: pd.DataFrame, agent_id: str) -> Conversion | None:
     others = pd.Series(np.where(mine, np.nan, paid), index=rows.index)
     expected = others.groupby(strata).transform("mean").fillna(others.mean())[mine].mean()
     n, won = int(mine.sum()), int(paid[mine].sum())
-    low, high = wilson(np.array([won]), np.array([n]))
+    low, high = wilson(won, n)
     overall = float(expected) if pd.notna(expected) else won / n
     above = float(stats.beta.sf(overall, won + 0.5, n - won + 0.5))
-    return Conversion(n, won, won / n, float(low[0]), float(high[0]), overall, above)
+    return Conversion(n, won, won / n, low, high, overall, above)
 
 
 def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
@@ -214,11 +215,3 @@ def _with_interval(table: pd.DataFrame, behaviour: str) -> pd.DataFrame:
         rate, low, high = (from_model(v, behaviour) for v in (mean, mean - reach, mean + reach))
     figures = {"opportunities": n.astype(int), "rate": rate, "low": low, "high": high}
     return pd.DataFrame({"behaviour": behaviour, "month": table.index, **figures})
-
-
-def wilson(won: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Return the Wilson 95 % intervals of the shares ``won / n``, element by element."""
-    share, z2 = won / n, _Z**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = _Z * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
-    return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.coaching.card import wilson
+from csinsight.behaviours.intervals import wilson
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.contract.domain import TIERS, TYPE_LABELS
 from csinsight.drivers.scales import as_float
@@ -78,9 +78,13 @@ def _segment(
     rows = joined[joined[cut] == label]
     ready = rows[(as_float(rows[_C.MATURE]) == 1) & rows[_C.PAID].notna()]
     n, won = len(ready), as_float(ready[_C.PAID]).sum()
-    low, high = wilson(np.array([won]), np.array([max(n, 1)]))
+    low, high = wilson(won, max(n, 1))
     money, whole = _money(rows), _money(joined)
-    scope = drivers[(drivers[Drivers.SCOPE_KIND] == cut) & (drivers[Drivers.SCOPE] == label)]
+    scope = drivers[
+        (drivers[Drivers.SCOPE_KIND] == cut)
+        & (drivers[Drivers.SCOPE] == label)
+        & (drivers[Drivers.OUTCOME] == "paid")
+    ]
     return {
         "cut": cut,
         "segment": label,
@@ -88,8 +92,8 @@ def _segment(
         "share": len(rows) / len(joined),
         "buyers": int(rows[_C.BUYER_ID].nunique()),
         "paid_rate": won / n if n else np.nan,
-        "paid_low": float(low[0]) if n else np.nan,
-        "paid_high": float(high[0]) if n else np.nan,
+        "paid_low": low if n else np.nan,
+        "paid_high": high if n else np.nan,
         "money": money,
         "money_share": money / whole if whole > 0 else np.nan,
         "questions": [str(c) for c in rows[_C.CATEGORY].dropna().value_counts().index[:3]],
