@@ -18,9 +18,8 @@ from csinsight.contract.tables import MESSAGES, Messages
 from csinsight.importers import cells
 from csinsight.importers.reading import (
     REFUSED_SCHEMA,
-    ImporterError,
     Line,
-    read_lines,
+    read_all_lines,
     stack,
 )
 from csinsight.importers.sift import Imported, finish, settle, sift
@@ -45,11 +44,8 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
     ImporterError
         Where a file can't be read.
     """
-    if mapping is not None:
-        raise ImporterError("jddc takes no mapping; leave --mapping out")
-    read = [read_lines(path) for path in files]
-    lines = _without_headers(pl.concat([good for good, _ in read]))
-    nuls = stack((bad for _, bad in read), REFUSED_SCHEMA)
+    lines, nuls = read_all_lines(files, mapping, "jddc")
+    lines = _without_headers(lines)
     whole, broken = sift(_fields(lines), [(pl.col("text").is_null(), _width_reason())])
     kept, refused = settle(MESSAGES, whole.with_columns(_values()), _rules())
     table = finish(MESSAGES, kept)

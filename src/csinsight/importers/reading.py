@@ -161,6 +161,22 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return frame.filter(~nul), refuse(frame.filter(nul), NUL_REASON)
 
 
+def read_all_lines(
+    files: Iterable[Path], mapping: Path | None, name: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the lines of `files` as `read_lines` does, for the format `name` without a mapping.
+
+    Raises
+    ------
+    ImporterError
+        Where a mapping is given, or a file can't be read.
+    """
+    if mapping is not None:
+        raise ImporterError(f"{name} takes no mapping; leave --mapping out")
+    read = [read_lines(path) for path in files]
+    return pl.concat([good for good, _ in read]), stack((bad for _, bad in read), REFUSED_SCHEMA)
+
+
 def refuse(frame: pl.DataFrame, reason: str) -> pl.DataFrame:
     """Return the lines of `frame`, all refused for `reason`, as `REFUSED_SCHEMA`."""
     return frame.select(*LINE_SCHEMA, pl.lit(reason).alias(Line.REASON))

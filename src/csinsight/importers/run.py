@@ -14,15 +14,18 @@ from typing import Any, Final
 import polars as pl
 
 from csinsight.contract.tables import Messages, Orders
+from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.qianniu_chat import read_qianniu_chat
 from csinsight.importers.reading import ImporterError, Line
 from csinsight.importers.rejects import read_rejects, write_rejects
+from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
 from csinsight.importers.taobao_userbehavior import read_taobao_userbehavior
 from csinsight.importers.yaml_file import nearest
+from csinsight.importers.zendesk import read_zendesk
 
 Importer = Callable[[Sequence[Path], Path | None], Imported]
 
@@ -30,7 +33,10 @@ Importer = Callable[[Sequence[Path], Path | None], Imported]
 FORMATS: Final[dict[str, Importer]] = {
     "taobao_orders": read_taobao_orders,
     "qianniu_chat": read_qianniu_chat,
+    "jd_dongdong": read_jd_dongdong,
     "jddc": read_jddc,
+    "shopify_orders": read_shopify_orders,
+    "zendesk": read_zendesk,
     "taobao_userbehavior": read_taobao_userbehavior,
     "mapping": read_mapping,
 }
@@ -94,7 +100,7 @@ def run_import(
     out : path
         Folder of the shop; made where it is missing.
     mapping : path or None
-        The column mapping of format ``mapping``; options of ``qianniu_chat``.
+        The column mapping of format ``mapping``; options of the chat formats.
     replace : bool
         Whether tables of an earlier import may be replaced.
 

@@ -21,9 +21,8 @@ from csinsight.contract.tables import ORDERS, PAGE_VIEWS, Orders, PageViews
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
-    ImporterError,
     Line,
-    read_lines,
+    read_all_lines,
     stack,
 )
 from csinsight.importers.sift import Imported, Rule, finish, settle, sift
@@ -51,11 +50,7 @@ def read_taobao_userbehavior(files: Sequence[Path], mapping: Path | None = None)
     ImporterError
         Where a file can't be read.
     """
-    if mapping is not None:
-        raise ImporterError("taobao_userbehavior takes no mapping; leave --mapping out")
-    read = [read_lines(path) for path in files]
-    lines = pl.concat([good for good, _ in read])
-    nuls = stack((bad for _, bad in read), REFUSED_SCHEMA)
+    lines, nuls = read_all_lines(files, mapping, "taobao_userbehavior")
     events, refused = sift(_events(lines), _rules())
     first, last = log_range(events[PageViews.VIEWED_AT])
     inside = pl.col(PageViews.VIEWED_AT).dt.date().is_between(first, last)

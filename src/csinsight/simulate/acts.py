@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from csinsight.contract.domain import COMPLIANCE, TURN_MARKERS
 from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, rank_in_group, sigmoid
 from csinsight.simulate.cases import (
     AFTER_SALES,
@@ -20,28 +21,8 @@ from csinsight.simulate.cases import (
 )
 from csinsight.simulate.people import Staff
 
-#: Behaviours chosen anew at each agent turn before the buyer decides.
-TURN_ACTS = (
-    "greets",
-    "polite_words",
-    "empathizes",
-    "apologizes",
-    "asks_needs",
-    "leading_question",
-    "recommends",
-    "gives_specifics",
-    "explains_value",
-    "offers_alternative",
-    "refuses_flatly",
-    "curt_reply",
-    "repeats_canned",
-    "uses_emoji",
-    "promises_time",
-    "off_platform",
-    "over_promises",
-    "rude_or_blaming",
-    "leaks_order_data",
-)
+#: Behaviours chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
+TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if name != "asks_for_praise"))
 SLOW_S = 180
 #: Between two messages of one turn.
 BUYER_STEP_S = 4
