@@ -21,7 +21,7 @@ from csinsight.simulate.cases import (
 )
 from csinsight.simulate.people import Staff
 
-#: Behaviours chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
+#: Chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
 TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if name != "asks_for_praise"))
 SLOW_S = 180
 #: Between two messages of one turn.
