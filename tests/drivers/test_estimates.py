@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
 from csinsight.drivers.checks import driver_checks, readiness, reversed_signs, unknown_shares
-from csinsight.drivers.design import FAMILY, design
+from csinsight.drivers.design import FAMILY, beside, design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.verdicts import benjamini_hochberg
+from csinsight.drivers.verdicts import benjamini_hochberg, verdicts
 
 AS_OF = datetime(2026, 11, 1)
 NAMED = ["helps", "hurts"]
@@ -75,7 +75,7 @@ def test_intervals_cover_and_false_discoveries_stay_rare(worlds):
     covered, discoveries, names = [], [], []
     for seed in range(8):
         world = worlds.make_world(700 + seed, inquiries=4000, agents=20)
-        drivers = _drivers(world).dropna(subset=["effect_pp"])
+        drivers = _drivers(world, flexible=False).dropna(subset=["effect_pp"])
         truth = drivers["behaviour"].map(world.effects_pp)
         judged = drivers[truth.notna()].assign(truth=truth.dropna())
         covered += (
@@ -138,7 +138,7 @@ def test_closing_words_that_follow_the_order_raise_no_alarm(confounded):
 def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds):
     world = worlds.make_world(11, inquiries=6000, agents=15)
     talks = world.conversations
-    good = (talks["started_at"].dt.dayofyear % 6 < 3).to_numpy()
+    good = (talks["started_at"].dt.day_of_year % 6 < 3).to_numpy()
     rng = np.random.default_rng(1)
     talks["closes_warmly"] = pd.array(rng.uniform(size=6000) < np.where(good, 0.7, 0.3))
     talks["paid"] |= good & (rng.uniform(size=6000) < 0.3)
@@ -148,10 +148,14 @@ def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds
 
 def test_reminders_are_judged_among_unpaid_orders_on_payment(worlds):
     world = worlds.make_world(2, inquiries=4000, agents=10)
-    study = design(world.conversations, world.frozen, outcome="ordered", as_of=AS_OF, months=3)
-    row = estimate_drivers(study, scopes=()).set_index("behaviour").loc["reminds_payment"]
-    assert row["outcome"] == "paid"
-    assert row["n"] == world.conversations["reminds_payment"].notna().sum()
+    plans = [
+        design(world.conversations, world.frozen, outcome=outcome, as_of=AS_OF, months=3)
+        for outcome in ("ordered", "paid")
+    ]
+    drivers = estimate_drivers(plans[0], also=plans[1:], scopes=())
+    rows = drivers[drivers["behaviour"] == "reminds_payment"]
+    assert rows["outcome"].tolist() == ["paid"]
+    assert rows["n"].tolist() == [world.conversations["reminds_payment"].notna().sum()]
 
 
 @pytest.mark.parametrize(("inquiries", "agents"), [(30, 1), (299, 6), (2000, 4)])
@@ -188,6 +192,39 @@ def test_summaries_of_the_whole_talk_are_judged_on_satisfaction_only(worlds):
     study = design(world.conversations, outcome="satisfaction", as_of=AS_OF, months=3)
     rated = estimate_drivers(study, scopes=()).set_index("behaviour").loc[late]
     assert rated["effect_pp"].notna().all()
+
+
+def test_outcomes_stand_side_by_side_each_with_its_family(worlds):
+    world = worlds.make_world(11, inquiries=6000, agents=15)
+    told = {"as_of": AS_OF, "months": 3}
+    also = beside(world.conversations, world.frozen, outcome="paid", **told)
+    assert [plan.outcome for plan in also] == ["ordered"]
+    study = design(world.conversations, world.frozen, **told)
+    drivers = estimate_drivers(study, also=also, flexible=False)
+    assert drivers["outcome"].iloc[0] == "paid"
+    assert set(drivers.loc[drivers["outcome"] == "ordered", "scope"]) == {"all"}
+    for outcome, rows in drivers[drivers["scope"] == "all"].groupby("outcome"):
+        tested = rows[rows["q_value"].notna()]
+        q_values = benjamini_hochberg(tested["p_value"].to_numpy())
+        assert np.allclose(tested["q_value"], q_values), outcome
+    alone = estimate_drivers(study, flexible=False)
+    paid = drivers[drivers["outcome"] == "paid"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(paid, alone)
+    rated = beside(world.conversations, world.frozen, outcome="satisfaction", **told)
+    assert [plan.outcome for plan in rated] == ["paid", "ordered"]
+
+
+def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent():
+    rows = [(o, f"b{i}", 0.004 if o == "ordered" else 0.9) for o in ("paid", "ordered")
+            for i in range(2)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["outcome", "behaviour", "p_value"]).assign(
+        scope="all", scope_kind="all", effect_pp=4.0, low_pp=1.0, high_pp=7.0
+    )
+    assert verdicts(table, (), 0.10)["verdict"].tolist()[2:] == ["helps"] * 2
+    table.loc[2:, "p_value"] = 0.03
+    assert verdicts(table, (), 0.10)["verdict"].tolist() == ["no evidence"] * 4
+    table.loc[:1, "p_value"] = 0.01
+    assert verdicts(table, (), 0.10)["verdict"].tolist() == ["helps"] * 4
 
 
 def test_satisfaction_is_in_points_of_the_score(worlds):

@@ -77,6 +77,11 @@ class Conversations:
     OPEN_TALKS = "open_talks"
     #: The first order placed in the conversion window: what comes later can't have led to it.
     OUTCOME_AT = "outcome_at"
+    #: The first payment in the windows, of whichever order; for same-day and next-day conversion.
+    FIRST_PAID_AT = "first_paid_at"
+    #: The month that holds this moment counts the talk: the first human reply, and without one the
+    #: moment when the talk was over.
+    COUNTED_AT = "counted_at"
     #: Service, over the whole conversation (for KPIs).
     FIRST_RESPONSE_TALK_S = "first_response_talk_s"
     ROUNDS_OFF_HOURS = "rounds_off_hours"

@@ -24,6 +24,8 @@ from csinsight.drivers.surprises import surprises
 Places = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
 
+#: The outcome's column.
+OUTCOME: Final = "outcome"
 #: What a behaviour is adjusted for besides the covariates: its companions in the same talk, without
 #: those that the talk's course makes.
 COMPANIONS: Final = tuple(b for b in FAMILY if b not in (*LATE, *WHOLE_TALK))
@@ -37,7 +39,7 @@ class Bench:
     ----------
     columns : array (rows, k)
         Behaviours with zero for no opportunity, who had an opportunity from the opening on,
-        covariates, outcomes.
+        covariates, the outcome.
     names : tuple of str
         Of the columns.
     offered : array (rows, behaviours) of bool
@@ -76,14 +78,9 @@ class Bench:
         """Return the place of a column."""
         return self.names.index(name)
 
-    def outcome_of(self, behaviour: str) -> str:
-        """Return the outcome's column: reminders of payment are judged on payment."""
-        reminder = behaviour == "reminds_payment" and self.outcome != "satisfaction"
-        return _PAID if reminder else _OUTCOME
-
     def usable(self, behaviour: str) -> npt.NDArray[np.bool_]:
         """Tell which rows had the opportunity and have the outcome."""
-        known = ~np.isnan(self.columns[:, self.place(self.outcome_of(behaviour))])
+        known = ~np.isnan(self.columns[:, self.place(OUTCOME)])
         return np.asarray(self.offered[:, self.behaviours.index(behaviour)] & known)
 
     def model(self, behaviour: str) -> tuple[Places, Places]:
@@ -97,8 +94,12 @@ class Bench:
         regressors = [own, *others]
         places = {self.place(b): len(self.names) + i for i, b in enumerate(self.turns)}
         instruments = [places.get(place, place) for place in regressors]
-        regressors.append(self.place(self.outcome_of(behaviour)))
+        regressors.append(self.place(OUTCOME))
         return np.array(regressors, dtype=np.intp), np.array(instruments, dtype=np.intp)
+
+    def known_before(self) -> Places:
+        """Return the places of what was there before any word: occasions and covariates."""
+        return np.arange(len(self.behaviours), self.place(OUTCOME), dtype=np.intp)
 
     def block(self, rows: Places) -> Floats:
         """Return some rows with their surprises, which are seen within those rows only."""
@@ -120,18 +121,13 @@ class Bench:
     def describe(self, behaviour: str, values: Floats) -> dict[str, object]:
         """Return what is known of a sample before any estimate."""
         shown = int((values == 1).sum()) if unit_of(behaviour) == "shown" else None
-        paid = self.outcome_of(behaviour) == _PAID
         return {
             Drivers.BEHAVIOUR: behaviour,
-            Drivers.OUTCOME: Conversations.PAID if paid else self.outcome,
+            Drivers.OUTCOME: self.outcome,
             Drivers.UNIT: unit_of(behaviour),
             Drivers.N: len(values),
             Drivers.SHOWN: shown,
         }
-
-
-_OUTCOME: Final = "outcome"
-_PAID: Final = "outcome: paid"
 
 
 def lay_out(design: Design, *, together: bool) -> Bench:
@@ -142,7 +138,7 @@ def lay_out(design: Design, *, together: bool) -> Bench:
     offered = ~np.isnan(values)
     companions = [behaviours.index(b) for b in COMPANIONS if b in behaviours]
     controls = design.controls.to_numpy(dtype=float)
-    outcomes = rows[[_OUTCOME, Conversations.PAID]].to_numpy(dtype=float)
+    outcome = rows[[OUTCOME]].to_numpy(dtype=float)
     turns = _turns(design)
     chance = np.column_stack(
         [turns[b][1] == 1 if b in turns else offered[:, behaviours.index(b)] for b in behaviours]
@@ -151,15 +147,14 @@ def lay_out(design: Design, *, together: bool) -> Bench:
         *behaviours,
         *[f"chance of {behaviours[place]}" for place in companions],
         *design.controls.columns,
-        _OUTCOME,
-        _PAID,
+        OUTCOME,
     )
     width = len(behaviours)
     extra = [*companions, *range(width, width + len(companions))] if together else []
     first = width + len(companions)
     judged = design.turns.get(Conversations.TURNS_JUDGED, pd.Series(dtype=float))
     return Bench(
-        columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcomes]),
+        columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcome]),
         names=names,
         offered=offered,
         agents=pd.factorize(rows[Conversations.AGENT_ID])[0].astype(np.int64),

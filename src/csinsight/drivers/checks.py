@@ -14,6 +14,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.drivers.design import Design
+from csinsight.drivers.flexible import DISAGREES
 from csinsight.drivers.scales import Floats, unit_of
 
 #: Normal quantiles of a two-sided 5 % test with 80 % power.
@@ -27,10 +28,11 @@ def readiness(design: Design) -> pd.DataFrame:
     -------
     DataFrame
         One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``agents`` with one,
-        ``varying`` agents that both show it and don't, ``shown`` share (mean for timings, in the
-        behaviour's unit), and ``detectable_pp``: effects under this can't be seen (80 % power,
-        5 % level; points of the score where the outcome is satisfaction), null where nothing
-        varies.
+        ``varying`` agents that both show it and don't, ``overlap``, the share of inquiries whose
+        agent both showed it and didn't in the same problem category (null for timings), ``shown``
+        share (mean for timings, in the behaviour's unit), and ``detectable_pp``: effects under
+        this can't be seen (80 % power, 5 % level; points of the score where the outcome is
+        satisfaction), null where nothing varies.
     """
     names = [*design.family, *design.negative_controls]
     return pd.DataFrame([_ready(design, name) for name in names])
@@ -49,9 +51,18 @@ def _ready(design: Design, behaviour: str) -> dict[str, object]:
         "inquiries": len(have),
         "agents": len(spread),
         "varying": int((spread["max"] > spread["min"]).sum()),
+        "overlap": _overlap(have, behaviour),
         "shown": float(have[behaviour].mean()) if len(have) else np.nan,
         "detectable_pp": points * _REACH * noise / inside**0.5 if inside > 0 else np.nan,
     }
+
+
+def _overlap(have: pd.DataFrame, behaviour: str) -> float:
+    if unit_of(behaviour) != "shown" or have.empty:
+        return float("nan")
+    cells = [have[Conversations.AGENT_ID], have[Conversations.CATEGORY].fillna("")]
+    shown = have.groupby(cells)[behaviour].transform("mean")
+    return float(((shown > 0) & (shown < 1)).mean())
 
 
 def unknown_shares(design: Design) -> pd.DataFrame:
@@ -67,16 +78,19 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     drivers : DataFrame
-        From `csinsight.drivers.estimates.estimate_drivers`.
+        From `csinsight.drivers.estimates.estimate_drivers`; the main outcome, which comes first,
+        is looked at.
 
     Returns
     -------
     DataFrame
-        One row a finding of scope ``all``: ``check`` (``negative control`` or ``reversal``),
-        ``behaviour``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``, and ``warns``: a negative
-        control with an effect at 5 % over all controls; a reversal always.
+        One row a finding of scope ``all``: ``check`` (``negative control``, ``reversal`` or
+        ``flexible``), ``behaviour``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``,
+        ``flexible_pp``, and ``warns``: a negative control with an effect at 5 % over all controls;
+        a reversal, and a flexible check with another sign, always.
     """
     whole = drivers[(drivers[Drivers.SCOPE] == "all") & drivers[Drivers.EFFECT_PP].notna()]
+    whole = whole[whole[Drivers.OUTCOME] == drivers[Drivers.OUTCOME].iloc[0]]
     control = whole[Drivers.VERDICT] == "control"
     level = 0.05 / max(int(control.sum()), 1)
     numbers = [Drivers.RAW_PP, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
@@ -84,8 +98,11 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
         check="negative control", warns=whole[Drivers.P_VALUE] <= level
     )
     reversals = whole[reversed_signs(whole)].assign(check="reversal", warns=True)
-    found = pd.concat([controls, reversals], ignore_index=True)
-    return found[["check", Drivers.BEHAVIOUR, *numbers, "warns"]].astype({"warns": bool})
+    apart = whole[whole[Drivers.REASON] == DISAGREES].assign(check="flexible", warns=True)
+    found = pd.concat([controls, reversals, apart], ignore_index=True)
+    columns = ["check", Drivers.BEHAVIOUR, *numbers, Drivers.FLEXIBLE_PP, "warns"]
+    told: pd.DataFrame = found[columns].astype({"warns": bool})
+    return told
 
 
 def reversed_signs(drivers: pd.DataFrame) -> pd.Series:

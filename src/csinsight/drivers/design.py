@@ -30,12 +30,17 @@ from csinsight.params import Outcome, add_months
 
 #: The tests that are declared before any is made; q-values are over these.
 FAMILY: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
+#: Can't be judged on the outcome named: all who may be reminded of payment have ordered.
+NOT_ON: Final = {"ordered": ("reminds_payment",)}
 #: Their opportunity is made by how the talk went (an apology's by the wait before it), so others
 #: are never adjusted for them.
 LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
 #: Summaries of the whole talk, whose length and last unanswered lines the buyer's decision makes:
 #: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
 WHOLE_TALK: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
+
+#: Looked at whatever the main outcome is; each has a family of its own.
+BESIDE: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 
 _C = Conversations
 
@@ -48,14 +53,14 @@ class Design:
     ----------
     rows : DataFrame
         One row an inquiry in the study, rows of one agent together: ``conversation_id``,
-        ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, ``paid`` (for
-        payment reminders), then every behaviour in its own unit (`csinsight.drivers.scales`; NaN:
-        no opportunity). The negative controls are those of the agent's next talk.
+        ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, then every
+        behaviour in its own unit (`csinsight.drivers.scales`; NaN: no opportunity). The negative
+        controls are those of the agent's next talk.
     controls : DataFrame
         Same rows; one float column a covariate or level.
     outcome : Outcome
     family : tuple of str
-        Behaviours that are tested together.
+        Behaviours that are tested together on this outcome.
     negative_controls : tuple of str
         Behaviours that can't have led to the outcome.
     flow : DataFrame
@@ -126,7 +131,8 @@ def design(
         by_turns = outcome != "satisfaction" and has_turns(conversations)
         exposure = "turns" if by_turns else "window"
     recent, landmark, left = _exposed(_with_next_talk(recent), exposure)
-    recent = _with_segments(recent, frozen).sort_values(_C.AGENT_ID, kind="stable")
+    order = [_C.AGENT_ID, _C.CONVERSATION_ID]
+    recent = _with_segments(recent, frozen).sort_values(order, kind="stable")
     recent = recent.reset_index(drop=True)
     rows = _rows(recent, outcome)
     flow = _flow(len(rows) + sum(count for _, count in [*steps, *left]), [*steps, *left])
@@ -134,12 +140,43 @@ def design(
         rows=rows,
         controls=covariates(recent),
         outcome=outcome,
+        family=tuple(b for b in FAMILY if b not in NOT_ON.get(outcome, ())),
         flow=flow,
         opportunities=_opportunities(rows),
         exposure=exposure,
         landmark=landmark,
         turns=_turns(recent) if exposure == "turns" else pd.DataFrame(index=recent.index),
     )
+
+
+def beside(
+    conversations: pd.DataFrame,
+    frozen: pd.DataFrame | None = None,
+    *,
+    outcome: Outcome = "paid",
+    as_of: datetime,
+    months: int,
+) -> list[Design]:
+    """Lay out the same comparison for paid and for ordered conversion, but for the main outcome.
+
+    Coaching reads paid conversion whatever the page is about; ordered conversion stands beside it
+    to tell losing an order from losing its payment. Satisfaction is looked at only when asked for.
+
+    Parameters
+    ----------
+    conversations, frozen, as_of, months
+        As in `design`.
+    outcome : {"paid", "ordered", "satisfaction"}
+        The main one, which is left out here, as are those that nothing is known of.
+    """
+    known = [
+        name
+        for name in BESIDE
+        if name != outcome and name in conversations and conversations[name].notna().any()
+    ]
+    return [
+        design(conversations, frozen, outcome=name, as_of=as_of, months=months) for name in known
+    ]
 
 
 def _exposed(
@@ -214,10 +251,7 @@ def _with_segments(conversations: pd.DataFrame, frozen: pd.DataFrame | None) -> 
 
 def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     names = [_C.CONVERSATION_ID, _C.AGENT_ID, _C.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
-    measured = {
-        "outcome": as_float(conversations[outcome]),
-        _C.PAID: as_float(conversations[_C.PAID]),
-    }
+    measured = {"outcome": as_float(conversations[outcome])}
     for behaviour in (*FAMILY, *CONTROLS):
         if behaviour in conversations:
             measured[behaviour] = to_model(conversations[behaviour], behaviour)
@@ -249,4 +283,4 @@ def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "design", "in_months"]
+__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "beside", "design", "in_months"]

@@ -10,7 +10,7 @@ gave an occasion, between showing a behaviour at some occasion and never, all el
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -19,8 +19,9 @@ import pandas as pd
 from scipy import stats
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.drivers.bench import Bench, Counts, Places, lay_out
+from csinsight.drivers.bench import OUTCOME, Bench, Counts, Places, lay_out
 from csinsight.drivers.design import Design
+from csinsight.drivers.flexible import Flexible, confirmed
 from csinsight.drivers.scales import Floats, unit_of
 from csinsight.drivers.verdicts import verdicts
 from csinsight.drivers.within import Slope, cross_products, slope
@@ -44,17 +45,23 @@ class Minima:
 def estimate_drivers(
     design: Design,
     *,
+    also: Sequence[Design] = (),
     min_inquiries: int = 300,
     min_agents: int = 5,
     q_threshold: float = 0.10,
     scopes: tuple[str, ...] = SCOPES,
     together: bool = True,
+    flexible: bool = True,
 ) -> pd.DataFrame:
     """Estimate every behaviour of the family and the negative controls, in every scope.
 
     Parameters
     ----------
     design : Design
+        Of the main outcome, whose rows come first.
+    also : sequence of Design
+        Of the outcomes beside it, each with a family of its own. Only paid conversion is cut by
+        scope there.
     min_inquiries : int
         Inquiries with opportunity that a scope needs.
     min_agents : int
@@ -65,6 +72,8 @@ def estimate_drivers(
         Cuts beside the whole.
     together : bool
         Adjust for the other behaviours of the same talk.
+    flexible : bool
+        Let no verdict stand whose sign the flexible check does not share.
 
     Returns
     -------
@@ -74,13 +83,39 @@ def estimate_drivers(
         is not enough data, and ``reason`` says why.
     """
     minima = Minima(min_inquiries, min_agents)
-    bench = lay_out(design, together=together)
+    cut = {d.outcome: scopes for d in (design, *also) if d is design or d.outcome == "paid"}
+    benches = [
+        (lay_out(d, together=together), _scopes(d.rows, cut.get(d.outcome, ())))
+        for d in (design, *also)
+    ]
     records = [
         {Drivers.SCOPE: scope, Drivers.SCOPE_KIND: kind, **record}
-        for kind, scope, places in _scopes(design.rows, scopes)
+        for bench, cuts in benches
+        for kind, scope, places in cuts
         for record in _estimate(bench, places, minima)
     ]
-    return verdicts(pd.DataFrame(records), design.negative_controls, q_threshold)
+    table = verdicts(pd.DataFrame(records), design.negative_controls, q_threshold)
+    return confirmed(table, _checked(table, benches)) if flexible else table
+
+
+def _checked(
+    table: pd.DataFrame, benches: list[tuple[Bench, list[tuple[str, str, Places]]]]
+) -> dict[int, float]:
+    """Return the flexible estimate of every row with a verdict."""
+    named = table[table[Drivers.VERDICT].isin(["helps", "hurts"])]
+    effects: dict[int, float] = {}
+    for bench, cuts in benches:
+        check = Flexible(bench)
+        for kind, scope, places in cuts:
+            here = named[
+                (named[Drivers.OUTCOME] == bench.outcome)
+                & (named[Drivers.SCOPE_KIND] == kind)
+                & (named[Drivers.SCOPE] == scope)
+            ]
+            for row, behaviour in here[Drivers.BEHAVIOUR].items():
+                usable = places[bench.usable(str(behaviour))[places]]
+                effects[int(str(row))] = check.effect(str(behaviour), usable)
+    return effects
 
 
 def _scopes(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[tuple[str, str, Places]]:
@@ -101,8 +136,7 @@ def _estimate(bench: Bench, places: Places, minima: Minima) -> list[dict[str, ob
     samples: dict[bytes, tuple[Places, list[str]]] = {}
     for behaviour in bench.behaviours:
         usable = bench.usable(behaviour)[places]
-        key = usable.tobytes() + bench.outcome_of(behaviour).encode()
-        samples.setdefault(key, (np.flatnonzero(usable), []))[1].append(behaviour)
+        samples.setdefault(usable.tobytes(), (np.flatnonzero(usable), []))[1].append(behaviour)
     found: dict[str, dict[str, object]] = {}
     for rows, behaviours in samples.values():
         part = block if len(rows) == len(block) else block[rows]
@@ -114,7 +148,7 @@ def _sample(
     bench: Bench, block: Floats, agents: Counts, behaviours: list[str], minima: Minima
 ) -> Iterator[tuple[str, dict[str, object]]]:
     starts, sizes = _runs(agents)
-    y = block[:, bench.place(bench.outcome_of(behaviours[0]))]
+    y = block[:, bench.place(OUTCOME)]
     products = None
     for behaviour in behaviours:
         x = block[:, bench.place(behaviour)]

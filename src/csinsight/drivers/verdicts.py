@@ -1,11 +1,11 @@
 """What may be said of each estimate: q-values over the declared family, gate, and verdict.
 
-The behaviours of one scope kind form a family (all inquiries; all categories; all types). Within a
-family Benjamini-Hochberg holds the share of false verdicts at the threshold. In a shop where
-nothing goes with conversion that alone would still name something in one run of ten; so a family
-is only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q), at
-levels that sum to 5 %. Once the family of all inquiries has spoken, its level passes on to the
-others (Bretz et al. 2009, a graphical procedure).
+The behaviours of one outcome and scope kind form a family (all inquiries; all categories; all
+types). Within a family Benjamini-Hochberg holds the share of false verdicts at the threshold. In a
+shop where nothing goes with conversion that alone would still name something in one run of ten; so
+a family is only read when it speaks as a whole (Simes' test, whose p-value is the family's
+smallest q), at levels that sum to 5 %. Once the main outcome's family of all inquiries has spoken,
+its level passes on to the others (Bretz et al. 2009, a graphical procedure).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ COLUMNS: Final = (
     Drivers.BETWEEN_PP,
     Drivers.DETECTABLE_PP,
     Drivers.ROBUSTNESS,
+    Drivers.FLEXIBLE_PP,
     Drivers.REASON,
 )
 
@@ -55,24 +56,26 @@ def verdicts(
     Parameters
     ----------
     estimates : DataFrame
-        One row a behaviour and scope; effects null where there was not enough data.
+        One row a behaviour, outcome and scope; effects null where there was not enough data.
+        The first row's outcome is the main one.
     negative_controls : tuple of str
         Outside the family: verdict ``control``.
     q_threshold : float
     """
     table = estimates.reindex(columns=list(COLUMNS))
-    numbers = [*COLUMNS[4:10], *COLUMNS[15:18]]
+    numbers = [*COLUMNS[4:10], *COLUMNS[15:19]]
     table[numbers] = table[numbers].astype(float)
     table[Drivers.SHOWN] = table[Drivers.SHOWN].astype("Int64")
     control = table[Drivers.BEHAVIOUR].isin(negative_controls)
     tested = table[Drivers.P_VALUE].notna() & ~control
-    for _, family in table[tested].groupby(Drivers.SCOPE_KIND):
+    for _, family in table[tested].groupby([Drivers.OUTCOME, Drivers.SCOPE_KIND]):
         p_values = family[Drivers.P_VALUE].to_numpy()
         table.loc[family.index, Drivers.Q_VALUE] = benjamini_hochberg(p_values)
     spoken = _families_that_speak(table)
+    kinds = pd.MultiIndex.from_frame(table[[Drivers.OUTCOME, Drivers.SCOPE_KIND]])
     named = (
         (table[Drivers.Q_VALUE] <= q_threshold)
-        & table[Drivers.SCOPE_KIND].isin(spoken)
+        & kinds.isin(spoken)
         & ((table[Drivers.LOW_PP] > 0) | (table[Drivers.HIGH_PP] < 0))
     )
     side = np.where(table[Drivers.EFFECT_PP] > 0, "helps", "hurts")
@@ -91,9 +94,11 @@ def benjamini_hochberg(p_values: Floats) -> Floats:
     return np.minimum(q_values, 1.0)
 
 
-def _families_that_speak(table: pd.DataFrame) -> list[str]:
-    smallest = table.groupby(Drivers.SCOPE_KIND)[Drivers.Q_VALUE].min().dropna()
-    first = smallest.get("all", 1.0) <= _FIRST
-    others = [kind for kind in smallest.index if kind != "all"]
+def _families_that_speak(table: pd.DataFrame) -> list[tuple[str, str]]:
+    main = (str(table[Drivers.OUTCOME].iloc[0]), "all")
+    families = table.groupby([Drivers.OUTCOME, Drivers.SCOPE_KIND])
+    smallest = families[Drivers.Q_VALUE].min().dropna()
+    first = smallest.get(main, 1.0) <= _FIRST
+    others = [family for family in smallest.index if family != main]
     level = _PASSED_ON if first else _OTHERS / max(len(others), 1)
-    return [*(["all"] if first else []), *[k for k in others if smallest[k] <= level]]
+    return [*([main] if first else []), *[f for f in others if smallest[f] <= level]]
