@@ -14,7 +14,7 @@ import pytest
 from csinsight.contract.tables import TABLES
 from csinsight.engine import collect, ms, open_shop
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.spark
 
 START = datetime(2026, 10, 5, 9, 30)
 MESSAGES = 40_000
@@ -68,7 +68,7 @@ def tables() -> dict[str, pl.DataFrame]:
     }
 
 
-def compare(folder: Path) -> None:
+def assert_same_tables(folder: Path) -> None:
     ours, theirs = open_shop(folder), open_shop(folder, "spark")
     assert ours.filled == theirs.filled
     assert list(ours.tables) == list(theirs.tables)
@@ -89,7 +89,7 @@ def test_parquet(tmp_path: Path, spark: Any) -> None:
     spark.conf.set("spark.sql.files.maxPartitionBytes", "32768")
     try:
         assert spark.read.parquet(str(tmp_path / "messages.parquet")).rdd.getNumPartitions() > 3
-        compare(tmp_path)
+        assert_same_tables(tmp_path)
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
@@ -101,7 +101,7 @@ def test_csv(tmp_path: Path, spark: Any) -> None:
         "buyer_id,viewed_at,page_kind,dwell_seconds\n"
         "b1,2026-10-05,home,\n\nb2,2026-10-05 09:30,cart,1.5\nb2,2026-10-05T09:30:00.5,home, 2 \n"
     )
-    compare(tmp_path)
+    assert_same_tables(tmp_path)
 
 
 def test_a_window_over_messages(tmp_path: Path, spark: Any) -> None:
