@@ -19,6 +19,7 @@ from csinsight import __version__
 if TYPE_CHECKING:
     from csinsight.params import RunParams
     from csinsight.report.run import RunResult
+    from csinsight.report.unattended import Job
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
@@ -92,7 +93,6 @@ def _stop(number: int, _frame: object) -> NoReturn:
 def demo(out: Path, size: str, lang: str | None) -> None:
     """Make the demo shop and its whole report."""
     from csinsight.params import load_params, shipped
-    from csinsight.report.run import run_month
     from csinsight.simulate import SIZES, simulate
 
     folder = out / "data" / ("demo" if size == "small" else f"demo-{size}")
@@ -105,7 +105,7 @@ def demo(out: Path, size: str, lang: str | None) -> None:
         click.echo(f"made the demo shop: {folder}", err=True)
     shop = "demo" if size == "small" else f"demo-{size}"
     params = load_params(shipped("params", "demo.yml"), shop=shop, lang=lang)
-    _tell(run_month(folder, params, out))
+    _job(folder, params, params.month, (), out=out, progress=True)
 
 
 @main.command()
@@ -172,44 +172,109 @@ def check(folder: Path) -> None:
 
 @main.command()
 @click.option("--data", required=True, type=_FOLDER, help="Folder of the shop's tables.")
-@click.option("--month", help="YYYY-MM, or `last` for the month before this one.")
+@click.option("--month", help="YYYY-MM, `last` (the last complete one), or a range such as A..B.")
+@click.option("--catch-up", is_flag=True, help="Also make earlier months that have no good report.")
 @click.option("--shop", help="Name of the shop: a folder under runs/ and reports/.")
+@click.option("--title", help="What the shop is called on its pages.")
 @click.option("--params", "file", type=_THERE, help="Parameters (YAML); see params/monthly.yml.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
 @click.option("--engine", type=click.Choice(["polars", "spark"]))
 @click.option(
     "--only", multiple=True, metavar="NOTEBOOK...", help="Only these and what they build on."
 )
+@click.option("--pdf", is_flag=True, help="The brief and the cards as PDF too; needs chromium.")
+@click.option("--on-failure", default="", metavar="CMD", help="Shell command called on failure.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @_OUT
 @click.argument("more", nargs=-1, metavar="")
 def run(
     data: Path,
+    month: str | None,
     file: Path | None,
-    out: Path,
     only: tuple[str, ...],
     more: tuple[str, ...],
     quiet: bool,
-    **told: str | None,
+    shop: str | None,
+    title: str | None,
+    lang: str | None,
+    engine: str | None,
+    **told: Any,
 ) -> None:
-    """Make a month's report: check, compute, render, publish."""
+    r"""Make a month's report: check, compute, render, publish.
+
+    \b
+    Exit codes: 0 the report is there; 1 it could not be made, and an earlier one is as
+    it was; 2 the command can't be meant; 3 it is there, without the cards of some agents;
+    130 stopped from outside. --on-failure is called for 1, 3 and 130 with the variables
+    CSINSIGHT_SHOP, _MONTH, _NOTEBOOK, _MESSAGE, _EXIT_CODE and _OUT.
+    """
     from csinsight.params import load_params
 
     if more and not only:
         raise click.UsageError(f"what is {' '.join(more)!r} for? Notebooks' names follow --only.")
-    only += more
-    if told["month"] == "last":
-        told["month"] = _last_month(load_params(file).timezone)
-    params = load_params(file, **told)
-    if "month" not in params.model_fields_set:
+    params = load_params(file, shop=shop, title=title, lang=lang, engine=engine)
+    if month is None and "month" not in params.model_fields_set:
         raise _Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
-    _run(data, params, out, only, quiet)
+    names = _notebooks((*only, *more))
+    _job(data, params, month or params.month, names, progress=not quiet, **told)
 
 
-def _run(data: Path, params: RunParams, out: Path, only: tuple[str, ...], quiet: bool) -> None:
-    from csinsight.report.run import run_month
+def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
+    from csinsight.report.plan import PlanError, check_names
 
-    _tell(run_month(data, params, out, only=only, progress=not quiet))
+    try:
+        return check_names(names)
+    except PlanError as error:
+        raise _Misused(str(error)) from error
+
+
+def _job(data: Path, params: RunParams, month: str, only: tuple[str, ...], **told: Any) -> None:
+    from csinsight.report.unattended import Job, run_job
+
+    job = Job(data, told.pop("out"), params, month, only=only, **told)
+    if code := run_job(job, _say, _tell):
+        raise SystemExit(code)
+
+
+@main.command("run-shops")
+@click.argument("file", type=_THERE)
+@click.option("--month", help="In place of the file's.")
+def run_shops(file: Path, month: str | None) -> None:
+    """Make the reports of all shops in FILE (YAML; see deploy/shops.yml), one after another.
+
+    One shop's failure leaves the others; exit codes are those of `csinsight run`.
+    """
+    from dataclasses import replace
+
+    from csinsight.report.unattended import read_shops
+
+    ended: dict[str, int] = {}
+    for job, target in read_shops(file):
+        chosen = replace(job, month=month) if month else job
+        ended[job.params.shop] = _one_shop(chosen, target)
+    bad = [shop for shop, code in ended.items() if code]
+    told = f": {', '.join(bad)}" if bad else ""
+    _say(f"{len(ended)} shops: {len(ended) - len(bad)} in order, {len(bad)} not{told}")
+    if bad:
+        raise SystemExit(1 if 1 in ended.values() else 3)
+
+
+def _one_shop(job: Job, target: str) -> int:
+    from csinsight.report.delivery import publish_month
+    from csinsight.report.unattended import run_job
+
+    made: list[RunResult] = []
+    try:
+        code = run_job(job, _say, made.append)
+        for result in made if target else ():
+            place = publish_month(job.out, job.params.shop, result.report.parent.name, target)
+            click.echo(place)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        _say(f"{job.params.shop}: {error}")
+        return 1
+    return code
 
 
 @main.command()
@@ -245,39 +310,26 @@ def history(out: Path, shop: str | None) -> None:
 @_OUT
 @click.option("--shop", required=True)
 @click.option("--month", help="YYYY-MM; the newest unless told.")
-@click.option("--to", "target", required=True, type=_FOLDER, help="Folder to copy it into.")
-def publish(out: Path, shop: str, month: str | None, target: Path) -> None:
-    """Copy a finished month to a folder, such as one that a web server serves."""
-    from csinsight.report.site import publish_month
+@click.option("--to", "target", required=True, help="Folder, or a bucket such as s3://NAME/PATH.")
+def publish(out: Path, shop: str, month: str | None, target: str) -> None:
+    """Copy a finished month to a folder or a bucket that a web server serves."""
+    from csinsight.report.delivery import publish_month
 
     click.echo(publish_month(out, shop, month, target))
 
 
 def _tell(result: RunResult) -> None:
     _lines(f"left out: {name} ({why})" for name, why in sorted(result.left_out.items()))
+    _lines(result.failed.values())
     if not result.published:
-        click.echo(
-            "not published: this part (--only) would have replaced a fuller report", err=True
-        )
-    done, kept = len(result.executed), len(result.skipped)
-    click.echo(
-        f"{result.run_id}: {done} notebooks run, {kept} were done already, "
-        f"{len(result.left_out)} left out, {result.seconds:.0f} s",
-        err=True,
-    )
+        _say("not published: this part (--only) would have replaced a fuller report")
     click.echo(result.report)
+
+
+def _say(line: str) -> None:
+    click.echo(f"csinsight: {line}", err=True)
 
 
 def _lines(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line, err=True)
-
-
-def _last_month(timezone: str) -> str:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from csinsight.params import add_months
-
-    today = datetime.now(ZoneInfo(timezone)).replace(tzinfo=None)
-    return f"{add_months(today, -1):%Y-%m}"

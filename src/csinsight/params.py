@@ -7,6 +7,7 @@ passes a name that the notebook does not know.
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -54,11 +55,12 @@ class RunParams(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     shop: Annotated[str, Field(min_length=1, max_length=80)] = "demo"
+    title: Annotated[str, Field(max_length=80)] = ""
     month: str = "2026-10"
     lang: Lang = "zh"
     engine: EngineName = "polars"
     timezone: str = "Asia/Shanghai"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    currency: str = "CNY"
     conversation_gap_hours: Hours = 12.0
     conversion_window_hours: Hours = 24.0
     payment_window_hours: Hours = 72.0
@@ -86,6 +88,19 @@ class RunParams(BaseModel):
     def _month_is_a_month(cls, value: str) -> str:
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
             raise ValueError("a month is written YYYY-MM, for example 2026-10")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_is_in_use(cls, value: str) -> str:
+        from babel import Locale
+
+        if value not in Locale("en").currencies:
+            spoken = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD"}.get(value.strip().upper())
+            known = Locale("en").currencies
+            near = [spoken] if spoken else difflib.get_close_matches(value.upper(), known, n=1)
+            mend = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"a currency is written by its ISO 4217 code, such as CNY{mend}")
         return value
 
     @field_validator("timezone")
@@ -229,8 +244,6 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, file: Path | None) -> str:
-    import difflib
-
     where = f"{file}: " if file else ""
     lines = []
     for fault in error.errors():

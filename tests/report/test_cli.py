@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from csinsight import cli
 from csinsight.params import RunParams
-from csinsight.report import plan, run
+from csinsight.report import plan, unattended
+from csinsight.report.months import last_month
 
 Call = Callable[..., Result]
 
@@ -83,7 +84,7 @@ def test_a_run_of_an_empty_month_or_no_folder_or_typo_says_so(
     told = ("--out", tmp_path, "--month", "2027-01")
     _says(call("run", "--data", toy_shop, *told), 1, "nothing happened in 2027-01")
     _says(call("run", "--data", tmp_path / "no", *told), 1, "is not a folder")
-    _says(call("run", "--data", toy_shop, *told, "--only", "99"), 1, "no notebook is called `99`")
+    _says(call("run", "--data", toy_shop, *told, "--only", "99"), 2, "no notebook is called `99`")
 
 
 @pytest.mark.parametrize(
@@ -98,10 +99,10 @@ def test_only_takes_several_notebooks(
         asked.extend(only)
         raise plan.PlanError("far enough")
 
-    monkeypatch.setattr(run, "run_month", run_month)
+    monkeypatch.setattr(unattended, "run_month", run_month)
     told = ("run", "--data", toy_shop, "--month", "2026-10")
     _says(call(*told, *only), 1, "far enough")
-    assert sorted(asked) == ["01", "02"]
+    assert sorted(asked) == ["01_buyer_types", "02_value_tiers"]
     _says(call(*told, "01"), 2, "'01'", "--only")
 
 
@@ -114,9 +115,9 @@ def test_last_means_the_month_before_this_one(
         asked.append(params)
         raise plan.PlanError("far enough")
 
-    monkeypatch.setattr(run, "run_month", run_month)
+    monkeypatch.setattr(unattended, "run_month", run_month)
     _says(call("run", "--data", toy_shop, "--month", "last", "--out", tmp_path), 1, "far enough")
-    assert asked[0].month == cli._last_month("Asia/Shanghai")
+    assert asked[0].month == last_month("Asia/Shanghai")
 
 
 def test_unexpected_errors_keep_their_traceback(
@@ -125,7 +126,7 @@ def test_unexpected_errors_keep_their_traceback(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(run, "run_month", broken)
+    monkeypatch.setattr(unattended, "run_month", broken)
     result = call("run", "--data", toy_shop, "--month", "2026-10", "--out", tmp_path)
     assert isinstance(result.exception, ValueError)
     assert str(result.exception) == "a fault of ours"
@@ -137,7 +138,7 @@ def test_a_full_disk_is_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "x.parquet")
 
-    monkeypatch.setattr(run, "run_month", full)
+    monkeypatch.setattr(unattended, "run_month", full)
     told = ("run", "--data", toy_shop, "--month", "2026-10", "--out", tmp_path)
     _says(call(*told), 1, "No space left on device", "x.parquet")
 

@@ -172,7 +172,7 @@ def test_a_wrong_parameter_is_named_and_nothing_starts(
         (("--engine", "duckdb"), 2, ("'duckdb' is not one of 'polars', 'spark'",)),
         (("--month", "October"), 2, ("parameter `month`: a month is written YYYY-MM",)),
         (("--shop", "a/b"), 2, ("parameter `shop`", "leave out /")),
-        (("--only", "01_buyer_typs"), 1, ("did you mean `01_buyer_types`",)),
+        (("--only", "01_buyer_typs"), 2, ("did you mean `01_buyer_types`",)),
         (("--data", "nowhere"), 1, ("nowhere: is not a folder",)),
     ],
 )

@@ -15,8 +15,9 @@ import pytest
 
 from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.report import history
+from csinsight.report.execute import NotebookError
 from csinsight.report.plan import PlanError
-from csinsight.report.run import ContractError, NotebookError, RunResult, run_month
+from csinsight.report.run import ContractError, RunResult, run_month
 from csinsight.report.state import LockedError, locked
 
 Make = Callable[..., Path]

@@ -7,13 +7,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+#: How the names of files end that are being written.
+DRAFT: Final = ".draft"
 
 
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
     """Give a path to write to, which becomes `target` when the block ends without error."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+    draft = target.with_name(f".{target.name}.{os.getpid()}{DRAFT}")
     try:
         yield draft
         draft.replace(target)

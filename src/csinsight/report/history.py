@@ -12,7 +12,11 @@ from csinsight.report.state import HISTORY_FILE, LockedError, Places, locked
 
 @dataclass(frozen=True)
 class Entry:
-    """One run: when it began, how it ended (``done``, ``failed``, ``stopped``, ``running``)."""
+    """One run: when it began and how it ended.
+
+    ``done``; ``incomplete``, with agents' cards missing; ``failed``; ``stopped``, as by a kill or
+    a power cut; or ``running``.
+    """
 
     shop: str
     month: str
@@ -35,7 +39,7 @@ def runs(out: Path, shop: str | None = None) -> list[Entry]:
 
 def _entries(out: Path, file: Path) -> Iterator[Entry]:
     shop = file.parent.name
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = filter(None, map(_parsed, file.read_text(encoding="utf-8").splitlines()))
     open_runs: dict[str, str] = {}
     for line in lines:
         month, event = line["month"], line["event"]
@@ -49,6 +53,14 @@ def _entries(out: Path, file: Path) -> Iterator[Entry]:
         open_runs[month] = line["at"]
     for month, began in open_runs.items():
         yield Entry(shop, month, began, "running" if _is_running(out, shop, month) else "stopped")
+
+
+def _parsed(line: str) -> dict[str, str] | None:
+    try:
+        return dict(json.loads(line)) if line else None
+    except json.JSONDecodeError:
+        # Cut short by a full disk: how that run ended isn't known, so it counts as stopped.
+        return None
 
 
 def _is_running(out: Path, shop: str, month: str) -> bool:

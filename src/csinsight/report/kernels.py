@@ -44,7 +44,7 @@ class Worker:
 
     def close(self) -> None:
         """End the kernel, whatever it is doing, and the thread."""
-        process = getattr(getattr(self._manager, "provisioner", None), "process", None)
+        process = self._process()
         if process is not None and process.poll() is None:
             process.kill()
             process.wait()
@@ -53,10 +53,22 @@ class Worker:
             self._manager.cleanup_connection_file()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _process(self) -> Any:
+        return getattr(getattr(self._manager, "provisioner", None), "process", None)
+
+    def _lives(self) -> bool:
+        process = self._process()
+        # Before its first notebook a manager has no process yet.
+        return process is None or process.poll() is None
+
     def _execute(self, notebook: Any, output: Path, params: dict[str, Any], step: str) -> None:
         import papermill
 
         _register_engine()
+        if self._manager is not None and not self._lives():
+            # A notebook took its kernel with it, as by using up the memory: the next has a new one.
+            self._manager.cleanup_connection_file()
+            self._manager = None
         if self._manager is None:
             self._manager = _new_manager(self._folder)
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,8 @@ class Page:
         Shown at the foot.
     kind : str
         Class of the body, such as a notebook's name.
+    pdf : str
+        Address of the page as PDF; empty where there is none.
     """
 
     lang: Lang
@@ -60,6 +62,7 @@ class Page:
     up: Link | None = None
     run_id: str = ""
     kind: str = ""
+    pdf: str = ""
 
 
 def compose(page: Page, title: str, body: str) -> str:

@@ -29,7 +29,8 @@ from csinsight.params import (
 
 CARD: Final = "06_agent_card"
 BRIEF: Final = "07_monthly_brief"
-_TIMES: Final = {
+#: The time that says when a row of a table happened.
+TIMES: Final = {
     "page_views": PageViews.VIEWED_AT,
     "orders": Orders.PLACED_AT,
     "messages": Messages.SENT_AT,
@@ -82,7 +83,7 @@ def supply(data: Path, params: RunParams) -> Supply:
         Where nothing happened in the month.
     """
     shop = open_shop(data, "polars")
-    spans = {name: _span(shop, name) for name in _TIMES if name in shop.tables}
+    spans = {name: _span(shop, name) for name in TIMES if name in shop.tables}
     start, end = month_start(params.month), month_end(params.month)
     if not _untimed(shop) and not any(_counts(shop, name, start, end) for name in spans):
         raise PlanError(_empty_month(params.month, data, spans.values()))
@@ -219,21 +220,21 @@ def _untimed(shop: Shop) -> bool:
 
 
 def _counts(shop: Shop, table: str, start: datetime, end: datetime) -> int:
-    if not shop.has(table, _TIMES[table]):
+    if not shop.has(table, TIMES[table]):
         return 0
-    time = nw.col(ms(_TIMES[table]))
+    time = nw.col(ms(TIMES[table]))
     rows = shop[table].filter(time >= _ms(start), time < _ms(end))
     return int(collect(rows.select(time.count().alias("n")))["n"].iloc[0])
 
 
 def _last_before(shop: Shop, table: str, end: datetime) -> datetime | None:
-    time = nw.col(ms(_TIMES[table]))
+    time = nw.col(ms(TIMES[table]))
     rows = shop[table].filter(time < _ms(end)).select(time.max().alias("last"))
     return _moment(collect(rows)["last"].iloc[0])
 
 
 def _span(shop: Shop, table: str) -> Span:
-    time = nw.col(ms(_TIMES[table]))
+    time = nw.col(ms(TIMES[table]))
     row = collect(shop[table].select(time.min().alias("first"), time.max().alias("last")))
     return Span(_moment(row["first"].iloc[0]), _moment(row["last"].iloc[0]))
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import pandas as pd
 
 from csinsight.contract.artifacts import AgentKpis
-from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
+from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.report import site
+from csinsight.report.execute import Execution
 from csinsight.report.files import sha256_of
-from csinsight.report.kernels import Worker, Workers
+from csinsight.report.kernels import Workers
+from csinsight.report.pdf import print_pages
 from csinsight.report.plan import (
     CARD,
     PlanError,
@@ -30,15 +29,15 @@ from csinsight.report.plan import (
     check_names,
     check_parameters,
     supply,
-    told,
     wanted,
 )
 from csinsight.report.prose import read_notebook
 from csinsight.report.publish import publish, recover
+from csinsight.report.shop_index import write_shop_index
 from csinsight.report.state import (
     Places,
     RunState,
-    clear_staging,
+    clear_leavings,
     input_hashes,
     locked,
     source_hash,
@@ -54,10 +53,6 @@ class ContractError(ValueError):
         super().__init__("\n".join([f"{data}: {count}", *self.faults]))
 
 
-class NotebookError(RuntimeError):
-    """A notebook of the run failed; the message says which, in which cell, and why."""
-
-
 @dataclass(frozen=True)
 class RunResult:
     """What a run has come to.
@@ -71,6 +66,8 @@ class RunResult:
     run_id : str
     left_out : dict of str to str
         By notebook, the reason (a word under ``left_out``).
+    failed : dict of str to str
+        Agents' cards that could not be made, with the reason of each; the rest is published.
     executed, skipped : tuple of str
         Steps that were run, and those that were done already.
     published : bool
@@ -82,6 +79,7 @@ class RunResult:
     run: Path
     run_id: str
     left_out: dict[str, str]
+    failed: dict[str, str]
     executed: tuple[str, ...]
     skipped: tuple[str, ...]
     published: bool
@@ -96,6 +94,7 @@ def run_month(
     only: Sequence[str] = (),
     notebooks: Path | None = None,
     progress: bool = True,
+    pdf: bool = False,
 ) -> RunResult:
     """Make one month's report from the contract tables in `data`.
 
@@ -115,6 +114,8 @@ def run_month(
         Folder of the notebooks; those that come with csinsight unless told.
     progress : bool
         Show a bar on standard error.
+    pdf : bool
+        Print the brief and the agents' cards as PDF beside the pages; needs chromium.
 
     Raises
     ------
@@ -125,7 +126,9 @@ def run_month(
     LockedError
         Where another run of the month is at work.
     NotebookError
-        Where a notebook failed.
+        Where a notebook failed; of agents' cards, only where all did.
+    PdfError
+        Where PDF is asked for and can't be printed.
     """
     data, out = data.resolve(), out.resolve()
     if not data.is_dir():
@@ -134,9 +137,10 @@ def run_month(
     asked = check_names(only)
     with locked(places.run / ".lock"):
         recover(places.report)
-        clear_staging(places)
+        clear_leavings(places)
         state = RunState(places, params, input_hashes(data))
-        run = _Run(data, params, places, state, asked, notebooks or shipped("notebooks"), progress)
+        folder = notebooks or shipped("notebooks")
+        run = _Run(data, params, places, state, asked, folder, progress, pdf)
         with _noted(state):
             return run.go()
 
@@ -153,8 +157,10 @@ def _noted(state: RunState) -> Iterator[None]:
         state.end("failed", why)
         state.note("failed", why=why)
         raise
-    state.end("done")
-    state.note("done", left_out=sorted(state.values["left_out"]))
+    gone: dict[str, str] = state.values["failed"]
+    why = "; ".join(gone.values())
+    state.end("incomplete" if gone else "done", why)
+    state.note("incomplete" if gone else "done", left_out=sorted(state.values["left_out"]), why=why)
 
 
 @dataclass
@@ -166,10 +172,7 @@ class _Run:
     only: tuple[str, ...]
     notebooks: Path
     progress: bool
-    executed: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    keys: dict[str, str] = field(default_factory=dict)
+    pdf: bool
 
     def go(self) -> RunResult:
         started = time.monotonic()
@@ -179,23 +182,21 @@ class _Run:
         names = wanted(self.only, left_out)
         for name in names:
             check_parameters(self._notebook(name), self.params)
-        sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
         self.state.values["left_out"] = left_out
         self.state.forget(have.left_out)
-        with Workers() as workers, self._bar(len(names)) as bar:
-            self._execute_all(names, sources, workers, bar, left_out)
+        done = self._execute(names, left_out)
         left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}
-        digest = sha256_of(json.dumps(left_out, sort_keys=True), *self.keys.values())
-        run_id = f"{self.params.month}-{digest[:6]}"
-        self.state.values |= {"left_out": left_out, "run_id": run_id}
-        published = self._publish(have, left_out, run_id, digest)
+        month = self._month(done, have, left_out)
+        self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}
+        published = self._publish(month)
         return RunResult(
             self.places.report / "index.html",
             self.places.run,
-            run_id,
+            month.run_id,
             left_out,
-            tuple(step.name for step in self.steps if step.name in self.executed),
-            tuple(self.skipped),
+            done.failed,
+            tuple(step.name for step in done.steps if step.name in done.executed),
+            tuple(done.skipped),
             published,
             time.monotonic() - started,
         )
@@ -211,18 +212,15 @@ class _Run:
             raise ContractError(self.data, faults)
         self.state.values["checked"] = checked
 
-    def _execute_all(
-        self,
-        names: list[str],
-        sources: dict[str, Any],
-        workers: Workers,
-        bar: Any,
-        left_out: dict[str, str],
-    ) -> None:
-        for name in names:
-            steps = self._cards(left_out) if name == CARD else [Step(name, name)]
-            bar.total += len(steps) - 1
-            self._execute(steps, sources[name], workers, bar)
+    def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
+        sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
+        with Workers() as workers, self._bar(len(names)) as bar:
+            execution = Execution(self.data, self.params, self.state, workers, bar)
+            for name in names:
+                steps = self._cards(left_out) if name == CARD else [Step(name, name)]
+                bar.total += len(steps) - 1
+                execution.run(steps, sources[name])
+        return execution
 
     def _cards(self, left_out: dict[str, str]) -> list[Step]:
         path = self.places.run / "artifacts" / f"{AgentKpis.NAME}.parquet"
@@ -235,73 +233,36 @@ class _Run:
             left_out[CARD] = "needs_agents"
         return steps
 
-    def _execute(self, steps: list[Step], source: Any, workers: Workers, bar: Any) -> None:
-        upstream = [key for name, key in self.keys.items() if not name.startswith(CARD)]
-        todo: SimpleQueue[Step] = SimpleQueue()
-        waiting = 0
-        for step in steps:
-            key = self._key(step, source, upstream)
-            self.keys[step.name] = key
-            self.steps.append(step)
-            if self.state.is_done(step.name, key):
-                self.state.keep(step.name)
-                self.skipped.append(step.name)
-                bar.update()
-            else:
-                todo.put(step)
-                waiting += 1
-        busy = workers.take(waiting)
-        futures = [worker.call(partial(self._drain, worker, todo, source)) for worker in busy]
-        for future in futures:
-            bar.set_description(steps[0].notebook)
-            future.result()
-        bar.update(waiting)
-
-    def _drain(self, worker: Worker, todo: SimpleQueue[Step], source: Any) -> None:
-        while True:
-            try:
-                step = todo.get_nowait()
-            except Empty:
-                return
-            self._one(worker, step, source)
-
-    def _one(self, worker: Worker, step: Step, source: Any) -> None:
-        started = time.monotonic()
-        self.state.begin(step.name, self.keys[step.name])
-        values = told(step, self.params, self.data, self.places.run)
-        output = self.places.executed(step.name)
-        try:
-            worker.execute(copy.deepcopy(source), output, values, step.name)
-        except Exception as error:
-            why = _why(step, source, error)
-            self.state.failed(step.name, why)
-            raise NotebookError(why) from error
-        self.state.done(step.name, time.monotonic() - started)
-        self.executed.append(step.name)
-
-    def _key(self, step: Step, source: Any, upstream: list[str]) -> str:
-        cells = [(cell.cell_type, cell["id"], cell.source) for cell in source.cells]
-        values = {**notebook_params(self.params, step.notebook), **step.extra}
-        return sha256_of(
-            source_hash(),
-            json.dumps(self.state.values["inputs"], sort_keys=True),
-            json.dumps(cells, ensure_ascii=False),
-            json.dumps(values, ensure_ascii=False, sort_keys=True),
-            *upstream,
+    def _month(self, done: Execution, have: Supply, left_out: dict[str, str]) -> site.Month:
+        """Return what the pages are made from, with a digest over all that changes them."""
+        told = [left_out, sorted(done.failed), self.params.title, self.pdf]
+        digest = sha256_of(json.dumps(told, sort_keys=True), *done.keys.values())
+        run_id = f"{self.params.month}-{digest[:6]}"
+        return site.Month(
+            self.params,
+            self.places,
+            done.steps,
+            left_out,
+            have.covers,
+            run_id,
+            digest,
+            failed=done.gone,
+            pdf=self.pdf,
         )
 
-    def _publish(self, have: Supply, left_out: dict[str, str], run_id: str, digest: str) -> bool:
-        month = site.Month(
-            self.params, self.places, self.steps, left_out, have.covers, run_id, digest
-        )
-        if site.is_current(month):
-            return True
-        if self.only and site.would_lose_pages(month):
+    def _publish(self, month: site.Month) -> bool:
+        current = site.is_current(month)
+        if not current and self.only and site.would_lose_pages(month):
             return False
-        site.write_month(month)
+        if not current:
+            site.write_month(month)
+            if self.pdf:
+                print_pages(month.printed, self.places.staging)
         with locked(self.places.history.with_name(".publish.lock"), wait=True):
-            publish(self.places.staging, self.places.report)
-            site.write_shop_index(self.places, self.params.lang)
+            if not current:
+                publish(self.places.staging, self.places.report)
+            # Even where the month is as it was: a run may have been killed just before this line.
+            write_shop_index(self.places.shop_reports)
         return True
 
     def _notebook(self, name: str) -> Path:
@@ -320,15 +281,3 @@ class _Run:
             leave=False,
             bar_format="{desc:<24} {bar:24} {n_fmt}/{total_fmt} {elapsed}",
         )
-
-
-def _why(step: Step, source: Any, error: Exception) -> str:
-    """Return which notebook failed, in which cell, and why, in two lines."""
-    cell_source = getattr(error, "source", None)
-    if cell_source is None:
-        return f"{step.name}: its kernel ended: {type(error).__name__}: {error}"
-    numbers = [n for n, cell in enumerate(source.cells, start=1) if cell.source == cell_source]
-    where = f"cell {numbers[0]}" if numbers else "the cell of parameters"
-    first = cell_source.strip().split("\n")[0]
-    ename, evalue = getattr(error, "ename", ""), getattr(error, "evalue", "")
-    return f"{step.name}: {where} failed (`{first}`)\n{ename}: {evalue}"

@@ -1,4 +1,4 @@
-"""The pages of a month's report and of a shop: rendered, with an index over each."""
+"""The pages of a month's report: rendered, with an index over them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from csinsight.params import NOTEBOOKS, Lang, RunParams
+from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.report import theme
+from csinsight.report.facts import FINDING, LEFT_OUT
 from csinsight.report.files import write_text
 from csinsight.report.pages import Link, Page, compose, render_body
 from csinsight.report.plan import BRIEF, CARD, Step
-from csinsight.report.publish import copy_report
 from csinsight.report.render import render
 from csinsight.report.state import Places
-from csinsight.report.study import FINDING, LEFT_OUT
 from csinsight.report.words import Words
 
 REPORT_FILE: Final = "report.json"
@@ -43,6 +42,10 @@ class Month:
     run_id : str
     digest : str
         Over everything that the pages depend on: the same digest, the same bytes.
+    failed : sequence of Step
+        Agents' cards that could not be made.
+    pdf : bool
+        Whether the brief and the cards are there as PDF too.
     """
 
     params: RunParams
@@ -52,6 +55,8 @@ class Month:
     covers: date | None
     run_id: str
     digest: str
+    failed: Sequence[Step] = ()
+    pdf: bool = False
 
     @cached_property
     def words(self) -> Words:
@@ -61,7 +66,18 @@ class Month:
     @cached_property
     def place(self) -> str:
         """Shop and month, as a reader would write them."""
-        return f"{self.params.shop} · {self.words.month(self.params.month)}"
+        return f"{self.title} · {self.words.month(self.params.month)}"
+
+    @property
+    def title(self) -> str:
+        """What the shop is called."""
+        return self.params.title or self.params.shop
+
+    @property
+    def printed(self) -> list[str]:
+        """Pages that are there as PDF too, without ending."""
+        kinds = {BRIEF, CARD} if self.pdf else set()
+        return [step.name for step in self.steps if step.notebook in kinds]
 
     def facts(self, step: Step) -> dict[str, Any]:
         """Return the small facts that a step wrote."""
@@ -86,7 +102,8 @@ def write_month(month: Month) -> None:
 def is_current(month: Month) -> bool:
     """Tell whether the published report was made from exactly this, and is whole."""
     published = _published(month.places.report)
-    pages = [month.places.report / name for name in published.get("pages", {})]
+    names = [*published.get("pages", {}), *(f"{name}.pdf" for name in month.printed)]
+    pages = [month.places.report / name for name in names]
     return published.get("key") == month.digest and all(path.is_file() for path in pages)
 
 
@@ -94,32 +111,6 @@ def would_lose_pages(month: Month) -> bool:
     """Tell whether the published report has pages that this one lacks."""
     there = _published(month.places.report).get("pages", {})
     return bool(set(there) - {f"{step.name}.html" for step in month.steps})
-
-
-def write_shop_index(places: Places, lang: Lang) -> None:
-    """Write the page over all months of a shop, newest first."""
-    folder = places.shop_reports
-    write_text(folder / INDEX, _shop_index(folder, places.shop, lang))
-
-
-def _shop_index(folder: Path, shop: str, lang: Lang) -> str:
-    words = Words(lang)
-    reports = {
-        path.parent.name: json.loads(path.read_text(encoding="utf-8"))
-        for path in folder.glob(f"[0-9]*/{REPORT_FILE}")
-    }
-    rows = [
-        {
-            "href": f"{quote(month)}/{INDEX}",
-            "label": words.month(month),
-            "finding": report["finding"],
-            "tag": words.word("index.latest") if not number else "",
-        }
-        for number, (month, report) in enumerate(sorted(reports.items(), reverse=True))
-    ]
-    title = words.word("index.shop_title", shop=shop)
-    body = render_body("index_body.html.j2", **_index_values(words, title, rows))
-    return compose(Page(lang, kind="index"), title, body)
 
 
 def _month_index(month: Month) -> str:
@@ -130,26 +121,20 @@ def _month_index(month: Month) -> str:
     cards = [
         _row(month, step, _agent(month, step)) for step in month.steps if step.notebook == CARD
     ]
-    title = words.word(
-        "index.month_title", shop=month.params.shop, month=words.month(month.params.month)
-    )
-    values = _index_values(words, title, rows)
+    title = words.word("index.month_title", shop=month.title, month=words.month(month.params.month))
     if rows and names[0] == BRIEF:
         rows[0]["finding"] = ""  # it stands on top of the page
-    values |= {"cards": cards, "left_out": _reasons(month), "finding": _finding(month)}
+    body = render_body(
+        "index_body.html.j2",
+        words=words,
+        title=title,
+        rows=rows,
+        cards=cards,
+        left_out=_reasons(month),
+        finding=_finding(month),
+    )
     page = Page(month.params.lang, "", _meta(month), (), _up(words), month.run_id, "index")
-    return compose(page, title, render_body("index_body.html.j2", **values))
-
-
-def _index_values(words: Words, title: str, rows: list[dict[str, str]]) -> dict[str, Any]:
-    return {
-        "words": words,
-        "title": title,
-        "rows": rows,
-        "cards": [],
-        "left_out": [],
-        "finding": "",
-    }
+    return compose(page, title, body)
 
 
 def _agent(month: Month, step: Step) -> str:
@@ -159,7 +144,8 @@ def _agent(month: Month, step: Step) -> str:
 
 def _row(month: Month, step: Step, label: str) -> dict[str, str]:
     finding = str(month.facts(step).get(FINDING, "")).replace("**", "")
-    return {"href": f"{quote(step.name)}.html", "label": label, "finding": finding, "tag": ""}
+    pdf = f"{quote(step.name)}.pdf" if step.name in month.printed else ""
+    return {"href": f"{quote(step.name)}.html", "label": label, "finding": finding, "pdf": pdf}
 
 
 def _reasons(month: Month) -> list[tuple[str, str]]:
@@ -175,7 +161,14 @@ def _reasons(month: Month) -> list[tuple[str, str]]:
         if step.notebook != CARD
         for reason in month.facts(step).get(LEFT_OUT, ())
     ]
-    return whole + parts
+    cards = [
+        (
+            words.word("nav.agent_card", agent=step.extra["agent_id"]),
+            words.word("left_out.card_failed"),
+        )
+        for step in month.failed
+    ]
+    return whole + parts + cards
 
 
 def _page(month: Month, step: Step) -> Page:
@@ -197,6 +190,7 @@ def _page(month: Month, step: Step) -> Page:
         _up(words),
         month.run_id,
         f"notebook n{step.notebook[:2]}",
+        f"{quote(step.name)}.pdf" if step.name in month.printed else "",
     )
 
 
@@ -220,6 +214,8 @@ def _report(month: Month) -> dict[str, Any]:
     return {
         "key": month.digest,
         "shop": month.params.shop,
+        "title": month.title,
+        "currency": month.params.currency,
         "month": month.params.month,
         "lang": month.params.lang,
         "run_id": month.run_id,
@@ -227,6 +223,7 @@ def _report(month: Month) -> dict[str, Any]:
         "facts": month.facts(brief[0]) if brief else {},
         "pages": {f"{step.name}.html": step.notebook for step in month.steps},
         "left_out": month.left_out,
+        "failed": [step.name for step in month.failed],
     }
 
 
@@ -236,34 +233,4 @@ def _dumped(values: dict[str, Any]) -> str:
 
 def _published(report: Path) -> dict[str, Any]:
     path = report / REPORT_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def publish_month(out: Path, shop: str, month: str | None, target: Path) -> Path:
-    """Copy a finished month and the shop's index to ``target/SHOP``, and return its index page.
-
-    Parameters
-    ----------
-    out : Path
-        Root of ``reports/``.
-    shop : str
-    month : str or None
-        The newest where None.
-    target : Path
-
-    Raises
-    ------
-    FileNotFoundError
-        Where there is no finished report.
-    """
-    reports = out / "reports" / shop
-    months = sorted(path.parent.name for path in reports.glob(f"[0-9]*/{REPORT_FILE}"))
-    if not months or (month and month not in months):
-        there = ", ".join(months) or "none"
-        raise FileNotFoundError(f"{reports}: no finished report of {month or shop}; there: {there}")
-    chosen = month or months[-1]
-    folder = target / shop / chosen
-    copy_report(reports / chosen, folder)
-    lang = _published(folder)["lang"]
-    write_text(target / shop / INDEX, _shop_index(target / shop, shop, lang))
-    return folder / INDEX
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

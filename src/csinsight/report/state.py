@@ -18,7 +18,7 @@ from csinsight import __version__
 from csinsight.contract.tables import TABLES
 from csinsight.engine import table_path
 from csinsight.params import RunParams
-from csinsight.report.files import sha256, sha256_of, write_text
+from csinsight.report.files import DRAFT, sha256, sha256_of, write_text
 
 RUN_FILE: Final = "run.json"
 HISTORY_FILE: Final = "history.jsonl"
@@ -129,6 +129,7 @@ class RunState:
             "inputs": inputs,
             "checked": self.checked,
             "left_out": {},
+            "failed": {},
             "steps": {},
         }
 
@@ -196,12 +197,18 @@ class RunState:
         line = {"event": event, "at": _now(), "month": self.places.month, **more}
         self.places.history.parent.mkdir(parents=True, exist_ok=True)
         with self.places.history.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            # A line that a full disk cut short must not take this one with it.
+            file.write("\n" + json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def clear_staging(places: Places) -> None:
-    """Remove pages that an earlier run made and did not publish."""
+def clear_leavings(places: Places) -> None:
+    """Remove what an earlier run made and did not finish: pages, and drafts of files.
+
+    Only while holding the month's lock.
+    """
     shutil.rmtree(places.staging, ignore_errors=True)
+    for draft in places.run.rglob(f".*{DRAFT}"):
+        draft.unlink(missing_ok=True)
 
 
 def _written(run: Path, step: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -26,13 +26,12 @@ from csinsight.params import (
     month_start,
 )
 from csinsight.report.blocks import LeftOut
+from csinsight.report.facts import LEFT_OUT
 from csinsight.report.files import write_atomically
 from csinsight.report.words import Words
 
 #: Set by a run before each notebook: the step whose facts and tables these are.
 _step: str = ""
-FINDING: Final = "finding"
-LEFT_OUT: Final = "left_out"
 
 
 class StudyError(ValueError):
@@ -216,18 +215,10 @@ class Study:
             file.write(f"{name}\n")
 
 
-def open_study(
-    data: str | Path,
-    run: str | Path,
-    shop: str,
-    month: str,
-    lang: Lang = "zh",
-    engine: EngineName = "polars",
-    currency: str = "CNY",
-) -> Study:
-    """Return a notebook's `Study`, with the look of figures and the language set."""
+def open_study(*told: Any, **named: Any) -> Study:
+    """Return a notebook's `Study`, told as `Study` is, with figures' look and language set."""
     from csinsight.report import theme
 
-    study = Study(data, run, shop, month, lang, engine, currency)
+    study = Study(*told, **named)
     theme.use(study.lang, study.words.currency)
     return study

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile, load_profile
 from csinsight.contract.artifacts import (
+    AgentKpis,
     BuyerTypes,
     CoachingPlan,
     Conversations,
@@ -16,6 +18,7 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.report.facts import KPIS, TRENDS
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
 from csinsight.report.views import (
@@ -29,6 +32,7 @@ from csinsight.report.views import (
 )
 
 _C = Conversations
+_K = AgentKpis
 #: Drivers drawn on the brief; the rest is one click away.
 MAX_DRIVERS = 10
 _PARTS = {
@@ -78,8 +82,28 @@ def sentence(study: Study, brief: Brief) -> str:
 def finding(study: Study, brief: Brief) -> Finding:
     """Return the sentences on top of the page, and keep them for the index."""
     text = sentence(study, brief)
-    study.write_facts({"finding": text})
+    study.write_facts({"finding": text, KPIS: kpis(study, brief)})
     return Finding(text)
+
+
+def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
+    """Return the month's figures for the trends of the shop's index, without those not known.
+
+    Returns
+    -------
+    dict of str to list of float
+        By KPI its value, and the ends of its interval where it has one.
+    """
+    if brief.conversations is None:
+        return {}
+    shop = shop_kpis(study.of_month(brief.conversations), profile=brief.profile).iloc[0]
+    found = {}
+    for name in TRENDS:
+        columns = [name, f"{name}{_K.LOW_SUFFIX}", f"{name}{_K.HIGH_SUFFIX}"]
+        values = [shop[column] for column in columns if column in shop]
+        if values and pd.notna(values).all():
+            found[name] = [round(float(value), 4) for value in values]
+    return found
 
 
 def headline(brief: Brief) -> dict[str, int]:

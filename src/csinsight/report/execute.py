@@ -1,0 +1,150 @@
+"""A run's notebooks, executed in order; what is done already is not done again."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from csinsight.params import RunParams, notebook_params
+from csinsight.report.files import sha256_of
+from csinsight.report.kernels import Worker, Workers
+from csinsight.report.plan import CARD, Step, told
+from csinsight.report.state import RunState, source_hash
+
+
+class NotebookError(RuntimeError):
+    """A notebook of the run failed; the message says which, in which cell, and why."""
+
+    def __init__(self, why: str, notebook: str) -> None:
+        super().__init__(why)
+        self.notebook = notebook
+
+
+@dataclass
+class Execution:
+    """The notebooks of one run: what was executed, what was done already, what failed.
+
+    Parameters
+    ----------
+    data : Path
+    params : RunParams
+    state : RunState
+        Told of every step.
+    workers : Workers
+        The kernels.
+    bar : tqdm
+        Moved on by one for each step.
+    steps : list of Step
+        Those that are done, in order.
+    executed, skipped : list of str
+        Names of the steps that were run, and of those done already.
+    failed : dict of str to str
+        By name of a step, why an agent's card could not be made.
+    gone : list of Step
+        The steps of those cards, in order.
+    keys : dict of str to str
+        By step, a hash over all that it depends on.
+    """
+
+    data: Path
+    params: RunParams
+    state: RunState
+    workers: Workers
+    bar: Any
+    steps: list[Step] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    gone: list[Step] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def run(self, steps: Sequence[Step], source: Any) -> None:
+        """Execute the steps of one notebook, `source`, as many at a time as there are kernels.
+
+        Raises
+        ------
+        NotebookError
+            Where a notebook failed; of agents' cards, only where all did.
+        """
+        upstream = [key for name, key in self.keys.items() if not name.startswith(CARD)]
+        todo: SimpleQueue[Step] = SimpleQueue()
+        for step in steps:
+            key = self._key(step, source, upstream)
+            self.keys[step.name] = key
+            if self.state.is_done(step.name, key):
+                self.state.keep(step.name)
+                self.skipped.append(step.name)
+                self.bar.update()
+            else:
+                todo.put(step)
+        busy = self.workers.take(todo.qsize())
+        futures = [worker.call(partial(self._drain, worker, todo, source)) for worker in busy]
+        for future in futures:
+            self.bar.set_description(steps[0].notebook)
+            future.result()
+        self._settle(steps)
+
+    def _settle(self, steps: Sequence[Step]) -> None:
+        gone = [step for step in steps if step.name in self.failed]
+        if gone and len(gone) == len(steps):
+            # Not an agent's data then, but the notebook itself.
+            raise NotebookError(self.failed[gone[0].name], gone[0].notebook)
+        self.gone += gone
+        self.steps += [step for step in steps if step.name not in self.failed]
+
+    def _drain(self, worker: Worker, todo: SimpleQueue[Step], source: Any) -> None:
+        while True:
+            try:
+                step = todo.get_nowait()
+            except Empty:
+                return
+            self._one(worker, step, source)
+            self.bar.update()
+
+    def _one(self, worker: Worker, step: Step, source: Any) -> None:
+        started = time.monotonic()
+        self.state.begin(step.name, self.keys[step.name])
+        values = told(step, self.params, self.data, self.state.places.run)
+        output = self.state.places.executed(step.name)
+        try:
+            worker.execute(copy.deepcopy(source), output, values, step.name)
+        except Exception as error:
+            why = _why(step, source, error)
+            self.state.failed(step.name, why)
+            # A full disk is no matter of one agent's.
+            if step.notebook != CARD or isinstance(error, OSError):
+                raise NotebookError(why, step.notebook) from error
+            self.failed[step.name] = why
+            return
+        self.state.done(step.name, time.monotonic() - started)
+        self.executed.append(step.name)
+
+    def _key(self, step: Step, source: Any, upstream: list[str]) -> str:
+        cells = [(cell.cell_type, cell["id"], cell.source) for cell in source.cells]
+        values = {**notebook_params(self.params, step.notebook), **step.extra}
+        return sha256_of(
+            source_hash(),
+            json.dumps(self.state.values["inputs"], sort_keys=True),
+            json.dumps(cells, ensure_ascii=False),
+            json.dumps(values, ensure_ascii=False, sort_keys=True),
+            *upstream,
+        )
+
+
+def _why(step: Step, source: Any, error: Exception) -> str:
+    """Return which notebook failed, in which cell, and why, in two lines."""
+    cell_source = getattr(error, "source", None)
+    if cell_source is None:
+        return f"{step.name}: its kernel ended: {type(error).__name__}: {error}"
+    numbers = [n for n, cell in enumerate(source.cells, start=1) if cell.source == cell_source]
+    where = f"cell {numbers[0]}" if numbers else "the cell of parameters"
+    first = cell_source.strip().split("\n")[0]
+    ename, evalue = getattr(error, "ename", ""), getattr(error, "evalue", "")
+    return f"{step.name}: {where} failed (`{first}`)\n{ename}: {evalue}"

@@ -1,0 +1,228 @@
+"""Runs that nobody watches: months that were missed, a word on failure, many shops, one card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from csinsight import cli
+from csinsight.params import ParamsError
+from csinsight.report import history, months, run, unattended
+from csinsight.report.hook import call_hook
+
+Make = Callable[..., Path]
+BROKEN_CARD = ["assert agent_id != 'a1', 'a fault of one agent'", "1"]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    """The command line with the tiny notebooks."""
+
+    def caller(*words: object, notebooks: Path | None = None) -> Result:
+        if notebooks is not None:
+            real = run.run_month
+            told = {"notebooks": notebooks}
+            monkeypatch.setattr(unattended, "run_month", lambda *a, **k: real(*a, **k, **told))
+        return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+    return caller
+
+
+def _says(result: Result, code: int, *parts: str) -> None:
+    assert result.exit_code == code, result.output
+    assert [part for part in parts if part not in result.output] == [], result.output
+
+
+def _told(shop: Path, tmp_path: Path, *more: object) -> tuple[object, ...]:
+    return ("run", "--data", shop, "--shop", "toy", "--out", tmp_path / "out", "--quiet", *more)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-10", ["2026-10"]),
+        ("2025-11..2026-01", ["2025-11", "2025-12", "2026-01"]),
+        ("2026-10..2026-10", ["2026-10"]),
+    ],
+)
+def test_months_are_one_or_a_range(text: str, found: list[str]) -> None:
+    assert months.parse_months(text, "Asia/Shanghai") == found
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-10..", "2026-12..2026-10", "a..b..c", ""])
+def test_other_months_are_refused(text: str) -> None:
+    with pytest.raises(ParamsError, match="month"):
+        months.parse_months(text, "Asia/Shanghai")
+
+
+def test_a_range_may_end_with_the_last_month() -> None:
+    last = months.last_month("Asia/Shanghai")
+    assert months.parse_months(f"{last}..last", "Asia/Shanghai") == [last]
+    assert months.parse_months("last", "Asia/Shanghai") == [last]
+
+
+@pytest.fixture
+def long_shop(toy_shop: Path) -> Path:
+    """A shop with orders in July, August and October, and nothing in September."""
+    with (toy_shop / "orders.csv").open("a", encoding="utf-8") as file:
+        file.write("o7,b1,2026-07-31T23:00:00,,100,90,1\no8,b1,2026-08-01T00:00:00,,100,90,1\n")
+    return toy_shop
+
+
+def _finished(out: Path, month: str, status: str = "done") -> None:
+    report, state = out / "reports/toy" / month, out / "runs/toy" / month
+    for folder in (report, state):
+        folder.mkdir(parents=True)
+    for name in ("index.html", "report.json"):
+        (report / name).write_text("{}", encoding="utf-8")
+    (state / "run.json").write_text(json.dumps({"status": status}), encoding="utf-8")
+
+
+def test_missed_months_are_those_with_data_and_no_good_report(
+    long_shop: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-10"]
+    _finished(out, "2026-07")
+    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+    _finished(out, "2026-08", "incomplete")
+    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+    _finished(out, "2026-10")
+    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+
+
+def test_catching_up_makes_what_was_missed_and_an_empty_last_month_is_told(
+    call: Callable[..., Result], long_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    folder = toy_notebooks()
+    told = _told(long_shop, tmp_path, "--only", "00")
+    _says(call(*told, "--month", "2026-07", notebooks=folder), 0, "toy 2026-07: report made")
+    result = call(*told, "--month", "2026-11", "--catch-up")
+    _says(result, 1, "catching up 2026-08, 2026-10", "nothing happened in 2026-11")
+    _says(result, 1, "toy 2026-10: report made", "toy 2026-11: no report made")
+    made = sorted(path.name for path in (tmp_path / "out/reports/toy").iterdir())
+    assert made == ["2026-07", "2026-08", "2026-10", "index.html"]
+
+
+def test_on_failure_tells_a_command_what_where_and_why(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    names = ("SHOP", "MONTH", "NOTEBOOK", "EXIT_CODE", "OUT", "MESSAGE")
+    values = "\n".join(f"$CSINSIGHT_{name}" for name in names)
+    hook = f'printf %s "{values}" > {seen}; exit 7'
+    notebooks = toy_notebooks(n01=["raise ValueError('$(touch planted)')"])
+    told = _told(toy_shop, tmp_path, "--month", "2026-10", "--only", "01", "--on-failure", hook)
+    _says(call(*told, notebooks=notebooks), 1, "--on-failure command ended with exit code 7")
+    lines = seen.read_text(encoding="utf-8").split("\n")
+    where = ["toy", "2026-10", "01_buyer_types", "1", str(tmp_path / "out")]
+    assert lines[:5] == where
+    assert lines[5].startswith("01_buyer_types: cell 4 failed")
+    assert "$(touch planted)" in lines[-1]
+    seen.unlink()
+    _says(call(*told, notebooks=toy_notebooks()), 0)
+    assert not seen.exists()
+
+
+def test_faulty_data_calls_the_command_too(
+    call: Callable[..., Result], toy_shop: Path, tmp_path: Path
+) -> None:
+    (toy_shop / "orders.csv").write_text("order_id\n1\n", encoding="utf-8")
+    seen = tmp_path / "seen"
+    told = _told(toy_shop, tmp_path, "--month", "2026-08..2026-10")
+    hook = f'echo "$CSINSIGHT_MESSAGE" >> {seen}'
+    result = call(*told, "--on-failure", hook)
+    _says(result, 1, "orders.csv", "toy 2026-08: no report made")
+    # The other months would fail by the same faults: one word is enough.
+    assert "2026-09" not in result.output
+    assert "orders.csv" in seen.read_text(encoding="utf-8")
+
+
+def test_a_command_that_hangs_is_ended() -> None:
+    assert "over 0 s" in call_hook("sleep 60", {}, seconds=0.2)
+
+
+def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    told = _told(toy_shop, tmp_path, "--month", "2026-10", "--lang", "en")
+    seen = tmp_path / "seen"
+    hook = ("--on-failure", f'echo "$CSINSIGHT_NOTEBOOK $CSINSIGHT_EXIT_CODE" > {seen}')
+    result = call(*told, *hook, notebooks=toy_notebooks(n06=BROKEN_CARD))
+    _says(result, 3, "a fault of one agent", "report made", "1 agents' cards failed")
+    assert seen.read_text(encoding="utf-8") == "06_agent_card 3\n"
+    month = tmp_path / "out/reports/toy/2026-10"
+    cards = sorted(path.name for path in month.glob("06*.html"))
+    assert len(cards) == 1
+    assert cards[0].startswith("06_agent_card-A1")
+    index = (month / "index.html").read_text(encoding="utf-8")
+    assert "Agent card: a1" in index
+    assert "could not be made" in index
+    newest = history.runs(tmp_path / "out")[0]
+    assert (newest.status, "a fault of one agent" in newest.why) == ("incomplete", True)
+    again = call(*told, notebooks=toy_notebooks())
+    _says(again, 0, "report made")
+    assert len(list(month.glob("06*.html"))) == 2
+    assert "could not be made" not in (month / "index.html").read_text(encoding="utf-8")
+
+
+def test_where_every_card_fails_the_run_fails(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    told = _told(toy_shop, tmp_path, "--month", "2026-10")
+    result = call(*told, notebooks=toy_notebooks(n06=["1 / 0"]))
+    _says(result, 1, "ZeroDivisionError", "no report made")
+    assert not (tmp_path / "out/reports").exists()
+
+
+def test_a_card_that_takes_its_kernel_with_it_leaves_the_others(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    ending = ["import os\nif agent_id == 'A1': os._exit(9)"]
+    told = _told(toy_shop, tmp_path, "--month", "2026-10")
+    result = call(*told, notebooks=toy_notebooks(n06=ending))
+    _says(result, 3, "its kernel ended", "report made")
+
+
+def test_many_shops_in_one_file(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    told = {
+        "out": "made",
+        "month": "2026-10",
+        "publish_to": "web",
+        "shops": [
+            {"shop": "bad", "data": "nowhere"},
+            {"shop": "toy", "data": "shop", "title": "蓓尚旗舰店", "lang": "zh"},
+        ],
+    }
+    file = tmp_path / "shops.yml"
+    file.write_text(yaml.safe_dump(told), encoding="utf-8")
+    result = call("run-shops", file, notebooks=toy_notebooks())
+    _says(result, 1, "nowhere: is not a folder", "2 shops: 1 in order, 1 not: bad")
+    index = (tmp_path / "web/toy/index.html").read_text(encoding="utf-8")
+    assert "蓓尚旗舰店" in index
+    assert (tmp_path / "web/toy/2026-10/07_monthly_brief.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("shops: []", "shops"),
+        ("shops: [{shop: a}]", "shops.0.data"),
+        ("shops: [{shop: a, data: x}, {shop: a, data: y}]", "a is there twice"),
+        ("shops: [{shop: a, data: x, dta: y}]", "shops.0.dta"),
+        ("shops: [", "is not YAML"),
+    ],
+)
+def test_a_faulty_file_of_shops_is_named(
+    call: Callable[..., Result], tmp_path: Path, text: str, part: str
+) -> None:
+    file = tmp_path / "shops.yml"
+    file.write_text(text, encoding="utf-8")
+    _says(call("run-shops", file), 2, "shops.yml", part)
