@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.bench import OUTCOME, Bench, Counts, Places
@@ -62,11 +63,13 @@ class Flexible:
         known = np.column_stack([block[:, bench.known_before()], agents])
         y, z = bench.place(OUTCOME), int(instruments[0])
         key = places.tobytes()
-        if key not in self._left:
-            self._left[key] = _unexplained(block[:, y], known, agents)
+        # On a busy machine waiting for a second thread takes longer than doing without it.
+        with threadpool_limits(1, user_api="openmp"):
+            if key not in self._left:
+                self._left[key] = _unexplained(block[:, y], known, agents)
+            unexpected = _unexplained(block[:, z], known, agents)
         block = block.copy()
-        block[:, y] = self._left[key]
-        block[:, z] = _unexplained(block[:, z], known, agents)
+        block[:, y], block[:, z] = self._left[key], unexpected
         sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
         fitted = slope(cross_products(block, sizes), len(block), regressors, instruments)
         return bench.points * fitted.effect if fitted else float("nan")
@@ -82,9 +85,9 @@ def _unexplained(target: Floats, known: Floats, agents: Counts) -> Floats:
             learnt = learnt[:: -(-len(learnt) // LEARNT_FROM)]
         number = np.maximum(np.bincount(agents[learnt], minlength=agents.max() + 1), 1)
         usual = np.bincount(agents[learnt], target[learnt], minlength=len(number)) / number
-        learner = _learner(known.shape[1], int(agents.max()))
-        learner.fit(known[learnt], (target - usual[agents])[learnt])
-        left[here] = (target - usual[agents])[here] - learner.predict(known[here])
+        learner, beyond = _learner(known.shape[1], int(agents.max())), target - usual[agents]
+        learner.fit(known[learnt], beyond[learnt])
+        left[here] = beyond[here] - learner.predict(known[here])
     return left
 
 
