@@ -15,6 +15,7 @@ from csinsight.features.buyers import buyer_features
 from csinsight.features.spend import spend_between, spend_features
 from csinsight.segments.frozen import frozen_segments
 from csinsight.segments.future import accuracy, expected_spend
+from csinsight.segments.months import types_at
 from csinsight.segments.signatures import load_signatures
 from csinsight.segments.tiers import value_tiers
 from csinsight.segments.types import TypeResult, fit_types
@@ -87,7 +88,7 @@ def test_frozen_segments_know_nothing_of_their_own_month(demo: Shop) -> None:
     assert (by_start[2][["type", "tier"]] == by_start[3][["type", "tier"]]).all(axis=None)
     assert frozen.iloc[-1].tolist() == ["c160", UNCLASSIFIED, "ordinary"]
 
-    known = fit_types(buyer_features(demo, datetime(2026, 9, 1)), load_signatures())
+    known = types_at(demo, datetime(2026, 9, 1)).types
     labels = known.buyers.set_index("buyer_id")["type"].reindex(buyers).fillna(UNCLASSIFIED)
     assert by_start[0]["type"].tolist() == labels.tolist()
 

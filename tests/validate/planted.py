@@ -7,17 +7,20 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import cross_val_predict
 
-from csinsight.contract.domain import BUYER_TYPES
+from csinsight.contract.domain import BUYER_TYPES, UNCLASSIFIED
 from csinsight.engine import open_shop
-from csinsight.features.buyers import buyer_features
-from csinsight.segments.evidence import weigh
-from csinsight.segments.model import _seeds
+from csinsight.params import add_months
+from csinsight.segments.evidence import Evidence, weigh
+from csinsight.segments.months import MonthTypes, follow_types, types_at
 from csinsight.segments.signatures import load_signatures
+from csinsight.segments.starts import starting_points
 from csinsight.segments.types import fit_types
 from csinsight.simulate import simulate
 
@@ -25,6 +28,9 @@ SCENARIOS = ("clean_types", "demo", "unequal_types", "missing_type", "sparse_typ
 SEEDS = range(1, 5)
 BUYERS = 1_200
 END, BEFORE = datetime(2026, 11, 1), datetime(2026, 10, 1)
+#: From here on three buyers in ten behave as another one.
+TURN = datetime(2026, 7, 1)
+CHANGED = 0.3
 
 
 def study() -> pd.DataFrame:
@@ -37,44 +43,104 @@ def study() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def changes() -> pd.DataFrame:
+    """Return how soon a buyer who is another from `TURN` on is read as such, in three worlds."""
+    rows = [
+        {"world": name, **_changed(name, seed)}
+        for name in ("clean_types", "demo", "sparse_types")
+        for seed in (51, 52)
+    ]
+    return pd.DataFrame(rows).groupby("world", sort=False).mean().reset_index()
+
+
 def _shop(name: str, seed: int) -> dict[str, object]:
-    signatures = load_signatures()
     with tempfile.TemporaryDirectory() as folder:
         made = simulate(folder, seed=seed, buyers=BUYERS, conversations=0, scenario=name)
         shop = open_shop(Path(folder))
-        features, earlier = buyer_features(shop, END), buyer_features(shop, BEFORE)
+        now, last = types_at(shop, END), types_at(shop, BEFORE)
     truth = made.buyers.to_pandas().set_index("buyer_id")["type"]
-    last = fit_types(earlier, signatures)
-    now = fit_types(features, signatures, previous=last.model)
-    own = truth.reindex(features["buyer_id"]).to_numpy(dtype=str)
-    named = now.buyers["type"].isin(BUYER_TYPES).to_numpy()
-    right = now.buyers["type"].to_numpy(dtype=str) == own
-    evidence = weigh(features, now.model.scales)
+    own = truth.reindex(now.features["buyer_id"]).to_numpy(dtype=str)
+    alone = fit_types(now.features, load_signatures()).buyers["type"].to_numpy(dtype=str)
+    named = now.types.buyers["type"].isin(BUYER_TYPES).to_numpy()
+    right = now.types.buyers["type"].to_numpy(dtype=str) == own
+    evidence = weigh(now.features, now.types.model.scales)
     learner = LogisticRegression(max_iter=500)
     supervised = cross_val_predict(learner, evidence.shrunk, own, cv=5) == own
-    known = (features["pages"].fillna(0) >= 5).to_numpy(dtype=bool)
-    # The same start as ours: a type of which nothing can be measured gets no group there either.
+    known = (now.features["pages"].fillna(0) >= 5).to_numpy(dtype=bool)
+    best = now.types.buyers[[f"p_{kind}" for kind in BUYER_TYPES]].to_numpy().argmax(axis=1)
+    return {
+        "named": named.mean(),
+        "accuracy": right[named].mean(),
+        "supervised": supervised[named].mean(),
+        "alone": (alone == own)[np.isin(alone, BUYER_TYPES)].mean(),
+        "confidence": now.types.buyers["confidence"].to_numpy()[named].mean(),
+        "ours_all": (np.array(BUYER_TYPES)[best] == own)[known].mean(),
+        "gaussian_all": (_gaussian(evidence, known, seed) == own)[known].mean(),
+        "supervised_all": supervised[known].mean(),
+        **_kept(last, now),
+        "unsupported": " ".join(now.types.unsupported),
+    }
+
+
+def _kept(last: MonthTypes, now: MonthTypes) -> dict[str, float]:
+    """Return the share of types that two months' reports agree on, each made on its own."""
+    both = last.types.buyers.merge(now.types.buyers, on="buyer_id")
+    both = both[both["type_x"].isin(BUYER_TYPES) & (both["type_y"] != UNCLASSIFIED)]
+    same = both["type_x"] == both["type_y"]
+    return {"kept": same[both["type_y"].isin(BUYER_TYPES)].mean(), "kept_or_mixed": same.mean()}
+
+
+def _gaussian(evidence: Evidence, known: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.str_]:
+    """Return types by scikit-learn's mixture from our start.
+
+    A type of which nothing can be measured gets no group there either.
+    """
+    signatures = load_signatures()
     kinds = tuple(
         kind
         for kind in BUYER_TYPES
         if set(signatures.archetypes[kind].needs) & set(evidence.features)
     )
-    seeds = _seeds(evidence.rows(np.flatnonzero(known)), signatures, kinds, False, None)
+    seeds = starting_points(evidence.rows(np.flatnonzero(known)), signatures, kinds)
     mixture = GaussianMixture(
         len(kinds), covariance_type="diag", means_init=seeds, reg_covar=1e-3, random_state=seed
     )
     groups = mixture.fit(evidence.shrunk[known]).predict(evidence.shrunk)
-    gaussian = np.array(kinds)[groups] == own
-    best = now.buyers[[f"p_{kind}" for kind in BUYER_TYPES]].to_numpy().argmax(axis=1)
-    both = last.buyers.merge(now.buyers, on="buyer_id")
-    both = both[both["type_x"].isin(BUYER_TYPES) & both["type_y"].isin(BUYER_TYPES)]
-    return {
-        "named": named.mean(),
-        "accuracy": right[named].mean(),
-        "supervised": supervised[named].mean(),
-        "ours_all": (np.array(BUYER_TYPES)[best] == own)[known].mean(),
-        "gaussian_all": gaussian[known].mean(),
-        "supervised_all": supervised[known].mean(),
-        "kept": (both["type_x"] == both["type_y"]).mean(),
-        "unsupported": " ".join(now.unsupported),
-    }
+    return np.array(kinds)[groups]
+
+
+def _changed(name: str, seed: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = simulate(folder, seed=seed, buyers=BUYERS, conversations=0, scenario=name, months=8)
+        truth = made.buyers.to_pandas().set_index("buyer_id")["type"]
+        became = swap(Path(folder), truth, seed)
+        shop = open_shop(Path(folder))
+        months = list(follow_types(shop, add_months(TURN, 1), END))
+    told = {}
+    for number, month in enumerate(months, start=1):
+        labels = month.types.buyers.set_index("buyer_id")["type"]
+        labels = labels[labels.isin(BUYER_TYPES)]
+        ids = labels.index[(became != truth).reindex(labels.index)]
+        told[f"new, month {number}"] = (labels[ids] == became[ids]).mean()
+        told[f"old, month {number}"] = (labels[ids] == truth[ids]).mean()
+    return told
+
+
+def swap(folder: Path, truth: pd.Series, seed: int, turn: datetime = TURN) -> pd.Series:
+    """Give what some buyers do from `turn` on to others, and return the types from then on."""
+    rng = np.random.default_rng(seed)
+    ids = truth.index[rng.random(len(truth)) < CHANGED]
+    from_whom = rng.permutation(ids)
+    to_whom = dict(zip(from_whom, ids, strict=True))
+    for table, time in (("page_views", "viewed_at"), ("orders", "placed_at")):
+        rows = pl.read_parquet(folder / f"{table}.parquet")
+        other = pl.col("buyer_id").replace(to_whom)
+        rows = rows.with_columns(
+            buyer_id=pl.when(pl.col(time) >= turn).then(other).otherwise(pl.col("buyer_id"))
+        )
+        rows.write_parquet(folder / f"{table}.parquet")
+    # An account's age would still be that of the buyer who was.
+    (folder / "buyers.parquet").unlink()
+    became = truth.copy()
+    became[ids] = truth.reindex(from_whom).to_numpy()
+    return became

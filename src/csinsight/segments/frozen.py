@@ -6,8 +6,10 @@ conversations use only what happened before the first moment of that calendar mo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -15,14 +17,15 @@ from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
 from csinsight.contract.domain import TIERS, UNCLASSIFIED
 from csinsight.contract.tables import Orders, PageViews
 from csinsight.engine import Shop
-from csinsight.features.buyers import buyer_features
 from csinsight.features.spend import spend_features
 from csinsight.params import add_months
-from csinsight.segments.future import expected_spend
-from csinsight.segments.model import TypeModel
+from csinsight.segments.months import MonthTypes, follow_types
+from csinsight.segments.outlook import look_ahead
 from csinsight.segments.signatures import Signatures, load_signatures
 from csinsight.segments.tiers import value_tiers
-from csinsight.segments.types import fit_types
+
+#: Labels by buyer, as of the start of each month.
+_ByMonth: TypeAlias = dict[datetime, pd.Series]
 
 
 def frozen_segments(
@@ -42,6 +45,8 @@ def frozen_segments(
 ) -> pd.DataFrame:
     """Label each conversation's buyer by what was known before its month.
 
+    Types and tiers are made as the report of the month before makes them.
+
     Parameters
     ----------
     shop : Shop
@@ -52,7 +57,7 @@ def frozen_segments(
     signatures : Signatures, optional
         The shipped ones when not given.
     page_view_days, order_days, min_pages, confidence, seed
-        As for `csinsight.segments.types.fit_types`.
+        As for `csinsight.segments.months.types_at`.
     vip_share, core_share, potential_share : float
         As for `csinsight.segments.tiers.value_tiers`.
 
@@ -68,37 +73,71 @@ def frozen_segments(
     ValueError
         Where a conversation has no time and `as_of` is not told.
     """
-    fit = partial(
-        fit_types,
-        signatures=signatures or load_signatures(),
+    table = conversations[[Conversations.CONVERSATION_ID, Conversations.BUYER_ID]].copy()
+    table.index = pd.RangeIndex(len(table))
+    months = _months(conversations[Conversations.STARTED_AT], as_of).set_axis(table.index)
+    follow = partial(
+        follow_types,
+        page_view_days=page_view_days,
+        order_days=order_days,
         min_pages=min_pages,
         confidence=confidence,
         seed=seed,
     )
-    see = partial(buyer_features, shop, page_view_days=page_view_days, order_days=order_days)
     value = partial(
         value_tiers, vip_share=vip_share, core_share=core_share, potential_share=potential_share
     )
-    table = conversations[[Conversations.CONVERSATION_ID, Conversations.BUYER_ID]].copy()
-    table.index = pd.RangeIndex(len(table))
-    months = _months(conversations[Conversations.STARTED_AT], as_of).set_axis(table.index)
-    table[[BuyerTypes.TYPE, ValueTiers.TIER]] = None
-    previous: TypeModel | None = None
-    for month in sorted(months.unique()):
-        rows = table.index[months == month]
-        buyers = table.loc[rows, Conversations.BUYER_ID]
-        if shop.has("page_views", PageViews.BUYER_ID):
-            result = fit(see(month.to_pydatetime()), previous=previous)
-            previous = result.model
-            labels = result.buyers.set_index(BuyerTypes.BUYER_ID)[BuyerTypes.TYPE]
-            table.loc[rows, BuyerTypes.TYPE] = buyers.map(labels).fillna(UNCLASSIFIED)
-        if shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT, Orders.PAID_AMOUNT):
-            spend = spend_features(shop, month.to_pydatetime(), order_days=order_days)
-            tiers = value(spend, expected_spend(spend)).set_index(ValueTiers.BUYER_ID)
-            labels = tiers[ValueTiers.TIER]
-            table.loc[rows, ValueTiers.TIER] = buyers.map(labels).fillna(TIERS[0])
+    types = _types(shop, months, signatures or load_signatures(), follow)
+    tiers = _tiers(shop, months, order_days, seed, value)
+    buyers = table[Conversations.BUYER_ID]
+    table[BuyerTypes.TYPE] = _look_up(buyers, months, types, UNCLASSIFIED)
+    table[ValueTiers.TIER] = _look_up(buyers, months, tiers, TIERS[0])
     columns = [Conversations.CONVERSATION_ID, BuyerTypes.TYPE, ValueTiers.TIER]
     return table[columns].astype("str")
+
+
+def _types(
+    shop: Shop,
+    months: pd.Series,
+    signatures: Signatures,
+    follow: Callable[..., Iterator[MonthTypes]],
+) -> _ByMonth:
+    """Return each buyer's type as of the start of every month from the first to the last."""
+    if months.empty or not shop.has("page_views", PageViews.BUYER_ID):
+        return {}
+    first, last = months.min().to_pydatetime(), months.max().to_pydatetime()
+    return {
+        month.as_of: month.types.buyers.set_index(BuyerTypes.BUYER_ID)[BuyerTypes.TYPE]
+        for month in follow(shop, first, last, signatures)
+    }
+
+
+def _tiers(
+    shop: Shop,
+    months: pd.Series,
+    order_days: int,
+    seed: int,
+    value: Callable[[pd.DataFrame, pd.Series], pd.DataFrame],
+) -> _ByMonth:
+    """Return each buyer's tier as of the start of every month, by the model chosen by then."""
+    if not shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT, Orders.PAID_AMOUNT):
+        return {}
+    found = {}
+    for month in (stamp.to_pydatetime() for stamp in sorted(months.unique())):
+        spend = spend_features(shop, month, order_days=order_days)
+        ahead = look_ahead(shop, month, order_days=order_days, seed=seed).expected
+        tiers = value(spend, ahead).set_index(ValueTiers.BUYER_ID)
+        found[month] = tiers[ValueTiers.TIER]
+    return found
+
+
+def _look_up(buyers: pd.Series, months: pd.Series, labels: _ByMonth, unknown: str) -> pd.Series:
+    """Return each row's label as of its month; null throughout where there are none."""
+    found = pd.Series(None, index=buyers.index, dtype="object")
+    for month, known in labels.items():
+        rows = buyers.index[months == month]
+        found[rows] = buyers[rows].map(known).fillna(unknown)
+    return found
 
 
 def _months(started: pd.Series, as_of: datetime | None) -> pd.Series:

@@ -16,7 +16,8 @@ from csinsight.contract.domain import BUYER_TYPES
 from csinsight.segments.evidence import Evidence, Scale, weigh
 from csinsight.segments.matching import Verdict, judge
 from csinsight.segments.mixture import Mixture, fit_mixture
-from csinsight.segments.signatures import FEATURES, Signatures
+from csinsight.segments.signatures import Signatures
+from csinsight.segments.starts import starting_points
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,11 +25,6 @@ Floats = npt.NDArray[np.float64]
 FIT_ON: Final = 10_000
 #: What the buyers are put in order by before the fit, so that names and rows' order don't count.
 _ORDER: Final = ("pages", "visits", "pages_product", "seconds", "step_seconds", "account_age_days")
-#: Quantiles of a feature that stand for "low" and "high" where the types start, and how far up
-#: from low the place of a type lies of which the signature says nothing.
-_LOW, _HIGH, _REST = 0.05, 0.97, 0.35
-#: Share of the buyers, and at least how many, whose mean a type starts from.
-_SHOWN, _FEWEST = 0.02, 5
 
 
 @dataclass(frozen=True)
@@ -41,8 +37,9 @@ class Reading:
         Probabilities in the order of `BUYER_TYPES`; zero for unsupported types.
     sure : array of float, (buyers,)
         Probability of the likeliest type, counting the chance that it is one that can't be seen.
-    spoke : array of float, (buyers, features)
-        Log-odds that each feature adds for the likeliest type against the other groups.
+    spoke : array of float, (buyers, features + 1)
+        Log-odds that each feature adds for the likeliest type against the other groups; in the
+        last column, what was remembered of the buyer.
     """
 
     six: Floats
@@ -103,25 +100,62 @@ class TypeModel(BaseModel):
             dtype=float,
         )
 
-    def read(self, evidence: Evidence) -> Reading:
+    def read(self, evidence: Evidence, memory: Floats | None = None) -> Reading:
         """Read buyers: probabilities of the six types, confidence, and what decided.
 
         Where no type is supported, all six are alike: nothing is known.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        memory : array of float, (buyers, 6 + 1), optional
+            Log-odds that each type, and last none of them, has from before.
         """
         count = len(evidence.value)
         if not self.supported:
             even = np.full((count, len(BUYER_TYPES)), 1 / len(BUYER_TYPES))
-            return Reading(even, even[:, 0], np.zeros_like(evidence.value))
+            return Reading(even, even[:, 0], np.zeros((count, evidence.value.shape[1] + 1)))
         mixture = self.mixture
+        places = self._places()
+        before = np.zeros((len(places), count)) if memory is None else memory[:, places].T
         parts = mixture.log_parts(evidence.value, evidence.noise)
+        parts = np.concatenate([parts, before[:, :, None]], axis=2)
         joint = parts.sum(axis=2).T + np.log(mixture.shares)
         groups = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
         own = groups[:, : len(self.supported)]
         winner = own.argmax(axis=1)
         six = np.zeros((count, len(BUYER_TYPES)))
-        places = [BUYER_TYPES.index(name) for name in self.supported]
-        six[:, places] = own / np.maximum(own.sum(axis=1, keepdims=True), 1e-300)
+        six[:, places[: len(self.supported)]] = own / np.maximum(
+            own.sum(axis=1, keepdims=True), 1e-300
+        )
         return Reading(six, own[np.arange(count), winner], _spoke(parts, winner))
+
+    def odds(self, evidence: Evidence, changed: float) -> Floats:
+        """Return what buyers' evidence leaves for a later moment.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        changed : float
+            Chance that a buyer is another by then, and as any of the shop's.
+
+        Returns
+        -------
+        array of float, (buyers, 6 + 1)
+            Log-odds of each type, and last of none, against its share; 0 where nothing is known.
+        """
+        table = np.zeros((len(evidence.value), len(BUYER_TYPES) + 1))
+        if self.supported:
+            mixture = self.mixture
+            now = mixture.probabilities(evidence.value, evidence.noise)
+            left = (1 - changed) * now + changed * mixture.shares
+            table[:, self._places()] = np.log(left / mixture.shares)
+        return table
+
+    def _places(self) -> list[int]:
+        """Return the column of each component among the six types and none."""
+        places = [BUYER_TYPES.index(name) for name in self.supported]
+        return [*places, len(BUYER_TYPES)] if self.background else places
 
 
 def _spoke(parts: Floats, winner: npt.NDArray[np.int64]) -> Floats:
@@ -211,7 +245,8 @@ def _settle(
                 unsupported=unsupported,
                 **_basis(signatures),
             )
-        seeds = _seeds(evidence, signatures, left, background, previous)
+        last = _last_month(previous, evidence)
+        seeds = starting_points(evidence, signatures, left, background=background, last=last)
         mixture = fit_mixture(evidence.value, evidence.noise, seeds)
         worth = mixture.worth(evidence.value, evidence.noise)
         verdict = judge(mixture, worth, evidence.features, left, signatures)
@@ -244,40 +279,17 @@ def _model(
     )
 
 
-def _seeds(
-    evidence: Evidence,
-    signatures: Signatures,
-    types: tuple[str, ...],
-    background: bool,
-    previous: TypeModel | None,
-) -> Floats:
-    """Return where each type starts: the mean of the buyers who show its signature most."""
-    low, high = np.quantile(evidence.shrunk, [_LOW, _HIGH], axis=0)
-    place = np.clip((evidence.shrunk - low) / np.maximum(high - low, 1e-9), 0.0, 1.0) - _REST
-    columns = [FEATURES.index(name) for name in evidence.features]
-    weights = signatures.matrix()[np.ix_([BUYER_TYPES.index(name) for name in types], columns)]
-    score = place @ (weights / np.abs(weights).sum(axis=1, keepdims=True)).T
-    count = max(_FEWEST, round(_SHOWN * len(score)))
-    seeds = []
-    for k, name in enumerate(types):
-        others = np.delete(score, k, axis=1)
-        lead = score[:, k] - (others.max(axis=1) if others.size else 0.0)
-        first = np.argsort(-lead, kind="stable")[:count]
-        seeds.append(_last_month(evidence.shrunk[first].mean(axis=0), name, evidence, previous))
-    if background:
-        seeds.append(np.median(evidence.shrunk, axis=0))
-    return np.array(seeds)
-
-
-def _last_month(seed: Floats, name: str, evidence: Evidence, previous: TypeModel | None) -> Floats:
-    """Start a type where it was last month, on the features that both months have."""
-    if previous is None or name not in previous.supported:
-        return seed
-    centre = previous.centres[previous.supported.index(name)]
-    seed = seed.copy()
-    for column, feature in enumerate(evidence.features):
+def _last_month(previous: TypeModel | None, evidence: Evidence) -> dict[str, Floats]:
+    """Return last month's centres by type in this month's z units; NaN on features it lacked."""
+    if previous is None:
+        return {}
+    columns = []
+    for feature, now in evidence.scales.items():
         if feature in previous.scales:
-            was, now = previous.scales[feature], evidence.scales[feature]
-            value = was.centre + was.width * centre[list(previous.scales).index(feature)]
-            seed[column] = (value - now.centre) / now.width
-    return seed
+            was = previous.scales[feature]
+            centres = previous.mixture.centres[:, list(previous.scales).index(feature)]
+            columns.append((was.centre + was.width * centres - now.centre) / now.width)
+        else:
+            columns.append(np.full(len(previous.centres), np.nan))
+    table = np.column_stack(columns) if columns else np.zeros((len(previous.centres), 0))
+    return dict(zip(previous.supported, table, strict=False))

@@ -106,6 +106,22 @@ class SupportRules(BaseModel):
     min_contrast: Annotated[float, Field(ge=0)] = 1.0
 
 
+class MemoryRules(BaseModel):
+    """What is remembered of a buyer beside this look-back; the file says what each means."""
+
+    model_config = _STRICT
+    changed: Annotated[float, Field(gt=0, le=1)] = 0.3
+    hold: Annotated[float, Field(ge=1)] = 5.0
+    months: Annotated[int, Field(ge=0, le=12)] = 2
+    passing: tuple[str, ...] = ("account_age", "discount_share", "coupon_share")
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> MemoryRules:
+        if unknown := sorted(set(self.passing) - set(FEATURES)):
+            raise ValueError(f"unknown feature {unknown} in `passing`")
+        return self
+
+
 class Signatures(BaseModel):
     """All six archetypes and the rules of support.
 
@@ -126,6 +142,7 @@ class Signatures(BaseModel):
     evidence: Annotated[tuple[str, ...], Field(min_length=1)] = ("pages",)
     min_evidence: Annotated[int, Field(ge=1)] | None = None
     support: SupportRules = SupportRules()
+    memory: MemoryRules = MemoryRules()
     archetypes: dict[str, Archetype]
 
     @model_validator(mode="after")

@@ -18,11 +18,14 @@ import polars as pl
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
 from csinsight.segments.evidence import Evidence, weigh
+from csinsight.segments.memory import held, remembered, together
 from csinsight.segments.model import TypeModel, fit_model, seen
 from csinsight.segments.signatures import Signatures
 
 Floats = npt.NDArray[np.float64]
 
+#: Named beside the features where what was remembered of a buyer decided.
+EARLIER: Final = "earlier"
 #: How many features are named as having decided a buyer's type.
 REASONS: Final = 3
 _REASON: Final = ('{"feature": "', '", "z": ', ', "weight": ')
@@ -69,7 +72,8 @@ def fit_types(
     min_pages: int = 5,
     confidence: float = 0.5,
     seed: int = 20261031,
-    previous: TypeModel | None = None,
+    previous: TypeModel | TypeResult | None = None,
+    earlier: pd.DataFrame | None = None,
 ) -> TypeResult:
     """Fit the types on a shop's buyers and label each of them.
 
@@ -85,8 +89,11 @@ def fit_types(
         Labels less sure than this are ``mixed``.
     seed : int
         Of the sample on which a large shop is fitted.
-    previous : TypeModel, optional
-        Last month's model: types start from where they were.
+    previous : TypeModel or TypeResult, optional
+        Last month's model: types start from where they were. With a result, last month's labels
+        are held too (`csinsight.segments.memory.held`).
+    earlier : DataFrame, optional
+        Raw counts of the look-back before this one (`csinsight.segments.memory.remembered`).
 
     Raises
     ------
@@ -95,18 +102,34 @@ def fit_types(
     """
     if missing := {"buyer_id", "pages"} - set(features):
         raise ValueError(f"features lack {sorted(missing)}: give a row a buyer of buyer_features")
-    model = fit_model(features, signatures, min_pages=min_pages, seed=seed, previous=previous)
-    return label(features, model, min_pages=min_pages, confidence=confidence)
+    start = previous.model if isinstance(previous, TypeResult) else previous
+    model = fit_model(features, signatures, min_pages=min_pages, seed=seed, previous=start)
+    known = []
+    if earlier is not None and len(earlier):
+        known.append(remembered(earlier, model, signatures.memory))
+    if isinstance(previous, TypeResult):
+        known.append(held(previous.buyers, signatures.memory))
+    memory = together(*known) if known else None
+    return label(features, model, min_pages=min_pages, confidence=confidence, memory=memory)
 
 
 def label(
-    features: pd.DataFrame, model: TypeModel, *, min_pages: int = 5, confidence: float = 0.5
+    features: pd.DataFrame,
+    model: TypeModel,
+    *,
+    min_pages: int = 5,
+    confidence: float = 0.5,
+    memory: pd.DataFrame | None = None,
 ) -> TypeResult:
-    """Label buyers by a model fitted before, on the same or on other buyers."""
-    parts = [
-        _label(features.iloc[start : start + _CHUNK], model, min_pages, confidence)
-        for start in range(0, max(len(features), 1), _CHUNK)
-    ]
+    """Label buyers by a model fitted before, on the same or on other buyers.
+
+    `memory` holds what is known of buyers from before (`csinsight.segments.memory`).
+    """
+    parts = []
+    for start in range(0, max(len(features), 1), _CHUNK):
+        some = features.iloc[start : start + _CHUNK]
+        before = None if memory is None else _of(memory, some["buyer_id"])
+        parts.append(_label(some, model, min_pages, confidence, before))
     buyers = pd.concat(parts, ignore_index=True)
     sizes = buyers[BuyerTypes.TYPE].value_counts()
     order = [*BUYER_TYPES, MIXED, UNCLASSIFIED]
@@ -121,11 +144,22 @@ def label(
     )
 
 
+def _of(memory: pd.DataFrame, ids: pd.Series) -> Floats:
+    """Return the memory of buyers in their order; 0 for whom nothing is remembered."""
+    rows = memory.index.get_indexer(pd.Index(ids.astype("str")))
+    table = np.vstack([memory.to_numpy(), np.zeros(memory.shape[1])])
+    return np.asarray(table[rows])
+
+
 def _label(
-    features: pd.DataFrame, model: TypeModel, min_pages: int, confidence: float
+    features: pd.DataFrame,
+    model: TypeModel,
+    min_pages: int,
+    confidence: float,
+    memory: Floats | None,
 ) -> pd.DataFrame:
     evidence = weigh(features, model.scales)
-    reading = model.read(evidence)
+    reading = model.read(evidence, memory)
     sure = reading.sure
     least = model.min_evidence or min_pages
     unclear = (seen(features, model.evidence) < least) | (not model.supported)
@@ -151,13 +185,15 @@ def _label(
 def _because(evidence: Evidence, spoke: Floats, unclear: npt.NDArray[np.bool_]) -> pd.Series:
     """Name the features that decided: what spoke most for the likeliest type against the others.
 
-    Each is ``{"feature", "z", "weight"}``: the shrunk z-score and the log-odds it added. For a
-    ``mixed`` buyer they still speak for the likeliest type; empty where nothing was decided.
+    Each is ``{"feature", "z", "weight"}``: the shrunk z-score and the log-odds it added; the
+    feature is `EARLIER`, its z-score 0, for what was remembered. For a ``mixed`` buyer they still
+    speak for the likeliest type; empty where nothing was decided.
     Written by Polars: a million lines are too many for Python's own JSON.
     """
     order = np.argsort(-spoke, axis=1, kind="stable")[:, :REASONS]
-    features = pl.Series(evidence.features, dtype=pl.String)
-    z = np.take_along_axis(evidence.shrunk, order, axis=1).round(2) + 0.0
+    features = pl.Series([*evidence.features, EARLIER], dtype=pl.String)
+    scores = np.column_stack([evidence.shrunk, np.zeros(len(spoke))])
+    z = np.take_along_axis(scores, order, axis=1).round(2) + 0.0
     weight = np.take_along_axis(spoke, order, axis=1).round(2)
     table = pl.DataFrame({"decided": ~unclear})
     reasons = []
