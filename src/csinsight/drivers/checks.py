@@ -85,7 +85,7 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a finding of scope ``all``: ``check`` (``negative control``, ``reversal`` or
-        ``flexible``), ``behaviour``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``,
+        ``flexible``), ``behaviour``, ``outcome``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``,
         ``flexible_pp``, and ``warns``: a negative control with an effect at 5 % over all controls;
         a reversal, and a flexible check with another sign, always.
     """
@@ -100,7 +100,7 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
     reversals = whole[reversed_signs(whole)].assign(check="reversal", warns=True)
     apart = whole[whole[Drivers.REASON] == DISAGREES].assign(check="flexible", warns=True)
     found = pd.concat([controls, reversals, apart], ignore_index=True)
-    columns = ["check", Drivers.BEHAVIOUR, *numbers, Drivers.FLEXIBLE_PP, "warns"]
+    columns = ["check", Drivers.BEHAVIOUR, Drivers.OUTCOME, *numbers, Drivers.FLEXIBLE_PP, "warns"]
     told: pd.DataFrame = found[columns].astype({"warns": bool})
     return told
 

@@ -8,8 +8,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.domain import CATEGORIES
-from csinsight.drivers.checks import driver_checks, readiness
-from csinsight.drivers.design import Design
+from csinsight.drivers.checks import driver_checks
 from csinsight.report.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
@@ -29,17 +28,23 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
         return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
     named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
     if named.empty:
-        return study.word("drivers.silent", tried=len(tried))
+        return study.word("drivers.silent", tried=len(tried), goal=_goal(study, rows))
     found = "drivers.found_one" if len(named) == 1 else "drivers.found"
-    parts = [study.word(found, named=len(named), tried=len(tried))]
+    goal = _goal(study, rows)
+    parts = [study.word(found, named=len(named), tried=len(tried), goal=goal)]
     for verdict in effects.NAMED:
         side = named[named[_D.VERDICT] == verdict]
         if len(side):
             row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
             name = effects.label(study, row[_D.BEHAVIOUR])
             told = effects.in_words(study, row, unit=True)
-            parts.append(study.word(f"drivers.most_{verdict}", behaviour=name, effect=told))
+            word = f"drivers.most_{verdict}"
+            parts.append(study.word(word, behaviour=name, effect=told, goal=goal))
     return study.words.sentences(*parts)
+
+
+def _goal(study: Study, rows: pd.DataFrame) -> str:
+    return effects.about(study, rows, "drivers.goal")
 
 
 def in_brief(study: Study, drivers: pd.DataFrame) -> str:
@@ -62,7 +67,7 @@ def title(study: Study, rows: pd.DataFrame) -> str:
     """Return the finding above the picture of `rows`: how many go with more or fewer sales."""
     named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
     word = "drivers.title_one" if named == 1 else "drivers.title"
-    return study.word(word, named=named, tried=len(rows))
+    return study.word(word, named=named, tried=len(rows), goal=_goal(study, rows))
 
 
 def finding(study: Study, drivers: pd.DataFrame) -> Finding:
@@ -82,7 +87,8 @@ def forest(study: Study, drivers: pd.DataFrame) -> Block:
 
 def headline(drivers: pd.DataFrame) -> dict[str, str]:
     """Return each behaviour's verdict over all inquiries, for the recorded results."""
-    whole = drivers[drivers[_D.SCOPE_KIND] == "all"]
+    whole = effects.of_main(drivers)
+    whole = whole[whole[_D.SCOPE_KIND] == "all"]
     return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
 
 
@@ -98,16 +104,20 @@ def cards(study: Study, drivers: pd.DataFrame) -> Block:
 
 
 def _card(study: Study, row: pd.Series) -> Box:
-    words, name = study.words, effects.label(study, row[_D.BEHAVIOUR])
+    words, name, outcome = study.words, effects.label(study, row[_D.BEHAVIOUR]), row[_D.OUTCOME]
+    places = effects.digits(outcome)
     # Told as "higher by" or "lower by": the interval turns with the sign.
     ends = [row[_D.LOW_PP], row[_D.HIGH_PP]]
     low, high = ends if row[_D.VERDICT] == "helps" else [-end for end in reversed(ends)]
     told = study.word(
         f"drivers.card_{row[_D.VERDICT]}",
-        effect=words.number(abs(row[_D.EFFECT_PP]), 1),
-        low=words.number(low, 1),
-        high=words.number(high, 1),
-        raw=words.points(row[_D.RAW_PP]),
+        measure=study.word(f"drivers.measure_{outcome}"),
+        effect=study.word(
+            f"drivers.unit_{outcome}", n=words.number(abs(row[_D.EFFECT_PP]), places)
+        ),
+        low=words.number(low, places),
+        high=words.number(high, places),
+        raw=words.points(row[_D.RAW_PP], places),
         n=words.number(row[_D.N]),
     )
     reversal = row[_D.RAW_PP] * row[_D.EFFECT_PP] < 0
@@ -115,12 +125,21 @@ def _card(study: Study, row: pd.Series) -> Box:
         told,
         study.word("drivers.card_reversal") if reversal else "",
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
+        _test(study, row),
     )
     return Box(name, Prose(*paragraphs), detail=study.word(f"verdict.{row[_D.VERDICT]}"))
 
 
+def _test(study: Study, row: pd.Series) -> str:
+    """Return how to test a finding; what is against the textbook is looked into first."""
+    if len(effects.contrary(row.to_frame().T.reset_index(drop=True))):
+        return study.word("drivers.card_contrary")
+    measure = study.word(f"drivers.measure_{row[_D.OUTCOME]}")
+    return study.word(f"drivers.card_test_{row[_D.VERDICT]}", measure=measure)
+
+
 def table(study: Study, drivers: pd.DataFrame) -> Table:
-    """Return every behaviour over all inquiries with raw, between and within figures."""
+    """Return every behaviour over all inquiries, raw and within agents, with its verdict."""
     rows = effects.readable(drivers)
     rows[_D.BEHAVIOUR] = [effects.label(study, name) for name in rows[_D.BEHAVIOUR]]
     rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
@@ -135,7 +154,7 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         _D.DETECTABLE_PP,
         _D.VERDICT,
     )
-    points = rates.or_dash(study, study.words.points)
+    points = _points(study, rows)
     return Table(
         rows,
         study.word("drivers.table"),
@@ -145,17 +164,25 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
             _D.Q_VALUE: rates.or_dash(study, _q(study.words)),
-            _D.DETECTABLE_PP: rates.or_dash(study, lambda v: study.words.number(v, 1)),
+            _D.DETECTABLE_PP: rates.or_dash(
+                study, lambda v: study.words.number(v, effects.digits(rows[_D.OUTCOME].iloc[0]))
+            ),
         },
         name="drivers-all",
     )
 
 
+def _points(study: Study, rows: pd.DataFrame) -> Callable[[float], str]:
+    places = effects.digits(rows[_D.OUTCOME].iloc[0])
+    return rates.or_dash(study, lambda value: study.words.points(value, places))
+
+
 def _interval(words: Words, row: pd.Series) -> str:
     if pd.isna(row[_D.EFFECT_PP]):
         return words.word("text.not_given")
-    span = words.interval(words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP]))
-    return rates.cell(span)
+    places = effects.digits(row[_D.OUTCOME])
+    low, high = (words.points(row[name], places) for name in (_D.LOW_PP, _D.HIGH_PP))
+    return rates.cell(words.interval(low, high))
 
 
 def _q(words: Words) -> Callable[[float], str]:
@@ -179,7 +206,7 @@ def scopes(study: Study, drivers: pd.DataFrame) -> Block:
         study.word("drivers.scopes"),
         caption=study.word("drivers.scopes_caption"),
         labels={name: study.word(f"drivers.column_{name}") for name in columns},
-        formats={_D.RAW_PP: study.words.points, _D.EFFECT_PP: study.words.points},
+        formats=dict.fromkeys((_D.RAW_PP, _D.EFFECT_PP), _points(study, named)),
         name="drivers-scopes",
     )
 
@@ -189,29 +216,15 @@ def _scope(study: Study, scope: str) -> str:
     return study.word(f"{group}.{scope}")
 
 
-def flow(study: Study, plan: Design) -> Table:
-    """Return who is in the comparison and who is left out, step by step."""
-    steps = plan.flow.assign(
-        step=[study.word(f"flow.{step.replace(' ', '_')}") for step in plan.flow["step"]]
-    )
-    return Table(
-        steps,
-        study.word("drivers.flow", n=study.words.number(len(plan.rows)), agents=plan.agents),
-        labels={
-            name: study.word(f"drivers.column_{name}") for name in ("step", "left_out", "remaining")
-        },
-        name="drivers-flow",
-    )
-
-
 def checks(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return negative controls and reversals, and whether they warn."""
-    reversals = driver_checks(drivers).query("check == 'reversal'")
+    """Return negative controls, reversals and second opinions, and whether they warn."""
+    found = driver_checks(drivers)
     items = control_notes(study, drivers) or [study.word("drivers.no_checks")]
     items += [
-        study.word("drivers.reversal", behaviour=study.word(f"behaviour.{name}"))
-        for name in reversals[_D.BEHAVIOUR]
+        study.word("drivers.reversal", behaviour=effects.label(study, name))
+        for name in found.loc[found["check"] == "reversal", _D.BEHAVIOUR]
     ]
+    items += [_apart(study, row) for _, row in found[found["check"] == "flexible"].iterrows()]
     return Note([*items, *contrary_notes(study, drivers)], study.word("drivers.checks"))
 
 
@@ -240,17 +253,18 @@ def control_warnings(study: Study, drivers: pd.DataFrame) -> list[str]:
     return warned or ([study.word("brief.calm_controls")] if len(controls) else [])
 
 
+def _apart(study: Study, row: pd.Series) -> str:
+    words, turned = study.words, -1 if row[_D.BEHAVIOUR] in effects.TURNED else 1
+    places = effects.digits(row[_D.OUTCOME])
+    return study.word(
+        "drivers.apart",
+        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+        effect=words.points(turned * row[_D.EFFECT_PP], places),
+        flexible=words.points(turned * row[_D.FLEXIBLE_PP], places),
+    )
+
+
 def _control(study: Study, row: pd.Series) -> str:
     key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
     name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
     return study.word(key, behaviour=name, effect=effects.in_words(study, row, unit=True))
-
-
-def power(study: Study, plan: Design) -> Prose:
-    """Return what this much data could show, before any estimate is looked at."""
-    ready = readiness(plan)
-    smallest = ready["detectable_pp"].dropna()
-    if smallest.empty:
-        return Prose(study.word("drivers.no_power"))
-    points = study.words.number(smallest.median(), 1)
-    return Prose(study.word("drivers.power", points=points))

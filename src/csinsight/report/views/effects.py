@@ -36,12 +36,29 @@ def label(study: Study, behaviour: str) -> str:
     return study.word(f"{group}.{behaviour}")
 
 
+def of_main(drivers: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimates on the outcome that was asked for, which come first."""
+    rows: pd.DataFrame = drivers[drivers[_D.OUTCOME] == drivers[_D.OUTCOME].iloc[0]]
+    return rows
+
+
+def about(study: Study, rows: pd.DataFrame, word: str) -> str:
+    """Return a word that differs by the outcome that `rows` are about."""
+    return study.word(f"{word}_{rows[_D.OUTCOME].iloc[0]}")
+
+
+def digits(outcome: str) -> int:
+    """Return decimals of a difference: points of a share have one, of a rating two."""
+    return 2 if outcome == "satisfaction" else 1
+
+
 def readable(drivers: pd.DataFrame, scope_kind: str = "all") -> pd.DataFrame:
-    """Return the estimates of one kind of scope with "slower" turned into "faster".
+    """Return the main outcome's estimates of one kind of scope, "slower" turned into "faster".
 
     The largest effect comes first; what could not be estimated comes last.
     """
-    rows = drivers[drivers[_D.SCOPE_KIND] == scope_kind].copy()
+    rows = of_main(drivers)
+    rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
     rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
@@ -77,10 +94,13 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
 
 def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
     """Return one estimate with its interval, in points; with the unit for a sentence."""
-    words = study.words
-    low, high = words.points(row[_D.LOW_PP]), words.points(row[_D.HIGH_PP])
-    value = words.points(row[_D.EFFECT_PP])
-    return words.with_interval(words.word("unit.points", n=value) if unit else value, low, high)
+    words, places = study.words, digits(row[_D.OUTCOME])
+    value, low, high = (
+        words.points(row[name], places) for name in (_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    )
+    if unit:
+        value = words.word(f"drivers.unit_{row[_D.OUTCOME]}", n=value)
+    return words.with_interval(value, low, high)
 
 
 def forest(study: Study, rows: pd.DataFrame, title: str) -> Picture:
@@ -102,13 +122,13 @@ def forest(study: Study, rows: pd.DataFrame, title: str) -> Picture:
     axes.set_ylim(0.3, len(rows) + 0.7)
     axes.axvline(0, color=theme.MUTED, linewidth=1)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(study.word("drivers.axis"))
+    axes.set_xlabel(about(study, rows, "drivers.axis"))
     _legend(study, axes)
     return Picture(
         figure,
         title,
         alt=_alt(study, rows),
-        caption=study.word("drivers.caption"),
+        caption=about(study, rows, "drivers.caption"),
         data=_data(rows),
         name="drivers",
     )
@@ -159,11 +179,11 @@ def _alt(study: Study, rows: pd.DataFrame) -> str:
             "drivers.alt_row",
             behaviour=label(study, row[_D.BEHAVIOUR]),
             effect=in_words(study, row),
-            raw=study.words.points(row[_D.RAW_PP]),
+            raw=study.words.points(row[_D.RAW_PP], digits(row[_D.OUTCOME])),
         )
         for _, row in rows.iterrows()
     ]
-    return study.words.sentences(study.word("drivers.alt"), *told)
+    return study.words.sentences(about(study, rows, "drivers.alt"), *told)
 
 
 def _data(rows: pd.DataFrame) -> pd.DataFrame:

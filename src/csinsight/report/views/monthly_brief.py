@@ -212,7 +212,7 @@ def careful(study: Study, brief: Brief) -> Note:
                 )
             )
     if brief.drivers is not None:
-        whole = brief.drivers[brief.drivers[Drivers.SCOPE_KIND] == "all"]
+        whole = effects.readable(brief.drivers)
         little = int((whole[Drivers.VERDICT] == "not enough data").sum())
         if little:
             items.append(study.word("brief.little", n=rates.counted(study, "behaviours", little)))
