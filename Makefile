@@ -7,7 +7,7 @@ OUT    ?= .
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint typecheck notebooks lab bench validate lock demo-data clean
+.PHONY: help report test lint typecheck notebooks lab docs bench validate hardship airflow-test lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,8 +28,12 @@ typecheck: $(VENV)/dev.stamp ## mypy, strict
 notebooks: $(VENV)/dev.stamp ## run the notebooks on the demo shop and hold them to their recorded results
 	@$(BIN)/python -m pytest tests/notebooks
 
-lab: $(VENV)/dev.stamp ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=.
+lab: $(VENV)/dev.stamp ## JupyterLab on the notebooks, with the demo shop or RUN=runs/SHOP/MONTH
+	@$(BIN)/csinsight lab $(if $(RUN),--run "$(RUN)") $(if $(DATA),--data "$(DATA)")
+
+docs: $(VENV)/dev.stamp ## the documentation site, into build/docs/
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --nitpicky -b html docs build/docs
+	@echo "build/docs/index.html"
 
 bench: $(VENV)/dev.stamp ## ratios against a named baseline, in one run
 	@$(BIN)/python -m tests.bench
@@ -38,10 +42,22 @@ validate: $(VENV)/dev.stamp ## the long simulation studies: writes docs/validati
 	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/validation.lock
 	@$(BIN)/python -m tests.validate
 
+hardship: $(VENV)/dev.stamp ## kill -9 at twenty moments, a full disk, two runs at once; memory and time
+	@$(BIN)/python -m tests.hardship
+
+airflow-test: $(VENV)/run.stamp ## the Airflow recipe, with Airflow in a venv of its own: one month made
+	@rm -rf build/airflow && mkdir -p build/airflow/work && $(PYTHON) -m venv build/airflow/venv
+	@build/airflow/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	    --no-deps --require-hashes -r requirements/airflow.lock
+	@$(BIN)/python -m ipykernel install --prefix build/airflow/venv --name csinsight
+	@$(BIN)/csinsight simulate build/airflow/shop --buyers 60 --agents 3 --conversations 90 --months 1
+	@build/airflow/venv/bin/python tests/deploy/airflow_month.py build/airflow/shop build/airflow/work
+
 lock: $(VENV)/dev.stamp ## resolve the dependencies anew
 	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in -o requirements/run.lock
 	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in --extra lab --extra spark --group dev \
 	    -c requirements/run.lock -o requirements/dev.lock
+	@$(BIN)/uv pip compile $(LOCK) requirements/airflow.in -o requirements/airflow.lock
 
 clean: ## forget the virtual environment and everything made
 	@rm -rf $(VENV) runs reports build

@@ -1,16 +1,13 @@
-"""Runs that nobody watches: several months, several shops, and a word to somebody on failure."""
+"""Runs that nobody watches: several months, and a word to somebody on failure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from csinsight.params import ParamsError, RunParams, load_params
+from csinsight.params import RunParams
 from csinsight.report.execute import NotebookError
 from csinsight.report.hook import call_hook
 from csinsight.report.months import missed, parse_months
@@ -151,82 +148,3 @@ def _call(job: Job, month: str, error: BaseException, code: int, say: Say) -> No
     }
     if wrong := call_hook(job.on_failure, values):
         say(wrong)
-
-
-class _Shop(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    shop: Annotated[str, Field(min_length=1)]
-    data: Annotated[str, Field(min_length=1)]
-    title: str | None = None
-    params: str | None = None
-    lang: str | None = None
-    publish_to: str | None = None
-
-
-class Shops(BaseModel):
-    """A file of many shops; every path in it is taken from the folder of the file.
-
-    Parameters
-    ----------
-    out : str
-        Root of ``runs/`` and ``reports/``.
-    month : str
-        As for `parse_months`.
-    catch_up, pdf : bool
-    on_failure : str
-    publish_to : str
-        Folder or bucket that each finished month is copied to; a shop's own wins.
-    shops : list
-        Of each: ``shop``, ``data``, and as it likes ``title``, ``params``, ``lang``,
-        ``publish_to``.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    out: str = "."
-    month: str = "last"
-    catch_up: bool = True
-    pdf: bool = False
-    on_failure: str = ""
-    publish_to: str = ""
-    shops: Annotated[list[_Shop], Field(min_length=1)]
-
-
-def read_shops(file: Path) -> list[tuple[Job, str]]:
-    """Return the jobs of a file of shops, each with where its reports are to be copied.
-
-    Raises
-    ------
-    ParamsError
-        Naming the file, the entry and what is wrong with it.
-    """
-    try:
-        told = Shops.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: is not YAML in UTF-8: {error}") from error
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
-        raise ParamsError("\n".join(f"{file}: {fault}" for fault in faults)) from error
-    names = [shop.shop for shop in told.shops]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ParamsError(f"{file}: shops: {', '.join(twice)} is there twice")
-    return [_job(file.parent, told, shop) for shop in told.shops]
-
-
-def _job(folder: Path, told: Shops, shop: _Shop) -> tuple[Job, str]:
-    file = folder / shop.params if shop.params else None
-    params = load_params(file, shop=shop.shop, title=shop.title, lang=shop.lang)
-    target = shop.publish_to or told.publish_to
-    if target and "://" not in target:
-        target = str(folder / target)
-    job = Job(
-        folder / shop.data,
-        folder / told.out,
-        params,
-        told.month,
-        told.catch_up,
-        pdf=told.pdf,
-        on_failure=told.on_failure,
-    )
-    return job, target

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from csinsight import __version__
+from csinsight.cli.failing import Commands, Failed, Misused, is_expected
 
 if TYPE_CHECKING:
     from csinsight.params import RunParams
@@ -31,49 +32,7 @@ _OUT = click.option(
 )
 
 
-class _Failed(click.ClickException):
-    """An expected failure: its message without a traceback."""
-
-    exit_code = 1
-
-    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's own signature
-        click.echo(f"csinsight: {self.format_message()}", err=True)
-
-
-class _Misused(_Failed):
-    """A command or parameter that can't be meant."""
-
-    exit_code = 2
-
-
-class _Stopped(_Failed):
-    """A run that was stopped from outside."""
-
-    exit_code = 130
-
-
-class _Commands(click.Group):
-    """Commands whose expected errors end in a clear line; anything else keeps its traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise _Stopped(str(error) or "stopped") from error
-        except (ValueError, RuntimeError, OSError) as error:
-            if not _is_expected(error):
-                raise
-            kind = _Misused if type(error).__name__ == "ParamsError" else _Failed
-            raise kind(str(error)) from error
-
-
-def _is_expected(error: Exception) -> bool:
-    """Tell whether an error is one of ours, or one that the machine has, such as a full disk."""
-    ours = type(error).__module__.startswith("csinsight.")
-    return ours or (isinstance(error, OSError) and not isinstance(error, click.ClickException))
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="csinsight")
 def main() -> None:
     """Study an online shop's buyers and its customer-service agents; make the month's report."""
@@ -124,7 +83,7 @@ def simulate(folder: Path, **told: Any) -> None:
     try:
         room.simulate(folder, **told)
     except ValueError as error:
-        raise _Misused(str(error)) from error
+        raise Misused(str(error)) from error
     click.echo(folder)
 
 
@@ -150,7 +109,7 @@ def import_files(
         click.echo(f"  each with its line and reason: {report.rejects_path}", err=True)
     _lines(f"note: {notice}" for notice in report.notices)
     if not report.rows_out:
-        raise _Failed("nothing was imported; is it the right format, and the right file?")
+        raise Failed("nothing was imported; is it the right format, and the right file?")
 
 
 @main.command()
@@ -165,7 +124,7 @@ def check(folder: Path) -> None:
         for fault in checked.faults:
             click.echo(str(fault))
         count = len(checked.faults)
-        raise _Failed(f"{folder}: {count} fault{'s' if count > 1 else ''}")
+        raise Failed(f"{folder}: {count} fault{'s' if count > 1 else ''}")
     for table in checked.tables.values():
         click.echo(f"{table.file}: {table.rows} rows, in order")
 
@@ -214,7 +173,7 @@ def run(
         raise click.UsageError(f"what is {' '.join(more)!r} for? Notebooks' names follow --only.")
     params = load_params(file, shop=shop, title=title, lang=lang, engine=engine)
     if month is None and "month" not in params.model_fields_set:
-        raise _Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
+        raise Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
     names = _notebooks((*only, *more))
     _job(data, params, month or params.month, names, progress=not quiet, **told)
 
@@ -225,7 +184,7 @@ def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return check_names(names)
     except PlanError as error:
-        raise _Misused(str(error)) from error
+        raise Misused(str(error)) from error
 
 
 def _job(data: Path, params: RunParams, month: str, only: tuple[str, ...], **told: Any) -> None:
@@ -246,7 +205,7 @@ def run_shops(file: Path, month: str | None) -> None:
     """
     from dataclasses import replace
 
-    from csinsight.report.unattended import read_shops
+    from csinsight.report.shops import read_shops
 
     ended: dict[str, int] = {}
     for job, target in read_shops(file):
@@ -260,21 +219,15 @@ def run_shops(file: Path, month: str | None) -> None:
 
 
 def _one_shop(job: Job, target: str) -> int:
-    from csinsight.report.delivery import publish_month
-    from csinsight.report.unattended import run_job
+    from csinsight.report.shops import run_and_deliver
 
-    made: list[RunResult] = []
     try:
-        code = run_job(job, _say, made.append)
-        for result in made if target else ():
-            place = publish_month(job.out, job.params.shop, result.report.parent.name, target)
-            click.echo(place)
+        return run_and_deliver(job, target, _say, click.echo)
     except Exception as error:
-        if not _is_expected(error):
+        if not is_expected(error):
             raise
         _say(f"{job.params.shop}: {error}")
         return 1
-    return code
 
 
 @main.command()

@@ -1,0 +1,61 @@
+"""The recipes under ``deploy/`` are ones that their programs accept, and name what there is."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+
+from csinsight.cli import main
+from csinsight.report.shops import read_shops
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+def test_the_file_of_shops_is_accepted_and_finds_the_demo_shop():
+    [(job, target)] = read_shops(DEPLOY / "shops.yml")
+    assert (job.params.shop, job.month, job.catch_up, target) == ("demo", "last", True, "")
+    assert (job.data / "orders.parquet").is_file()
+
+
+def test_the_units_are_accepted_by_systemd(tmp_path):
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("no systemd-analyze: apt-get install systemd to check the units")
+    program = shutil.which("true")
+    for unit in (DEPLOY / "systemd").iterdir():
+        text = unit.read_text(encoding="utf-8")
+        told = text.replace("/srv/csinsight/.venv/bin/csinsight", program)
+        (tmp_path / unit.name).write_text(told, encoding="utf-8")
+    units = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run([analyze, "verify", *units], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    service = (DEPLOY / "systemd/csinsight.service").read_text(encoding="utf-8")
+    assert "ExecStart=/srv/csinsight/.venv/bin/csinsight run-shops deploy/shops.yml" in service
+
+
+def test_the_crontab_has_one_line_that_runs_a_command_there_is():
+    lines = (DEPLOY / "crontab").read_text(encoding="utf-8").splitlines()
+    [line] = [line for line in lines if line[:1].isdigit()]
+    minute, hour, day, month, weekday, command = line.split(None, 5)
+    assert (minute, hour, day, month, weekday) == ("0", "6", "2", "*", "*")
+    # In a crontab a percent sign would end the command.
+    assert "%" not in command
+    assert "csinsight run-shops deploy/shops.yml" in command
+    assert CliRunner().invoke(main, ["run-shops", "--help"]).exit_code == 0
+
+
+def test_the_notebook_of_airflow_takes_what_its_task_tells_it():
+    notebook = nbformat.read(DEPLOY / "airflow/month.ipynb", as_version=4)
+    [cell] = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    known = {line.split(":")[0] for line in cell.source.splitlines()}
+    tree = ast.parse((DEPLOY / "airflow/csinsight_monthly.py").read_text(encoding="utf-8"))
+    [told] = [
+        n.value for n in ast.walk(tree) if isinstance(n, ast.keyword) and n.arg == "parameters"
+    ]
+    assert {key.value for key in told.keys} == known
