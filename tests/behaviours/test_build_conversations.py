@@ -11,6 +11,7 @@ import pytest
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
+from csinsight.behaviours.receptions import count_month
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
 from csinsight.features.rules import ConversationRules
@@ -57,12 +58,16 @@ TALKS = {
 
 
 @pytest.fixture(scope="module")
-def talks(tmp_path_factory):
+def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     _messages().write_parquet(folder / "messages.parquet")
     _orders().write_parquet(folder / "orders.parquet")
-    table = build_conversations(open_shop(folder), AS_OF, ConversationRules())
-    return table.set_index("conversation_id")
+    return open_shop(folder)
+
+
+@pytest.fixture(scope="module")
+def talks(shop):
+    return build_conversations(shop, AS_OF, ConversationRules()).set_index("conversation_id")
 
 
 def _messages():
@@ -154,7 +159,7 @@ def test_columns_are_those_of_the_artifact(talks):
     assert talks["category"].notna().all()
 
 
-def test_kpis_by_hand(talks):
+def test_kpis_by_hand(shop, talks):
     """Ten talks: nine with replies of a1, of which seven are inquiries, two of them ordered.
 
     The last event is the order of 30 October, so every inquiry of the 10th is mature. First
@@ -162,8 +167,9 @@ def test_kpis_by_hand(talks):
     after-sales 5, where is it 1, curt 1, not curt 1; the talk that the agent opened was left
     without an answer to the buyer's line that day: 10, the cap.
     """
-    table = talks.reset_index()
-    row = agent_kpis(table, profile=load_profile("taobao")).iloc[0]
+    profile = load_profile("taobao")
+    month = count_month(shop, talks.reset_index(), AS_OF, ConversationRules(), profile)
+    row = agent_kpis(month, profile=profile).iloc[0]
     assert (row["agent_id"], row["conversations"], row["buyers"]) == ("a1", 9, 9)
     assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (7, 7, 0)
     assert (row["ordered_rate_numerator"], row["ordered_rate_denominator"]) == (2, 7)
@@ -172,24 +178,27 @@ def test_kpis_by_hand(talks):
     assert row["spend_per_buyer"] == pytest.approx(55)
     assert row["first_response_mean_s"] == pytest.approx((7 * 60 + 300 + 600) / 9)
     assert row["first_response_median_s"] == 60
-    shop = shop_kpis(table, profile=load_profile("taobao"), orders=_orders().to_pandas()).iloc[0]
-    assert (shop["conversations"], shop["total_sales"]) == (10, 80 + 50 + 30 + 60)
-    assert shop["silent_sales"] == 50 + 60
+    whole = shop_kpis(month.conversations, profile=profile, month=month).iloc[0]
+    # The order of September is no sale of October.
+    assert (whole["conversations"], whole["total_sales"]) == (10, 80 + 30 + 60)
+    assert whole["silent_sales"] == 60
 
 
 def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):
     _messages().with_columns(pl.lit(None, dtype=pl.Datetime("us")).alias("sent_at")).write_parquet(
         tmp_path / "messages.parquet"
     )
-    table = build_conversations(open_shop(tmp_path), AS_OF, ConversationRules())
-    table = table.set_index("conversation_id")
+    untimed = open_shop(tmp_path)
+    table = build_conversations(untimed, AS_OF, ConversationRules()).set_index("conversation_id")
     assert table["follows_up"].isna().all()
     assert table["reminds_payment"].isna().all()
     assert table["checks_address"].isna().all()
     assert table.loc["size", "asks_needs"]
     # Nothing is known of her earlier orders: her words alone make it after-sales.
     assert table.loc["where_is_it", "category"] == "after_sales"
-    row = agent_kpis(table.reset_index(), profile=load_profile("textbook")).iloc[0]
+    profile = load_profile("textbook")
+    month = count_month(untimed, table.reset_index(), AS_OF, ConversationRules(), profile)
+    row = agent_kpis(month, profile=profile).iloc[0]
     for name in ("paid_rate", "ordered_rate", "sales", "mean_response_s", "reply_rate", "rounds"):
         assert pd.isna(row[name]), name
     assert row["answer_ask_ratio"] == pytest.approx(16 / 13)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from csinsight.behaviours.intervals import wilson
-from csinsight.behaviours.kpis import RATES, agent_kpis, in_month, monthly_kpis, shop_kpis
+from csinsight.behaviours.intervals import (
+    mean_interval,
+    quantile_interval,
+    ratio_interval,
+    wilson,
+)
+from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
 from csinsight.behaviours.profiles import ProfileError, load_profile
+from csinsight.behaviours.receptions import in_month
 from csinsight.features.rules import ConversationRules
 
 TAOBAO = load_profile("taobao")
@@ -38,6 +46,10 @@ def _talk(**told):
         "buyer_id": "b1",
         "agent_id": "a1",
         "started_at": datetime(2026, 10, 5, 9),
+        "first_buyer_at": datetime(2026, 10, 5, 9),
+        "counted_at": datetime(2026, 10, 5, 9),
+        "outcome_at": None,
+        "first_paid_at": None,
         "is_inquiry": True,
         "mature": True,
         "ordered": False,
@@ -59,8 +71,13 @@ def _talk(**told):
 
 def _talks(*rows):
     frame = pd.DataFrame(list(rows)).astype(_KINDS)
-    frame["started_at"] = pd.to_datetime(frame["started_at"])
+    for name in ("started_at", "first_buyer_at", "counted_at", "outcome_at", "first_paid_at"):
+        frame[name] = pd.to_datetime(frame[name])
     return frame.astype({"net_amount": "float64", "satisfaction": "float64"})
+
+
+def _row(*rows, profile=TAOBAO):
+    return shop_kpis(_talks(*rows), profile=profile).iloc[0]
 
 
 DAY = [
@@ -74,8 +91,8 @@ DAY = [
 ]  # fmt: skip
 
 
-def test_an_agents_two_days_by_hand():
-    row = agent_kpis(_talks(*DAY), profile=TAOBAO).iloc[0]
+def test_some_talks_by_hand():
+    row = _row(*DAY)
     assert (row["conversations"], row["buyers"], row["buyer_days"]) == (6, 4, 5)
     # Inquirers are buyers on a day: b1 on the 5th (twice), b2, b1 on the 7th, b3 (immature).
     assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (5, 4, 1)
@@ -92,43 +109,44 @@ def test_an_agents_two_days_by_hand():
 
 
 def test_the_textbook_counts_a_buyer_once():
-    row = agent_kpis(_talks(*DAY), profile=load_profile("textbook")).iloc[0]
+    row = _row(*DAY, profile=load_profile("textbook"))
     assert (row["inquirers"], row["paid_rate_denominator"]) == (3, 2)
     assert row["paid_rate"] == 0.5
 
 
 def test_an_order_that_two_talks_led_to_is_sold_once():
     twice = [_talk(ordered=True, paid=True, order_id="o1", net_amount=40.0)] * 2
-    row = shop_kpis(_talks(*twice), profile=TAOBAO).iloc[0]
+    row = _row(*twice)
     assert row["sales"] == 40
     assert pd.isna(row["total_sales"])
 
 
 def test_sold_but_without_amounts_is_unknown_not_nothing():
-    row = agent_kpis(_talks(_talk(ordered=True, paid=True, order_id="o1")), profile=TAOBAO).iloc[0]
+    row = _row(_talk(ordered=True, paid=True, order_id="o1"))
     assert pd.isna(row["sales"])
     assert row["paid_rate"] == 1
 
 
-def test_agents_and_months_apart():
+def test_months_apart():
+    september = datetime(2026, 9, 30, 23, 59)
     table = _talks(
-        _talk(), _talk(agent_id="a2"), _talk(agent_id=None), _talk(started_at=datetime(2026, 9, 1))
+        _talk(), _talk(agent_id=None), _talk(started_at=september), _talk(counted_at=september)
     )
-    assert agent_kpis(table, profile=TAOBAO)["agent_id"].tolist() == ["a1", "a2"]
     months = monthly_kpis(table, profile=TAOBAO)
     assert months["month"].tolist() == ["2026-09", "2026-10"]
+    # A talk over the month's end is of the month in which it was answered.
     assert months["conversations"].tolist() == [1, 3]
     assert len(in_month(table, datetime(2026, 11, 1))) == 3
 
 
-def test_nothing_gives_no_rows_but_all_columns():
+def test_nothing_gives_nothing_but_all_columns():
     empty = _talks(_talk()).iloc[:0]
-    assert list(agent_kpis(empty, profile=TAOBAO)) == list(
-        agent_kpis(_talks(_talk()), profile=TAOBAO)
-    )
     row = shop_kpis(empty, profile=TAOBAO).iloc[0]
+    assert list(row.index) == list(_row(_talk()).index)
     assert (row["conversations"], row["paid_rate_denominator"]) == (0, 0)
     assert row[list(RATES)].isna().all()
+    assert row[list(ESTIMATES)].isna().all()
+    assert list(monthly_kpis(empty, profile=TAOBAO))[0] == "month"
 
 
 @given(st.integers(0, 400), st.integers(1, 400), st.sampled_from([0.8, 0.95, 0.99]))
@@ -146,6 +164,43 @@ def test_wilson_refuses_what_is_no_proportion():
     with pytest.raises(ValueError, match="not at 1"):
         wilson(1, 2, 1)
     assert all(pd.isna(end) for end in wilson(0, 0))
+
+
+def test_wilson_takes_many_at_once():
+    low, high = wilson(np.array([0.0, 3, 0]), np.array([5.0, 4, 0]))
+    each = [wilson(0, 5), wilson(3, 4), wilson(0, 0)]
+    np.testing.assert_allclose(low, [span[0] for span in each])
+    np.testing.assert_allclose(high, [span[1] for span in each])
+
+
+def test_an_interval_of_a_mean_is_students():
+    values = np.array([1.0, 2, 4, 9])
+    theirs = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
+    assert mean_interval(values) == pytest.approx(theirs)
+    assert all(np.isnan(mean_interval([3.0])))
+
+
+def test_a_ratio_of_like_talks_is_sure_and_of_unlike_ones_is_not():
+    rounds = np.array([1.0, 2, 5, 2])
+    assert ratio_interval(30 * rounds, rounds) == pytest.approx((30, 30))
+    low, high = ratio_interval(np.array([10.0, 90, 100, 100]), rounds)
+    assert low < 30 < high
+    assert all(np.isnan(ratio_interval([1.0, 2], [0.0, 0])))
+
+
+@pytest.mark.parametrize(("n", "q", "known"), [(5, 0.5, False), (6, 0.5, True), (35, 0.9, False),
+                                              (36, 0.9, True)])  # fmt: skip
+def test_a_quantile_needs_enough_values_on_both_sides(n, q, known):
+    assert np.isfinite(quantile_interval(np.arange(n), q)).all() == known
+
+
+def test_intervals_of_a_quantile_cover():
+    rng = np.random.default_rng(7)
+    truth, hits = -np.log(0.1), []
+    for _ in range(400):
+        low, high = quantile_interval(rng.exponential(size=80), 0.9)
+        hits.append(low <= truth <= high)
+    assert np.mean(hits) > 0.93
 
 
 @pytest.mark.parametrize("name", ["taobao", "jd", "pinduoduo", "textbook"])

@@ -48,17 +48,18 @@ def cut_and_turned(rows, gap, order=None):
 
 def whole(rows, gap):
     """The conversation of each message, by the contract's sentence, in plain Python."""
-    ids = [i and f"{i} {buyer}" for buyer, _, _, i in rows]
-    last: dict[str, tuple[int, str]] = {}
-    for number in sorted(range(len(rows)), key=lambda n: (rows[n][1], n)):
-        buyer, time, _, i = rows[number]
-        if i:
-            continue
-        before, name = last.get(buyer, (None, ""))
-        if before is None or time - before >= gap * HOUR:
-            name = f"{buyer}#{time}"
-        last[buyer] = (time, name)
-        ids[number] = name
+    ids: list[str] = [""] * len(rows)
+    for buyer in {row[0] for row in rows}:
+        own = sorted((n for n, row in enumerate(rows) if row[0] == buyer), key=lambda n: rows[n][1])
+        runs: list[list[int]] = []
+        for number in own:
+            if not runs or rows[number][1] - rows[runs[-1][-1]][1] >= gap * HOUR:
+                runs.append([])
+            runs[-1].append(number)
+        for run in runs:
+            given = next((f"{rows[n][3]} {buyer}" for n in run if rows[n][3]), None)
+            for number in run:
+                ids[number] = given or f"{buyer}#{rows[run[0]][1]}"
     return ids
 
 
@@ -79,6 +80,7 @@ def test_the_order_of_rows_does_not_matter_while_the_running_number_stays(rows, 
 @settings(deadline=None)
 @given(MESSAGES, GAPS, st.integers(1, 30))
 def test_what_comes_later_does_not_change_a_conversation_or_turn(rows, gap, half_hours):
+    rows = [(*row[:3], None) for row in rows]  # an id may come with a later message
     known = [row[1] < half_hours * HOUR // 2 for row in rows]
     earlier = [row for row, is_known in zip(rows, known, strict=True) if is_known]
     if not earlier:
@@ -118,6 +120,19 @@ def test_a_conversation_over_the_end_of_a_month_stays_one():
     table = cut_and_turned(rows, 12.0)
     assert table["conversation_id"].tolist() == [f"b1#{november - 60_000}"] * 2
     assert table["turn_no"].tolist() == [1, 2]
+
+
+def test_a_message_without_an_id_belongs_to_the_talk_around_it():
+    said = [
+        ("b1", 0, "buyer", None),  # the session's id came with the agent
+        ("b1", 60_000, "agent", "s1"),
+        ("b1", 120_000, "bot", None),
+        ("b1", 3 * HOUR, "buyer", "s2"),
+        ("b1", 3 * HOUR + 1, "agent", None),
+        ("b1", 20 * HOUR, "buyer", None),  # after a long silence: a talk of its own
+    ]
+    ids = cut_and_turned(said, 12.0)["conversation_id"].tolist()
+    assert ids == ["s1 b1"] * 3 + ["s2 b1"] * 2 + [f"b1#{20 * HOUR}"]
 
 
 def test_messages_without_times_keep_the_order_of_the_file():

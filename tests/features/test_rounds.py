@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from csinsight.engine import collect
 from csinsight.features.conversations import conversation_features, messages_of
-from csinsight.features.rounds import rounds
+from csinsight.features.rounds import rounds, turns
 from csinsight.features.rules import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
@@ -149,7 +149,7 @@ def test_rounds_add_up(shop_of, talk, lines, later):
 
 def test_each_round_by_itself(shop_of, talk):
     shop = shop_of(messages=talk("b1", ("buyer", 0), ("a1", 10), ("buyer", 20), ("bot", 25)))
-    table = collect(rounds(messages_of(shop, AS_OF, RULES), RULES)).sort_values("turn_no")
+    table = collect(rounds(turns(messages_of(shop, AS_OF, RULES)), RULES)).sort_values("turn_no")
     assert table["turn_no"].tolist() == [1, 3]
     assert table["answered"].tolist() == [True, False]
     assert table["response_s"].tolist() == [10.0, 600.0]
@@ -176,3 +176,19 @@ def test_the_months_before_as_of(shop_of, talk):
         assert table["buyer_id"].tolist() == buyers
         messages = collect(messages_of(shop, AS_OF, RULES, months=months))
         assert sorted(messages["buyer_id"]) == sorted(buyers)
+
+
+def test_a_talk_over_the_end_of_a_month_is_an_inquiry_of_one_month(shop_of, talk, at):
+    """Asked at 23:58 on 31 October, answered at 00:02: October's report can't know the answer."""
+    night = (datetime(2026, 10, 31, 23, 58) - at()).total_seconds()
+    shop = shop_of(messages=talk("b1", ("buyer", night), ("a1", night + 240)))
+    for as_of, expected in ((datetime(2026, 11, 1), 0), (datetime(2026, 12, 1), 1)):
+        table = conversation_features(shop, as_of, RULES, months=1)
+        inside = table["counted_at"] < as_of
+        assert int(inside.sum()) == expected
+        assert table["started_at"].tolist() == [datetime(2026, 10, 31, 23, 58)]
+
+
+def test_a_talk_that_nobody_answered_counts_when_it_was_over(row, at):
+    assert row(("buyer", 0))["counted_at"] == at(hours=12)
+    assert row(("buyer", 0), ("bot", 5), ("a1", 700))["counted_at"] == at(700)

@@ -1,92 +1,122 @@
-"""Agent, shop and monthly KPIs: every figure with numerator, denominator and exclusions.
+"""Agent, shop and monthly KPIs: every figure with numerator, denominator, exclusions, interval.
 
 Rates of buyers are of inquirers (see `KpiProfile.inquirer`); inquiries whose outcome can't be
 known yet are left out of them and counted. Rates of replies are of rounds. A figure that the data
 can't give (no orders, no times, no ratings) is null, never 0.
+
+Intervals are of 95 %: Wilson's for rates, order statistics for medians and ninth deciles, and the
+linearised ratio over talks for means and ratios, since rounds of one talk are alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.intervals import wilson
+from csinsight.behaviours import figures
+from csinsight.behaviours.figures import Figures
 from csinsight.behaviours.profiles import KpiProfile
-from csinsight.contract.artifacts import AgentKpis
+from csinsight.behaviours.receptions import Month
+from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Receptions
 from csinsight.contract.tables import Orders
-from csinsight.params import add_months
 
-Figures: TypeAlias = dict[str, float | int | str | None]
-
-NUMERATOR, DENOMINATOR = "_numerator", "_denominator"
-BUYER_DAYS: Final = "buyer_days"
-ROUNDS_OFF_HOURS: Final = "rounds_off_hours"
-UNANSWERED: Final = "rounds_unanswered"
-PAYING_BUYERS: Final = "paying_buyers"
 SILENT_SALES: Final = "silent_sales"
 TOTAL_SALES: Final = "total_sales"
 SILENT_SHARE: Final = "silent_share"
 MONTH: Final = "month"
+_READINGS: Final = {Kpi.SAME_DAY_SUFFIX: 1, Kpi.NEXT_DAY_SUFFIX: 2, "": None}
 #: Shares of something counted; each has ``_low``, ``_high``, ``_numerator``, ``_denominator``.
 RATES: Final = (
-    AgentKpis.ORDERED_RATE,
-    AgentKpis.PAID_RATE,
-    AgentKpis.REPLY_RATE,
-    AgentKpis.REPLY_RATE_180S,
+    *(f"{rate}{reading}" for rate in (Kpi.ORDERED_RATE, Kpi.PAID_RATE) for reading in _READINGS),
+    Kpi.REPLY_RATE,
+    Kpi.REPLY_RATE_180S,
+    Kpi.PROMPT_RATE,
+)
+#: Means, ratios and quantiles; each has ``_low`` and ``_high``.
+ESTIMATES: Final = (
+    Kpi.FIRST_RESPONSE_MEAN,
+    Kpi.FIRST_RESPONSE_MEDIAN,
+    Kpi.FIRST_RESPONSE_P90,
+    Kpi.MEAN_RESPONSE,
+    Kpi.RESPONSE_MEDIAN,
+    Kpi.RESPONSE_P90,
+    Kpi.ANSWER_ASK_RATIO,
+    Kpi.SPEND_PER_BUYER,
+    Kpi.SATISFACTION,
 )
 
 
-def agent_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.DataFrame:
+def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
     """Return the KPIs of each agent.
 
     Parameters
     ----------
-    conversations : pandas.DataFrame
-        The artifact's rows of the time to be judged (see `in_month`).
+    month : Month
+        Of `csinsight.behaviours.receptions.count_month`.
     profile : KpiProfile
 
     Returns
     -------
     pandas.DataFrame
-        One row an agent, sorted by id: columns of `AgentKpis`, ``buyer_days`` (the platforms' own
-        count buyer × agent × day), what was left out, and for each of `RATES` its interval,
-        numerator and denominator. Conversations without an agent are in no row.
+        One row an agent who served, sorted by id: columns of `AgentKpis`, for each of `RATES`
+        interval, numerator and denominator, for each of `ESTIMATES` an interval, and what was
+        left out. A talk with two agents is in the rows of both, each with their part.
     """
-    known = conversations[conversations[Talk.AGENT_ID].notna()]
-    return _by(known, Talk.AGENT_ID, AgentKpis.AGENT_ID, profile)
+    rows = []
+    groups: Iterable[tuple[Hashable, pd.DataFrame]] = month.receptions.groupby(
+        Talk.AGENT_ID, sort=True
+    )
+    for agent, part in groups:
+        row = _figures(
+            part,
+            profile,
+            _of(month.orders, agent),
+            month.response_times[month.response_times[Talk.AGENT_ID] == agent],
+        )
+        handed = {
+            name: int(part[name].sum())
+            for name in (Receptions.HANDED_OVER, Receptions.CREDITED_ELSEWHERE)
+        }
+        rows.append({Kpi.AGENT_ID: str(agent), **row, **handed})
+    empty = _figures(month.conversations.iloc[:0], profile)
+    columns = [Kpi.AGENT_ID, *empty, Receptions.HANDED_OVER, Receptions.CREDITED_ELSEWHERE]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def shop_kpis(
-    conversations: pd.DataFrame, *, profile: KpiProfile, orders: pd.DataFrame | None = None
+    conversations: pd.DataFrame, *, profile: KpiProfile, month: Month | None = None
 ) -> pd.DataFrame:
     """Return the KPIs of the whole shop, in one row.
 
     Parameters
     ----------
     conversations : pandas.DataFrame
-        As for `agent_kpis`; conversations without an agent count too.
+        The artifact's rows of the time to be judged; those without an agent count too.
     profile : KpiProfile
-    orders : pandas.DataFrame or None
-        The paid orders of the same time (contract columns), for what was sold in all and what no
-        conversation led to (静默, silent).
+    month : Month or None
+        The same time with its orders: for sales of every order that a talk led to, for what no
+        agent touched (静默, silent), and for medians over rounds. Without it sales are those of
+        each talk's one order, and the rest is null.
 
     Returns
     -------
     pandas.DataFrame
         As `agent_kpis` without ``agent_id``, with ``total_sales``, ``silent_sales`` and
-        ``silent_share``, null without `orders`.
+        ``silent_share``.
     """
-    figures = _figures(conversations, profile)
-    figures |= _silent(conversations, orders)
-    return pd.DataFrame([figures])
+    orders = month.orders if month else None
+    touched = None if orders is None else orders[orders[Talk.AGENT_ID].notna()]
+    times = month.response_times if month else None
+    return pd.DataFrame([_figures(conversations, profile, touched, times) | _silent(orders)])
 
 
 def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.DataFrame:
-    """Return the shop's KPIs of each calendar month in which conversations began.
+    """Return the shop's KPIs of each calendar month that counts a conversation.
 
     Returns
     -------
@@ -94,46 +124,46 @@ def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.Data
         As `shop_kpis` without the silent sales, with ``month`` (``YYYY-MM``), in order of time;
         conversations without times are in no month.
     """
-    timed = conversations[conversations[Talk.STARTED_AT].notna()]
-    month = timed[Talk.STARTED_AT].dt.strftime("%Y-%m")
-    return _by(timed.assign(**{MONTH: month}), MONTH, MONTH, profile)
+    timed = conversations[conversations[Talk.COUNTED_AT].notna()]
+    months = timed[Talk.COUNTED_AT].dt.strftime("%Y-%m")
+    groups: Iterable[tuple[Hashable, pd.DataFrame]] = timed.groupby(months, sort=True)
+    rows = [{MONTH: str(name), **_figures(part, profile)} for name, part in groups]
+    return pd.DataFrame(rows, columns=[MONTH, *_figures(timed.iloc[:0], profile)])
 
 
-def in_month(conversations: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """Return the conversations that began in the month that ends at `as_of`.
-
-    Those without times belong to the run's month.
-    """
-    began = conversations[Talk.STARTED_AT]
-    inside = (began >= add_months(as_of, -1)) & (began < as_of)
-    return conversations[inside | began.isna()]
+def _of(orders: pd.DataFrame | None, agent: Hashable) -> pd.DataFrame | None:
+    return None if orders is None else orders[orders[Talk.AGENT_ID] == agent]
 
 
-def _by(frame: pd.DataFrame, key: str, name: str, profile: KpiProfile) -> pd.DataFrame:
-    groups: Iterable[tuple[Hashable, pd.DataFrame]] = frame.groupby(key, sort=True)
-    rows = [{name: str(value), **_figures(part, profile)} for value, part in groups]
-    if rows:
-        return pd.DataFrame(rows)
-    return pd.DataFrame(columns=[name, *_figures(frame, profile)])
-
-
-def _figures(talks: pd.DataFrame, profile: KpiProfile) -> Figures:
-    inquiries = talks[talks[Talk.IS_INQUIRY].fillna(value=False)]
-    ripe = inquiries[Talk.MATURE].fillna(value=False)
-    figures: Figures = {
-        AgentKpis.CONVERSATIONS: len(talks),
-        AgentKpis.BUYERS: talks[Talk.BUYER_ID].nunique(),
-        BUYER_DAYS: _inquirers(talks, "buyer_day").nunique(),
-        AgentKpis.INQUIRIES: len(inquiries),
-        AgentKpis.INQUIRERS: _inquirers(inquiries, profile.inquirer).nunique(),
-        AgentKpis.IMMATURE: int((~ripe).sum()),
+def _figures(
+    talks: pd.DataFrame,
+    profile: KpiProfile,
+    orders: pd.DataFrame | None = None,
+    times: pd.DataFrame | None = None,
+) -> Figures:
+    inquiries = talks[_true(talks[Talk.IS_INQUIRY])]
+    ripe = inquiries[_true(inquiries[Talk.MATURE])]
+    found: Figures = {
+        Kpi.CONVERSATIONS: len(talks),
+        Kpi.BUYERS: talks[Talk.BUYER_ID].nunique(),
+        Kpi.BUYER_DAYS: _inquirers(talks, "buyer_day").nunique(),
+        Kpi.INQUIRIES: len(inquiries),
+        Kpi.INQUIRERS: _inquirers(inquiries, profile.inquirer).nunique(),
+        Kpi.NOT_INQUIRIES: len(talks) - len(inquiries),
+        Kpi.IMMATURE: len(inquiries) - len(ripe),
+        Kpi.OUTCOME_UNKNOWN: int(ripe[Talk.PAID].isna().sum()),
+        Kpi.UNTIMED: int(talks[Talk.STARTED_AT].isna().sum()),
     }
-    for outcome, rate in (
-        (Talk.ORDERED, AgentKpis.ORDERED_RATE),
-        (Talk.PAID, AgentKpis.PAID_RATE),
+    for outcome, at, rate in (
+        (Talk.ORDERED, Talk.OUTCOME_AT, Kpi.ORDERED_RATE),
+        (Talk.PAID, Talk.FIRST_PAID_AT, Kpi.PAID_RATE),
     ):
-        figures |= _conversion(inquiries[ripe], outcome, rate, profile)
-    return figures | _service(talks) | _money(talks) | _satisfaction(talks)
+        found |= _conversion(ripe[ripe[outcome].notna()], outcome, at, rate, profile)
+    return found | _service(talks) | _rounds(times, profile) | _money(talks, orders)
+
+
+def _true(values: pd.Series[bool]) -> pd.Series[bool]:
+    return values.astype("boolean").fillna(value=False).astype(bool)
 
 
 def _inquirers(talks: pd.DataFrame, unit: str) -> pd.Series[str]:
@@ -146,75 +176,98 @@ def _inquirers(talks: pd.DataFrame, unit: str) -> pd.Series[str]:
     return who
 
 
-def _conversion(mature: pd.DataFrame, outcome: str, rate: str, profile: KpiProfile) -> Figures:
-    known = mature[mature[outcome].notna()]
-    who = _inquirers(known, profile.inquirer)
-    won = who[known[outcome].astype(bool)].nunique()
-    return _rate(rate, won, who.nunique())
+def _conversion(
+    known: pd.DataFrame, outcome: str, at: str, rate: str, profile: KpiProfile
+) -> Figures:
+    """Read one outcome at the end of the day of the inquiry, of the next day, and finally.
 
-
-def _rate(name: str, numerator: int, denominator: int) -> Figures:
-    low, high = wilson(numerator, denominator)
-    known = denominator > 0
-    return {
-        name: numerator / denominator if known else None,
-        name + AgentKpis.LOW_SUFFIX: low if known else None,
-        name + AgentKpis.HIGH_SUFFIX: high if known else None,
-        name + NUMERATOR: numerator,
-        name + DENOMINATOR: denominator,
-    }
+    All three are of the same inquirers, those whose final outcome is known, so that they can be
+    laid side by side.
+    """
+    who, won = _inquirers(known, profile.inquirer), _true(known[outcome])
+    day = known[Talk.FIRST_BUYER_AT].dt.normalize()
+    found: Figures = {}
+    for reading, days in _READINGS.items():
+        by_then = won
+        if days is not None:
+            by_then = won & (known[at] < day + pd.Timedelta(days=days))
+        found |= figures.rate(f"{rate}{reading}", who[by_then].nunique(), who.nunique())
+    return found
 
 
 def _service(talks: pd.DataFrame) -> Figures:
     first = talks[Talk.FIRST_RESPONSE_TALK_S].dropna()
-    timed = talks[talks[Talk.ROUNDS].notna()]
-    rounds, unanswered = int(timed[Talk.ROUNDS].sum()), int(timed[Talk.ROUNDS_UNANSWERED].sum())
-    asked, told = int(talks[Talk.BUYER_MESSAGES].sum()), int(talks[Talk.AGENT_MESSAGES].sum())
-    waited = float(timed[Talk.RESPONSE_SUM_S].sum())
+    seconds = first.to_numpy(dtype=float)
+    timed = talks[talks[Talk.ROUNDS].notna() & talks[Talk.STARTED_AT].notna()]
+    counts = {
+        name: int(timed[name].sum())
+        for name in (
+            Talk.ROUNDS,
+            Talk.ROUNDS_UNANSWERED,
+            Talk.ROUNDS_OFF_HOURS,
+            Talk.ROUNDS_IN_180S,
+        )
+    }
+    rounds, unanswered = counts[Talk.ROUNDS], counts[Talk.ROUNDS_UNANSWERED]
+    known = len(timed) > 0
     return {
-        AgentKpis.FIRST_RESPONSE_MEAN: float(first.mean()) if len(first) else None,
-        AgentKpis.FIRST_RESPONSE_MEDIAN: float(first.median()) if len(first) else None,
-        AgentKpis.FIRST_RESPONSE_P90: float(first.quantile(0.9)) if len(first) else None,
-        AgentKpis.MEAN_RESPONSE: waited / rounds if rounds else None,
-        Talk.ROUNDS: rounds if len(timed) else None,
-        UNANSWERED: unanswered if len(timed) else None,
-        ROUNDS_OFF_HOURS: int(timed[Talk.ROUNDS_OFF_HOURS].sum()) if len(timed) else None,
-        **_rate(AgentKpis.REPLY_RATE, rounds - unanswered, rounds),
-        **_rate(AgentKpis.REPLY_RATE_180S, int(timed[Talk.ROUNDS_IN_180S].sum()), rounds),
-        AgentKpis.ANSWER_ASK_RATIO: told / asked if asked else None,
+        **figures.mean(Kpi.FIRST_RESPONSE_MEAN, first),
+        **figures.quantile(Kpi.FIRST_RESPONSE_MEDIAN, seconds, 0.5),
+        **figures.quantile(Kpi.FIRST_RESPONSE_P90, seconds, 0.9),
+        **figures.ratio(Kpi.MEAN_RESPONSE, timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]),
+        Talk.ROUNDS: rounds if known else None,
+        Kpi.UNANSWERED: unanswered if known else None,
+        Kpi.OFF_HOURS: counts[Talk.ROUNDS_OFF_HOURS] if known else None,
+        **figures.rate(Kpi.REPLY_RATE, rounds - unanswered, rounds),
+        **figures.rate(Kpi.REPLY_RATE_180S, counts[Talk.ROUNDS_IN_180S], rounds),
+        **figures.ratio(
+            Kpi.ANSWER_ASK_RATIO, talks[Talk.AGENT_MESSAGES], talks[Talk.BUYER_MESSAGES]
+        ),
+        **figures.mean(Kpi.SATISFACTION, talks[Talk.SATISFACTION], (1, 5)),
+        Kpi.RATINGS: int(talks[Talk.SATISFACTION].notna().sum()),
     }
 
 
-def _sold(talks: pd.DataFrame) -> pd.DataFrame:
-    """Return the paid orders that conversations led to, each once."""
-    return talks[talks[Talk.PAID].fillna(value=False)].drop_duplicates(Talk.ORDER_ID)
-
-
-def _money(talks: pd.DataFrame) -> Figures:
-    sold = _sold(talks)
-    buyers = sold[Talk.BUYER_ID].nunique()
-    known = talks[Talk.PAID].notna().any() and sold[Talk.NET_AMOUNT].notna().all()
-    sales = float(sold[Talk.NET_AMOUNT].sum()) if known else None
+def _rounds(times: pd.DataFrame | None, profile: KpiProfile) -> Figures:
+    """Return what single rounds tell: median, ninth decile, share within the profile's limit."""
+    if times is None:
+        times = pd.DataFrame({Receptions.RESPONSE_S: [], Talk.ROUNDS: []})
+    each, counts = times[Receptions.RESPONSE_S], times[Talk.ROUNDS].astype("int64")
+    seconds = np.repeat(each.to_numpy(dtype=float), counts)
+    # A round at the cap counts as late: it may be one that nobody answered.
+    prompt = (seconds <= profile.slow_s) & (seconds < profile.round_cap_s)
     return {
-        AgentKpis.SALES: sales,
-        PAYING_BUYERS: buyers if known else None,
-        AgentKpis.SPEND_PER_BUYER: sales / buyers if sales is not None and buyers else None,
+        **figures.quantile(Kpi.RESPONSE_MEDIAN, seconds, 0.5),
+        **figures.quantile(Kpi.RESPONSE_P90, seconds, 0.9),
+        **figures.rate(Kpi.PROMPT_RATE, int(prompt.sum()), len(seconds)),
     }
 
 
-def _satisfaction(talks: pd.DataFrame) -> Figures:
-    scores = talks[Talk.SATISFACTION].dropna()
+def _money(talks: pd.DataFrame, orders: pd.DataFrame | None) -> Figures:
+    if orders is None:
+        orders = talks[_true(talks[Talk.ORDERED])].drop_duplicates(Talk.ORDER_ID)
+        orders = orders.assign(**{Orders.PAID_AMOUNT: np.nan})
+        sold = orders[_true(orders[Talk.PAID])]
+        known = bool(talks[Talk.PAID].notna().any())
+    else:
+        sold = orders[orders[Orders.PAID_AT].notna()]
+        known = bool(talks[Talk.PAID].notna().any()) or talks.empty
+    spent = sold.groupby(Talk.BUYER_ID)[Talk.NET_AMOUNT].sum()
+    money = known and sold[Talk.NET_AMOUNT].notna().all()
+    asked = orders[Orders.PAID_AMOUNT]
     return {
-        AgentKpis.SATISFACTION: float(scores.mean()) if len(scores) else None,
-        AgentKpis.RATINGS: len(scores),
+        Kpi.ORDERS: len(orders) if known else None,
+        Kpi.ORDER_AMOUNT: float(asked.sum()) if known and asked.notna().all() else None,
+        Kpi.SALES: float(sold[Talk.NET_AMOUNT].sum()) if money else None,
+        Kpi.PAYING_BUYERS: len(spent) if known else None,
+        **figures.mean(Kpi.SPEND_PER_BUYER, spent if money else spent.iloc[:0], (-np.inf, np.inf)),
     }
 
 
-def _silent(talks: pd.DataFrame, orders: pd.DataFrame | None) -> Figures:
-    if orders is None or orders[Orders.PAID_AMOUNT].isna().all():
+def _silent(orders: pd.DataFrame | None) -> Figures:
+    sold = None if orders is None else orders[orders[Orders.PAID_AT].notna()]
+    if sold is None or sold[Talk.NET_AMOUNT].isna().all():
         return dict.fromkeys((TOTAL_SALES, SILENT_SALES, SILENT_SHARE))
-    paid = orders[orders[Orders.PAID_AT].notna()]
-    net = paid[Orders.PAID_AMOUNT] - paid[Orders.REFUND_AMOUNT].fillna(0)
-    silent = net[~paid[Orders.ORDER_ID].isin(_sold(talks)[Talk.ORDER_ID])]
-    total, rest = float(net.sum()), float(silent.sum())
+    total = float(sold[Talk.NET_AMOUNT].sum())
+    rest = float(sold.loc[sold[Talk.AGENT_ID].isna(), Talk.NET_AMOUNT].sum())
     return {TOTAL_SALES: total, SILENT_SALES: rest, SILENT_SHARE: rest / total if total else None}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from csinsight.features.rules import ConversationRules
 from csinsight.params import shipped
 
+Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
 
 
@@ -35,8 +36,13 @@ class KpiProfile(BaseModel):
     inquirer : {'buyer_day', 'buyer'}
         One inquirer is a buyer on a day (the platforms' buyer × agent × day) or a buyer.
     attribution : {'order_first', 'payment', 'last'}
-        Whose the sale is when several agents talked with a buyer; ``order_first`` (the agent who
-        landed the order) is what the ``conversations`` artifact holds.
+        Whose the order is when several agents talked with a buyer (see
+        `csinsight.features.receptions.credited_orders`).
+    handed_over : {'leave_out', 'count'}
+        Whether an inquiry that an agent handed to another before any order stays in the first
+        agent's conversion.
+    version : int
+        Raised whenever a convention in the file changes, so that two months can be compared.
     service_start_hour, service_end_hour : int
     round_cap_s, slow_s : float
         Seconds; see `ConversationRules`.
@@ -55,7 +61,9 @@ class KpiProfile(BaseModel):
     as_of: date
     sources: Annotated[list[str], Field(min_length=1)]
     inquirer: Literal["buyer_day", "buyer"]
-    attribution: Literal["order_first", "payment", "last"]
+    attribution: Attribution
+    handed_over: Literal["leave_out", "count"] = "leave_out"
+    version: Annotated[int, Field(ge=1)] = 1
     service_start_hour: Annotated[int, Field(ge=0, le=24)]
     service_end_hour: Annotated[int, Field(ge=0, le=24)]
     round_cap_s: Annotated[float, Field(gt=0)]

@@ -116,6 +116,24 @@ class AgentKpis:
     NAME = "agent_kpis"
     AGENT_ID = "agent_id"
     CONVERSATIONS = "conversations"
+class Receptions:
+    """One row a conversation and agent who served in it: ``receptions``.
+
+    The columns of `Conversations` that KPIs are made of, as far as they are this agent's; these
+    besides.
+    """
+
+    NAME = "receptions"
+    #: The agent wrote the last of the agents' lines up to the outcome.
+    IN_CHARGE = "in_charge"
+    #: Another agent took over before the outcome, and the order, if any, is not this agent's.
+    HANDED_OVER = "handed_over"
+    #: The order that came of the talk is another agent's by the profile's rule.
+    CREDITED_ELSEWHERE = "credited_elsewhere"
+    #: Of the counts by response time.
+    RESPONSE_S = "response_s"
+
+
     BUYERS = "buyers"
     INQUIRIES = "inquiries"
     INQUIRERS = "inquirers"
@@ -132,9 +150,29 @@ class AgentKpis:
     SALES = "sales"
     SPEND_PER_BUYER = "spend_per_buyer"
     SATISFACTION = "satisfaction_mean"
+    RESPONSE_MEDIAN = "response_median_s"
+    RESPONSE_P90 = "response_p90_s"
+    #: Of rounds, within what the profile calls slow (JD: 30 s).
+    PROMPT_RATE = "prompt_reply_rate"
     RATINGS = "ratings"
     LOW_SUFFIX = "_low"
     HIGH_SUFFIX = "_high"
+    #: Conversion read at the end of the day of the inquiry and of the day after.
+    SAME_DAY_SUFFIX = "_same_day"
+    NEXT_DAY_SUFFIX = "_next_day"
+    #: What the orders placed were to bring; `SALES` is what was paid, net of refunds.
+    ORDERS = "orders"
+    ORDER_AMOUNT = "order_amount"
+    PAYING_BUYERS = "paying_buyers"
+    BUYER_DAYS = "buyer_days"
+    #: Left out, and why: see `csinsight.behaviours.kpis`.
+    NOT_INQUIRIES = "not_inquiries"
+    OUTCOME_UNKNOWN = "inquiries_without_outcome"
+    UNTIMED = "conversations_untimed"
+    UNANSWERED = "rounds_unanswered"
+    OFF_HOURS = "rounds_off_hours"
+    NUMERATOR_SUFFIX = "_numerator"
+    DENOMINATOR_SUFFIX = "_denominator"
 
 
 class Drivers:

@@ -19,6 +19,7 @@ from csinsight.engine import Shop, ms
 from csinsight.engine.keep import keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
+    COUNTED_MS,
     ENDED_MS,
     FIRST_BUYER_MS,
     OUTCOME_MS,
@@ -61,7 +62,9 @@ _COLUMNS = Columns(
         Talk.STARTED_AT,
         Talk.ENDED_AT,
         Talk.FIRST_BUYER_AT,
+        Talk.COUNTED_AT,
         Talk.OUTCOME_AT,
+        Talk.FIRST_PAID_AT,
         Talk.PLACED_AT,
         Talk.PAID_AT,
     ),
@@ -90,30 +93,30 @@ def cut(messages: Frame, gap_hours: float) -> Frame:
     Returns
     -------
     narwhals.LazyFrame
-        The same rows; ``conversation_id`` kept where given, else the buyer's id, ``#`` and the
-        first message's time in milliseconds. The id depends on nothing later, so a conversation
-        that crosses the end of a month keeps its id. Messages without a time and without an id
-        (a fault by the contract) keep null.
+        The same rows; ``conversation_id`` kept where given. A run of messages of which some carry
+        an id is theirs too: a message without one takes the id before it in the run, or the first
+        after it. Else it is the buyer's id, ``#`` and the first message's time in milliseconds:
+        it depends on nothing later, so that a conversation over the end of a month keeps its id.
+        Messages without a time and without an id (a fault by the contract) keep null.
     """
-    gap = hours_ms(gap_hours)
-    whose = (Msg.BUYER_ID, "_given")
-    since = nw.col(SENT_MS) - nw.col("_previous")
-    begins = nw.col("_previous").is_null() | (since >= gap)
+    given, sent = nw.col(Msg.CONVERSATION_ID), nw.col(SENT_MS)
+    begins = nw.col("_previous").is_null() | (sent - nw.col("_previous") >= hours_ms(gap_hours))
     made = nw.concat_str([nw.col(Msg.BUYER_ID), nw.col("_start").cast(nw.String)], separator="#")
+    whose, run = Msg.BUYER_ID, (Msg.BUYER_ID, "_start")
     return (
-        messages.with_columns(_given=~nw.col(Msg.CONVERSATION_ID).is_null())
-        .with_columns(_previous=nw.col(SENT_MS).shift(1).over(*whose, order_by=_ORDER))
-        .with_columns(_start=pick(begins, nw.col(SENT_MS)))
+        messages.with_columns(_previous=sent.shift(1).over(whose, order_by=_ORDER))
+        .with_columns(_start=pick(begins, sent))
         .with_columns(
-            _start=nw.col("_start").fill_null(strategy="forward").over(*whose, order_by=_ORDER)
+            _start=nw.col("_start").fill_null(strategy="forward").over(whose, order_by=_ORDER)
         )
+        .with_columns(_id=given.fill_null(strategy="forward").over(*run, order_by=_ORDER))
+        .with_columns(_id=nw.col("_id").fill_null(strategy="backward").over(*run, order_by=_ORDER))
         .with_columns(
-            nw.when(nw.col("_given"))
-            .then(nw.col(Msg.CONVERSATION_ID))
-            .otherwise(made)
-            .alias(Msg.CONVERSATION_ID)
+            nw.coalesce(given, pick(~sent.is_null(), nw.coalesce(nw.col("_id"), made))).alias(
+                Msg.CONVERSATION_ID
+            )
         )
-        .drop("_given", "_previous", "_start")
+        .drop("_previous", "_start", "_id")
     )
 
 
@@ -154,7 +157,7 @@ def with_turns(messages: Frame) -> Frame:
 def messages_of(
     shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int = 12
 ) -> Frame:
-    """Return the messages of the conversations that began in the last `months` months.
+    """Return the messages of the conversations that the last `months` months count.
 
     Parameters
     ----------
@@ -164,7 +167,7 @@ def messages_of(
         Only what happened before this moment is used.
     rules : ConversationRules
     months : int
-        How many months before `as_of`; conversations without times are always in.
+        How many months before `as_of`, by ``counted_at``; those without times are always in.
 
     Returns
     -------
@@ -181,7 +184,7 @@ def messages_of(
 def conversation_features(
     shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int = 12
 ) -> pd.DataFrame:
-    """Return a row for each conversation that began in the last `months` months.
+    """Return a row for each conversation that the last `months` months count.
 
     Parameters
     ----------
@@ -191,7 +194,7 @@ def conversation_features(
         Only what happened before this moment is used.
     rules : ConversationRules
     months : int
-        How many months before `as_of`; conversations without times are always in.
+        How many months before `as_of`, by ``counted_at``; those without times are always in.
 
     Returns
     -------
@@ -210,12 +213,23 @@ def conversation_features(
         results.with_columns(mature(shop, as_of, rules)),
         service_counts(flagged, rules),
         open_talks(talks),
-        satisfaction(shop, talks, as_of, rules),
+        satisfaction(shop, talks, as_of, rules).drop(Talk.AGENT_ID),
     )
     table = _within(talks, as_of, months)
     for part in parts:
         table = table.join(part, on=Talk.CONVERSATION_ID, how="left")
     return _leave(table)
+
+
+def conversation_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
+    """Return ``conversation_id``, ``buyer_id`` and the times of all conversations before `as_of`.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        With ``started_at_ms``, ``ended_at_ms``, ``first_buyer_at_ms`` and ``counted_at_ms``.
+    """
+    return _talks(shop, as_of, rules)[1]
 
 
 def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame, Frame]:
@@ -231,15 +245,19 @@ def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame
         pick(buyer, nw.col(SENT_MS)).min().alias(FIRST_BUYER_MS),
         pick(buyer, nw.col(POSITION)).min().alias("_first_buyer"),
         pick(agent, nw.col(POSITION)).min().alias("_first_agent"),
+        pick(agent, nw.col(SENT_MS)).min().alias("_replied"),
     )
     opened = ~nw.col("_first_buyer").is_null() & (nw.col("_first_agent").is_null() | first)
-    talks = talks.with_columns(opened.alias(Talk.OPENED_BY_BUYER))
-    return messages, keep(talks.drop("_first_buyer", "_first_agent"))
+    over = nw.col(ENDED_MS) + hours_ms(rules.gap_hours)
+    talks = talks.with_columns(
+        opened.alias(Talk.OPENED_BY_BUYER), nw.coalesce(nw.col("_replied"), over).alias(COUNTED_MS)
+    )
+    return messages, keep(talks.drop("_first_buyer", "_first_agent", "_replied"))
 
 
 def _within(talks: Frame, as_of: datetime, months: int) -> Frame:
-    start = nw.col(STARTED_MS)
-    return talks.filter(start.is_null() | (start >= moment_ms(add_months(as_of, -months))))
+    counted = nw.col(COUNTED_MS)
+    return talks.filter(counted.is_null() | (counted >= moment_ms(add_months(as_of, -months))))
 
 
 def _flagged(messages: Frame, results: Frame) -> Frame:

@@ -21,6 +21,7 @@ SENT_MS: Final = ms(Messages.SENT_AT)
 STARTED_MS: Final = ms(Conversations.STARTED_AT)
 ENDED_MS: Final = ms(Conversations.ENDED_AT)
 FIRST_BUYER_MS: Final = ms(Conversations.FIRST_BUYER_AT)
+COUNTED_MS: Final = ms(Conversations.COUNTED_AT)
 OUTCOME_MS: Final = ms(Conversations.OUTCOME_AT)
 
 #: Runs of one side within a conversation, from 1; null on bot and system lines.

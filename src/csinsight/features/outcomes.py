@@ -9,7 +9,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.tables import Orders
-from csinsight.engine import Shop, collect
+from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import (
     FIRST_BUYER_MS,
     OUTCOME_MS,
@@ -23,7 +23,9 @@ from csinsight.features.frames import (
 from csinsight.features.orders import NET_AMOUNT, PAID_MS, PLACED_MS, known_orders
 from csinsight.features.rules import ConversationRules, hours_ms, moment_ms
 
-_IN_TIME, _LATER = "_in_time", "_later"
+_LATER = "_later"
+FIRST_PAID_MS = ms(Talk.FIRST_PAID_AT)
+_MOMENTS = (OUTCOME_MS, FIRST_PAID_MS, PLACED_MS, PAID_MS)
 
 
 def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
@@ -48,7 +50,7 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
     -------
     narwhals.LazyFrame
         A row a conversation: ``ordered``, ``paid``, ``order_id``, ``placed_at_ms``,
-        ``paid_at_ms``, ``net_amount`` (null unless paid), ``outcome_at_ms``,
+        ``paid_at_ms``, ``net_amount`` (null unless paid), ``outcome_at_ms``, ``first_paid_at_ms``,
         ``earlier_orders`` (the buyer's orders paid before the first buyer message), and the
         conversation's start and first buyer message. Null where the shop can't tell.
     """
@@ -106,7 +108,7 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
 
 def _unknown(talks: Frame) -> Frame:
     return talks.drop(Talk.BUYER_ID).with_columns(
-        *(no_value(nw.Int64).alias(name) for name in (OUTCOME_MS, PLACED_MS, PAID_MS)),
+        *(no_value(nw.Int64).alias(name) for name in _MOMENTS),
         *(no_value(nw.Boolean).alias(name) for name in (Talk.ORDERED, Talk.PAID)),
         no_value(nw.String).alias(Talk.ORDER_ID),
         no_value(nw.Float64).alias(NET_AMOUNT),
@@ -141,12 +143,18 @@ def _converting(pairs: Frame, rules: ConversationRules) -> Frame:
     return (
         pairs.filter(since > 0, since <= window)
         .with_columns(
-            nw.col(PLACED_MS).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS), _rank=rank
+            nw.col(PLACED_MS).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS),
+            pick(nw.col(_LATER) == 0, nw.col(PAID_MS))
+            .min()
+            .over(Talk.CONVERSATION_ID)
+            .alias(FIRST_PAID_MS),
+            _rank=rank,
         )
         .filter(nw.col("_rank") == 1)
         .select(
             Talk.CONVERSATION_ID,
             OUTCOME_MS,
+            FIRST_PAID_MS,
             Orders.ORDER_ID,
             PLACED_MS,
             PAID_MS,

@@ -29,8 +29,10 @@ IN_SERVICE, ANSWERED, RESPONSE_S = "in_service", "answered", "response_s"
 #: The same round seen from the outcome: null response where it was still open.
 RESPONSE_BEFORE_S = "response_before_s"
 
+#: The field's 3-minute rate (3分钟回复率) is of three minutes, whatever a profile calls slow.
+THREE_MINUTES_S = 180
 _AT = "at_ms"
-_MESSAGES, _BEFORE = "messages", "messages_before"
+MESSAGES, _BEFORE = "messages", "messages_before"
 
 
 def turns(messages: Frame) -> Frame:
@@ -54,7 +56,7 @@ def turns(messages: Frame) -> Frame:
         .agg(
             nw.col(Msg.SENDER).min(),
             nw.col(SENT_MS).min().alias(_AT),
-            nw.len().cast(nw.Int64).alias(_MESSAGES),
+            nw.len().cast(nw.Int64).alias(MESSAGES),
             count_if(nw.col(BEFORE_OUTCOME)).alias(_BEFORE),
             nw.col(OUTCOME_MS).min(),
         )
@@ -64,25 +66,43 @@ def turns(messages: Frame) -> Frame:
     )
 
 
-def rounds(messages: Frame, rules: ConversationRules) -> Frame:
+def rounds(runs: Frame, rules: ConversationRules) -> Frame:
     """Return a row for each round: a buyer's run of messages and the first human reply.
 
     Parameters
     ----------
-    messages : narwhals.LazyFrame
-        Of `csinsight.features.conversations.messages_of`.
+    runs : narwhals.LazyFrame
+        Of `turns`.
     rules : ConversationRules
 
     Returns
     -------
     narwhals.LazyFrame
-        ``conversation_id``, ``turn_no``, ``asked_at_ms``, ``replied_at_ms``, ``in_service``
-        (began in service hours), ``answered`` (on the same day), ``response_s`` (capped, the cap
-        where unanswered, null out of service hours) and ``response_before_s``: what was known of
-        it at the outcome. A round that the outcome cut off before the cap has null there: how
-        long it would have taken is not known without looking past the outcome.
+        The buyers' turns with ``asked_at_ms``, ``in_service`` (began in service hours),
+        ``answered`` (on the same day), ``response_s`` (capped, the cap where unanswered, null out
+        of service hours and without times) and ``response_before_s``: what was known of it at the
+        outcome. A round that the outcome cut off before the cap has null there: how long it would
+        have taken is not known without looking past the outcome.
     """
-    return _rounds_of(turns(messages), rules)
+    asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
+    same_day = ~replied.is_null() & (replied // DAY_MS == asked // DAY_MS)
+    cap, waited = nw.lit(float(rules.round_cap_s)), (replied - asked) / SECOND_MS
+    response = nw.when(same_day & (waited < cap)).then(waited).otherwise(cap)
+    outcome = nw.col(OUTCOME_MS)
+    over = (
+        outcome.is_null()
+        | (replied <= outcome)
+        | ((outcome - asked) / SECOND_MS >= rules.round_cap_s)
+    ).fill_null(value=False)
+    return (
+        runs.filter(nw.col(Msg.SENDER) == "buyer")
+        .with_columns(_in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
+        .with_columns(pick(nw.col(IN_SERVICE), response).alias(RESPONSE_S))
+        .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
+        .with_columns(
+            asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(Talk.CONVERSATION_ID)
+        )
+    )
 
 
 def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
@@ -103,13 +123,13 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     """
     runs = turns(messages)
     counts = runs.group_by(Talk.CONVERSATION_ID).agg(*_volumes())
-    waits = _rounds_of(runs, rules).group_by(Talk.CONVERSATION_ID).agg(*_waits(rules))
+    waited = rounds(runs, rules).group_by(Talk.CONVERSATION_ID).agg(*waits(rules))
     asked, answered = nw.col(Talk.BUYER_MESSAGES_BEFORE), nw.col(Talk.AGENT_MESSAGES_BEFORE)
     spoke, known = asked > 0, nw.col(Talk.ROUNDS_BEFORE) > 0
     timed = nw.col("_timed") > 0
     per_round = (Talk.RESPONSE_SUM_S, Talk.ROUNDS, Talk.ROUNDS_IN_180S, Talk.ROUNDS_UNANSWERED)
     return (
-        counts.join(waits, on=Talk.CONVERSATION_ID, how="left")
+        counts.join(waited, on=Talk.CONVERSATION_ID, how="left")
         .with_columns(
             pick(spoke, answered.cast(nw.Float64) / asked).alias(Talk.ANSWER_ASK_RATIO),
             pick(known, nw.col("_sum_before") / nw.col(Talk.ROUNDS_BEFORE)).alias(
@@ -127,28 +147,6 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     )
 
 
-def _rounds_of(runs: Frame, rules: ConversationRules) -> Frame:
-    asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
-    same_day = ~replied.is_null() & (replied // DAY_MS == asked // DAY_MS)
-    cap, waited = nw.lit(float(rules.round_cap_s)), (replied - asked) / SECOND_MS
-    response = nw.when(same_day & (waited < cap)).then(waited).otherwise(cap)
-    outcome = nw.col(OUTCOME_MS)
-    over = (
-        outcome.is_null()
-        | (replied <= outcome)
-        | ((outcome - asked) / SECOND_MS >= rules.round_cap_s)
-    ).fill_null(value=False)
-    return (
-        runs.filter(nw.col(Msg.SENDER) == "buyer", ~asked.is_null())
-        .with_columns(_in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
-        .with_columns(pick(nw.col(IN_SERVICE), response).alias(RESPONSE_S))
-        .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
-        .with_columns(
-            asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(Talk.CONVERSATION_ID)
-        )
-    )
-
-
 def _in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
     hour = (moment // HOUR_MS) % 24
     start, end = rules.service_start_hour, rules.service_end_hour
@@ -160,8 +158,8 @@ def _in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
 def _volumes() -> tuple[nw.Expr, ...]:
     buyer, agent = nw.col(Msg.SENDER) == "buyer", nw.col(Msg.SENDER) == "agent"
     return (
-        pick(buyer, nw.col(_MESSAGES)).sum().alias(Talk.BUYER_MESSAGES),
-        pick(agent, nw.col(_MESSAGES)).sum().alias(Talk.AGENT_MESSAGES),
+        pick(buyer, nw.col(MESSAGES)).sum().alias(Talk.BUYER_MESSAGES),
+        pick(agent, nw.col(MESSAGES)).sum().alias(Talk.AGENT_MESSAGES),
         count_if(agent).alias(Talk.AGENT_TURNS),
         pick(buyer, nw.col(_BEFORE)).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
         pick(agent, nw.col(_BEFORE)).sum().alias(Talk.AGENT_MESSAGES_BEFORE),
@@ -170,13 +168,14 @@ def _volumes() -> tuple[nw.Expr, ...]:
     )
 
 
-def _waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
+def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
+    """Return the aggregates of `rounds`: counts and times, whole and before the outcome."""
     whole, before = nw.col(RESPONSE_S), nw.col(RESPONSE_BEFORE_S)
     timed, first = nw.col(IN_SERVICE), nw.col(TURN_NO) == nw.col("_first")
     return (
         whole.sum().alias(Talk.RESPONSE_SUM_S),
         count_if(timed).alias(Talk.ROUNDS),
-        count_if(nw.col(ANSWERED) & (whole <= rules.slow_s)).alias(Talk.ROUNDS_IN_180S),
+        count_if(nw.col(ANSWERED) & (whole <= THREE_MINUTES_S)).alias(Talk.ROUNDS_IN_180S),
         count_if(timed & ~nw.col(ANSWERED)).alias(Talk.ROUNDS_UNANSWERED),
         count_if(~timed).alias(Talk.ROUNDS_OFF_HOURS),
         pick(first, whole).min().alias(Talk.FIRST_RESPONSE_TALK_S),

@@ -123,7 +123,7 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     shop : Shop
         Where ``ratings`` are absent, nothing is known.
     talks : narwhals.LazyFrame
-        As for `open_talks`, with ``buyer_id``.
+        As for `open_talks`, with ``buyer_id``; a row for each agent of a conversation will do.
     as_of : datetime
         Ratings given at this moment or later are not used.
     rules : ConversationRules
@@ -131,10 +131,11 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     Returns
     -------
     narwhals.LazyFrame
-        ``conversation_id``, ``satisfaction`` (1 to 5).
+        ``conversation_id``, ``agent_id``, ``satisfaction`` (1 to 5).
     """
     if not shop.has("ratings"):
-        return talks.select(Talk.CONVERSATION_ID, no_value(nw.Float64).alias(Talk.SATISFACTION))
+        unknown = no_value(nw.Float64).alias(Talk.SATISFACTION)
+        return talks.select(Talk.CONVERSATION_ID, Talk.AGENT_ID, unknown)
     rated = nw.col(ms(Ratings.RATED_AT))
     ratings = shop["ratings"].filter(rated < moment_ms(as_of))
     late = rated - nw.col(ENDED_MS)
@@ -146,6 +147,6 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     return (
         pairs.with_columns(_latest=latest)
         .filter(nw.col(STARTED_MS) == nw.col("_latest"))
-        .group_by(Talk.CONVERSATION_ID)
+        .group_by(Talk.CONVERSATION_ID, Talk.AGENT_ID)
         .agg(nw.col(Ratings.SCORE).cast(nw.Float64).mean().alias(Talk.SATISFACTION))
     )

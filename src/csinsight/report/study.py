@@ -127,14 +127,14 @@ class Study:
         return self.read(name) if self.has(name) else None
 
     def of_month(self, conversations: pd.DataFrame, start: datetime | None = None) -> pd.DataFrame:
-        """Return the conversations of the report month, or of the month that begins at `start`.
+        """Return the conversations that the report month counts, or the month beginning at `start`.
 
         Those of a source without times count for the report month.
         """
         first = start or self.start
-        started = conversations[Conversations.STARTED_AT]
-        inside = (started >= first) & (started < add_months(first, 1))
-        return conversations[inside | started.isna()] if start is None else conversations[inside]
+        counted = conversations[Conversations.COUNTED_AT]
+        inside = (counted >= first) & (counted < add_months(first, 1))
+        return conversations[inside | counted.isna()] if start is None else conversations[inside]
 
     @cached_property
     def _agents(self) -> pd.DataFrame:

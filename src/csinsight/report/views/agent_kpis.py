@@ -1,41 +1,46 @@
-"""Notebook 03: the team's figures, their trend, agents within chance or not, what chat shows."""
+"""Notebook 03: the month's figures of the whole team, and their trend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Final
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from csinsight.behaviours.intervals import wilson
-from csinsight.behaviours.kpis import monthly_kpis, shop_kpis
+from csinsight.behaviours.kpis import (
+    SILENT_SALES,
+    SILENT_SHARE,
+    TOTAL_SALES,
+    monthly_kpis,
+    shop_kpis,
+)
 from csinsight.behaviours.profiles import KpiProfile
-from csinsight.contract.artifacts import AgentKpis, Conversations
-from csinsight.contract.domain import COMPLIANCE
-from csinsight.drivers.scales import as_float
+from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import add_months
 from csinsight.report import theme
-from csinsight.report.blocks import Block, Finding, Note, Prose, Tile, Tiles
-from csinsight.report.fonts import drawable
+from csinsight.report.blocks import Block, Finding, Prose, Tile, Tiles
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
-from csinsight.report.tables import Table
 from csinsight.report.views import rates
 
-_C = Conversations
 _K = AgentKpis
-_RATES = (_K.PAID_RATE, _K.REPLY_RATE_180S)
 _PAID_N = f"{_K.PAID_RATE}_denominator"
-#: Characters of an agent's name that a figure has room for.
-_LONGEST_NAME = 16
+#: One row: the table in which the run keeps the shop's figures.
+SHOP_KPIS: Final = "shop_kpis"
+
+
+def shop_row(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+    """Return the shop's figures of the report month, as the run wrote them where it did."""
+    written = study.read_or_none(SHOP_KPIS)
+    if written is None:
+        written = shop_kpis(study.of_month(conversations), profile=profile)
+    return written.iloc[0]
 
 
 def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
     """Return the finding: conversion, its change beyond chance or not, and speed."""
     words = study.words
-    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    shop = shop_row(study, conversations, profile)
     if pd.isna(shop[_K.PAID_RATE]):
         count = words.number(shop[_K.INQUIRIES])
         parts = [study.word("kpis.found_no_orders", n=count)]
@@ -51,7 +56,7 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
 def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
     """Return conversion and whether it changed beyond chance, in one sentence."""
     words = study.words
-    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    shop = shop_row(study, conversations, profile)
     if pd.isna(shop[_K.PAID_RATE]):
         return study.word("brief.no_paid", n=words.number(shop[_K.INQUIRIES]))
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
@@ -126,7 +131,7 @@ def finding(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> F
 
 def headline(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> dict[str, float]:
     """Return the shop's main figures, for the recorded results."""
-    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    shop = shop_row(study, conversations, profile)
     names = (_K.CONVERSATIONS, _K.INQUIRIES, _K.PAID_RATE, _K.FIRST_RESPONSE_MEDIAN)
     return {name: round(float(shop[name]), 4) for name in names if pd.notna(shop[name])}
 
@@ -138,7 +143,7 @@ def cards(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curren
 
 def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
     """Return one month's main figures as tiles, without those that the data can't give."""
-    shop, words = shop_kpis(month, profile=profile).iloc[0], study.words
+    shop, words = shop_row(study, month, profile), study.words
     made = [_conversion(study, shop), _first_reply(study, shop)]
     if pd.notna(shop[_K.REPLY_RATE_180S]):
         target = words.percent(profile.targets.get(_K.REPLY_RATE_180S), 0)
@@ -150,6 +155,11 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
         detail = study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"]))
         money = words.money(shop[_K.SPEND_PER_BUYER], currency=currency)
         made.append(_tile(study, _K.SPEND_PER_BUYER, money, detail))
+    if pd.notna(shop[SILENT_SHARE]):
+        parts = {"silent": SILENT_SALES, "total": TOTAL_SALES}
+        sums = {key: words.money(shop[name], currency=currency) for key, name in parts.items()}
+        detail = study.word("kpis.silent_detail", **sums)
+        made.append(_tile(study, SILENT_SHARE, words.percent(shop[SILENT_SHARE], 0), detail))
     if pd.notna(shop[_K.SATISFACTION]):
         share = words.percent(shop[_K.RATINGS] / max(shop[_K.CONVERSATIONS], 1), 0)
         detail = study.word("kpis.rated", n=words.number(shop[_K.RATINGS]), share=share)
@@ -206,7 +216,7 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         linewidth=0,
     )
     axes.plot(names, months[_K.PAID_RATE], "o-", markersize=5)
-    _percent_axis(study, axes)
+    rates.percent_axis(study, axes)
     axes.set_ylim(bottom=0)
     axes.grid(visible=False, axis="x")
     told = [
@@ -218,7 +228,7 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         )
         for name, (_, row) in zip(names, months.iterrows(), strict=True)
     ]
-    shop = shop_kpis(study.of_month(conversations), profile=profile).iloc[0]
+    shop = shop_row(study, conversations, profile)
     return Picture(
         figure,
         study.word("kpis.trend", change=_changed(study, conversations, profile, shop)),
@@ -227,118 +237,3 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         data=months,
         name="trend",
     )
-
-
-def _percent_axis(study: Study, axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
-
-
-def funnel(study: Study, agents: pd.DataFrame) -> Block:
-    """Draw agents' conversion against their number of inquiries, with the bounds of chance."""
-    known = agents[agents[_K.PAID_RATE].notna() & agents[_K.AGENT_ID].notna()]
-    if len(known) < 2:
-        return Prose(study.word("kpis.no_funnel"))
-    n = known[_PAID_N].astype(float)
-    whole = float((known[_K.PAID_RATE] * n).sum() / n.sum())
-    low, high = np.array([wilson(whole * m, m) for m in n]).T
-    out = (known[_K.PAID_RATE] < low) | (known[_K.PAID_RATE] > high)
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 3.2))
-    span = np.linspace(max(n.min() * 0.7, 5), n.max() * 1.1, 200)
-    edges = np.array([wilson(whole * m, m) for m in span]).T
-    axes.fill_between(span, *edges, color=theme.BAND, alpha=0.5, linewidth=0)
-    axes.axhline(whole, color=theme.MUTED, linewidth=1)
-    axes.scatter(
-        n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
-    )
-    for x, y, name in zip(n[out], known[_K.PAID_RATE][out], known[_K.AGENT_ID][out], strict=True):
-        crowded = _crowded(n - x, known[_K.PAID_RATE] - y, span[-1] - span[0])
-        axes.annotate(
-            drawable(study.agent_name(str(name)), _LONGEST_NAME),
-            (x, y),
-            xytext=(-6, 3) if crowded else (6, 3),
-            textcoords="offset points",
-            ha="right" if crowded else "left",
-            fontsize=8.5,
-            parse_math=False,
-        )
-    axes.margins(x=0.08, y=0.12)
-    axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
-    _percent_axis(study, axes)
-    title = study.word("kpis.funnel", out=int(out.sum()), n=len(known))
-    alt = study.word("kpis.funnel_alt", n=len(known), rate=study.words.percent(whole))
-    data = known[[_K.AGENT_ID, _PAID_N, _K.PAID_RATE]].round(4)
-    return Picture(
-        figure,
-        title,
-        alt=study.word("text.colon", label=title, text=alt),
-        caption=study.word("kpis.funnel_caption"),
-        data=data,
-        name="funnel",
-    )
-
-
-def _crowded(right: pd.Series, above: pd.Series, width: float) -> bool:
-    """Tell whether another point lies where a name to the right of this one would stand."""
-    return bool(((right > 0) & (right < 0.12 * width) & (above.abs() < 0.05)).any())
-
-
-def table(study: Study, agents: pd.DataFrame) -> Block:
-    """Return every agent's figures, by name and not by result."""
-    if agents.empty:
-        return Prose(study.word("kpis.no_agents"))
-    words = study.words
-    shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
-    shown[_K.INQUIRIES] = agents[_K.INQUIRIES].to_numpy()
-    formats: dict[str, Callable[[float], str]] = {}
-    for name in _RATES:
-        shown[name] = [_with_interval(study, row, name) for _, row in agents.iterrows()]
-    for name in (_K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90):
-        shown[name] = agents[name].to_numpy(dtype=float)
-        formats[name] = words.seconds
-    shown[_K.ANSWER_ASK_RATIO] = agents[_K.ANSWER_ASK_RATIO].to_numpy(dtype=float)
-    shown[_K.SATISFACTION] = agents[_K.SATISFACTION].to_numpy(dtype=float)
-    formats[_K.ANSWER_ASK_RATIO] = formats[_K.SATISFACTION] = lambda v: words.number(v, 2)
-    labels = {name: study.word(f"kpi.{name}") for name in shown.columns}
-    return Table(
-        shown.sort_values(_K.AGENT_ID),
-        study.word("kpis.table"),
-        caption=study.word("kpis.table_caption"),
-        labels=labels,
-        formats=formats,
-        name="agents",
-    )
-
-
-def _with_interval(study: Study, row: pd.Series, name: str) -> str:
-    if pd.isna(row[name]):
-        return study.word("text.unknown")
-    percent = study.words.percent
-    low, high = percent(row[f"{name}_low"], 0), percent(row[f"{name}_high"], 0)
-    return rates.cell(study.words.with_interval(percent(row[name], 0), low, high))
-
-
-def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
-    """Draw how often each behaviour was shown in the month."""
-    found = rates.behaviour_rates(study.of_month(conversations))
-    if found.empty:
-        return Prose(study.word("kpis.no_behaviours"))
-    return rates.rate_bars(study, found)
-
-
-def compliance(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return how many conversations of the month break which platform rule."""
-    month = study.of_month(conversations)
-    items = []
-    for rule in COMPLIANCE:
-        broken = int(np.nansum(as_float(month[rule])))
-        if broken:
-            items.append(
-                study.word(
-                    "kpis.compliance_item",
-                    rule=study.word(f"behaviour.{rule}"),
-                    n=study.words.number(broken),
-                    all=study.words.number(len(month)),
-                )
-            )
-    title = study.word("kpis.compliance")
-    return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))

@@ -8,6 +8,7 @@ from typing import Final
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from csinsight.behaviours.intervals import wilson
 from csinsight.contract.artifacts import Conversations
@@ -82,6 +83,11 @@ def behaviour_rates(
 def counted(study: Study, unit: str, n: float) -> str:
     """Write a number of things with its word: "1 agent", "3 agents"."""
     return study.word(f"unit.{unit}_one" if n == 1 else f"unit.{unit}", n=study.words.number(n))
+
+
+def percent_axis(study: Study, axes: Axes) -> None:
+    """Write an axis of shares in per cent."""
+    axes.yaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
 
 
 def cell(text: str) -> str:
