@@ -93,6 +93,12 @@ class Conversations:
     #: only take leave. For each of `domain.TURN_MARKERS` two columns more count in these turns:
     #: ``NAME_turn`` (first shown) and ``NAME_opportunity_turn`` (first occasion), from 1 or null.
     TURNS_JUDGED = "turns_judged"
+    #: Seconds of the buyer's first long silence before the outcome, until a line of either side,
+    #: the order, or the end of what is known, and whether an agent's line broke it; null without
+    #: one. Seconds from the order to the first payment reminder.
+    SILENCE_S = "silence_s"
+    SILENCE_BROKEN = "silence_broken_by_agent"
+    REMINDED_S = "reminded_s"
     ROUNDS_BEFORE = "rounds_before"
     FIRST_RESPONSE_S = "first_response_s"
     MEAN_RESPONSE_S = "mean_response_s"
@@ -110,12 +116,6 @@ def opportunity_column(behaviour: str) -> str:
     return f"{behaviour}_opportunity_turn"
 
 
-class AgentKpis:
-    """One row an agent: ``agent_kpis``. Rates carry ``_low`` and ``_high`` (Wilson, 95 %)."""
-
-    NAME = "agent_kpis"
-    AGENT_ID = "agent_id"
-    CONVERSATIONS = "conversations"
 class Receptions:
     """One row a conversation and agent who served in it: ``receptions``.
 
@@ -134,6 +134,12 @@ class Receptions:
     RESPONSE_S = "response_s"
 
 
+class AgentKpis:
+    """One row an agent: ``agent_kpis``. Rates carry ``_low`` and ``_high`` (Wilson, 95 %)."""
+
+    NAME = "agent_kpis"
+    AGENT_ID = "agent_id"
+    CONVERSATIONS = "conversations"
     BUYERS = "buyers"
     INQUIRIES = "inquiries"
     INQUIRERS = "inquirers"
@@ -144,19 +150,13 @@ class Receptions:
     FIRST_RESPONSE_MEDIAN = "first_response_median_s"
     FIRST_RESPONSE_P90 = "first_response_p90_s"
     MEAN_RESPONSE = "mean_response_s"
-    REPLY_RATE = "reply_rate"
-    REPLY_RATE_180S = "reply_rate_180s"
-    ANSWER_ASK_RATIO = "answer_ask_ratio"
-    SALES = "sales"
-    SPEND_PER_BUYER = "spend_per_buyer"
-    SATISFACTION = "satisfaction_mean"
     RESPONSE_MEDIAN = "response_median_s"
     RESPONSE_P90 = "response_p90_s"
     #: Of rounds, within what the profile calls slow (JD: 30 s).
     PROMPT_RATE = "prompt_reply_rate"
-    RATINGS = "ratings"
-    LOW_SUFFIX = "_low"
-    HIGH_SUFFIX = "_high"
+    REPLY_RATE = "reply_rate"
+    REPLY_RATE_180S = "reply_rate_180s"
+    ANSWER_ASK_RATIO = "answer_ask_ratio"
     #: Conversion read at the end of the day of the inquiry and of the day after.
     SAME_DAY_SUFFIX = "_same_day"
     NEXT_DAY_SUFFIX = "_next_day"
@@ -173,6 +173,12 @@ class Receptions:
     OFF_HOURS = "rounds_off_hours"
     NUMERATOR_SUFFIX = "_numerator"
     DENOMINATOR_SUFFIX = "_denominator"
+    SALES = "sales"
+    SPEND_PER_BUYER = "spend_per_buyer"
+    SATISFACTION = "satisfaction_mean"
+    RATINGS = "ratings"
+    LOW_SUFFIX = "_low"
+    HIGH_SUFFIX = "_high"
 
 
 class Drivers:
@@ -231,6 +237,29 @@ class CoachingPlan:
     PEER_HITS = "peer_hits"
 
 
+class FollowUp:
+    """One row an earlier plan, later month, behaviour and agent: ``coaching_followup``.
+
+    ``agent_id`` is null on the row over all advised agents; ``others`` is how much agents who were
+    not advised have moved, ``change`` how much more the advised have.
+    """
+
+    NAME = "coaching_followup"
+    ADVISED_IN = "advised_in"
+    MONTH = "month"
+    BEHAVIOUR = "behaviour"
+    AGENT_ID = "agent_id"
+    AGENTS = "agents"
+    CONTROLS = "controls"
+    BEFORE = "before"
+    AFTER = "after"
+    OTHERS = "others"
+    CHANGE = "change"
+    LOW = "change_low"
+    HIGH = "change_high"
+    VERDICT = "verdict"
+
+
 _TEXTS: Final = frozenset(
     {
         BuyerTypes.TYPE,
@@ -246,6 +275,8 @@ _TEXTS: Final = frozenset(
         Drivers.VERDICT,
         Drivers.REASON,
         CoachingPlan.KIND,
+        FollowUp.ADVISED_IN,
+        FollowUp.MONTH,
     }
 )
 _FLAGS: Final = frozenset(
