@@ -22,6 +22,7 @@ from csinsight.engine.keep import keep
 from csinsight.features.conversations import conversation_times, messages_of
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
+    COUNTED_MS,
     FIRST_BUYER_MS,
     POSITION,
     SENT_MS,
@@ -102,15 +103,19 @@ def response_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.
     pandas.DataFrame
         ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
     """
+    counted = conversation_times(shop, as_of, rules).filter(nw.col(COUNTED_MS) < moment_ms(as_of))
     messages = messages_of(shop, as_of, rules, months=1)
-    times = _charged(messages, rules).filter(~nw.col(RESPONSE_S).is_null())
-    counted = (
+    times = (
+        _charged(messages, rules)
+        .filter(~nw.col(RESPONSE_S).is_null())
+        .join(counted.select(Talk.CONVERSATION_ID), on=Talk.CONVERSATION_ID, how="inner")
+    )
+    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(Receptions.RESPONSE_S, Talk.ROUNDS))
+    table = kinds.gather(
         times.with_columns(nw.col(RESPONSE_S).round().cast(nw.Int64).alias(Receptions.RESPONSE_S))
         .group_by(Talk.AGENT_ID, Receptions.RESPONSE_S)
         .agg(nw.len().cast(nw.Int64).alias(Talk.ROUNDS))
     )
-    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(Receptions.RESPONSE_S, Talk.ROUNDS))
-    table = kinds.gather(counted)
     return table.sort_values([Talk.AGENT_ID, Receptions.RESPONSE_S], ignore_index=True)
 
 

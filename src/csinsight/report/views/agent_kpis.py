@@ -25,6 +25,8 @@ from csinsight.report.views import rates
 
 _K = AgentKpis
 _PAID_N = f"{_K.PAID_RATE}_denominator"
+#: As many stand in a row; the rest is in the table of all figures.
+_TILES: Final = 6
 #: One row: the table in which the run keeps the shop's figures.
 SHOP_KPIS: Final = "shop_kpis"
 
@@ -173,7 +175,7 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
                 study.word("kpis.ratio_detail"),
             )
         )
-    return Tiles([tile for tile in made if tile])
+    return Tiles([tile for tile in made if tile][:_TILES])
 
 
 def _conversion(study: Study, shop: pd.Series) -> Tile | None:

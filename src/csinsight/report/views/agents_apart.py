@@ -109,4 +109,4 @@ def _with_interval(study: Study, row: pd.Series, name: str, write: Callable[[flo
     low, high = row[f"{name}{_K.LOW_SUFFIX}"], row[f"{name}{_K.HIGH_SUFFIX}"]
     if pd.isna(low) or pd.isna(high):
         return write(row[name])
-    return study.words.with_interval(write(row[name]), write(low), write(high))
+    return rates.two_lines(study.words.with_interval(write(row[name]), write(low), write(high)))

@@ -95,6 +95,11 @@ def cell(text: str) -> str:
     return text.replace(" ", "\u00a0").replace("（", "\u2060（")
 
 
+def two_lines(text: str) -> str:
+    """Return an estimate with its interval so that a narrow table breaks it before the interval."""
+    return text.replace(" ", "\u00a0").replace("\u00a0(", " (")
+
+
 def or_dash(study: Study, write: Callable[[float], str]) -> Callable[[float], str]:
     """Return `write` with a dash for what is not given, where that says enough."""
     return lambda value: study.word("text.not_given") if pd.isna(value) else write(value)
