@@ -42,7 +42,8 @@ def test_shows_the_line_and_the_buyers_words_before_it(talk):
 
 
 def test_a_miss_shows_the_first_answer_to_the_buyer(talk):
-    assert excerpt(talk, "recommends")["text"].tolist() == ["在吗", "您好"]
+    missed = excerpt(talk, "recommends", shown=False)
+    assert missed["text"].tolist() == ["在吗", "您好"]
 
 
 def test_ids_names_and_numbers_are_masked(talk):
@@ -75,3 +76,44 @@ def test_lines_come_from_the_shop_with_what_they_show(talk, tmp_path):
     assert found["sender"].tolist() == [sender for sender, _ in LINES]
     shown = excerpt(found, "refuses_flatly")
     assert shown["text"].iloc[-1].startswith("不行")
+
+
+@pytest.fixture
+def bargaining(talk):
+    """The talk above with its greeting marked; the occasion for a way out is the second turn."""
+    none = pd.array([False] * len(talk), dtype="boolean")
+    greets, closes = none.copy(), none.copy()
+    greets[1], closes[6] = True, True
+    return talk.assign(
+        greets=greets, closes_warmly=closes, offers_alternative=none, gives_specifics=none
+    )
+
+
+def test_a_miss_is_shown_at_its_occasion_and_not_at_the_greeting(bargaining):
+    shown = excerpt(bargaining, "offers_alternative", shown=False, occasion=2)
+    assert shown["text"].tolist() == ["再少20我就拍了", "不行，没办法"]
+    without = excerpt(bargaining, "offers_alternative", shown=False)
+    assert without["text"].tolist() == ["再少20我就拍了", "不行，没办法"]
+
+
+def test_a_good_example_of_what_to_drop_shows_what_is_done_instead(bargaining):
+    other = bargaining["offers_alternative"].copy()
+    other[4] = True
+    shown = excerpt(bargaining.assign(offers_alternative=other), "refuses_flatly", shown=False)
+    assert shown["text"].iloc[-1] == "不行，没办法"
+
+
+def test_a_talk_that_does_not_show_it_gives_no_example(bargaining):
+    assert excerpt(bargaining, "offers_alternative").empty
+    late = bargaining.assign(before_outcome=[True] * 2 + [False] * 5)
+    assert excerpt(late, "refuses_flatly").empty
+
+
+def test_a_slow_reply_is_shown_with_its_wait(bargaining):
+    times = list(bargaining["sent_at"])
+    times[4] = times[3] + pd.Timedelta(minutes=6)
+    slow = excerpt(bargaining.assign(sent_at=times), "mean_response_s", shown=True)
+    assert slow["text"].iloc[-1] == "不行，没办法"
+    assert slow["waited_s"].iloc[-1] == 390
+    fast = excerpt(bargaining.assign(sent_at=times), "mean_response_s", shown=False)
+    assert fast["waited_s"].iloc[-1] == 30

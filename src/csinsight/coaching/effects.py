@@ -22,6 +22,16 @@ from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.scales import Floats
 
 _NORMAL: Final = 1.959964
+#: What the textbook teaches to show less of; everything else it teaches to show more of.
+TAUGHT_LESS: Final = (
+    "first_response_s",
+    "mean_response_s",
+    "slow_reply_share",
+    "leading_question",
+    "refuses_flatly",
+    "curt_reply",
+    "repeats_canned",
+)
 #: Grids of the prior: share of the family without effect, and spread of the others in points.
 _NONE: Final = np.linspace(0.30, 0.95, 14)
 _SPREAD: Final = np.geomspace(0.5, 25, 18)
@@ -62,17 +72,37 @@ class Effect:
         return np.asarray(there * rng.normal(self.mean, self.spread, number) / 100)
 
 
+def as_taught(behaviour: str, effect_pp: float) -> bool:
+    """Tell whether a measured effect points the way that the textbook teaches.
+
+    Parameters
+    ----------
+    behaviour : str
+    effect_pp : float
+        As in ``drivers``: more of the behaviour, or slower, goes with so many points.
+    """
+    return (effect_pp < 0) == (behaviour in TAUGHT_LESS)
+
+
+def outcome_of(drivers: pd.DataFrame) -> str:
+    """Return the outcome that coaching reads: paid conversion, or ordered where that is all."""
+    there = set(drivers.loc[drivers[Drivers.EFFECT_PP].notna(), Drivers.OUTCOME])
+    return "ordered" if "paid" not in there and "ordered" in there else "paid"
+
+
 def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[Effect]:
     """Return what may be coached: verdict helps or hurts over all inquiries, q at the threshold.
 
     Drivers of satisfaction are left out: a gain in inquiries can't be told from them. Without
-    drivers (None: conversion can't be told) there is nothing to coach.
+    drivers (None: conversion can't be told) there is nothing to coach. Nobody is advised, nor
+    praised, against what the library teaches: the page of drivers tells such findings, and a
+    person has to look into them first.
     """
     if drivers is None:
         return []
     family = drivers[
         (drivers[Drivers.SCOPE] == "all")
-        & (drivers[Drivers.OUTCOME] != "satisfaction")
+        & (drivers[Drivers.OUTCOME] == outcome_of(drivers))
         & (drivers[Drivers.VERDICT] != "control")
         & drivers[Drivers.EFFECT_PP].notna()
     ]
@@ -87,6 +117,7 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
         for behaviour, values in zip(
             named[Drivers.BEHAVIOUR], named[numbers].to_numpy(dtype=float), strict=True
         )
+        if as_taught(str(behaviour), float(values[0]))
     ]
 
 

@@ -12,17 +12,18 @@ import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.coaching.masking import mask
+from csinsight.coaching.lines import agent_turns, choose, waited
+from csinsight.coaching.masking import mask_lines
 from csinsight.contract.domain import BEHAVIOURS
 from csinsight.contract.tables import Messages
-from csinsight.drivers.scales import as_float
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of
+from csinsight.features.frames import BEFORE_OUTCOME
 from csinsight.features.rules import ConversationRules
 
 #: The longest line shown, in characters; what is longer ends in an ellipsis.
 MAX_CHARACTERS: Final = 80
-COLUMNS: Final = ("conversation_id", "sender", "sent_at", "text", "marked")
+COLUMNS: Final = ("conversation_id", "sender", "sent_at", "text", "marked", "waited_s")
 _M = Messages
 
 
@@ -53,8 +54,8 @@ def excerpts(
     Returns
     -------
     DataFrame
-        One row a message, in reading order: the contract's columns and one nullable boolean column
-        a behaviour that words show.
+        One row a message, in reading order: the contract's columns, ``before_outcome``, and one
+        nullable boolean column a behaviour that words show.
     """
     wanted = sorted(set(conversation_ids))
     messages = messages_of(shop, as_of, rules, months=months)
@@ -68,6 +69,7 @@ def excerpts(
         _M.SENT_AT,
         _M.TEXT,
         _M.MESSAGE_NO,
+        BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
     shown = [b for b in BEHAVIOURS if b in have]
@@ -77,7 +79,13 @@ def excerpts(
 
 
 def excerpt(
-    messages: pd.DataFrame, behaviour: str, *, nicknames: Iterable[str] = (), lines: int = 3
+    messages: pd.DataFrame,
+    behaviour: str,
+    *,
+    shown: bool = True,
+    occasion: float | None = None,
+    nicknames: Iterable[str] = (),
+    lines: int = 3,
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -87,58 +95,43 @@ def excerpt(
         One conversation in reading order: ``sender``, ``sent_at``, ``text``, the ids, and, where
         words show the behaviour, its column.
     behaviour : str
+    shown : bool
+        Whether to show the behaviour (of a timing: much of it) or that it was missed.
+    occasion : float or None
+        The agent turn, from 1, that first gave occasion for it; None or NaN: the first.
     nicknames : iterable of str
         Names to mask besides the ids in `messages`.
     lines : int
-        At most so many: the buyer's last words before the agent's line, then the line.
+        At most so many: the buyer's last words, then what the agent answered.
 
     Returns
     -------
     DataFrame
         ``conversation_id``, ``sender`` (``buyer`` or ``agent``), ``sent_at``, ``text`` (masked),
-        ``marked`` (the agent's line that it is about). Where no line shows the behaviour, the
-        agent's first answer stands for what was missed.
+        ``marked`` (the agent's lines that it is about), ``waited_s`` (how long the buyer had
+        waited for them, seconds; NaN where times are not known). No row where the talk can't show
+        what is asked for: an example that does not show it would only confuse.
     """
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
-    if human.empty:
+    talk = human.assign(agent_turn=agent_turns(human))
+    first = 1 if occasion is None or np.isnan(occasion) else int(occasion)
+    about = choose(talk, behaviour, shown=shown, occasion=first)[: lines - 1]
+    if not about:
         return pd.DataFrame(columns=list(COLUMNS))
-    place = _place(human, behaviour)
-    start = _buyer_before(human, place, lines)
-    chosen = human.iloc[start : place + 1]
-    names = {*nicknames, *_ids(messages)}
+    asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
+    rows = [*asked[-1:], *about]
+    masked = mask_lines([str(text) for text in talk[_M.TEXT]], {*nicknames, *_ids(messages)})
+    chosen = talk.iloc[rows]
     return pd.DataFrame(
         {
             "conversation_id": chosen[_M.CONVERSATION_ID].to_numpy(),
             "sender": chosen[_M.SENDER].to_numpy(),
             "sent_at": chosen[_M.SENT_AT].to_numpy(),
-            "text": [_short(mask(str(text), names)) for text in chosen[_M.TEXT]],
-            "marked": (chosen.index == place) & (chosen[_M.SENDER] == "agent").to_numpy(),
+            "text": [_short(masked[row]) for row in rows],
+            "marked": [row in about for row in rows],
+            "waited_s": waited(talk, about[0]),
         }
     )
-
-
-def _place(human: pd.DataFrame, behaviour: str) -> int:
-    """Return the row of the line to show: shown first, else the agent's answer to a question."""
-    agent = (human[_M.SENDER] == "agent").to_numpy()
-    if behaviour in human:
-        shown = np.flatnonzero(as_float(human[behaviour]) == 1)
-        if len(shown):
-            return int(shown[0])
-    asked = np.flatnonzero(~agent)
-    answers = np.flatnonzero(agent)
-    later = answers[answers > asked[0]] if len(asked) else answers
-    if len(later):
-        return int(later[0])
-    return int(answers[0]) if len(answers) else 0
-
-
-def _buyer_before(human: pd.DataFrame, place: int, lines: int) -> int:
-    """Return the first row to show: back to the buyer's last words, within `lines`."""
-    first = max(place - lines + 1, 0)
-    buyer = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[:place])
-    if len(buyer) == 0:
-        return place
-    return max(int(buyer[-1]), first)
 
 
 def _ids(messages: pd.DataFrame) -> set[str]:

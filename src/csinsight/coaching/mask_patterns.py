@@ -54,6 +54,34 @@ _ACCOUNT = (
     r"|[A-Za-z0-9_\-]{5,29})"
 )
 
+#: Streets, flats and boxes as people write them in English or pinyin.
+_STREET = (
+    r"(?:road|rd|street|st|avenue|ave|lane|ln|drive|dr|boulevard|blvd|alley|court|ct|place|square"
+    r"|highway|way|lu|jie|dadao|xiang|nong)"
+)
+#: A word of a street's name: none that only joins others ("38 on the way").
+_STREET_WORD = (
+    r"(?!(?:on|in|by|the|a|an|of|to|for|and|or|is|are|was|it|this|that)\s)[a-z0-9'\-]+\.?"
+)
+_FLAT = (
+    r"(?:room|rm|flat|apt|apartment|unit|suite|building|bldg|block|floor|tower|villa"
+    r"|dorm(?:itory)?)"
+)
+_REST = r"(?:\s*,\s*[a-z0-9#][a-z0-9#'\-. ]{0,30}){0,6}"
+_CLAUSE_ENDS = r"(?=[,.。;:!?、\s\[]|$)"
+#: Before a name, and after it, in a line that says something else about a person.
+_BEFORE_NAME = r"(?:是|叫|的|给|找|跟|和|为|[:,。;!?、\s]|^)"
+_AFTER_NAME = r"(?=也|的|收|先生|女士|小姐|电话|手机|地址|家|那|这|买|[,.。;:!?、\s0-9\[(]|$)"
+
+#: Read only in a line that holds a number, an address or an account: then a name is likely.
+NAMES_NEARBY: Final = re.compile(
+    rf"{_BEFORE_NAME}(?P<found>(?:欧阳|上官|司马|诸葛|[{_SURNAMES}])[{_HAN}]{{1,2}}?){_AFTER_NAME}"
+)
+#: A whole message that may be a piece of a number sent in several.
+PIECE: Final = re.compile(
+    rf"^[^0-9A-Za-z]{{0,4}}(?P<found>(?:{_NUMERAL}{_GAP}){{2,}}{_NUMERAL})\W*$"
+)
+
 DATE: Final = re.compile(
     r"(?<![0-9])(?<![0-9][\-/.])(?:19|20)[0-9]{2}(?:[\-/.年]\s*(?:0?[1-9]|1[0-2])[\-/.月]\s*"
     r"(?:3[01]|[12][0-9]|0?[1-9])日?|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
@@ -71,6 +99,9 @@ PATTERNS: Final = tuple(
             r"(?![a-z0-9])(?::[0-9]+)?(?:/[^\s\u4e00-\u9fff,。;!、\"'<>()\[\]]*)?",
         ),
         ("链接", r"[¥$€₤]\s*[a-z0-9]{8,}\s*[¥$€₤]"),
+        ("账号", r"(?<![a-z0-9])wxid[_\-][a-z0-9_\-]{3,}"),
+        ("账号", r"(?<![a-z0-9])tb[0-9_]{4,}[a-z0-9_]*"),
+        ("账号", r"(?<![a-z0-9@])@(?P<found>[a-z0-9_][a-z0-9_.\-]{2,29})"),
         (
             "邮箱",
             r"[a-z0-9][a-z0-9._%+\-]*\s*(?:@|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
@@ -95,11 +126,15 @@ PATTERNS: Final = tuple(
             r"(?:电话|手机号?|座机|号码|联系方式|tel|phone|mobile)[^0-9\n]{0,6}"
             r"(?P<found>\+?[0-9](?:[\s\-]?[0-9]){4,15})",
         ),
-        ("账号", rf"{_ACCOUNT_WORD}[^a-z0-9\n,。;!?]{{0,8}}(?P<found>{_ACCOUNT})"),
+        (
+            "账号",
+            rf"{_ACCOUNT_WORD}(?:\s*(?:id|no\.?|number|is))*[^a-z0-9\n,。;!?]{{0,8}}"
+            rf"(?P<found>{_ACCOUNT})",
+        ),
         ("账号", rf"(?<![a-z0-9])v\s*[:=号]\s*(?P<found>{_ACCOUNT})"),
         (
             "账号",
-            r"(?P<found>[a-z0-9_\-]{5,29})(?=[^a-z0-9\n,。;!?]{0,4}(?:微信|vx|qq|扣扣|微信号))",
+            r"(?P<found>[a-z0-9_\-]{5,29})(?=[^a-z0-9\n\u2028,。;!?]{0,4}(?:微信|vx|qq|扣扣|微信号))",
         ),
         (
             "单号",
@@ -115,6 +150,31 @@ PATTERNS: Final = tuple(
         (
             "地址",
             r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:)\s*(?P<found>[^\s。!?;\n\[\]]{4,60})",
+        ),
+        (
+            "地址",
+            rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
+            rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?)?{_REST}",
+        ),
+        (
+            "地址",
+            rf"(?<![a-z0-9])(?:no\.?\s*)?[0-9]{{1,5}}[a-z]?,?\s+(?:{_STREET_WORD}\s+){{1,4}}"
+            rf"{_STREET}(?![a-z])\.?(?:\s*[,#]?\s*{_FLAT}\.?\s*[0-9a-z\-]+)?{_REST}",
+        ),
+        ("地址", r"p\.?\s*o\.?\s*box\s*[0-9]+"),
+        (
+            "地址",
+            r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to)\s+(?:address|to)?\s*(?:is|:)\s*"
+            r"(?P<found>[^\n.!?;\[\]]{6,90})",
+        ),
+        (
+            "姓名",
+            r"(?:my name is|name\s*:|this is|attn\.?:?|recipient(?: is|:)|addressee:?|mr\.?|mrs\.?"
+            r"|ms\.?|miss)\s+(?P<found>(?-i:[A-Z][a-z'\-]+(?:\s+[A-Z][a-z'\-]+){0,2}))",
+        ),
+        (
+            "姓名",
+            rf"(?:我是|我叫)(?P<found>(?:欧阳|上官|司马|诸葛|[{_SURNAMES}])[{_HAN}]{{1,2}}){_CLAUSE_ENDS}",
         ),
         (
             "姓名",

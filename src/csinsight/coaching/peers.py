@@ -56,6 +56,12 @@ class Standing:
         """Return draws of a quantile of the other agents, moved to this agent's mix."""
         return self._level(leave_one_out_quantile(self.shifts, place, quantile), place)
 
+    def levels(self, expected: Floats) -> Floats:
+        """Return draws of every agent's level where the shop's own is `expected` (agents,)."""
+        if unit_of(self.behaviour) != "shown":
+            return np.asarray(expected + self.shifts)
+        return np.asarray(expit(logit(np.clip(expected, 1e-4, 1 - 1e-4)) + self.shifts))
+
     def readable(self, level: Floats) -> Floats:
         """Return levels as a person reads them: shares, seconds, ratios."""
         return from_model(level, self.behaviour)

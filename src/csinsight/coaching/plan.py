@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +16,6 @@ from csinsight.contract.artifacts import CoachingPlan, Conversations
 from csinsight.contract.domain import COMPLIANCE
 from csinsight.drivers.design import in_months
 from csinsight.drivers.scales import as_float
-from csinsight.params import add_months
 
 #: A gap or a strength is credible at this probability of being behind, or ahead of, the middle.
 CREDIBLE: Final = 0.90
@@ -50,14 +50,30 @@ COLUMNS: Final = (
 )
 
 
+Finding = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What has to be there before anybody is told anything."""
+    """What has to be there before anybody is told anything.
 
+    Parameters
+    ----------
+    months : int
+        How far to look back for habits. Compliance looks at the report month alone.
+    min_agent_inquiries, min_opportunities : int
+        Under these an agent gets no recommendation and counts as nobody's peer.
+    q_threshold : float
+    max_recommendations : int
+    seed : int
+    """
+
+    months: int = 3
     min_agent_inquiries: int = 50
     min_opportunities: int = 20
     q_threshold: float = 0.10
     max_recommendations: int = 3
+    seed: int = 20261031
 
 
 def coaching_plan(
@@ -65,12 +81,8 @@ def coaching_plan(
     drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
-    months: int = 3,
-    min_agent_inquiries: int = 50,
-    min_opportunities: int = 20,
-    q_threshold: float = 0.10,
-    max_recommendations: int = 3,
-    seed: int = 20261031,
+    limits: Limits | None = None,
+    rejected: Collection[Finding] = (),
 ) -> pd.DataFrame:
     """Return what to coach, agent by agent.
 
@@ -83,13 +95,9 @@ def coaching_plan(
         where conversion can't be told: the plan then holds compliance alone.
     as_of : datetime
         First moment after the report month.
-    months : int
-        How far to look back for habits. Compliance looks at the report month alone.
-    min_agent_inquiries, min_opportunities : int
-        Under these an agent gets no recommendation and counts as nobody's peer.
-    q_threshold : float
-    max_recommendations : int
-    seed : int
+    limits : Limits, optional
+    rejected : collection of (agent_id, behaviour)
+        Findings that somebody disputes: they are not made.
 
     Returns
     -------
@@ -99,24 +107,57 @@ def coaching_plan(
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
     """
-    limits = Limits(min_agent_inquiries, min_opportunities, q_threshold, max_recommendations)
+    return findings(conversations, drivers, as_of=as_of, limits=limits, rejected=rejected)[0]
+
+
+def findings(
+    conversations: pd.DataFrame,
+    drivers: pd.DataFrame | None,
+    *,
+    as_of: datetime,
+    limits: Limits | None = None,
+    rejected: Collection[Finding] = (),
+) -> tuple[pd.DataFrame, set[Finding]]:
+    """Return the plan as `coaching_plan` does, and which of `rejected` would be in it."""
+    limits = limits or Limits()
     served = conversations[conversations[_C.AGENT_ID].notna()]
-    recent = in_months(served, as_of, months)
+    recent = in_months(served, as_of, limits.months)
     inquiries = recent[as_float(recent[_C.IS_INQUIRY]) == 1]
     table = gaps(
         experienced(inquiries, limits.min_agent_inquiries),
         credible_drivers(drivers, limits.q_threshold),
         months=months_spanned(inquiries),
-        seed=seed,
+        seed=limits.seed,
         min_opportunities=limits.min_opportunities,
     )
     records = compliance_findings(served, as_of)
-    for _, own in table.groupby(_P.AGENT_ID):
-        records += [
-            _advice(gap, inquiries, as_of) for gap in _chosen(own, limits.max_recommendations)
-        ]
-        records += [_strength(gap, inquiries, as_of) for gap in _strengths(own)]
-    return _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
+    found = {(str(r[_P.AGENT_ID]), str(r[_P.BEHAVIOUR])) for r in records}
+    records = [r for r in records if (r[_P.AGENT_ID], r[_P.BEHAVIOUR]) not in rejected]
+    found |= set(_pairs(pd.concat([_behind(table), _ahead(table)])))
+    rest = pd.Series([p not in rejected for p in _pairs(table)], index=table.index, dtype=bool)
+    for _, own in table[rest].groupby(_P.AGENT_ID):
+        advised = _behind(own).sort_values("expected_gain_inquiries", ascending=False)
+        praised = _ahead(own).sort_values("behind").head(MAX_STRENGTHS)
+        best = advised.head(limits.max_recommendations)
+        records += [_advice(gap, inquiries, as_of) for _, gap in best.iterrows()]
+        records += [_strength(gap, inquiries, as_of) for _, gap in praised.iterrows()]
+    plan = _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
+    return plan, found & set(rejected)
+
+
+def _pairs(table: pd.DataFrame) -> list[Finding]:
+    return [(str(a), str(b)) for a, b in table[[_P.AGENT_ID, _P.BEHAVIOUR]].to_numpy()]
+
+
+def _behind(table: pd.DataFrame) -> pd.DataFrame:
+    """Return where an agent is credibly behind and would credibly gain."""
+    credible = (table["gap_low"] > 0) & (table["low"] > 0) & (table["behind"] >= CREDIBLE)
+    return table[credible]
+
+
+def _ahead(table: pd.DataFrame) -> pd.DataFrame:
+    """Return where an agent is credibly ahead of the middle of peers."""
+    return table[(1 - table["behind"]) >= CREDIBLE]
 
 
 def experienced(inquiries: pd.DataFrame, min_agent_inquiries: int) -> pd.DataFrame:
@@ -174,17 +215,6 @@ def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
     return table.assign(mentors=pd.Series(found, index=table.index, dtype=object))
 
 
-def _chosen(own: pd.DataFrame, most: int) -> list[pd.Series]:
-    credible = (own["gap_low"] > 0) & (own["low"] > 0) & (own["behind"] >= CREDIBLE)
-    best = own[credible].sort_values("expected_gain_inquiries", ascending=False).head(most)
-    return [row for _, row in best.iterrows()]
-
-
-def _strengths(own: pd.DataFrame) -> list[pd.Series]:
-    ahead = own[(1 - own["behind"]) >= CREDIBLE].sort_values("behind").head(MAX_STRENGTHS)
-    return [row for _, row in ahead.iterrows()]
-
-
 def _advice(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
     found = _found(gap, inquiries, as_of)
     return _figures(gap, "driver") | {
@@ -233,43 +263,3 @@ def _ranked(plan: pd.DataFrame) -> pd.DataFrame:
     whole = [_P.RANK, _P.OPPORTUNITIES]
     numbers = [c for c in COLUMNS if c not in {*text, *lists, *whole}]
     return plan.astype({**dict.fromkeys(numbers, float), **dict.fromkeys(whole, "int64")})
-
-
-def agent_status(
-    conversations: pd.DataFrame,
-    plan: pd.DataFrame,
-    *,
-    as_of: datetime,
-    months: int = 3,
-    min_agent_inquiries: int = 50,
-) -> pd.DataFrame:
-    """Return what may be said to every agent of the report month or the look-back.
-
-    Returns
-    -------
-    DataFrame
-        ``agent_id``, ``inquiries`` in the look-back, ``month_inquiries``, ``status``:
-        ``recommendations``, ``keep it up``, or ``not enough evidence``.
-    """
-    served = conversations[conversations[_C.AGENT_ID].notna()]
-    served = served[as_float(served[_C.IS_INQUIRY]) == 1]
-    recent = in_months(served, as_of, months)
-    counts = recent[_C.AGENT_ID].value_counts().sort_index()
-    month = recent[(recent[_C.STARTED_AT] >= add_months(as_of, -1)) | recent[_C.STARTED_AT].isna()][
-        _C.AGENT_ID
-    ].value_counts()
-    advised = set(plan.loc[plan[_P.KIND] == "driver", _P.AGENT_ID])
-    status = [
-        "recommendations"
-        if agent in advised
-        else ("keep it up" if n >= min_agent_inquiries else "not enough evidence")
-        for agent, n in counts.items()
-    ]
-    return pd.DataFrame(
-        {
-            "agent_id": counts.index.astype(str),
-            "inquiries": counts.to_numpy(),
-            "month_inquiries": month.reindex(counts.index, fill_value=0).to_numpy(),
-            "status": status,
-        }
-    )

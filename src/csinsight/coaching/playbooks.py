@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.intervals import wilson
+from csinsight.coaching.effects import as_taught, outcome_of
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.contract.domain import TIERS, TYPE_LABELS
 from csinsight.drivers.scales import as_float
@@ -83,7 +84,7 @@ def _segment(
     scope = drivers[
         (drivers[Drivers.SCOPE_KIND] == cut)
         & (drivers[Drivers.SCOPE] == label)
-        & (drivers[Drivers.OUTCOME] == "paid")
+        & (drivers[Drivers.OUTCOME] == outcome_of(drivers))
     ]
     return {
         "cut": cut,
@@ -112,5 +113,9 @@ def _money(rows: pd.DataFrame) -> float:
 
 def _named(scope: pd.DataFrame, verdict: str) -> list[str]:
     rows = scope[scope[Drivers.VERDICT] == verdict]
+    # What is against the textbook is told on the page of drivers: nobody is to be served by it yet.
+    pairs = zip(rows[Drivers.BEHAVIOUR], rows[Drivers.EFFECT_PP], strict=True)
+    taught = [as_taught(str(name), float(effect)) for name, effect in pairs]
+    rows = rows[pd.Series(taught, index=rows.index, dtype=bool)]
     order = rows[Drivers.EFFECT_PP].abs().sort_values(ascending=False).index
     return [str(b) for b in rows.loc[order, Drivers.BEHAVIOUR]]

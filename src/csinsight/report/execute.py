@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from csinsight.params import RunParams, notebook_params
+from csinsight.report.coached import also_read
 from csinsight.report.files import sha256_of
 from csinsight.report.kernels import Worker, Workers
 from csinsight.report.plan import CARD, Step, told
@@ -134,6 +135,7 @@ class Execution:
             json.dumps(self.state.values["inputs"], sort_keys=True),
             json.dumps(cells, ensure_ascii=False),
             json.dumps(values, ensure_ascii=False, sort_keys=True),
+            also_read(step.notebook, self.data, self.state.places),
             *upstream,
         )
 

@@ -16,6 +16,7 @@ import pandas as pd
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.report import site
+from csinsight.report.coached import keep_plan
 from csinsight.report.execute import Execution
 from csinsight.report.files import sha256_of
 from csinsight.report.kernels import Workers
@@ -139,6 +140,7 @@ def run_month(
         recover(places.report)
         clear_leavings(places)
         state = RunState(places, params, input_hashes(data))
+        state.values["data"] = str(data)
         folder = notebooks or shipped("notebooks")
         run = _Run(data, params, places, state, asked, folder, progress, pdf)
         with _noted(state):
@@ -189,6 +191,7 @@ class _Run:
         month = self._month(done, have, left_out)
         self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}
         published = self._publish(month)
+        keep_plan(self.places)
         return RunResult(
             self.places.report / "index.html",
             self.places.run,

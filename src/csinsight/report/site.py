@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.report import theme
+from csinsight.report.coached import stage_exports
 from csinsight.report.facts import FINDING, LEFT_OUT
 from csinsight.report.files import write_text
 from csinsight.report.pages import Link, Page, compose, render_body
@@ -95,6 +96,7 @@ def write_month(month: Month) -> None:
     for step in month.steps:
         page = render(month.places.executed(step.name), _page(month, step))
         write_text(staging / f"{step.name}.html", page)
+    stage_exports(month.places)
     write_text(staging / INDEX, _month_index(month))
     write_text(staging / REPORT_FILE, _dumped(_report(month)))
 

@@ -164,6 +164,12 @@ class Study:
         self._note_output(f"artifacts/{name}.parquet")
         return frame
 
+    def write_export(self, name: str, content: bytes) -> None:
+        """Write a file to take along, which is published beside the pages."""
+        with write_atomically(self.run / "exports" / name) as path:
+            path.write_bytes(content)
+        self._note_output(f"exports/{name}")
+
     def word(self, key: str, **values: object) -> str:
         """Return a text of the catalogue; see `Words.word`."""
         return self.words.word(key, **values)

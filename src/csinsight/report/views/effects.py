@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from csinsight.coaching.effects import as_taught
 from csinsight.contract.artifacts import Drivers
 from csinsight.report import theme
 from csinsight.report.picture import Picture
@@ -20,14 +21,6 @@ TURNED: Final = ("first_response_s", "mean_response_s", "slow_reply_share")
 _OPPOSITE: Final = {"helps": "hurts", "hurts": "helps"}
 _LABELLED: Final = (*TURNED, "answer_ask_ratio")
 NAMED: Final = ("helps", "hurts")
-#: What the textbook teaches to show less of; everything else it teaches to show more of.
-_TAUGHT_LESS: Final = (
-    *TURNED,
-    "leading_question",
-    "refuses_flatly",
-    "curt_reply",
-    "repeats_canned",
-)
 
 
 def label(study: Study, behaviour: str) -> str:
@@ -72,11 +65,6 @@ def readable(drivers: pd.DataFrame, scope_kind: str = "all") -> pd.DataFrame:
 def estimated(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have an estimate and are no control."""
     return rows[rows[_D.EFFECT_PP].notna() & (rows[_D.VERDICT] != "control")]
-
-
-def as_taught(behaviour: str, effect_pp: float) -> bool:
-    """Tell whether a measured effect (not turned) points the way that the textbook teaches."""
-    return (effect_pp < 0) == (behaviour in _TAUGHT_LESS)
 
 
 def contrary(rows: pd.DataFrame) -> pd.DataFrame:

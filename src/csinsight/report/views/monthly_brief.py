@@ -27,6 +27,7 @@ from csinsight.report.views import (
     coaching,
     conversion_drivers,
     effects,
+    habits,
     rates,
     value_tiers,
 )
@@ -143,7 +144,7 @@ def plan(study: Study, brief: Brief) -> Block:
     words = study.words
     shown = pd.DataFrame(
         {
-            "what": [coaching.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
+            "what": [habits.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
             "who": [words.word("unit.people", n=n) for n in table["agents"]],
             "gain": [
                 rates.cell(

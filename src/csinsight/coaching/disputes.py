@@ -1,0 +1,115 @@
+"""Findings that somebody rejects: honoured by the next run, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from csinsight.coaching.plan import Finding
+from csinsight.coaching.references import reference
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
+from csinsight.params import add_months, month_start
+
+_C = Conversations
+_D = Disputes
+#: What came of a dispute: its talk is not counted, its finding is not made, or there was none.
+SET_ASIDE: Final = "set aside"
+WITHHELD: Final = "withheld"
+NO_FINDING: Final = "no finding"
+STATUS: Final = "status"
+
+
+class DisputeError(ValueError):
+    """A file of disputes that can't be used; one line a fault, with file, row, column, mend."""
+
+
+def load_disputes(
+    folder: Path, conversations: pd.DataFrame, *, month: str, months: int
+) -> pd.DataFrame:
+    """Return the disputes that bear on a month.
+
+    A rejected finding stays rejected while the talks that it was made from are looked at: in its
+    own month and in the ``months - 1`` after it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the shop's tables; without ``disputes.csv`` there are none.
+    conversations : DataFrame
+        The ``conversations`` artifact.
+    month : str
+        The report month, ``YYYY-MM``.
+    months : int
+        How far the coaching plan looks back.
+
+    Raises
+    ------
+    DisputeError
+        Where the file breaks its contract, or names an agent or a talk that isn't there.
+    """
+    frame, faults = read_disputes(folder)
+    first = f"{add_months(month_start(month), 1 - months):%Y-%m}"
+    numbered = frame.with_row_index("row", offset=2)
+    known = pl.col(_D.MONTH).is_between(pl.lit(first), pl.lit(month))
+    near = numbered.filter(known.fill_null(value=False))
+    names = {reference(talk): talk for talk in conversations[_C.CONVERSATION_ID].dropna()}
+    near = near.with_columns(pl.col(_D.CONVERSATION_ID).replace(names))
+    agents, talks = (set(conversations[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
+    faults += unknown_faults(near, agents, talks)
+    if faults:
+        raise DisputeError("\n".join(map(str, faults)))
+    return near.drop("row").to_pandas()
+
+
+def rejected(disputes: pd.DataFrame) -> set[Finding]:
+    """Return the agents and behaviours whose finding is rejected as a whole."""
+    whole = disputes[disputes[_D.CONVERSATION_ID].isna()]
+    return {(str(a), str(b)) for a, b in whole[[_D.AGENT_ID, _D.BEHAVIOUR]].to_numpy()}
+
+
+def set_aside(conversations: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
+    """Return the conversations without the behaviours that were misread, talk by talk."""
+    single = disputes[disputes[_D.CONVERSATION_ID].notna()]
+    if single.empty:
+        return conversations
+    kept = conversations.copy()
+    for behaviour, rows in single.groupby(_D.BEHAVIOUR):
+        named = set(zip(rows[_D.CONVERSATION_ID], rows[_D.AGENT_ID], strict=True))
+        talks = zip(kept[_C.CONVERSATION_ID], kept[_C.AGENT_ID], strict=True)
+        kept[behaviour] = kept[behaviour].mask(np.array([talk in named for talk in talks]))
+    return kept
+
+
+def settled(
+    disputes: pd.DataFrame, conversations: pd.DataFrame, withheld: Collection[Finding]
+) -> pd.DataFrame:
+    """Return the disputes with what came of each, as ``status``.
+
+    Parameters
+    ----------
+    disputes : DataFrame
+        From `load_disputes`.
+    conversations : DataFrame
+        As read, before `set_aside`.
+    withheld : collection of (agent_id, behaviour)
+        Findings that would be in the plan otherwise.
+    """
+    talks = conversations.set_index(_C.CONVERSATION_ID)
+    return disputes.assign(
+        **{STATUS: [_outcome(row, talks, withheld) for _, row in disputes.iterrows()]}
+    )
+
+
+def _outcome(row: pd.Series, talks: pd.DataFrame, withheld: Collection[Finding]) -> str:
+    talk, behaviour = row[_D.CONVERSATION_ID], row[_D.BEHAVIOUR]
+    if pd.isna(talk):
+        return WITHHELD if (row[_D.AGENT_ID], behaviour) in withheld else NO_FINDING
+    there = talks.loc[talk]
+    counted = there[_C.AGENT_ID] == row[_D.AGENT_ID] and pd.notna(there[behaviour])
+    return SET_ASIDE if counted else NO_FINDING

@@ -1,0 +1,81 @@
+"""A month of coaching in one call: the plan, what may be said to whom, and all standings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from csinsight.coaching.card import agent_standings
+from csinsight.coaching.disputes import rejected, set_aside, settled
+from csinsight.coaching.plan import Limits, findings
+from csinsight.coaching.status import agent_status
+
+
+@dataclass(frozen=True)
+class Coached:
+    """What a month's pages of coaching rest on.
+
+    Parameters
+    ----------
+    plan : DataFrame
+        As from `csinsight.coaching.plan.coaching_plan`.
+    status : DataFrame
+        As from `csinsight.coaching.status.agent_status`.
+    standings : DataFrame
+        As from `csinsight.coaching.card.agent_standings`.
+    disputes : DataFrame
+        With what came of each, as from `csinsight.coaching.disputes.settled`.
+    """
+
+    plan: pd.DataFrame
+    status: pd.DataFrame
+    standings: pd.DataFrame
+    disputes: pd.DataFrame
+
+
+def coach(
+    conversations: pd.DataFrame,
+    drivers: pd.DataFrame | None,
+    disputes: pd.DataFrame,
+    *,
+    as_of: datetime,
+    limits: Limits,
+) -> Coached:
+    """Make a month's plan and all that its cards need.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        The ``conversations`` artifact.
+    drivers : DataFrame or None
+        The ``drivers`` artifact; None where conversion can't be told.
+    disputes : DataFrame
+        From `csinsight.coaching.disputes.load_disputes`.
+    as_of : datetime
+    limits : Limits
+    """
+    talks = set_aside(conversations, disputes)
+    plan, withheld = findings(
+        talks, drivers, as_of=as_of, limits=limits, rejected=rejected(disputes)
+    )
+    return Coached(
+        plan,
+        agent_status(
+            talks,
+            plan,
+            as_of=as_of,
+            months=limits.months,
+            min_agent_inquiries=limits.min_agent_inquiries,
+        ),
+        agent_standings(
+            talks,
+            as_of=as_of,
+            months=limits.months,
+            min_agent_inquiries=limits.min_agent_inquiries,
+            min_opportunities=limits.min_opportunities,
+            seed=limits.seed,
+        ),
+        settled(disputes, conversations, withheld),
+    )

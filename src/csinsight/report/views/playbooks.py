@@ -1,0 +1,98 @@
+"""Notebook 05, by buyer: how to know a type or tier, what serves it, what goes with a sale."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from csinsight.coaching.library import Playbook, load_library
+from csinsight.report.blocks import Block, Box, Columns, Items, Prose, Stack
+from csinsight.report.study import Study
+from csinsight.report.tables import Table
+from csinsight.report.views import effects, rates
+
+
+def playbook_table(study: Study, books: pd.DataFrame) -> Block:
+    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale."""
+    if books.empty:
+        return Prose(study.word("coaching.no_playbooks"))
+    shown = pd.DataFrame(
+        {
+            "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
+            "inquiries": books["inquiries"].to_numpy(),
+            "paid": [_paid(study, row) for _, row in books.iterrows()],
+            "money": [_share(study, share) for share in books["money_share"]],
+            "questions": [_questions(study, names) for names in books["questions"]],
+            "found": [_found(study, book) for _, book in books.iterrows()],
+        }
+    )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    return Table(
+        shown,
+        study.word("coaching.playbooks"),
+        caption=study.word("coaching.playbooks_caption"),
+        labels=labels,
+        name="playbooks",
+    )
+
+
+def guides(study: Study, books: pd.DataFrame) -> Block:
+    """Return for each type and tier how to know them early, what to do and not, and what to say."""
+    library = load_library(study.lang).buyers
+    boxes = [
+        _guide(study, study.word(f"{cut}.{segment}"), library[segment])
+        for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
+        if segment in library
+    ]
+    pairs = [Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)]
+    return Stack(*pairs)
+
+
+def _guide(study: Study, title: str, guide: Playbook) -> Box:
+    join = study.word("text.clause_join").join
+    quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
+    return Box(
+        title,
+        Items(
+            [
+                study.word("coaching.guide_know_by", text=guide.know_by),
+                study.word("coaching.guide_do", text=join(guide.do)),
+                study.word("coaching.guide_avoid", text=join(guide.avoid)),
+                study.word(
+                    "coaching.guide_say", text=study.word("text.sentence_join").join(quoted)
+                ),
+            ]
+        ),
+    )
+
+
+def _share(study: Study, share: float) -> str:
+    return study.word("text.not_given") if pd.isna(share) else study.words.percent(share, 0)
+
+
+def _questions(study: Study, names: list[str]) -> str:
+    return study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
+
+
+def _paid(study: Study, row: pd.Series) -> str:
+    percent = study.words.percent
+    if pd.isna(row["paid_rate"]):
+        return study.word("text.unknown")
+    return rates.cell(
+        study.words.with_interval(
+            percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
+        )
+    )
+
+
+def _found(study: Study, book: pd.Series) -> str:
+    """Write which behaviours go with more, and with fewer, sales among these buyers alone."""
+    join = study.word("text.list_join").join
+    parts = [
+        study.word(
+            f"coaching.found_{side}",
+            behaviours=join(study.word(f"behaviour.{name}") for name in book[side]),
+        )
+        for side in effects.NAMED
+        if len(book[side])
+    ]
+    return study.word("text.clause_join").join(parts) or study.word("text.not_given")
