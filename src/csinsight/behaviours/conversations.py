@@ -64,8 +64,11 @@ def build_conversations(
     )
     talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
     turns = _turns(talks, shown)
-    flags = shown.drop(columns=[name for name in shown if str(name).endswith("_turn")])
-    return _with_behaviours(talks.join(turns), flags.drop(columns=Talk.TURNS_JUDGED))
+    clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
+    clocks[Talk.SILENCE_BROKEN] = shown[Talk.SILENCE_BROKEN].astype("Int64").astype("boolean")
+    timed = [name for name in shown if str(name).endswith("_turn")] + [*clocks]
+    flags = shown.drop(columns=[*timed, Talk.TURNS_JUDGED])
+    return _with_behaviours(talks.join([turns, clocks]), flags)
 
 
 def _is_inquiry(talks: pd.DataFrame) -> pd.Series[bool]:

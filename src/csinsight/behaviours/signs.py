@@ -12,9 +12,18 @@ from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.opportunities import SILENCE, WAITED
 from csinsight.behaviours.placing import flag, placed, with_places
 from csinsight.behaviours.turns import JUDGED, first_turns, with_judged
+from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import COMPLIANCE
 from csinsight.contract.tables import Messages
-from csinsight.features.frames import BEFORE_OUTCOME, OUTCOME_MS, SENT_MS, TURN_NO, Frame, pick
+from csinsight.features.frames import (
+    BEFORE_OUTCOME,
+    OUTCOME_MS,
+    POSITION,
+    SENT_MS,
+    TURN_NO,
+    Frame,
+    pick,
+)
 from csinsight.features.rules import SECOND_MS, moment_ms
 
 #: A buyer who writes nothing for this long after an agent's line fell silent. Ours.
@@ -22,7 +31,8 @@ SILENT_S: Final = 600
 #: Judged over the whole talk: compliance whatever its effect, and the closing words.
 _WHOLE_TALK: Final = (*COMPLIANCE, "closes_warmly")
 #: Judged on what came after the order.
-_AFTER_ORDER: Final = ("checks_address", "reminds_payment")
+_REMINDS: Final = "reminds_payment"
+_AFTER_ORDER: Final = ("checks_address", _REMINDS)
 _FOLLOWS: Final = "follows_up"
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
@@ -64,7 +74,21 @@ def signs(marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float) -> Fr
         pick(agent & before, nw.col(name)).max().alias(name) for name in (_FOLLOWS, SILENCE, WAITED)
     ]
     columns += first_turns(lexicon)
+    columns += _clocks()
     return sides.group_by(Messages.CONVERSATION_ID).agg(columns)
+
+
+def _clocks() -> list[nw.Expr]:
+    """Return the aggregates that time what agents do after a silence, or after an order."""
+    agent = nw.col(Messages.SENDER) == "agent"
+    first = agent & nw.col(BEFORE_OUTCOME) & nw.col("_first_silence")
+    reminder = agent & ~nw.col(BEFORE_OUTCOME) & (flag(_REMINDS) == 1)
+    since_order = (nw.col(SENT_MS) - nw.col(OUTCOME_MS)) // SECOND_MS
+    return [
+        pick(first, nw.col("_silent_ms") // SECOND_MS).min().alias(Talk.SILENCE_S),
+        pick(first, nw.col("_broken")).max().alias(Talk.SILENCE_BROKEN),
+        pick(reminder, since_order).min().alias(Talk.REMINDED_S),
+    ]
 
 
 def _seen(condition: nw.Expr, name: str) -> nw.Expr:
@@ -92,13 +116,20 @@ def _timed(sides: Frame, as_of: datetime) -> Frame:
         sent.shift(1).over(talk, order_by=_ORDER).alias("_previous"),
         sent.shift(-1).over(talk, order_by=_ORDER).alias("_next"),
         nw.col(TURN_NO).shift(1).over(talk, order_by=_ORDER).alias("_previous_turn"),
+        nw.col(TURN_NO).shift(-1).over(talk, order_by=_ORDER).alias("_next_turn"),
     )
     until = nw.col("_next").fill_null(moment_ms(as_of))
     ordered = nw.col(OUTCOME_MS).fill_null(moment_ms(as_of))
     until = nw.when(ordered < until).then(ordered).otherwise(until)
     same_side = nw.col("_previous_turn") == nw.col(TURN_NO)
     again = (same_side | nw.col(_FOLLOWS)) & (sent - nw.col("_previous") >= silent)
+    fell = until - sent >= silent
+    own = (nw.col("_next_turn") == nw.col(TURN_NO)) & (nw.col("_next") <= ordered)
+    here = pick((nw.col(Messages.SENDER) == "agent") & fell, nw.col(POSITION))
     return sides.with_columns(
-        pick(~sent.is_null(), (until - sent >= silent).cast(nw.Int64)).alias(SILENCE),
+        pick(~sent.is_null(), fell.cast(nw.Int64)).alias(SILENCE),
         pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int64)).alias(_FOLLOWS),
-    ).drop("_previous", "_next", "_previous_turn")
+        (nw.col(POSITION) == here.min().over(talk)).fill_null(value=False).alias("_first_silence"),
+        (until - sent).alias("_silent_ms"),
+        own.fill_null(value=False).cast(nw.Int64).alias("_broken"),
+    ).drop("_previous", "_next", "_previous_turn", "_next_turn")
