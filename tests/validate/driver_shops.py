@@ -31,6 +31,8 @@ class Shop:
     conversations: pd.DataFrame
     frozen: pd.DataFrame
     effects: pd.Series
+    #: By agent: the log-odds of showing each behaviour, and the seconds of a first response.
+    habits: pd.DataFrame
 
 
 def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) -> Shop:
@@ -71,6 +73,9 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         pd.DataFrame(columns),
         pd.DataFrame({"conversation_id": ids, "type": kinds, "tier": None}),
         truth.set_index("behaviour")["effect_pp"].astype(float),
+        pd.DataFrame(
+            {**base.staff.habits, "first_response_s": base.staff.speed_s}, index=base.staff.ids
+        ),
     )
 
 
