@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, CATEGORIES, COMPLIANCE, TIERS
+from csinsight.contract.artifacts import opportunity_column, turn_column
+from csinsight.contract.domain import (
+    BEHAVIOURS,
+    BUYER_TYPES,
+    CATEGORIES,
+    COMPLIANCE,
+    TIERS,
+    TURN_MARKERS,
+)
 
 REAL = {
     "recommends": 0.55,
@@ -57,12 +65,58 @@ def expit(x):
     return 1 / (1 + np.exp(-x))
 
 
+@dataclass(frozen=True)
+class Cases:
+    """What was there before the agent's first word; one entry an inquiry, skill one an agent."""
+
+    skill: np.ndarray
+    agent: np.ndarray
+    category: np.ndarray
+    buyer_type: np.ndarray
+    tier: np.ndarray
+    started: pd.DatetimeIndex
+    earlier: np.ndarray
+    busy: np.ndarray
+    mood: np.ndarray
+    worry: np.ndarray
+
+
+#: Habits on the logit scale that differ from the usual, and how skill moves them.
+HABIT_MEANS = {
+    "greets": 1.0,
+    "polite_words": 0.5,
+    "recommends": -1.0,
+    "offers_alternative": -0.8,
+    "empathizes": -0.7,
+    "refuses_flatly": -1.5,
+    "curt_reply": -1.5,
+    "leading_question": -2.0,
+}
+TIED = {"greets": 0.8, "polite_words": 0.8, "recommends": 0.5, "refuses_flatly": -0.5}
+
+
 def make_world(
     seed=0, *, inquiries=6000, agents=24, effects=None, months=3, spread=0.8, even=False, base=-0.4
 ):
     """Draw one world; `effects` are log-odds by behaviour (timings: per doubling)."""
     rng = np.random.default_rng(seed)
     effects = REAL if effects is None else effects
+    cases = _cases(rng, inquiries, agents, months, even)
+    habits, shown = _show(rng, cases, agents, spread)
+    seconds = _seconds(rng, cases, agents)
+    lift = sum(effects.get(name, 0.0) * said for name, (said, _) in shown.items())
+    lift = lift + effects.get("first_response_s", 0.0) * (seconds[0] - 5)
+    logit = _score(cases, base) + lift
+    ordered = rng.uniform(size=inquiries) < expit(logit + 0.5)
+    paid = ordered & (rng.uniform(size=inquiries) < expit(logit) / expit(logit + 0.5))
+    frame = _behaviours(rng, shown, seconds, ordered, paid)
+    conversations, frozen = _tables(rng, cases, frame, logit, ordered, paid)
+    truth = _truth(effects, shown, logit)
+    return World(conversations, frozen, truth, pd.DataFrame(habits), dict(effects), logit)
+
+
+def _cases(rng, inquiries, agents, months, even):
+    """Hard cases go to weaker agents."""
     skill = rng.normal(size=agents)
     load = np.ones(agents) if even else rng.uniform(0.5, 1.5, agents)
     agent = rng.choice(agents, inquiries, p=load / load.sum())
@@ -79,122 +133,126 @@ def make_world(
     earlier = rng.poisson(0.3 + 0.5 * tier)
     busy = rng.poisson(3, inquiries)
     mood = rng.normal(size=inquiries)
-
     worry = rng.uniform(size=inquiries) < np.where(np.isin(category, [0, 3, 4]), 0.5, 0.2)
-    bargaining = category == 2
+    return Cases(skill, agent, category, buyer_type, tier, started, earlier, busy, mood, worry)
+
+
+def _show(rng, cases, agents, spread):
+    """Return agents' habits, and by behaviour who showed it and who had an occasion."""
+    bargaining = cases.category == 2
     chance = {
         "offers_alternative": bargaining,
         "explains_value": bargaining,
-        "empathizes": worry,
-        "apologizes": worry,
-        "gives_specifics": np.isin(category, [0, 1, 3]),
+        "empathizes": cases.worry,
+        "apologizes": cases.worry,
+        "gives_specifics": np.isin(cases.category, [0, 1, 3]),
     }
-    habit_mean = {
-        "greets": 1.0,
-        "polite_words": 0.5,
-        "recommends": -1.0,
-        "offers_alternative": -0.8,
-        "empathizes": -0.7,
-        "refuses_flatly": -1.5,
-        "curt_reply": -1.5,
-        "leading_question": -2.0,
-    }
-    tied = {"greets": 0.8, "polite_words": 0.8, "recommends": 0.5, "refuses_flatly": -0.5}
-    habits = {}
-    frame = {}
-    lift = np.zeros(inquiries)
-    columns = {}
+    habits, columns = {}, {}
     for name in (*[k for k in REAL if k != "first_response_s"], *IDLE, "apologizes"):
         habits[name] = (
-            habit_mean.get(name, -0.8)
-            + tied.get(name, 0.0) * skill
+            HABIT_MEANS.get(name, -0.8)
+            + TIED.get(name, 0.0) * cases.skill
             + spread * rng.normal(size=agents)
         )
         sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
-        shown = rng.uniform(size=inquiries) < expit(habits[name][agent] + 0.4 * sign * mood)
-        offered = chance.get(name, np.ones(inquiries, bool))
+        odds = habits[name][cases.agent] + 0.4 * sign * cases.mood
+        shown = rng.uniform(size=len(odds)) < expit(odds)
+        offered = chance.get(name, np.ones(len(odds), bool))
         columns[name] = (shown & offered, offered)
-        lift += effects.get(name, 0.0) * (shown & offered)
-    pace = 4.5 - 0.3 * skill + 0.5 * rng.normal(size=agents)
-    log_first = pace[agent] + 0.15 * busy - 0.2 * mood + 0.8 * rng.normal(size=inquiries)
-    lift += effects.get("first_response_s", 0.0) * (log_first - 5)
-    log_mean = 0.7 * log_first + 1.5 + 0.6 * rng.normal(size=inquiries)
+    return habits, columns
 
-    logit = (
+
+def _seconds(rng, cases, agents):
+    """Return base-two logarithms of the first and the mean response."""
+    n = len(cases.agent)
+    pace = 4.5 - 0.3 * cases.skill + 0.5 * rng.normal(size=agents)
+    first = pace[cases.agent] + 0.15 * cases.busy - 0.2 * cases.mood + 0.8 * rng.normal(size=n)
+    return first, 0.7 * first + 1.5 + 0.6 * rng.normal(size=n)
+
+
+def _score(cases, base):
+    return (
         base
-        + 0.5 * skill[agent]
-        + np.array([0.2, 0.4, -0.9, 0.1, -0.6, 0.0])[category]
-        + np.array([0.3, -0.2, -0.1, -0.3, 0.0, 0.1])[buyer_type]
-        + 0.25 * tier
-        + 0.1 * np.minimum(earlier, 4)
-        - 0.05 * busy
-        + lift
+        + 0.5 * cases.skill[cases.agent]
+        + np.array([0.2, 0.4, -0.9, 0.1, -0.6, 0.0])[cases.category]
+        + np.array([0.3, -0.2, -0.1, -0.3, 0.0, 0.1])[cases.buyer_type]
+        + 0.25 * cases.tier
+        + 0.1 * np.minimum(cases.earlier, 4)
+        - 0.05 * cases.busy
     )
-    ordered = rng.uniform(size=inquiries) < expit(logit + 0.5)
-    paid = ordered & (rng.uniform(size=inquiries) < expit(logit) / expit(logit + 0.5))
 
-    truth = {}
+
+def _truth(effects, shown, logit):
+    """Return the average change of the paid probability by behaviour, in points."""
+    idle = (*IDLE, *IDLE_TIMINGS, "apologizes", *REAL)
+    truth = {name: 0.0 for name in idle if name not in effects}
     for name, weight in effects.items():
         if name == "first_response_s":
             truth[name] = 100 * np.mean(expit(logit + weight / 2) - expit(logit - weight / 2))
             continue
-        shown, offered = columns[name]
-        without = logit - weight * shown
+        said, offered = shown[name]
+        without = logit - weight * said
         truth[name] = 100 * np.mean((expit(without + weight) - expit(without))[offered])
-    idle = (*IDLE, *IDLE_TIMINGS, "apologizes", *REAL)
-    truth |= {name: 0.0 for name in idle if name not in effects}
+    return truth
 
-    for name, (shown, offered) in columns.items():
-        frame[name] = _nullable(shown, offered)
-    frame["first_response_s"] = 2**log_first
-    frame["mean_response_s"] = 2**log_mean
-    frame["slow_reply_share"] = np.clip((log_mean - 5) / 6 + 0.1 * rng.normal(size=inquiries), 0, 1)
-    frame["answer_ask_ratio"] = 2 ** (0.2 + 0.3 * rng.normal(size=inquiries))
-    frame["closes_warmly"] = _nullable(
-        rng.uniform(size=inquiries) < np.where(ordered, 0.7, 0.2), np.ones(inquiries, bool)
-    )
-    frame["checks_address"] = _nullable(rng.uniform(size=inquiries) < 0.6, ordered)
+
+def _behaviours(rng, shown, seconds, ordered, paid):
+    """Return the behaviours' columns; closing words and reminders follow the order."""
+    n, (first, mean) = len(ordered), seconds
+    everyone = np.ones(n, bool)
+    frame = {name: _nullable(said, offered) for name, (said, offered) in shown.items()}
+    frame["first_response_s"] = 2**first
+    frame["mean_response_s"] = 2**mean
+    frame["slow_reply_share"] = np.clip((mean - 5) / 6 + 0.1 * rng.normal(size=n), 0, 1)
+    frame["answer_ask_ratio"] = 2 ** (0.2 + 0.3 * rng.normal(size=n))
+    closes = rng.uniform(size=n) < np.where(ordered, 0.7, 0.2)
+    frame["closes_warmly"] = _nullable(closes, everyone)
+    frame["checks_address"] = _nullable(rng.uniform(size=n) < 0.6, ordered)
     frame["reminds_payment"] = _nullable(
-        rng.uniform(size=inquiries) < 0.4, ordered & ~(paid & (rng.uniform(size=inquiries) < 0.8))
+        rng.uniform(size=n) < 0.4, ordered & ~(paid & (rng.uniform(size=n) < 0.8))
     )
     frame["follows_up"] = _nullable(
-        rng.uniform(size=inquiries) < 0.3, ~ordered & (rng.uniform(size=inquiries) < 0.6)
+        rng.uniform(size=n) < 0.3, ~ordered & (rng.uniform(size=n) < 0.6)
     )
     for name in COMPLIANCE:
-        frame[name] = _nullable(rng.uniform(size=inquiries) < 0.002, np.ones(inquiries, bool))
+        frame[name] = _nullable(rng.uniform(size=n) < 0.002, everyone)
+    return frame
 
-    ids = [f"c{i:06d}" for i in range(inquiries)]
+
+def _tables(rng, cases, frame, logit, ordered, paid):
+    n = len(ordered)
+    ids = [f"c{i:06d}" for i in range(n)]
     conversations = pd.DataFrame(
         {
             "conversation_id": ids,
-            "buyer_id": [f"b{i:06d}" for i in rng.integers(0, inquiries, inquiries)],
-            "agent_id": [f"agent{a:03d}" for a in agent],
-            "started_at": started.astype("datetime64[us]"),
-            "category": np.array(CATEGORIES)[category],
+            "buyer_id": [f"b{i:06d}" for i in rng.integers(0, n, n)],
+            "agent_id": [f"agent{a:03d}" for a in cases.agent],
+            "started_at": cases.started.astype("datetime64[us]"),
+            "category": np.array(CATEGORIES)[cases.category],
             "is_inquiry": True,
             "ordered": ordered,
             "paid": paid,
             "mature": True,
-            "net_amount": np.where(paid, rng.gamma(2, 60, inquiries), 0.0),
-            "earlier_orders": earlier,
-            "open_talks": busy,
-            "agent_turns": rng.integers(1, 9, inquiries),
+            "net_amount": np.where(paid, rng.gamma(2, 60, n), 0.0),
+            "earlier_orders": cases.earlier,
+            "open_talks": cases.busy,
+            "agent_turns": rng.integers(1, 9, n),
             "satisfaction": np.where(
-                rng.uniform(size=inquiries) < 0.3,
-                3 + (rng.uniform(size=inquiries) < expit(logit)),
-                np.nan,
+                rng.uniform(size=n) < 0.3, 3 + (rng.uniform(size=n) < expit(logit)), np.nan
             ),
             **{name: frame[name] for name in BEHAVIOURS},
         }
     )
-    frozen = pd.DataFrame(
-        {
-            "conversation_id": ids,
-            "type": np.array(BUYER_TYPES)[buyer_type],
-            "tier": np.array(TIERS)[tier],
-        }
-    )
-    return World(conversations, frozen, truth, pd.DataFrame(habits), dict(effects), logit)
+    kinds, tiers = np.array(BUYER_TYPES)[cases.buyer_type], np.array(TIERS)[cases.tier]
+    return conversations, pd.DataFrame({"conversation_id": ids, "type": kinds, "tier": tiers})
+
+
+def with_turns(talks):
+    """Return `talks` with turn columns of one turn in which nothing was shown."""
+    none = pd.array([None] * len(talks), dtype="Int64")
+    columns = {turn_column(b): none for b in TURN_MARKERS}
+    columns |= {opportunity_column(b): none for b in TURN_MARKERS}
+    return talks.assign(turns_judged=1, **columns)
 
 
 def _nullable(shown, offered):

@@ -17,6 +17,7 @@ from csinsight.contract.artifacts import (
     turn_column,
 )
 from csinsight.contract.domain import TURN_MARKERS
+from csinsight.drivers.clocks import CLOCKED, judged_column
 from csinsight.drivers.design import FAMILY, LATE, WHOLE_TALK, Design
 from csinsight.drivers.scales import Floats, unit_of
 from csinsight.drivers.surprises import surprises
@@ -50,10 +51,8 @@ class Bench:
     adjust : tuple of int
         Places of what every behaviour is adjusted for.
     outcome : str
-    turns : mapping of behaviour to (first shown, first occasion)
-        For what is compared turn by turn; empty otherwise.
-    judged : array (rows,)
-        Agent turns that count; empty where nothing is compared turn by turn.
+    turns : mapping of behaviour to (first shown, first occasion, judged)
+        For what is compared turn by turn, or band by band of the clock; empty otherwise.
     cases : array (rows,)
         Codes of the problem category.
     """
@@ -65,8 +64,7 @@ class Bench:
     behaviours: tuple[str, ...]
     adjust: tuple[int, ...]
     outcome: str
-    turns: Mapping[str, tuple[Floats, Floats]]
-    judged: Floats
+    turns: Mapping[str, tuple[Floats, Floats, Floats]]
     cases: Counts
 
     @property
@@ -107,10 +105,10 @@ class Bench:
         columns = self.columns if whole else self.columns[rows]
         if not self.turns:
             return columns
-        judged, agents, cases = self.judged[rows], self.agents[rows], self.cases[rows]
+        agents, cases = self.agents[rows], self.cases[rows]
         unexpected = [
-            surprises(first[rows], since[rows], judged, agents, cases)
-            for first, since in self.turns.values()
+            surprises(first[rows], since[rows], judged[rows], agents, cases)
+            for first, since, judged in self.turns.values()
         ]
         return np.column_stack([columns, *unexpected])
 
@@ -152,7 +150,6 @@ def lay_out(design: Design, *, together: bool) -> Bench:
     width = len(behaviours)
     extra = [*companions, *range(width, width + len(companions))] if together else []
     first = width + len(companions)
-    judged = design.turns.get(Conversations.TURNS_JUDGED, pd.Series(dtype=float))
     return Bench(
         columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcome]),
         names=names,
@@ -162,19 +159,22 @@ def lay_out(design: Design, *, together: bool) -> Bench:
         adjust=(*extra, *range(first, first + controls.shape[1])),
         outcome=design.outcome,
         turns=turns,
-        judged=judged.to_numpy(dtype=float),
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
     )
 
 
-def _turns(design: Design) -> dict[str, tuple[Floats, Floats]]:
+def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return when each behaviour was first shown and first possible, where turns are compared."""
     if design.turns.shape[1] == 0:
         return {}
+    judged = dict.fromkeys(TURN_MARKERS, Conversations.TURNS_JUDGED)
+    judged |= {b: judged_column(b) for b in CLOCKED if judged_column(b) in design.turns}
     return {
         name: (
             design.turns[turn_column(name)].to_numpy(dtype=float),
             design.turns[opportunity_column(name)].to_numpy(dtype=float),
+            design.turns[last].to_numpy(dtype=float),
         )
-        for name in TURN_MARKERS
+        for name, last in judged.items()
+        if name in design.family
     }

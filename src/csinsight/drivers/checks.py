@@ -85,9 +85,9 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a finding of scope ``all``: ``check`` (``negative control``, ``reversal`` or
-        ``flexible``), ``behaviour``, ``outcome``, ``raw_pp``, ``effect_pp``, ``low_pp``, ``high_pp``,
-        ``flexible_pp``, and ``warns``: a negative control with an effect at 5 % over all controls;
-        a reversal, and a flexible check with another sign, always.
+        ``flexible``), ``behaviour``, ``outcome``, ``raw_pp``, ``effect_pp``, ``low_pp``,
+        ``high_pp``, ``flexible_pp``, and ``warns``: a negative control with an effect at 5 % over
+        all controls; a reversal, and a flexible check with another sign, always.
     """
     whole = drivers[(drivers[Drivers.SCOPE] == "all") & drivers[Drivers.EFFECT_PP].notna()]
     whole = whole[whole[Drivers.OUTCOME] == drivers[Drivers.OUTCOME].iloc[0]]

@@ -23,6 +23,7 @@ from csinsight.contract.artifacts import (
     turn_column,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
+from csinsight.drivers.clocks import clocks, in_silence
 from csinsight.drivers.covariates import covariates
 from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged
 from csinsight.drivers.scales import as_float, to_model
@@ -73,7 +74,8 @@ class Design:
         Agent turns that every inquiry is compared over; None but for that exposure.
     turns : DataFrame
         Same rows, for the exposure ``turns`` only (else without columns): ``turns_judged`` and the
-        turn columns of each behaviour, as floats.
+        turn columns of each behaviour, as floats; for what is judged by the clock its bands
+        (`csinsight.drivers.clocks`).
     """
 
     rows: pd.DataFrame
@@ -126,7 +128,7 @@ def design(
     ValueError
         Where the exposure needs turn columns and they are absent.
     """
-    recent, steps = _sample(in_months(conversations, as_of, months), outcome)
+    recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
     if exposure is None:
         by_turns = outcome != "satisfaction" and has_turns(conversations)
         exposure = "turns" if by_turns else "window"
@@ -211,7 +213,7 @@ def _turns(recent: pd.DataFrame) -> pd.DataFrame:
     for behaviour in TURN_MARKERS:
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
-    return pd.DataFrame(values, index=recent.index)
+    return pd.concat([pd.DataFrame(values, index=recent.index), clocks(recent)], axis=1)
 
 
 def in_months(conversations: pd.DataFrame, as_of: datetime, months: int) -> pd.DataFrame:

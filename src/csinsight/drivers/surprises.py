@@ -80,7 +80,8 @@ def _beyond(shown: Floats, agents: Codes, situations: Codes) -> Floats:
 
 
 def last_compared(judged: Floats) -> int:
-    """Return the last turn that enough talks reach."""
+    """Return the last turn that enough talks reach, of those with a turn at all."""
+    judged = judged[judged > 0]
     if len(judged) == 0:
         return 0
     return int(np.sort(judged)[-max(int(np.ceil(LEAST_REACHING * len(judged))), 1)])

@@ -1,0 +1,230 @@
+"""Shops of another make than `csinsight.simulate`: buyers who may order, or leave, after any line.
+
+In the package's own simulator a talk has a length and one decision at its end. Here every line of
+the agent is followed by three chances, to order, to leave and to write on, so that whoever orders
+early hears less of everything. Nothing is shared with `csinsight.simulate`; the true effects come
+from playing each talk twice with the same luck, once with the behaviour at its first occasion and
+once never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from csinsight.contract.artifacts import opportunity_column, turn_column
+from csinsight.contract.domain import BUYER_TYPES, CATEGORIES, TURN_MARKERS
+
+AS_OF = pd.Timestamp("2026-11-01").to_pydatetime()
+TURNS = 12
+#: Log-odds on the chance to order after each line once shown; behaviours not named have none.
+EFFECTS = {
+    "recommends": 0.6,
+    "offers_alternative": 0.7,
+    "empathizes": 0.5,
+    "refuses_flatly": -0.8,
+    "curt_reply": -0.5,
+}
+#: Asked for by what the buyer came with; the others are possible from the first line on.
+HAGGLERS_ONLY = ("offers_alternative", "explains_value")
+WORRIED_ONLY = ("empathizes", "apologizes")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between shops."""
+
+    name: str
+    agents: int = 12
+    talks: int = 6000
+    base: float = -1.6
+    effects: tuple[tuple[str, float], ...] = tuple(EFFECTS.items())
+    #: Log-odds a standard deviation of skill adds to ordering, and to showing what looks good.
+    skill: float = 0.5
+    tie: float = 0.8
+    #: Exponent on agents' volumes: 0 alike, 2 most talks with a few.
+    unequal: float = 0.5
+    #: Log-odds by which hesitant buyers order less after each line; they also stay longer.
+    hesitancy: float = 0.7
+    #: How a talk's mood moves all that is shown in it, log-odds.
+    mood: float = 0.4
+    #: "line": the chance moves after each line; "end": one decision when the buyer has heard enough.
+    decides: str = "line"
+
+
+KINDS = (
+    Kind("chances by line"),
+    Kind("few agents", agents=5),
+    Kind("many agents", agents=100),
+    Kind("unequal agents", unequal=2.5),
+    Kind("rare sales", base=-4.2),
+    Kind("most buy", base=-0.4),
+    Kind("one decision", decides="end", base=-0.6),
+    Kind("skill is all", skill=1.0, tie=1.6),
+    Kind("no effects", effects=()),
+)
+
+
+@dataclass(frozen=True)
+class Luck:
+    """Everything that chance decides, fixed before a talk is played."""
+
+    show: dict[str, np.ndarray]
+    order: np.ndarray
+    leave: np.ndarray
+
+
+@dataclass(frozen=True)
+class Played:
+    """How the talks went: first turn of each behaviour (0: never), turns heard, who ordered."""
+
+    first: dict[str, np.ndarray]
+    turns: np.ndarray
+    ordered: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Conversations as in the artifact, segments, and the true effects (points)."""
+
+    conversations: pd.DataFrame
+    frozen: pd.DataFrame
+    effects: pd.Series
+
+
+def expit(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@dataclass(frozen=True)
+class Talks:
+    """The buyers' and agents' side, before the first line."""
+
+    kind: Kind
+    agent: np.ndarray
+    skill: np.ndarray
+    habits: dict[str, np.ndarray]
+    category: np.ndarray
+    worried: np.ndarray
+    hesitant: np.ndarray
+    mood: np.ndarray
+    wait: np.ndarray
+
+    def possible(self, name: str) -> np.ndarray:
+        """Tell who gives an occasion."""
+        if name in HAGGLERS_ONLY:
+            return self.category == CATEGORIES.index("bargaining")
+        return self.worried if name in WORRIED_ONLY else np.ones(len(self.agent), bool)
+
+
+def draw_shop(kind: Kind, seed: int) -> Shop:
+    """Draw one shop and play its talks."""
+    rng = np.random.default_rng([seed, 77])
+    talks = _talks(kind, rng)
+    luck = Luck(
+        {name: rng.random((kind.talks, TURNS)) for name in TURN_MARKERS},
+        rng.random((kind.talks, TURNS)),
+        rng.random((kind.talks, TURNS)),
+    )
+    played = play(talks, luck)
+    truth = {name: _effect(talks, luck, name) for name in TURN_MARKERS}
+    slow = replace(talks, wait=talks.wait + 1)
+    truth["first_response_s"] = 100 * (play(slow, luck).ordered.mean() - played.ordered.mean())
+    return Shop(*_tables(talks, played, rng), pd.Series(truth))
+
+
+def _talks(kind: Kind, rng) -> Talks:
+    n, agents = kind.talks, kind.agents
+    skill = rng.normal(size=agents)
+    volume = rng.exponential(size=agents) ** kind.unequal + 0.02
+    agent = np.sort(rng.choice(agents, n, p=volume / volume.sum()))
+    good = {"greets": 1, "polite_words": 1, "gives_specifics": 0.6, "refuses_flatly": -0.5}
+    habits = {
+        name: -1.9
+        + kind.tie * good.get(name, 0.2) * skill
+        + 0.7 * rng.normal(size=agents)
+        + rng.normal(scale=0.5)
+        for name in TURN_MARKERS
+    }
+    hard = rng.random(n) < expit(-0.8 * skill[agent])
+    shares = np.where(hard[:, None], [0.1, 0.15, 0.4, 0.1, 0.25], [0.3, 0.3, 0.15, 0.15, 0.1])
+    topics = [CATEGORIES.index(c) for c in ("quality", "size", "bargaining", "shipping", "other")]
+    category = np.array(topics)[(rng.random((n, 1)) > shares.cumsum(1)).sum(1).clip(0, 4)]
+    return Talks(
+        kind=kind,
+        agent=agent,
+        skill=skill,
+        habits=habits,
+        category=category,
+        worried=rng.random(n) < 0.35,
+        hesitant=rng.normal(size=n),
+        mood=rng.normal(size=n),
+        wait=rng.normal(5, 1, n) - 0.4 * skill[agent],
+    )
+
+
+def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Played:
+    """Play all talks; `forced` shows a behaviour at the first line of its occasion, or never."""
+    kind, n = talks.kind, len(talks.agent)
+    effects = dict(kind.effects)
+    first = {name: np.zeros(n, int) for name in TURN_MARKERS}
+    there, turns, ordered = np.ones(n, bool), np.zeros(n, int), np.zeros(n, bool)
+    # Hagglers buy less; the slower the first line, the fewer stay keen.
+    score = kind.base + kind.skill * talks.skill[talks.agent] - kind.hesitancy * talks.hesitant
+    score = score - 0.9 * (talks.category == CATEGORIES.index("bargaining")) - 0.4 * talks.worried
+    score = score - (0.15 * (talks.wait - 5) if effects else 0)
+    for turn in range(TURNS):
+        turns += there
+        for name in TURN_MARKERS:
+            sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
+            chance = expit(talks.habits[name][talks.agent] + sign * kind.mood * talks.mood)
+            shows = luck.show[name][:, turn] < chance * (1.0 if turn < 3 else 0.5)
+            if forced and forced[0] == name:
+                shows = np.full(n, forced[1])
+            first[name][there & shows & talks.possible(name) & (first[name] == 0)] = turn + 1
+        lift = sum(effect * (first[name] > 0) for name, effect in effects.items())
+        leaves = luck.leave[:, turn] < expit(-0.9 - 0.6 * talks.hesitant + 0.15 * turn)
+        buys = luck.order[:, turn] < expit(score + lift)
+        if kind.decides == "end":
+            buys &= leaves | (turn == TURNS - 1)
+        ordered |= there & buys
+        there &= ~buys & ~leaves
+    return Played(first, turns, ordered)
+
+
+def _effect(talks: Talks, luck: Luck, name: str) -> float:
+    """Return the mean change over talks with an occasion, in points."""
+    if name not in dict(talks.kind.effects):
+        return 0.0
+    who = talks.possible(name)
+    on, off = (play(talks, luck, (name, shown)).ordered[who].mean() for shown in (True, False))
+    return 100 * (on - off)
+
+
+def _tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+    n = len(talks.agent)
+    ids = [f"c{i:06d}" for i in rng.permutation(n)]
+    seconds = rng.uniform(0, 92 * 86_400 - 1, n)
+    columns = {
+        "conversation_id": ids,
+        "agent_id": [f"agent{a:03d}" for a in talks.agent],
+        "started_at": pd.Timestamp("2026-08-01") + pd.to_timedelta(seconds.astype(int), unit="s"),
+        "category": np.array(CATEGORIES)[talks.category],
+        "is_inquiry": True,
+        "mature": True,
+        "ordered": played.ordered,
+        "paid": played.ordered,
+        "first_response_s": np.minimum(2.0**talks.wait, 600),
+        "turns_judged": pd.array(played.turns, dtype="Int64"),
+        "closes_warmly": pd.array(rng.random(n) < np.where(played.ordered, 0.7, 0.2)),
+    }
+    for name in TURN_MARKERS:
+        first, there = played.first[name], talks.possible(name)
+        columns[turn_column(name)] = pd.array(np.where(first > 0, first, None), dtype="Int64")
+        columns[opportunity_column(name)] = pd.array(np.where(there, 1, None), dtype="Int64")
+        columns[name] = pd.array(np.where(there, first > 0, None), dtype="boolean")
+    kinds = np.array(BUYER_TYPES)[rng.integers(0, 6, n)]
+    frozen = pd.DataFrame({"conversation_id": ids, "type": kinds, "tier": None})
+    return pd.DataFrame(columns), frozen
