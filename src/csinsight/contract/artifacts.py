@@ -134,6 +134,41 @@ class Receptions:
     RESPONSE_S = "response_s"
 
 
+class RuleOccasions:
+    """One row an occasion of a windowed rule: ``rule_occasions``; positions, never text."""
+
+    NAME = "rule_occasions"
+    RULE = "rule"
+    #: Of the line that gave the occasion, in its conversation, from 1.
+    POSITION = "position"
+    #: How many lines the window holds, and the position of the last.
+    LINES = "lines"
+    UNTIL = "until"
+    #: The first line that shows what was looked for, or null.
+    SHOWN_AT = "shown_at"
+    BROKEN = "broken"
+
+
+class Scorecards:
+    """One row a conversation that an agent served in the month: ``scorecard``."""
+
+    NAME = "scorecard"
+    #: 0 to 100, null where too few points had an occasion.
+    SCORE = "score"
+    EARNED = "earned"
+    POSSIBLE = "possible"
+    #: The behaviours that brought the score to 0, and the items that lost points, by id.
+    RED_LINES = "red_lines"
+    LOST = "lost"
+    #: ``rule@position`` of each broken windowed rule.
+    EVIDENCE = "evidence"
+    #: The items by themselves: ``item``, ``agent_id``, ``conversation_id``, ``points``, ``kept``.
+    ITEMS = "scorecard_items"
+    ITEM = "item"
+    POINTS = "points"
+    KEPT = "kept"
+
+
 class AgentKpis:
     """One row an agent: ``agent_kpis``. Rates carry ``_low`` and ``_high`` (Wilson, 95 %)."""
 

@@ -96,7 +96,7 @@ def rounds(runs: Frame, rules: ConversationRules) -> Frame:
     ).fill_null(value=False)
     return (
         runs.filter(nw.col(Msg.SENDER) == "buyer")
-        .with_columns(_in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
+        .with_columns(in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
         .with_columns(pick(nw.col(IN_SERVICE), response).alias(RESPONSE_S))
         .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
         .with_columns(
@@ -147,7 +147,8 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     )
 
 
-def _in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
+def in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
+    """Tell whether a moment, in milliseconds, lies in service hours."""
     hour = (moment // HOUR_MS) % 24
     start, end = rules.service_start_hour, rules.service_end_hour
     if start <= end:

@@ -1,0 +1,203 @@
+"""The quality scorecard (质检评分): points by talk and by agent, with what lost them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.behaviours.intervals import mean_interval, wilson
+from csinsight.behaviours.rules_schema import (
+    Item,
+    RulesError,
+    Scorecard,
+    WindowRule,
+    read_rules,
+)
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import RuleOccasions as Occasion
+from csinsight.contract.artifacts import Scorecards as Card
+from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS
+from csinsight.params import shipped
+
+#: Of `agent_scores`.
+TALKS, LOW, HIGH, RED_TALKS = "talks", "score_low", "score_high", "red_line_talks"
+_ABOUT: Final = [Talk.CONVERSATION_ID, Talk.AGENT_ID, Talk.STARTED_AT, Talk.CATEGORY]
+
+
+def load_scorecard(rules: Mapping[str, WindowRule], path: Path | None = None) -> Scorecard:
+    """Read a scorecard and check that all it names is there.
+
+    Parameters
+    ----------
+    rules : mapping of str to WindowRule
+        Of `csinsight.behaviours.windows.load_rules`.
+    path : Path or None
+        None: ``params/scorecard.yml`` as it comes with csinsight.
+
+    Raises
+    ------
+    RulesError
+        Naming file, item, what is wrong, and the mend.
+    """
+    path = path or shipped("params") / "scorecard.yml"
+    card = read_rules(path, Scorecard)
+    behaviours = set(MARKERS + COMPLIANCE)
+    named = [("red_lines", name, behaviours, "behaviour") for name in card.red_lines]
+    for place, item in card.items.items():
+        named += [(place, n, behaviours, "behaviour") for n in [item.behaviour] if n]
+        named += [(place, n, set(rules), "windowed rule") for n in [item.rule] if n]
+        named += [(place, n, set(TIMINGS), "timing") for n in item.at_most or ()]
+    for place, name, known, kind in named:
+        if name not in known:
+            told = ", ".join(sorted(known))
+            raise RulesError(f"{path}, `{place}`: `{name}` is no {kind}; there are {told}")
+    return card
+
+
+def item_points(
+    conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+) -> pd.DataFrame:
+    """Return how much of each item each talk kept, where there was an occasion.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        The artifact's rows to be scored; talks without an agent's message are left out.
+    occasions : pandas.DataFrame
+        Of `csinsight.behaviours.windows.rule_occasions`.
+    card : Scorecard
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a talk and item with occasion: ``conversation_id``, ``agent_id``, ``item``,
+        ``points``, ``kept`` (0 to 1).
+    """
+    served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
+    parts = []
+    for name, item in card.items.items():
+        share = _kept(served, occasions, item)
+        rows = served.loc[share.notna(), [Talk.CONVERSATION_ID, Talk.AGENT_ID]].copy()
+        rows[Card.ITEM], rows[Card.POINTS], rows[Card.KEPT] = name, item.points, share.dropna()
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
+
+
+def score_talks(
+    conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+) -> pd.DataFrame:
+    """Return the score of each talk that an agent served.
+
+    Parameters
+    ----------
+    conversations, occasions, card
+        As for `item_points`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a talk, columns of `csinsight.contract.artifacts.Scorecards`: the score is points
+        earned by points that had an occasion, times 100; 0 where a red line was crossed; null
+        where fewer than ``least_points`` had an occasion.
+    """
+    served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
+    items = item_points(served, occasions, card)
+    worth = items[Card.POINTS] * items[Card.KEPT]
+    talk = items[Talk.CONVERSATION_ID]
+    table = served[_ABOUT].set_index(Talk.CONVERSATION_ID)
+    table[Card.EARNED] = worth.groupby(talk).sum().reindex(table.index).fillna(0.0)
+    table[Card.POSSIBLE] = items[Card.POINTS].groupby(talk).sum().reindex(table.index).fillna(0.0)
+    crossed = served.set_index(Talk.CONVERSATION_ID)[list(card.red_lines)]
+    crossed = crossed.astype("boolean").fillna(value=False).astype(bool)
+    table[Card.RED_LINES] = _listed(crossed)
+    score = 100 * table[Card.EARNED] / table[Card.POSSIBLE].where(table[Card.POSSIBLE] > 0)
+    enough = table[Card.POSSIBLE] >= max(card.least_points, 1e-9)
+    red = crossed.any(axis="columns")
+    table[Card.SCORE] = score.where(enough).mask(red, 0.0)
+    lost = items[items[Card.KEPT] < 1].groupby(Talk.CONVERSATION_ID)[Card.ITEM].agg(",".join)
+    table[Card.LOST] = lost.reindex(table.index).fillna("").astype("str")
+    table[Card.EVIDENCE] = _evidence(occasions).reindex(table.index).fillna("").astype("str")
+    return table.reset_index()
+
+
+def agent_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return each agent's mean score with its 95 % interval.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Of `score_talks`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an agent with a scored talk, sorted by id: ``agent_id``, ``talks``, ``score``,
+        ``score_low``, ``score_high`` (Student's, within 0 and 100; null for one talk) and
+        ``red_line_talks``.
+    """
+    rows = []
+    known = scores[scores[Card.SCORE].notna() & scores[Talk.AGENT_ID].notna()]
+    for agent, part in known.groupby(Talk.AGENT_ID, sort=True):
+        values = part[Card.SCORE].to_numpy(dtype=float)
+        low, high = np.clip(mean_interval(values), 0, 100)
+        red = int(part[Card.RED_LINES].ne("").sum())
+        rows.append((str(agent), len(part), float(values.mean()), low, high, red))
+    columns = [Talk.AGENT_ID, TALKS, Card.SCORE, LOW, HIGH, RED_TALKS]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
+    """Return for each item how many talks gave occasion and what share was kept in full.
+
+    Parameters
+    ----------
+    items : pandas.DataFrame
+        Of `item_points`.
+    card : Scorecard
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the card's order: ``item``, ``points``, ``talks``, ``kept``, ``low``, ``high``
+        (Wilson), and ``lost`` (mean points a talk with occasion lost); null shares where no talk
+        gave occasion.
+    """
+    rows = []
+    for name, item in card.items.items():
+        kept = items.loc[items[Card.ITEM] == name, Card.KEPT].to_numpy(dtype=float)
+        full = int((kept == 1).sum())
+        share = full / len(kept) if len(kept) else np.nan
+        lost = item.points * (1 - kept.mean()) if len(kept) else np.nan
+        rows.append((name, item.points, len(kept), share, *wilson(full, len(kept)), lost))
+    columns = [Card.ITEM, Card.POINTS, TALKS, Card.KEPT, "low", "high", Card.LOST]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _kept(served: pd.DataFrame, occasions: pd.DataFrame, item: Item) -> pd.Series[float]:
+    """Return by row how much of an item was kept; NaN without occasion."""
+    if item.rule is not None:
+        of_rule = occasions[occasions[Occasion.RULE] == item.rule]
+        kept = 1 - of_rule[Occasion.BROKEN].astype(float)
+        return served[Talk.CONVERSATION_ID].map(kept.groupby(of_rule[Talk.CONVERSATION_ID]).mean())
+    if item.at_most is not None:
+        ((name, most),) = item.at_most.items()
+        values = served[name].astype(float)
+        return (values <= most).astype(float).where(values.notna())
+    shown = served[str(item.behaviour)].astype("Float64").astype(float)
+    return shown if item.good else 1 - shown
+
+
+def _listed(flags: pd.DataFrame) -> pd.Series[str]:
+    names = np.array(flags.columns, dtype=object)
+    told = [",".join(names[row]) for row in flags.to_numpy(dtype=bool)]
+    return pd.Series(told, index=flags.index, dtype="str")
+
+
+def _evidence(occasions: pd.DataFrame) -> pd.Series[str]:
+    rows = occasions[occasions[Occasion.BROKEN].astype(bool)]
+    places = rows[Occasion.RULE].str.cat(rows[Occasion.POSITION].astype(int).astype(str), sep="@")
+    return places.groupby(rows[Talk.CONVERSATION_ID]).agg(";".join)
