@@ -22,15 +22,22 @@ class Months:
 
 
 def draw_months(
-    seed: int, lift: float, *, agents: int = 14, a_month: int = 110, before: int = 3
+    seed: int,
+    lift: float,
+    *,
+    agents: int = 14,
+    a_month: int = 110,
+    before: int = 3,
+    spread: float = 0.7,
 ) -> Months:
     """Draw a team; the five who look lowest are advised, and change by `lift` log-odds.
 
     Everybody moves by 0.3 log-odds in the last month, so that a plain before and after is wrong;
-    the five are chosen by their figures, chance and all, so that they would rise by themselves.
+    the five are chosen by their figures, chance and all, so that they would rise by themselves,
+    the more so the less agents truly differ (`spread`, log-odds).
     """
     rng = np.random.default_rng([seed, 6])
-    habit = rng.normal(-0.6, 0.7, agents)
+    habit = rng.normal(-0.6, spread, agents)
     starts = pd.date_range("2026-08-01", periods=4, freq="MS")[3 - before :]
     frames: list[pd.DataFrame] = []
     advised: list[str] = []

@@ -22,8 +22,17 @@ WORLDS = ("demo", "confounded", "haggling")
 EACH = int(os.environ.get("CSINSIGHT_VALIDATE_EACH", "20"))
 FIRST_SEED = 61_000
 TEAMS = 200
-#: What a team's advised agents may truly change by, in log-odds, and how much data there is.
-CHANGES = ((0.0, 110, 3), (0.0, 40, 1), (0.35, 110, 3), (0.6, 110, 3), (0.6, 40, 3))
+#: What a team's advised agents may truly change by, in log-odds; an agent's inquiries a
+#: month; months before; how much agents truly differ.
+CHANGES = (
+    (0.0, 110, 3, 0.7),
+    (0.0, 40, 3, 0.7),
+    (0.0, 40, 1, 0.25),
+    (0.35, 110, 3, 0.7),
+    (0.6, 110, 3, 0.7),
+    (0.6, 40, 3, 0.7),
+    (0.6, 40, 1, 0.25),
+)
 FEW = 20
 
 
@@ -93,11 +102,13 @@ def _true_levels(
     return tuple(levels)
 
 
-def progress(lift: float, a_month: int, before: int, teams: int = TEAMS) -> dict[str, float]:
+def progress(
+    lift: float, a_month: int, before: int, spread: float, teams: int = TEAMS
+) -> dict[str, float]:
     """Return how often a change is found, and how far off it is, over many teams."""
     rows = []
     for seed in range(teams):
-        months = draw_months(FIRST_SEED + seed, lift, a_month=a_month, before=before)
+        months = draw_months(FIRST_SEED + seed, lift, a_month=a_month, before=before, spread=spread)
         found = follow_up(months.plans, months.conversations, as_of=FOLLOWED_AT, months=before)
         row = found[(found["behaviour"] == "recommends") & found["agent_id"].isna()].iloc[0]
         rows.append(
@@ -111,7 +122,7 @@ def progress(lift: float, a_month: int, before: int, teams: int = TEAMS) -> dict
             }
         )
     means = {str(name): float(value) for name, value in pd.DataFrame(rows).mean().items()}
-    return {"inquiries a month": a_month, "months before": before} | means
+    return {"inquiries": a_month, "months": before, "spread": spread} | means
 
 
 def run() -> str:
@@ -156,9 +167,11 @@ Null shops without any recommendation: {silent:.3f}. Recommendations to the agen
 inquiries in each shop: {few}.
 
 **Follow-up.** {TEAMS} teams of 14 a row; after some months the five who look lowest are advised,
-and everybody moves by 0.3 log-odds. `found` is the change of the advised beyond the others (points),
-`plain` the usual difference in differences with the figures as they were, `better` and `worse` the
-share of teams of which the page says so.
+and everybody moves by 0.3 log-odds. `inquiries` are an agent's a month, `months` those before,
+`spread` how much agents truly differ (log-odds): the less, the more of a low figure is chance.
+`found` is the change of the advised beyond the others (points), `plain` the usual difference in
+differences with the figures as they were, `better` and `worse` the share of teams of which the
+page says so.
 
 {_table(teams)}
 """

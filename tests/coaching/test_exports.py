@@ -1,0 +1,101 @@
+"""The plan to take along: no formula, no id of a talk or buyer, the same bytes twice."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from csinsight.coaching.plan import COLUMNS
+from csinsight.report.exports import guarded, workbook, write_exports
+from csinsight.report.study import Study
+
+EVIL = ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x"]
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_formulas_are_guarded(text):
+    assert guarded(text) == f"'{text}"
+
+
+@given(st.text(max_size=6), st.sampled_from("=+-@＝＋－＠"))
+def test_whatever_stands_behind_a_sign_is_guarded(rest, sign):
+    assert guarded(sign + rest).startswith("'")
+    assert guarded(f" {sign}{rest}").startswith("'")
+
+
+def test_a_workbook_holds_texts_as_texts():
+    made = workbook([("a", ["x", "y"], [[text, 1.5] for text in EVIL])])
+    read = pl.read_excel(io.BytesIO(made), sheet_name="a")
+    assert read["x"].str.starts_with("'").all()
+    assert read["y"].to_list() == [1.5] * len(EVIL)
+    assert b"<f>" not in made
+
+
+@pytest.fixture
+def study(tmp_path, demo_folder):
+    return Study(demo_folder, tmp_path / "run", "demo", "2026-10", "zh")
+
+
+@pytest.fixture
+def tables():
+    finding = dict.fromkeys(COLUMNS, None) | {
+        "agent_id": "=HYPERLINK(1)",
+        "rank": 1,
+        "behaviour": "recommends",
+        "kind": "driver",
+        "rate": 0.123456,
+        "misses": ["大鱼海棠#1"],
+        "evidence": ["大鱼海棠#1"],
+    }
+    status = {"agent_id": "=HYPERLINK(1)", "inquiries": 75, "status": "recommendations"}
+    talk = {
+        "agent_id": "=HYPERLINK(1)",
+        "behaviour": "recommends",
+        "side": "misses",
+        "conversation_id": "大鱼海棠#1",
+        "sender": "buyer",
+        "text": "[昵称]=1",
+    }
+    follow = {
+        "advised_in": "2026-09",
+        "month": "2026-10",
+        "behaviour": "paid",
+        "agent_id": None,
+        "before": 0.5,
+        "after": 0.6,
+        "others": 0.0,
+        "change": float("nan"),
+        "change_low": float("nan"),
+        "change_high": float("nan"),
+        "verdict": "not enough evidence",
+    }
+    return [pd.DataFrame([row]) for row in (finding, status, talk, follow)]
+
+
+def test_the_same_plan_gives_the_same_bytes(study, tables):
+    write_exports(study, *tables)
+    first = {p.name: p.read_bytes() for p in (study.run / "exports").iterdir()}
+    write_exports(study, *tables)
+    assert {p.name: p.read_bytes() for p in (study.run / "exports").iterdir()} == first
+    assert set(first) == {"coaching_plan.xlsx", "coaching_plan.json"}
+
+
+def test_exports_hold_the_plan_and_nobodys_id(study, tables):
+    write_exports(study, *tables)
+    folder = study.run / "exports"
+    plan = json.loads((folder / "coaching_plan.json").read_text(encoding="utf-8"))
+    found = plan["agents"][0]["findings"][0]
+    assert found["figures"]["rate"] == 0.1235
+    assert found["talks"][0]["lines"] == ["buyer: [昵称]=1"]
+    assert plan["followed_up"][0]["change"] is None
+    sheets = pl.read_excel(folder / "coaching_plan.xlsx", sheet_id=0)
+    texts = [str(v) for sheet in sheets.values() for row in sheet.rows() for v in row]
+    assert "'=HYPERLINK(1)" in texts
+    assert not any("大鱼海棠" in text for text in [*texts, json.dumps(plan, ensure_ascii=False)])
+    assert not any(text.startswith(("=", "+", "-", "@")) for text in texts)
