@@ -247,6 +247,25 @@ def markers(file: Path, out: Path, lexicon: Path | None) -> None:
 
 @main.command()
 @_OUT
+@click.option("--run", "folder", type=_FOLDER, help="runs/SHOP/MONTH; the demo shop's unless told.")
+@click.option("--data", type=_FOLDER, help="Its tables, where they are no longer where they were.")
+@click.option("--no-browser", is_flag=True, help="Only prepare the notebooks, and say where.")
+def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> None:
+    """Open JupyterLab on copies of the notebooks that stand on a run."""
+    from csinsight.report.lab import open_lab, prepare_lab
+
+    if folder is None:
+        folder = out / "runs" / "demo" / "2026-10"
+        if not (folder / "run.json").is_file():
+            raise Failed(f"{folder}: no run of the demo shop yet; make it with csinsight demo")
+    target = prepare_lab(folder, out / "lab" / folder.parent.name / folder.name, data)
+    click.echo(target)
+    if not no_browser:
+        open_lab(target)
+
+
+@main.command()
+@_OUT
 @click.option("--shop", help="Only this shop.")
 def history(out: Path, shop: str | None) -> None:
     """List the runs, newest first, and why one failed."""

@@ -17,12 +17,13 @@ from csinsight.contract.artifacts import (
     ValueTiers,
 )
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.report.blocks import Block, Finding, LeftOut, Note, Prose, Stack
 from csinsight.report.facts import KPIS, TRENDS
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
 from csinsight.report.views import (
     agent_kpis,
+    brief_changes,
     buyer_types,
     coaching,
     conversion_drivers,
@@ -35,7 +36,7 @@ from csinsight.report.views import (
 _C = Conversations
 _K = AgentKpis
 #: Drivers drawn on the brief; the rest is one click away.
-MAX_DRIVERS = 10
+MAX_DRIVERS = 3
 _PARTS = {
     BuyerTypes.NAME: "01_buyer_types",
     ValueTiers.NAME: "02_value_tiers",
@@ -118,7 +119,7 @@ def cards(study: Study, brief: Brief, currency: str) -> Block:
     if brief.conversations is None:
         return _missing(study, _C.NAME)
     month = study.of_month(brief.conversations)
-    return agent_kpis.tiles(study, month, brief.profile, currency)
+    return _linked(study, _C.NAME, agent_kpis.tiles(study, month, brief.profile, currency))
 
 
 def forest(study: Study, brief: Brief) -> Block:
@@ -131,7 +132,8 @@ def forest(study: Study, brief: Brief) -> Block:
     named = rows[Drivers.VERDICT].isin(effects.NAMED)
     strongest = rows.assign(named=named, size=rows[Drivers.EFFECT_PP].abs())
     kept = strongest.sort_values(["named", "size"], ascending=False).head(MAX_DRIVERS).index
-    return effects.forest(study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows))
+    drawn = effects.forest(study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows))
+    return _linked(study, Drivers.NAME, drawn)
 
 
 def plan(study: Study, brief: Brief) -> Block:
@@ -171,14 +173,15 @@ def plan(study: Study, brief: Brief) -> Block:
         title = coaching.team_title(study, table)
         caption = study.word("coaching.team_caption")
     rows = pd.concat([shown, found], ignore_index=True)
-    return Table(rows, title, caption=caption, labels=labels, name="brief-plan")
+    table_ = Table(rows, title, caption=caption, labels=labels, name="brief-plan")
+    return _linked(study, CoachingPlan.NAME, table_, "cards")
 
 
 def money(study: Study, brief: Brief) -> Block:
     """Draw whose money it is."""
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
-    return value_tiers.money(study, brief.tiers)
+    return _linked(study, ValueTiers.NAME, value_tiers.money(study, brief.tiers))
 
 
 def types(study: Study, brief: Brief) -> Block:
@@ -188,7 +191,8 @@ def types(study: Study, brief: Brief) -> Block:
     counts = buyer_types.counts_of(brief.types)
     absent = [name for name in BUYER_TYPES if counts[name] == 0]
     adapted = buyer_types.is_adapted(brief.types)
-    return buyer_types.sizes_of(study, counts, absent, adapted=adapted)
+    sizes = buyer_types.sizes_of(study, counts, absent, adapted=adapted)
+    return _linked(study, BuyerTypes.NAME, sizes)
 
 
 def careful(study: Study, brief: Brief) -> Note:
@@ -220,6 +224,25 @@ def careful(study: Study, brief: Brief) -> Note:
         items += conversion_drivers.control_warnings(study, brief.drivers)
         items += conversion_drivers.contrary_notes(study, brief.drivers)
     return Note(items or [study.word("brief.calm")])
+
+
+def changes(study: Study, brief: Brief) -> Block:
+    """Return what changed since last month, and how buyers who asked have moved."""
+    if brief.conversations is None:
+        return _missing(study, _C.NAME)
+    return brief_changes.changes(
+        study, brief.conversations, brief.profile, brief.types, brief.tiers
+    )
+
+
+def _linked(study: Study, part: str, block: Block, also: str = "") -> Block:
+    """Return a block with where to read on below it."""
+    page = _PARTS[part]
+    targets = [(f"{page}.html", study.word(f"page.{page}"))]
+    if also:
+        targets.append((f"index.html#{also}", study.word("nav.cards")))
+    links = study.word("brief.links_join").join(f"[{label}]({href})" for href, label in targets)
+    return Stack(block, Prose(study.word("brief.more", links=links)))
 
 
 def _missing(study: Study, name: str) -> LeftOut:
