@@ -145,7 +145,7 @@ def check(folder: Path) -> None:
 @click.option("--on-failure", default="", metavar="CMD", help="Shell command called on failure.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @_OUT
-@click.argument("more", nargs=-1, metavar="")
+@click.argument("more", nargs=-1, metavar="[NOTEBOOK]...")
 def run(
     data: Path,
     month: str | None,

@@ -139,6 +139,8 @@ def sparkline(values: Mapping[str, Sequence[float]], alt: str) -> Markup:
     points = [_point(_months_between(first, m), values[m]) for m in sorted(values)]
     right = max(points[-1].place, 1)
     low, high = min(p.low for p in points), max(p.high for p in points)
+    if all(p.low == p.high for p in points):
+        low = min(low, 0.0)  # an amount is seen against nothing, not against its own smallest
 
     def at(place: float, value: float) -> str:
         x = _MARGIN + (_WIDTH - 2 * _MARGIN) * place / right

@@ -1,0 +1,66 @@
+"""Pages that are read off the project, so that they can't say anything else than it does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from csinsight.contract.tables import TABLES
+from csinsight.params import NOTEBOOKS, shipped
+
+_ROW = "| {name} | {kind} | {needed} | {meaning} |"
+
+
+def write_pages(folder: Path) -> None:
+    """Write a page for each notebook and one for the tables into `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in NOTEBOOKS:
+        (folder / f"{name}.md").write_text(_notebook(name), encoding="utf-8")
+    (folder / "tables.md").write_text(_tables(), encoding="utf-8")
+
+
+def _notebook(name: str) -> str:
+    notebook = nbformat.read(shipped("notebooks", f"{name}.ipynb"), as_version=4)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    title, _, lead = prose[0].partition("\n")
+    parts = [title, "", lead.strip(), "", f"![The page of the demo shop](../images/{name}.png)", ""]
+    parts += ["The page's own words on its figures:" if name != "07_monthly_brief" else "", ""]
+    parts += [f"{text}\n" for text in prose[1:]]
+    told = ", ".join(f"`{parameter}`" for parameter in NOTEBOOKS[name])
+    parts += ["## Parameters", f"{told}; see [parameters](../reference/parameters.md)."]
+    return _without_empty_headings("\n".join(parts)) + "\n"
+
+
+def _without_empty_headings(text: str) -> str:
+    """Leave out headings that only a figure stood under."""
+    pieces = re.split(r"(?m)^(?=## )", text)
+    head = [piece for piece in pieces if piece.strip().count("\n") or not piece.startswith("## ")]
+    bare = [p.strip().removeprefix("## ") for p in pieces if p not in head]
+    shown = f"\nAlso on the page: {'; '.join(bare)}.\n\n" if bare else ""
+    return "".join(head[:-1]) + shown + head[-1]
+
+
+def _tables() -> str:
+    parts = [
+        "# The tables",
+        "",
+        "A shop is a folder with up to six tables, each `NAME.parquet` or `NAME.csv` (UTF-8, with "
+        "a header). All are optional; one that is missing removes exactly what depends on it. "
+        "Columns of other names are left alone. `csinsight check FOLDER` names every fault by "
+        "file, row, column and mend.",
+    ]
+    for name, table in TABLES.items():
+        parts += ["", f"## {name}", "", "| column | kind | has to be there | holds |"]
+        parts.append("|---|---|---|---|")
+        for column in table.columns:
+            needed = "yes" if column.required else "no"
+            if column.required and column.all_or_nothing:
+                needed = "yes; may be empty from top to bottom"
+            meaning = column.meaning.replace("|", "\\|")
+            cells = {"name": f"`{column.name}`", "kind": column.kind, "needed": needed}
+            parts.append(_ROW.format(meaning=meaning, **cells))
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,70 @@
+"""The documentation site builds without a warning, and nothing on it comes from outside."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    told = ["--quiet", "--fail-on-warning", "--keep-going", "-d", str(folder / "doctrees")]
+    command = [sys.executable, "-m", "sphinx", *told, "-b", "html", "docs", str(folder / "html")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"
+
+
+def _targets(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r'<(?:a|img|link|script)\b[^>]*?\b(?:href|src)="([^"]+)"', text)
+
+
+def test_no_link_is_broken(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 20
+    broken = []
+    for page in pages:
+        for target in _targets(page):
+            name, _, anchor = target.partition("#")
+            if "://" in name or name.startswith(("mailto:", "data:")):
+                continue
+            file = (page.parent / unquote(name.partition("?")[0])).resolve() if name else page
+            if not file.exists():
+                broken.append((page.name, target))
+            elif anchor and file.suffix == ".html":
+                ids = re.findall(r'\bid="([^"]+)"', file.read_text(encoding="utf-8"))
+                broken += [] if unquote(anchor) in ids else [(page.name, target)]
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_outside(site: Path) -> None:
+    loaded = re.compile(r'<(?:img|script|link|iframe)\b[^>]*?\b(?:href|src)="(https?:)?//[^"]+"')
+    styles = re.compile(r"url\(\s*['\"]?(https?:)?//")
+    found = [
+        (path.name, match[0][:120])
+        for path in sorted(site.rglob("*"))
+        if path.suffix in {".html", ".css"}
+        for match in (loaded if path.suffix == ".html" else styles).finditer(
+            path.read_text(encoding="utf-8")
+        )
+    ]
+    assert found == []
+
+
+def test_every_importer_and_command_is_spoken_of(site: Path) -> None:
+    from csinsight.cli import main
+    from csinsight.importers import FORMATS
+
+    your_data = (ROOT / "docs/your-data.md").read_text(encoding="utf-8")
+    assert [name for name in FORMATS if f"import {name} " not in your_data] == []
+    commands = (site / "reference/cli.html").read_text(encoding="utf-8")
+    assert [name for name in main.commands if f'id="csinsight-{name}"' not in commands] == []
