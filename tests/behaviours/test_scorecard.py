@@ -21,6 +21,7 @@ from csinsight.behaviours.windows import load_rules
 from csinsight.params import shipped
 
 RULES = load_rules(load_lexicon())
+M = {"zh": "项目", "en": "item"}
 CARD = Scorecard.model_validate(
     {
         "version": 1,
@@ -30,15 +31,29 @@ CARD = Scorecard.model_validate(
         "least_points": 40,
         "red_lines": ["off_platform"],
         "items": {
-            "polite": {"group": "courtesy", "points": 30, "behaviour": "polite_words"},
-            "not_curt": {
-                "group": "courtesy", "points": 20, "behaviour": "curt_reply", "good": False,
+            "polite": {
+                "meaning": M,
+                "group": "courtesy",
+                "points": 30,
+                "behaviour": "polite_words",
             },
-            "quick": {"group": "speed", "points": 10, "at_most": {"first_response_s": 60}},
-            "worry": {"group": "problems", "points": 40, "rule": "answers_worry"},
+            "not_curt": {
+                "meaning": M,
+                "group": "courtesy",
+                "points": 20,
+                "behaviour": "curt_reply",
+                "good": False,
+            },
+            "quick": {
+                "meaning": M,
+                "group": "speed",
+                "points": 10,
+                "at_most": {"first_response_s": 60},
+            },
+            "worry": {"meaning": M, "group": "problems", "points": 40, "rule": "answers_worry"},
         },
     }
-)  # fmt: skip
+)
 
 
 def _talks(**columns):
@@ -118,11 +133,51 @@ def test_the_card_that_ships():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"greets_at_once": {"group": "speed", "points": 5, "rule": "grets"}}, "no windowed rule"),
-        ({"polite_words": {"group": "speed", "points": 10, "behaviour": "kind"}}, "no behaviour"),
-        ({"polite_words": {"group": "speed", "points": 90, "behaviour": "greets"}}, "make 100"),
-        ({"polite_words": {"group": "speed", "points": 10}}, "exactly one of"),
-        ({"no_slow_reply": {"group": "speed", "points": 10, "at_most": {"speed": 1}}}, "no timing"),
+        (
+            {
+                "greets_at_once": {
+                    "meaning": M,
+                    "group": "speed",
+                    "points": 5,
+                    "rule": "grets",
+                }
+            },
+            "no windowed rule",
+        ),
+        (
+            {
+                "polite_words": {
+                    "meaning": M,
+                    "group": "speed",
+                    "points": 10,
+                    "behaviour": "kind",
+                }
+            },
+            "no behaviour",
+        ),
+        (
+            {
+                "polite_words": {
+                    "meaning": M,
+                    "group": "speed",
+                    "points": 90,
+                    "behaviour": "greets",
+                }
+            },
+            "make 100",
+        ),
+        ({"polite_words": {"meaning": M, "group": "speed", "points": 10}}, "exactly one of"),
+        (
+            {
+                "no_slow_reply": {
+                    "meaning": M,
+                    "group": "speed",
+                    "points": 10,
+                    "at_most": {"speed": 1},
+                }
+            },
+            "no timing",
+        ),
     ],
 )
 def test_faults_of_a_card_are_named(tmp_path, change, told):

@@ -118,6 +118,8 @@ class Item(_Strict):
 
     Parameters
     ----------
+    meaning : dict of str to str
+        What keeps the points, in few words, in ``zh`` and ``en``.
     points : float
     group : {'speed', 'courtesy', 'answers', 'problems', 'compliance'}
     behaviour : str or None
@@ -129,6 +131,7 @@ class Item(_Strict):
     good : bool
     """
 
+    meaning: Meaning
     points: Annotated[float, Field(gt=0)]
     group: Literal["speed", "courtesy", "answers", "problems", "compliance"]
     behaviour: str | None = None
