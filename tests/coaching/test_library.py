@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 import yaml
 
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.table import mark_table
 from csinsight.coaching.library import LANGS, LibraryError, breaks_rules, load_library
-from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, TIERS
+from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, COMPLIANCE, TIERS
 from csinsight.params import shipped
 
 
@@ -20,6 +23,9 @@ def test_every_behaviour_type_and_tier_has_its_entry(lang):
     library = load_library(lang)
     assert set(library.behaviours) == set(BEHAVIOURS)
     assert set(library.buyers) == {*BUYER_TYPES, *TIERS}
+    assert len(library.tempers) >= 5
+    assert len(library.everyday) >= 8
+    assert len(library.ladder) >= 4
 
 
 def test_languages_are_what_they_say():
@@ -77,3 +83,50 @@ def _written(content, folder):
     path = folder / "coaching.yml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     return path
+
+
+#: What no advice may do; what it teaches to drop it may not show either.
+UNWANTED = (*COMPLIANCE, "refuses_flatly", "curt_reply", "leading_question")
+#: In answer to what a phrase is said, where its marker reads that too.
+ASKED = {"explains_value": "太贵了，能便宜点吗", "offers_alternative": "能便宜点吗，包邮吗"}
+READ = (
+    "greets",
+    "polite_words",
+    "empathizes",
+    "apologizes",
+    "asks_needs",
+    "recommends",
+    "gives_specifics",
+    "explains_value",
+    "offers_alternative",
+    "promises_time",
+)
+
+
+def _marked(lines):
+    """Return what each line shows, each said in a talk of its own after a buyer's words."""
+    rows = [
+        row
+        for number, (asked, said) in enumerate(lines)
+        for row in (("buyer", asked, str(number)), ("agent", said, str(number)))
+    ]
+    frame = pl.DataFrame(rows, schema=["sender", "text", "conversation_id"], orient="row")
+    return mark_table(frame, load_lexicon()).filter(frame["sender"] == "agent")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_no_phrase_breaks_a_rule_or_shows_what_is_to_be_dropped(lang):
+    phrases = load_library(lang).phrases()
+    found = _marked([("在吗", phrase) for phrase in phrases])
+    fired = {
+        name: [p for p, hit in zip(phrases, found[name], strict=True) if hit] for name in UNWANTED
+    }
+    assert {name: hits for name, hits in fired.items() if hits} == {}
+
+
+@pytest.mark.parametrize("behaviour", READ)
+def test_who_says_what_is_advised_is_seen_to_do_it(behaviour):
+    """Otherwise next month's figures would not move however well the advice is followed."""
+    phrases = load_library("zh").behaviours[behaviour].phrases
+    found = _marked([(ASKED.get(behaviour, "在吗"), phrase) for phrase in phrases])
+    assert found[behaviour].sum() >= 2

@@ -75,20 +75,67 @@ class Playbook(BaseModel):
     phrases: Annotated[list[Line], Field(min_length=2, max_length=3)]
 
 
+class Phrase(BaseModel):
+    """What slips out in everyday words, and what a professional says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    say_not: Line
+    say: Line
+
+
+class Rung(BaseModel):
+    """A step of the training of newcomers: when, what to learn and practise, when to go on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    when: Annotated[str, Field(min_length=2)]
+    learn: Line
+    practise: Line
+    ready: Line
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     behaviours: dict[str, dict[Lang, Advice]]
     buyers: dict[str, dict[Lang, Playbook]]
+    tempers: dict[str, dict[Lang, Playbook]]
+    everyday: list[dict[Lang, Phrase]]
+    ladder: list[dict[Lang, Rung]]
 
 
 @dataclass(frozen=True)
 class Library:
-    """The library in one language: advice by behaviour id, playbooks by type or tier id."""
+    """The library in one language.
+
+    Parameters
+    ----------
+    lang : {"zh", "en"}
+    behaviours : dict of str to Advice
+        By id of a behaviour or rule.
+    buyers : dict of str to Playbook
+        By id of a buyer type or value tier.
+    tempers : dict of str to Playbook
+        By a temper's name, such as ``hesitant``.
+    everyday : list of Phrase
+    ladder : list of Rung
+        From a newcomer's first day on.
+    """
 
     lang: Lang
     behaviours: dict[str, Advice]
     buyers: dict[str, Playbook]
+    tempers: dict[str, Playbook]
+    everyday: list[Phrase]
+    ladder: list[Rung]
+
+    def phrases(self) -> list[str]:
+        """Return every line that an agent might say as it stands."""
+        guides = [*self.buyers.values(), *self.tempers.values()]
+        said = [line for advice in self.behaviours.values() for line in advice.phrases]
+        said += [line for guide in guides for line in guide.phrases]
+        return [*said, *(phrase.say for phrase in self.everyday)]
 
 
 def load_library(lang: Lang, file: Path | None = None) -> Library:
@@ -119,6 +166,9 @@ def load_library(lang: Lang, file: Path | None = None) -> Library:
         lang,
         {name: entry[lang] for name, entry in content.behaviours.items()},
         {name: entry[lang] for name, entry in content.buyers.items()},
+        {name: entry[lang] for name, entry in content.tempers.items()},
+        [entry[lang] for entry in content.everyday],
+        [entry[lang] for entry in content.ladder],
     )
 
 
@@ -132,7 +182,12 @@ def _check(content: _File, path: Path) -> None:
     faults += [
         f"{b} is no behaviour: take it out" for b in content.behaviours if b not in BEHAVIOURS
     ]
-    for section in (content.behaviours, content.buyers):
+    numbered = {
+        f"{section} {number}": entry
+        for section in ("everyday", "ladder")
+        for number, entry in enumerate(getattr(content, section), start=1)
+    }
+    for section in (content.behaviours, content.buyers, content.tempers, numbered):
         for name, entry in section.items():
             faults += [f"{name}: {lang} is missing" for lang in LANGS if lang not in entry]
             faults += [

@@ -27,6 +27,8 @@ __all__ = [
     "who",
 ]
 _P = CoachingPlan
+#: Months within which an agent is a newcomer.
+_NEW = 3
 _NO_DRIVERS = "card.no_drivers"
 
 
@@ -42,10 +44,13 @@ def who(study: Study, card: Card) -> Prose:
     ]
     if pd.notna(agent.get(Agents.TEAM)):
         parts.append(study.word("card.team", team=agent[Agents.TEAM]))
+    new = ""
     if pd.notna(agent.get(Agents.HIRED_ON)):
         months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
         parts.append(study.word("card.tenure", months=rates.counted(study, "months", months)))
-    return Prose(" · ".join(parts))
+        ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
+        new = study.word("card.newcomer", ladder=ladder) if months < _NEW else ""
+    return Prose(" · ".join(parts), new)
 
 
 def _inquiries(study: Study, card: Card) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from csinsight.coaching.library import Playbook, load_library
@@ -39,15 +41,20 @@ def guides(study: Study, books: pd.DataFrame) -> Block:
     """Return for each type and tier how to know them early, what to do and not, and what to say."""
     library = load_library(study.lang).buyers
     boxes = [
-        _guide(study, study.word(f"{cut}.{segment}"), library[segment])
+        guide_box(study, study.word(f"{cut}.{segment}"), library[segment])
         for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
         if segment in library
     ]
-    pairs = [Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)]
-    return Stack(*pairs)
+    return in_pairs(boxes)
 
 
-def _guide(study: Study, title: str, guide: Playbook) -> Box:
+def in_pairs(boxes: Sequence[Block]) -> Stack:
+    """Return boxes two by two, side by side."""
+    return Stack(*(Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)))
+
+
+def guide_box(study: Study, title: str, guide: Playbook) -> Box:
+    """Return how to know a kind of buyer, what to do and what not, and what to say."""
     join = study.word("text.clause_join").join
     quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
     return Box(
