@@ -60,6 +60,7 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         "first_response_s": np.minimum(acts.first_response_s[who], 600.0),
         "turns_judged": pd.array(replied.sum(axis=1), dtype="Int64"),
     }
+    columns |= _clocks(outcome, who)
     for name in TURN_MARKERS:
         columns[turn_column(name)] = _first(acts.shown[name][who] & replied, number)
         columns[opportunity_column(name)] = _first(acts.possible[name][who] & replied, number)
@@ -77,6 +78,21 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
             {**base.staff.habits, "first_response_s": base.staff.speed_s}, index=base.staff.ids
         ),
     )
+
+
+def _clocks(outcome, who):
+    """Return when buyers fell silent, ordered, were reminded and paid, as the artifact has it."""
+    placed, decided, paid = (v[who] for v in (outcome.placed, outcome.decided, outcome.paid))
+    followed, reminded = outcome.followed[who], outcome.reminded[who]
+    until = np.fmin(np.fmin(followed, placed), decided + 3 * 86_400)
+    silent = ~outcome.prompt[who] & (until - decided >= 600)
+    return {
+        "outcome_at": pd.to_datetime(placed, unit="s"),
+        "paid_at": pd.to_datetime(paid, unit="s"),
+        "silence_s": np.where(silent, until - decided, np.nan),
+        "silence_broken_by_agent": pd.array(np.where(silent, until == followed, None), "boolean"),
+        "reminded_s": reminded - placed,
+    }
 
 
 def _first(there, number):

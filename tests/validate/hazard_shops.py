@@ -50,7 +50,7 @@ class Kind:
     hesitancy: float = 0.7
     #: How a talk's mood moves all that is shown in it, log-odds.
     mood: float = 0.4
-    #: "line": the chance moves after each line; "end": one decision when the buyer has heard enough.
+    #: "line": a chance after each line; "end": one decision when the buyer has heard enough.
     decides: str = "line"
 
 
@@ -119,20 +119,26 @@ class Talks:
         return self.worried if name in WORRIED_ONLY else np.ones(len(self.agent), bool)
 
 
-def draw_shop(kind: Kind, seed: int) -> Shop:
-    """Draw one shop and play its talks."""
+def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
+    """Draw one shop and play its talks; without `truth` its effects are not worked out."""
     rng = np.random.default_rng([seed, 77])
     talks = _talks(kind, rng)
+    size = (kind.talks, TURNS)
     luck = Luck(
-        {name: rng.random((kind.talks, TURNS)) for name in TURN_MARKERS},
-        rng.random((kind.talks, TURNS)),
-        rng.random((kind.talks, TURNS)),
+        {name: rng.random(size, dtype=np.float32) for name in TURN_MARKERS},
+        rng.random(size, dtype=np.float32),
+        rng.random(size, dtype=np.float32),
     )
     played = play(talks, luck)
+    effects = _truth(talks, luck, played) if truth else pd.Series(dtype=float)
+    return Shop(*_tables(talks, played, rng), effects)
+
+
+def _truth(talks: Talks, luck: Luck, played: Played) -> pd.Series:
     truth = {name: _effect(talks, luck, name) for name in TURN_MARKERS}
     slow = replace(talks, wait=talks.wait + 1)
     truth["first_response_s"] = 100 * (play(slow, luck).ordered.mean() - played.ordered.mean())
-    return Shop(*_tables(talks, played, rng), pd.Series(truth))
+    return pd.Series(truth)
 
 
 def _talks(kind: Kind, rng) -> Talks:

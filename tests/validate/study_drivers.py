@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from tests.validate import hazard_shops
 from tests.validate.driver_shops import AS_OF, draw_shop
 
 from csinsight.drivers.design import design
@@ -17,7 +19,10 @@ from csinsight.drivers.estimates import estimate_drivers
 WORLDS = ("confounded", "haggling", "impatient", "demo", "null")
 #: Shops of each world.
 EACH = int(os.environ.get("CSINSIGHT_VALIDATE_EACH", "40"))
-SIZES = ((1500, 6), (1500, 12), (6000, 12), (6000, 24), (24_000, 12), (24_000, 24))
+#: Shops of each kind of another make.
+OTHERS = max(EACH // 3, 1)
+AGENTS = (5, 12, 24, 100)
+INQUIRIES = (300, 3000, 30_000, 300_000)
 NAMED = ("helps", "hurts")
 FIRST_SEED = 31_000
 
@@ -28,7 +33,8 @@ def one_shop(world: str, seed: int, *, talks: int = 6000, agents: int = 12) -> p
     parts = []
     for exposure in ("turns", "landmark", "window"):
         study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, exposure=exposure)
-        parts.append(estimate_drivers(study, scopes=()).assign(way=exposure))
+        found = estimate_drivers(study, scopes=(), flexible=exposure == "turns")
+        parts.append(found.assign(way=exposure))
     parts += [_raw(study), _logistic(study)]
     found = pd.concat(parts, ignore_index=True)
     found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
@@ -111,20 +117,40 @@ def scores(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
+def others() -> pd.DataFrame:
+    """Return the main analysis of shops of another make, with the truth beside it."""
+    parts = []
+    for kind in hazard_shops.KINDS:
+        for number in range(OTHERS):
+            shop = hazard_shops.draw_shop(kind, FIRST_SEED + number)
+            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3)
+            found = estimate_drivers(study, scopes=())
+            found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
+            name = "null" if kind.name == "no effects" else kind.name
+            truth = found["behaviour"].map(shop.effects)
+            parts.append(found.assign(truth=truth, world=name, shop=f"{name} {number}", way=name))
+        sys.stderr.write(f"drivers: shops of another make, {kind.name}\n")
+    return pd.concat(parts, ignore_index=True)
+
+
 def power() -> pd.DataFrame:
-    """Return the effect that can be seen (80 % power), by inquiries and agents."""
+    """Return what can be seen (80 % power), what is said, and the seconds it takes, by size."""
     rows = []
-    for talks, agents in SIZES:
-        shops = [draw_shop("demo", 77 + i, talks=talks, agents=agents) for i in range(2)]
-        tables = [
-            estimate_drivers(
-                design(s.conversations, s.frozen, as_of=AS_OF, months=3), scopes=()
-            ).set_index("behaviour")["detectable_pp"]
-            for s in shops
-        ]
-        seen = pd.concat(tables, axis=1).mean(axis=1)
-        names = ("recommends", "refuses_flatly", "empathizes", "offers_alternative")
-        rows.append({"talks": talks, "agents": agents} | {n: seen.get(n) for n in names})
+    for inquiries in INQUIRIES:
+        for agents in AGENTS:
+            kind = hazard_shops.Kind("size", agents=agents, talks=inquiries)
+            shop = hazard_shops.draw_shop(kind, 5, truth=False)
+            started = time.perf_counter()
+            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3)
+            found = estimate_drivers(study)
+            seconds = time.perf_counter() - started
+            whole = found[found["scope"] == "all"].set_index("behaviour")
+            names = ("recommends", "refuses_flatly", "empathizes", "offers_alternative")
+            seen = {name: whole.loc[name, "detectable_pp"] for name in names}
+            said = whole["verdict"].value_counts()
+            counts = {v: int(said.get(v, 0)) for v in (*NAMED, "no evidence", "not enough data")}
+            row = {"inquiries": inquiries, "agents": agents} | seen | counts
+            rows.append(row | {"seconds": seconds})
     return pd.DataFrame(rows)
 
 
@@ -136,14 +162,26 @@ def run() -> str:
         sys.stderr.write(f"drivers: {len(parts)} of {EACH * len(WORLDS)} shops\n")
     found = pd.concat(parts, ignore_index=True)
     main = found[found["way"] == "turns"]
-    worlds = pd.concat(
-        {w: scores(p).drop(columns="null shops silent") for w, p in main.groupby("world")}
-    ).droplevel(1)
-    return _text(found, worlds)
+    return _text(found, _by_world(main))
+
+
+def _by_world(found: pd.DataFrame) -> pd.DataFrame:
+    parts = {w: scores(p).drop(columns="null shops silent") for w, p in found.groupby("world")}
+    return pd.concat(parts).droplevel(1)
+
+
+def _plainly(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of the simple ways by world."""
+    parts = [
+        _by_world(found[found["way"] == way]).rename_axis("world").reset_index().assign(way=way)
+        for way in ("raw", "logistic, no agents")
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table[["way", *[name for name in table if name != "way"]]]
 
 
 def _text(found: pd.DataFrame, worlds: pd.DataFrame) -> str:
-    shops = found["shop"].nunique()
+    shops, made = found["shop"].nunique(), others()
     return f"""## Drivers
 
 {shops} simulated shops ({shops // len(WORLDS)} each of {", ".join(WORLDS)}; 6,000 talks, 12
@@ -159,10 +197,35 @@ of behaviours without effect among those named in a shop.
 
 {_table(worlds, "world")}
 
-Effects that can be seen with 80 % power, in points (the smaller, the better):
+The simple ways in each world:
 
-{_table(power().set_index(["talks", "agents"]).reset_index(), None, 1)}
+{_table(_plainly(found), None)}
+
+Shops of another make (`tests/validate/hazard_shops.py`; {OTHERS} of each kind, 6,000 talks): buyers
+may order or leave after every line, so that who orders early hears less of everything; with few and
+many agents, very unequal ones, rare and common sales. "null" has no effects.
+
+{_table(_by_world(made), "shops")}
+
+Of the {OTHERS} null shops of that make {_silent(made):.0%} are met with silence.
+
+What can be seen by size (shops of that make; the first four: the effect in points that is seen with
+80 % power; then how many behaviours get which verdict; seconds for the estimates in all scopes, on
+one busy core):
+
+{_table(power(), None, 1)}
 """
+
+
+def _silent(made: pd.DataFrame) -> float:
+    null = made[made["world"] == "null"]
+    return float(1 - null["verdict"].isin(NAMED).groupby(null["shop"]).any().mean())
+
+
+def _cell(value, digits: int) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.{digits}f}"
+    return str(value)
 
 
 def _table(frame: pd.DataFrame, index: str | None, digits: int = 3) -> str:
@@ -171,7 +234,7 @@ def _table(frame: pd.DataFrame, index: str | None, digits: int = 3) -> str:
     head = "| " + " | ".join(map(str, frame.columns)) + " |"
     rule = "|" + "---|" * len(frame.columns)
     lines = [
-        "| " + " | ".join(f"{v:.{digits}f}" if isinstance(v, float) else str(v) for v in row) + " |"
+        "| " + " | ".join(_cell(v, digits) for v in row) + " |"
         for row in frame.itertuples(index=False)
     ]
     return "\n".join([head, rule, *lines])
