@@ -60,10 +60,40 @@ def test_every_behaviour_of_the_domain_has_a_marker():
         ("refuses_flatly", "不好意思"),
         ("polite_words", "您好"),
         ("over_promises", "您一定要今天收到吗?"),
+        ("over_promises", "这个问题客服解决不了的"),
+        ("off_platform", "公司购买可以线下转账的"),
+        ("off_platform", "您让同事转给我也可以"),
+        ("off_platform", "发票在https://[链接x]下载"),
+        ("rude_or_blaming", "We sell strawberry jam, sb. asked for it"),
+        ("promises_time", "I will do it right away"),
+        ("refuses_flatly", "Sorry about that"),
+        ("polite_words", "Hello"),
+        ("over_promises", "Do you need it for sure today?"),
+        ("gives_specifics", "#E-s[数字x]#E-s[数字x]"),
+        ("curt_reply", "#E-s[数字x]"),
+        ("curt_reply", "/:^_^"),
     ],
 )
 def test_traps_of_the_field_do_not_fire(marker, text):
     assert _shown(marker, [text]).to_list() == [False]
+
+
+@pytest.mark.parametrize(
+    ("marker", "text"),
+    [
+        ("greets", "歡迎光臨小店"),
+        ("greets", "在的親"),
+        ("polite_words", "謝謝"),
+        ("apologizes", "真的很對不起"),
+        ("closes_warmly", "還有其他可以幫您的嗎"),
+        ("promises_time", "48小時內發貨"),
+        ("off_platform", "加我們的微信號聊"),
+        ("offers_alternative", "這款賣完了 可以換其他顏色"),
+    ],
+)
+def test_traditional_characters_are_read_too(marker, text):
+    assert _shown(marker, [text]).to_list() == [True]
+    assert find_hits(text, marker, LEXICON)
 
 
 def test_hits_stand_where_the_words_stand():

@@ -12,6 +12,7 @@ from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import AGENT_TEXT, asked, lowered, shown, with_asked
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.tables import Messages
+from csinsight.engine import simplified
 from csinsight.features.frames import Frame
 
 CANNED: Final = "repeats_canned"
@@ -67,13 +68,16 @@ def _repeated(marked: Frame, lexicon: Lexicon) -> Frame:
     """Return each long text of many conversations with the categories that it speaks of."""
     agent = nw.col(Messages.SENDER) == "agent"
     long = nw.col(Messages.TEXT).str.len_chars() >= MIN_LENGTH
-    return (
+    texts = (
         marked.filter(agent & long)
         .select(Messages.TEXT, Messages.CONVERSATION_ID)
         .group_by(Messages.TEXT)
         .agg(nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias("_talks"))
         .filter(nw.col("_talks") > MIN_OTHERS)
         .with_columns(lowered().alias(AGENT_TEXT))
+    )
+    return (
+        simplified(texts, AGENT_TEXT)
         .with_columns(shown(lexicon, topic, AGENT_TEXT).alias(_told(topic)) for topic in _TOPICS)
         .drop(AGENT_TEXT)
     )

@@ -10,6 +10,7 @@ from csinsight.behaviours.canned import with_canned
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.markers import mark
+from csinsight.behaviours.mood import moods
 from csinsight.behaviours.opportunities import UNPAID, opportunities, opportunity_turns
 from csinsight.behaviours.signs import SILENT_S, signs
 from csinsight.contract.artifacts import Conversations as Talk
@@ -57,12 +58,9 @@ def build_conversations(
     marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
     shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of, rules.slow_s))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
-    talks[Talk.CATEGORY] = (
-        main_categories(marked, lexicon, talks[Talk.EARLIER_ORDERS])
-        .reindex(talks.index)
-        .fillna(OTHER)
-    )
+    talks[Talk.CATEGORY] = main_categories(marked, lexicon).reindex(talks.index).fillna(OTHER)
     talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
+    talks = talks.join(moods(marked))
     turns = _turns(talks, shown)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
     clocks[Talk.SILENCE_BROKEN] = shown[Talk.SILENCE_BROKEN].astype("Int64").astype("boolean")

@@ -29,6 +29,9 @@ _EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
 
 _FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
 _FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
+#: An alternation longer than this overflows the matcher's cache of states and is read some ten
+#: times slower; several short ones, one after the other, are not (measured: 300 to 600).
+_LONG: Final = 600
 #: How deep fragments may name fragments.
 _DEPTH: Final = 8
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -40,10 +43,10 @@ class LexiconError(ValueError):
 
 @dataclass(frozen=True)
 class Compiled:
-    """One rule as regular expressions that all have to hold; None where a condition lacks."""
+    """One rule as patterns: of each entry of `needed` one is found, of `none_of` none."""
 
-    needed: tuple[str, ...]
-    none_of: str | None
+    needed: tuple[tuple[str, ...], ...]
+    none_of: tuple[str, ...]
     after_buyer: tuple[str, ...]
     not_after_buyer: tuple[str, ...]
 
@@ -56,14 +59,14 @@ class Lexicon:
     ----------
     markers : mapping of str to Marker
         By id, agent and buyer side, in file order.
-    cuts : mapping of str to str or None
-        By id, the pattern of text to blank out first.
+    cuts : mapping of str to tuple of str
+        By id, the patterns of text to blank out first, one after the other.
     rules : mapping of str to tuple of Compiled
         By id.
     """
 
     markers: Mapping[str, Marker]
-    cuts: Mapping[str, str | None]
+    cuts: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, tuple[Compiled, ...]]
 
     def ids(self, side: Side) -> tuple[str, ...]:
@@ -200,11 +203,11 @@ class _Compiler:
 
     def rule(self, rule: Rule) -> Compiled:
         lists = [rule.any_of, *rule.all_of] if rule.any_of else rule.all_of
-        needed = [self.join(patterns, "any_of") or "" for patterns in lists]
+        needed = [self.join(patterns, "any_of") for patterns in lists]
         if not needed:
             raise LexiconError(f"{self.path}, marker `{self.name}`: a rule needs `any_of`")
         if rule.whole:
-            needed[0] = f"^[{_EDGE}]*({needed[0]})[{_EDGE}]*$"
+            needed[0] = tuple(f"^[{_EDGE}]*({pattern})[{_EDGE}]*$" for pattern in needed[0])
         return Compiled(
             needed=tuple(needed),
             none_of=self.join(rule.none_of, "none_of"),
@@ -212,11 +215,16 @@ class _Compiler:
             not_after_buyer=tuple(rule.not_after_buyer),
         )
 
-    def join(self, patterns: list[str], key: str) -> str | None:
-        """Return one lower-case alternation, or None for an empty list."""
-        if not patterns:
-            return None
-        return "|".join(self._checked(pattern, key) for pattern in patterns)
+    def join(self, patterns: list[str], key: str) -> tuple[str, ...]:
+        """Return lower-case alternations that hold the patterns in order, none overlong."""
+        joined: list[str] = []
+        for pattern in patterns:
+            checked = self._checked(pattern, key)
+            if joined and len(joined[-1]) + len(checked) < _LONG:
+                joined[-1] = f"{joined[-1]}|{checked}"
+            else:
+                joined.append(checked)
+        return tuple(joined)
 
     def _checked(self, pattern: str, key: str) -> str:
         where = f"{self.path}, marker `{self.name}`, key `{key}`, pattern `{pattern}`"

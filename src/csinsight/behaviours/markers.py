@@ -12,6 +12,7 @@ import narwhals as nw
 
 from csinsight.behaviours.lexicon import Compiled, Lexicon
 from csinsight.contract.tables import Messages
+from csinsight.engine import simplified, simplify
 from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
@@ -21,6 +22,7 @@ BLANK: Final = "␀"
 #: Lower-case text of one side's lines, null on the other's.
 AGENT_TEXT: Final = "_agent_text"
 BUYER_TEXT: Final = "_buyer_text"
+_PLAIN: Final = "_plain_text"
 
 
 def mark(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -40,8 +42,8 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
         null on lines not by a buyer. A message is judged by itself and the buyer's lines just
         before it, whatever else is in the table.
     """
-    text, sender = lowered(), nw.col(Messages.SENDER)
-    messages = messages.with_columns(
+    text, sender = nw.col(_PLAIN), nw.col(Messages.SENDER)
+    messages = simplified(messages.with_columns(lowered().alias(_PLAIN)), _PLAIN).with_columns(
         nw.when(sender == "agent").then(text).alias(AGENT_TEXT),
         nw.when(sender == "buyer").then(text).alias(BUYER_TEXT),
     )
@@ -52,7 +54,7 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     messages = with_asked(messages, needed).with_columns(
         shown(lexicon, name, AGENT_TEXT).alias(name) for name in lexicon.ids("agent")
     )
-    return messages.drop([AGENT_TEXT, BUYER_TEXT, *map(asked, needed)])
+    return messages.drop([_PLAIN, AGENT_TEXT, BUYER_TEXT, *map(asked, needed)])
 
 
 def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]:
@@ -71,27 +73,30 @@ def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]
         Empty where no rule's own words are there. What the buyer said before is not asked for:
         look only at messages that `mark` has marked.
     """
-    text = re.sub(_BREAKS, " ", "".join(c.lower() if len(c.lower()) == 1 else c for c in text))
-    cut = lexicon.cuts[marker]
-    text, places = _cut(text, cut)
+    text = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    text, places = re.sub(_BREAKS, " ", simplify(text)), [*range(len(text) + 1)]
+    for cut in lexicon.cuts[marker]:
+        text, places = _cut(text, cut, places)
     spans: set[tuple[int, int]] = set()
     for rule in lexicon.rules[marker]:
-        if rule.none_of and re.search(rule.none_of, text):
+        if any(re.search(pattern, text) for pattern in rule.none_of):
             continue
-        hits = [[hit.span() for hit in re.finditer(p, text)] for p in rule.needed]
+        hits = [
+            [h.span() for p in patterns for h in re.finditer(p, text)] for patterns in rule.needed
+        ]
         if all(hits):
             spans |= {(places[a], places[b]) for found in hits for a, b in found}
     return sorted(spans)
 
 
-def _cut(text: str, cut: str | None) -> tuple[str, list[int]]:
-    """Blank out as `mark` does; also where each character, and the end, stood before."""
-    left, places, end = [], [], 0
-    for hit in re.finditer(cut, text) if cut else ():
+def _cut(text: str, cut: str, places: list[int]) -> tuple[str, list[int]]:
+    """Blank out as `mark` does; `places`: where each character, and the end, stood at first."""
+    left, kept, end = [], [], 0
+    for hit in re.finditer(cut, text):
         left += [text[end : hit.start()], BLANK]
-        places += [*range(end, hit.start()), hit.start()]
+        kept += [*places[end : hit.start()], places[hit.start()]]
         end = hit.end()
-    return "".join([*left, text[end:]]), [*places, *range(end, len(text) + 1)]
+    return "".join([*left, text[end:]]), [*kept, *places[end:]]
 
 
 def lowered() -> nw.Expr:
@@ -138,17 +143,16 @@ def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
 
 def shown(lexicon: Lexicon, name: str, column: str) -> nw.Expr:
     """Return whether marker `name` shows in a text `column`; null where that is null."""
-    text, cut = nw.col(column), lexicon.cuts[name]
-    if cut:
+    text = nw.col(column)
+    for cut in lexicon.cuts[name]:
         text = text.str.replace_all(cut, BLANK)
     any_rule = _any(_rule(rule, text) for rule in lexicon.rules[name])
     return nw.when(~nw.col(column).is_null()).then(any_rule)
 
 
 def _rule(rule: Compiled, text: nw.Expr) -> nw.Expr:
-    holds = [text.str.contains(pattern) for pattern in rule.needed]
-    if rule.none_of:
-        holds.append(~text.str.contains(rule.none_of))
+    holds = [_any(text.str.contains(p) for p in patterns) for patterns in rule.needed]
+    holds += [~text.str.contains(pattern) for pattern in rule.none_of]
     if rule.after_buyer:
         holds.append(_any(nw.col(asked(name)) for name in rule.after_buyer))
     if rule.not_after_buyer:

@@ -73,6 +73,10 @@ class Conversations:
     RESPONSE_SUM_S = "response_sum_s"
     SATISFACTION = "satisfaction"
     VOICES_WORRY = "voices_worry"
+    #: The buyer's mood, one of `domain.MOODS`, or null where no buyer wrote. At the start: before
+    #: the outcome. At the end: whatever came of the talk, so it must never explain that.
+    MOOD_AT_START = "mood_at_start"
+    MOOD_AT_END = "mood_at_end"
     EARLIER_ORDERS = "earlier_orders"
     OPEN_TALKS = "open_talks"
     #: The first order placed in the conversion window: what comes later can't have led to it.

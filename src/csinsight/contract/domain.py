@@ -53,5 +53,8 @@ TURN_MARKERS: Final = tuple(
 )
 BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 
+#: Of a buyer, as their words show it; at the opening of a talk a later one outweighs an earlier.
+MOODS: Final = ("calm", "pleased", "worried", "annoyed")
+
 VERDICTS: Final = ("helps", "hurts", "no evidence", "not enough data", "control")
 PLAN_KINDS: Final = ("driver", "compliance", "strength")

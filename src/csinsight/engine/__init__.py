@@ -8,6 +8,16 @@ NFKC, so that the same expressions give the same answer on every engine.
 from __future__ import annotations
 
 from csinsight.engine.frames import collect, ms
+from csinsight.engine.script import simplified, simplify
 from csinsight.engine.shop import EngineError, Shop, open_shop, table_path
 
-__all__ = ["EngineError", "Shop", "collect", "ms", "open_shop", "table_path"]
+__all__ = [
+    "EngineError",
+    "Shop",
+    "collect",
+    "ms",
+    "open_shop",
+    "simplified",
+    "simplify",
+    "table_path",
+]

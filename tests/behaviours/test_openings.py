@@ -1,0 +1,60 @@
+"""What a talk's opening says: the problem category, and the buyer's mood at either end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from csinsight.behaviours.conversations import build_conversations
+from csinsight.contract.domain import CATEGORIES, MOODS
+from csinsight.engine import open_shop
+from csinsight.features.rules import ConversationRules
+
+AS_OF = datetime(2026, 11, 1)
+#: Talk, category, mood at the start, mood at the end; b and a are lines of buyer and agent.
+OPENINGS = [
+    ("b:退货运费谁出 a:有运费险的 放心拍 b:好的", "shipping", "calm", "calm"),
+    ("b:运费谁出 a:您申请退货 运费先垫付 b:好吧", "after_sales", "calm", "calm"),
+    ("b:在吗 b:运费是谁承担呀 a:在的 b:我要退的那件坏了", "after_sales", "calm", "calm"),
+    ("b:买的毛衣起球了 a:给您退20元差价可以吗 b:太好了谢谢你", "after_sales", "calm", "pleased"),
+    ("b:会不会洗几次就起球 a:不会的 b:好", "quality", "worried", "calm"),
+    ("b:我在别家穿M 你家呢 a:一样的", "size", "calm", "calm"),
+    ("b:别家才卖39 便宜点 a:最低了呢 b:服了 什么态度", "bargaining", "calm", "annoyed"),
+    ("b:可以用花呗吗 a:可以的 b:什么时候发货", "other", "calm", "calm"),
+    ("b:到底什么时候退款 等了好几天了 a:抱歉 b:行", "after_sales", "annoyed", "calm"),
+    ("b:配送咨询 b:我昨天下的单能改地址吗 a:可以", "after_sales", "calm", "calm"),
+    ("b:發什麼快遞 a:順豐 b:謝謝你", "shipping", "calm", "pleased"),
+    ("b:急用 明天能到吗 a:可以的", "shipping", "worried", "worried"),
+    ("a:亲 新品上架了", "other", None, None),
+]
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    rows = []
+    for number, (talk, *_) in enumerate(OPENINGS):
+        lines = f" {talk}".replace(" b:", "\nb:").replace(" a:", "\na:").split("\n")[1:]
+        for minute, line in enumerate(lines):
+            side = {"a": "agent", "b": "buyer"}[line[0]]
+            at = datetime(2026, 10, 10, 10, minute)
+            rows.append((f"b{number}", "a1", side, at, line[2:], str(number)))
+    names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
+    folder = tmp_path_factory.mktemp("openings")
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
+    table = build_conversations(open_shop(folder), AS_OF, ConversationRules())
+    return table.set_index("conversation_id")
+
+
+@pytest.mark.parametrize("number", range(len(OPENINGS)))
+def test_an_opening_as_it_reads(read, number):
+    _, category, start, end = OPENINGS[number]
+    row = read.loc[str(number)].astype(object)
+    moods = row[["mood_at_start", "mood_at_end"]]
+    assert [row["category"], *moods.where(moods.notna(), None)] == [category, start, end]
+
+
+def test_only_known_words_are_used(read):
+    assert set(read["category"]) <= set(CATEGORIES)
+    assert set(read["mood_at_start"].dropna()) | set(read["mood_at_end"].dropna()) <= set(MOODS)
