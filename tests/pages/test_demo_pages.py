@@ -6,11 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from csinsight.report.fonts import glyphs
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 WIDTHS = (390, 1280)
+#: A4 within the margins of the style sheet, in pixels.
+PAPER = 688
+#: What WCAG asks for at levels A and AA.
+LEVELS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: Agents of the demo shop are called by two or three characters, and belong to named teams.
 NAMES = r"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff])"
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -29,7 +37,19 @@ def _pages(folder):
     names = sorted(path.name for path in folder.glob("*.html"))
     cards = [name for name in names if name.startswith("06_agent_card")]
     # All cards are made by one notebook: two show every state that a card has in the demo shop.
-    return [name for name in names if name not in cards[2:]]
+    return ["../index.html", *(name for name in names if name not in cards[2:])]
+
+
+def _stem(name):
+    return "shop" if name.startswith("..") else Path(name).stem
+
+
+def _has_no_boxes(page, name):
+    """Hold every Chinese character and sign against the font that the page carries."""
+    text = page.evaluate("document.body.textContent")
+    asian = {sign for sign in text if "\u2e80" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef"}
+    assert asian - set(map(chr, glyphs())) == set(), name
+    assert "\ufffd" not in text, name
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -39,12 +59,12 @@ def test_pages_ask_for_nothing_and_fit(report, open_page, width):
     assert len(names) >= 10
     for name in names:
         opened = open_page(folder / name, width=width)
-        own = ("data:", (folder / name).as_uri())
+        own = ("data:", (folder / name).resolve().as_uri())
         assert [url for url in opened.requests if not url.startswith(own)] == [], name
         assert opened.complaints == [], name
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert opened.page.evaluate(overflow) <= 0, f"{name} overflows at {width}"
-        shot = SCREENSHOTS / lang / f"{Path(name).stem}-{width}.png"
+        assert opened.page.evaluate(OVERFLOW) <= 0, f"{name} overflows at {width}"
+        _has_no_boxes(opened.page, name)
+        shot = SCREENSHOTS / lang / f"{_stem(name)}-{width}.png"
         shot.parent.mkdir(parents=True, exist_ok=True)
         opened.page.screenshot(path=shot, full_page=True)
         opened.page.context.close()
@@ -55,11 +75,46 @@ def test_pages_print(report, open_page):
     for name in _pages(folder):
         opened = open_page(folder / name)
         opened.page.emulate_media(media="print")
-        paper = SCREENSHOTS / lang / f"{Path(name).stem}.pdf"
+        opened.page.set_viewport_size({"width": PAPER, "height": 970})
+        assert opened.page.evaluate(OVERFLOW) <= 0, f"{name} overflows on paper"
+        paper = SCREENSHOTS / lang / f"{_stem(name)}.pdf"
         paper.parent.mkdir(parents=True, exist_ok=True)
         opened.page.pdf(path=paper, format="A4")
         assert paper.stat().st_size > 20_000
         opened.page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_barrier(report, open_page, scheme):
+    """Nothing that axe finds against WCAG 2.2, levels A and AA, in either scheme."""
+    _, folder = report
+    told = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
+    for name in _pages(folder):
+        opened = open_page(folder / name, width=1280 if scheme == "light" else 390, scheme=scheme)
+        found = Axe().run(opened.page, options=told).response["violations"]
+        faults = [(f["id"], [n["html"][:120] for n in f["nodes"][:3]]) for f in found]
+        assert faults == [], name
+        opened.page.context.close()
+
+
+def test_a_keyboard_goes_through_a_page_from_top_to_bottom(report, open_page):
+    _, folder = report
+    for name in ("index.html", "07_monthly_brief.html"):
+        page = open_page(folder / name).page
+        focusable = page.locator("a[href], [tabindex='0']")
+        page.evaluate(
+            "document.querySelectorAll('a[href], [tabindex]').forEach((e, i) => e.dataset.n = i)"
+        )
+        reached = []
+        for _ in range(focusable.count()):
+            page.keyboard.press("Tab")
+            told = page.evaluate(
+                "(e => [e.dataset.n, getComputedStyle(e).outlineStyle])(document.activeElement)"
+            )
+            assert told[1] != "none", f"{name}: focus can't be seen on element {told[0]}"
+            reached.append(int(told[0]))
+        assert reached == list(range(focusable.count())), name
+        assert page.locator("[data-n='0']").get_attribute("class") == "skip"
 
 
 def test_pages_are_in_one_language(report, open_page):
