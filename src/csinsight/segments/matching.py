@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.segments.evidence import Evidence
 from csinsight.segments.mixture import Mixture
 from csinsight.segments.signatures import FEATURES, Signatures
 
@@ -41,11 +42,7 @@ class Verdict:
 
 
 def judge(
-    mixture: Mixture,
-    worth: tuple[Floats, Floats],
-    features: tuple[str, ...],
-    types: tuple[str, ...],
-    signatures: Signatures,
+    mixture: Mixture, evidence: Evidence, types: tuple[str, ...], signatures: Signatures
 ) -> Verdict:
     """Match groups to `types` and find the one that the data supports least.
 
@@ -53,44 +50,67 @@ def judge(
     ----------
     mixture : Mixture
         Its first components stand for `types`; a further one for buyers of no type.
-    worth : tuple of array of float
-        Members and gains of the components, as `Mixture.worth` returns them.
-    features : tuple of str
-        Columns of the mixture.
+    evidence : Evidence
+        Of the buyers it was fitted on. Groups are judged by what these show, not by the fitted
+        centres, which are held at where they began: a type that nobody is keeps its signature.
     types : tuple of str
     signatures : Signatures
     """
-    rules = signatures.support
-    columns = [FEATURES.index(name) for name in features]
+    columns = [FEATURES.index(name) for name in evidence.features]
     weights = np.zeros_like(mixture.centres)
     weights[: len(types)] = signatures.matrix()[
         np.ix_([BUYER_TYPES.index(name) for name in types], columns)
     ]
-    within = np.sqrt(mixture.spreads.mean(axis=0))
-    correlation = _correlation(_differences(mixture.centres, within), weights)
+    groups = _Groups(
+        mixture.shown(evidence.value, evidence.noise),
+        np.sqrt(mixture.spreads.mean(axis=0)),
+        mixture.shares,
+        *mixture.worth(evidence.value, evidence.noise),
+    )
+    correlation = _correlation(_differences(groups.shown, groups.within), weights)
     correlation = correlation[: len(types), : len(types)]
-    groups, signature_of = linear_sum_assignment(-correlation)
-    order = groups[np.argsort(signature_of)]
+    place, signature_of = linear_sum_assignment(-correlation)
+    order = place[np.argsort(signature_of)]
     matches = correlation[order, np.arange(len(types))]
-    members, gains = worth
-    least = max(float(rules.min_members), rules.min_share * float(members.sum()))
     faults: list[tuple[float, str, str]] = []
     for k, name in enumerate(types):
         group = int(order[k])
-        contrast = _contrast(mixture, within, group, name, features, signatures)
-        why = ""
-        if members[group] < least:
-            why = "few_members"
-        elif gains[group] < rules.min_gain:
-            why = "not_distinct"
-        elif matches[k] < rules.min_match or correlation[group].argmax() != k:
-            why = "no_match"
-        elif contrast < rules.min_contrast:
-            why = "no_contrast"
-        if why:
-            faults.append((float(gains[group]), name, why))
+        best = correlation[group].argmax() == k
+        matched = bool(best and matches[k] >= signatures.support.min_match)
+        if why := _fault(groups, group, matched, name, evidence, signatures):
+            faults.append((float(groups.gains[group]), name, why))
     worst = min(faults)[1:] if faults else None
     return Verdict(tuple(int(g) for g in order), tuple(map(float, matches)), worst)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """What the groups' buyers show, their usual spread, shares, and what each group is worth."""
+
+    shown: Floats
+    within: Floats
+    shares: Floats
+    members: Floats
+    gains: Floats
+
+
+def _fault(
+    groups: _Groups,
+    group: int,
+    matched: bool,
+    name: str,
+    evidence: Evidence,
+    signatures: Signatures,
+) -> str:
+    """Return why a group is not the type `name`, or nothing."""
+    rules = signatures.support
+    if groups.members[group] < max(rules.min_members, rules.min_share * groups.members.sum()):
+        return "few_members"
+    if groups.gains[group] < rules.min_gain:
+        return "not_distinct"
+    if not matched:
+        return "no_match"
+    return "" if _stands_out(groups, group, name, evidence, signatures) else "no_contrast"
 
 
 def _differences(centres: Floats, within: Floats) -> Floats:
@@ -106,21 +126,29 @@ def _correlation(groups: Floats, weights: Floats) -> Floats:
     return np.asarray((groups @ weights.T) / np.maximum(lengths, 1e-12))
 
 
-def _contrast(
-    mixture: Mixture,
-    within: Floats,
-    group: int,
-    name: str,
-    features: tuple[str, ...],
-    signatures: Signatures,
-) -> float:
-    """Return how far a group stands out on what marks its type: standard deviations."""
-    others = np.delete(mixture.centres, group, axis=0).mean(axis=0)
-    archetype = signatures.archetypes[name]
-    away = []
+def _stands_out(
+    groups: _Groups, group: int, name: str, evidence: Evidence, signatures: Signatures
+) -> bool:
+    """Tell whether a group stands out on something that marks its type, and by enough to matter.
+
+    In a shop that has hardly any such pages, a hundredth more or less may stand out by several
+    standard deviations: a share also has to be some times what the other buyers show.
+    """
+    rules, archetype = signatures.support, signatures.archetypes[name]
+    rest = np.delete(np.arange(len(groups.shares)), group)
     for line in archetype.signature:
-        if line.feature in archetype.needs and line.feature in features:
-            column = features.index(line.feature)
-            step = mixture.centres[group, column] - others[column]
-            away.append(np.sign(line.weight) * step / max(within[column], 1e-9))
-    return float(max(away, default=0.0))
+        if line.feature not in archetype.needs or line.feature not in evidence.features:
+            continue
+        column = evidence.features.index(line.feature)
+        shown, sign = groups.shown[:, column], np.sign(line.weight)
+        away = sign * (shown[group] - shown[rest].mean()) / max(groups.within[column], 1e-9)
+        if away < rules.min_contrast:
+            continue
+        scale = evidence.scales[line.feature]
+        if scale.pseudo_pages is None:
+            return True
+        share = np.square(np.sin(np.clip(scale.centre + scale.width * shown, 0.0, np.pi / 2)))
+        others = float(np.average(share[rest], weights=groups.shares[rest]))
+        if sign * np.log(max(share[group], 1e-9) / max(others, 1e-9)) >= np.log(rules.min_ratio):
+            return True
+    return False

@@ -27,7 +27,8 @@ Floats = npt.NDArray[np.float64]
 #: Degrees of freedom of the tails: heavy enough to shrug at odd buyers, near normal inside.
 FREEDOM = 6.0
 #: A centre is held at its seed by as many pseudo-buyers plus as large a share of the shop, so that
-#: a small type is not drawn away to split a large one; a spread is held by as many buyers.
+#: a small type is not drawn away to split a large one; a spread is held by as many buyers. Once
+#: every type is known to be supported, the share is let go (`release`).
 _HELD_BUYERS = 3.0
 _HELD_SHARE = 0.05
 #: How far the spreads of single types are drawn to their common one.
@@ -92,6 +93,19 @@ class Mixture:
             gains.append(float((member[:, k] * (total - rest)).mean()))
         return member.sum(axis=0), np.array(gains)
 
+    def shown(self, value: Floats, noise: Floats) -> Floats:
+        """Return what each component's buyers show (components, features).
+
+        Unlike the centres, nothing holds these means at where the fit began.
+        """
+        known = np.isfinite(noise)
+        member = self.probabilities(value, noise)
+        means = np.empty_like(self.centres)
+        for k, spread in enumerate(self.spreads):
+            precise = np.where(known, member[:, [k]] / (spread + np.where(known, noise, 1.0)), 0.0)
+            means[k] = (precise * value).sum(axis=0) / np.maximum(precise.sum(axis=0), 1e-12)
+        return means
+
 
 def fit_mixture(value: Floats, noise: Floats, seeds: Floats) -> Mixture:
     """Fit by EM from `seeds`, which also hold the centres of types that nobody shows.
@@ -103,18 +117,38 @@ def fit_mixture(value: Floats, noise: Floats, seeds: Floats) -> Mixture:
     seeds : array of float, (components, features)
         Where each type starts, in z units.
     """
-    shop = _shop_spread(value, noise)
-    count = len(seeds)
-    mixture = Mixture(seeds, np.tile(shop / 2, (count, 1)), np.full(count, 1 / count))
+    shop, count = _shop_spread(value, noise), len(seeds)
+    even = np.full(count, 1 / count)
+    mixture = Mixture(seeds, np.tile(shop / 2, (count, 1)), even)
+    hold = _Hold(seeds, _HELD_BUYERS + _HELD_SHARE * len(value), shop)
+    for _ in range(_EVEN_ROUNDS):
+        member = mixture.probabilities(value, noise)
+        free = _improve(mixture, value, noise, member, hold)
+        mixture = Mixture(free.centres, free.spreads, even)
+    return _converge(mixture, value, noise, hold)
+
+
+def release(mixture: Mixture, value: Floats, noise: Floats) -> Mixture:
+    """Fit on from a mixture whose types are all supported, no longer held at where they began."""
+    hold = _Hold(mixture.centres, _HELD_BUYERS, _shop_spread(value, noise))
+    return _converge(mixture, value, noise, hold)
+
+
+@dataclass(frozen=True)
+class _Hold:
+    """Where centres are held, by how many pseudo-buyers, and the shop's spread."""
+
+    centres: Floats
+    buyers: float
+    shop: Floats
+
+
+def _converge(mixture: Mixture, value: Floats, noise: Floats, hold: _Hold) -> Mixture:
     before = -np.inf
-    for round_no in range(_ROUNDS):
+    for _ in range(_ROUNDS):
         joint = mixture.log_joint(value, noise)
         total = logsumexp(joint, axis=1, keepdims=True)
-        member = np.exp(joint - total)
-        mixture = _improve(mixture, value, noise, member, seeds, shop)
-        if round_no < _EVEN_ROUNDS:
-            mixture = Mixture(mixture.centres, mixture.spreads, np.full(count, 1 / count))
-            continue
+        mixture = _improve(mixture, value, noise, np.exp(joint - total), hold)
         now = float(total.mean())
         if abs(now - before) < _TOLERANCE:
             break
@@ -132,20 +166,19 @@ def _shop_spread(value: Floats, noise: Floats) -> Floats:
     return np.asarray(np.maximum(spread, 0.05))
 
 
-def _improve(
-    now: Mixture, value: Floats, noise: Floats, member: Floats, seeds: Floats, shop: Floats
-) -> Mixture:
+def _improve(now: Mixture, value: Floats, noise: Floats, member: Floats, held: _Hold) -> Mixture:
+    shop = held.shop
     seen = np.isfinite(noise)
     safe = np.where(seen, noise, 1.0)
     centres, spreads = np.empty_like(now.centres), np.empty_like(now.spreads)
-    for k in range(len(seeds)):
+    for k in range(len(held.centres)):
         variance = now.spreads[k] + safe
         away = value - now.centres[k]
         tail = (FREEDOM + 1) / (FREEDOM + np.square(away) / variance)
         weight = np.where(seen, member[:, [k]], 0.0)
         precise = weight * tail / variance
-        hold = (_HELD_BUYERS + _HELD_SHARE * len(value)) / (shop / 2)
-        centres[k] = ((precise * value).sum(axis=0) + hold * seeds[k]) / (
+        hold = held.buyers / (shop / 2)
+        centres[k] = ((precise * value).sum(axis=0) + hold * held.centres[k]) / (
             precise.sum(axis=0) + hold
         )
         trust = now.spreads[k] / variance

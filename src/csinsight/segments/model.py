@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from scipy.special import logsumexp
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.segments.evidence import Evidence, Scale, weigh
-from csinsight.segments.matching import Verdict, judge
-from csinsight.segments.mixture import Mixture, fit_mixture
-from csinsight.segments.signatures import Signatures
-from csinsight.segments.starts import starting_points
+from csinsight.segments.evidence import Evidence, Scale
+from csinsight.segments.mixture import Mixture
 
 Floats = npt.NDArray[np.float64]
-
-#: Larger shops are fitted on as many buyers, drawn by the seed; all are labelled.
-FIT_ON: Final = 10_000
-#: What the buyers are put in order by before the fit, so that names and rows' order don't count.
-_ORDER: Final = ("pages", "visits", "pages_product", "seconds", "step_seconds", "account_age_days")
 
 
 @dataclass(frozen=True)
@@ -168,34 +159,6 @@ def _spoke(parts: Floats, winner: npt.NDArray[np.int64]) -> Floats:
     return np.asarray(own - peak - np.log(others / max(len(parts) - 1, 1)))
 
 
-def fit_model(
-    features: pd.DataFrame,
-    signatures: Signatures,
-    *,
-    min_pages: int,
-    seed: int,
-    previous: TypeModel | None = None,
-) -> TypeModel:
-    """Fit the types that the shop's data supports; see `csinsight.segments.types.fit_types`."""
-    least = signatures.min_evidence or min_pages
-    known = _eligible(features, signatures.evidence, least, seed)
-    if len(known) < signatures.support.min_buyers:
-        return TypeModel(
-            scales={},
-            left_out={},
-            supported=(),
-            unsupported=dict.fromkeys(BUYER_TYPES, "few_buyers"),
-            **_basis(signatures),
-        )
-    evidence = weigh(known, names=signatures.features)
-    unseen = {
-        name: "no_evidence"
-        for name in BUYER_TYPES
-        if not set(signatures.archetypes[name].needs) & set(evidence.features)
-    }
-    return _settle(evidence, signatures, unseen, previous)
-
-
 def seen(features: pd.DataFrame, evidence: Sequence[str]) -> Floats:
     """Return how much was seen of each buyer: the sum of some counts."""
     counts = [
@@ -204,92 +167,3 @@ def seen(features: pd.DataFrame, evidence: Sequence[str]) -> Floats:
         if name in features
     ]
     return np.nansum(counts, axis=0) if counts else np.zeros(len(features))
-
-
-def _basis(signatures: Signatures) -> dict[str, Any]:
-    return {
-        "adapted": signatures.adaptation,
-        "evidence": signatures.evidence,
-        "min_evidence": signatures.min_evidence,
-    }
-
-
-def _eligible(
-    features: pd.DataFrame, evidence: Sequence[str], least: int, seed: int
-) -> pd.DataFrame:
-    """Return the buyers that shape the types, in an order that is theirs, not the table's."""
-    known = features[seen(features, evidence) >= least]
-    known = known.sort_values([name for name in _ORDER if name in known], kind="stable")
-    if len(known) <= FIT_ON:
-        return known
-    return known.sample(FIT_ON, random_state=seed)
-
-
-def _settle(
-    evidence: Evidence,
-    signatures: Signatures,
-    unseen: dict[str, str],
-    previous: TypeModel | None,
-) -> TypeModel:
-    """Fit, judge, leave out the worst type, and fit again until every type left is supported."""
-    unsupported = dict(unseen)
-    background = bool(unseen)
-    while True:
-        left = tuple(name for name in BUYER_TYPES if name not in unsupported)
-        if len(left) + background < 2:
-            unsupported |= dict.fromkeys(left, "no_contrast")
-            return TypeModel(
-                scales=evidence.scales,
-                left_out=evidence.left_out,
-                supported=(),
-                unsupported=unsupported,
-                **_basis(signatures),
-            )
-        last = _last_month(previous, evidence)
-        seeds = starting_points(evidence, signatures, left, background=background, last=last)
-        mixture = fit_mixture(evidence.value, evidence.noise, seeds)
-        worth = mixture.worth(evidence.value, evidence.noise)
-        verdict = judge(mixture, worth, evidence.features, left, signatures)
-        if verdict.worst is None:
-            model = _model(evidence, mixture, verdict, left, unsupported, background)
-            return model.model_copy(update=_basis(signatures))
-        name, why = verdict.worst
-        unsupported[name] = why
-
-
-def _model(
-    evidence: Evidence,
-    mixture: Mixture,
-    verdict: Verdict,
-    left: tuple[str, ...],
-    unsupported: dict[str, str],
-    background: bool,
-) -> TypeModel:
-    order = [*verdict.order, *range(len(left), len(mixture.shares))]
-    return TypeModel(
-        scales=evidence.scales,
-        left_out=evidence.left_out,
-        supported=left,
-        unsupported=unsupported,
-        background=background,
-        centres=mixture.centres[order].tolist(),
-        spreads=mixture.spreads[order].tolist(),
-        shares=mixture.shares[order].tolist(),
-        matches=dict(zip(left, verdict.matches, strict=True)),
-    )
-
-
-def _last_month(previous: TypeModel | None, evidence: Evidence) -> dict[str, Floats]:
-    """Return last month's centres by type in this month's z units; NaN on features it lacked."""
-    if previous is None:
-        return {}
-    columns = []
-    for feature, now in evidence.scales.items():
-        if feature in previous.scales:
-            was = previous.scales[feature]
-            centres = previous.mixture.centres[:, list(previous.scales).index(feature)]
-            columns.append((was.centre + was.width * centres - now.centre) / now.width)
-        else:
-            columns.append(np.full(len(previous.centres), np.nan))
-    table = np.column_stack(columns) if columns else np.zeros((len(previous.centres), 0))
-    return dict(zip(previous.supported, table, strict=False))

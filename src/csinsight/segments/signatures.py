@@ -103,7 +103,8 @@ class SupportRules(BaseModel):
     min_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     min_gain: Annotated[float, Field(ge=0)] = 0.1
     min_match: Annotated[float, Field(ge=-1, le=1)] = 0.5
-    min_contrast: Annotated[float, Field(ge=0)] = 1.0
+    min_contrast: Annotated[float, Field(ge=0)] = 2.0
+    min_ratio: Annotated[float, Field(ge=1)] = 1.75
 
 
 class MemoryRules(BaseModel):

@@ -15,7 +15,8 @@ from sklearn.mixture import GaussianMixture
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import TYPE_LABELS
 from csinsight.segments.evidence import weigh
-from csinsight.segments.model import TypeModel, fit_model, seen
+from csinsight.segments.fitting import fit_model
+from csinsight.segments.model import TypeModel, seen
 from csinsight.segments.observe import OBSERVERS
 from csinsight.segments.signatures import FEATURES, Signatures
 from csinsight.segments.types import TypeResult, label

@@ -18,8 +18,9 @@ import polars as pl
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
 from csinsight.segments.evidence import Evidence, weigh
+from csinsight.segments.fitting import fit_model
 from csinsight.segments.memory import held, remembered, together
-from csinsight.segments.model import TypeModel, fit_model, seen
+from csinsight.segments.model import TypeModel, seen
 from csinsight.segments.signatures import Signatures
 
 Floats = npt.NDArray[np.float64]
