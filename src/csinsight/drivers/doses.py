@@ -6,6 +6,7 @@ of its own, against the quickest band, with everything else as in the main model
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,7 @@ def doses(
     design: Design,
     behaviour: str = "first_response_s",
     *,
+    ends: Sequence[float] = EDGES,
     min_inquiries: int = 300,
     min_agents: int = 5,
 ) -> pd.DataFrame:
@@ -38,6 +40,8 @@ def doses(
     design : Design
     behaviour : str
         One that is compared per doubling.
+    ends : sequence of float
+        Upper ends of the bands in seconds, rising.
     min_inquiries, min_agents : int
         Below these there is no row.
 
@@ -58,7 +62,7 @@ def doses(
     bench = lay_out(design, together=True)
     places = np.flatnonzero(bench.usable(behaviour))
     seconds = from_model(bench.columns[places, bench.place(behaviour)], behaviour)
-    edges = _edges(seconds)
+    edges = _edges(seconds, ends)
     columns = ["from_s", "to_s", "n", "typical_s", "effect_pp", "low_pp", "high_pp"]
     agents = len(np.unique(bench.agents[places]))
     if len(places) < min_inquiries or agents < min_agents or len(edges) < 3:
@@ -75,11 +79,11 @@ def doses(
     return table.assign(to_s=table["to_s"].replace(np.inf, np.nan))
 
 
-def _edges(seconds: Floats) -> list[float]:
+def _edges(seconds: Floats, ends: Sequence[float]) -> list[float]:
     """Return the bands' ends; a band too thin joins the one after it, the last the one before."""
     least = max(MIN_EACH, LEAST_SHARE * len(seconds))
     edges = [0.0]
-    for edge in (*map(float, EDGES), np.inf):
+    for edge in (*map(float, ends), np.inf):
         if ((seconds > edges[-1]) & (seconds <= edge)).sum() >= least:
             edges.append(edge)
     if edges[-1] != np.inf and len(edges) > 1:
