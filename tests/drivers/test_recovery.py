@@ -21,10 +21,21 @@ NAMED = ["helps", "hurts"]
 
 @pytest.fixture(scope="module")
 def shops():
-    """The module that draws shops for `make validate` (test files don't import each other)."""
-    name = "csinsight_driver_shops"
+    """The module that draws shops for `make validate`."""
+    return _of_validate("driver_shops")
+
+
+@pytest.fixture(scope="module")
+def hazards():
+    """The module that draws shops of another make."""
+    return _of_validate("hazard_shops")
+
+
+def _of_validate(module_name):
+    """Load a module of `make validate` (test files don't import each other)."""
+    name = f"csinsight_{module_name}"
     if name not in sys.modules:
-        path = Path(__file__).parents[1] / "validate" / "driver_shops.py"
+        path = Path(__file__).parents[1] / "validate" / f"{module_name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
@@ -32,9 +43,9 @@ def shops():
     return sys.modules[name]
 
 
-def _drivers(shops, shop, exposure="turns"):
+def _drivers(shops, shop, exposure="turns", *, flexible=False):
     study = design(shop.conversations, shop.frozen, as_of=shops.AS_OF, months=3, exposure=exposure)
-    found = estimate_drivers(study, scopes=()).set_index("behaviour")
+    found = estimate_drivers(study, scopes=(), flexible=flexible).set_index("behaviour")
     return found.assign(truth=shop.effects)[found["verdict"] != "control"]
 
 
@@ -72,7 +83,7 @@ def test_haggling_reverses_offers_of_an_alternative(shops):
     talks = shop.conversations
     offered = talks["offers_alternative"].fillna(value=False).astype(bool)
     raw = 100 * (talks.loc[offered, "paid"].mean() - talks.loc[~offered, "paid"].mean())
-    row = _drivers(shops, shop).loc["offers_alternative"]
+    row = _drivers(shops, shop, flexible=True).loc["offers_alternative"]
     assert raw < -5
     assert row["verdict"] == "helps"
     assert row["low_pp"] < row["truth"] < row["high_pp"]
@@ -84,6 +95,25 @@ def test_a_shop_without_effects_is_met_with_silence(shops):
         for seed in range(4)
     ]
     assert sum(loud) <= 1
+
+
+def test_shops_of_another_make_give_up_their_truth_too(hazards):
+    """Orders may come after any line, so that who orders early hears less of everything."""
+    tables = []
+    for kind in hazards.KINDS:
+        shop = hazards.draw_shop(kind, 1)
+        study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3)
+        found = estimate_drivers(study, scopes=(), flexible=False).set_index("behaviour")
+        found = found.assign(truth=shop.effects, kind=kind.name)
+        tables.append(found[found["effect_pp"].notna() & (found["verdict"] != "control")])
+    found = pd.concat(tables)
+    named = found[found["verdict"].isin(NAMED)]
+    real = named[named["truth"] != 0]
+    assert found["truth"].between(found["low_pp"], found["high_pp"]).mean() > 0.90
+    assert (np.sign(real["effect_pp"]) == np.sign(real["truth"])).all()
+    assert len(real) > 25
+    assert (named["truth"] == 0).mean() < 0.2
+    assert (named["kind"] != "no effects").all()
 
 
 def test_surprises_are_free_of_length_and_sum_to_nothing():
