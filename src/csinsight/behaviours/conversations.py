@@ -17,6 +17,7 @@ from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
 from csinsight.engine import Shop, collect
+from csinsight.engine.keep import hold
 from csinsight.features.conversations import conversation_features, messages_of
 from csinsight.features.rules import ConversationRules
 
@@ -55,7 +56,7 @@ def build_conversations(
     lexicon = lexicon or load_lexicon()
     talks = conversation_features(shop, as_of, rules, months=months)
     talks = talks.set_index(Talk.CONVERSATION_ID)
-    marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
+    marked = hold(mark(messages_of(shop, as_of, rules, months=months), lexicon))
     shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of, rules.slow_s))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
     talks[Talk.CATEGORY] = main_categories(marked, lexicon).reindex(talks.index).fillna(OTHER)

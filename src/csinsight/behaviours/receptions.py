@@ -13,7 +13,12 @@ from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import Receptions
 from csinsight.contract.tables import Orders
 from csinsight.engine import Shop
-from csinsight.features.receptions import credited_orders, receptions, response_times
+from csinsight.features.receptions import (
+    credited_orders,
+    read_lines,
+    receptions,
+    response_times,
+)
 from csinsight.features.rules import ConversationRules
 from csinsight.params import add_months
 
@@ -93,13 +98,14 @@ def count_month(
     Month
     """
     month = in_month(conversations, as_of)
-    orders = credited_orders(shop, as_of, rules)
+    lines = read_lines(shop, as_of, rules)
+    orders = credited_orders(shop, lines, as_of, rules)
     placed = orders[orders[Orders.PLACED_AT] >= pd.Timestamp(add_months(as_of, -1))]
     owned = placed.rename(columns={profile.attribution: Talk.AGENT_ID})[list(_ORDERS)]
     return Month(
         month,
-        _received(receptions(shop, as_of, rules), month, orders, profile),
-        response_times(shop, as_of, rules),
+        _received(receptions(shop, lines, as_of, rules), month, orders, profile),
+        response_times(lines, as_of, rules),
         owned if shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
     )
 

@@ -18,3 +18,12 @@ def keep(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
     kept: nw.LazyFrame[Any] = nw.from_native(frame.to_native().persist())
     return kept
+
+
+def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Compute a table now and hold it for several plans that are collected one after the other.
+
+    Polars shares parts within a plan only: what two plans begin with is computed twice. There the
+    table is held in this process's memory; Spark keeps it as `keep` says.
+    """
+    return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()

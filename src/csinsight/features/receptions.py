@@ -7,6 +7,7 @@ before it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,12 +19,13 @@ from csinsight.contract.artifacts import Receptions
 from csinsight.contract.tables import Messages as Msg
 from csinsight.contract.tables import Orders
 from csinsight.engine import Shop, collect
-from csinsight.engine.keep import keep
+from csinsight.engine.keep import hold
 from csinsight.features.conversations import conversation_times, messages_of
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     COUNTED_MS,
     FIRST_BUYER_MS,
+    OUTCOME_MS,
     POSITION,
     SENT_MS,
     TURN_NO,
@@ -61,12 +63,53 @@ _CREDIT: Final = {
 }
 
 
-def receptions(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Lines:
+    """The messages that a month's receptions and orders are read from, held for several plans.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        Of `csinsight.features.conversations.messages_of`, of two months, without their text.
+    talks : narwhals.LazyFrame
+        Of `csinsight.features.conversations.conversation_times`.
+    """
+
+    messages: Frame
+    talks: Frame
+
+    def of_month(self, as_of: datetime) -> Frame:
+        """Return the messages of the conversations that the month before `as_of` counts."""
+        counted, since = nw.col(COUNTED_MS), moment_ms(add_months(as_of, -1))
+        inside = counted.is_null() | ((counted >= since) & (counted < moment_ms(as_of)))
+        talks = self.talks.filter(inside).select(Talk.CONVERSATION_ID)
+        return self.messages.join(talks, on=Talk.CONVERSATION_ID, how="inner")
+
+
+def read_lines(shop: Shop, as_of: datetime, rules: ConversationRules) -> Lines:
+    """Read and hold what `receptions`, `response_times` and `credited_orders` are made from."""
+    messages = messages_of(shop, as_of, rules, months=2).select(
+        Msg.CONVERSATION_ID,
+        Msg.MESSAGE_NO,
+        Msg.SENDER,
+        Msg.AGENT_ID,
+        SENT_MS,
+        TURN_NO,
+        POSITION,
+        BEFORE_OUTCOME,
+        OUTCOME_MS,
+    )
+    return Lines(hold(messages), hold(conversation_times(shop, as_of, rules)))
+
+
+def receptions(shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
     """Return a row for each conversation of the last month and agent who served in it.
 
     Parameters
     ----------
     shop : Shop
+        For its ratings.
+    lines : Lines
     as_of : datetime
     rules : ConversationRules
 
@@ -79,12 +122,10 @@ def receptions(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.Data
         ``satisfaction`` that the buyer gave this agent. Lines by an agent without an id are in no
         row.
     """
-    messages = keep(messages_of(shop, as_of, rules, months=1))
+    messages = lines.of_month(as_of)
     spoke = _spoke(messages)
     served = _charged(messages, rules).group_by(*_KEYS).agg(*waits(rules), _asked())
-    talks = conversation_times(shop, as_of, rules).join(
-        spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner"
-    )
+    talks = lines.talks.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
     table = _COLUMNS.gather(
         spoke.join(served, on=list(_KEYS), how="left").join(
             satisfaction(shop, talks, as_of, rules), on=list(_KEYS), how="left"
@@ -95,7 +136,7 @@ def receptions(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.Data
     return table.sort_values(list(_KEYS), ignore_index=True)
 
 
-def response_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
     """Count the last month's rounds in service hours by agent and response time.
 
     Returns
@@ -103,13 +144,7 @@ def response_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.
     pandas.DataFrame
         ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
     """
-    counted = conversation_times(shop, as_of, rules).filter(nw.col(COUNTED_MS) < moment_ms(as_of))
-    messages = messages_of(shop, as_of, rules, months=1)
-    times = (
-        _charged(messages, rules)
-        .filter(~nw.col(RESPONSE_S).is_null())
-        .join(counted.select(Talk.CONVERSATION_ID), on=Talk.CONVERSATION_ID, how="inner")
-    )
+    times = _charged(lines.of_month(as_of), rules).filter(~nw.col(RESPONSE_S).is_null())
     kinds = Columns(texts=(Talk.AGENT_ID,), integers=(Receptions.RESPONSE_S, Talk.ROUNDS))
     table = kinds.gather(
         times.with_columns(nw.col(RESPONSE_S).round().cast(nw.Int64).alias(Receptions.RESPONSE_S))
@@ -120,9 +155,9 @@ def response_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> pd.
 
 
 def credited_orders(
-    shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int = 2
+    shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules
 ) -> pd.DataFrame:
-    """Return the orders of the last `months` months with the agent whose each is, by three rules.
+    """Return the orders of the last two months with the agent whose each is, by three rules.
 
     A talk led to an order that the buyer placed after their first message and within the
     conversion window of it. Of the agents of such talks the order is
@@ -137,10 +172,9 @@ def credited_orders(
     Parameters
     ----------
     shop : Shop
+    lines : Lines
     as_of : datetime
     rules : ConversationRules
-    months : int
-        By the time of placing.
 
     Returns
     -------
@@ -154,7 +188,7 @@ def credited_orders(
     columns = Columns(texts=texts, times=(Orders.PLACED_AT, Orders.PAID_AT), floats=amounts)
     if not shop.has("orders", Orders.BUYER_ID):
         return columns.typed(pd.DataFrame())
-    since = moment_ms(add_months(as_of, -months))
+    since = moment_ms(add_months(as_of, -2))
     orders = known_orders(shop, as_of).filter(nw.col(PLACED_MS) >= since)
     known = orders.select(
         Orders.ORDER_ID,
@@ -164,7 +198,7 @@ def credited_orders(
         *amounts,
     )
     table = collect(known).set_index(Orders.ORDER_ID)
-    wrote = collect(_writers(shop, orders, as_of, rules, months + 1))
+    wrote = collect(_writers(lines, orders, rules))
     for rule, moments in _CREDIT.items():
         table[rule] = None
         for moment in moments:
@@ -174,18 +208,14 @@ def credited_orders(
     return columns.typed(table.reset_index()).sort_values(Orders.ORDER_ID, ignore_index=True)
 
 
-def _writers(
-    shop: Shop, orders: Frame, as_of: datetime, rules: ConversationRules, months: int
-) -> Frame:
+def _writers(lines: Lines, orders: Frame, rules: ConversationRules) -> Frame:
     """Return when each agent last wrote: before an order, before its payment, at all."""
-    messages = messages_of(shop, as_of, rules, months=months)
-    lines = messages.filter(
+    wrote = lines.messages.filter(
         nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null(), ~nw.col(SENT_MS).is_null()
     ).select(Msg.CONVERSATION_ID, Msg.AGENT_ID, SENT_MS, Msg.MESSAGE_NO)
     since = nw.col(PLACED_MS) - nw.col(FIRST_BUYER_MS)
     led = (
-        conversation_times(shop, as_of, rules)
-        .select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+        lines.talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
         .join(
             orders.select(Orders.ORDER_ID, Orders.BUYER_ID, PLACED_MS, PAID_MS),
             on=Orders.BUYER_ID,
@@ -196,7 +226,7 @@ def _writers(
     )
     sent = nw.col(SENT_MS)
     return (
-        lines.join(led, on=Msg.CONVERSATION_ID, how="inner")
+        wrote.join(led, on=Msg.CONVERSATION_ID, how="inner")
         .group_by(Orders.ORDER_ID, Msg.AGENT_ID)
         .agg(
             pick(sent <= nw.col(PLACED_MS), sent).max().alias("_placed"),
