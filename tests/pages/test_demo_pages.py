@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -149,3 +150,20 @@ def test_a_chinese_page_is_drawn_by_its_own_font(demo_run, open_page):
         node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
         fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
         assert any(font["isCustomFont"] for font in fonts), (selector, fonts)
+
+
+def test_links_within_the_report_lead_somewhere(report):
+    """Among them those of the brief, one click from each part to the page that it sums up."""
+    _, folder = report
+    for name in _pages(folder):
+        text = (folder / name).read_text(encoding="utf-8")
+        here = (folder / name).parent
+        for target in re.findall(r'<a\b[^>]*?\bhref="(?!data:)([^"]+)"', text):
+            file, _, anchor = target.partition("#")
+            aim = here / unquote(file) if file else folder / name
+            assert aim.is_file(), (name, target)
+            assert not anchor or f'id="{anchor}"' in aim.read_text(encoding="utf-8"), (name, target)
+    brief = (folder / "07_monthly_brief.html").read_text(encoding="utf-8")
+    main = brief[brief.index("<main") :]
+    parts = ("01_buyer", "02_value", "03_agent", "04_conv", "05_coach", "index.html#cards")
+    assert [part for part in parts if f'href="{part}' not in main] == []

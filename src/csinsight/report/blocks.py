@@ -194,7 +194,7 @@ class Columns(Block):
 
 @dataclass(frozen=True)
 class Stack(Block):
-    """Blocks one below another, for a column of `Columns`."""
+    """Blocks one below another that belong together, such as in a column of `Columns`."""
 
     blocks: tuple[Block, ...]
 
@@ -203,7 +203,8 @@ class Stack(Block):
 
     def page_html(self) -> str:
         """Return the blocks."""
-        return "".join(block.page_html() for block in self.blocks)
+        inside = "".join(block.page_html() for block in self.blocks)
+        return f'<div class="stack">{inside}</div>'
 
 
 def _items(items: Iterable[str]) -> str:

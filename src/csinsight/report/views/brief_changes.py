@@ -14,7 +14,7 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import BUYER_TYPES, TIERS
 from csinsight.params import add_months
-from csinsight.report.blocks import Block, Items, Prose, Stack
+from csinsight.report.blocks import Block, Columns, Items, Prose
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
 from csinsight.report.views import rates
@@ -34,14 +34,15 @@ def changes(
 ) -> Block:
     """Return the month's figures beside last month's, and how buyers who asked have moved."""
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
-    moved = Items(movements(study, conversations, types, tiers))
+    told = movements(study, conversations, types, tiers)
     if earlier.empty:
-        return Stack(Prose(study.word("brief.nothing_before")), moved)
+        return Prose(study.word("brief.nothing_before"), *told)
     now, before = (
         shop_kpis(month, profile=profile).iloc[0]
         for month in (study.of_month(conversations), earlier)
     )
-    return Stack(_table(study, now, before), moved)
+    table = _table(study, now, before)
+    return Columns(table, Items(told)) if told else table
 
 
 def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:

@@ -1,0 +1,53 @@
+"""What the brief says changed: against last month, and among the buyers who asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from csinsight.behaviours.profiles import load_profile
+from csinsight.report.study import Study
+from csinsight.report.views import brief_changes, monthly_brief
+
+
+@pytest.fixture
+def study(toy_shop: Path, tmp_path: Path) -> Study:
+    return Study(toy_shop, tmp_path / "run", "s", "2026-10", "en")
+
+
+def _talks(n: int, month: str = "2026-10") -> pd.DataFrame:
+    moments = pd.to_datetime([f"{month}-03"] * n)
+    ids = [f"{month} c{i}" for i in range(n)]
+    buyers = [f"b{i}" for i in range(n)]
+    times = dict.fromkeys(("started_at", "counted_at"), moments)
+    return pd.DataFrame({"conversation_id": ids, "buyer_id": buyers, **times})
+
+
+def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> None:
+    talks = pd.concat([_talks(6), _talks(6), _talks(6, "2026-09")], ignore_index=True)
+    before = ["simple", "simple", "bargain", "mixed", "sporty", "sporty"]
+    tiers = ["vip", "core", "core", "ordinary", "vip", "vip"]
+    frozen = pd.DataFrame({"conversation_id": _talks(6)["conversation_id"]})
+    study.write(brief_changes.FROZEN, frozen.assign(type=before, tier=tiers))
+    now = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"]})
+    now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
+    now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]
+    types, lost = brief_changes.movements(study, talks, now, now)
+    assert types == (
+        "Of 4 buyers who asked this month and had a type before it, 75% keep it. "
+        "The largest move: 1 from Simple to Bargaining."
+    )
+    assert lost.startswith("Of 5 core and VIP buyers who asked this month, 2 (40%) stand lower")
+
+
+def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
+    assert brief_changes.movements(study, _talks(3), None, None) == []
+    block = brief_changes.changes(study, _talks(3), load_profile("taobao"), None, None)
+    assert block.plain() == "There is no month before to compare with."
+
+
+def test_a_month_without_chats_leaves_no_figures_for_the_index(study: Study) -> None:
+    brief = monthly_brief.gather(study, "taobao")
+    assert monthly_brief.kpis(study, brief) == {}
