@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
 from tests.validate.driver_shops import AS_OF, Shop, draw_shop
 from tests.validate.followed_months import AS_OF as FOLLOWED_AT
 from tests.validate.followed_months import draw_months, plain_change
 
 from csinsight.coaching.followup import follow_up
 from csinsight.coaching.plan import coaching_plan
+from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.simulate.calendar import make_calendar
+from csinsight.simulate.outcome import at_risk
+from csinsight.simulate.scenario import scenario_named
+from csinsight.simulate.truth import shows
+from csinsight.simulate.world import draw_silent, draw_talks, populate, streams
 
 WORLDS = ("demo", "confounded", "haggling")
 #: Shops of each world; of the null world twice as many.
@@ -34,6 +40,8 @@ CHANGES = (
     (0.6, 40, 1, 0.25),
 )
 FEW = 20
+#: How often a shop's talks are drawn anew to learn what agents truly do in them.
+AGAIN = 5
 
 
 def advice(world: str, seed: int, *, talks: int = 6000, agents: int = 14) -> pd.DataFrame:
@@ -43,18 +51,21 @@ def advice(world: str, seed: int, *, talks: int = 6000, agents: int = 14) -> pd.
     study = design(conversations, shop.frozen, as_of=AS_OF, months=3)
     drivers = estimate_drivers(study, scopes=())
     plan = coaching_plan(conversations, drivers, as_of=AS_OF)
+    advised = sorted(plan.loc[plan["kind"] == "driver", "behaviour"].unique())
+    levels = _true_levels(world, seed, shop, advised, talks, agents)
     rows = []
     for row in plan[plan["kind"] == "driver"].itertuples():
-        own, target, middle = _true_levels(shop, conversations, row.behaviour, row.agent_id)
         effect = float(shop.effects.get(row.behaviour, 0.0))
-        gain = (target - own) * effect / 100 * row.monthly_opportunities
+        own, others = _habits(shop.habits, row.behaviour, row.agent_id)
+        moved = levels[row.behaviour][row.agent_id] - levels[""][row.agent_id, row.behaviour]
+        gain = moved * effect / 100 * row.monthly_opportunities
         rows.append(
             {
                 "world": world,
                 "shop": f"{world} {seed}",
                 "agent": row.agent_id,
                 "real": effect * row.effect_pp > 0,
-                "behind": (middle - own) * row.effect_pp > 0,
+                "behind": (others.median() - own) * row.effect_pp > 0,
                 "covered": row.low <= gain <= row.high,
                 "promised": row.expected_gain_inquiries,
                 "true": gain,
@@ -71,35 +82,56 @@ def _with_a_newcomer(conversations: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
+def _habits(habits: pd.DataFrame, behaviour: str, agent: str) -> tuple[float, pd.Series]:
+    return float(habits.loc[agent, behaviour]), habits[behaviour].drop(agent)
+
+
 def _true_levels(
-    shop: Shop, conversations: pd.DataFrame, behaviour: str, agent: str
-) -> tuple[float, float, float]:
-    """Return own level, and the quarter and the middle of peers, on the agent's own questions.
+    world: str, seed: int, shop: Shop, behaviours: list[str], talks: int, agents: int
+) -> dict[str, pd.Series]:
+    """Return what agents do on their own talks, and what they would do with a quarter's habit.
 
-    Agents' habits are known, in log-odds a turn; what they come to in a talk on each kind of
-    question is fitted over the whole shop.
+    The same buyers come again and again to the same agents; under "" with their own habits, under
+    a behaviour's name with everybody's habit in it that of the best quarter of the others.
     """
-    helps = float(shop.effects.get(behaviour, 0.0)) > 0
-    others = shop.habits[behaviour].drop(agent)
-    quarter = others.quantile(0.75 if helps else 0.25)
-    wanted = np.array([shop.habits.loc[agent, behaviour], quarter, others.median()])
-    if behaviour == "first_response_s":
-        return tuple(np.log2(wanted))
-    offered = conversations[conversations[behaviour].notna()]
-    topics = pd.get_dummies(offered["category"]).to_numpy(dtype=float)
+    found = {"": pd.concat([_again(world, seed, k, {}, talks, agents) for k in range(AGAIN)])}
+    for name in behaviours:
+        helps = float(shop.effects.get(name, 0.0)) > 0
+        quarter = {
+            agent: _habits(shop.habits, name, agent)[1].quantile(0.75 if helps else 0.25)
+            for agent in shop.habits.index
+        }
+        again = [_again(world, seed, k, {name: quarter}, talks, agents) for k in range(AGAIN)]
+        found[name] = pd.concat(again)[name]
+    own = found.pop("").groupby(level=0).mean().stack()
+    return {"": own} | {n: v.astype(float).groupby(level=0).mean() for n, v in found.items()}
 
-    def terms(habit):
-        return np.column_stack([habit, np.square(habit), topics, topics * np.c_[habit]])
 
-    habit = shop.habits[behaviour].reindex(offered["agent_id"]).to_numpy(dtype=float)
-    fit = LogisticRegression(C=100, max_iter=500)
-    fit.fit(terms(habit), offered[behaviour].to_numpy(dtype=bool))
-    mine = (offered["agent_id"] == agent).to_numpy()
-    levels = [
-        fit.predict_proba(terms(np.full(len(offered), value))[mine])[:, 1].mean()
-        for value in wanted
-    ]
-    return tuple(levels)
+def _again(
+    world: str, seed: int, again: int, changed: dict, talks: int, agents: int
+) -> pd.DataFrame:
+    """Return what was shown in each talk, by agent, had it been drawn anew."""
+    scenario, calendar, rngs = scenario_named(world), make_calendar(3, "2026-10"), streams(seed)
+    base = populate(rngs, scenario, calendar, max(2500, talks // 2), agents, talks, 3)
+    silent = draw_silent(rngs, base, chats=True)
+    staff = base.staff
+    for name, levels in changed.items():
+        values = np.array([levels[agent] for agent in staff.ids])
+        if name == "first_response_s":
+            staff = replace(staff, speed_s=values)
+        else:
+            staff = replace(staff, habits={**staff.habits, name: values})
+    rngs |= {part: np.random.default_rng([seed, again, 9]) for part in ("acts", "outcome")}
+    chats, _ = draw_talks(rngs, replace(base, staff=staff), talks, silent)
+    who = np.flatnonzero(chats.cases.inquiry)
+    told = (chats.cases, chats.acts, chats.outcome)
+    columns = {
+        name: np.where(at_risk(name, *told)[who], shows(name, *told)[who], np.nan)
+        for name in TURN_MARKERS
+    }
+    wait = np.minimum(chats.acts.first_response_s[who], 600.0)
+    columns["first_response_s"] = np.log2(np.maximum(wait, 1.0))
+    return pd.DataFrame(columns, index=np.array(staff.ids)[chats.cases.agent[who]])
 
 
 def progress(
@@ -159,7 +191,9 @@ def _text(found: pd.DataFrame, silent: float, teams: pd.DataFrame) -> str:
 Simulated shops ({EACH} each of {", ".join(WORLDS)}, {2 * EACH} of null; 6,000 talks, 14 agents,
 three months), seeds {FIRST_SEED} on. "right": the behaviour truly has an effect that way and the
 agent's own habit truly lies behind the middle of peers on the same questions. "covered": the
-expected gain's interval holds the true gain (orders a month, `promised` beside `true`).
+expected gain's interval holds the true gain (orders a month, `promised` beside `true`): what the
+agent would do on the same talks with the habit of the others' best quarter, by drawing them anew
+{AGAIN} times.
 
 {_table(table.reset_index())}
 

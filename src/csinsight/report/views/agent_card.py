@@ -8,22 +8,22 @@ from csinsight.coaching.card import Card
 from csinsight.coaching.library import load_library
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, FollowUp
 from csinsight.contract.tables import Agents
-from csinsight.report.blocks import Block, Finding, Items, Note, Prose, Stack
+from csinsight.report.blocks import Block, Columns, Finding, Items, Note, Prose, Stack
 from csinsight.report.study import Study
 from csinsight.report.views import card_advice, rates
 from csinsight.report.views.card_pictures import peers, trend
 from csinsight.report.views.habits import rate_text, readable_rate, strength_of
 
 __all__ = [
-    "finding",
     "headline",
+    "kept",
     "own_view",
-    "peers",
+    "pictures",
     "recommendations",
     "sentence",
     "since",
     "strengths",
-    "trend",
+    "top",
     "who",
 ]
 _P = CoachingPlan
@@ -83,11 +83,11 @@ def _status(study: Study, card: Card) -> str:
     return "card.status_keep_it_up" if study.has(Drivers.NAME) else _NO_DRIVERS
 
 
-def finding(study: Study, card: Card) -> Finding:
-    """Return the sentence on top of the card, and keep it for the index."""
+def top(study: Study, card: Card) -> Stack:
+    """Return who and when, and the sentence on top of the card, which is kept for the index."""
     text = sentence(study, card)
     study.write_facts({"finding": text, "agent": study.agent_name(card.agent_id)})
-    return Finding(text)
+    return Stack(who(study, card), Finding(text))
 
 
 def headline(card: Card) -> dict[str, object]:
@@ -116,6 +116,16 @@ def recommendations(study: Study, card: Card) -> Block:
         return Stack(*boxes)
     word = _status(study, card)
     return Prose(study.word(word if word == _NO_DRIVERS else f"{word}_long"))
+
+
+def pictures(study: Study, card: Card) -> Columns:
+    """Return the agent beside comparable peers, and over the months."""
+    return Columns(peers(study, card), trend(study, card))
+
+
+def kept(study: Study, card: Card) -> Columns:
+    """Return what the agent does well, and what has come of earlier advice."""
+    return Columns(strengths(study, card), since(study, card))
 
 
 def since(study: Study, card: Card) -> Block:

@@ -11,7 +11,7 @@ from csinsight.coaching.library import load_library
 from csinsight.coaching.references import reference
 from csinsight.contract.artifacts import CoachingPlan
 from csinsight.contract.domain import TIMINGS
-from csinsight.report.blocks import Block, Box, Columns, Items, Prose, Stack, Talk
+from csinsight.report.blocks import Block, Box, Columns, Items, Prose, Talk
 from csinsight.report.study import Study
 from csinsight.report.views import effects, rates
 from csinsight.report.views.habits import breaches, rate_text
@@ -66,10 +66,9 @@ def _box(study: Study, row: pd.Series) -> Box:
             study.word("card.watch", text=advice.watch),
         ]
     )
-    left = Prose(_figures(study, row), advice.why)
     detail = rates.counted(study, "occasions", row[_P.OPPORTUNITIES])
-    talks = Stack(*_talks(study, row))
-    return Box(advice.title, Columns(left, talks), items, detail=detail)
+    why = Prose(_figures(study, row), advice.why)
+    return Box(advice.title, why, Columns(*_talks(study, row)), items, detail=detail)
 
 
 def _quoted(study: Study, phrases: Sequence[str]) -> str:
