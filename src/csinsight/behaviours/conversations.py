@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
@@ -16,10 +17,25 @@ from csinsight.behaviours.signs import SILENT_S, signs
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
+from csinsight.contract.tables import Messages
 from csinsight.engine import Shop, collect
 from csinsight.engine.keep import hold
 from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.frames import BEFORE_OUTCOME, OUTCOME_MS, POSITION, SENT_MS, TURN_NO
 from csinsight.features.rules import ConversationRules
+
+#: What reading the text needs of a message; the marked table is held in memory.
+_READ: Final = (
+    Messages.CONVERSATION_ID,
+    Messages.MESSAGE_NO,
+    Messages.SENDER,
+    Messages.TEXT,
+    SENT_MS,
+    TURN_NO,
+    POSITION,
+    BEFORE_OUTCOME,
+    OUTCOME_MS,
+)
 
 
 def build_conversations(
@@ -56,7 +72,8 @@ def build_conversations(
     lexicon = lexicon or load_lexicon()
     talks = conversation_features(shop, as_of, rules, months=months)
     talks = talks.set_index(Talk.CONVERSATION_ID)
-    marked = hold(mark(messages_of(shop, as_of, rules, months=months), lexicon))
+    messages = messages_of(shop, as_of, rules, months=months).select(_READ)
+    marked = hold(mark(messages, lexicon))
     shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of, rules.slow_s))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
     talks[Talk.CATEGORY] = main_categories(marked, lexicon).reindex(talks.index).fillna(OTHER)

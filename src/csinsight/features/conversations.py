@@ -16,7 +16,7 @@ from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.tables import Messages as Msg
 from csinsight.engine import Shop, ms
-from csinsight.engine.keep import keep
+from csinsight.engine.keep import hold, keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     COUNTED_MS,
@@ -176,8 +176,8 @@ def messages_of(
         ``before_outcome`` (the message is not later than the first order placed in the
         conversion window; true throughout where there was none) and ``outcome_at_ms``.
     """
-    messages, talks = _talks(shop, as_of, rules)
-    talks = _within(talks, as_of, months)
+    messages = _numbered(shop, as_of, rules)
+    talks = _within(_times(messages, rules), as_of, months)
     return _flagged(messages, outcomes(shop, talks, as_of, rules))
 
 
@@ -204,11 +204,12 @@ def conversation_features(
         no buyer ids, no times; for ``paid`` also no payment times); times and timings are null
         for conversations without times.
     """
-    messages, every_talk = _talks(shop, as_of, rules)
-    results = keep(outcomes(shop, every_talk, as_of, rules))
+    messages = hold(_numbered(shop, as_of, rules).drop(Msg.TEXT))
+    every_talk = hold(_times(messages, rules))
+    results = hold(outcomes(shop, every_talk, as_of, rules))
     flagged = _flagged(messages, results)
     agents = serving_agents(flagged)
-    talks = keep(every_talk.join(agents, on=Talk.CONVERSATION_ID, how="left"))
+    talks = hold(every_talk.join(agents, on=Talk.CONVERSATION_ID, how="left"))
     parts = (
         results.with_columns(mature(shop, as_of, rules)),
         service_counts(flagged, rules),
@@ -229,13 +230,17 @@ def conversation_times(shop: Shop, as_of: datetime, rules: ConversationRules) ->
     narwhals.LazyFrame
         With ``started_at_ms``, ``ended_at_ms``, ``first_buyer_at_ms`` and ``counted_at_ms``.
     """
-    return _talks(shop, as_of, rules)[1]
+    return _times(_numbered(shop, as_of, rules), rules)
 
 
-def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame, Frame]:
-    """Return the numbered messages before `as_of`, and a row a conversation."""
+def _numbered(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
+    """Return the messages before `as_of`, cut into conversations and numbered."""
     known = nw.col(SENT_MS).is_null() | (nw.col(SENT_MS) < moment_ms(as_of))
-    messages = keep(with_turns(cut(shop["messages"].filter(known), rules.gap_hours)))
+    return keep(with_turns(cut(shop["messages"].filter(known), rules.gap_hours)))
+
+
+def _times(messages: Frame, rules: ConversationRules) -> Frame:
+    """Return a row for each conversation of numbered messages: its buyer and times."""
     buyer, agent = nw.col(Msg.SENDER) == "buyer", nw.col(Msg.SENDER) == "agent"
     first = nw.col("_first_buyer") < nw.col("_first_agent")
     talks = messages.group_by(Msg.CONVERSATION_ID).agg(
@@ -252,7 +257,7 @@ def _talks(shop: Shop, as_of: datetime, rules: ConversationRules) -> tuple[Frame
     talks = talks.with_columns(
         opened.alias(Talk.OPENED_BY_BUYER), nw.coalesce(nw.col("_replied"), over).alias(COUNTED_MS)
     )
-    return messages, keep(talks.drop("_first_buyer", "_first_agent", "_replied"))
+    return keep(talks.drop("_first_buyer", "_first_agent", "_replied"))
 
 
 def _within(talks: Frame, as_of: datetime, months: int) -> Frame:
