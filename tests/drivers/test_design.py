@@ -131,9 +131,9 @@ def test_landmark_reads_behaviour_up_to_the_turn_that_most_reach(with_turns):
     assert study.flow["left_out"].iloc[-1] == 80
 
 
-def test_by_turns_is_the_rule_and_leaves_out_talks_without_a_turn(with_turns):
+def test_by_turns_leaves_out_talks_without_a_turn_and_ratings_look_at_all(with_turns):
     with_turns.loc[:4, "turns_judged"] = 0
-    study = design(with_turns, as_of=AS_OF, months=3)
+    study = design(with_turns, as_of=AS_OF, months=3, exposure="turns")
     assert study.exposure == "turns"
     assert study.flow.iloc[-1].to_dict() == {
         "step": "no agent turn before the outcome", "left_out": 5, "remaining": 395,

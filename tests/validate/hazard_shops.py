@@ -122,7 +122,7 @@ class Talks:
 def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
     """Draw one shop and play its talks; without `truth` its effects are not worked out."""
     rng = np.random.default_rng([seed, 77])
-    talks = _talks(kind, rng)
+    talks = talks_of(kind, rng)
     size = (kind.talks, TURNS)
     luck = Luck(
         {name: rng.random(size, dtype=np.float32) for name in TURN_MARKERS},
@@ -131,7 +131,7 @@ def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
     )
     played = play(talks, luck)
     effects = _truth(talks, luck, played) if truth else pd.Series(dtype=float)
-    return Shop(*_tables(talks, played, rng), effects)
+    return Shop(*tables(talks, played, rng), effects)
 
 
 def _truth(talks: Talks, luck: Luck, played: Played) -> pd.Series:
@@ -141,7 +141,8 @@ def _truth(talks: Talks, luck: Luck, played: Played) -> pd.Series:
     return pd.Series(truth)
 
 
-def _talks(kind: Kind, rng) -> Talks:
+def talks_of(kind: Kind, rng) -> Talks:
+    """Draw the agents, and the buyers who come to them."""
     n, agents = kind.talks, kind.agents
     skill = rng.normal(size=agents)
     volume = rng.exponential(size=agents) ** kind.unequal + 0.02
@@ -209,7 +210,8 @@ def _effect(talks: Talks, luck: Luck, name: str) -> float:
     return 100 * (on - off)
 
 
-def _tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the talks as in the artifact, and their segments."""
     n = len(talks.agent)
     ids = [f"c{i:06d}" for i in rng.permutation(n)]
     seconds = rng.uniform(0, 92 * 86_400 - 1, n)

@@ -167,7 +167,8 @@ def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return when each behaviour was first shown and first possible, where turns are compared."""
     if design.turns.shape[1] == 0:
         return {}
-    judged = dict.fromkeys(TURN_MARKERS, Conversations.TURNS_JUDGED)
+    counted = TURN_MARKERS if Conversations.TURNS_JUDGED in design.turns else ()
+    judged = dict.fromkeys(counted, Conversations.TURNS_JUDGED)
     judged |= {b: judged_column(b) for b in CLOCKED if judged_column(b) in design.turns}
     return {
         name: (

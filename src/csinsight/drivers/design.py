@@ -26,6 +26,7 @@ from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MAR
 from csinsight.drivers.clocks import clocks, in_silence
 from csinsight.drivers.covariates import covariates
 from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged
+from csinsight.drivers.placement import shown_by_talk
 from csinsight.drivers.scales import as_float, to_model
 from csinsight.params import Outcome, add_months
 
@@ -68,14 +69,14 @@ class Design:
         ``step``, ``left_out``, ``remaining``: who is in and who is not, and why, in order.
     opportunities : DataFrame
         One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``without``, ``shown``.
-    exposure : {"turns", "landmark", "window"}
+    exposure : {"turns", "talks", "landmark", "window"}
         How talks of unequal length are made comparable (`csinsight.drivers.exposure`).
     landmark : int or None
         Agent turns that every inquiry is compared over; None but for that exposure.
     turns : DataFrame
-        Same rows, for the exposure ``turns`` only (else without columns): ``turns_judged`` and the
-        turn columns of each behaviour, as floats; for what is judged by the clock its bands
-        (`csinsight.drivers.clocks`).
+        Same rows, as floats: for the exposure ``turns`` ``turns_judged`` and the turn columns of
+        each behaviour; for it and for ``talks`` the bands of what is judged by the clock
+        (`csinsight.drivers.clocks`); else without columns.
     """
 
     rows: pd.DataFrame
@@ -118,10 +119,11 @@ def design(
         First moment after the report month.
     months : int
         How far to look back. Conversations without any time all count.
-    exposure : {"turns", "landmark", "window"} or None
+    exposure : {"turns", "talks", "landmark", "window"} or None
         How talks of unequal length are made comparable. None: by turns where the conversations
-        have turn columns, else over the whole window; satisfaction always over the window, for
-        what was said after an order counts there too.
+        have turn columns, or by talks where these are better balanced
+        (`csinsight.drivers.placement`), else over the whole window; satisfaction always over the
+        window, for what was said after an order counts there too.
 
     Raises
     ------
@@ -129,10 +131,13 @@ def design(
         Where the exposure needs turn columns and they are absent.
     """
     recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
+    chosen = exposure
     if exposure is None:
         by_turns = outcome != "satisfaction" and has_turns(conversations)
         exposure = "turns" if by_turns else "window"
     recent, landmark, left = _exposed(_with_next_talk(recent), exposure)
+    if exposure == "turns" and chosen is None and shown_by_talk(recent):
+        exposure = "talks"
     order = [_C.AGENT_ID, _C.CONVERSATION_ID]
     recent = _with_segments(recent, frozen).sort_values(order, kind="stable")
     recent = recent.reset_index(drop=True)
@@ -147,7 +152,7 @@ def design(
         opportunities=_opportunities(rows),
         exposure=exposure,
         landmark=landmark,
-        turns=_turns(recent) if exposure == "turns" else pd.DataFrame(index=recent.index),
+        turns=_turns(recent, exposure),
     )
 
 
@@ -185,7 +190,7 @@ def _exposed(
     recent: pd.DataFrame, exposure: Exposure
 ) -> tuple[pd.DataFrame, int | None, list[tuple[str, int]]]:
     before = len(recent)
-    if exposure == "turns":
+    if exposure in ("turns", "talks"):
         recent = judged(recent)
         return recent, None, [("no agent turn before the outcome", before - len(recent))]
     if exposure == "landmark":
@@ -208,9 +213,11 @@ def _with_next_talk(recent: pd.DataFrame) -> pd.DataFrame:
     return recent.assign(**{name: following[name].reindex(recent.index) for name in there})
 
 
-def _turns(recent: pd.DataFrame) -> pd.DataFrame:
-    columns = [_C.TURNS_JUDGED]
-    for behaviour in TURN_MARKERS:
+def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    if exposure not in ("turns", "talks"):
+        return pd.DataFrame(index=recent.index)
+    columns = [_C.TURNS_JUDGED] if exposure == "turns" else []
+    for behaviour in TURN_MARKERS if exposure == "turns" else ():
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
     return pd.concat([pd.DataFrame(values, index=recent.index), clocks(recent)], axis=1)

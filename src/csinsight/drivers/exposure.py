@@ -1,18 +1,21 @@
 """Equal exposure: how much of a talk counts, so that long talks and short ones can be compared.
 
 Talks that last longer give more chance to show anything, and hesitant buyers talk longer and order
-less: whatever is counted over the whole window before the outcome looks harmful. Three ways:
+less: whatever is counted over the whole window before the outcome looks harmful. Four ways:
 
 ``turns``
     Every agent turn is compared with the same agent's same turn in other talks
     (`csinsight.drivers.surprises`). The main analysis.
+``talks``
+    The same turns are read, and talks compared: for shops where a behaviour is a matter of the
+    talk, told from the data before any outcome is looked at (`csinsight.drivers.placement`).
 ``landmark``
     Inquiries that reach k agent turns, read over the first k; k is the largest that 80 % reach.
     Who shows a behaviour later counts as not having shown it, so effects come out too small.
 ``window``
     All that came before the outcome, without care for exposure.
 
-The first two need the turn columns of the ``conversations`` artifact.
+All but the last need the turn columns of the ``conversations`` artifact.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import pandas as pd
 from csinsight.contract.artifacts import Conversations, opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
 
-Exposure = Literal["turns", "landmark", "window"]
+Exposure = Literal["turns", "talks", "landmark", "window"]
 #: Share of inquiries that have to reach the landmark.
 REACHED: Final = 0.80
 NEEDED: Final = (

@@ -86,11 +86,12 @@ def power(study: Study, plan: Design) -> Prose:
         for name, share in unknown_shares(plan).set_index("covariate")["unknown"].items()
         if share > 0
     ]
-    told = study.word("drivers.power", points=points)
+    told = [study.word("drivers.power", points=points)]
     if unknown:
-        listed = study.words.listed(unknown)
-        return Prose(told, study.word("drivers.unknown_all", listed=listed))
-    return Prose(told)
+        told.append(study.word("drivers.unknown_all", listed=study.words.listed(unknown)))
+    if plan.exposure == "talks":
+        told.append(study.word("drivers.by_talk"))
+    return Prose(*told)
 
 
 def ready(study: Study, plan: Design) -> Table:

@@ -1,0 +1,75 @@
+"""Turns or talks: told from the data, before any outcome."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from csinsight.drivers.design import design
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.exposure import judged
+from csinsight.drivers.placement import balance, shown_by_talk
+
+
+@pytest.fixture(scope="module")
+def makes():
+    """The modules that draw shops of other makes (test files don't import each other)."""
+    found = {}
+    for name in ("hazard_shops", "scripted_shops"):
+        full = f"tests.validate.{name}"
+        if full not in sys.modules:
+            path = Path(__file__).parents[1] / "validate" / f"{name}.py"
+            spec = importlib.util.spec_from_file_location(full, path)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[full] = module
+            spec.loader.exec_module(module)
+        found[name] = sys.modules[full]
+    return found
+
+
+def _drivers(shop, as_of, exposure=None):
+    study = design(shop.conversations, shop.frozen, as_of=as_of, months=3, exposure=exposure)
+    found = estimate_drivers(study, scopes=(), flexible=False).set_index("behaviour")
+    found = found.assign(truth=shop.effects)
+    return study, found[found["effect_pp"].notna() & (found["verdict"] != "control")]
+
+
+def test_talks_are_compared_where_behaviours_fall_anywhere_in_them(makes):
+    as_of, parts, fooled = makes["hazard_shops"].AS_OF, [], []
+    for seed in (1, 2):
+        shop = makes["scripted_shops"].draw_shop("anywhere", seed)
+        study, found = _drivers(shop, as_of)
+        assert study.exposure == "talks"
+        parts.append(found)
+        fooled.append(_drivers(shop, as_of, "turns")[1])
+    found, fooled = pd.concat(parts), pd.concat(fooled)
+    assert found["truth"].between(found["low_pp"], found["high_pp"]).mean() > 0.88
+    assert fooled["truth"].between(fooled["low_pp"], fooled["high_pp"]).mean() < 0.75
+
+
+def test_turns_are_compared_where_agents_decide_at_each(makes):
+    hazards = makes["hazard_shops"]
+    for kind in (hazards.KINDS[0], hazards.KINDS[6]):
+        shop = hazards.draw_shop(kind, 2, truth=False)
+        study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3)
+        assert study.exposure == "turns"
+
+
+def test_the_choice_never_looks_at_the_outcome(makes):
+    hazards = makes["hazard_shops"]
+    talks = hazards.draw_shop(hazards.KINDS[0], 3, truth=False).conversations
+    read = judged(talks)
+    turned = read.assign(paid=~read["paid"], ordered=~read["ordered"])
+    pd.testing.assert_frame_equal(balance(read), balance(turned))
+
+
+def test_few_talks_or_behaviours_leave_it_at_turns(makes):
+    hazards = makes["hazard_shops"]
+    talks = judged(hazards.draw_shop(hazards.KINDS[0], 3, truth=False).conversations)
+    assert not shown_by_talk(talks.head(200))
+    assert not shown_by_talk(talks.head(0))
+    assert not shown_by_talk(talks.assign(turns_judged=1))
