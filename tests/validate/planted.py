@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import cross_val_predict
+from tests.segments import other_shops
 
 from csinsight.contract.domain import BUYER_TYPES, UNCLASSIFIED
 from csinsight.engine import open_shop
+from csinsight.features.buyers import buyer_features
 from csinsight.params import add_months
 from csinsight.segments.evidence import Evidence, weigh
 from csinsight.segments.months import MonthTypes, follow_types, types_at
@@ -51,6 +54,58 @@ def changes() -> pd.DataFrame:
         for seed in (51, 52)
     ]
     return pd.DataFrame(rows).groupby("world", sort=False).mean().reset_index()
+
+
+def others() -> pd.DataFrame:
+    """Return how types are recovered in shops of three other makes, by what is hard about them."""
+    rows = []
+    for number, (name, way) in enumerate(other_shops.WAYS.items()):
+        for (case, _), (changed, shares) in _cases().items():
+            told = _other(replace(way, **changed), shares, 900 + number)
+            rows.append({"way": name, "case": case, **told})
+    found = pd.DataFrame(rows).groupby(["way", "case"], sort=False)
+    table = found.agg(
+        shops=("ratio", "size"),
+        named=("named", "mean"),
+        accuracy=("accuracy", "mean"),
+        ratio=("ratio", "mean"),
+        least=("ratio", "min"),
+        wrong=("wrong", "sum"),
+    )
+    return table.reset_index()
+
+
+def _cases() -> dict[tuple[str, str], tuple[dict[str, float], dict[str, float]]]:
+    even = dict.fromkeys(BUYER_TYPES, 1.0)
+    cases = {
+        ("clean", ""): ({"own": 0.97}, even),
+        ("blends", ""): ({}, even),
+        ("sparse blends", ""): ({"own": 0.7, "pages": 10.0}, even),
+    }
+    for kind in BUYER_TYPES:
+        cases["one absent", kind] = ({}, even | {kind: 0.0})
+        cases["70/6/6/6/6/6", kind] = ({}, dict.fromkeys(BUYER_TYPES, 6.0) | {kind: 70.0})
+    return cases
+
+
+def _other(way: other_shops.Way, shares: dict[str, float], seed: int) -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = other_shops.make(Path(folder), way, buyers=900, shares=shares, seed=seed)
+        features = buyer_features(open_shop(Path(folder)), other_shops.END)
+    result = fit_types(features, load_signatures())
+    truth = made.truth.reindex(features["buyer_id"]).to_numpy(dtype=str)
+    labels = result.buyers["type"].to_numpy(dtype=str)
+    named = np.isin(labels, BUYER_TYPES)
+    learner = LogisticRegression(max_iter=300)
+    supervised = cross_val_predict(learner, weigh(features).shrunk, truth, cv=5) == truth
+    accuracy = (labels == truth)[named].mean()
+    absent = [kind for kind in BUYER_TYPES if not shares[kind]]
+    return {
+        "named": named.mean(),
+        "accuracy": accuracy,
+        "ratio": accuracy / supervised[named].mean(),
+        "wrong": int(result.unsupported != absent),
+    }
 
 
 def _shop(name: str, seed: int) -> dict[str, object]:

@@ -20,7 +20,7 @@ CLICKS = Path("shared/data/taobao_userbehavior/user_behavior_100k.csv")
 
 def run() -> str:
     """Return the part of ``docs/validation.md``."""
-    parts = ["## Buyer types and value tiers", _planted(), _clicks()]
+    parts = ["## Buyer types and value tiers", _planted(), _others(), _clicks()]
     for name, orders, cut, days, learn in (
         ("CDNOW", purchases.cdnow(), datetime(1997, 10, 1), 273, 91),
         ("completejourney", purchases.completejourney(), datetime(2017, 10, 3), 90, 90),
@@ -60,12 +60,28 @@ def _planted() -> str:
     summary["unsupported"] = mean["unsupported"].agg(lambda v: "; ".join(sorted(set(v)))).to_numpy()
     return (
         f"### Planted types\n\n{len(shops)} simulated shops of {planted.BUYERS} buyers, "
-        f"{len(planted.SEEDS)} of each world. `named`: buyers given one of the six types; "
-        "`accuracy` of those labels beside `supervised`, a logistic regression on the same "
-        "features and the truth, cross-validated, on the same buyers. `_all`: the likeliest type "
-        "of every buyer with five pages or more, for ours, for scikit-learn's `GaussianMixture` "
-        "with our seeds as `means_init`, and supervised. `kept`: buyers labelled in two months "
-        f"who keep their type.\n\n{table(summary)}"
+        f"{len(planted.SEEDS)} of each world, read as a run reads them. `named`: buyers given one "
+        "of the six types; `accuracy` of those labels beside `supervised`, a logistic regression "
+        "on the same look-back's features and the truth, cross-validated, on the same buyers; "
+        "`alone`: accuracy of labels that remember nothing from before the look-back; "
+        "`confidence`: its mean over the named. `_all`: the likeliest type of every buyer with "
+        "five pages or more, for ours, for scikit-learn's `GaussianMixture` with our seeds as "
+        "`means_init`, and supervised. `kept`: of buyers who have a type in two months' reports, "
+        "each made on its own, those who have the same; `kept_or_mixed`: of all who had one and "
+        f"are still seen enough, those who keep it and don't turn *mixed*.\n\n{table(summary)}\n\n"
+        "How soon a true change is followed: three buyers in ten behave as another one from a "
+        "day on. Of those whose type thereby changed and who have one, the share read as the `new` "
+        "type and as the `old` one, by months since (the look-back is three months; eight months "
+        f"of page views; accounts' age unknown):\n\n{table(planted.changes())}"
+    )
+
+
+def _others() -> str:
+    return (
+        "### Types made in other ways\n\nThree generators that share nothing with the simulator "
+        "(`tests/segments/other_shops.py`), 900 buyers each. `ratio`: accuracy of the given labels "
+        "over that of the supervised classifier on the same buyers; `least`: the worst shop; "
+        f"`wrong`: shops that missed an absent type or a present one.\n\n{table(planted.others())}"
     )
 
 

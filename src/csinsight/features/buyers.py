@@ -11,6 +11,7 @@ import pandas as pd
 
 from csinsight.contract.tables import PAGE_KINDS, Buyers, Messages, Orders, PageViews
 from csinsight.engine import Shop, ms
+from csinsight.features.bargaining import bargains
 from csinsight.features.conversations import cut
 from csinsight.features.frames import SENT_MS, Columns, Frame, count_if, pick
 from csinsight.features.orders import PAID_MS, PLACED_MS, known_orders
@@ -41,8 +42,9 @@ class BuyerFeatures(ViewFeatures):
     ``coupon_orders``      orders with a coupon, of ``coupon_known`` that say
     ``refunded_orders``    orders with a refund, and how much (``refund_amount``)
     ``units``              items ordered
-    ``buyer_messages``     chat messages the buyer wrote, and the ``conversations`` they are in,
-                           within the page views' window
+    ``buyer_messages``     chat messages the buyer wrote, ``bargaining_messages`` of them that
+                           bargain, and the ``conversations`` they are in, within the page views'
+                           window
     =====================  ====================================================================
     """
 
@@ -60,6 +62,7 @@ class BuyerFeatures(ViewFeatures):
     REFUND_AMOUNT = "refund_amount"
     UNITS = "units"
     BUYER_MESSAGES = "buyer_messages"
+    BARGAINING_MESSAGES = "bargaining_messages"
     CONVERSATIONS = "conversations"
 
 
@@ -85,7 +88,7 @@ _COUNTS = {
         _NAMES.REFUNDED_ORDERS,
         _NAMES.UNITS,
     ),
-    "messages": (_NAMES.BUYER_MESSAGES, _NAMES.CONVERSATIONS),
+    "messages": (_NAMES.BUYER_MESSAGES, _NAMES.BARGAINING_MESSAGES, _NAMES.CONVERSATIONS),
 }
 _SUMS = {
     "page_views": (_NAMES.SECONDS, _NAMES.STEP_SECONDS),
@@ -122,6 +125,7 @@ _NEEDS = {
     _NAMES.REFUNDED_ORDERS: ("orders", Orders.REFUND_AMOUNT),
     _NAMES.REFUND_AMOUNT: ("orders", Orders.REFUND_AMOUNT),
     _NAMES.UNITS: ("orders", Orders.UNITS),
+    _NAMES.BARGAINING_MESSAGES: ("messages", Messages.TEXT),
 }
 
 
@@ -201,6 +205,7 @@ def _chat_features(messages: Frame) -> Frame:
         .group_by(Messages.BUYER_ID)
         .agg(
             nw.len().cast(nw.Int64).alias(_NAMES.BUYER_MESSAGES),
+            count_if(bargains()).alias(_NAMES.BARGAINING_MESSAGES),
             nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias(_NAMES.CONVERSATIONS),
         )
     )

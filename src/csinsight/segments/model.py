@@ -30,7 +30,7 @@ class Reading:
         Probability of the likeliest type, counting the chance that it is one that can't be seen.
     spoke : array of float, (buyers, features + 1)
         Log-odds that each feature adds for the likeliest type against the other groups; in the
-        last column, what was remembered of the buyer.
+        last column, what was remembered of the buyer, where without it another were likeliest.
     """
 
     six: Floats
@@ -119,7 +119,10 @@ class TypeModel(BaseModel):
         six[:, places[: len(self.supported)]] = own / np.maximum(
             own.sum(axis=1, keepdims=True), 1e-300
         )
-        return Reading(six, own[np.arange(count), winner], _spoke(parts, winner))
+        spoke = _spoke(parts, winner)
+        alone = (parts[:, :, :-1].sum(axis=2).T + np.log(mixture.shares))[:, : len(self.supported)]
+        spoke[:, -1] = np.where(alone.argmax(axis=1) == winner, 0.0, spoke[:, -1])
+        return Reading(six, own[np.arange(count), winner], spoke)
 
     def odds(self, evidence: Evidence, changed: float) -> Floats:
         """Return what buyers' evidence leaves for a later moment.

@@ -14,8 +14,8 @@ import pandas as pd
 
 from csinsight.engine import Shop
 from csinsight.features.buyers import buyer_features
-from csinsight.params import add_months, shipped
-from csinsight.segments.signatures import ADAPTED, Signatures, load_signatures
+from csinsight.params import add_months
+from csinsight.segments.signatures import Signatures, signatures_of
 from csinsight.segments.types import TypeResult, fit_types
 
 
@@ -95,7 +95,7 @@ def follow_types(
     ``memory.months`` further months before `first` are gone through and not yielded. Parameters
     are those of `types_at`.
     """
-    signatures = signatures or _signatures(shop)
+    signatures = signatures or signatures_of(shop)
     moment, before = add_months(first, -signatures.memory.months), None
     while moment <= last:
         features, earlier = (
@@ -114,7 +114,3 @@ def follow_types(
         if moment >= first:
             yield MonthTypes(moment, features, types, before)
         moment, before = add_months(moment, 1), types
-
-
-def _signatures(shop: Shop) -> Signatures:
-    return load_signatures(None if shop.has("page_views") else shipped("params", ADAPTED))

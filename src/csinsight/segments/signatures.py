@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.engine import Shop
 from csinsight.params import shipped
 
 #: Derived features that a signature may name, in the order of every matrix of this room.
@@ -187,6 +188,11 @@ def signatures_for(features: pd.DataFrame) -> Signatures:
     """
     browsed = "pages" in features and bool(features["pages"].notna().any())
     return load_signatures(None if browsed else shipped("params", ADAPTED))
+
+
+def signatures_of(shop: Shop) -> Signatures:
+    """Return the shipped signatures that fit a shop's tables; see `signatures_for`."""
+    return load_signatures(None if shop.has("page_views") else shipped("params", ADAPTED))
 
 
 def load_signatures(path: Path | None = None) -> Signatures:

@@ -81,8 +81,7 @@ def fit_types(
     Parameters
     ----------
     features : DataFrame
-        Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`). A column
-        ``bargaining_messages`` beside, of ``buyer_messages``, is used where it is there.
+        Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`).
     signatures : Signatures
     min_pages : int
         Buyers with fewer page views are ``unclassified`` and do not shape the types.

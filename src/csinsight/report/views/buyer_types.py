@@ -18,7 +18,7 @@ from csinsight.report.study import Study
 from csinsight.report.tables import Table
 from csinsight.report.views import rates
 from csinsight.segments.support import Stability
-from csinsight.segments.types import TypeResult
+from csinsight.segments.types import EARLIER, TypeResult
 
 _TYPE = BuyerTypes.TYPE
 
@@ -200,6 +200,8 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
 
 
 def _direction(study: Study, feature: str, more: bool) -> str:
+    if feature == EARLIER:
+        return study.word("types.earlier")
     key = "types.more" if more else "types.less"
     return study.word(key, feature=study.word(f"feature.{feature}"))
 

@@ -10,40 +10,20 @@ import pandas as pd
 import seaborn as sns
 
 from csinsight.contract.artifacts import BuyerTypes
-from csinsight.contract.domain import BUYER_TYPES
-from csinsight.features.buyers import buyer_features
-from csinsight.params import add_months
+from csinsight.contract.domain import BUYER_TYPES, TYPE_LABELS
 from csinsight.report import theme
 from csinsight.report.blocks import Block, Note
 from csinsight.report.picture import Picture
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
-from csinsight.segments.signatures import Signatures
 from csinsight.segments.support import drift, label_moves
-from csinsight.segments.types import TypeResult, fit_types
+from csinsight.segments.types import EARLIER, TypeResult
 
 
-def moves(
-    study: Study,
-    types: TypeResult,
-    signatures: Signatures,
-    *,
-    page_view_days: int,
-    order_days: int,
-    min_pages: int,
-    confidence: float,
-    seed: int,
-) -> Block:
+def moves(study: Study, types: TypeResult, before: TypeResult | None) -> Block:
     """Draw how buyers' labels moved since a month ago, and which type's centre moved most."""
-    features = buyer_features(
-        study.open(),
-        add_months(study.as_of, -1),
-        page_view_days=page_view_days,
-        order_days=order_days,
-    )
-    if features.empty:
+    if before is None or before.buyers.empty:
         return Note([study.word("types.no_moves")])
-    before = fit_types(features, signatures, min_pages=min_pages, confidence=confidence, seed=seed)
     counts = label_moves(types.buyers, before.buyers)
     kept = counts.index[(counts.sum(axis=1) + counts.sum(axis=0)) > 0].tolist()
     counts = counts.loc[kept, kept]
@@ -56,15 +36,30 @@ def moves(
     )  # fmt: skip
     axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
     axes.tick_params(axis="y", rotation=0)
-    named = counts.reindex(index=list(BUYER_TYPES), columns=list(BUYER_TYPES), fill_value=0)
-    same = int(np.trace(named.to_numpy()))
-    share = study.words.percent(same / max(int(named.to_numpy().sum()), 1), 0)
-    title = study.word("types.moves", share=share)
+    title = _moved(study, counts)
     caption = _drift(study, drift(types.model, before.model))
     return Picture(
         figure, title, alt=title, caption=caption, fixed_colours=True,
         data=counts.reset_index(), name="type_moves",
     )  # fmt: skip
+
+
+def _moved(study: Study, counts: pd.DataFrame) -> str:
+    """Say what became of last month's types: all of them, not only those who have one still."""
+    rows = counts.reindex(index=list(BUYER_TYPES), columns=list(TYPE_LABELS), fill_value=0)
+    had = int(rows.to_numpy().sum())
+    if not had:
+        return study.word("types.no_moves")
+    same = int(np.trace(rows[list(BUYER_TYPES)].to_numpy()))
+    other = int(rows[list(BUYER_TYPES)].to_numpy().sum()) - same
+    share = study.words.percent
+    return study.word(
+        "types.moves",
+        n=study.words.number(had),
+        same=share(same / had, 1),
+        other=share(other / had, 1),
+        lost=share((had - same - other) / had, 1),
+    )
 
 
 def _drift(study: Study, moved: pd.DataFrame) -> str:
@@ -106,5 +101,7 @@ def examples(study: Study, types: TypeResult) -> Table:
 
 
 def _trait(study: Study, reason: dict[str, object]) -> str:
+    if reason["feature"] == EARLIER:
+        return study.word("types.earlier")
     key = "types.more" if float(str(reason["z"])) > 0 else "types.less"
     return study.word(key, feature=study.word(f"feature.{reason['feature']}"))
