@@ -24,18 +24,19 @@ pytestmark = pytest.mark.real_data
 
 LEXICON = load_lexicon()
 
-#: Least F1 on the half that the lexicons were not written from, well below what was measured;
-#: markers with under nine cases there are printed and not held to anything.
+#: Least F1 on the second half, below what is measured. It was read by quarters, each measured
+#: first (see methods.md), so it is no held-out set any more: this holds what was reached. Markers
+#: with under nine cases there are printed and not held to anything.
 FLOORS = {
-    "greets": 0.85,
-    "polite_words": 0.92,
-    "apologizes": 0.85,
-    "curt_reply": 0.80,
-    "closes_warmly": 0.88,
-    "uses_emoji": 0.95,
-    "gives_specifics": 0.65,
-    "promises_time": 0.55,
-    "offers_alternative": 0.35,
+    "greets": 0.90,
+    "polite_words": 0.97,
+    "apologizes": 0.95,
+    "curt_reply": 0.92,
+    "closes_warmly": 0.95,
+    "uses_emoji": 0.97,
+    "gives_specifics": 0.85,
+    "promises_time": 0.80,
+    "offers_alternative": 0.75,
 }
 
 
@@ -72,7 +73,7 @@ def _scores(rows):
     return scores
 
 
-def test_f1_on_the_half_not_used_for_writing(labelled, capsys):
+def test_f1_on_the_second_half(labelled, capsys):
     scores = _scores([row for row in labelled if _held_out(row)])
     table = "\n".join(
         f"{marker:20s} {cases:5d} {precision:9.2f} {recall:6.2f} {f1:5.2f}"

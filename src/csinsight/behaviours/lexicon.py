@@ -30,8 +30,8 @@ _EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
 _FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
 _FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
 #: An alternation longer than this overflows the matcher's cache of states and is read some ten
-#: times slower; several short ones, one after the other, are not (measured: 300 to 600).
-_LONG: Final = 600
+#: times slower; several short ones, one after the other, are not.
+_LONG: Final = 300
 #: How deep fragments may name fragments.
 _DEPTH: Final = 8
 _Model = TypeVar("_Model", bound=BaseModel)
