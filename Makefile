@@ -29,6 +29,7 @@ notebooks: $(VENV)/dev.stamp ## run the notebooks on the demo shop and hold them
 	@$(BIN)/python -m pytest tests/notebooks
 
 lab: $(VENV)/dev.stamp ## JupyterLab on the notebooks, with the demo shop or RUN=runs/SHOP/MONTH
+	@test -n "$(RUN)" -o -f runs/demo/2026-10/run.json || $(BIN)/csinsight demo
 	@$(BIN)/csinsight lab $(if $(RUN),--run "$(RUN)") $(if $(DATA),--data "$(DATA)")
 
 docs: $(VENV)/dev.stamp ## the documentation site, into build/docs/

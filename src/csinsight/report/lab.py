@@ -42,10 +42,11 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
         raise ParamsError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
     state = json.loads(file.read_text(encoding="utf-8"))
     params = RunParams.model_validate(state["params"])
-    tables = (data or Path(state["data"])).resolve()
+    # A run of an earlier version did not keep where its tables lay.
+    tables = data or Path(state.get("data", "its tables"))
     if not tables.is_dir():
         raise ParamsError(f"{tables}: is no longer there; say --data with the shop's tables")
-    places = {"data": str(tables), "run": str(run.resolve())}
+    places = {"data": str(tables.resolve()), "run": str(run.resolve())}
     target.mkdir(parents=True, exist_ok=True)
     for name in (*NOTEBOOKS, EXPLORE):
         if not (copy := target / f"{name}.ipynb").exists():
