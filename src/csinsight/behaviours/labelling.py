@@ -1,0 +1,223 @@
+"""Reading a sample by hand: how well the markers read a shop's own messages.
+
+Half of a marker's sample are messages in which it fires, half are others; each carries how many
+messages of the month it stands for. So precision is a plain share of the first half, while recall,
+F1 and kappa are of the whole month, not of the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+from csinsight.behaviours.intervals import wilson
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.markers import mark
+from csinsight.contract.tables import Messages
+from csinsight.engine import Shop, collect, ms
+from csinsight.engine.keep import hold
+from csinsight.features.conversations import messages_of, with_turns
+from csinsight.features.frames import POSITION, TURN_NO
+from csinsight.features.rules import ConversationRules
+
+#: Of a sample.
+NO, MARKER, BUYER, TEXT, SHOWN, WEIGHT = "no", "marker", "buyer", "text", "shown", "weight"
+COLUMNS: Final = (NO, MARKER, Messages.CONVERSATION_ID, POSITION, BUYER, TEXT, SHOWN, WEIGHT)
+_DRAWS: Final = 1000
+_ENDS: Final = ("", "_low", "_high")
+_TALK: Final = Messages.CONVERSATION_ID
+_Weights = NDArray[np.float64]
+
+
+def draw_sample(
+    shop: Shop,
+    as_of: datetime,
+    rules: ConversationRules,
+    lexicon: Lexicon,
+    *,
+    markers: Sequence[str],
+    each: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Draw messages of the last month to be labelled, for each marker.
+
+    Parameters
+    ----------
+    shop : Shop
+    as_of : datetime
+    rules : ConversationRules
+    lexicon : Lexicon
+    markers : sequence of str
+        Agent-side markers of `lexicon`.
+    each : int
+        How many messages a marker; fewer where the month has no more.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS`, in an order that tells nothing: ``no`` from 1, the buyer's lines before the
+        message, whether the marker fires (not for the labeller), and ``weight``, how many
+        messages of the month it stands for.
+
+    Raises
+    ------
+    ValueError
+        Where a marker is none of the agents'.
+    """
+    if unknown := sorted(set(markers) - set(lexicon.ids("agent"))):
+        told = ", ".join(lexicon.ids("agent"))
+        raise ValueError(f"{', '.join(unknown)}: no marker of agents' lines; there are {told}")
+    marked = hold(mark(messages_of(shop, as_of, rules, months=1), lexicon))
+    lines = collect(
+        marked.filter(nw.col(Messages.SENDER) == "agent").select(_TALK, POSITION, TURN_NO, *markers)
+    ).sort_values([_TALK, POSITION], ignore_index=True)
+    rng = np.random.default_rng(seed)
+    parts = [_drawn(lines, name, each, rng) for name in markers]
+    sample = pd.concat(parts, ignore_index=True)
+    texts = collect(
+        marked.filter(nw.col(_TALK).is_in(sorted(set(sample[_TALK])))).select(
+            _TALK, POSITION, TURN_NO, Messages.SENDER, Messages.TEXT
+        )
+    )
+    sample = _with_texts(sample, texts).iloc[rng.permutation(len(sample))]
+    return sample.assign(**{NO: range(1, len(sample) + 1)})[list(COLUMNS)].reset_index(drop=True)
+
+
+def shown_by(sample: pd.DataFrame, lexicon: Lexicon) -> pd.Series[bool]:
+    """Return whether each row's marker fires under a lexicon, retuned maybe.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        Of `draw_sample`.
+    lexicon : Lexicon
+    """
+    lines = [
+        (str(row), sender, text, 2 * row + place)
+        for row, texts in enumerate(zip(sample[BUYER], sample[TEXT], strict=True))
+        for place, (sender, text) in enumerate(zip(("buyer", "agent"), texts, strict=True))
+        if text
+    ]
+    names = [_TALK, Messages.SENDER, Messages.TEXT, Messages.MESSAGE_NO]
+    frame = pl.DataFrame(lines, schema=names, orient="row").with_columns(
+        pl.lit(None, dtype=pl.Int64).alias(ms(Messages.SENT_AT))
+    )
+    marked = collect(mark(with_turns(nw.from_native(frame.lazy())), lexicon))
+    agent = marked[marked[Messages.SENDER] == "agent"]
+    agent = agent.set_index(agent[_TALK].astype(int)).sort_index()
+    verdicts = agent[sorted(set(sample[MARKER]))].to_dict("index")
+    fires = [bool(verdicts[row][name]) for row, name in enumerate(sample[MARKER])]
+    return pd.Series(fires, index=sample.index, dtype=bool)
+
+
+def agreement(
+    sample: pd.DataFrame, labels: pd.Series[float], *, shown: pd.Series[bool] | None = None
+) -> pd.DataFrame:
+    """Return how far a marker and a labeller agree, of those rows that were labelled.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        Of `draw_sample`.
+    labels : pandas.Series
+        By ``no``: 1 where the message shows the behaviour, 0 where not; missing: not labelled.
+    shown : pandas.Series or None
+        What a retuned lexicon says (`shown_by`); None for what the sample was drawn by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a marker with a label: ``marker``, ``labelled``, and ``precision``, ``recall``,
+        ``f1``, ``kappa`` (Cohen's), each with ``_low`` and ``_high`` (95 %). Intervals: Wilson's
+        for the precision of the lexicon that drew the sample, else bootstrap within its two
+        halves. Null where there is nothing to tell it from.
+    """
+    rows = sample.assign(
+        _true=labels.reindex(sample[NO]).to_numpy(dtype=float),
+        _fires=(sample[SHOWN] if shown is None else shown).to_numpy(dtype=bool),
+    )
+    drawn = rows.groupby([MARKER, SHOWN])[NO].transform("size")
+    rows = rows[rows["_true"].notna()]
+    # What is not labelled is taken to be like what is, in its half.
+    left = rows.groupby([MARKER, SHOWN])[NO].transform("size")
+    rows = rows.assign(**{WEIGHT: rows[WEIGHT] * drawn[rows.index] / left})
+    found = [
+        {MARKER: name, "labelled": len(part), **_figures(part, drawn=shown is None)}
+        for name, part in rows.groupby(MARKER, sort=True)
+    ]
+    names = [f"{n}{end}" for n in ("precision", "recall", "f1", "kappa") for end in _ENDS]
+    return pd.DataFrame(found, columns=[MARKER, "labelled", *names])
+
+
+def _drawn(lines: pd.DataFrame, name: str, each: int, rng: np.random.Generator) -> pd.DataFrame:
+    fires = lines[name].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    hits, others = np.flatnonzero(fires), np.flatnonzero(~fires)
+    # Where one half has too few, the other takes what is left.
+    from_hits = min(len(hits), max(each // 2, each - len(others)))
+    parts = []
+    for rows, number in ((hits, from_hits), (others, min(len(others), each - from_hits))):
+        chosen = np.sort(rng.choice(rows, size=number, replace=False))
+        weight = len(rows) / number if number else np.nan
+        part = lines.iloc[chosen][[_TALK, POSITION, TURN_NO]]
+        parts.append(part.assign(**{MARKER: name, SHOWN: fires[chosen], WEIGHT: weight}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _with_texts(sample: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+    own = texts.set_index([_TALK, POSITION])[Messages.TEXT].rename(TEXT)
+    asked = texts[texts[Messages.SENDER] == "buyer"].sort_values([_TALK, POSITION])
+    asked = asked.assign(**{TURN_NO: asked[TURN_NO].astype("int64") + 1})
+    before = asked.groupby([_TALK, TURN_NO])[Messages.TEXT].agg(" ".join).rename(BUYER)
+    sample = sample.join(own, on=[_TALK, POSITION]).join(before, on=[_TALK, TURN_NO])
+    return sample.assign(**{BUYER: sample[BUYER].fillna("")})
+
+
+def _figures(part: pd.DataFrame, *, drawn: bool) -> dict[str, float]:
+    true, fires = part["_true"].to_numpy(dtype=float), part["_fires"].to_numpy(dtype=float)
+    weight, half = part[WEIGHT].to_numpy(dtype=float), part[SHOWN].to_numpy(dtype=bool)
+    point = _measures(true, fires, weight)
+    rng = np.random.default_rng(len(part))
+    groups = [np.flatnonzero(half == side) for side in (True, False)]
+    draws = []
+    for _ in range(_DRAWS):
+        chosen = np.concatenate([rng.choice(g, len(g)) for g in groups if len(g)])
+        draws.append(_measures(true[chosen], fires[chosen], weight[chosen]))
+    spans = _spans(np.array(draws))
+    if drawn and fires.any():
+        spans[0] = wilson(float((true * fires).sum()), float(fires.sum()))
+    names = ("precision", "recall", "f1", "kappa")
+    return {
+        f"{name}{end}": value
+        for name, middle, (low, high) in zip(names, point, spans, strict=True)
+        for end, value in zip(_ENDS, (middle, low, high), strict=True)
+    }
+
+
+def _spans(draws: NDArray[np.float64]) -> list[tuple[float, float]]:
+    spans = []
+    for column in draws.T:
+        known = column[~np.isnan(column)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+        spans.append((float(low), float(high)))
+    return spans
+
+
+def _measures(true: _Weights, fires: _Weights, weight: _Weights) -> tuple[float, ...]:
+    """Return weighted precision, recall, F1 and Cohen's kappa."""
+    both, total = float((weight * true * fires).sum()), float(weight.sum())
+    fired, there = float((weight * fires).sum()), float((weight * true).sum())
+    precision = both / fired if fired else np.nan
+    recall = both / there if there else np.nan
+    f1 = 2 * both / (fired + there) if fired + there else np.nan
+    agree = 1 - (fired + there - 2 * both) / total
+    chance = (fired * there + (total - fired) * (total - there)) / total**2
+    kappa = (agree - chance) / (1 - chance) if chance < 1 else np.nan
+    return precision, recall, f1, kappa
