@@ -1,0 +1,93 @@
+"""The page of drivers, view by view, for every outcome and for little data."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from csinsight.drivers.design import beside, design
+from csinsight.drivers.doses import doses
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.ways import ways
+from csinsight.report.study import open_study
+from csinsight.report.views import conversion_drivers as view
+from csinsight.report.views import driver_design as looks
+
+TOLD = {"as_of": datetime(2026, 11, 1), "months": 3}
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """The module of synthetic worlds (test files don't import each other)."""
+    name = "csinsight_report_worlds"
+    if name not in sys.modules:
+        path = Path(__file__).parents[1] / "drivers" / "worlds.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture
+def study(request, tmp_path, demo_folder):
+    lang = getattr(request, "param", "en")
+    return open_study(demo_folder, tmp_path / "run", "demo", "2026-10", lang, "polars")
+
+
+def _made(world, outcome):
+    plan = design(world.conversations, world.frozen, outcome=outcome, **TOLD)
+    also = beside(world.conversations, world.frozen, outcome=outcome, **TOLD)
+    return plan, estimate_drivers(plan, also=also, flexible=False)
+
+
+@pytest.mark.parametrize(
+    ("study", "outcome"),
+    [("en", "paid"), ("zh", "ordered"), ("zh", "satisfaction")],
+    indirect=["study"],
+)
+def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome):
+    world = worlds.make_world(11, inquiries=2000, agents=10)
+    plan, drivers = _made(world, outcome)
+    goal = study.word(f"drivers.goal_{outcome}")
+    assert goal in view.sentence(study, drivers)
+    assert goal in view.forest(study, drivers).title
+    assert study.word(f"drivers.unit_{outcome}", n="").strip() in looks.power(study, plan).plain()
+    judged = drivers[(drivers["outcome"] == outcome) & (drivers["scope"] == "all")]
+    assert set(view.headline(drivers)) == set(judged["behaviour"])
+    for block in (
+        view.cards(study, drivers),
+        view.table(study, drivers),
+        view.scopes(study, drivers),
+        view.checks(study, drivers),
+        looks.flow(study, plan),
+        looks.ready(study, plan),
+        looks.ways(study, ways(drivers, world.conversations, world.frozen, **TOLD)),
+        looks.doses(study, doses(plan), outcome),
+    ):
+        assert block.plain().strip()
+        assert "nan" not in block.plain().lower()
+
+
+def test_little_data_has_its_words_and_no_figure(worlds, study):
+    world = worlds.make_world(3, inquiries=120, agents=3)
+    plan, drivers = _made(world, "paid")
+    assert study.word("drivers.no_picture") in view.forest(study, drivers).plain()
+    found = ways(drivers, world.conversations, world.frozen, **TOLD)
+    assert looks.ways(study, found).plain() == study.word("drivers.no_ways")
+    assert looks.doses(study, doses(plan)).plain() == study.word("drivers.no_doses")
+
+
+def test_waiting_longer_is_told_as_the_last_band_against_the_first(worlds, study):
+    world = worlds.make_world(5, inquiries=6000, agents=12, effects={"first_response_s": -0.3})
+    plan, _ = _made(world, "paid")
+    bands = doses(plan)
+    picture = looks.doses(study, bands)
+    low = study.words.number(bands["from_s"].iloc[-1])
+    assert study.word("drivers.band_over", low=low) in picture.title
+    assert picture.data is not None
+    assert len(picture.data) == len(bands)
