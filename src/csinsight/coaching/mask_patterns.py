@@ -50,6 +50,7 @@ _ACCOUNT_WORD = (
     r"|whatsapp|telegram)"
 )
 _ACCOUNT = (
+    r"(?!we\s*chat|weixin|qq(?![0-9])|whatsapp|telegram)"
     r"(?:[A-Za-z][A-Za-z0-9_\-]{3,29}|[0-9](?:[\s\-]?[0-9]){4,14}[A-Za-z0-9_\-]{0,12}"
     r"|[A-Za-z0-9_\-]{5,29})"
 )

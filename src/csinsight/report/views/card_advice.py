@@ -99,6 +99,13 @@ def _figures(study: Study, row: pd.Series) -> str:
     )
 
 
+def talk_blocks(study: Study, lines: pd.DataFrame) -> list[Talk]:
+    """Return every talk of ``coaching_excerpts`` as a card would show it."""
+    groups = lines.groupby(["agent_id", "behaviour", "side", "conversation_id"], sort=False)
+    word, plain = study.word("card.rule_talk"), {"peer": False, "timed": False}
+    return [_talk(study, own, word, "hurts", **plain) for _, own in groups]
+
+
 def _talks(study: Study, row: pd.Series, *, rule: bool = False) -> list[Talk]:
     found = study.read("coaching_excerpts")
     own = found[(found["agent_id"] == row[_P.AGENT_ID]) & (found["behaviour"] == row[_P.BEHAVIOUR])]
