@@ -36,8 +36,15 @@ docs: $(VENV)/dev.stamp ## the documentation site, into build/docs/
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --nitpicky -b html docs build/docs
 	@echo "build/docs/index.html"
 
-bench: $(VENV)/dev.stamp ## ratios against a named baseline, in one run
+bench: $(VENV)/dev.stamp build/convokit/stamp ## ratios against a named baseline, in one run
 	@$(BIN)/python -m tests.bench
+
+build/convokit/stamp: requirements/bench.lock | $(BIN)/python
+	@echo "Installing what the bench is measured against (once, about a minute) ..."
+	@$(PYTHON) -m venv build/convokit
+	@build/convokit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --require-hashes -r requirements/bench.lock
+	@touch $@
 
 validate: $(VENV)/dev.stamp ## the long simulation studies: writes docs/validation.md
 	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/validation.lock
@@ -58,6 +65,8 @@ lock: $(VENV)/dev.stamp ## resolve the dependencies anew
 	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in -o requirements/run.lock
 	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in --extra lab --extra spark --group dev \
 	    -c requirements/run.lock -o requirements/dev.lock
+	@$(BIN)/uv pip compile $(subst --universal,--python-platform linux,$(LOCK)) requirements/bench.in \
+	    --override requirements/bench-overrides.txt -o requirements/bench.lock
 	@$(BIN)/uv pip compile $(LOCK) requirements/airflow.in -o requirements/airflow.lock
 
 clean: ## forget the virtual environment and everything made

@@ -241,6 +241,17 @@ def test_the_talks_of_the_month_make_the_figures_of_their_agents(talks: Report) 
     assert "92.9%" in page
     assert talks.says("03_agent_kpis", "kpis.of_rounds", n="14", target="90%")
     assert talks.says("03_agent_kpis", "kpis.found_no_orders", n="3")
+    # By hand from the rounds above: means; medians of 26 46 49 161, of 68 77 82 272 and of 18 22
+    # 24 25 68 69; ninth deciles lie 0.7 between the last two of four, half between those of six.
+    by_hand = {
+        "917228782": (282 / 4, 47.5, 49 + 0.7 * 112, 9 / 5),
+        "1114513584": (499 / 4, 79.5, 82 + 0.7 * 190, 8 / 6),
+        "2616972755": (226 / 6, 24.5, 68.5, 7 / 8),
+    }
+    names = ["mean_response_s", "response_median_s", "response_p90_s", "answer_ask_ratio"]
+    for agent, expected in by_hand.items():
+        assert agents.loc[agent, names].tolist() == pytest.approx(list(expected), abs=0.02)
+        assert agents.loc[agent, ["reply_rate", "handed_over"]].tolist() == [1, 0]
     # 24 answers to the 19 lines of buyers.
     assert f"{24 / 19:.2f}" == "1.26"
     assert f"1.26 {Words('en').word('kpis.ratio_detail')}" in page

@@ -1,0 +1,97 @@
+"""100,000 Chinese messages: csinsight's markers against ConvoKit's Chinese politeness strategies.
+
+Both are whole processes, from a file of messages to every marker with its positions in the text.
+ConvoKit (Chang and others 2020) runs as it can at its fastest and without a model from elsewhere:
+tokens by jieba, no tags, no dependency parse; its Chinese strategies read only the tokens. It lives
+in an environment of its own, ``build/convokit``, by ``requirements/bench.lock``.
+
+The promise: fifty times its messages a second and under a third of its memory. Messages a second
+are of the processor's time of the whole process, so that other work on the machine doesn't count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+ROOT = Path(__file__).resolve().parents[2]
+MESSAGES = int(os.environ.get("BENCH_MARKED", "100000"))
+THEIRS = ROOT / "build" / "convokit" / "bin" / "python"
+
+
+def run() -> Iterator[str]:
+    """Write the messages, then measure each side in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "messages.json"
+        lines = pl.read_parquet(ROOT / "data" / "demo" / "messages.parquet")
+        lines = lines.select("sender", "text", pl.col("buyer_id").alias("conversation_id"))
+        lines = pl.concat([lines] * (-(-MESSAGES // len(lines)))).head(MESSAGES)
+        path.write_text(json.dumps(lines.to_dict(as_series=False)), encoding="utf-8")
+        yield f"{MESSAGES:,} messages, load {os.getloadavg()[0]:.1f}"
+        code = f"from tests.bench.bench_markers import ours; ours({str(path)!r})"
+        own = _measured([sys.executable, "-c", code], folder)
+        yield _told("csinsight", own)
+        if not THEIRS.is_file():
+            yield f"ConvoKit is not installed; `make bench` puts it into {THEIRS.parents[1].name}"
+            return
+        theirs = _measured(
+            [str(THEIRS), str(ROOT / "tests/bench/convokit_side.py"), str(path)], folder
+        )
+        yield _told("ConvoKit", theirs)
+        for name in ("processor", "work"):
+            yield f"ratio of messages a second, {name}: {theirs[name] / own[name]:.1f}"
+        yield f"ratio of memory: {own['peak'] / theirs['peak']:.2f}"
+
+
+def ours(path: str) -> None:
+    """Mark every message of the file, with where in its text each marker shows."""
+    from csinsight.behaviours.lexicon import load_lexicon
+    from csinsight.behaviours.markers import find_hits
+    from csinsight.behaviours.table import SHOWN, mark_table
+
+    began = time.process_time()
+    frame = pl.DataFrame(json.loads(Path(path).read_text(encoding="utf-8")))
+    lexicon = load_lexicon()
+    marked = mark_table(frame, lexicon)
+    hits = 0
+    for name in SHOWN:
+        if name in lexicon.rules:
+            # A text shows its marker at the same places wherever it stands.
+            texts = marked.filter(pl.col(name))["text"].str.normalize("NFKC").value_counts()
+            places = [len(find_hits(text, name, lexicon)) for text in texts["text"]]
+            hits += int((texts["count"] * pl.Series(places, dtype=pl.Int64)).sum())
+    say(began, hits)
+
+
+def say(began: float, hits: int) -> None:
+    """Write what a side took: seconds of the processor, whole and without starting up; memory."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    whole = time.process_time()
+    figures = {"processor": whole, "work": whole - began, "peak": peak, "hits": hits}
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def _measured(command: list[str], home: str) -> dict[str, float]:
+    began = time.perf_counter()
+    environment = os.environ | {"HOME": home, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures | {"wall": time.perf_counter() - began}
+
+
+def _told(name: str, figures: dict[str, float]) -> str:
+    rate = MESSAGES / figures["processor"]
+    return (
+        f"{name}: {rate:,.0f} messages a second of processor (whole {figures['processor']:.1f} s, "
+        f"without starting up {figures['work']:.1f} s, clock {figures['wall']:.1f} s), "
+        f"{figures['peak']:,.0f} MB, {figures['hits']:,.0f} positions"
+    )
