@@ -44,8 +44,8 @@ def value_tiers(
 
     ``vip``: the top by the lower of past and present score. ``core``: of the others, the top by
     present score among those who bought in the last 90 days. ``potential``: of the others, the
-    top by expected spend among those expected to spend more than the median buyer, and more than
-    they spent in the last 90 days: potential is what may still come. ``ordinary``: the rest.
+    top by expected spend among those expected to spend more than the median buyer.
+    ``ordinary``: the rest. A buyer at least as good in all that counts is in no lower tier.
 
     Parameters
     ----------
@@ -74,14 +74,13 @@ def value_tiers(
     past = table[ValueTiers.PAST_SCORE].to_numpy()
     present = table[ValueTiers.PRESENT_SCORE].to_numpy()
     future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
-    grows = future > table[ValueTiers.NET_SPEND_90D].fillna(0.0).to_numpy()
     recent = spend[SpendFeatures.orders_in(PRESENT_DAYS)].to_numpy(dtype=float) > 0
     tier = np.full(len(table), TIERS[0], dtype=object)
     free = np.ones(len(table), dtype=bool)
     for name, score, may, share in (
         ("vip", np.minimum(past, present), recent, vip_share),
         ("core", present, recent, core_share),
-        ("potential", future, grows & (future > _median(future)), potential_share),
+        ("potential", future, future > _median(future), potential_share),
     ):
         chosen = _top(score, free & may, share * len(table))
         tier[chosen] = name
