@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile, load_profile
 from csinsight.contract.artifacts import (
     AgentKpis,
@@ -98,7 +97,7 @@ def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
     """
     if brief.conversations is None:
         return {}
-    shop = shop_kpis(study.of_month(brief.conversations), profile=brief.profile).iloc[0]
+    shop = agent_kpis.shop_row(study, brief.conversations, brief.profile)
     found = {}
     for name in TRENDS:
         columns = [name, f"{name}{_K.LOW_SUFFIX}", f"{name}{_K.HIGH_SUFFIX}"]
