@@ -42,19 +42,64 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
         null on lines not by a buyer. A message is judged by itself and the buyer's lines just
         before it, whatever else is in the table.
     """
+    plain = simplified(messages.with_columns(lowered().alias(_PLAIN)), _PLAIN)
+    plain = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, _PLAIN], how="left")
+    needed = _asked_before(lexicon)
+    agents = lexicon.ids("agent")
+    return (
+        with_asked(plain, needed)
+        .with_columns(_in_context(lexicon, name).alias(name) for name in agents)
+        .drop(
+            _PLAIN, *map(asked, needed), *(_held(n, r) for n in agents for r in _parts(lexicon, n))
+        )
+    )
+
+
+def _read_texts(plain: Frame, lexicon: Lexicon) -> Frame:
+    """Return each side's texts once, with what their words alone show: chats repeat themselves."""
     text, sender = nw.col(_PLAIN), nw.col(Messages.SENDER)
-    messages = simplified(messages.with_columns(lowered().alias(_PLAIN)), _PLAIN).with_columns(
+    texts = plain.select(Messages.SENDER, _PLAIN).unique()
+    texts = texts.with_columns(
         nw.when(sender == "agent").then(text).alias(AGENT_TEXT),
         nw.when(sender == "buyer").then(text).alias(BUYER_TEXT),
     )
-    messages = messages.with_columns(
-        shown(lexicon, name, BUYER_TEXT).alias(name) for name in lexicon.ids("buyer")
-    )
-    needed = _asked_before(lexicon)
-    messages = with_asked(messages, needed).with_columns(
-        shown(lexicon, name, AGENT_TEXT).alias(name) for name in lexicon.ids("agent")
-    )
-    return messages.drop([_PLAIN, AGENT_TEXT, BUYER_TEXT, *map(asked, needed)])
+    return texts.with_columns(
+        *(shown(lexicon, name, BUYER_TEXT).alias(name) for name in lexicon.ids("buyer")),
+        *(
+            _shows(rules, lexicon.cuts[name], AGENT_TEXT).alias(_held(name, part))
+            for name in lexicon.ids("agent")
+            for part, rules in _parts(lexicon, name).items()
+        ),
+    ).drop(AGENT_TEXT, BUYER_TEXT)
+
+
+def _parts(lexicon: Lexicon, name: str) -> dict[int, tuple[Compiled, ...]]:
+    """Group a marker's rules by what they ask of the buyer's lines before; by the first's place."""
+    parts: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
+    rules = lexicon.rules[name]
+    for place, rule in enumerate(rules):
+        parts.setdefault((rule.after_buyer, rule.not_after_buyer), []).append(place)
+    return {places[0]: tuple(rules[i] for i in places) for places in parts.values()}
+
+
+def _held(name: str, part: int) -> str:
+    return f"_held_{name}_{part}"
+
+
+def _in_context(lexicon: Lexicon, name: str) -> nw.Expr:
+    """Return whether an agent's marker shows, its rules' words known; null off the agent."""
+    parts = _parts(lexicon, name)
+    after = [nw.col(_held(name, part)) & _asked_as(rules[0]) for part, rules in parts.items()]
+    return nw.when(nw.col(Messages.SENDER) == "agent").then(_any(after))
+
+
+def _asked_as(rule: Compiled) -> nw.Expr:
+    holds = [nw.lit(value=True)]
+    if rule.after_buyer:
+        holds.append(_any(nw.col(asked(name)) for name in rule.after_buyer))
+    if rule.not_after_buyer:
+        holds.append(~_any(nw.col(asked(name)) for name in rule.not_after_buyer))
+    return functools.reduce(operator.and_, holds)
 
 
 def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]:
@@ -142,21 +187,21 @@ def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
 
 
 def shown(lexicon: Lexicon, name: str, column: str) -> nw.Expr:
-    """Return whether marker `name` shows in a text `column`; null where that is null."""
+    """Return whether a text `column` has a buyer-side marker's words; null where that is null."""
+    return _shows(lexicon.rules[name], lexicon.cuts[name], column)
+
+
+def _shows(rules: Iterable[Compiled], cuts: Sequence[str], column: str) -> nw.Expr:
     text = nw.col(column)
-    for cut in lexicon.cuts[name]:
+    for cut in cuts:
         text = text.str.replace_all(cut, BLANK)
-    any_rule = _any(_rule(rule, text) for rule in lexicon.rules[name])
+    any_rule = _any(_words(rule, text) for rule in rules)
     return nw.when(~nw.col(column).is_null()).then(any_rule)
 
 
-def _rule(rule: Compiled, text: nw.Expr) -> nw.Expr:
+def _words(rule: Compiled, text: nw.Expr) -> nw.Expr:
     holds = [_any(text.str.contains(p) for p in patterns) for patterns in rule.needed]
     holds += [~text.str.contains(pattern) for pattern in rule.none_of]
-    if rule.after_buyer:
-        holds.append(_any(nw.col(asked(name)) for name in rule.after_buyer))
-    if rule.not_after_buyer:
-        holds.append(~_any(nw.col(asked(name)) for name in rule.not_after_buyer))
     return functools.reduce(operator.and_, holds)
 
 
