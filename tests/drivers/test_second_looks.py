@@ -63,6 +63,15 @@ def test_the_flexible_check_finds_the_true_effect(worlds):
     assert abs(Flexible(bench).effect("greets", everyone)) < 3
 
 
+def test_very_many_rows_are_thinned_evenly_and_say_the_same(worlds, monkeypatch):
+    world = worlds.make_world(11, inquiries=6000, agents=30)
+    bench = lay_out(design(world.conversations, world.frozen, **TOLD), together=True)
+    everyone = np.arange(len(bench.columns))
+    monkeypatch.setattr("csinsight.drivers.flexible.LOOKED_AT", 2999)
+    third = Flexible(bench).effect("recommends", everyone)
+    assert third == Flexible(bench).effect("recommends", everyone[::3])
+
+
 def test_other_ways_stand_beside_the_main_one(worlds):
     world = worlds.make_world(3, inquiries=1500, agents=8)
     drivers = estimate_drivers(design(world.conversations, world.frozen, **TOLD), scopes=())

@@ -31,6 +31,8 @@ from csinsight.drivers.within import cross_products, slope
 FOLDS: Final = 2
 #: Rows that a fit learns from at most; it speaks for all of them.
 LEARNT_FROM: Final = 6_000
+#: Rows that are compared at most: a sign needs no more.
+LOOKED_AT: Final = 150_000
 #: Levels that the trees can tell apart as such; with more agents their order stands in.
 _LEVELS: Final = 255
 DISAGREES: Final = "flexible check disagrees"
@@ -69,6 +71,7 @@ class Flexible:
         places : array of places
             Rows with an occasion and an outcome, rows of one agent together.
         """
+        places = places[:: -(-len(places) // LOOKED_AT) or 1]
         bench, key = self._bench, places.tobytes()
         # On a busy machine waiting for a second thread takes longer than doing without it.
         with threadpool_limits(1, user_api="openmp"):
