@@ -20,7 +20,7 @@ from csinsight.engine import Shop
 from csinsight.features.spend import spend_features
 from csinsight.params import add_months
 from csinsight.segments.months import MonthTypes, follow_types
-from csinsight.segments.outlook import look_ahead
+from csinsight.segments.outlook import look_ahead, look_ahead_by
 from csinsight.segments.signatures import Signatures, load_signatures
 from csinsight.segments.tiers import value_tiers
 
@@ -119,15 +119,23 @@ def _tiers(
     seed: int,
     value: Callable[[pd.DataFrame, pd.Series], pd.DataFrame],
 ) -> _ByMonth:
-    """Return each buyer's tier as of the start of every month, by the model chosen by then."""
+    """Return each buyer's tier as of the start of every month.
+
+    One model looks ahead in all of them: the one that the shop spoke for before the first.
+    """
     if not shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT, Orders.PAID_AMOUNT):
         return {}
-    found = {}
+    told = {"order_days": order_days, "seed": seed}
+    found: _ByMonth = {}
+    name = ""
     for month in (stamp.to_pydatetime() for stamp in sorted(months.unique())):
-        spend = spend_features(shop, month, order_days=order_days)
-        ahead = look_ahead(shop, month, order_days=order_days, seed=seed).expected
-        tiers = value(spend, ahead).set_index(ValueTiers.BUYER_ID)
-        found[month] = tiers[ValueTiers.TIER]
+        if found:
+            ahead = look_ahead_by(name, shop, month, **told)
+        else:
+            outlook = look_ahead(shop, month, **told)
+            ahead, name = outlook.expected, outlook.name
+        tiers = value(spend_features(shop, month, order_days=order_days), ahead)
+        found[month] = tiers.set_index(ValueTiers.BUYER_ID)[ValueTiers.TIER]
     return found
 
 

@@ -65,7 +65,6 @@ def look_ahead(
     horizon_days: int = 90,
     order_days: int = 365,
     seed: int = 20261031,
-    name: str | None = None,
 ) -> Outlook:
     """Choose the model on the last `horizon_days`, then look as far ahead from `as_of`.
 
@@ -75,18 +74,55 @@ def look_ahead(
     as_of : datetime
     horizon_days, order_days : int
     seed : int
-    name : str, optional
-        Use this model whatever the comparison says: two months are compared by one model.
     """
-    step = timedelta(days=horizon_days)
-
-    def stretch(start: datetime) -> Past:
-        came = spend_between(shop, start, start + step).set_index(SpendFeatures.BUYER_ID)
-        known = spend_features(shop, start, order_days=order_days)
-        return Past(known, came[SpendFeatures.NET_SPEND], horizon_days)
-
     now = spend_features(shop, as_of, order_days=order_days)
-    return choose(now, stretch(as_of - step), stretch(as_of - 2 * step), seed=seed, name=name)
+    recent, earlier = (
+        _stretch(shop, as_of - back * timedelta(days=horizon_days), horizon_days, order_days)
+        for back in (1, 2)
+    )
+    return choose(now, recent, earlier, seed=seed)
+
+
+def look_ahead_by(
+    name: str,
+    shop: Shop,
+    as_of: datetime,
+    *,
+    horizon_days: int = 90,
+    order_days: int = 365,
+    seed: int = 20261031,
+) -> pd.Series:
+    """Look ahead by a model that was chosen at another time: months are compared by one model.
+
+    Parameters
+    ----------
+    name : str
+        As `Outlook.name`; the baseline stands in where too little is known to learn from.
+    shop : Shop
+    as_of : datetime
+    horizon_days, order_days : int
+    seed : int
+
+    Returns
+    -------
+    Series
+        Net spend in the next `horizon_days`, by buyer.
+    """
+    now = spend_features(shop, as_of, order_days=order_days)
+    expected = fit_future(now).expected_spend(now, horizon_days)
+    if name not in LEARNT:
+        return expected
+    start = as_of - timedelta(days=horizon_days)
+    recent = _stretch(shop, start, horizon_days, order_days).sample(seed)
+    if not _enough(recent):
+        return expected
+    return _learnt((name,), recent, now, expected, horizon_days, seed)[name]
+
+
+def _stretch(shop: Shop, start: datetime, days: int, order_days: int) -> Past:
+    came = spend_between(shop, start, start + timedelta(days=days))
+    known = spend_features(shop, start, order_days=order_days)
+    return Past(known, came.set_index(SpendFeatures.BUYER_ID)[SpendFeatures.NET_SPEND], days)
 
 
 def choose(

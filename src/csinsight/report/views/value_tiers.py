@@ -17,7 +17,7 @@ from csinsight.report.picture import Picture
 from csinsight.report.study import Study
 from csinsight.report.tables import Table
 from csinsight.segments.future import accuracy, calibration
-from csinsight.segments.outlook import Outlook, look_ahead
+from csinsight.segments.outlook import Outlook, look_ahead_by
 from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
 
 _T = ValueTiers
@@ -155,7 +155,7 @@ def moves(
         return Note([study.word("tiers.no_moves")])
     before = value_tiers(
         spend,
-        look_ahead(study.open(), before_end, order_days=order_days, name=model).expected,
+        look_ahead_by(model, study.open(), before_end, order_days=order_days),
         vip_share=vip_share,
         core_share=core_share,
         potential_share=potential_share,
