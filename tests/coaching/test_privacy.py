@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import unicodedata
+from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
+import polars as pl
 
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.plan import COLUMNS
+from csinsight.coaching.talks import plan_excerpts
+from csinsight.engine import open_shop
+from csinsight.features.rules import ConversationRules
+from csinsight.report.exports import _talks_sheet, as_json, workbook
+from csinsight.report.study import Study
+from csinsight.report.views.card_advice import talk_blocks
 
 SEED = 60
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -182,3 +194,82 @@ def test_masking_leaves_the_words_that_a_coach_needs():
         masked = mask_lines(said, [])
         assert len(masked) == len(said)
         assert masked[0] == said[0]
+
+
+def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_folder):
+    """The planted chats as a shop's own: excerpts, the card's boxes, the workbook and the JSON."""
+    chats = planted_chats(400, seed=7)
+    shop = _shop_of(chats, tmp_path / "data")
+    talks = [f"t{place}" for place in range(len(chats))]
+    plan = pd.concat(
+        [_findings(f"店:{n}", talks[n::4], rule) for n in range(4) for rule in ("off_platform",)],
+        ignore_index=True,
+    )
+    lines = plan_excerpts(
+        shop,
+        plan,
+        pd.DataFrame({"conversation_id": talks}),
+        as_of=datetime(2026, 11, 1),
+        rules=ConversationRules(),
+    )
+    assert len(lines) > 400
+    study = Study(demo_folder, tmp_path / "run", "demo", "2026-10", "zh")
+    status = pd.DataFrame({"agent_id": plan["agent_id"].unique(), "inquiries": 9, "status": "keep"})
+    study.write("coaching_excerpts", lines)
+    told = "".join(block.page_html() for block in talk_blocks(study, lines))
+    one_each = plan.drop_duplicates("agent_id")
+    made = as_json(study, one_each, status, lines, NOBODY)
+    texts = [_sheet_text(study, lines), json.dumps(made, ensure_ascii=False)]
+    everything = plain("\n".join([told, *texts]))
+    left = {
+        secret
+        for _, _, secrets in chats
+        for secret in secrets
+        if not shows(EVERYDAY, secret) and len(plain(secret)) > 4 and plain(secret) in everything
+    }
+    assert left == set()
+
+
+NOBODY = pd.DataFrame()
+
+
+def _sheet_text(study, lines):
+    rows = [[str(cell) for cell in row] for row in _talks_sheet(study, lines)[2]]
+    made = workbook([("a", list("abcdef"), rows)])
+    return pl.read_excel(io.BytesIO(made)).write_csv()
+
+
+def _shop_of(chats, folder):
+    """Write chats as a shop's messages: the last line of every talk leads off the platform."""
+    rows = []
+    for place, (nick, said, _) in enumerate(chats):
+        start = datetime(2026, 10, 1) + timedelta(minutes=20 * place)
+        agent = f"店:{place % 4}"
+        lines = [*said[:-1], "有货吗", f"加我微信聊吧 {said[1]}"]
+        for number, text in enumerate(lines):
+            sender = "agent" if number == len(lines) - 1 else "buyer"
+            rows.append(
+                {
+                    "buyer_id": nick,
+                    "agent_id": agent if sender == "agent" else None,
+                    "sender": sender,
+                    "sent_at": start + timedelta(seconds=20 * number),
+                    "text": text,
+                    "conversation_id": f"t{place}",
+                }
+            )
+    folder.mkdir(parents=True)
+    pl.DataFrame(rows).write_parquet(folder / "messages.parquet")
+    return open_shop(folder)
+
+
+def _findings(agent, talks, rule):
+    """Return one row a talk, so that every talk is shown."""
+    empty = dict.fromkeys(COLUMNS, None)
+    rows = [
+        empty
+        | {"agent_id": agent, "behaviour": rule, "kind": "compliance", "misses": [talk]}
+        | {"hits": [], "peer_hits": []}
+        for talk in talks
+    ]
+    return pd.DataFrame(rows)
