@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Final
 
@@ -171,7 +173,8 @@ def _occasions(lines: Frame, name: str, rule: WindowRule, rules: ConversationRul
         nw.col(SENT_MS).alias("_from"),
         start.alias("_after"),
     )
-    shown = nw.max_horizontal(*(nw.col(m).cast(nw.Int64).fill_null(0) for m in rule.expect.any_of))
+    any_shown = reduce(or_, (nw.col(m).fill_null(value=False) for m in rule.expect.any_of))
+    shown = nw.when(any_shown).then(nw.lit(1)).otherwise(nw.lit(0))
     looked_at = lines.filter(own).select(
         _TALK,
         nw.col(number).alias("_no"),
