@@ -148,7 +148,7 @@ def _model(
 
 def _last_month(previous: TypeModel | None, evidence: Evidence) -> dict[str, Floats]:
     """Return last month's centres by type in this month's z units; NaN on features it lacked."""
-    if previous is None:
+    if previous is None or not previous.supported:
         return {}
     columns = []
     for feature, now in evidence.scales.items():
