@@ -221,7 +221,7 @@ def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent()
         scope="all", scope_kind="all", effect_pp=4.0, low_pp=1.0, high_pp=7.0
     )
     assert verdicts(table, (), 0.10)["verdict"].tolist()[2:] == ["helps"] * 2
-    table.loc[2:, "p_value"] = 0.03
+    table.loc[2:, "p_value"] = 0.02
     assert verdicts(table, (), 0.10)["verdict"].tolist() == ["no evidence"] * 4
     table.loc[:1, "p_value"] = 0.01
     assert verdicts(table, (), 0.10)["verdict"].tolist() == ["helps"] * 4

@@ -13,7 +13,7 @@ from csinsight.contract.tables import PAGE_KINDS
 from csinsight.engine import collect, open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.features.conversations import conversation_features, messages_of
-from csinsight.features.rounds import rounds
+from csinsight.features.rounds import rounds, turns
 from csinsight.features.rules import ConversationRules
 from csinsight.features.spend import spend_between, spend_features
 
@@ -27,7 +27,7 @@ FEATURES = {
         shop, AS_OF, ConversationRules(3, 100, 50, 20, 4, 50, 20, 1000), months=1
     ),
     "messages": lambda shop: collect(messages_of(shop, AS_OF, RULES, months=2)),
-    "rounds": lambda shop: collect(rounds(messages_of(shop, AS_OF, RULES), RULES)),
+    "rounds": lambda shop: collect(rounds(turns(messages_of(shop, AS_OF, RULES)), RULES)),
     "buyers": lambda shop: buyer_features(shop, AS_OF),
     "spend": lambda shop: spend_features(shop, AS_OF),
     "spend between": lambda shop: spend_between(shop, AS_OF - timedelta(days=40), AS_OF),
