@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
 from csinsight.params import load_params, shipped
@@ -38,6 +43,25 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
         )
         for lang in ("zh", "en")
     }
+
+
+@pytest.fixture(scope="session")
+def papermill_run() -> Callable[..., Any]:
+    """Run a notebook by papermill as a process of its own, and return it as it then is.
+
+    In this process it would wait for ever where the browser's loop runs already.
+    """
+
+    def run(path: Path, executed: Path, **told: object) -> Any:
+        command = [sys.executable, "-m", "papermill", str(path), str(executed)]
+        command += ["--kernel", "python3", "--no-progress-bar"]
+        for name, value in told.items():
+            command += ["-p", name, str(value)]
+        done = subprocess.run(command, cwd=executed.parent, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return nbformat.read(executed, as_version=4)
+
+    return run
 
 
 @pytest.hookimpl(tryfirst=True)  # before the workers read the groups

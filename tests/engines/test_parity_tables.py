@@ -126,7 +126,7 @@ def test_a_closed_session_opens_again(tmp_path: Path, spark: Any) -> None:
 def test_faults_are_the_same(tmp_path: Path, spark: Any) -> None:
     from csinsight.engine import EngineError
 
-    pl.DataFrame({"buyer_id": [1]}).write_parquet(tmp_path / "buyers.parquet")
+    pl.DataFrame({"buyer_id": [1.5]}).write_parquet(tmp_path / "buyers.parquet")
     said = []
     for engine in ("polars", "spark"):
         with pytest.raises(EngineError) as caught:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import nbformat
-import papermill
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
@@ -87,13 +87,13 @@ def test_thresholds_move_types_and_tiers(study: Study) -> None:
     assert wider.loc["vip", "change"] > 0
 
 
-def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path: Path) -> None:
+def test_the_notebooks_stand_on_the_run_and_explore_runs(
+    study: Study, tmp_path: Path, papermill_run: Callable[..., Any]
+) -> None:
     lab = prepare_lab(study.run, tmp_path / "lab")
     path = lab / f"{EXPLORE}.ipynb"
     assert (lab / "07_monthly_brief.ipynb").is_file()
-    executed = tmp_path / "executed.ipynb"
-    papermill.execute_notebook(str(path), str(executed), kernel_name="python3", progress_bar=False)
-    cells = nbformat.read(executed, as_version=4).cells
+    cells = papermill_run(path, tmp_path / "executed.ipynb").cells
     shown = json.dumps([output for cell in cells for output in cell.get("outputs", ())])
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert not re.search(r'(src|href)=\\"https?://', shown)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
@@ -145,20 +144,14 @@ def test_faults_of_a_sheet_are_named(study, told, match):
         labelling.read_labels(study, drawn)
 
 
-def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path):
+def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path, papermill_run):
     told = {"markers": "greets", "each": 6, "seed": 1}
     drawn = labelling.open_sheet(study, ConversationRules(), LEXICON, **told)
     ones = drawn["shown"].map({True: "1", False: "0"})
     _fill(labelling.sheet_path(study), dict(zip(drawn["no"], ones, strict=True)))
     places = {"data": str(demo_folder), "run": str(study.run), **told}
-    done = papermill.execute_notebook(
-        str(shipped("notebooks") / "labelling.ipynb"),
-        str(tmp_path / "done.ipynb"),
-        places,
-        kernel_name="python3",
-        progress_bar=False,
-        cwd=str(tmp_path),
-    )
+    notebook = shipped("notebooks") / "labelling.ipynb"
+    done = papermill_run(notebook, tmp_path / "done.ipynb", **places)
     shown = str([cell.get("outputs") for cell in done.cells])
     assert "kappa_before" in shown
     assert "1.0" in shown
