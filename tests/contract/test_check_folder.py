@@ -93,6 +93,17 @@ def test_times_that_can_t_be_read_are_not_called_missing(shop: Path) -> None:
     assert "untimed" not in {notice.kind for notice in check.notices}
 
 
+def test_disputes_beside_the_tables_are_checked_with_them(shop: Path) -> None:
+    head = "agent_id,behaviour,month,reason,by"
+    (shop / "disputes.csv").write_text(f"{head}\na1,greets,2026-10,misread,a1\n")
+    assert check_folder(shop) == []
+    (shop / "disputes.csv").write_text(f"{head}\na1,greats,October,misread,a1\n")
+    assert [(f.file, f.row, f.column) for f in check_folder(shop)] == [
+        ("disputes.csv", 2, "behaviour"),
+        ("disputes.csv", 2, "month"),
+    ]
+
+
 def test_orders_without_buyers_are_noticed(shop: Path) -> None:
     ORDERS.with_columns(buyer_id=pl.lit(None, pl.String)).write_csv(shop / "orders.csv")
     check = check_shop(shop)

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract import parse
+from csinsight.contract.disputes import read_disputes
 from csinsight.contract.faults import Fault, Notice, nearest
 from csinsight.contract.notices import cross_notices
 from csinsight.contract.read import read_table
@@ -108,6 +109,7 @@ def check_shop(folder: Path) -> Check:
                 keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
     if not tables and not faults:
         faults.append(_no_tables(folder, notices))
+    faults += read_disputes(folder)[1]
     # A column that can't be read is empty here, and says nothing about the shop.
     unread = {fault.column for fault in faults}
     across = [n for n in cross_notices(keys) if n.kind != "untimed" or "sent_at" not in unread]
