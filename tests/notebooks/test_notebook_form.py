@@ -70,3 +70,10 @@ def test_only_headlines_keep_their_output(notebook):
         kept = KEPT in cell.metadata.get("tags", [])
         assert bool(cell.outputs) == kept, cell["id"]
         assert kept == ("nbval-check-output" in cell.metadata.get("tags", []))
+
+
+def test_tables_are_written_without_showing_people(notebook):
+    """A cell that ends with a table would leave buyers' names in the executed notebook."""
+    _, nb = notebook
+    ends = [lines[-1] for cell in _code(nb.cells) if (lines := _lines(cell))]
+    assert all(line.endswith(";") for line in ends if line.startswith("study.write("))
