@@ -215,13 +215,13 @@ def test_outcomes_stand_side_by_side_each_with_its_family(worlds):
 
 
 def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent():
-    rows = [(o, f"b{i}", 0.004 if o == "ordered" else 0.9) for o in ("paid", "ordered")
+    rows = [(o, f"b{i}", 0.002 if o == "ordered" else 0.9) for o in ("paid", "ordered")
             for i in range(2)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["outcome", "behaviour", "p_value"]).assign(
         scope="all", scope_kind="all", effect_pp=4.0, low_pp=1.0, high_pp=7.0
     )
     assert verdicts(table, (), 0.10)["verdict"].tolist()[2:] == ["helps"] * 2
-    table.loc[2:, "p_value"] = 0.02
+    table.loc[2:, "p_value"] = 0.012
     assert verdicts(table, (), 0.10)["verdict"].tolist() == ["no evidence"] * 4
     table.loc[:1, "p_value"] = 0.01
     assert verdicts(table, (), 0.10)["verdict"].tolist() == ["helps"] * 4

@@ -44,17 +44,22 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     axes.scatter(
         n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
     )
-    for x, y, name in zip(n[out], known[_K.PAID_RATE][out], known[_K.AGENT_ID][out], strict=True):
-        crowded = _crowded(n - x, known[_K.PAID_RATE] - y, span[-1] - span[0])
+    named = pd.DataFrame({"x": n, "y": known[_K.PAID_RATE], "id": known[_K.AGENT_ID]})[out]
+    above = True
+    for _, point in named.sort_values(["x", "id"]).iterrows():
+        right, higher = n - point["x"], known[_K.PAID_RATE] - point["y"]
+        crowded = _crowded(right.abs(), higher, span[-1] - span[0])
+        # Where points stand side by side, their names go above and below in turn.
         axes.annotate(
-            drawable(study.agent_name(str(name)), _LONGEST_NAME),
-            (x, y),
-            xytext=(-6, 3) if crowded else (6, 3),
+            drawable(study.agent_name(str(point["id"])), _LONGEST_NAME),
+            (point["x"], point["y"]),
+            xytext=(0, 7 if above else -15) if crowded else (6, 3),
             textcoords="offset points",
-            ha="right" if crowded else "left",
+            ha="center" if crowded else "left",
             fontsize=8.5,
             parse_math=False,
         )
+        above = above != crowded
     axes.margins(x=0.08, y=0.12)
     axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
     rates.percent_axis(study, axes)
