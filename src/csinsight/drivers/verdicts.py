@@ -4,10 +4,10 @@ The behaviours of one outcome and scope kind form a family (all inquiries; all c
 types). Within a family Benjamini-Hochberg holds the share of false verdicts at the threshold. In a
 shop where nothing goes with conversion that alone would still name something in one run of ten; so
 a family is only read when it speaks as a whole (Simes' test, whose p-value is the family's
-smallest q), at levels that sum to 1.25 %, a quarter of what a silent shop may say wrongly, since p-values
-from a dozen agents have tails heavier than they should (measured: of 34 shops without effects,
-read from text, four spoke at 5 % and two at 2.5 %). Once the main outcome's family of all inquiries has
-spoken, its level passes on to the others (Bretz et al. 2009, a graphical procedure).
+smallest q), at levels that sum to 1.25 %: a quarter of what a silent shop may say wrongly, since
+p-values from a dozen agents have tails heavier than they should (measured: of 34 shops without
+effects, read from text, four spoke at 5 % and two at 2.5 %). Once the main outcome's family of all
+inquiries has spoken, its level passes on to the others (Bretz et al. 2009, a graphical procedure).
 """
 
 from __future__ import annotations
