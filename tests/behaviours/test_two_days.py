@@ -126,7 +126,7 @@ def _agents(month, profile=TAOBAO):
     return agent_kpis(month, profile=profile).set_index("agent_id")
 
 
-def _is(row, **expected):
+def _assert_is(row, **expected):
     found = {name: row[name] for name in expected}
     assert found == pytest.approx(expected, nan_ok=True)
 
@@ -134,69 +134,71 @@ def _is(row, **expected):
 def test_the_shop_counts(month):
     row = shop_kpis(month.conversations, profile=TAOBAO, month=month).iloc[0]
     # Nine talks of b1 (twice) to b8; not inquiries: T7, T8. T6 isn't mature.
-    _is(row, conversations=9, buyers=8, buyer_days=8, inquiries=7, not_inquiries=2)
+    _assert_is(row, conversations=9, buyers=8, buyer_days=8, inquiries=7, not_inquiries=2)
     # b1 asks twice on the 5th and is one inquirer: b1, b2, b3, b4, b5, b6.
-    _is(row, inquirers=6, immature_inquiries=1, inquiries_without_outcome=0)
+    _assert_is(row, inquirers=6, immature_inquiries=1, inquiries_without_outcome=0)
     # All but b6: five. All three orders came the same day.
-    _is(row, ordered_rate_numerator=3, ordered_rate_denominator=5, ordered_rate=0.6)
-    _is(row, ordered_rate_same_day=0.6, ordered_rate_next_day=0.6)
+    _assert_is(row, ordered_rate_numerator=3, ordered_rate_denominator=5, ordered_rate=0.6)
+    _assert_is(row, ordered_rate_same_day=0.6, ordered_rate_next_day=0.6)
     # b1 paid the same day, b2 the next, b5 two days on.
-    _is(row, paid_rate_same_day=1 / 5, paid_rate_next_day=2 / 5, paid_rate=3 / 5)
+    _assert_is(row, paid_rate_same_day=1 / 5, paid_rate_next_day=2 / 5, paid_rate=3 / 5)
     assert (row["paid_rate_low"], row["paid_rate_high"]) == pytest.approx(wilson(3, 5))
 
 
 def test_the_shop_waits(month):
     row = shop_kpis(month.conversations, profile=TAOBAO, month=month).iloc[0]
     # 10 20 20 30 40 50 60 | 240 300 600u 600u: seven within three minutes; T4 is off hours.
-    _is(row, rounds=11, rounds_unanswered=2, rounds_off_hours=1)
-    _is(row, reply_rate=9 / 11, reply_rate_180s=7 / 11, prompt_reply_rate=7 / 11)
-    _is(row, mean_response_s=1970 / 11, mean_response_s_numerator=1970)
+    _assert_is(row, rounds=11, rounds_unanswered=2, rounds_off_hours=1)
+    _assert_is(row, reply_rate=9 / 11, reply_rate_180s=7 / 11, prompt_reply_rate=7 / 11)
+    _assert_is(row, mean_response_s=1970 / 11, mean_response_s_numerator=1970)
     # The sixth of eleven; the tenth.
-    _is(row, response_median_s=50, response_p90_s=600)
+    _assert_is(row, response_median_s=50, response_p90_s=600)
     # First of each talk: 10 20 30 40 | 50 60 300 600; nine tenths lie 0.3 between 300 and 600.
-    _is(row, first_response_mean_s=1110 / 8, first_response_median_s=45)
-    _is(row, first_response_p90_s=390, first_response_mean_s_denominator=8)
+    _assert_is(row, first_response_mean_s=1110 / 8, first_response_median_s=45)
+    _assert_is(row, first_response_p90_s=390, first_response_mean_s_denominator=8)
     # Three lines of b1 in T1, two each in T2 and T3; the bot's are nobody's.
-    _is(row, answer_ask_ratio=15 / 13, answer_ask_ratio_denominator=13)
+    _assert_is(row, answer_ask_ratio=15 / 13, answer_ask_ratio_denominator=13)
 
 
 def test_the_shop_sells(month):
     row = shop_kpis(month.conversations, profile=TAOBAO, month=month).iloc[0]
     # o1, o1b, o2, o5, o6 after a talk; o2 less 50; o6 unpaid; o9 silent; o7 is of September.
-    _is(row, orders=5, order_amount=100 + 30 + 200 + 80 + 99, sales=100 + 30 + 150 + 80)
-    _is(row, paying_buyers=3, spend_per_buyer=120, silent_sales=60, total_sales=420)
-    _is(row, silent_share=1 / 7, satisfaction_mean=4, ratings=2)
+    _assert_is(row, orders=5, order_amount=100 + 30 + 200 + 80 + 99, sales=100 + 30 + 150 + 80)
+    _assert_is(row, paying_buyers=3, spend_per_buyer=120, silent_sales=60, total_sales=420)
+    _assert_is(row, silent_share=1 / 7, satisfaction_mean=4, ratings=2)
 
 
 def test_agent_a(month):
     row = _agents(month).loc["A"]
     # T1 T2 T4 T5 T7; T2 was handed over before the order, T7 is after-sales.
-    _is(row, conversations=5, buyers=5, inquiries=3, not_inquiries=2, handed_over=1)
+    _assert_is(row, conversations=5, buyers=5, inquiries=3, not_inquiries=2, handed_over=1)
     # b1, b4, b5; o1 and o5 are hers: she wrote last before each was placed.
-    _is(row, paid_rate_denominator=3, ordered_rate=2 / 3, paid_rate=2 / 3)
-    _is(row, paid_rate_same_day=1 / 3, paid_rate_next_day=1 / 3, credited_elsewhere=0)
+    _assert_is(row, paid_rate_denominator=3, ordered_rate=2 / 3, paid_rate=2 / 3)
+    _assert_is(row, paid_rate_same_day=1 / 3, paid_rate_next_day=1 / 3, credited_elsewhere=0)
     # 20 20 40 60 300; nine tenths lie 0.6 between 60 and 300.
-    _is(row, rounds=5, rounds_unanswered=0, rounds_off_hours=1, reply_rate=1)
-    _is(row, reply_rate_180s=4 / 5, mean_response_s=88, response_median_s=40, response_p90_s=204)
-    _is(row, first_response_mean_s=105, first_response_median_s=50)
-    _is(row, answer_ask_ratio=7 / 7)
-    _is(row, orders=3, order_amount=210, sales=210, paying_buyers=2, spend_per_buyer=105)
-    _is(row, satisfaction_mean=5, ratings=1)
+    _assert_is(row, rounds=5, rounds_unanswered=0, rounds_off_hours=1, reply_rate=1)
+    _assert_is(
+        row, reply_rate_180s=4 / 5, mean_response_s=88, response_median_s=40, response_p90_s=204
+    )
+    _assert_is(row, first_response_mean_s=105, first_response_median_s=50)
+    _assert_is(row, answer_ask_ratio=7 / 7)
+    _assert_is(row, orders=3, order_amount=210, sales=210, paying_buyers=2, spend_per_buyer=105)
+    _assert_is(row, satisfaction_mean=5, ratings=1)
 
 
 def test_agent_b(month):
     row = _agents(month).loc["B"]
     # T1 T2 T3 T5 T6 T9; T1 and T5 were A's when the order came.
-    _is(row, conversations=6, buyers=5, inquiries=4, handed_over=2, immature_inquiries=1)
+    _assert_is(row, conversations=6, buyers=5, inquiries=4, handed_over=2, immature_inquiries=1)
     # b2, b3, b1 (T9): only b2's order is his, paid the next day.
-    _is(row, paid_rate_denominator=3, paid_rate_numerator=1, paid_rate_same_day=0)
-    _is(row, paid_rate_next_day=1 / 3)
+    _assert_is(row, paid_rate_denominator=3, paid_rate_numerator=1, paid_rate_same_day=0)
+    _assert_is(row, paid_rate_next_day=1 / 3)
     # 10 30 50 240 600u; T8 is nobody's.
-    _is(row, rounds=5, rounds_unanswered=1, mean_response_s=186, reply_rate_180s=3 / 5)
+    _assert_is(row, rounds=5, rounds_unanswered=1, mean_response_s=186, reply_rate_180s=3 / 5)
     # T3 30, T6 10, T9 50: in T1, T2 and T5 A replied first.
-    _is(row, first_response_mean_s=30, first_response_median_s=30)
-    _is(row, answer_ask_ratio=8 / 5)
-    _is(row, orders=2, order_amount=299, sales=150, spend_per_buyer=150, satisfaction_mean=3)
+    _assert_is(row, first_response_mean_s=30, first_response_median_s=30)
+    _assert_is(row, answer_ask_ratio=8 / 5)
+    _assert_is(row, orders=2, order_amount=299, sales=150, spend_per_buyer=150, satisfaction_mean=3)
 
 
 @pytest.mark.parametrize(
@@ -212,13 +214,13 @@ def test_agent_b(month):
 )
 def test_attribution_is_a_parameter(shop, rule, agent, expected):
     profile = TAOBAO.model_copy(update={"attribution": rule})
-    _is(_agents(_month(shop, profile), profile).loc[agent], **expected)
+    _assert_is(_agents(_month(shop, profile), profile).loc[agent], **expected)
 
 
 def test_handed_over_inquiries_can_count(shop):
     profile = TAOBAO.model_copy(update={"handed_over": "count"})
     row = _agents(_month(shop, profile), profile).loc["A"]
-    _is(row, inquiries=4, paid_rate_denominator=4, paid_rate=2 / 4, handed_over=1)
+    _assert_is(row, inquiries=4, paid_rate_denominator=4, paid_rate=2 / 4, handed_over=1)
 
 
 def test_other_conventions(shop):
@@ -228,7 +230,7 @@ def test_other_conventions(shop):
     month = count_month(shop, conversations, AS_OF, rules, jd)
     row = shop_kpis(month.conversations, profile=jd, month=month).iloc[0]
     # Within 30 s: 10 20 20 30. Three minutes stay three minutes. o5 was paid too late for JD.
-    _is(row, prompt_reply_rate=4 / 11, reply_rate_180s=7 / 11, paid_rate=2 / 6)
+    _assert_is(row, prompt_reply_rate=4 / 11, reply_rate_180s=7 / 11, paid_rate=2 / 6)
     textbook = load_profile("textbook")
     row = shop_kpis(month.conversations, profile=textbook).iloc[0]
     assert row["inquirers"] == 6

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.validate import followed_months
 
 from csinsight.coaching.followup import COLUMNS, follow_up
 from csinsight.coaching.history import earlier_plans, fingerprint, keep_plan
@@ -19,14 +17,7 @@ from csinsight.coaching.plan import COLUMNS as PLAN_COLUMNS
 @pytest.fixture(scope="module")
 def drawn():
     """The module that draws followed months, shared with the study."""
-    name = "csinsight_followed_months"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "validate" / "followed_months.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    return followed_months
 
 
 def _team(drawn, seed, lift, **more):

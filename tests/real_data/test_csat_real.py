@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from tests.validate import study_csat
 
 pytestmark = pytest.mark.real_data
 
@@ -15,14 +12,7 @@ pytestmark = pytest.mark.real_data
 def csat(request):
     """The study of `make validate` (test files don't import each other)."""
     request.getfixturevalue("shared_data")
-    name = "csinsight_study_csat"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "validate" / "study_csat.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    return study_csat
 
 
 def test_slow_replies_go_with_low_ratings_within_agents_and_by_category(csat):

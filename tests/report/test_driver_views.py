@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import pytest
+from tests.drivers import worlds as made_up
 
 from csinsight.drivers.design import beside, design
 from csinsight.drivers.doses import doses
@@ -22,15 +20,8 @@ TOLD = {"as_of": datetime(2026, 11, 1), "months": 3}
 
 @pytest.fixture(scope="module")
 def worlds():
-    """The module of synthetic worlds (test files don't import each other)."""
-    name = "csinsight_report_worlds"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "drivers" / "worlds.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    """The module of synthetic worlds."""
+    return made_up
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def _files(folder: Path) -> Files:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def _says(result: Result, code: int, *parts: str) -> None:
+def _assert_says(result: Result, code: int, *parts: str) -> None:
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     assert [part for part in parts if part not in result.output] == [], result.output
@@ -51,7 +51,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def good(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Files]:
     """A folder with a good report of the month, and the report's files."""
     out = tmp_path_factory.mktemp("good")
-    _says(_run(tiny, out, "--only", "00"), 0)
+    _assert_says(_run(tiny, out, "--only", "00"), 0)
     return out, _files(out / "reports")
 
 
@@ -136,9 +136,9 @@ def test_faulty_data_is_named_and_the_last_report_stays(
 ) -> None:
     out, before = good
     broken(shop)
-    _says(_run(shop, out), 1, *FAULTS[broken])
+    _assert_says(_run(shop, out), 1, *FAULTS[broken])
     assert _files(out / "reports") == before
-    _says(CliRunner().invoke(main, ["history", "--out", str(out)]), 0, "failed")
+    _assert_says(CliRunner().invoke(main, ["history", "--out", str(out)]), 0, "failed")
 
 
 PARAMETERS = {
@@ -159,7 +159,7 @@ def test_a_wrong_parameter_is_named_and_nothing_starts(
     file = tmp_path / "p.yml"
     file.write_text(line + "\n", encoding="utf-8")
     runs = _files(out / "runs")
-    _says(_run(tiny, out, "--params", file), 2, *PARAMETERS[line])
+    _assert_says(_run(tiny, out, "--params", file), 2, *PARAMETERS[line])
     assert _files(out / "reports") == before
     assert _files(out / "runs") == runs
 
@@ -180,14 +180,14 @@ def test_a_slip_on_the_command_line_is_named(
     words: tuple[str, str], code: int, parts: tuple[str, ...], tiny: Path, good: tuple[Path, Files]
 ) -> None:
     out, before = good
-    _says(_run(tiny, out, *words), code, *parts)
+    _assert_says(_run(tiny, out, *words), code, *parts)
     assert _files(out / "reports") == before
 
 
 def test_an_empty_month_says_which_months_there_are(tiny: Path, good: tuple[Path, Files]) -> None:
     out, before = good
     told = ("nothing happened in 2026-12", "to 2026-10-31", "choose --month within that")
-    _says(_run(tiny, out, month="2026-12"), 1, *told)
+    _assert_says(_run(tiny, out, month="2026-12"), 1, *told)
     assert _files(out / "reports") == before
 
 
@@ -198,11 +198,13 @@ def test_after_failures_the_good_month_is_what_is_published(
     _gbk(shop)
     assert _run(shop, out).exit_code == 1
     told = ["--out", str(out), "--shop", "s", "--month", MONTH, "--to", str(tmp_path / "web")]
-    _says(CliRunner().invoke(main, ["publish", *told]), 0, "index.html")
+    _assert_says(CliRunner().invoke(main, ["publish", *told]), 0, "index.html")
     month = {name: data for name, data in before.items() if name.startswith(f"s/{MONTH}/")}
     copied = _files(tmp_path / "web")
     assert {name: copied.get(name) for name in month} == month
-    _says(CliRunner().invoke(main, ["publish", *told[:-3], "2026-09", *told[-2:]]), 1, "there: 20")
+    _assert_says(
+        CliRunner().invoke(main, ["publish", *told[:-3], "2026-09", *told[-2:]]), 1, "there: 20"
+    )
 
 
 def _without(tiny: Path, tmp_path: Path, *tables: str) -> Path:
@@ -229,7 +231,7 @@ def test_without_orders_buyers_and_ratings_chats_and_clicks_still_speak(
     tiny: Path, tmp_path: Path
 ) -> None:
     data, out = _without(tiny, tmp_path, "orders", "buyers", "ratings"), tmp_path / "out"
-    _says(_run(data, out, "--only", "07"), 0, "left out: 02_value_tiers (needs_orders)")
+    _assert_says(_run(data, out, "--only", "07"), 0, "left out: 02_value_tiers (needs_orders)")
     assert _made(out) == {"00", "01", "03", "05", "07"}
     assert _reason("needs_orders") in _index(out)
     assert _reason("needs_outcome") in _index(out)
@@ -240,7 +242,7 @@ def test_without_orders_buyers_and_ratings_chats_and_clicks_still_speak(
 
 def test_without_chats_and_page_views_tiers_are_made(tiny: Path, tmp_path: Path) -> None:
     data, out = _without(tiny, tmp_path, "messages", "page_views"), tmp_path / "out"
-    _says(_run(data, out, "--only", "07"), 0, "left out: 03_agent_kpis (needs_messages)")
+    _assert_says(_run(data, out, "--only", "07"), 0, "left out: 03_agent_kpis (needs_messages)")
     assert _made(out) == {"00", "02", "07"}
     assert _reason("needs_messages") in _index(out)
     assert _reason("needs_page_views") in _index(out)
@@ -248,7 +250,7 @@ def test_without_chats_and_page_views_tiers_are_made(tiny: Path, tmp_path: Path)
 
 def test_without_the_agents_table_ids_stand_in_for_names(tiny: Path, tmp_path: Path) -> None:
     data, out = _without(tiny, tmp_path, "agents"), tmp_path / "out"
-    _says(_run(data, out, "--only", "03"), 0)
+    _assert_says(_run(data, out, "--only", "03"), 0)
     page = (out / "reports/s" / MONTH / "03_agent_kpis.html").read_text(encoding="utf-8")
     names = pl.read_parquet(tiny / "agents.parquet")
     assert all(agent in page for agent in names["agent_id"])

@@ -39,7 +39,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Resul
     return caller
 
 
-def _says(result: Result, code: int, *parts: str) -> None:
+def _assert_says(result: Result, code: int, *parts: str) -> None:
     assert result.exit_code == code, result.output
     assert [part for part in parts if part not in result.output] == [], result.output
 
@@ -110,8 +110,8 @@ def test_catching_up_makes_what_was_missed_and_an_empty_last_month_is_told(
     _finished(tmp_path / "out", "2026-08")
     told = _told(long_shop, tmp_path, "--only", "00", "--month", "2026-11", "--catch-up")
     result = call(*told, notebooks=folder)
-    _says(result, 1, "catching up 2026-10", "nothing happened in 2026-11")
-    _says(result, 1, "toy 2026-10: report made", "toy 2026-11: no report made")
+    _assert_says(result, 1, "catching up 2026-10", "nothing happened in 2026-11")
+    _assert_says(result, 1, "toy 2026-10: report made", "toy 2026-11: no report made")
     made = sorted(path.name for path in (tmp_path / "out/reports/toy").iterdir())
     assert made == ["2026-08", "2026-10", "index.html"]
 
@@ -125,14 +125,14 @@ def test_on_failure_tells_a_command_what_where_and_why(
     hook = f'printf %s "{values}" > {seen}; exit 7'
     notebooks = toy_notebooks(n01=["raise ValueError('$(touch planted)')"])
     told = _told(toy_shop, tmp_path, "--month", "2026-10", "--only", "01", "--on-failure", hook)
-    _says(call(*told, notebooks=notebooks), 1, "--on-failure command ended with exit code 7")
+    _assert_says(call(*told, notebooks=notebooks), 1, "--on-failure command ended with exit code 7")
     lines = seen.read_text(encoding="utf-8").split("\n")
     where = ["toy", "2026-10", "01_buyer_types", "1", str(tmp_path / "out")]
     assert lines[:5] == where
     assert lines[5].startswith("01_buyer_types: cell 4 failed")
     assert "$(touch planted)" in lines[-1]
     seen.unlink()
-    _says(call(*told, notebooks=toy_notebooks()), 0)
+    _assert_says(call(*told, notebooks=toy_notebooks()), 0)
     assert not seen.exists()
 
 
@@ -144,7 +144,7 @@ def test_faulty_data_calls_the_command_too(
     told = _told(toy_shop, tmp_path, "--month", "2026-08..2026-10")
     hook = f'echo "$CSINSIGHT_MESSAGE" >> {seen}'
     result = call(*told, "--on-failure", hook)
-    _says(result, 1, "orders.csv", "toy 2026-08: no report made")
+    _assert_says(result, 1, "orders.csv", "toy 2026-08: no report made")
     # The other months would fail by the same faults: one word is enough.
     assert "2026-09" not in result.output
     assert "orders.csv" in seen.read_text(encoding="utf-8")
@@ -161,7 +161,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     seen = tmp_path / "seen"
     hook = ("--on-failure", f'echo "$CSINSIGHT_NOTEBOOK $CSINSIGHT_EXIT_CODE" > {seen}')
     result = call(*told, *hook, notebooks=toy_notebooks(n06=BROKEN_CARD))
-    _says(result, 3, "its kernel ended", "report made", "1 agents' cards failed")
+    _assert_says(result, 3, "its kernel ended", "report made", "1 agents' cards failed")
     assert seen.read_text(encoding="utf-8") == "06_agent_card 3\n"
     month = tmp_path / "out/reports/toy/2026-10"
     cards = sorted(path.name for path in month.glob("06*.html"))
@@ -173,7 +173,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     newest = history.runs(tmp_path / "out")[0]
     assert (newest.status, "its kernel ended" in newest.why) == ("incomplete", True)
     again = call(*told, notebooks=toy_notebooks())
-    _says(again, 0, "report made")
+    _assert_says(again, 0, "report made")
     assert len(list(month.glob("06*.html"))) == 2
     assert "could not be made" not in (month / "index.html").read_text(encoding="utf-8")
 
@@ -206,7 +206,7 @@ def test_many_shops_in_one_file(
     file = tmp_path / "shops.yml"
     file.write_text(yaml.safe_dump(told), encoding="utf-8")
     result = call("run-shops", file, notebooks=toy_notebooks(n06=["1"]))
-    _says(result, 1, "nowhere: is not a folder", "2 shops: 1 in order, 1 not: bad")
+    _assert_says(result, 1, "nowhere: is not a folder", "2 shops: 1 in order, 1 not: bad")
     index = (tmp_path / "web/toy/index.html").read_text(encoding="utf-8")
     assert "蓓尚旗舰店" in index
     assert (tmp_path / "web/toy/2026-10/07_monthly_brief.html").is_file()
@@ -227,4 +227,4 @@ def test_a_faulty_file_of_shops_is_named(
 ) -> None:
     file = tmp_path / "shops.yml"
     file.write_text(text, encoding="utf-8")
-    _says(call("run-shops", file), 2, "shops.yml", part)
+    _assert_says(call("run-shops", file), 2, "shops.yml", part)
