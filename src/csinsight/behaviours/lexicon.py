@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import polars as pl
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from csinsight.behaviours.lexicon_schema import Additions, LexiconFile, Marker, Rule, Side
 from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.yaml_file import read_yaml
 
 FOLDER: Final = Path(__file__).with_name("lexicons")
 #: Behaviours that no single message can show: `csinsight.behaviours.canned` finds them.
@@ -119,12 +119,7 @@ def load_lexicon(extra: Path | None = None, folder: Path = FOLDER) -> Lexicon:
 
 
 def _parse(path: Path, model: type[_Model]) -> _Model:
-    try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LexiconError(f"{path}: can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LexiconError(f"{path}: is not YAML in UTF-8: {error}") from error
+    values = read_yaml(path, LexiconError)
     try:
         return model.model_validate(values)
     except ValidationError as error:

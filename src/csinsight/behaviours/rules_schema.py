@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from csinsight.contract.yaml_file import read_yaml
 
 Side = Literal["agent", "buyer"]
 Meaning = dict[Literal["zh", "en"], str]
@@ -183,12 +184,7 @@ def read_rules(path: Path, model: type[_Model]) -> _Model:
     RulesError
         Naming file, key, what is wrong, and the mend.
     """
-    try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RulesError(f"{path}: can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RulesError(f"{path}: is not YAML in UTF-8: {error}") from error
+    values = read_yaml(path, RulesError)
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -14,10 +14,10 @@ from typing import Annotated, Final, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.contract.yaml_file import read_yaml
 from csinsight.engine import Shop
 from csinsight.params import shipped
 
@@ -209,12 +209,7 @@ def load_signatures(path: Path | None = None) -> Signatures:
         Naming the file, the place in it, and what to mend.
     """
     file = path or shipped("params", "archetypes.yml")
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SignatureError(f"{file}: can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SignatureError(f"{file}: is not YAML in UTF-8: {error}") from error
+    values = read_yaml(file, SignatureError)
     try:
         return Signatures.model_validate(values)
     except ValidationError as error:
