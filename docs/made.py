@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.params import NOTEBOOKS, shipped
 
 _ROW = "| {name} | {kind} | {needed} | {meaning} |"

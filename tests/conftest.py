@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from csinsight.params import load_params, shipped
-from csinsight.report.run import RunResult, run_month
+from csinsight.runs.month import RunResult, run_month
 
 ROOT = Path(__file__).resolve().parents[1]
 

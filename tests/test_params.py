@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 import yaml
 
+from csinsight.errors import ParamsError
 from csinsight.params import (
     NOTEBOOKS,
-    ParamsError,
     RunParams,
     add_months,
     load_params,

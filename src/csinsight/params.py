@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from csinsight.errors import ParamsError
+
 Lang = Literal["zh", "en"]
 EngineName = Literal["polars", "spark"]
 Outcome = Literal["paid", "ordered", "satisfaction"]
@@ -25,10 +27,6 @@ JsonValue = str | int | float | bool
 Hours = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
-
-
-class ParamsError(ValueError):
-    """A parameter file or value that can't be used; the message names it and the mend."""
 
 
 def shipped(*parts: str) -> Path:

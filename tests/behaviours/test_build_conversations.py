@@ -8,13 +8,13 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.behaviours.agent_sessions import count_month
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
-from csinsight.behaviours.receptions import count_month
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 

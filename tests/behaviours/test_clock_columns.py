@@ -11,7 +11,7 @@ import pytest
 
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 LOG = [
     # b1 is silent for 20 minutes, then the agent comes back.

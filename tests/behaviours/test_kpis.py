@@ -12,16 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from csinsight.behaviours.intervals import (
-    mean_interval,
-    quantile_interval,
-    ratio_interval,
-    wilson,
-)
+from csinsight.behaviours.agent_sessions import in_month
 from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
-from csinsight.behaviours.profiles import ProfileError, load_profile
-from csinsight.behaviours.receptions import in_month
-from csinsight.features.rules import ConversationRules
+from csinsight.behaviours.profiles import load_profile
+from csinsight.errors import ProfileError
+from csinsight.features.frames import ConversationRules
+from csinsight.stats.intervals import mean_interval, quantile_interval, ratio_interval, wilson
 
 TAOBAO = load_profile("taobao")
 _KINDS = {

@@ -9,10 +9,10 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from csinsight.behaviours.lexicon import FOLDER, LexiconError, load_lexicon
-from csinsight.behaviours.lexicon_schema import Example
+from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon
 from csinsight.behaviours.markers import find_hits, mark
 from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.errors import LexiconError
 
 LEXICON = load_lexicon()
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csinsight.behaviours.canned import MIN_OTHERS
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.markers import find_hits, mark
-from csinsight.behaviours.table import SHOWN, TableError, mark_table
+from csinsight.behaviours.markers import MIN_OTHERS, find_hits, mark
+from csinsight.behaviours.table import SHOWN, mark_table
+from csinsight.errors import TableError
 
 LEXICON = load_lexicon()
 TEXTS = [

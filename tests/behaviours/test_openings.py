@@ -10,7 +10,7 @@ import pytest
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.contract.domain import CATEGORIES, MOODS
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 #: Talk, category, mood at the start, mood at the end; b and a are lines of buyer and agent.

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.rules_schema import RulesError, Scorecard
 from csinsight.behaviours.scorecard import (
     agent_scores,
     item_points,
@@ -17,7 +16,8 @@ from csinsight.behaviours.scorecard import (
     load_scorecard,
     score_talks,
 )
-from csinsight.behaviours.windows import load_rules
+from csinsight.behaviours.sequence_rules import Scorecard, load_rules
+from csinsight.errors import RulesError
 from csinsight.params import shipped
 
 RULES = load_rules(load_lexicon())

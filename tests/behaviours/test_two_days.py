@@ -30,12 +30,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.behaviours.agent_sessions import count_month
 from csinsight.behaviours.conversations import build_conversations
-from csinsight.behaviours.intervals import wilson
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
-from csinsight.behaviours.receptions import count_month
 from csinsight.engine import open_shop
+from csinsight.stats.intervals import wilson
 
 AS_OF = datetime(2026, 11, 1)
 TAOBAO = load_profile("taobao")

@@ -12,11 +12,17 @@ import yaml
 
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.behaviours.rules_schema import RulesError, WindowRule
-from csinsight.behaviours.windows import find_occasions, load_rules, rule_occasions, try_example
+from csinsight.behaviours.sequence_rules import (
+    WindowRule,
+    find_occasions,
+    load_rules,
+    rule_occasions,
+    try_example,
+)
 from csinsight.engine import open_shop
+from csinsight.errors import RulesError
 from csinsight.features.conversations import with_turns
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 
 LEXICON = load_lexicon()

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import polars as pl
 
+from csinsight.behaviours.agent_sessions import count_month
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
-from csinsight.behaviours.receptions import count_month
 from csinsight.engine import open_shop
 
 MESSAGES = int(os.environ.get("BENCH_MESSAGES", "5000000"))

@@ -20,16 +20,15 @@ import numpy as np
 import polars as pl
 from sklearn.cluster import KMeans
 
-from csinsight.contract.tables import PAGE_KINDS
+from csinsight.contract.schema import PAGE_KINDS
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.features.spend import spend_features
-from csinsight.segments.evidence import weigh
-from csinsight.segments.months import types_at
-from csinsight.segments.outlook import look_ahead
+from csinsight.segments.model_selection import look_ahead
+from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import load_signatures
 from csinsight.segments.tiers import value_tiers
-from csinsight.segments.types import fit_types
+from csinsight.segments.types import fit_types, types_at
 
 BUYERS = int(os.environ.get("BENCH_BUYERS", "1000000"))
 VIEWS_EACH = 10

@@ -7,10 +7,11 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from csinsight.coaching.disputes import DisputeError, load_disputes, set_aside
+from csinsight.coaching.disputes import load_disputes, set_aside
+from csinsight.coaching.examples import reference
 from csinsight.coaching.month import coach
 from csinsight.coaching.plan import Limits
-from csinsight.coaching.references import reference
+from csinsight.errors import DisputeError
 
 AS_OF = datetime(2026, 11, 1)
 HEAD = "agent_id,behaviour,month,conversation_id,reason,by\n"

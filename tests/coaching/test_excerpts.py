@@ -9,7 +9,7 @@ import pytest
 
 from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 LINES = [
     ("buyer", "在吗"),

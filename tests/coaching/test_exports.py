@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csinsight.coaching.plan import COLUMNS
-from csinsight.report.exports import guarded, workbook, write_exports
-from csinsight.report.study import Study
+from csinsight.views.study import Study
+from csinsight.views.workbook import guarded, workbook, write_exports
 
 EVIL = ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x"]
 

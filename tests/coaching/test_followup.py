@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from tests.validate import followed_months
 
-from csinsight.coaching.followup import COLUMNS, follow_up
-from csinsight.coaching.history import earlier_plans, fingerprint, keep_plan
+from csinsight.coaching.follow_up import COLUMNS, earlier_plans, fingerprint, follow_up, keep_plan
 from csinsight.coaching.plan import COLUMNS as PLAN_COLUMNS
 
 

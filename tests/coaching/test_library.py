@@ -8,8 +8,9 @@ import yaml
 
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.table import mark_table
-from csinsight.coaching.library import LANGS, LibraryError, breaks_rules, load_library
+from csinsight.coaching.advice import LANGS, breaks_rules, load_library
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, COMPLIANCE, TIERS
+from csinsight.errors import LibraryError
 from csinsight.params import shipped
 
 

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csinsight.coaching.card import agent_card, agent_standings, conversion
-from csinsight.coaching.effects import credible_drivers
 from csinsight.coaching.peers import leave_one_out_quantile, standing
-from csinsight.coaching.plan import COLUMNS, coaching_plan, mentors
+from csinsight.coaching.plan import COLUMNS, agent_status, coaching_plan, mentors
 from csinsight.coaching.playbooks import playbooks
-from csinsight.coaching.status import agent_status
+from csinsight.coaching.shrunken_effects import credible_drivers
 from csinsight.contract.domain import COMPLIANCE, PLAN_KINDS
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers

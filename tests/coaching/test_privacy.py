@@ -10,14 +10,14 @@ import pandas as pd
 import polars as pl
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
 
+from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.plan import COLUMNS
-from csinsight.coaching.talks import plan_excerpts
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
-from csinsight.report.exports import _talks_sheet, as_json, workbook
-from csinsight.report.study import Study
-from csinsight.report.views.card_advice import talk_blocks
+from csinsight.features.frames import ConversationRules
+from csinsight.views.agent_card import talk_blocks
+from csinsight.views.study import Study
+from csinsight.views.workbook import _talks_sheet, as_json, workbook
 
 
 def test_nothing_planted_in_ten_thousand_chats_is_left():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from csinsight.contract.faults import NAMED, Fault
+from csinsight.contract.messages import NAMED, Fault
 from csinsight.contract.read import Checked, read_table
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 
 ORDERS = (
     "order_id,buyer_id,placed_at,paid_at,list_amount,paid_amount,refund_amount,units,coupon_used"

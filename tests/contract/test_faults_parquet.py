@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from csinsight.contract.read import Checked, read_table
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 
 
 def orders(**columns: object) -> pl.DataFrame:

@@ -9,8 +9,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.contract import parse
-from csinsight.contract.tables import Column
+from csinsight.contract import cells
+from csinsight.contract.schema import Column
 from csinsight.contract.textfile import read_text
 
 TIME = Column("t", "datetime", "a time")
@@ -19,7 +19,7 @@ WHOLE = Column("t", "int", "a whole number")
 
 
 def cell(column: Column, text: str) -> object:
-    return pl.DataFrame({"t": [text]}).select(parse.cell(column)).item()
+    return pl.DataFrame({"t": [text]}).select(cells.cell(column)).item()
 
 
 @given(st.datetimes(), st.sampled_from(["T", " "]), st.booleans())

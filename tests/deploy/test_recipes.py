@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from csinsight.cli import main
-from csinsight.report.shops import read_shops
+from csinsight.runs.shops import read_shops
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 

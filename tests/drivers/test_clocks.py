@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csinsight.drivers.clocks import band, clocks, in_silence
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.risk_sets import band, clocks, in_silence
 
 AS_OF = datetime(2026, 11, 1)
 ORDERED_AT = pd.Timestamp("2026-10-02 10:00")

@@ -12,7 +12,7 @@ from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, TURN_MARKERS
 from csinsight.drivers.design import FAMILY, design
 from csinsight.drivers.exposure import at_landmark
-from csinsight.drivers.scales import from_model, to_model
+from csinsight.drivers.units import from_model, to_model
 
 AS_OF = datetime(2026, 11, 1)
 

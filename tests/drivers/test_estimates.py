@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
 from csinsight.drivers.checks import driver_checks, readiness, reversed_signs, unknown_shares
 from csinsight.drivers.design import FAMILY, beside, design
-from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.verdicts import benjamini_hochberg, verdicts
+from csinsight.drivers.estimates import benjamini_hochberg, estimate_drivers, verdicts
 
 AS_OF = datetime(2026, 11, 1)
 NAMED = ["helps", "hurts"]

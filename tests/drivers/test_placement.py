@@ -11,8 +11,7 @@ import pytest
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import judged
-from csinsight.drivers.placement import balance, shown_by_talk
+from csinsight.drivers.exposure import balance, judged, shown_by_talk
 
 
 @pytest.fixture(scope="module")

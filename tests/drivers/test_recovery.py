@@ -13,8 +13,8 @@ import pytest
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.surprises import surprises
-from csinsight.drivers.within import cross_products, slope
+from csinsight.drivers.exposure import surprises
+from csinsight.drivers.fixed_effects import cross_products, slope
 
 NAMED = ["helps", "hurts"]
 

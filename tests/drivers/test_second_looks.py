@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csinsight.drivers.bench import lay_out
 from csinsight.drivers.checks import driver_checks
 from csinsight.drivers.design import design
-from csinsight.drivers.doses import doses
+from csinsight.drivers.design_matrix import lay_out
+from csinsight.drivers.double_ml import DISAGREES, Flexible
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.flexible import DISAGREES, Flexible
-from csinsight.drivers.ways import ways
+from csinsight.drivers.sensitivity import doses, ways
 
 AS_OF = datetime(2026, 11, 1)
 TOLD = {"as_of": AS_OF, "months": 3}
@@ -67,7 +66,7 @@ def test_very_many_rows_are_thinned_evenly_and_say_the_same(worlds, monkeypatch)
     world = worlds.make_world(11, inquiries=6000, agents=30)
     bench = lay_out(design(world.conversations, world.frozen, **TOLD), together=True)
     everyone = np.arange(len(bench.columns))
-    monkeypatch.setattr("csinsight.drivers.flexible.LOOKED_AT", 2999)
+    monkeypatch.setattr("csinsight.drivers.double_ml.LOOKED_AT", 2999)
     third = Flexible(bench).effect("recommends", everyone)
     assert third == Flexible(bench).effect("recommends", everyone[::3])
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pyfixest as pf
 import pytest
 
-from csinsight.drivers.within import cross_products, slope
+from csinsight.drivers.fixed_effects import cross_products, slope
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.engine import EngineError, collect, ms, open_shop
 
 HEADER = "order_id,buyer_id,placed_at,paid_at,list_amount,paid_amount,units,coupon_used\n"

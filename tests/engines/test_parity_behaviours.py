@@ -10,7 +10,7 @@ import pytest
 
 from csinsight.behaviours.conversations import build_conversations
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 pytestmark = pytest.mark.spark
 

@@ -9,12 +9,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.contract.tables import PAGE_KINDS
+from csinsight.contract.schema import PAGE_KINDS
 from csinsight.engine import collect, open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.frames import ConversationRules
 from csinsight.features.rounds import rounds, turns
-from csinsight.features.rules import ConversationRules
 from csinsight.features.spend import spend_between, spend_features
 
 pytestmark = pytest.mark.spark

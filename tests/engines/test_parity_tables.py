@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.engine import collect, ms, open_shop
 
 pytestmark = pytest.mark.spark

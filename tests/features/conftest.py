@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.engine import Shop, open_shop
 
 Rows = list[dict[str, Any]]

@@ -10,8 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from csinsight import behaviours
-from csinsight.features.bargaining import Bargaining, load_bargaining
-from csinsight.features.buyers import buyer_features
+from csinsight.features.buyers import Bargaining, buyer_features, load_bargaining
 
 
 @pytest.fixture

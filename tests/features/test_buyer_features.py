@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csinsight.contract.tables import PAGE_KINDS
+from csinsight.contract.schema import PAGE_KINDS
 from csinsight.features.buyers import buyer_features
 
 AS_OF = datetime(2026, 11, 1)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.frames import ConversationRules, moment_ms
 from csinsight.features.outcomes import observed_until_ms
-from csinsight.features.rules import ConversationRules, moment_ms
 
 AS_OF = datetime(2026, 11, 1)
 RULES = ConversationRules()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from csinsight.engine import collect
 from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.frames import ConversationRules
 from csinsight.features.rounds import rounds, turns
-from csinsight.features.rules import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 RULES = ConversationRules()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csinsight.features.conversations import conversation_features
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 RULES = ConversationRules()

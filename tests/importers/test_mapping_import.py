@@ -183,7 +183,7 @@ def test_the_mapping_has_to_be_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yml")), ids=lambda path: path.name)
 def test_shipped_mappings_are_sound(path: Path) -> None:
-    from csinsight.importers.mapping_spec import load_mapping
+    from csinsight.importers.mapping import load_mapping
 
     assert load_mapping(path).columns
 

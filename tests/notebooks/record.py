@@ -13,7 +13,7 @@ import nbformat
 from tests.notebooks import recording
 
 from csinsight.params import NOTEBOOKS, load_params, shipped
-from csinsight.report.run import run_month
+from csinsight.runs.month import run_month
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = "keep_output"

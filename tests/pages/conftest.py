@@ -17,11 +17,11 @@ pytest.importorskip("playwright", reason="pip install playwright for the tests o
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from csinsight.params import Lang
-from csinsight.report import pages, theme
-from csinsight.report.blocks import Block, Box, Columns, Finding, Note, Stack, Talk, Tile, Tiles
-from csinsight.report.picture import Picture
-from csinsight.report.render import render
-from csinsight.report.tables import Table
+from csinsight.render import page, theme
+from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Stack, Talk, Tile, Tiles
+from csinsight.render.figure import Picture
+from csinsight.render.page import render
+from csinsight.render.table import Table
 
 #: What a buyer, an agent's name or a table might hold; none of it may come alive.
 PLANTED = (
@@ -145,8 +145,8 @@ def make_page(tmp_path: Path) -> Callable[..., Path]:
         cells.append(new.new_code_cell("stray", outputs=[stray]))
         executed = tmp_path / f"{lang}.ipynb"
         nbformat.write(new.new_notebook(cells=cells), executed)
-        links = [pages.Link("index.html", "目录"), pages.Link("x.html", "月度简报", here=True)]
-        frame = pages.Page(
+        links = [page.Link("index.html", "目录"), page.Link("x.html", "月度简报", here=True)]
+        frame = page.Page(
             lang, "蓓尚旗舰店 · 2026年10月", ["数据截至 10月31日"], links, run_id="2026-10-7f3c"
         )
         target = tmp_path / f"{lang}.html"

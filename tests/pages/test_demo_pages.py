@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from csinsight.report.fonts import glyphs
+from csinsight.render.fonts import glyphs
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 

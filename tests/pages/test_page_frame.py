@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from csinsight.params import Lang
-from csinsight.report.fonts import FAMILY
+from csinsight.render.fonts import FAMILY
 
 pytestmark = pytest.mark.browser
 

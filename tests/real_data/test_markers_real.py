@@ -17,7 +17,7 @@ from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.contract.domain import TIMINGS
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 from csinsight.importers import run_import
 
 pytestmark = pytest.mark.real_data

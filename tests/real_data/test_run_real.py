@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from csinsight.cli import main
 from csinsight.contract.domain import BUYER_TYPES, COMPLIANCE, MARKERS, TIMINGS
 from csinsight.params import Lang, shipped
-from csinsight.report.words import Words
+from csinsight.render.words import Words
 
 pytestmark = pytest.mark.real_data
 LOG = "taobao_userbehavior/user_behavior_100k.csv"

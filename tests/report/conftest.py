@@ -25,7 +25,7 @@ TABLES = {
         "b2,A1,agent,2026-10-04T10:31:00,不行\n"
     ),
 }
-OPEN = """from csinsight.report.study import open_study
+OPEN = """from csinsight.views.study import open_study
 study = open_study(data, run, shop, month, lang, engine)"""
 FACT = 'study.write_facts({"finding": f"{month} finding"})'
 BODIES = {
@@ -34,7 +34,7 @@ BODIES = {
         "study.write('agent_kpis', pd.DataFrame({'agent_id': ['a1', 'A1']}))",
     ],
     "06_agent_card": [
-        "from csinsight.report.blocks import Finding",
+        "from csinsight.render.blocks import Finding",
         "Finding(f'{agent_id}: {len(study.read(\"agent_kpis\"))}')",
     ],
 }

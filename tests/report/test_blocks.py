@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.report import theme
-from csinsight.report.blocks import (
+from csinsight.render import theme
+from csinsight.render.blocks import (
     PAGE_MIME,
     Box,
     Columns,
@@ -26,8 +26,8 @@ from csinsight.report.blocks import (
     Tiles,
     inline,
 )
-from csinsight.report.picture import MAX_DATA_ROWS, Picture
-from csinsight.report.tables import Table
+from csinsight.render.figure import MAX_DATA_ROWS, Picture
+from csinsight.render.table import Table
 
 HOSTILE = "<script>x</script>\"><b onclick='y'>&"
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from csinsight.behaviours.profiles import load_profile
-from csinsight.report.study import Study
-from csinsight.report.views import brief_changes, monthly_brief
+from csinsight.views import monthly_brief
+from csinsight.views.study import Study
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     before = ["simple", "simple", "bargain", "mixed", "sporty", "sporty"]
     tiers = ["vip", "core", "core", "ordinary", "vip", "vip"]
     frozen = pd.DataFrame({"conversation_id": _talks(6)["conversation_id"]})
-    study.write(brief_changes.FROZEN, frozen.assign(type=before, tier=tiers))
+    study.write(monthly_brief.FROZEN, frozen.assign(type=before, tier=tiers))
     now = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"]})
     now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
     now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]
-    types, lost = brief_changes.movements(study, talks, now, now)
+    types, lost = monthly_brief.movements(study, talks, now, now)
     assert types == (
         "Of 4 buyers who asked this month and had a type before it, 75% keep it. "
         "The largest move: 1 from Simple to Bargaining."
@@ -43,8 +43,8 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
 
 
 def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
-    assert brief_changes.movements(study, _talks(3), None, None) == []
-    block = brief_changes.changes(study, _talks(3), load_profile("taobao"), None, None)
+    assert monthly_brief.movements(study, _talks(3), None, None) == []
+    block = monthly_brief.month_over_month(study, _talks(3), load_profile("taobao"), None, None)
     assert block.plain() == "There is no month before to compare with."
 
 

@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from csinsight import cli
+from csinsight.errors import PlanError
 from csinsight.params import RunParams
-from csinsight.report import plan, unattended
-from csinsight.report.months import last_month
+from csinsight.runs import schedule
+from csinsight.runs.schedule import last_month
 
 Call = Callable[..., Result]
 
@@ -99,9 +100,9 @@ def test_only_takes_several_notebooks(
 
     def run_month(*_: object, only: tuple[str, ...], **__: object) -> None:
         asked.extend(only)
-        raise plan.PlanError("far enough")
+        raise PlanError("far enough")
 
-    monkeypatch.setattr(unattended, "run_month", run_month)
+    monkeypatch.setattr(schedule, "run_month", run_month)
     told = ("run", "--data", toy_shop, "--month", "2026-10")
     _assert_says(call(*told, *only), 1, "far enough")
     assert sorted(asked) == ["01_buyer_types", "02_value_tiers"]
@@ -115,9 +116,9 @@ def test_last_means_the_month_before_this_one(
 
     def run_month(data: Path, params: RunParams, *_: object, **__: object) -> None:
         asked.append(params)
-        raise plan.PlanError("far enough")
+        raise PlanError("far enough")
 
-    monkeypatch.setattr(unattended, "run_month", run_month)
+    monkeypatch.setattr(schedule, "run_month", run_month)
     _assert_says(
         call("run", "--data", toy_shop, "--month", "last", "--out", tmp_path), 1, "far enough"
     )
@@ -130,7 +131,7 @@ def test_unexpected_errors_keep_their_traceback(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(unattended, "run_month", broken)
+    monkeypatch.setattr(schedule, "run_month", broken)
     result = call("run", "--data", toy_shop, "--month", "2026-10", "--out", tmp_path)
     assert isinstance(result.exception, ValueError)
     assert str(result.exception) == "a fault of ours"
@@ -142,7 +143,7 @@ def test_a_full_disk_is_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "x.parquet")
 
-    monkeypatch.setattr(unattended, "run_month", full)
+    monkeypatch.setattr(schedule, "run_month", full)
     told = ("run", "--data", toy_shop, "--month", "2026-10", "--out", tmp_path)
     _assert_says(call(*told), 1, "No space left on device", "x.parquet")
 

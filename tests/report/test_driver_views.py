@@ -8,12 +8,11 @@ import pytest
 from tests.drivers import worlds as made_up
 
 from csinsight.drivers.design import beside, design
-from csinsight.drivers.doses import doses
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.ways import ways
-from csinsight.report.study import open_study
-from csinsight.report.views import conversion_drivers as view
-from csinsight.report.views import driver_design as looks
+from csinsight.drivers.sensitivity import doses, ways
+from csinsight.views import conversion_drivers as view
+from csinsight.views import driver_design as looks
+from csinsight.views.study import open_study
 
 TOLD = {"as_of": datetime(2026, 11, 1), "months": 3}
 

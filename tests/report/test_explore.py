@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
-from csinsight.features.rules import ConversationRules
-from csinsight.params import ParamsError
-from csinsight.report import explore
-from csinsight.report.lab import EXPLORE, prepare_lab
-from csinsight.report.run import RunResult
-from csinsight.report.study import Study, StudyError, open_study
+from csinsight.errors import ParamsError, StudyError
+from csinsight.features.frames import ConversationRules
+from csinsight.runs.lab import EXPLORE, prepare_lab
+from csinsight.runs.month import RunResult
+from csinsight.views import explore
+from csinsight.views.study import Study, open_study
 
 pytestmark = pytest.mark.xdist_group("demo")
 RULES = ConversationRules(12.0, 24.0, 72.0)

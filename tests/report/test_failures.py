@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from csinsight.cli import main
-from csinsight.report.words import Words
+from csinsight.render.words import Words
 from csinsight.simulate import simulate
 
 MONTH = "2026-10"

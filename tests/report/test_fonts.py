@@ -10,18 +10,18 @@ import matplotlib.pyplot as plt
 import pytest
 from fontTools.ttLib import TTFont
 
-from csinsight.report import theme
-from csinsight.report.fontmaking import code_points
-from csinsight.report.fonts import (
+from csinsight.errors import GlyphError
+from csinsight.render import theme
+from csinsight.render.fonts import (
     FAMILY,
     FONT_FILE,
     LATIN_FAMILY,
-    GlyphError,
     drawable,
     glyphs,
     no_boxes,
     subset_css,
 )
+from csinsight.report.fontmaking import code_points
 
 
 def _held(css: str) -> dict[str, set[int]]:

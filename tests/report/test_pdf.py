@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from csinsight.errors import PdfError
 from csinsight.params import RunParams
-from csinsight.report import pdf, unattended
-from csinsight.report.run import run_month
+from csinsight.runs import pdf, schedule
+from csinsight.runs.month import run_month
 
 Make = Callable[..., Path]
 needs_chromium = pytest.mark.skipif(pdf.chromium() is None, reason="apt-get install chromium")
@@ -42,14 +43,12 @@ def test_without_chromium_the_report_is_made_and_says_so(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     folder = toy_notebooks()
-    monkeypatch.setattr(
-        unattended, "run_month", lambda *a, **k: run_month(*a, **k, notebooks=folder)
-    )
+    monkeypatch.setattr(schedule, "run_month", lambda *a, **k: run_month(*a, **k, notebooks=folder))
     said: list[str] = []
     params = RunParams(shop="toy", lang="en")
-    job = unattended.Job(toy_shop, tmp_path, params, "2026-10", only=("00_data_check",), pdf=True)
-    assert unattended.run_job(job, said.append, lambda _: None) == 0
+    job = schedule.Job(toy_shop, tmp_path, params, "2026-10", only=("00_data_check",), pdf=True)
+    assert schedule.run_job(job, said.append, lambda _: None) == 0
     assert said[0] == pdf.NO_CHROMIUM
     assert not list(tmp_path.rglob("*.pdf"))
-    with pytest.raises(pdf.PdfError, match="install it"):
+    with pytest.raises(PdfError, match="install it"):
         pdf.print_pages(["index"], tmp_path)

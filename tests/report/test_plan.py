@@ -7,15 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from csinsight.errors import PlanError
 from csinsight.params import NOTEBOOKS, RunParams
-from csinsight.report.plan import (
-    PlanError,
-    card_steps,
-    check_names,
-    check_parameters,
-    supply,
-    wanted,
-)
+from csinsight.runs.plan import card_steps, check_names, check_parameters, supply, wanted
 
 PARAMS = RunParams()
 KPIS = {"03_agent_kpis", "04_conversion_drivers", "05_coaching", "06_agent_card"}

@@ -14,7 +14,7 @@ import pytest
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
 
 from csinsight.params import load_params
-from csinsight.report.run import run_month
+from csinsight.runs.month import run_month
 from csinsight.simulate import simulate
 
 CHATS = 10_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from csinsight.report.prose import ProseError, headings, localise, prose_html, title_of
+from csinsight.errors import ProseError
+from csinsight.render.page import headings, localise, prose_html, title_of
 
 
 def _notebook() -> nbformat.NotebookNode:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from csinsight.report import publish as room
-from csinsight.report.publish import copy_report, publish, recover
+from csinsight.runs import publish as room
+from csinsight.runs.publish import copy_report, publish, recover
 
 
 def _folder(path: Path, text: str) -> Path:

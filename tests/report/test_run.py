@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from csinsight.errors import ContractError, LockedError, NotebookError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams
-from csinsight.report import history
-from csinsight.report.execute import NotebookError
-from csinsight.report.plan import PlanError
-from csinsight.report.run import ContractError, RunResult, run_month
-from csinsight.report.state import LockedError, locked
+from csinsight.runs import state
+from csinsight.runs.month import RunResult, run_month
+from csinsight.runs.state import locked
 
 Make = Callable[..., Path]
 PARAMS = RunParams(shop="toy {x}", lang="en")
@@ -38,7 +37,7 @@ import signal, sys
 from pathlib import Path
 from csinsight import cli
 from csinsight.params import RunParams
-from csinsight.report.run import run_month
+from csinsight.runs.month import run_month
 signal.signal(signal.SIGTERM, cli._stop)
 shop, out, notebooks = map(Path, sys.argv[1:])
 run_month(shop, RunParams(shop="toy", lang="en"), out, notebooks=notebooks)
@@ -109,7 +108,7 @@ def test_a_failure_names_notebook_cell_and_cause_and_leaves_the_last_report(
     state = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
     assert state["status"] == "failed"
     assert state["steps"]["01_buyer_types"]["status"] == "failed"
-    newest = history.runs(tmp_path / "out")[0]
+    newest = state.runs(tmp_path / "out")[0]
     assert (newest.status, newest.why) == ("failed", said)
     assert run(toy_notebooks(), only=("01",)).executed == ("01_buyer_types",)
 
@@ -219,7 +218,7 @@ def test_a_run_that_is_killed_leaves_the_last_report_and_the_next_completes(
     assert _files(good.report.parent) == before
     kernel = int(mark.read_text())
     _wait(lambda: not _is_alive(kernel), 20)
-    stopped = history.runs(tmp_path / "out")[0]
+    stopped = state.runs(tmp_path / "out")[0]
     assert stopped.status == ("stopped" if number == signal.SIGKILL else "failed")
     assert "01_buyer_types" in run(toy_notebooks(), params, only=("01",)).executed
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from csinsight.report import delivery, history
-from csinsight.report.files import write_text
-from csinsight.report.shop_index import shop_index, sparkline, write_shop_index
+from csinsight.contract.write import write_text
+from csinsight.errors import DeliveryError
+from csinsight.runs import publish, state
+from csinsight.runs.shop_index import shop_index, sparkline, write_shop_index
 
 
 def _report(month: str, kpis: dict[str, list[float]], **more: str) -> dict[str, object]:
@@ -84,7 +85,7 @@ def test_a_month_goes_to_a_bucket_with_its_shop_index_and_without_old_pages(out:
     files = fsspec.filesystem("memory")
     files.pipe_file("/b/web/s/2026-10/06_agent_card-gone.html", b"of last time")
     for month in (None, "2026-08"):
-        where = delivery.publish_month(out, "s", month, "memory://b/web/")
+        where = publish.publish_month(out, "s", month, "memory://b/web/")
     assert where == "memory://b/web/s/2026-08/index.html"
     names = {"07_monthly_brief.html", "index.html", "report.json"}
     assert {Path(name).name for name in files.ls("/b/web/s/2026-10", detail=False)} == names
@@ -94,8 +95,8 @@ def test_a_month_goes_to_a_bucket_with_its_shop_index_and_without_old_pages(out:
 
 
 def test_a_bucket_of_an_unknown_kind_is_told(out: Path) -> None:
-    with pytest.raises(delivery.DeliveryError, match="nosuch://: can't be written to here"):
-        delivery.publish_month(out, "s", None, "nosuch://bucket")
+    with pytest.raises(DeliveryError, match="nosuch://: can't be written to here"):
+        publish.publish_month(out, "s", None, "nosuch://bucket")
 
 
 def test_history_outlives_a_line_that_a_full_disk_cut_short(tmp_path: Path) -> None:
@@ -103,4 +104,4 @@ def test_history_outlives_a_line_that_a_full_disk_cut_short(tmp_path: Path) -> N
     good = json.dumps({"event": "start", "at": "2026-11-01T06:00:00+08:00", "month": "2026-10"})
     done = json.dumps({"event": "done", "at": "2026-11-01T06:01:00+08:00", "month": "2026-10"})
     write_text(file, f'{good}\n{{"event": "fai\n{good}\n\n{done}\n')
-    assert [entry.status for entry in history.runs(tmp_path)] == ["stopped", "done"]
+    assert [entry.status for entry in state.runs(tmp_path)] == ["stopped", "done"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from csinsight.params import ParamsError
-from csinsight.report.study import Study, StudyError, begin, open_study
+from csinsight.errors import ParamsError, StudyError
+from csinsight.views.study import Study, begin, open_study
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ import yaml
 from click.testing import CliRunner, Result
 
 from csinsight import cli
-from csinsight.params import ParamsError, RunParams
-from csinsight.report import history, kernels, months, run, unattended
-from csinsight.report.execute import Execution, NotebookError
-from csinsight.report.hook import call_hook
-from csinsight.report.plan import CARD, card_steps
-from csinsight.report.state import Places, RunState
+from csinsight.errors import NotebookError, ParamsError
+from csinsight.params import RunParams
+from csinsight.runs import execute, month, schedule, state
+from csinsight.runs.execute import Execution
+from csinsight.runs.plan import CARD, card_steps
+from csinsight.runs.schedule import call_hook
+from csinsight.runs.state import Places, RunState
 
 PARAMS = RunParams(shop="toy", lang="en")
 Make = Callable[..., Path]
@@ -27,13 +28,13 @@ BROKEN_CARD = ["import os\nif agent_id == 'A1': os._exit(9)"]
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     """The command line with the tiny notebooks, on one kernel."""
-    monkeypatch.setattr(kernels, "worker_count", lambda: 1)
+    monkeypatch.setattr(execute, "worker_count", lambda: 1)
 
     def caller(*words: object, notebooks: Path | None = None) -> Result:
         if notebooks is not None:
-            real = run.run_month
+            real = month.run_month
             told = {"notebooks": notebooks}
-            monkeypatch.setattr(unattended, "run_month", lambda *a, **k: real(*a, **k, **told))
+            monkeypatch.setattr(schedule, "run_month", lambda *a, **k: real(*a, **k, **told))
         return CliRunner().invoke(cli.main, [str(word) for word in words])
 
     return caller
@@ -57,19 +58,19 @@ def _told(shop: Path, tmp_path: Path, *more: object) -> tuple[object, ...]:
     ],
 )
 def test_months_are_one_or_a_range(text: str, found: list[str]) -> None:
-    assert months.parse_months(text, "Asia/Shanghai") == found
+    assert schedule.parse_months(text, "Asia/Shanghai") == found
 
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-10..", "2026-12..2026-10", "a..b..c", ""])
 def test_other_months_are_refused(text: str) -> None:
     with pytest.raises(ParamsError, match="month"):
-        months.parse_months(text, "Asia/Shanghai")
+        schedule.parse_months(text, "Asia/Shanghai")
 
 
 def test_a_range_may_end_with_the_last_month() -> None:
-    last = months.last_month("Asia/Shanghai")
-    assert months.parse_months(f"{last}..last", "Asia/Shanghai") == [last]
-    assert months.parse_months("last", "Asia/Shanghai") == [last]
+    last = schedule.last_month("Asia/Shanghai")
+    assert schedule.parse_months(f"{last}..last", "Asia/Shanghai") == [last]
+    assert schedule.parse_months("last", "Asia/Shanghai") == [last]
 
 
 @pytest.fixture
@@ -94,13 +95,13 @@ def test_missed_months_are_those_with_data_and_no_good_report(
     long_shop: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-10"]
+    assert schedule.missed(out, "toy", long_shop, "2026-10") == ["2026-10"]
     _finished(out, "2026-07")
-    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+    assert schedule.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
     _finished(out, "2026-08", "incomplete")
-    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+    assert schedule.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
     _finished(out, "2026-10")
-    assert months.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
+    assert schedule.missed(out, "toy", long_shop, "2026-10") == ["2026-08", "2026-10"]
 
 
 def test_catching_up_makes_what_was_missed_and_an_empty_last_month_is_told(
@@ -170,7 +171,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     index = (month / "index.html").read_text(encoding="utf-8")
     assert "Agent card: A1" in index
     assert "could not be made" in index
-    newest = history.runs(tmp_path / "out")[0]
+    newest = state.runs(tmp_path / "out")[0]
     assert (newest.status, "its kernel ended" in newest.why) == ("incomplete", True)
     again = call(*told, notebooks=toy_notebooks())
     _assert_says(again, 0, "report made")
@@ -180,7 +181,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
 
 def test_where_every_card_fails_the_run_fails(tmp_path: Path) -> None:
     state = RunState(Places(tmp_path, "toy", "2026-10"), PARAMS, {})
-    execution = Execution(tmp_path, PARAMS, state, kernels.Workers(), None)
+    execution = Execution(tmp_path, PARAMS, state, execute.Workers(), None)
     steps = card_steps(["a1", "a2"])
     execution.failed = {steps[0].name: "why", steps[1].name: "why"}
     with pytest.raises(NotebookError, match="why") as failure:

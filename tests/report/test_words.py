@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import csinsight
 from csinsight.contract import domain
 from csinsight.contract.artifacts import AgentKpis
+from csinsight.errors import WordError
 from csinsight.params import NOTEBOOKS, Lang
-from csinsight.report.fonts import glyphs
-from csinsight.report.words import WordError, Words, catalogue, placeholders
+from csinsight.render.fonts import glyphs
+from csinsight.render.words import Words, catalogue, placeholders
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 NAMED = {

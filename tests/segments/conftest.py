@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.contract.tables import PAGE_KINDS
+from csinsight.contract.schema import PAGE_KINDS
 
 #: Where each type's pages go, relative to one another; what is not named gets 1.
 PAGES = {

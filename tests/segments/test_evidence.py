@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csinsight.segments.evidence import weigh
-from csinsight.segments.observe import OBSERVERS
+from csinsight.segments.feature_estimators import OBSERVERS
+from csinsight.segments.shrink_features import weigh
 
 
 def frame(news: np.ndarray, pages: np.ndarray, **more: object) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
 from csinsight.segments.bgnbd import BgNbd, GammaGamma, fit_bgnbd, fit_gamma_gamma
-from csinsight.segments.future import accuracy, calibration, expected_spend, fit_future
+from csinsight.segments.clv import accuracy, calibration, expected_spend, fit_future
 
 #: Fader, Hardie, Lee (2005), table 1: the CDNOW sample, in weeks.
 CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)

@@ -13,10 +13,9 @@ from tests.validate.planted import swap
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
-from csinsight.segments.memory import COLUMNS, held, remembered, together
-from csinsight.segments.months import follow_types, types_at
+from csinsight.segments.model import COLUMNS, held, remembered, together
 from csinsight.segments.signatures import MemoryRules, load_signatures
-from csinsight.segments.types import EARLIER, fit_types
+from csinsight.segments.types import EARLIER, fit_types, follow_types, types_at
 from csinsight.simulate import simulate
 
 SIGNATURES = load_signatures()

@@ -14,7 +14,7 @@ from tests.segments.other_shops import END, WAYS, Way, make
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
-from csinsight.segments.evidence import weigh
+from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import load_signatures
 from csinsight.segments.types import fit_types
 

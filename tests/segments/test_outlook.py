@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csinsight.segments.learnt import Past, learn_boosted, learn_rfm
-from csinsight.segments.outlook import choose
+from csinsight.segments.clv import Past, learn_boosted, learn_rfm
+from csinsight.segments.model_selection import choose
 
 
 def shop(buyers: int, seed: int, *, rhythm: bool) -> tuple[pd.DataFrame, Past, Past]:

@@ -13,12 +13,11 @@ from csinsight.contract.domain import BUYER_TYPES, UNCLASSIFIED
 from csinsight.engine import Shop, open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.features.spend import spend_between, spend_features
-from csinsight.segments.frozen import frozen_segments
-from csinsight.segments.future import accuracy, expected_spend
-from csinsight.segments.months import types_at
+from csinsight.segments.clv import accuracy, expected_spend
+from csinsight.segments.lagged import frozen_segments
 from csinsight.segments.signatures import load_signatures
 from csinsight.segments.tiers import value_tiers
-from csinsight.segments.types import TypeResult, fit_types
+from csinsight.segments.types import TypeResult, fit_types, types_at
 
 END = datetime(2026, 11, 1)
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.errors import SignatureError
 from csinsight.params import shipped
-from csinsight.segments.observe import OBSERVERS
-from csinsight.segments.signatures import FEATURES, SignatureError, load_signatures
+from csinsight.segments.feature_estimators import OBSERVERS
+from csinsight.segments.signatures import FEATURES, load_signatures
 
 
 def written(tmp_path: Path, change: object) -> Path:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csinsight.contract.domain import TIERS
-from csinsight.segments.tiers import TierError, money_by_tier, tier_moves, value_tiers
+from csinsight.errors import TierError
+from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
 
 Row = tuple[int, int, float, float, float]
 

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.simulate.calendar import make_calendar
-from csinsight.simulate.deck import Deck
+from csinsight.simulate.arrays import make_calendar
 from csinsight.simulate.people import draw_staff
 from csinsight.simulate.phrases import load_phrases
 from csinsight.simulate.scenario import scenario_named
-from csinsight.simulate.slots import draw_slots
+from csinsight.simulate.script import Deck, draw_slots
 
 PHRASES = load_phrases()
 

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from csinsight.contract.check import check_folder
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.simulate import SCENARIOS, SIZES, Scenario, Truth, simulate
 
 HOUR_MS = 3_600_000

@@ -13,11 +13,11 @@ import pandas as pd
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, TURN_MARKERS
-from csinsight.simulate.calendar import make_calendar
+from csinsight.simulate.arrays import make_calendar
 from csinsight.simulate.cases import TOPICS, TURNS
 from csinsight.simulate.outcome import at_risk
 from csinsight.simulate.scenario import scenario_named
-from csinsight.simulate.truth import shows, true_behaviours
+from csinsight.simulate.tables import shows, true_behaviours
 from csinsight.simulate.world import draw_silent, draw_talks, populate, streams
 
 AS_OF = pd.Timestamp("2026-11-01").to_pydatetime()

@@ -20,11 +20,10 @@ from csinsight.contract.domain import BUYER_TYPES, UNCLASSIFIED
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.params import add_months
-from csinsight.segments.evidence import Evidence, weigh
-from csinsight.segments.months import MonthTypes, follow_types, types_at
+from csinsight.segments.fitting import starting_points
+from csinsight.segments.shrink_features import Evidence, weigh
 from csinsight.segments.signatures import load_signatures
-from csinsight.segments.starts import starting_points
-from csinsight.segments.types import fit_types
+from csinsight.segments.types import MonthTypes, fit_types, follow_types, types_at
 from csinsight.simulate import simulate
 
 SCENARIOS = ("clean_types", "demo", "unequal_types", "missing_type", "sparse_types")

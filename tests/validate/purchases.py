@@ -11,9 +11,8 @@ import pandas as pd
 
 from csinsight.engine import Shop, open_shop
 from csinsight.features.spend import spend_between, spend_features
-from csinsight.segments.future import accuracy, fit_future
-from csinsight.segments.learnt import Past
-from csinsight.segments.outlook import choose
+from csinsight.segments.clv import Past, accuracy, fit_future
+from csinsight.segments.model_selection import choose
 from csinsight.segments.tiers import value_tiers
 
 

@@ -14,7 +14,7 @@ from tests.validate.driver_shops import AS_OF, draw_shop
 from tests.validate.followed_months import AS_OF as FOLLOWED_AT
 from tests.validate.followed_months import draw_months, plain_change
 
-from csinsight.coaching.followup import follow_up
+from csinsight.coaching.follow_up import follow_up
 from csinsight.coaching.plan import coaching_plan
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from csinsight.drivers.design import Design, design
-from csinsight.drivers.doses import doses
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.sensitivity import doses
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "csat" / "customer_support.csv"
 AS_OF = pd.Timestamp("2023-09-01").to_pydatetime()

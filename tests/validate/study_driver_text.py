@@ -14,7 +14,7 @@ from csinsight.behaviours.conversations import build_conversations
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 from csinsight.simulate.shop import simulate
 
 #: Shops of each world; silence needs more of them to be told.

@@ -20,7 +20,7 @@ from csinsight.behaviours.markers import mark
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.contract.domain import MARKERS, MOODS
 from csinsight.engine import open_shop
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import ConversationRules
 from csinsight.simulate import simulate
 
 DATA: Final = Path(__file__).parents[3] / "shared" / "data"

@@ -1,4 +1,8 @@
-"""Agent, shop and monthly KPIs: every figure with numerator, denominator, exclusions, interval.
+"""One figure as KPI tables hold it: its value, its interval, and what it is made of.
+
+Each function returns columns by name; all is null where there is nothing to make the figure of.
+
+Agent, shop and monthly KPIs: every figure with numerator, denominator, exclusions, interval.
 
 Rates of buyers are of inquirers (see `KpiProfile.inquirer`); inquiries whose outcome can't be
 known yet are left out of them and counted. Rates of replies are of rounds. A figure that the data
@@ -11,19 +15,68 @@ linearised ratio over talks for means and ratios, since rounds of one talk are a
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from csinsight.behaviours import figures
-from csinsight.behaviours.figures import Figures
+from csinsight.behaviours.agent_sessions import Month
 from csinsight.behaviours.profiles import KpiProfile
-from csinsight.behaviours.receptions import Month
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import Receptions
-from csinsight.contract.tables import Orders
+from csinsight.contract.schema import Orders
+from csinsight.stats import intervals
+
+Figures: TypeAlias = dict[str, float | int | str | None]
+
+
+def rate(name: str, numerator: int, denominator: int) -> Figures:
+    """Return a share with Wilson's interval, its numerator and its denominator."""
+    low, high = intervals.wilson(numerator, denominator)
+    value = numerator / denominator if denominator else None
+    return _figure(name, value, (low, high), (0, 1)) | _parts(name, numerator, denominator)
+
+
+def mean(name: str, values: pd.Series[float], bounds: tuple[float, float] = (0, np.inf)) -> Figures:
+    """Return the mean of the known values with Student's interval, kept within bounds."""
+    known = values.dropna().to_numpy(dtype=float)
+    value = float(known.mean()) if len(known) else None
+    span = intervals.mean_interval(known)
+    return _figure(name, value, span, bounds) | _parts(name, float(known.sum()), len(known))
+
+
+def ratio(name: str, top: pd.Series[float], under: pd.Series[float]) -> Figures:
+    """Return a ratio of sums with its linearised interval; each row is one unit."""
+    above, below = top.to_numpy(dtype=float), under.to_numpy(dtype=float)
+    value = float(above.sum() / below.sum()) if below.sum() else None
+    span = intervals.ratio_interval(above, below)
+    return _figure(name, value, span) | _parts(name, float(above.sum()), float(below.sum()))
+
+
+def quantile(name: str, values: NDArray[np.float64], q: float) -> Figures:
+    """Return a quantile with its interval from order statistics, and of how many."""
+    value = float(np.quantile(values, q)) if len(values) else None
+    span = intervals.quantile_interval(values, q)
+    return _figure(name, value, span) | {name + Kpi.DENOMINATOR_SUFFIX: len(values)}
+
+
+def _figure(
+    name: str,
+    value: float | None,
+    span: tuple[float, float],
+    bounds: tuple[float, float] = (0, np.inf),
+) -> Figures:
+    low, high = (
+        None if value is None or np.isnan(end) else float(np.clip(end, *bounds)) for end in span
+    )
+    return {name: value, name + Kpi.LOW_SUFFIX: low, name + Kpi.HIGH_SUFFIX: high}
+
+
+def _parts(name: str, numerator: float, denominator: float) -> Figures:
+    return {name + Kpi.NUMERATOR_SUFFIX: numerator, name + Kpi.DENOMINATOR_SUFFIX: denominator}
+
 
 SILENT_SALES: Final = "silent_sales"
 TOTAL_SALES: Final = "total_sales"
@@ -57,7 +110,7 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
     Parameters
     ----------
     month : Month
-        Of `csinsight.behaviours.receptions.count_month`.
+        Of `csinsight.behaviours.agent_sessions.count_month`.
     profile : KpiProfile
 
     Returns
@@ -177,7 +230,7 @@ def _inquirers(talks: pd.DataFrame, unit: str) -> pd.Series[str]:
 
 
 def _conversion(
-    known: pd.DataFrame, outcome: str, at: str, rate: str, profile: KpiProfile
+    known: pd.DataFrame, outcome: str, at: str, name: str, profile: KpiProfile
 ) -> Figures:
     """Read one outcome at the end of the day of the inquiry, of the next day, and finally.
 
@@ -191,7 +244,7 @@ def _conversion(
         by_then = won
         if days is not None:
             by_then = won & (known[at] < day + pd.Timedelta(days=days))
-        found |= figures.rate(f"{rate}{reading}", who[by_then].nunique(), who.nunique())
+        found |= rate(f"{name}{reading}", who[by_then].nunique(), who.nunique())
     return found
 
 
@@ -211,19 +264,17 @@ def _service(talks: pd.DataFrame) -> Figures:
     rounds, unanswered = counts[Talk.ROUNDS], counts[Talk.ROUNDS_UNANSWERED]
     known = len(timed) > 0
     return {
-        **figures.mean(Kpi.FIRST_RESPONSE_MEAN, first),
-        **figures.quantile(Kpi.FIRST_RESPONSE_MEDIAN, seconds, 0.5),
-        **figures.quantile(Kpi.FIRST_RESPONSE_P90, seconds, 0.9),
-        **figures.ratio(Kpi.MEAN_RESPONSE, timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]),
+        **mean(Kpi.FIRST_RESPONSE_MEAN, first),
+        **quantile(Kpi.FIRST_RESPONSE_MEDIAN, seconds, 0.5),
+        **quantile(Kpi.FIRST_RESPONSE_P90, seconds, 0.9),
+        **ratio(Kpi.MEAN_RESPONSE, timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]),
         Talk.ROUNDS: rounds if known else None,
         Kpi.UNANSWERED: unanswered if known else None,
         Kpi.OFF_HOURS: counts[Talk.ROUNDS_OFF_HOURS] if known else None,
-        **figures.rate(Kpi.REPLY_RATE, rounds - unanswered, rounds),
-        **figures.rate(Kpi.REPLY_RATE_180S, counts[Talk.ROUNDS_IN_180S], rounds),
-        **figures.ratio(
-            Kpi.ANSWER_ASK_RATIO, talks[Talk.AGENT_MESSAGES], talks[Talk.BUYER_MESSAGES]
-        ),
-        **figures.mean(Kpi.SATISFACTION, talks[Talk.SATISFACTION], (1, 5)),
+        **rate(Kpi.REPLY_RATE, rounds - unanswered, rounds),
+        **rate(Kpi.REPLY_RATE_180S, counts[Talk.ROUNDS_IN_180S], rounds),
+        **ratio(Kpi.ANSWER_ASK_RATIO, talks[Talk.AGENT_MESSAGES], talks[Talk.BUYER_MESSAGES]),
+        **mean(Kpi.SATISFACTION, talks[Talk.SATISFACTION], (1, 5)),
         Kpi.RATINGS: int(talks[Talk.SATISFACTION].notna().sum()),
     }
 
@@ -237,9 +288,9 @@ def _rounds(times: pd.DataFrame | None, profile: KpiProfile) -> Figures:
     # A round at the cap counts as late: it may be one that nobody answered.
     prompt = (seconds <= profile.slow_s) & (seconds < profile.round_cap_s)
     return {
-        **figures.quantile(Kpi.RESPONSE_MEDIAN, seconds, 0.5),
-        **figures.quantile(Kpi.RESPONSE_P90, seconds, 0.9),
-        **figures.rate(Kpi.PROMPT_RATE, int(prompt.sum()), len(seconds)),
+        **quantile(Kpi.RESPONSE_MEDIAN, seconds, 0.5),
+        **quantile(Kpi.RESPONSE_P90, seconds, 0.9),
+        **rate(Kpi.PROMPT_RATE, int(prompt.sum()), len(seconds)),
     }
 
 
@@ -260,7 +311,7 @@ def _money(talks: pd.DataFrame, orders: pd.DataFrame | None) -> Figures:
         Kpi.ORDER_AMOUNT: float(asked.sum()) if known and asked.notna().all() else None,
         Kpi.SALES: float(sold[Talk.NET_AMOUNT].sum()) if money else None,
         Kpi.PAYING_BUYERS: len(spent) if known else None,
-        **figures.mean(Kpi.SPEND_PER_BUYER, spent if money else spent.iloc[:0], (-np.inf, np.inf)),
+        **mean(Kpi.SPEND_PER_BUYER, spent if money else spent.iloc[:0], (-np.inf, np.inf)),
     }
 
 

@@ -17,15 +17,14 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from csinsight.behaviours.intervals import wilson
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.contract.tables import Messages
+from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect, ms
-from csinsight.engine.keep import hold
+from csinsight.engine.frames import hold
 from csinsight.features.conversations import messages_of, with_turns
-from csinsight.features.frames import POSITION, TURN_NO
-from csinsight.features.rules import ConversationRules
+from csinsight.features.frames import POSITION, TURN_NO, ConversationRules
+from csinsight.stats.intervals import wilson
 
 #: Of a sample.
 NO, MARKER, BUYER, TEXT, SHOWN, WEIGHT = "no", "marker", "buyer", "text", "shown", "weight"

@@ -1,4 +1,6 @@
-"""Loading lexicon files: what words have to say for a marker to fire.
+"""The form of a lexicon file, as pydantic models: one wrong key or type is an error.
+
+Loading lexicon files: what words have to say for a marker to fire.
 
 A marker is a handful of rules in a YAML file that an analyst can edit. Patterns stay within the
 regular expressions that Polars, Spark and Python read alike: literals, ``|``, groups, classes,
@@ -12,17 +14,129 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from csinsight.behaviours.lexicon_schema import Additions, LexiconFile, Marker, Rule, Side
+from csinsight.config import read_yaml
 from csinsight.contract.domain import COMPLIANCE, MARKERS
-from csinsight.contract.yaml_file import read_yaml
+from csinsight.errors import LexiconError
+
+Side = Literal["agent", "buyer"]
+Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
+
+
+def _not_blank(values: list[str]) -> list[str]:
+    if any(not value.strip() for value in values):
+        raise ValueError("holds an empty pattern, which would match every message; remove it")
+    return values
+
+
+Patterns = Annotated[list[str], AfterValidator(_not_blank)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Rule(_Strict):
+    """One way to show a marker; all conditions that are given have to hold.
+
+    Parameters
+    ----------
+    any_of : list of str
+        At least one is found in the message.
+    all_of : list of list of str
+        Of each further list at least one is found too.
+    none_of : list of str
+        None is found anywhere in the message.
+    whole : bool
+        `any_of` has to cover the message from end to end, but for spaces and punctuation.
+    after_buyer, not_after_buyer : list of str
+        Buyer-side markers; one of them (none of them) fired in the buyer's last run of lines.
+    """
+
+    any_of: Patterns = []
+    all_of: list[Patterns] = []
+    none_of: Patterns = []
+    whole: bool = False
+    after_buyer: list[str] = []
+    not_after_buyer: list[str] = []
+
+
+class Example(_Strict):
+    """A message that must, or must not, show the marker, with the buyer's line before it."""
+
+    text: str
+    buyer: str | None = None
+
+
+class Examples(_Strict):
+    """Messages that run as tests of their marker."""
+
+    match: list[str | Example] = Field(min_length=1)
+    no_match: list[str | Example] = Field(min_length=1)
+
+
+class Marker(_Strict):
+    """One marker as its file has it.
+
+    Parameters
+    ----------
+    side : {'agent', 'buyer'}
+        Whose lines are read.
+    meaning : dict of str to str
+        One line in ``zh`` and ``en``, for the report.
+    where : {'anywhere', 'first_reply', 'last_turn', 'whole_turn'}
+        Which of a talk's agent messages count when the talk is judged; a single message is
+        judged wherever it stands. ``whole_turn``: every message of a turn has to show it.
+    voided_by : list of str
+        Agent markers; where one fires in the same turn the talk's turn does not count.
+    cut : list of str
+        Text that is blanked out before anything is looked for.
+    patterns : list of str
+        Short for one rule with `any_of`.
+    rules : list of Rule
+        The marker fires where at least one rule holds.
+    """
+
+    side: Side = "agent"
+    meaning: dict[Literal["zh", "en"], str]
+    where: Where = "anywhere"
+    voided_by: list[str] = []
+    cut: Patterns = []
+    patterns: Patterns = []
+    rules: list[Rule] = []
+    examples: Examples
+
+
+class LexiconFile(_Strict):
+    """One file of ``lexicons/``: markers, and fragments that patterns name as ``<name>``."""
+
+    version: Literal[1]
+    about: str = ""
+    fragments: dict[str, str] = {}
+    markers: dict[str, Marker] = {}
+
+
+class Addition(_Strict):
+    """What a shop lays over a marker: further patterns, cuts, and words that void it."""
+
+    patterns: Patterns = []
+    cut: Patterns = []
+    none_of: Patterns = []
+
+
+class Additions(_Strict):
+    """A shop's own file of additions."""
+
+    version: Literal[1]
+    markers: dict[str, Addition] = {}
+
 
 FOLDER: Final = Path(__file__).with_name("lexicons")
-#: Behaviours that no single message can show: `csinsight.behaviours.canned` finds them.
+#: Behaviours that no single message can show: `csinsight.behaviours.markers` finds them.
 FROM_MANY: Final = ("repeats_canned",)
 #: What may stand around a whole message that says nothing else.
 _EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
@@ -35,10 +149,6 @@ _LONG: Final = 300
 #: How deep fragments may name fragments.
 _DEPTH: Final = 8
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class LexiconError(ValueError):
-    """A lexicon file that can't be used; one line a fault, each with its mend."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def opportunity_turns(talks: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     talks : pandas.DataFrame
-        As for `opportunities`, with the columns of `csinsight.behaviours.turns.first_turns`.
+        As for `opportunities`, with the columns of `csinsight.behaviours.scope.first_turns`.
 
     Returns
     -------

@@ -9,15 +9,12 @@ from typing import Annotated, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from csinsight.features.rules import ConversationRules
+from csinsight.errors import ProfileError
+from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 
 Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
-
-
-class ProfileError(ValueError):
-    """A KPI profile that can't be used; the message names file, key and mend."""
 
 
 class KpiProfile(BaseModel):
@@ -37,7 +34,7 @@ class KpiProfile(BaseModel):
         One inquirer is a buyer on a day (the platforms' buyer × agent × day) or a buyer.
     attribution : {'order_first', 'payment', 'last'}
         Whose the order is when several agents talked with a buyer (see
-        `csinsight.features.receptions.credited_orders`).
+        `csinsight.features.agent_sessions.credited_orders`).
     handed_over : {'leave_out', 'count'}
         Whether an inquiry that an agent handed to another before any order stays in the first
         agent's conversion.

@@ -9,19 +9,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.intervals import mean_interval, wilson
-from csinsight.behaviours.rules_schema import (
-    Item,
-    RulesError,
-    Scorecard,
-    WindowRule,
-    read_rules,
-)
+from csinsight.behaviours.sequence_rules import Item, Scorecard, WindowRule, read_rules
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import RuleOccasions as Occasion
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS
+from csinsight.errors import RulesError
 from csinsight.params import shipped
+from csinsight.stats.intervals import mean_interval, wilson
 
 #: Of `agent_scores`.
 TALKS, LOW, HIGH, RED_TALKS = "talks", "score_low", "score_high", "red_line_talks"
@@ -34,7 +29,7 @@ def load_scorecard(rules: Mapping[str, WindowRule], path: Path | None = None) ->
     Parameters
     ----------
     rules : mapping of str to WindowRule
-        Of `csinsight.behaviours.windows.load_rules`.
+        Of `csinsight.behaviours.sequence_rules.load_rules`.
     path : Path or None
         None: ``params/scorecard.yml`` as it comes with csinsight.
 
@@ -68,7 +63,7 @@ def item_points(
     conversations : pandas.DataFrame
         The artifact's rows to be scored; talks without an agent's message are left out.
     occasions : pandas.DataFrame
-        Of `csinsight.behaviours.windows.rule_occasions`.
+        Of `csinsight.behaviours.sequence_rules.rule_occasions`.
     card : Scorecard
 
     Returns

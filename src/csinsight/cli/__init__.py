@@ -19,8 +19,8 @@ from csinsight.cli.failing import Commands, Failed, Misused, is_expected
 
 if TYPE_CHECKING:
     from csinsight.params import RunParams
-    from csinsight.report.run import RunResult
-    from csinsight.report.unattended import Job
+    from csinsight.runs.month import RunResult
+    from csinsight.runs.schedule import Job
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
@@ -179,7 +179,8 @@ def run(
 
 
 def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
-    from csinsight.report.plan import PlanError, check_names
+    from csinsight.errors import PlanError
+    from csinsight.runs.plan import check_names
 
     try:
         return check_names(names)
@@ -188,7 +189,7 @@ def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _job(data: Path, params: RunParams, month: str, only: tuple[str, ...], **told: Any) -> None:
-    from csinsight.report.unattended import Job, run_job
+    from csinsight.runs.schedule import Job, run_job
 
     job = Job(data, told.pop("out"), params, month, only=only, **told)
     if code := run_job(job, _say, _tell):
@@ -205,7 +206,7 @@ def run_shops(file: Path, month: str | None) -> None:
     """
     from dataclasses import replace
 
-    from csinsight.report.shops import read_shops
+    from csinsight.runs.shops import read_shops
 
     ended: dict[str, int] = {}
     for job, target in read_shops(file):
@@ -219,7 +220,7 @@ def run_shops(file: Path, month: str | None) -> None:
 
 
 def _one_shop(job: Job, target: str) -> int:
-    from csinsight.report.shops import run_and_deliver
+    from csinsight.runs.shops import run_and_deliver
 
     try:
         return run_and_deliver(job, target, _say, click.echo)
@@ -237,8 +238,7 @@ def _one_shop(job: Job, target: str) -> int:
 def markers(file: Path, out: Path, lexicon: Path | None) -> None:
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
-    from csinsight.behaviours.table import mark_table
-    from csinsight.report.messages import read_messages, write_table
+    from csinsight.behaviours.table import mark_table, read_messages, write_table
 
     marked = mark_table(read_messages(file), load_lexicon(lexicon))
     write_table(marked, out)
@@ -252,7 +252,7 @@ def markers(file: Path, out: Path, lexicon: Path | None) -> None:
 @click.option("--no-browser", is_flag=True, help="Only prepare the notebooks, and say where.")
 def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> None:
     """Open JupyterLab on copies of the notebooks that stand on a run."""
-    from csinsight.report.lab import open_lab, prepare_lab
+    from csinsight.runs.lab import open_lab, prepare_lab
 
     if folder is None:
         folder = out / "runs" / "demo" / "2026-10"
@@ -269,7 +269,7 @@ def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> 
 @click.option("--shop", help="Only this shop.")
 def history(out: Path, shop: str | None) -> None:
     """List the runs, newest first, and why one failed."""
-    from csinsight.report.history import runs
+    from csinsight.runs.state import runs
 
     found = runs(out, shop)
     if not found:
@@ -285,7 +285,7 @@ def history(out: Path, shop: str | None) -> None:
 @click.option("--to", "target", required=True, help="Folder, or a bucket such as s3://NAME/PATH.")
 def publish(out: Path, shop: str, month: str | None, target: str) -> None:
     """Copy a finished month to a folder or a bucket that a web server serves."""
-    from csinsight.report.delivery import publish_month
+    from csinsight.runs.publish import publish_month
 
     click.echo(publish_month(out, shop, month, target))
 

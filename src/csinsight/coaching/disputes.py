@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from csinsight.coaching.examples import reference
 from csinsight.coaching.plan import Finding
-from csinsight.coaching.references import reference
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
+from csinsight.errors import DisputeError
 from csinsight.params import add_months, month_start
 
 _C = Conversations
@@ -23,10 +24,6 @@ SET_ASIDE: Final = "set aside"
 WITHHELD: Final = "withheld"
 NO_FINDING: Final = "no finding"
 STATUS: Final = "status"
-
-
-class DisputeError(ValueError):
-    """A file of disputes that can't be used; one line a fault, with file, row, column, mend."""
 
 
 def load_disputes(

@@ -9,8 +9,7 @@ import pandas as pd
 
 from csinsight.coaching.card import agent_standings
 from csinsight.coaching.disputes import rejected, set_aside, settled
-from csinsight.coaching.plan import Limits, findings
-from csinsight.coaching.status import agent_status
+from csinsight.coaching.plan import Limits, agent_status, findings
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Coached:
     plan : DataFrame
         As from `csinsight.coaching.plan.coaching_plan`.
     status : DataFrame
-        As from `csinsight.coaching.status.agent_status`.
+        As from `csinsight.coaching.plan.agent_status`.
     standings : DataFrame
         As from `csinsight.coaching.card.agent_standings`.
     disputes : DataFrame

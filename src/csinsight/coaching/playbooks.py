@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.intervals import wilson
-from csinsight.coaching.effects import as_taught, outcome_of
+from csinsight.coaching.shrunken_effects import as_taught, outcome_of
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.contract.domain import TIERS, TYPE_LABELS
-from csinsight.drivers.scales import as_float
+from csinsight.drivers.units import as_float
+from csinsight.stats.intervals import wilson
 
 _C = Conversations
 #: The two ways to cut buyers, and the order in which their labels are shown.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from csinsight.contract.domain import COMPLIANCE, MARKERS
-from csinsight.contract.tables import Kind
+from csinsight.contract.schema import Kind
 
 
 class BuyerTypes:

@@ -13,9 +13,9 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.domain import BEHAVIOURS
-from csinsight.contract.faults import Fault, nearest
+from csinsight.contract.messages import Fault, nearest
 from csinsight.contract.read import read_table
-from csinsight.contract.tables import Column, Table
+from csinsight.contract.schema import Column, Table
 
 _MONTH: Final = r"^[0-9]{4}-(?:0[1-9]|1[0-2])$"
 

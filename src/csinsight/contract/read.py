@@ -1,18 +1,87 @@
-"""Reading one contract table, with every fault that keeps it from being what the contract says."""
+"""Whether a file has the columns of its table: missing, doubled and misspelt names.
+
+Reading one contract table, with every fault that keeps it from being what the contract says.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from csinsight.contract import parse, words
-from csinsight.contract.faults import NAMED, Fault, Notice
-from csinsight.contract.header import header_faults, header_notices
-from csinsight.contract.tables import Column, Messages, Table
+from csinsight.contract import cells, messages
+from csinsight.contract.messages import NAMED, Fault, Notice, nearest
+from csinsight.contract.schema import Column, Messages, Table
 from csinsight.contract.textfile import read_text
+
+
+def header_faults(file: str, header: list[str], table: Table, row: int | None) -> list[Fault]:
+    """Return what is wrong with the column names of a file.
+
+    Parameters
+    ----------
+    file : str
+    header : list of str
+        Column names as written.
+    table : Table
+    row : int or None
+        The row of the header; None where the file has no such row (Parquet).
+    """
+    needed = [column for column in table.columns if column.required]
+    missing = [column for column in needed if column.name not in header]
+    if len(missing) == len(needed):
+        return [_no_header(file, header, needed, row)]
+    faults = [_missing(file, header, column, table, row) for column in missing]
+    for name, count in Counter(header).items():
+        if count > 1 and any(column.name == name for column in table.columns):
+            what = f"stands {count} times in the header"
+            faults.append(Fault(file, row, name, what, "keep one of them and rename the others"))
+    return faults
+
+
+def header_notices(file: str, header: list[str], table: Table) -> list[Notice]:
+    """Return the columns that are ignored but look like a misspelt optional one."""
+    absent = [c.name for c in table.columns if not c.required and c.name not in header]
+    notices = []
+    for name in header:
+        near = nearest(name, absent) if name not in _names(table) else None
+        if near:
+            what = f"column {name!r} is not in the contract and is ignored; was {near} meant?"
+            notices.append(Notice(file, what))
+    return notices
+
+
+def _no_header(file: str, header: list[str], needed: list[Column], row: int | None) -> Fault:
+    names = ", ".join(column.name for column in needed)
+    for sign, said in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            what = f"its columns are separated by {said}, not by commas"
+            return Fault(file, row, None, what, "save it as CSV with commas")
+    return Fault(
+        file,
+        row,
+        None,
+        "the header has none of the columns of this table",
+        f"the first row has to name {names}; csinsight import turns other formats into this one",
+    )
+
+
+def _missing(file: str, header: list[str], column: Column, table: Table, row: int | None) -> Fault:
+    near = nearest(column.name, [name for name in header if name not in _names(table)])
+    if near:
+        mend = f"rename {near!r}, which comes nearest, to {column.name}"
+    elif column.all_or_nothing:
+        mend = f"add it ({column.meaning}); leave all its cells empty where nobody knows"
+    else:
+        mend = f"add it ({column.meaning})"
+    return Fault(file, row, column.name, "this required column is missing", mend)
+
+
+def _names(table: Table) -> set[str]:
+    return {column.name for column in table.columns}
 
 
 @dataclass(frozen=True)
@@ -64,7 +133,7 @@ def read_table(path: Path, table: Table) -> Checked:
     Returns
     -------
     Checked
-        At most `csinsight.contract.faults.NAMED` cells are named for each column and kind of
+        At most `csinsight.contract.messages.NAMED` cells are named for each column and kind of
         fault; one more fault counts the rest.
     """
     return _read_parquet(path, table) if path.suffix == ".parquet" else _read_csv(path, table)
@@ -102,13 +171,13 @@ def _read_parquet(path: Path, table: Table) -> Checked:
 
 
 def _fits(raw: pl.DataFrame, column: Column) -> bool:
-    return parse.dtype_fits(column, raw.schema[column.name])
+    return cells.dtype_fits(column, raw.schema[column.name])
 
 
 def _wrong_type(file: str, column: Column, dtype: pl.DataType) -> Fault:
-    what, _ = parse.FORMS[column.kind]
+    what, _ = cells.FORMS[column.kind]
     zone = " without zone" if isinstance(dtype, pl.Datetime) else ""
-    mend = f"write the column as {parse.DTYPES[column.kind]}{zone}"
+    mend = f"write the column as {cells.DTYPES[column.kind]}{zone}"
     return Fault(file, None, column.name, f"holds {dtype}, which is not {what}{zone}", mend)
 
 
@@ -129,40 +198,38 @@ def _check(source: _Source) -> Checked:
             faults += _judged(source, column, check, legible)
     faults += [*_no_clock(source, frame), *_no_text(source, frame)]
     whole = frame.select(
-        pl.col(c.name) if c.name in frame.columns else parse.absent(c) for c in source.table.columns
+        pl.col(c.name) if c.name in frame.columns else cells.absent(c) for c in source.table.columns
     )
     return Checked(whole, faults)
 
 
 def _value(source: _Source, column: Column) -> pl.Expr:
-    return parse.stored(column, source.dtype(column)) if source.typed else parse.cell(column)
+    return cells.stored(column, source.dtype(column)) if source.typed else cells.cell(column)
 
 
 def _lost(source: _Source, column: Column, frame: pl.DataFrame) -> pl.Series:
     """Return the indices of cells that can't be read as the column's kind."""
     if source.typed:
-        flags = source.raw.select(parse.unfit(column, source.dtype(column))).to_series()
+        flags = source.raw.select(cells.unfit(column, source.dtype(column))).to_series()
     else:
-        empty = source.raw.select(parse.written(column)).to_series().is_null()
+        empty = source.raw.select(cells.written(column)).to_series().is_null()
         flags = frame[column.name].is_null() & ~empty
     return flags.arg_true().cast(pl.Int64)
 
 
 def _failures(frame: pl.DataFrame, source: _Source) -> dict[str, dict[str, pl.Series]]:
-    from csinsight.contract import schemas
-
-    cells = schemas.failures(frame, source.table, frame.columns)
+    failed = cells.failures(frame, source.table, frame.columns)
     grouped: dict[str, dict[str, pl.Series]] = {}
-    for (column, check), part in cells.group_by("column", "check", maintain_order=True):
+    for (column, check), part in failed.group_by("column", "check", maintain_order=True):
         grouped.setdefault(str(column), {})[str(check)] = part["index"].sort()
     return grouped
 
 
 def _unreadable(source: _Source, column: Column, at: pl.Series) -> list[Fault]:
     raw = source.raw[column.name]
-    what, _ = parse.FORMS[column.kind]
+    what, _ = cells.FORMS[column.kind]
     return _named(
-        source, column, at, lambda i: words.unreadable(column, raw[i]), f"that are not {what}"
+        source, column, at, lambda i: messages.unreadable(column, raw[i]), f"that are not {what}"
     )
 
 
@@ -172,8 +239,8 @@ def _judged(source: _Source, column: Column, check: str, at: pl.Series) -> list[
     if column.unique and check == "field_uniqueness":
         at, first = _repeats(values, at, source.rows)
 
-    def say(index: int) -> words.Words:
-        return words.broken(column, check, values[index], first.get(values[index]))
+    def say(index: int) -> messages.Words:
+        return messages.broken(column, check, values[index], first.get(values[index]))
 
     return _named(source, column, at, say, "like these")
 
@@ -193,7 +260,7 @@ def _named(
     source: _Source,
     column: Column,
     at: pl.Series,
-    say: Callable[[int], words.Words],
+    say: Callable[[int], messages.Words],
     kind: str,
 ) -> list[Fault]:
     faults = []
@@ -230,4 +297,4 @@ def _no_text(source: _Source, frame: pl.DataFrame) -> list[Fault]:
 
 
 def _no_rows(table: Table) -> pl.DataFrame:
-    return pl.DataFrame(schema={c.name: parse.DTYPES[c.kind] for c in table.columns})
+    return pl.DataFrame(schema={c.name: cells.DTYPES[c.kind] for c in table.columns})

@@ -16,8 +16,8 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract import parse
-from csinsight.contract.faults import NAMED, Fault
+from csinsight.contract import cells
+from csinsight.contract.messages import NAMED, Fault
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OTHER_FORMATS: Final = {
@@ -104,7 +104,7 @@ def _regular(path: Path) -> Text | None:
 
 def _text(header: list[str], frame: pl.DataFrame, rows: pl.Series, faults: list[Fault]) -> Text:
     frame.columns = _numbered(header)
-    full = frame.select(parse.not_blank(frame.columns)).to_series()
+    full = frame.select(cells.not_blank(frame.columns)).to_series()
     if not full.all():
         frame, rows = frame.filter(full), rows.filter(full)
     return Text(header, frame, rows, faults)

@@ -1,8 +1,14 @@
-"""Writing a table so that a reader never sees half of it."""
+"""Writing a table so that a reader never sees half of it.
+
+Files that are written whole or not at all, and their fingerprints.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from csinsight.contract.artifacts import kind_of
-from csinsight.contract.tables import Kind
+from csinsight.contract.schema import Kind
 
 _ARROW: Final[dict[Kind, pa.DataType]] = {
     "str": pa.large_string(),
@@ -69,3 +75,41 @@ def _with_types(table: pa.Table) -> pa.Table:
             nulls = table.column(place).cast(_ARROW[kind_of(column.name)])
             table = table.set_column(place, column.name, nulls)
     return table
+
+
+#: How the names of files end that are being written.
+DRAFT: Final = ".draft"
+
+
+@contextmanager
+def write_atomically(target: Path) -> Iterator[Path]:
+    """Give a path to write to, which becomes `target` when the block ends without error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}{DRAFT}")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` to `target` whole or not at all."""
+    with write_atomically(target) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of(*parts: str) -> str:
+    """Return the SHA-256 of several texts, in hexadecimal; no two lists of texts collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8")
+        digest.update(f"{len(data)}:".encode())
+        digest.update(data)
+    return digest.hexdigest()

@@ -14,8 +14,8 @@ import pandas as pd
 
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.drivers.design import Design
-from csinsight.drivers.flexible import DISAGREES
-from csinsight.drivers.scales import Floats, unit_of
+from csinsight.drivers.double_ml import DISAGREES
+from csinsight.drivers.units import Floats, unit_of
 
 #: Normal quantiles of a two-sided 5 % test with 80 % power.
 _REACH: Final = 1.959964 + 0.841621

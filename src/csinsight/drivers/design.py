@@ -23,11 +23,10 @@ from csinsight.contract.artifacts import (
     turn_column,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
-from csinsight.drivers.clocks import clocks, in_silence
 from csinsight.drivers.covariates import covariates
-from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged
-from csinsight.drivers.placement import shown_by_talk
-from csinsight.drivers.scales import as_float, to_model
+from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged, shown_by_talk
+from csinsight.drivers.risk_sets import clocks, in_silence
+from csinsight.drivers.units import as_float, to_model
 from csinsight.params import Outcome, add_months
 
 #: The tests that are declared before any is made; q-values are over these.
@@ -56,7 +55,7 @@ class Design:
     rows : DataFrame
         One row an inquiry in the study, rows of one agent together: ``conversation_id``,
         ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, then every
-        behaviour in its own unit (`csinsight.drivers.scales`; NaN: no opportunity). The negative
+        behaviour in its own unit (`csinsight.drivers.units`; NaN: no opportunity). The negative
         controls are those of the agent's next talk.
     controls : DataFrame
         Same rows; one float column a covariate or level.
@@ -76,7 +75,7 @@ class Design:
     turns : DataFrame
         Same rows, as floats: for the exposure ``turns`` ``turns_judged`` and the turn columns of
         each behaviour; for it and for ``talks`` the bands of what is judged by the clock
-        (`csinsight.drivers.clocks`); else without columns.
+        (`csinsight.drivers.risk_sets`); else without columns.
     """
 
     rows: pd.DataFrame
@@ -122,7 +121,7 @@ def design(
     exposure : {"turns", "talks", "landmark", "window"} or None
         How talks of unequal length are made comparable. None: by turns where the conversations
         have turn columns, or by talks where these are better balanced
-        (`csinsight.drivers.placement`), else over the whole window; satisfaction always over the
+        (`csinsight.drivers.exposure`), else over the whole window; satisfaction always over the
         window, for what was said after an order counts there too.
 
     Raises

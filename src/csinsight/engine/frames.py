@@ -1,7 +1,13 @@
-"""From an engine's lazy frame to pandas, with types that don't depend on the engine."""
+"""From an engine's lazy frame to pandas, with types that don't depend on the engine.
+
+Keeping a table that several others are made from.
+
+What the engine says when it can't open a shop.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import narwhals as nw
@@ -9,6 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.types as pat
+
+from csinsight.contract.schema import Table
+from csinsight.errors import EngineError
 
 #: What `steady` keeps: finer than cents and milliseconds, coarser than float noise.
 DECIMALS: Final = 6
@@ -74,3 +83,36 @@ def _series(values: pa.ChunkedArray) -> Any:
 
 def _whole(values: pa.ChunkedArray, masked: Any) -> Any:
     return pd.Series(masked.__from_arrow__(values)) if values.null_count else values.to_pandas()
+
+
+def keep(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Mark a lazy frame as needed more than once, so that it is computed once.
+
+    Spark would compute it anew for each use: there it is kept (in memory, else on disk) until
+    the session ends; the same frame made again is found again. Polars shares common parts of a
+    plan by itself: there nothing is done.
+    """
+    if not frame.implementation.is_spark_like():
+        return frame
+    kept: nw.LazyFrame[Any] = nw.from_native(frame.to_native().persist())
+    return kept
+
+
+def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Compute a table now and hold it for several plans that are collected one after the other.
+
+    Polars shares parts within a plan only: what two plans begin with is computed twice. There the
+    table is held in this process's memory; Spark keeps it as `keep` says.
+    """
+    return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()
+
+
+def explain(path: Path, table: Table, error: Exception | None = None) -> EngineError:
+    """Return the error for a file that can't be read as `table`, with its first faults."""
+    from csinsight.contract.read import read_table
+
+    faults = [str(fault) for fault in read_table(path, table).faults[:5]]
+    if not faults:
+        faults = [f"{path.name}: can't be read ({error})"]
+    lines = "\n".join(faults)
+    return EngineError(f"{lines}\nsee every fault with: csinsight check {path.parent}")

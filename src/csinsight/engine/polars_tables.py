@@ -9,11 +9,10 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from csinsight.contract import parse
-from csinsight.contract.tables import TABLES, Messages, Table
+from csinsight.contract import cells
+from csinsight.contract.schema import TABLES, Messages, Table
 from csinsight.contract.textfile import read_text
-from csinsight.engine.errors import explain
-from csinsight.engine.frames import ms
+from csinsight.engine.frames import explain, ms
 
 Tables = tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]
 
@@ -56,7 +55,7 @@ def _open(
     if not fits(table, have, typed=typed):
         raise explain(path, table)
     if not typed:
-        frame = frame.filter(parse.not_blank(have.names()))
+        frame = frame.filter(cells.not_blank(have.names()))
     values, broken = _read(table, have, typed=typed)
     counts = frame.select(broken.alias("broken"), *(v.count() for v in values)).collect()
     found = counts.row(0, named=True)
@@ -76,7 +75,7 @@ def fits(table: Table, have: Mapping[str, pl.DataType], *, typed: bool) -> bool:
         Whether the file has types of its own (Parquet); in CSV all is text.
     """
     return all(
-        (not typed or parse.dtype_fits(column, have[column.name]))
+        (not typed or cells.dtype_fits(column, have[column.name]))
         if column.name in have
         else not column.required
         for column in table.columns
@@ -89,12 +88,12 @@ def _read(
     """Return the values of the table's columns, and how many cells can't be read."""
     there = [column for column in table.columns if column.name in have]
     if typed:
-        values = {c.name: parse.stored(c, have[c.name]) for c in there}
+        values = {c.name: cells.stored(c, have[c.name]) for c in there}
         broken = pl.lit(0)
     else:
-        values = {c.name: parse.cell(c) for c in there}
-        broken = pl.sum_horizontal(parse.unreadable(c).sum() for c in there)
-    return [values.get(c.name, parse.absent(c)) for c in table.columns], broken
+        values = {c.name: cells.cell(c) for c in there}
+        broken = pl.sum_horizontal(cells.unreadable(c).sum() for c in there)
+    return [values.get(c.name, cells.absent(c)) for c in table.columns], broken
 
 
 def _finish(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
@@ -104,5 +103,5 @@ def _finish(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
             pl.int_range(pl.len(), dtype=pl.Int64).alias(Messages.MESSAGE_NO),
         )
     return frame.with_columns(
-        pl.col(time).dt.epoch("ms").alias(ms(time)) for time in parse.times(table)
+        pl.col(time).dt.epoch("ms").alias(ms(time)) for time in cells.times(table)
     )

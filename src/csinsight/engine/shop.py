@@ -9,9 +9,9 @@ from typing import Any
 
 import narwhals as nw
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.engine import polars_tables
-from csinsight.engine.errors import EngineError
+from csinsight.errors import EngineError
 from csinsight.params import EngineName
 
 __all__ = ["EngineError", "Shop", "open_shop", "table_path"]
@@ -69,7 +69,7 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
     """Open the contract tables in `folder`.
 
     Nothing is read but the schemas and which columns hold values. Times, numbers and truth
-    values of CSV files are read as `csinsight.contract.parse` says, on either engine.
+    values of CSV files are read as `csinsight.contract.cells` says, on either engine.
 
     Parameters
     ----------

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import polars as pl
 
-from csinsight.contract import parse
-from csinsight.contract.tables import TABLES, Column, Kind, Messages, Table
+from csinsight.contract import cells
+from csinsight.contract.schema import TABLES, Column, Kind, Messages, Table
 from csinsight.engine import polars_tables
-from csinsight.engine.errors import EngineError, explain
-from csinsight.engine.frames import ms
+from csinsight.engine.frames import explain, ms
+from csinsight.errors import EngineError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as SparkColumn
@@ -106,7 +106,7 @@ def _open_parquet(
         frame = frame.withColumn(
             Messages.TEXT, _nfkc(sf.coalesce(sf.col(Messages.TEXT), sf.lit("")))
         )
-    for time in parse.times(table):
+    for time in cells.times(table):
         frame = frame.withColumn(ms(time), sf.unix_millis(sf.col(time).cast("timestamp")))
     return frame, filled
 

@@ -14,9 +14,9 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import TIMINGS
-from csinsight.contract.tables import Messages as Msg
+from csinsight.contract.schema import Messages as Msg
 from csinsight.engine import Shop, ms
-from csinsight.engine.keep import hold, keep
+from csinsight.engine.frames import hold, keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     COUNTED_MS,
@@ -28,13 +28,14 @@ from csinsight.features.frames import (
     STARTED_MS,
     TURN_NO,
     Columns,
+    ConversationRules,
     Frame,
+    hours_ms,
+    moment_ms,
     pick,
 )
 from csinsight.features.outcomes import mature, outcomes
-from csinsight.features.rounds import service_counts
-from csinsight.features.rules import ConversationRules, hours_ms, moment_ms
-from csinsight.features.service import open_talks, satisfaction, serving_agents
+from csinsight.features.rounds import open_talks, satisfaction, service_counts, serving_agents
 from csinsight.params import add_months
 
 _ORDER = (SENT_MS, Msg.MESSAGE_NO)

@@ -8,10 +8,9 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 
-from csinsight.contract.tables import Messages, Orders, PageViews, Ratings
+from csinsight.contract.schema import Messages, Orders, PageViews, Ratings
 from csinsight.engine import Shop, collect, ms
-from csinsight.features.frames import Frame
-from csinsight.features.rules import DAY_MS, moment_ms
+from csinsight.features.frames import DAY_MS, Frame, moment_ms
 
 #: The time by which a table's rows are counted.
 TIME_OF: Final = {

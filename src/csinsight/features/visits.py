@@ -11,10 +11,9 @@ from typing import Final
 
 import narwhals as nw
 
-from csinsight.contract.tables import PAGE_KINDS, PageViews
+from csinsight.contract.schema import PAGE_KINDS, PageViews
 from csinsight.engine import ms
-from csinsight.features.frames import Frame, count_if, pick
-from csinsight.features.rules import DAY_MS, SECOND_MS
+from csinsight.features.frames import DAY_MS, SECOND_MS, Frame, count_if, pick
 
 #: Idle time that ends a visit, and the longest step between two pages counted as reading.
 IDLE_MS: Final = 30 * 60 * SECOND_MS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csinsight.importers.reading import ImporterError
+from csinsight.errors import ImporterError
 from csinsight.importers.run import FORMATS, Importer, ImportReport, run_import
 from csinsight.importers.sift import Imported
 

@@ -17,11 +17,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from csinsight.importers.chat_tables import chat_tables
-from csinsight.importers.qianniu_text import Entry, parse_text
-from csinsight.importers.reading import ImporterError, read_text
+from csinsight.errors import ImporterError
+from csinsight.importers.chat_text import Entry, chat_tables, parse_text
+from csinsight.importers.reading import read_text
+from csinsight.importers.records import SUFFIXES, read_workbook
 from csinsight.importers.sift import Imported
-from csinsight.importers.workbook import SUFFIXES, read_workbook
 from csinsight.importers.yaml_file import load_yaml
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")

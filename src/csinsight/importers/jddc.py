@@ -14,14 +14,9 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.tables import MESSAGES, Messages
+from csinsight.contract.schema import MESSAGES, Messages
 from csinsight.importers import cells
-from csinsight.importers.reading import (
-    REFUSED_SCHEMA,
-    Line,
-    read_all_lines,
-    stack,
-)
+from csinsight.importers.reading import REFUSED_SCHEMA, Line, read_all_lines, stack
 from csinsight.importers.sift import Imported, finish, settle, sift
 
 FIELDS: Final = ("session", "user", "is_waiter", "transferred", "repeat", "item", "text")

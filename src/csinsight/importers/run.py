@@ -1,31 +1,88 @@
-"""One import: from outside files to contract tables in a folder, all of them or none."""
+"""The file of refused rows, safe to open in a spreadsheet.
+
+One import: from outside files to contract tables in a folder, all of them or none.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from csinsight.contract.tables import Messages, Orders
+from csinsight.contract.schema import Messages, Orders
+from csinsight.errors import ImporterError
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.qianniu_chat import read_qianniu_chat
-from csinsight.importers.reading import ImporterError, Line
-from csinsight.importers.rejects import read_rejects, write_rejects
+from csinsight.importers.reading import REFUSED_SCHEMA, Line
 from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
 from csinsight.importers.taobao_userbehavior import read_taobao_userbehavior
 from csinsight.importers.yaml_file import nearest
 from csinsight.importers.zendesk import read_zendesk
+
+COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw")
+#: A cell that begins so is run as a formula by one spreadsheet or another.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_LONGEST: Final = 2000
+
+
+def guarded(text: str) -> str:
+    """Return `text` as a cell that no spreadsheet runs, without NUL and not too long."""
+    text = text.replace("\0", "\u2400")
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"
+    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) else text
+
+
+def read_rejects(path: Path, numbers: Collection[int]) -> list[list[str]]:
+    """Return the rows of an existing file that belong to the imports `numbers`."""
+    if not path.exists():
+        return []
+    wanted = {str(number) for number in numbers}
+    csv.field_size_limit(1 << 30)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [row for row in csv.reader(file) if row and row[0] in wanted]
+
+
+def write_rejects(
+    path: Path, earlier: list[list[str]], number: int, name: str, refused: pl.DataFrame
+) -> None:
+    """Write refused rows below those of earlier imports.
+
+    UTF-8 with a byte order mark: spreadsheets in China take it for GBK otherwise.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    earlier : list of list of str
+        Rows as they stand in the file of before.
+    number : int
+        Of this import.
+    name : str
+        Its format.
+    refused : polars.DataFrame
+        As `REFUSED_SCHEMA`.
+    """
+    rows = refused.select(*REFUSED_SCHEMA).sort(Line.FILE, Line.NUMBER, maintain_order=True)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(earlier)
+        for source, line, raw, reason in rows.iter_rows():
+            cells = (name, guarded(source), str(line), guarded(reason), guarded(raw))
+            writer.writerow((str(number), *cells))
+
 
 Importer = Callable[[Sequence[Path], Path | None], Imported]
 

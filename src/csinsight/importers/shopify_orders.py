@@ -20,16 +20,10 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.tables import ORDERS, Orders
+from csinsight.contract.schema import ORDERS, Orders
+from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.reading import (
-    LINE_SCHEMA,
-    REFUSED_SCHEMA,
-    ImporterError,
-    Records,
-    read_records,
-    stack,
-)
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Records, read_records, stack
 from csinsight.importers.sift import Imported, Rule, finish, settle, sift
 
 COLUMNS: Final = {

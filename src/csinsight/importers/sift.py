@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.tables import Column, Kind, Messages, Orders, Table
+from csinsight.contract.schema import Column, Kind, Messages, Orders, Table
 from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, stack
 
 Rule = tuple[pl.Expr, str]

@@ -17,14 +17,8 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.tables import ORDERS, PAGE_VIEWS, Orders, PageViews
-from csinsight.importers.reading import (
-    LINE_SCHEMA,
-    REFUSED_SCHEMA,
-    Line,
-    read_all_lines,
-    stack,
-)
+from csinsight.contract.schema import ORDERS, PAGE_VIEWS, Orders, PageViews
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, read_all_lines, stack
 from csinsight.importers.sift import Imported, Rule, finish, settle, sift
 
 FIELDS: Final = ("user", "item", "category", "kind", "seconds")

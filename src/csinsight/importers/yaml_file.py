@@ -10,7 +10,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from csinsight.importers.reading import ImporterError
+from csinsight.errors import ImporterError
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -17,15 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from csinsight.contract.tables import AGENTS, MESSAGES, RATINGS, Agents, Messages, Ratings
+from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Messages, Ratings
+from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.reading import (
-    LINE_SCHEMA,
-    REFUSED_SCHEMA,
-    ImporterError,
-    read_text,
-    stack,
-)
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, read_text, stack
 from csinsight.importers.sift import Imported, Rule, finish, settle, sift
 from csinsight.importers.yaml_file import load_yaml
 

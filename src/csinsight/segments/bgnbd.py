@@ -23,6 +23,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import gammaln, hyp2f1
 
+from csinsight.errors import NoFitError
+
 Floats = npt.NDArray[np.float64]
 
 #: Different histories that a fit looks at.
@@ -31,10 +33,6 @@ FIT_ON: Final = 20_000
 _PENALTY: Final = 0.01
 #: The formula has a removable singularity at ``a = 1``.
 _NEAR_ONE: Final = 1e-5
-
-
-class NoFitError(ValueError):
-    """A model that the data can't carry."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from csinsight.config import read_yaml
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.contract.yaml_file import read_yaml
 from csinsight.engine import Shop
+from csinsight.errors import SignatureError
 from csinsight.params import shipped
 
 #: Derived features that a signature may name, in the order of every matrix of this room.
@@ -50,10 +51,6 @@ ADAPTED: Final = "archetypes_orders.yml"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _Text = Annotated[str, Field(min_length=1)]
-
-
-class SignatureError(ValueError):
-    """An archetype file that can't be used; the message names file, place and mend."""
 
 
 class Reason(BaseModel):

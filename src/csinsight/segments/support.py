@@ -14,10 +14,10 @@ from sklearn.mixture import GaussianMixture
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import TYPE_LABELS
-from csinsight.segments.evidence import weigh
+from csinsight.segments.feature_estimators import OBSERVERS
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, seen
-from csinsight.segments.observe import OBSERVERS
+from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import FEATURES, Signatures
 from csinsight.segments.types import TypeResult, label
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
+from csinsight.errors import TierError
 from csinsight.features.spend import SpendFeatures
 
 Floats = npt.NDArray[np.float64]
@@ -25,10 +26,6 @@ Floats = npt.NDArray[np.float64]
 PRESENT_DAYS: Final = 90
 #: Labels in `tier_moves` of buyers who are known on one side only.
 NEW, GONE = "new", "gone"
-
-
-class TierError(ValueError):
-    """Tables or shares from which no tiers can be made; the message says what to mend."""
 
 
 def value_tiers(
@@ -53,7 +50,7 @@ def value_tiers(
         `csinsight.features.spend.spend_features`, a row a buyer who bought.
     expected : Series
         Expected net spend in the next 90 days, indexed by buyer
-        (`csinsight.segments.future.expected_spend`).
+        (`csinsight.segments.clv.expected_spend`).
     vip_share, core_share, potential_share : float
         Ceilings, as shares of the buyers who bought.
     everyone : iterable of str

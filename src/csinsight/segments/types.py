@@ -3,11 +3,18 @@
 Unlike a plain clustering, every group starts from its archetype's signature and has to match it
 best once fitted; groups that do not are not given a name. Probabilities carry each buyer's own
 evidence (`csinsight.segments.mixture`).
+
+Types followed from month to month, so that a month's labels know what came before.
+
+Everything is read anew from the shop's own tables: the same data gives the same labels whichever
+months were reported before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -17,11 +24,13 @@ import polars as pl
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
-from csinsight.segments.evidence import Evidence, weigh
+from csinsight.engine import Shop
+from csinsight.features.buyers import buyer_features
+from csinsight.params import add_months
 from csinsight.segments.fitting import fit_model
-from csinsight.segments.memory import held, remembered, together
-from csinsight.segments.model import TypeModel, seen
-from csinsight.segments.signatures import Signatures
+from csinsight.segments.model import TypeModel, held, remembered, seen, together
+from csinsight.segments.shrink_features import Evidence, weigh
+from csinsight.segments.signatures import Signatures, signatures_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,9 +100,9 @@ def fit_types(
         Of the sample on which a large shop is fitted.
     previous : TypeModel or TypeResult, optional
         Last month's model: types start from where they were. With a result, last month's labels
-        are held too (`csinsight.segments.memory.held`).
+        are held too (`csinsight.segments.model.held`).
     earlier : DataFrame, optional
-        Raw counts of the look-back before this one (`csinsight.segments.memory.remembered`).
+        Raw counts of the look-back before this one (`csinsight.segments.model.remembered`).
 
     Raises
     ------
@@ -123,7 +132,7 @@ def label(
 ) -> TypeResult:
     """Label buyers by a model fitted before, on the same or on other buyers.
 
-    `memory` holds what is known of buyers from before (`csinsight.segments.memory`).
+    `memory` holds what is known of buyers from before (`csinsight.segments.model`).
     """
     parts = []
     for start in range(0, max(len(features), 1), _CHUNK):
@@ -214,3 +223,100 @@ def _because(evidence: Evidence, spoke: Floats, unclear: npt.NDArray[np.bool_]) 
     joined = pl.concat_str(reasons, separator=", ", ignore_nulls=True) if reasons else pl.lit("")
     told = table.with_columns(because=pl.concat_str(pl.lit("["), joined, pl.lit("]")))
     return told["because"].to_pandas().astype("str")
+
+
+@dataclass(frozen=True)
+class MonthTypes:
+    """The types as of one moment.
+
+    Parameters
+    ----------
+    as_of : datetime
+    features : DataFrame
+        What the types were read from, `csinsight.features.buyers.buyer_features`.
+    types : TypeResult
+    before : TypeResult or None
+        A month earlier; None where nothing was followed so far.
+    """
+
+    as_of: datetime
+    features: pd.DataFrame
+    types: TypeResult
+    before: TypeResult | None
+
+
+def types_at(
+    shop: Shop,
+    as_of: datetime,
+    signatures: Signatures | None = None,
+    *,
+    page_view_days: int = 90,
+    order_days: int = 365,
+    min_pages: int = 5,
+    confidence: float = 0.5,
+    seed: int = 20261031,
+) -> MonthTypes:
+    """Return the types as of `as_of`, followed from some months before.
+
+    Parameters
+    ----------
+    shop : Shop
+    as_of : datetime
+        First moment of a month: the end of the one before.
+    signatures : Signatures, optional
+        The shipped ones that fit the shop's tables when not given.
+    page_view_days, order_days : int
+        As for `csinsight.features.buyers.buyer_features`.
+    min_pages, confidence, seed
+        As for `csinsight.segments.types.fit_types`.
+    """
+    *_, last = follow_types(
+        shop,
+        as_of,
+        as_of,
+        signatures,
+        page_view_days=page_view_days,
+        order_days=order_days,
+        min_pages=min_pages,
+        confidence=confidence,
+        seed=seed,
+    )
+    return last
+
+
+def follow_types(
+    shop: Shop,
+    first: datetime,
+    last: datetime,
+    signatures: Signatures | None = None,
+    *,
+    page_view_days: int = 90,
+    order_days: int = 365,
+    min_pages: int = 5,
+    confidence: float = 0.5,
+    seed: int = 20261031,
+) -> Iterator[MonthTypes]:
+    """Yield the types at every turn of the month from `first` to `last`.
+
+    ``memory.months`` further months before `first` are gone through and not yielded. Parameters
+    are those of `types_at`.
+    """
+    signatures = signatures or signatures_of(shop)
+    moment, before = add_months(first, -signatures.memory.months), None
+    while moment <= last:
+        features, earlier = (
+            buyer_features(shop, at, page_view_days=page_view_days, order_days=order_days)
+            for at in (moment, moment - timedelta(days=page_view_days))
+        )
+        types = fit_types(
+            features,
+            signatures,
+            min_pages=min_pages,
+            confidence=confidence,
+            seed=seed,
+            previous=before,
+            earlier=earlier,
+        )
+        if moment >= first:
+            yield MonthTypes(moment, features, types, before)
+        moment, before = add_months(moment, 1), types

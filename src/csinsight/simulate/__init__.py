@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from csinsight.simulate.scenario import SCENARIOS, SIZES, Scenario, Size
 from csinsight.simulate.shop import simulate
-from csinsight.simulate.truth import Truth
+from csinsight.simulate.tables import Truth
 
 __all__ = ["SCENARIOS", "SIZES", "Scenario", "Size", "Truth", "simulate"]

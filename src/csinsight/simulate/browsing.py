@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from csinsight.contract.tables import PAGE_KINDS, PageViews
+from csinsight.contract.schema import PAGE_KINDS, PageViews
 from csinsight.simulate.arrays import (
     DAY_S,
+    Calendar,
     Floats,
     Ints,
     choose,
@@ -15,7 +16,6 @@ from csinsight.simulate.arrays import (
     rank_in_group,
     time_of_day,
 )
-from csinsight.simulate.calendar import Calendar
 from csinsight.simulate.people import Crowd
 from csinsight.simulate.scenario import Scenario
 

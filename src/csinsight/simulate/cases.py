@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, choose, time_of_day
-from csinsight.simulate.calendar import Calendar
+from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Floats, Ints, choose, time_of_day
 from csinsight.simulate.people import Crowd, Staff
 from csinsight.simulate.purchases import Latent
 from csinsight.simulate.scenario import Scenario

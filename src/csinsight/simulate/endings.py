@@ -6,11 +6,10 @@ import numpy as np
 
 from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
-from csinsight.simulate.deck import Deck
-from csinsight.simulate.emit import AGENT, BUYER, SYSTEM, Script, where
 from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
+from csinsight.simulate.script import AGENT, BUYER, SYSTEM, Deck, Script, where
 
 #: Blocks of lines after the turns.
 SAID, REMINDED, FOLLOWED, CARDS, CONFIRMED = range(TURNS, TURNS + 5)

@@ -9,8 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, logit
-from csinsight.simulate.calendar import Calendar
+from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Floats, Ints, logit
 from csinsight.simulate.phrases import Phrases
 from csinsight.simulate.scenario import Scenario
 

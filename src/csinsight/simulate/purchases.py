@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, time_of_day
-from csinsight.simulate.calendar import FUTURE_DAYS, Calendar
+from csinsight.simulate.arrays import DAY_S, FUTURE_DAYS, Bools, Calendar, Floats, Ints, time_of_day
 from csinsight.simulate.people import Crowd
 
 _FIRST_AT_ARRIVAL = 0.65

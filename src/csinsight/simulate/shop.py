@@ -8,30 +8,26 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from csinsight.contract.tables import TABLES
+from csinsight.contract.schema import TABLES
 from csinsight.simulate.acts import AGENT_STEP_S, BUYER_STEP_S
-from csinsight.simulate.arrays import Ints
+from csinsight.simulate.arrays import Calendar, Ints, make_calendar
 from csinsight.simulate.browsing import draw_page_views
-from csinsight.simulate.calendar import Calendar, make_calendar
 from csinsight.simulate.cases import TURNS, Cases, capacity
-from csinsight.simulate.emit import AGENT, BOT, BUYER, SYSTEM, Lines, in_order
 from csinsight.simulate.endings import write_reminders
 from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.phrases import load_phrases
 from csinsight.simulate.purchases import Purchases, price
 from csinsight.simulate.scenario import SIZES, Scenario, scenario_named
-from csinsight.simulate.slots import draw_slots, fill
+from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Lines, draw_slots, fill, in_order
 from csinsight.simulate.tables import (
+    Truth,
     agents_table,
     buyers_table,
     messages_table,
+    opened_by_agents,
     order_ids,
     orders_table,
     ratings_table,
-)
-from csinsight.simulate.truth import (
-    Truth,
-    opened_by_agents,
     true_agents,
     true_behaviours,
     true_buyers,

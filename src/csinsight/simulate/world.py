@@ -7,14 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from csinsight.simulate.acts import Acts, act
-from csinsight.simulate.agent_lines import write_agents
-from csinsight.simulate.arrays import DAY_S, Bools, Ints
-from csinsight.simulate.buyer_lines import write_buyers
-from csinsight.simulate.calendar import Calendar
+from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Ints
 from csinsight.simulate.cases import CLOSES_S, OPENS_S, Cases, draw_cases
-from csinsight.simulate.deck import Deck
-from csinsight.simulate.emit import Script
 from csinsight.simulate.endings import write_endings
+from csinsight.simulate.lines import write_agents, write_buyers
 from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle
 from csinsight.simulate.people import Crowd, Staff, draw_crowd, draw_staff
 from csinsight.simulate.phrases import load_phrases
@@ -27,6 +23,7 @@ from csinsight.simulate.purchases import (
     silent_orders,
 )
 from csinsight.simulate.scenario import Scenario
+from csinsight.simulate.script import Deck, Script
 
 _STREAMS = (
     "people",

@@ -1,0 +1,169 @@
+"""Where in a talk a marker counts: the first reply, the last turn, only whole turns, or anywhere.
+
+What a whole turn shows is read within one part of the talk: an agent's turn may run on past the
+order, and what was written there must not change what the turn had been until then.
+
+In which agent turn a behaviour was first shown, and in which there was first an occasion.
+
+Drivers compare what an agent did at one turn with what the same agent did at the same turn of
+other talks. So only what was known by then may count: the judged part of a talk ends with the
+outcome, and with the first line of the agent that the buyer left unanswered for long, whatever
+came of the talk later. Closing words and coming back after a silence follow from the buyer's
+decision; such lines are set aside, lest their polite words pass for its cause.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import narwhals as nw
+
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.markers import CANNED
+from csinsight.behaviours.opportunities import NO, SILENCE, WAITED
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import turn_column
+from csinsight.contract.domain import TURN_MARKERS
+from csinsight.contract.schema import Messages
+from csinsight.features.frames import (
+    BEFORE_OUTCOME,
+    POSITION,
+    SECOND_MS,
+    SENT_MS,
+    TURN_NO,
+    Frame,
+    pick,
+)
+
+_KEYS: Final = (Messages.CONVERSATION_ID, TURN_NO)
+
+
+def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame:
+    """Add what `placed` asks for: first and last reply, and what a whole turn shows.
+
+    Parameters
+    ----------
+    sides : narwhals.LazyFrame
+        Marked lines of buyers and human agents with ``turn_no``.
+    lexicon : Lexicon
+    parts : tuple of str
+        Boolean columns; a turn is read within its lines for which each is alike.
+    """
+    reply = pick(nw.col(Messages.SENDER) == "agent", nw.col(TURN_NO))
+    agents = {name: lexicon.markers[name] for name in lexicon.ids("agent")}
+    whole = [name for name, marker in agents.items() if marker.where == "whole_turn"]
+    voiding = sorted({other for marker in agents.values() for other in marker.voided_by})
+    columns = [
+        reply.min().over(Messages.CONVERSATION_ID).alias("_first_reply"),
+        reply.max().over(Messages.CONVERSATION_ID).alias("_last_turn"),
+    ]
+    for part in parts:
+        columns += [
+            *(flag(n).min().over(*_KEYS, part).alias(_all(n, part)) for n in whole),
+            *(flag(n).max().over(*_KEYS, part).alias(_any(n, part)) for n in voiding),
+        ]
+    return sides.with_columns(columns)
+
+
+def placed(name: str, lexicon: Lexicon, part: str) -> nw.Expr:
+    """Tell of an agent's line whether marker `name` counts there, its turn read within `part`."""
+    marker = lexicon.markers.get(name)
+    here = ~nw.col(TURN_NO).is_null()
+    if marker is None:
+        return here
+    if marker.where == "first_reply":
+        here = nw.col(TURN_NO) == nw.col("_first_reply")
+    elif marker.where == "last_turn":
+        here = nw.col(TURN_NO) == nw.col("_last_turn")
+    elif marker.where == "whole_turn":
+        here = nw.col(_all(name, part)) == 1
+    for other in marker.voided_by:
+        here = here & (nw.col(_any(other, part)) == 0)
+    return here
+
+
+def flag(name: str) -> nw.Expr:
+    """Return a boolean column as 0 and 1 (booleans have no maximum on every engine)."""
+    return nw.col(name).cast(nw.Int64)
+
+
+def _all(name: str, part: str) -> str:
+    return f"_all_{name}_{part}"
+
+
+def _any(name: str, part: str) -> str:
+    return f"_any_{name}_{part}"
+
+
+#: The agent's turn that a line belongs to; of a buyer's line the one that answers it; from 1.
+AGENT_TURN: Final = "agent_turn"
+JUDGED: Final = "judged"
+_ASIDE: Final = ("closes_warmly", "follows_up")
+_TALK: Final = Messages.CONVERSATION_ID
+_ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
+
+
+def with_judged(sides: Frame, slow_s: float) -> Frame:
+    """Add what `first_turns` asks for to the lines of either side.
+
+    Parameters
+    ----------
+    sides : narwhals.LazyFrame
+        Marked lines of buyers and human agents with ``turn_no``, ``fell_silent`` and
+        ``follows_up`` (see `csinsight.behaviours.conversations`).
+    slow_s : float
+        A buyer who waited longer than this (seconds) waited long.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        With ``agent_turn``, ``judged`` (in the judged part of the talk, and not set aside) and
+        ``waited_long`` (0 or 1; null on lines without a time).
+    """
+    agent = nw.col(Messages.SENDER) == "agent"
+    is_agent = nw.when(agent).then(nw.lit(1)).otherwise(nw.lit(0))
+    silent = pick(agent & (nw.col(SILENCE) == 1), nw.col(POSITION)).min().over(_TALK)
+    aside = [flag(name).fill_null(0) == 1 for name in _ASIDE]
+    sides = sides.with_columns(
+        _agent_began=pick(nw.col(TURN_NO) == 1, is_agent).max().over(_TALK),
+        _silent_at=silent,
+        _run_began=nw.col(SENT_MS).min().over(_TALK, TURN_NO),
+    ).with_columns(
+        _asked=nw.col("_run_began").shift(1).over(_TALK, order_by=_ORDER),
+        _previous_turn=nw.col(TURN_NO).shift(1).over(_TALK, order_by=_ORDER),
+    )
+    in_time = nw.col("_silent_at").is_null() | (nw.col(POSITION) <= nw.col("_silent_at"))
+    begins = agent & (nw.col("_previous_turn") != nw.col(TURN_NO))
+    waited = begins & (nw.col(SENT_MS) - nw.col("_asked") > int(slow_s * SECOND_MS))
+    return sides.with_columns(
+        ((nw.col(TURN_NO) + 1 - is_agent + nw.col("_agent_began")) // 2).alias(AGENT_TURN),
+        (nw.col(BEFORE_OUTCOME) & in_time & ~(agent & (aside[0] | aside[1]))).alias(JUDGED),
+        pick(~nw.col(SENT_MS).is_null(), waited.fill_null(value=False).cast(nw.Int64)).alias(
+            WAITED
+        ),
+    ).drop("_agent_began", "_silent_at", "_run_began", "_asked", "_previous_turn")
+
+
+def first_turns(lexicon: Lexicon) -> list[nw.Expr]:
+    """Return the aggregates of a conversation: ``turns_judged``, and ``NAME_turn`` of each marker.
+
+    Of an agent's marker it is the agent turn in which it was first shown; of a buyer's the first
+    agent turn that could answer to it. ``waited_long_turn`` likewise.
+    """
+    agent = nw.col(Messages.SENDER) == "agent"
+    judged, turn = nw.col(JUDGED), nw.col(AGENT_TURN)
+    markers = [*(n for n in lexicon.ids("agent") if n in (*TURN_MARKERS, NO)), CANNED]
+    shown = {name: agent & placed(name, lexicon, JUDGED) for name in dict.fromkeys(markers)}
+    shown[WAITED] = agent
+    shown |= dict.fromkeys(lexicon.ids("buyer"), ~agent)
+    count = pick(agent & judged, turn).max().fill_null(0).cast(nw.Int64)
+    return [
+        count.alias(Talk.TURNS_JUDGED),
+        *(
+            pick(judged & here & (flag(name) == 1), turn)
+            .min()
+            .cast(nw.Int64)
+            .alias(turn_column(name))
+            for name, here in shown.items()
+        ),
+    ]

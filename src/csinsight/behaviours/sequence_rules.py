@@ -1,0 +1,417 @@
+"""The form of windowed rules and of scorecards, as pydantic models that refuse a wrong key.
+
+Windowed rules: what has to be shown within so many messages or minutes of something.
+
+A file of rules (``params/windowed_rules.yml``) is data; this runs it. What comes out are positions
+in talks, never text: evidence is shown, masked, by who may show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, TypeVar
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.markers import mark
+from csinsight.config import read_yaml
+from csinsight.contract.artifacts import RuleOccasions as Occasion
+from csinsight.contract.schema import Messages
+from csinsight.engine import Shop
+from csinsight.engine.frames import keep
+from csinsight.errors import RulesError
+from csinsight.features.conversations import messages_of, with_turns
+from csinsight.features.frames import (
+    POSITION,
+    SECOND_MS,
+    SENT_MS,
+    TURN_NO,
+    Columns,
+    ConversationRules,
+    Frame,
+    pick,
+)
+from csinsight.features.rounds import in_service
+from csinsight.params import shipped
+
+Side = Literal["agent", "buyer"]
+Meaning = dict[Literal["zh", "en"], str]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trigger(_Strict):
+    """What makes the occasion.
+
+    Parameters
+    ----------
+    kind : {'opens', 'wait', 'shows'}
+        The buyer's first line; an agent's reply that came after more than ``over_s``; a line of
+        ``side`` that shows ``marker``.
+    over_s : float or None
+        Seconds, of a ``wait``; rounds that began out of service hours are none.
+    side : {'agent', 'buyer'} or None
+        Of ``shows``.
+    marker : str or None
+        Of ``shows``: an id of the lexicon on that side.
+    """
+
+    kind: Literal["opens", "wait", "shows"]
+    over_s: Annotated[float, Field(gt=0)] | None = None
+    side: Side | None = None
+    marker: str | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        needed = {"opens": set(), "wait": {"over_s"}, "shows": {"side", "marker"}}[self.kind]
+        given = {n for n in ("over_s", "side", "marker") if getattr(self, n) is not None}
+        if given != needed:
+            told = ", ".join(sorted(needed)) or "nothing else"
+            raise ValueError(f"a trigger of kind `{self.kind}` takes {told}")
+        return self
+
+
+class Within(_Strict):
+    """How far a window reaches from its trigger: so many messages of one side, or minutes."""
+
+    messages: Annotated[int, Field(ge=1)] | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.messages is None) == (self.minutes is None):
+            raise ValueError("give either `messages` or `minutes`")
+        return self
+
+
+class Expected(_Strict):
+    """What has to be shown in the window, or must not be."""
+
+    any_of: Annotated[list[str], Field(min_length=1)]
+    shown: bool = True
+
+
+class TalkExample(_Strict):
+    """A talk as lines of minute, sender and text, with how often the rule applies and breaks."""
+
+    talk: Annotated[list[tuple[float, Literal["buyer", "agent", "bot"], str]], Field(min_length=1)]
+    occasions: Annotated[int, Field(ge=0)]
+    broken: Annotated[int, Field(ge=0)]
+
+
+class WindowRule(_Strict):
+    """One windowed rule.
+
+    Parameters
+    ----------
+    meaning : dict of str to str
+        What is expected, in ``zh`` and ``en``.
+    trigger : Trigger
+    who : {'agent', 'buyer'}
+        Whose messages are looked at.
+    within : Within
+        Begins with the trigger's own line where that is of the same side.
+    expect : Expected
+    examples : list of TalkExample
+        Run as tests.
+    """
+
+    meaning: Meaning
+    trigger: Trigger
+    who: Side = "agent"
+    within: Within
+    expect: Expected
+    examples: Annotated[list[TalkExample], Field(min_length=2)]
+
+
+class RulesFile(_Strict):
+    """A file of windowed rules."""
+
+    version: Literal[1]
+    about: str = ""
+    rules: Annotated[dict[str, WindowRule], Field(min_length=1)]
+
+
+class Item(_Strict):
+    """One line of a scorecard; exactly one of ``behaviour``, ``rule`` and ``at_most``.
+
+    Parameters
+    ----------
+    meaning : dict of str to str
+        What keeps the points, in few words, in ``zh`` and ``en``.
+    points : float
+    group : {'speed', 'courtesy', 'answers', 'problems', 'compliance'}
+    behaviour : str or None
+        A column of conversations; ``good`` tells whether showing it earns or loses the points.
+    rule : str or None
+        A windowed rule; with several occasions the share kept earns its share of the points.
+    at_most : dict of str to float or None
+        A timing and the most that earns the points.
+    good : bool
+    """
+
+    meaning: Meaning
+    points: Annotated[float, Field(gt=0)]
+    group: Literal["speed", "courtesy", "answers", "problems", "compliance"]
+    behaviour: str | None = None
+    rule: str | None = None
+    at_most: Annotated[dict[str, float], Field(min_length=1, max_length=1)] | None = None
+    good: bool = True
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if sum(v is not None for v in (self.behaviour, self.rule, self.at_most)) != 1:
+            raise ValueError("give exactly one of `behaviour`, `rule` and `at_most`")
+        return self
+
+
+class Scorecard(_Strict):
+    """A weighted scorecard (质检评分表).
+
+    Parameters
+    ----------
+    items : dict of str to Item
+        Points sum to 100.
+    red_lines : list of str
+        Behaviours that bring a talk's score to 0 (一票否决).
+    least_points : float
+        A talk in which fewer points had an occasion has no score.
+    """
+
+    version: Literal[1]
+    title: Meaning
+    as_of: str
+    sources: Annotated[list[str], Field(min_length=1)]
+    least_points: Annotated[float, Field(ge=0, le=100)]
+    red_lines: list[str] = []
+    items: Annotated[dict[str, Item], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _points_make_a_hundred(self) -> Self:
+        total = sum(item.points for item in self.items.values())
+        if abs(total - 100) > 1e-9:
+            raise ValueError(f"the points of all items have to make 100, not {total:g}")
+        return self
+
+
+def read_rules(path: Path, model: type[_Model]) -> _Model:
+    """Read and check one YAML file.
+
+    Raises
+    ------
+    RulesError
+        Naming file, key, what is wrong, and the mend.
+    """
+    values = read_yaml(path, RulesError)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = (
+            f"{path}, key `{'.'.join(map(str, fault['loc'])) or 'the file'}`: "
+            f"{fault['msg'].removeprefix('Value error, ')}; see the other entries for the form"
+            for fault in error.errors()
+        )
+        raise RulesError("\n".join(lines)) from error
+
+
+_TALK: Final = Messages.CONVERSATION_ID
+_ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
+_ASKED: Final = "_asked_at"
+_COLUMNS: Final = Columns(
+    texts=(Occasion.RULE, _TALK),
+    integers=(Occasion.POSITION, Occasion.LINES, Occasion.UNTIL, Occasion.SHOWN_AT),
+    booleans=(Occasion.BROKEN,),
+)
+
+
+def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, WindowRule]:
+    """Read windowed rules and check that the lexicon has every marker they name.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+    path : Path or None
+        None: ``params/windowed_rules.yml`` as it comes with csinsight.
+
+    Raises
+    ------
+    RulesError
+        Naming file, rule, what is wrong, and the mend.
+    """
+    path = path or shipped("params") / "windowed_rules.yml"
+    rules = read_rules(path, RulesFile).rules
+    for name, rule in rules.items():
+        sides = {rule.who: list(rule.expect.any_of)}
+        if rule.trigger.side and rule.trigger.marker:
+            sides.setdefault(rule.trigger.side, []).append(rule.trigger.marker)
+        for side, markers in sides.items():
+            for unknown in set(markers) - set(lexicon.ids(side)):
+                raise RulesError(
+                    f"{path}, rule `{name}`: `{unknown}` is no marker of the {side}'s lines; see "
+                    "behaviours/lexicons/ for the names"
+                )
+    return rules
+
+
+def rule_occasions(
+    shop: Shop,
+    as_of: datetime,
+    rules: ConversationRules,
+    windowed: Mapping[str, WindowRule],
+    lexicon: Lexicon,
+    *,
+    months: int = 1,
+) -> pd.DataFrame:
+    """Return every occasion of every rule in the talks that the last months count.
+
+    Parameters
+    ----------
+    shop : Shop
+    as_of : datetime
+    rules : ConversationRules
+    windowed : mapping of str to WindowRule
+    lexicon : Lexicon
+    months : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.RuleOccasions`, sorted. Rules that wait or count
+        minutes have no occasion in talks without times.
+    """
+    marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
+    return find_occasions(marked, windowed, rules)
+
+
+def find_occasions(
+    marked: Frame, windowed: Mapping[str, WindowRule], rules: ConversationRules
+) -> pd.DataFrame:
+    """Return the occasions of windowed rules in marked messages; see `rule_occasions`.
+
+    Parameters
+    ----------
+    marked : narwhals.LazyFrame
+        Of `csinsight.behaviours.markers.mark`, with ``position``.
+    windowed : mapping of str to WindowRule
+    rules : ConversationRules
+        For the service hours of waits.
+    """
+    lines = keep(_numbered(marked, windowed))
+    parts = [_occasions(lines, name, rule, rules) for name, rule in windowed.items()]
+    table = _COLUMNS.gather(nw.concat(parts))
+    return table.sort_values([Occasion.RULE, _TALK, Occasion.POSITION], ignore_index=True)
+
+
+def try_example(rule: WindowRule, example: TalkExample, lexicon: Lexicon) -> tuple[int, int]:
+    """Return how often a rule applies to an example's talk, and how often it is broken."""
+    told = pl.DataFrame(
+        {
+            Messages.CONVERSATION_ID: ["example"] * len(example.talk),
+            Messages.SENDER: [sender for _, sender, _ in example.talk],
+            Messages.TEXT: [text for *_, text in example.talk],
+            # From ten o'clock on, so that service hours hold it.
+            SENT_MS: [int((600 + minute) * 60_000) for minute, *_ in example.talk],
+            Messages.MESSAGE_NO: list(range(len(example.talk))),
+        }
+    ).with_columns(pl.col(Messages.TEXT).str.normalize("NFKC"))
+    marked = mark(with_turns(nw.from_native(told.lazy())), lexicon)
+    found = find_occasions(marked, {"example": rule}, ConversationRules())
+    return len(found), int(found[Occasion.BROKEN].sum())
+
+
+def _numbered(marked: Frame, windowed: Mapping[str, WindowRule]) -> Frame:
+    """Return both sides' lines, numbered by side, with when the answered question was asked."""
+    named = {m for rule in windowed.values() for m in rule.expect.any_of}
+    named |= {rule.trigger.marker for rule in windowed.values() if rule.trigger.marker}
+    sent, sender = nw.col(SENT_MS), nw.col(Messages.SENDER)
+    lines = marked.filter(~nw.col(TURN_NO).is_null()).select(
+        _TALK, POSITION, SENT_MS, Messages.MESSAGE_NO, Messages.SENDER, TURN_NO, *sorted(named)
+    )
+    return (
+        lines.with_columns(_began=sent.min().over(_TALK, TURN_NO))
+        .with_columns(
+            nw.col("_began").shift(1).over(_TALK, order_by=_ORDER).alias(_ASKED),
+            nw.col(TURN_NO).shift(1).over(_TALK, order_by=_ORDER).alias("_previous"),
+            *(
+                nw.when(sender == side).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"_is_{side}")
+                for side in ("agent", "buyer")
+            ),
+        )
+        .with_columns(
+            nw.col(f"_is_{side}").cum_sum().over(_TALK, order_by=_ORDER).alias(f"_{side}_no")
+            for side in ("agent", "buyer")
+        )
+    )
+
+
+def _occasions(lines: Frame, name: str, rule: WindowRule, rules: ConversationRules) -> Frame:
+    """Lay the lines of one rule's windows beside its triggers, and see what they show."""
+    number = f"_{rule.who}_no"
+    own = nw.col(Messages.SENDER) == rule.who
+    # The trigger's own line is the first of the window where it is of the side looked at.
+    start = nw.when(own).then(nw.col(number) - 1).otherwise(nw.col(number))
+    triggers = lines.filter(_triggered(rule, rules)).select(
+        _TALK,
+        nw.col(POSITION).alias(Occasion.POSITION),
+        nw.col(SENT_MS).alias("_from"),
+        start.alias("_after"),
+    )
+    any_shown = reduce(or_, (nw.col(m).fill_null(value=False) for m in rule.expect.any_of))
+    shown = nw.when(any_shown).then(nw.lit(1)).otherwise(nw.lit(0))
+    looked_at = lines.filter(own).select(
+        _TALK,
+        nw.col(number).alias("_no"),
+        nw.col(SENT_MS).alias("_at"),
+        nw.col(POSITION).alias("_place"),
+        shown.alias("_shown"),
+    )
+    pairs = triggers.join(looked_at, on=_TALK, how="left")
+    inside = nw.col("_no") > nw.col("_after")
+    if rule.within.messages is not None:
+        inside = inside & (nw.col("_no") <= nw.col("_after") + rule.within.messages)
+    else:
+        reach = int(float(rule.within.minutes or 0) * 60 * SECOND_MS)
+        inside = inside & (nw.col("_at") - nw.col("_from") <= reach)
+    inside = inside.fill_null(value=False)
+    place = nw.col("_place")
+    found = pairs.group_by(_TALK, Occasion.POSITION).agg(
+        pick(inside, place).count().cast(nw.Int64).alias(Occasion.LINES),
+        pick(inside, place).max().alias(Occasion.UNTIL),
+        pick(inside & (nw.col("_shown") == 1), place).min().alias(Occasion.SHOWN_AT),
+    )
+    seen = ~nw.col(Occasion.SHOWN_AT).is_null()
+    if rule.within.messages is not None:
+        # Who wrote nothing more had no chance to show anything.
+        found = found.filter(nw.col(Occasion.LINES) > 0)
+    return found.with_columns(
+        nw.lit(name).alias(Occasion.RULE),
+        (~seen if rule.expect.shown else seen).alias(Occasion.BROKEN),
+    ).select(*_COLUMNS.texts, *_COLUMNS.integers, *_COLUMNS.booleans)
+
+
+def _triggered(rule: WindowRule, rules: ConversationRules) -> nw.Expr:
+    trigger, sender = rule.trigger, nw.col(Messages.SENDER)
+    timed = ~nw.col(SENT_MS).is_null()
+    if trigger.kind == "opens":
+        hit = (nw.col("_buyer_no") == 1) & (sender == "buyer") & (nw.col(TURN_NO) == 1)
+    elif trigger.kind == "wait":
+        answers = (sender == "agent") & (nw.col("_previous") != nw.col(TURN_NO))
+        waited = nw.col(SENT_MS) - nw.col(_ASKED)
+        late = waited > int((trigger.over_s or 0) * SECOND_MS)
+        hit = answers & late & in_service(nw.col(_ASKED), rules)
+    else:
+        hit = (sender == trigger.side) & nw.col(str(trigger.marker))
+    if rule.within.minutes is not None:
+        hit = hit & timed
+    return hit.fill_null(value=False)

@@ -1,0 +1,202 @@
+"""The coaching library: for every behaviour and rule, what to say instead, and how to practise it.
+
+The text is a shop's to edit (``params/coaching.yml``); this file reads it and holds it to its
+promises: nothing missing in either language, and nothing in it that a platform forbids.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from csinsight.contract.domain import BEHAVIOURS
+from csinsight.errors import LibraryError
+from csinsight.params import Lang, shipped
+
+LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
+
+Line = Annotated[str, Field(min_length=4)]
+
+#: What no advice may hold: ways off the platform, bought praise, absolute promises.
+_FORBIDDEN: Final = re.compile(
+    r"加(?:我|个)?(?:微信|[vV薇]|qq)|微信号|手机号|私下(?:转账|付款|交易)|好评返现|给个好评|改成?好评|五星好评"
+    r"|绝对(?:没|不会|是|能)|百分百|100\s?%|保证(?:不|能|没|是|绝)|一定赔|包您满意|永远不会|最低价|全网最"
+    r"|\b(?:my|our) (?:wechat|whatsapp|phone number)|five-star review|good review in return"
+    r"|\b(?:absolutely|guaranteed?|always the cheapest|never breaks)\b|https?://|www\.",
+    re.IGNORECASE,
+)
+
+
+class Advice(BaseModel):
+    """What the library says of one behaviour or rule, in one language.
+
+    Parameters
+    ----------
+    title : str
+        The habit in a few words, as something to do.
+    why : str
+        How it serves the buyer.
+    rests_on : str
+        The idea in the handbooks that it rests on.
+    phrases : list of str
+        Two to four ways to say it.
+    drill : str
+        Ten minutes of practice.
+    watch : str
+        The figure to look at next month.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    title: Line
+    why: Line
+    rests_on: Line
+    phrases: Annotated[list[Line], Field(min_length=2, max_length=4)]
+    drill: Line
+    watch: Line
+
+
+class Playbook(BaseModel):
+    """How to serve one buyer type or tier, in one language."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    know_by: Line
+    do: Annotated[list[Line], Field(min_length=2, max_length=4)]
+    avoid: Annotated[list[Line], Field(min_length=1, max_length=3)]
+    phrases: Annotated[list[Line], Field(min_length=2, max_length=3)]
+
+
+class Phrase(BaseModel):
+    """What slips out in everyday words, and what a professional says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    say_not: Line
+    say: Line
+
+
+class Rung(BaseModel):
+    """A step of the training of newcomers: when, what to learn and practise, when to go on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    when: Annotated[str, Field(min_length=2)]
+    learn: Line
+    practise: Line
+    ready: Line
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    behaviours: dict[str, dict[Lang, Advice]]
+    buyers: dict[str, dict[Lang, Playbook]]
+    tempers: dict[str, dict[Lang, Playbook]]
+    everyday: list[dict[Lang, Phrase]]
+    ladder: list[dict[Lang, Rung]]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The library in one language.
+
+    Parameters
+    ----------
+    lang : {"zh", "en"}
+    behaviours : dict of str to Advice
+        By id of a behaviour or rule.
+    buyers : dict of str to Playbook
+        By id of a buyer type or value tier.
+    tempers : dict of str to Playbook
+        By a temper's name, such as ``hesitant``.
+    everyday : list of Phrase
+    ladder : list of Rung
+        From a newcomer's first day on.
+    """
+
+    lang: Lang
+    behaviours: dict[str, Advice]
+    buyers: dict[str, Playbook]
+    tempers: dict[str, Playbook]
+    everyday: list[Phrase]
+    ladder: list[Rung]
+
+    def phrases(self) -> list[str]:
+        """Return every line that an agent might say as it stands."""
+        guides = [*self.buyers.values(), *self.tempers.values()]
+        said = [line for advice in self.behaviours.values() for line in advice.phrases]
+        said += [line for guide in guides for line in guide.phrases]
+        return [*said, *(phrase.say for phrase in self.everyday)]
+
+
+def load_library(lang: Lang, file: Path | None = None) -> Library:
+    """Read the coaching library in one language.
+
+    Parameters
+    ----------
+    lang : {"zh", "en"}
+    file : Path or None
+        None for the one that ships with the package.
+
+    Raises
+    ------
+    LibraryError
+        Where the file can't be read, an entry is missing or wrong, or a line breaks a platform's
+        rules.
+    """
+    path = file or shipped("params", "coaching.yml")
+    try:
+        content = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LibraryError(f"{path}: can't be read as YAML in UTF-8: {error}") from error
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise LibraryError(f"{path}: " + "; ".join(faults)) from error
+    _check(content, path)
+    return Library(
+        lang,
+        {name: entry[lang] for name, entry in content.behaviours.items()},
+        {name: entry[lang] for name, entry in content.buyers.items()},
+        {name: entry[lang] for name, entry in content.tempers.items()},
+        [entry[lang] for entry in content.everyday],
+        [entry[lang] for entry in content.ladder],
+    )
+
+
+def breaks_rules(text: str) -> bool:
+    """Tell whether a line asks for what platforms forbid, or promises without limit."""
+    return _FORBIDDEN.search(text) is not None
+
+
+def _check(content: _File, path: Path) -> None:
+    faults = [f"no entry for {b}: add one" for b in BEHAVIOURS if b not in content.behaviours]
+    faults += [
+        f"{b} is no behaviour: take it out" for b in content.behaviours if b not in BEHAVIOURS
+    ]
+    numbered = {
+        f"{section} {number}": entry
+        for section in ("everyday", "ladder")
+        for number, entry in enumerate(getattr(content, section), start=1)
+    }
+    for section in (content.behaviours, content.buyers, content.tempers, numbered):
+        for name, entry in section.items():
+            faults += [f"{name}: {lang} is missing" for lang in LANGS if lang not in entry]
+            faults += [
+                f"{name}: this breaks platform rules: {text!r}"
+                for advice in entry.values()
+                for text in _texts(advice)
+                if breaks_rules(text)
+            ]
+    if faults:
+        raise LibraryError(f"{path}: " + "; ".join(faults))
+
+
+def _texts(advice: BaseModel) -> list[str]:
+    values = list(advice.model_dump().values())
+    return [t for value in values for t in (value if isinstance(value, list) else [value])]

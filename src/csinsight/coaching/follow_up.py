@@ -1,0 +1,325 @@
+"""Earlier months' plans, kept beside a shop's runs so that the next ones can follow them up.
+
+``runs/SHOP/plans/MONTH.NNN.parquet``: a file is never changed. A month that is made anew with
+another plan gets the next number, and the last one counts.
+
+Whether what was advised has changed: those advised against those who were not.
+
+Agents are advised because their figures were low, and low figures rise by themselves: part of what
+made them low was chance. So each agent's level before is not the figure itself but what is to be
+believed of it (empirical Bayes, `csinsight.coaching.peers`): a level that was chosen for being low
+has its chance taken out. Then the change of the advised is set against the change of the others
+over the same months (difference in differences), so that what moves everybody cancels.
+
+References
+----------
+Barnett, van der Pols, Dobson (2005), "Regression to the mean: what it is and how to deal with it",
+International Journal of Epidemiology 34. Efron (2011), "Tweedie's formula and selection bias",
+JASA 106, on why posterior means need no correction for having been chosen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.coaching.peers import standing
+from csinsight.coaching.shrunken_effects import TAUGHT_LESS
+from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
+from csinsight.contract.write import write_table
+from csinsight.drivers.covariates import UNKNOWN
+from csinsight.drivers.design import in_months
+from csinsight.drivers.units import Floats, as_float, to_model, unit_of
+from csinsight.params import add_months, month_end
+
+FOLDER: Final = "plans"
+_P = CoachingPlan
+#: What a follow-up needs; talks are left out, since ids can name buyers.
+KEPT: Final = (
+    _P.AGENT_ID,
+    _P.RANK,
+    _P.BEHAVIOUR,
+    _P.KIND,
+    _P.RATE,
+    _P.PEER_RATE,
+    _P.TARGET_RATE,
+    _P.OPPORTUNITIES,
+    _P.EFFECT_PP,
+    _P.EXPECTED_GAIN,
+    _P.LOW,
+    _P.HIGH,
+)
+
+
+def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
+    """Add a month's plan to the store, whole or not at all; the same plan is kept once.
+
+    Parameters
+    ----------
+    store : Path
+        ``runs/SHOP/plans``.
+    month : str
+    plan : DataFrame
+
+    Returns
+    -------
+    Path
+        Where it lies.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    versions = _versions(store, month)
+    draft = write_table(plan[list(KEPT)], store / f".{month}.{os.getpid()}.parquet")
+    try:
+        if versions and versions[-1].read_bytes() == draft.read_bytes():
+            return versions[-1]
+        target = store / f"{month}.{len(versions) + 1:03d}.parquet"
+        # A link fails where another run was first; nothing is ever written over.
+        os.link(draft, target)
+        return target
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def earlier_plans(store: Path, month: str, *, most: int = 6) -> dict[str, pd.DataFrame]:
+    """Return the plans of the months before `month` by month, the last `most` of them."""
+    months = sorted({path.name[:7] for path in _files(store) if path.name[:7] < month})
+    return {name: pd.read_parquet(_versions(store, name)[-1]) for name in months[-most:]}
+
+
+def fingerprint(store: Path, month: str) -> str:
+    """Return a hash over all that `earlier_plans` would return."""
+    digest = hashlib.sha256()
+    for path in _files(store):
+        if path.name[:7] < month:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(store: Path) -> list[Path]:
+    return sorted(store.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9].[0-9]*.parquet"))
+
+
+def _versions(store: Path, month: str) -> list[Path]:
+    return [path for path in _files(store) if path.name.startswith(f"{month}.")]
+
+
+_C = Conversations
+_F = FollowUp
+#: Occasions that an agent needs before and after; fewer say nothing about a person.
+MIN_BEFORE: Final = 20
+MIN_AFTER: Final = 10
+#: Agents not advised that it takes to tell what would have happened anyway.
+MIN_CONTROLS: Final = 3
+COLUMNS: Final = (
+    _F.ADVISED_IN,
+    _F.MONTH,
+    _F.BEHAVIOUR,
+    _F.AGENT_ID,
+    _F.AGENTS,
+    _F.CONTROLS,
+    _F.BEFORE,
+    _F.AFTER,
+    _F.OTHERS,
+    _F.CHANGE,
+    _F.LOW,
+    _F.HIGH,
+    _F.VERDICT,
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Agents' levels before and after in a behaviour's unit, each against their own mix.
+
+    Parameters
+    ----------
+    table : DataFrame
+        By agent: ``before`` (what is to be believed), ``after`` (as it was), ``expected`` (what
+        the shop does on the mix of the month after), ``noise`` (variance of ``after - before``).
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def moved(self) -> pd.Series:
+        """How much each has changed."""
+        return self.table["after"] - self.table["before"]
+
+
+def follow_up(
+    plans: Mapping[str, pd.DataFrame],
+    conversations: pd.DataFrame,
+    *,
+    as_of: datetime,
+    months: int = 3,
+    seed: int = 20261031,
+) -> pd.DataFrame:
+    """Return how what earlier plans advised has gone since, month by month.
+
+    Parameters
+    ----------
+    plans : mapping of str to DataFrame
+        Earlier months' coaching plans by month (``YYYY-MM``).
+    conversations : DataFrame
+        The ``conversations`` artifact of this month, back to before the plans.
+    as_of : datetime
+        First moment after the report month.
+    months : int
+        How far the plans looked back.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        Columns of `csinsight.contract.artifacts.FollowUp`: for each plan, later month and advised
+        behaviour a row over all agents advised (``agent_id`` null) and one for each of them;
+        ``paid`` follows the conversion of all who were advised anything. ``change`` is what the
+        advised moved more than the others, in points (timings: doublings), with its 95 % interval;
+        null where there are too few to tell.
+    """
+    rows = []
+    for month, plan in sorted(plans.items()):
+        advised = plan[plan[_P.KIND] == "driver"]
+        treated = {
+            str(b): set(own[_P.AGENT_ID].astype(str)) for b, own in advised.groupby(_P.BEHAVIOUR)
+        }
+        if treated:
+            treated[_C.PAID] = set().union(*treated.values())
+        later = month_end(month)
+        before = in_months(_inquiries(conversations), later, months)
+        while later < as_of:
+            after = in_months(_inquiries(conversations), add_months(later, 1), 1)
+            for behaviour, agents in treated.items():
+                found = change(before, after, behaviour, seed=seed)
+                about = {_F.ADVISED_IN: month, _F.MONTH: f"{later:%Y-%m}", _F.BEHAVIOUR: behaviour}
+                rows += [about | row for row in _compared(found, behaviour, agents)]
+            later = add_months(later, 1)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = dict.fromkeys((_F.BEFORE, _F.AFTER, _F.OTHERS, _F.CHANGE, _F.LOW, _F.HIGH), float)
+    return table.astype(numbers | {_F.AGENTS: "int64", _F.CONTROLS: "int64"})
+
+
+def change(
+    before: pd.DataFrame, after: pd.DataFrame, behaviour: str, *, seed: int
+) -> Change | None:
+    """Return each agent's level before and after; None where too few can be compared."""
+    if behaviour == _C.PAID:
+        before, after = (t[as_float(t[_C.MATURE]) == 1] for t in (before, after))
+    agents = _enough(before, behaviour, MIN_BEFORE) & _enough(after, behaviour, MIN_AFTER)
+    if len(agents) <= MIN_CONTROLS:
+        return None
+    before, after = (t[t[_C.AGENT_ID].isin(agents) & t[behaviour].notna()] for t in (before, after))
+    found = standing(before, behaviour, seed=seed)
+    if found is None:
+        return None
+    seen = pd.DataFrame(
+        {
+            "agent": after[_C.AGENT_ID].to_numpy(dtype=str),
+            "value": to_model(after[behaviour], behaviour),
+            "mix": after[_C.CATEGORY].fillna(UNKNOWN).to_numpy(dtype=str),
+        }
+    )
+    seen["expected"] = seen.groupby("mix")["value"].transform("mean")
+    groups = seen.groupby("agent")
+    table = groups[["value", "expected"]].mean().rename(columns={"value": "after"})
+    expected = table["expected"].reindex(found.agents).to_numpy(dtype=float)
+    own = found.levels(expected)
+    spread = float(((seen["value"] - seen["expected"]) ** 2).mean())
+    believed = pd.DataFrame(
+        {"before": own.mean(axis=0), "unsure": own.var(axis=0)}, index=found.agents
+    )
+    table = table.join(believed, how="inner")
+    counts = groups.size().reindex(table.index)
+    share = table["before"] if unit_of(behaviour) == "shown" else None
+    noise = share * (1 - share) if share is not None else spread
+    table["noise"] = table["unsure"] + noise / counts
+    return Change(table)
+
+
+def _inquiries(conversations: pd.DataFrame) -> pd.DataFrame:
+    timed = conversations[_C.AGENT_ID].notna() & conversations[_C.STARTED_AT].notna()
+    rows: pd.DataFrame = conversations[timed & (as_float(conversations[_C.IS_INQUIRY]) == 1)]
+    return rows
+
+
+def _enough(rows: pd.DataFrame, behaviour: str, least: int) -> set[str]:
+    counts = rows.loc[rows[behaviour].notna(), _C.AGENT_ID].value_counts()
+    return set(counts.index[counts >= least].astype(str))
+
+
+def _compared(found: Change | None, behaviour: str, advised: set[str]) -> list[dict[str, object]]:
+    """Return the row over all advised agents, then a row for each of them."""
+    index = found.table.index if found else pd.Index([])
+    there = np.asarray(index.isin(advised), dtype=bool)
+    controls = int((~there).sum())
+    if found is None or not there.any() or controls < MIN_CONTROLS:
+        return [_row(behaviour, None, 0, controls) | {_F.VERDICT: "not enough evidence"}]
+    moved, noise = found.moved.to_numpy(dtype=float), found.table["noise"].to_numpy(dtype=float)
+    drift = _drift(moved, noise, there)
+    groups: list[tuple[str | None, np.typing.NDArray[np.bool_]]] = [(None, there)]
+    groups += [(str(a), np.asarray(index == a)) for a in index[there]]
+    rows = []
+    for agent, chosen in groups:
+        own, own_var = _mean(moved[chosen], noise[chosen] + drift)
+        rest, rest_var = _mean(moved[~there], noise[~there] + drift)
+        reach = stats.t.ppf(0.975, max(len(moved) - 2, 1)) * np.sqrt(own_var + rest_var)
+        levels = found.table[chosen].mean()
+        figures = {
+            _F.BEFORE: levels["before"],
+            _F.AFTER: levels["after"],
+            _F.OTHERS: rest,
+            _F.CHANGE: own - rest,
+            _F.LOW: own - rest - reach,
+            _F.HIGH: own - rest + reach,
+        }
+        verdict = _verdict(behaviour, own - rest - reach, own - rest + reach)
+        rows.append(
+            _row(behaviour, agent, int(chosen.sum()), controls) | figures | {_F.VERDICT: verdict}
+        )
+    return rows
+
+
+def _row(behaviour: str, agent: str | None, agents: int, controls: int) -> dict[str, object]:
+    return {
+        _F.BEHAVIOUR: behaviour,
+        _F.AGENT_ID: agent,
+        _F.AGENTS: agents,
+        _F.CONTROLS: controls,
+    }
+
+
+def _drift(moved: Floats, noise: Floats, there: np.typing.NDArray[np.bool_]) -> float:
+    """Return how much agents' true levels move by themselves (variance; Paule and Mandel 1982)."""
+    centred = moved - np.where(there, moved[there].mean(), moved[~there].mean())
+    freedom = max(len(moved) - 2, 1)
+    low, high = 0.0, float(centred.var() * len(moved) / freedom + 1e-12)
+    for _ in range(50):
+        middle = (low + high) / 2
+        if (centred**2 / (noise + middle)).sum() > freedom:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _mean(values: Floats, variances: Floats) -> tuple[float, float]:
+    """Return the mean of agents, each as one, and its variance."""
+    return float(values.mean()), float(variances.sum()) / len(values) ** 2
+
+
+def _verdict(behaviour: str, low: float, high: float) -> str:
+    less = behaviour in TAUGHT_LESS
+    if low > 0:
+        return "worse" if less else "better"
+    if high < 0:
+        return "better" if less else "worse"
+    return "no clear change"

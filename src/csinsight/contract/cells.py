@@ -1,0 +1,339 @@
+"""How the text of a CSV cell becomes a value: one grammar for checking and for every engine.
+
+A cell is empty (null), or it has to be written in the one form that its column's kind allows:
+ISO 8601 times (``T`` or a space between date and time, seconds and fractions optional, a date
+alone for its first moment, no zone), digits with a point for numbers, ``true``/``false``/``1``/
+``0`` for yes and no. Spaces around a number, a time or a truth value are ignored; text stays as
+it is written.
+
+The contract's tables as pandera schemas: the one truth about the values that may be in them.
+
+Import this module where it is needed, not at the top of a file: pandera takes seconds to load.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import polars as pl
+
+from csinsight.contract.schema import Column, Kind, Messages, Orders, Table
+
+#: The type that each logical kind has once it is read.
+DTYPES: Final[dict[Kind, pl.DataType]] = {
+    "str": pl.String(),
+    "datetime": pl.Datetime("us"),
+    "date": pl.Date(),
+    "float": pl.Float64(),
+    "int": pl.Int64(),
+    "bool": pl.Boolean(),
+}
+#: How the cells of each kind are to be written, for error messages.
+FORMS: Final[dict[Kind, tuple[str, str]]] = {
+    "str": ("text", "write text"),
+    "datetime": ("an ISO 8601 time", "write local shop time such as 2026-10-05 09:30:00"),
+    "date": ("an ISO 8601 date", "write a date such as 2026-10-05"),
+    "float": ("a number", "write digits such as 12.50, without thousands marks or units"),
+    "int": ("a whole number", "write digits such as 3"),
+    "bool": ("true or false", "write true, false, 1 or 0"),
+}
+_ISO: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
+)
+_TRUE: Final = ("true", "1")
+_FALSE: Final = ("false", "0")
+
+
+def cell(column: Column) -> pl.Expr:
+    """Return the value of a column of CSV text; null where it is empty or can't be read."""
+    return _READERS[column.kind](written(column)).alias(column.name)
+
+
+def unreadable(column: Column) -> pl.Expr:
+    """Return, cell by cell, whether something is written that `cell` can't read."""
+    return (written(column).is_not_null() & cell(column).is_null()).alias(column.name)
+
+
+def not_blank(names: list[str]) -> pl.Expr:
+    """Return, row by row, whether any of the text columns `names` holds something.
+
+    A row of nothing but spaces in its first field is blank too.
+    """
+    first, *others = names
+    filled = [pl.col(first).str.strip_chars() != "", *(pl.col(name) != "" for name in others)]
+    return pl.any_horizontal(holds.fill_null(value=False) for holds in filled)
+
+
+def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
+    """Tell whether a Parquet column of `dtype` can be read as `column` without a loss."""
+    if dtype == pl.Null:
+        return True
+    match column.kind:
+        case "str":
+            return dtype in (pl.String, pl.Categorical, pl.Enum) or dtype.is_integer()
+        case "datetime":
+            return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None)
+        case "date":
+            return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None)
+        case "float" | "int":
+            return dtype.is_numeric()
+        case "bool":
+            return dtype == pl.Boolean
+
+
+def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
+    """Return a Parquet column of a fitting `dtype` as the kind that the contract says.
+
+    What is no finite number becomes null: NaN means "not known" in the files of other tools.
+    Empty text becomes null, as an empty cell of CSV is.
+    """
+    values = pl.col(column.name)
+    if dtype.is_float():
+        values = pl.when(values.is_finite()).then(values)
+    values = values.cast(DTYPES[column.kind], strict=False)
+    if column.kind == "str":
+        values = pl.when(values != "").then(values)
+    return values.alias(column.name)
+
+
+def unfit(column: Column, dtype: pl.DataType) -> pl.Expr:
+    """Return, cell by cell, whether `stored` loses what a Parquet cell of a fitting type holds."""
+    values = pl.col(column.name)
+    lost = pl.lit(value=False)
+    if dtype.is_float():
+        lost = ~values.is_finite()
+        if column.kind == "int":
+            lost = lost | (values != values.round())
+    if column.kind == "date" and isinstance(dtype, pl.Datetime):
+        lost = values != values.dt.truncate("1d")
+    return lost.fill_null(value=False).alias(column.name)
+
+
+def absent(column: Column) -> pl.Expr:
+    """Return the nulls that stand for a column that a file lacks."""
+    return pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
+
+
+def times(table: Table) -> list[str]:
+    """Return the names of the table's datetime columns."""
+    return [column.name for column in table.columns if column.kind == "datetime"]
+
+
+def written(column: Column) -> pl.Expr:
+    """Return the text of a CSV column as it is to be read; null where a cell is empty."""
+    text = pl.col(column.name)
+    text = text if column.kind == "str" else text.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _datetime(text: pl.Expr) -> pl.Expr:
+    """Read a time by its digits' places: several times as fast as by a format."""
+    text = pl.when(text.str.contains(_ISO)).then(text)
+    day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    seconds = _digits(text, 11) * 3600 + _digits(text, 14) * 60 + _digits(text, 17)
+    fraction = text.str.slice(20, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+    since_1970 = day.cast(pl.Datetime("us")).cast(pl.Int64) + seconds * 1_000_000 + fraction
+    return since_1970.cast(pl.Datetime("us"))
+
+
+def _digits(text: pl.Expr, start: int) -> pl.Expr:
+    """Return the number in two digits from place `start`; 0 where the text ends before."""
+    return text.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0)
+
+
+def _date(text: pl.Expr) -> pl.Expr:
+    moment = _datetime(text)
+    return pl.when(moment == moment.dt.truncate("1d")).then(moment.dt.date())
+
+
+def _float(text: pl.Expr) -> pl.Expr:
+    number = text.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
+def _int(text: pl.Expr) -> pl.Expr:
+    number = _float(text)
+    whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+    return pl.coalesce(text.cast(pl.Int64, strict=False), whole)
+
+
+def _bool(text: pl.Expr) -> pl.Expr:
+    word = text.str.to_lowercase()
+    return pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
+
+
+def _str(text: pl.Expr) -> pl.Expr:
+    return text
+
+
+_READERS: Final = {
+    "str": _str,
+    "datetime": _datetime,
+    "date": _date,
+    "float": _float,
+    "int": _int,
+    "bool": _bool,
+}
+
+
+with warnings.catch_warnings():
+    # Pandera looks whether PySpark is there, and PySpark warns of pandas 3.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+    import pandera.polars as pa
+
+#: Names of the checks, as they stand in pandera's failure cases.
+NOT_NULL = "not_nullable"
+UNIQUE = "field_uniqueness"
+AT_LEAST = "at_least"
+AT_MOST = "at_most"
+ONE_OF = "one_of"
+ALL_OR_NOTHING = "all_or_nothing"
+SPACES = "spaces"
+SPOILT = "spoilt"
+WRAPPED = "wrapped"
+PAID_AFTER_PLACED = "paid_after_placed"
+REFUND_WITHIN_PAID = "refund_within_paid"
+TALK_KNOWN = "talk_known"
+TALK_OF_ONE_BUYER = "talk_of_one_buyer"
+
+#: Amounts are decimal units in binary floats: half a cent is no difference.
+_HALF_A_CENT = 0.005
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule between columns of a row: reported at one column, needing others."""
+
+    name: str
+    needs: tuple[str, ...]
+    holds: pl.Expr
+
+
+_RULES = {
+    ("orders", Orders.PAID_AT): (
+        Rule(
+            PAID_AFTER_PLACED,
+            (Orders.PLACED_AT,),
+            pl.col(Orders.PAID_AT) >= pl.col(Orders.PLACED_AT),
+        ),
+    ),
+    ("orders", Orders.REFUND_AMOUNT): (
+        Rule(
+            REFUND_WITHIN_PAID,
+            (Orders.PAID_AMOUNT,),
+            pl.col(Orders.REFUND_AMOUNT) <= pl.col(Orders.PAID_AMOUNT) + _HALF_A_CENT,
+        ),
+    ),
+    ("messages", Messages.CONVERSATION_ID): (
+        Rule(
+            TALK_KNOWN,
+            (Messages.SENT_AT,),
+            pl.col(Messages.CONVERSATION_ID).is_not_null()
+            | pl.col(Messages.SENT_AT).is_not_null().any(),
+        ),
+        Rule(
+            TALK_OF_ONE_BUYER,
+            (Messages.BUYER_ID,),
+            pl.col(Messages.CONVERSATION_ID).is_null()
+            | (
+                pl.col(Messages.BUYER_ID)
+                == pl.col(Messages.BUYER_ID).first().over(Messages.CONVERSATION_ID)
+            ),
+        ),
+    ),
+}
+
+
+def schema(table: Table, names: Collection[str] | None = None) -> pa.DataFrameSchema:
+    """Return the pandera schema of a contract table.
+
+    Parameters
+    ----------
+    table : Table
+    names : collection of str or None
+        The columns that the file has; None for all. Rules between columns hold only where both
+        are there.
+    """
+    have = {c.name for c in table.columns} if names is None else set(names)
+    columns = {c.name: _column(c, table, have) for c in table.columns if c.name in have}
+    return pa.DataFrameSchema(columns, name=table.name)
+
+
+def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.DataFrame:
+    """Return the cells of a typed table that break its schema.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Typed as the contract says.
+    table : Table
+    names : collection of str
+        The columns that the file has.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a broken rule and cell: ``column``, ``check`` (a name of this module) and
+        ``index`` (row of `frame`, from 0).
+    """
+    try:
+        schema(table, names).validate(frame.select(names), lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases: pl.DataFrame = error.failure_cases
+        return cases.select("column", "check", pl.col("index").cast(pl.Int64))
+    return pl.DataFrame(schema={"column": pl.String, "check": pl.String, "index": pl.Int64})
+
+
+def _column(column: Column, table: Table, have: set[str]) -> pa.Column:
+    return pa.Column(
+        DTYPES[column.kind],
+        checks=[*_limits(column), *_identifiers(column), *_between(column, table, have)],
+        nullable=column.nullable or column.all_or_nothing,
+        unique=column.unique,
+        required=column.required,
+    )
+
+
+def _limits(column: Column) -> list[pa.Check]:
+    checks = []
+    if column.at_least is not None:
+        checks.append(pa.Check.ge(column.at_least, error=AT_LEAST))
+    if column.at_most is not None:
+        checks.append(pa.Check.le(column.at_most, error=AT_MOST))
+    if column.one_of:
+        checks.append(pa.Check.isin(column.one_of, error=ONE_OF))
+    if column.all_or_nothing:
+        value = pl.col(column.name)
+        checks.append(_check(value.is_not_null() | value.is_null().all(), ALL_OR_NOTHING))
+    return checks
+
+
+def _identifiers(column: Column) -> list[pa.Check]:
+    if not column.name.endswith("_id"):
+        return []
+    value = pl.col(column.name)
+    return [
+        _check(value == value.str.strip_chars(), SPACES),
+        _check(~value.str.contains(r"^[0-9]([.][0-9]*)?[eE][+][0-9]{2,3}$"), SPOILT),
+        _check(~value.str.starts_with('="'), WRAPPED),
+    ]
+
+
+def _between(column: Column, table: Table, have: set[str]) -> list[pa.Check]:
+    rules = _RULES.get((table.name, column.name), ())
+    return [_check(rule.holds, rule.name) for rule in rules if set(rule.needs) <= have]
+
+
+def _check(holds: pl.Expr, name: str) -> pa.Check:
+    """Return a check of an expression over the whole table; null holds."""
+    return pa.Check(partial(_evaluate, holds.fill_null(value=True)), error=name, ignore_na=False)
+
+
+def _evaluate(holds: pl.Expr, data: Any) -> pl.LazyFrame:
+    frame: pl.LazyFrame = data.lazyframe
+    return frame.select(holds)

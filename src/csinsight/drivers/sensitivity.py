@@ -1,0 +1,191 @@
+"""The same question by other ways, beside the main one, for whoever doubts it.
+
+Raw, between agents and within agents tell who is compared with whom; turn by turn, at a landmark
+and over the whole window tell how much of a talk counts. Where they part, the method decides, and
+`docs/methods.md` says why the main one was chosen.
+
+How the outcome goes with a wait, band by band.
+
+The main estimate of a time is a straight line in doublings. Here every band of seconds has a level
+of its own, against the quickest band, with everything else as in the main model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from csinsight.contract.artifacts import Drivers
+from csinsight.drivers.design import Design, design
+from csinsight.drivers.design_matrix import Bench, Places, lay_out
+from csinsight.drivers.estimates import ALL, MIN_EACH, estimate_drivers
+from csinsight.drivers.exposure import Exposure, has_turns
+from csinsight.drivers.fixed_effects import cross_products, slope
+from csinsight.drivers.units import Floats, from_model, unit_of
+from csinsight.params import Outcome
+
+OTHERS: tuple[Exposure, ...] = ("landmark", "window")
+_SHARED = (
+    Drivers.RAW_PP,
+    Drivers.BETWEEN_PP,
+    Drivers.EFFECT_PP,
+    Drivers.LOW_PP,
+    Drivers.HIGH_PP,
+    Drivers.FLEXIBLE_PP,
+)
+
+
+def ways(
+    drivers: pd.DataFrame,
+    conversations: pd.DataFrame,
+    frozen: pd.DataFrame | None = None,
+    *,
+    as_of: datetime,
+    months: int,
+    min_inquiries: int = 300,
+    min_agents: int = 5,
+) -> pd.DataFrame:
+    """Return each behaviour's difference over all inquiries, by every way.
+
+    Parameters
+    ----------
+    drivers : DataFrame
+        From `csinsight.drivers.estimates.estimate_drivers`; its first row's outcome is looked at.
+    conversations, frozen, as_of, months
+        As in `csinsight.drivers.design.design`.
+    min_inquiries, min_agents : int
+
+    Returns
+    -------
+    DataFrame
+        One row a behaviour with a main estimate: ``behaviour``, ``raw_pp``, ``between_pp``,
+        ``effect_pp``, ``low_pp``, ``high_pp``, ``flexible_pp``, then ``effect_pp``, ``low_pp`` and
+        ``high_pp`` with ``_landmark`` and ``_window`` after them. Without turn columns, and for
+        satisfaction, the main way is the window and there is no other.
+    """
+    outcome: Outcome = drivers[Drivers.OUTCOME].iloc[0]
+    main = drivers[
+        (drivers[Drivers.OUTCOME] == outcome)
+        & (drivers[Drivers.SCOPE] == ALL)
+        & drivers[Drivers.EFFECT_PP].notna()
+    ]
+    table = main[[Drivers.BEHAVIOUR, *_SHARED]].reset_index(drop=True)
+    if outcome == "satisfaction" or not has_turns(conversations):
+        return table
+    for way in OTHERS:
+        plan = design(
+            conversations, frozen, outcome=outcome, as_of=as_of, months=months, exposure=way
+        )
+        found = estimate_drivers(
+            plan,
+            min_inquiries=min_inquiries,
+            min_agents=min_agents,
+            scopes=(),
+            flexible=False,
+        )
+        columns = [Drivers.BEHAVIOUR, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
+        named = found[columns].rename(columns={name: f"{name}_{way}" for name in columns[1:]})
+        table = table.merge(named, on=Drivers.BEHAVIOUR, how="left")
+    return table
+
+
+#: Upper ends of the bands in seconds, each twice the one before; the last is open.
+EDGES: Final = (10, 20, 40, 80, 160, 320)
+#: A band holds at least this share of the replies, else it joins its neighbour.
+LEAST_SHARE: Final = 0.03
+
+
+def doses(
+    design: Design,
+    behaviour: str = "first_response_s",
+    *,
+    ends: Sequence[float] = EDGES,
+    min_inquiries: int = 300,
+    min_agents: int = 5,
+) -> pd.DataFrame:
+    """Return the adjusted difference of each band of a time against the quickest one.
+
+    Parameters
+    ----------
+    design : Design
+    behaviour : str
+        One that is compared per doubling.
+    ends : sequence of float
+        Upper ends of the bands in seconds, rising.
+    min_inquiries, min_agents : int
+        Below these there is no row.
+
+    Returns
+    -------
+    DataFrame
+        One row a band, the quickest first: ``from_s``, ``to_s`` (NaN: no end), ``n``,
+        ``typical_s``, ``effect_pp``, ``low_pp``, ``high_pp`` (95 %; zero for the quickest band,
+        which the others are compared with).
+
+    Raises
+    ------
+    ValueError
+        Where the behaviour is not compared per doubling.
+    """
+    if unit_of(behaviour) != "doubling":
+        raise ValueError(f"{behaviour} is not compared per doubling, so it has no bands")
+    bench = lay_out(design, together=True)
+    places = np.flatnonzero(bench.usable(behaviour))
+    seconds = from_model(bench.columns[places, bench.place(behaviour)], behaviour)
+    edges = _edges(seconds, ends)
+    columns = ["from_s", "to_s", "n", "typical_s", "effect_pp", "low_pp", "high_pp"]
+    agents = len(np.unique(bench.agents[places]))
+    if len(places) < min_inquiries or agents < min_agents or len(edges) < 3:
+        return pd.DataFrame(columns=columns, dtype=float)
+    band = np.searchsorted(edges[1:-1], seconds, side="left")
+    effects = _effects(bench, places, behaviour, band)
+    rows = [
+        (edges[b], edges[b + 1], int((band == b).sum()), float(np.median(seconds[band == b])))
+        for b in range(len(edges) - 1)
+    ]
+    table = pd.DataFrame(
+        [(*row, *effect) for row, effect in zip(rows, effects, strict=True)], columns=columns
+    )
+    return table.assign(to_s=table["to_s"].replace(np.inf, np.nan))
+
+
+def _edges(seconds: Floats, ends: Sequence[float]) -> list[float]:
+    """Return the bands' ends; a band too thin joins the one after it, the last the one before."""
+    least = max(MIN_EACH, LEAST_SHARE * len(seconds))
+    edges = [0.0]
+    for edge in (*map(float, ends), np.inf):
+        if ((seconds > edges[-1]) & (seconds <= edge)).sum() >= least:
+            edges.append(edge)
+    if edges[-1] != np.inf and len(edges) > 1:
+        edges[-1] = np.inf
+    return edges
+
+
+def _effects(
+    bench: Bench, places: Places, behaviour: str, band: npt.NDArray[np.intp]
+) -> list[tuple[float, float, float]]:
+    """Return effect, low and high of each band against the first, with the others in the model."""
+    block, agents = bench.block(places), bench.agents[places]
+    number = int(band.max())
+    bands = np.column_stack([band == b for b in range(1, number + 1)]).astype(float)
+    width = block.shape[1]
+    regressors, instruments = bench.model(behaviour)
+    sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
+    products = cross_products(np.column_stack([block, bands]), sizes)
+    found = [(0.0, 0.0, 0.0)]
+    for own in range(number):
+        order = [width + own, *(width + b for b in range(number) if b != own)]
+        fitted = slope(
+            products,
+            len(block),
+            np.array([*order, *regressors[1:]], dtype=np.intp),
+            np.array([*order, *instruments[1:]], dtype=np.intp),
+        )
+        values = (fitted.effect, fitted.low, fitted.high) if fitted else (np.nan,) * 3
+        found.append(tuple(bench.points * v for v in values))  # type: ignore[arg-type]
+    return found

@@ -1,0 +1,308 @@
+"""Who served whom: a row for each conversation and agent, and whose each order is.
+
+A talk that is handed over has two agents: each gets the rounds that they answered and the lines
+that they wrote. A round that nobody answered on the same day is that of the agent who wrote last
+before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Receptions
+from csinsight.contract.schema import Messages as Msg
+from csinsight.contract.schema import Orders
+from csinsight.engine import Shop, collect
+from csinsight.engine.frames import hold
+from csinsight.features.conversations import conversation_times, messages_of
+from csinsight.features.frames import (
+    BEFORE_OUTCOME,
+    COUNTED_MS,
+    FIRST_BUYER_MS,
+    OUTCOME_MS,
+    POSITION,
+    SENT_MS,
+    TURN_NO,
+    Columns,
+    ConversationRules,
+    Frame,
+    hours_ms,
+    moment_ms,
+    pick,
+)
+from csinsight.features.outcomes import NET_AMOUNT, PAID_MS, PLACED_MS, known_orders
+from csinsight.features.rounds import (
+    ANSWERED,
+    ASKED_MS,
+    MESSAGES,
+    RESPONSE_S,
+    rounds,
+    satisfaction,
+    turns,
+    waits,
+)
+from csinsight.params import add_months
+
+_KEYS: Final = (Talk.CONVERSATION_ID, Talk.AGENT_ID)
+_LAST: Final = "last_ms"
+_COLUMNS: Final = Columns(
+    texts=_KEYS,
+    booleans=(Receptions.IN_CHARGE,),
+    integers=(
+        Talk.BUYER_MESSAGES,
+        Talk.AGENT_MESSAGES,
+        Talk.ROUNDS,
+        Talk.ROUNDS_IN_180S,
+        Talk.ROUNDS_UNANSWERED,
+        Talk.ROUNDS_OFF_HOURS,
+    ),
+    floats=(Talk.RESPONSE_SUM_S, Talk.FIRST_RESPONSE_TALK_S, Talk.SATISFACTION),
+)
+_COUNTS: Final = _COLUMNS.integers
+#: How an order finds its agent: the rules of a KPI profile, each with those it falls back on.
+_CREDIT: Final = {
+    "order_first": ("_placed", "_paid", "_whole"),
+    "payment": ("_paid", "_whole"),
+    "last": ("_whole",),
+}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The messages that a month's receptions and orders are read from, held for several plans.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        Of `csinsight.features.conversations.messages_of`, of two months, without their text.
+    talks : narwhals.LazyFrame
+        Of `csinsight.features.conversations.conversation_times`.
+    """
+
+    messages: Frame
+    talks: Frame
+
+    def of_month(self, as_of: datetime) -> Frame:
+        """Return the messages of the conversations that the month before `as_of` counts."""
+        counted, since = nw.col(COUNTED_MS), moment_ms(add_months(as_of, -1))
+        inside = counted.is_null() | ((counted >= since) & (counted < moment_ms(as_of)))
+        talks = self.talks.filter(inside).select(Talk.CONVERSATION_ID)
+        return self.messages.join(talks, on=Talk.CONVERSATION_ID, how="inner")
+
+
+def read_lines(shop: Shop, as_of: datetime, rules: ConversationRules) -> Lines:
+    """Read and hold what `receptions`, `response_times` and `credited_orders` are made from."""
+    messages = messages_of(shop, as_of, rules, months=2).select(
+        Msg.CONVERSATION_ID,
+        Msg.MESSAGE_NO,
+        Msg.SENDER,
+        Msg.AGENT_ID,
+        SENT_MS,
+        TURN_NO,
+        POSITION,
+        BEFORE_OUTCOME,
+        OUTCOME_MS,
+    )
+    return Lines(hold(messages), hold(conversation_times(shop, as_of, rules)))
+
+
+def receptions(shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+    """Return a row for each conversation of the last month and agent who served in it.
+
+    Parameters
+    ----------
+    shop : Shop
+        For its ratings.
+    lines : Lines
+    as_of : datetime
+    rules : ConversationRules
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``conversation_id``, ``agent_id``, ``in_charge`` (wrote the last of the agents' lines up to
+        the outcome), the agent's lines, the buyer's lines in this agent's rounds, rounds and
+        response times as in `csinsight.contract.artifacts.Conversations`, the first response, and
+        ``satisfaction`` that the buyer gave this agent. Lines by an agent without an id are in no
+        row.
+    """
+    messages = lines.of_month(as_of)
+    spoke = _spoke(messages)
+    served = _charged(messages, rules).group_by(*_KEYS).agg(*waits(rules), _asked())
+    talks = lines.talks.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
+    table = _COLUMNS.gather(
+        spoke.join(served, on=list(_KEYS), how="left").join(
+            satisfaction(shop, talks, as_of, rules), on=list(_KEYS), how="left"
+        )
+    )
+    table[list(_COUNTS)] = table[list(_COUNTS)].fillna(0)
+    table[Talk.RESPONSE_SUM_S] = table[Talk.RESPONSE_SUM_S].fillna(0)
+    return table.sort_values(list(_KEYS), ignore_index=True)
+
+
+def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+    """Count the last month's rounds in service hours by agent and response time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
+    """
+    times = _charged(lines.of_month(as_of), rules).filter(~nw.col(RESPONSE_S).is_null())
+    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(Receptions.RESPONSE_S, Talk.ROUNDS))
+    table = kinds.gather(
+        times.with_columns(nw.col(RESPONSE_S).round().cast(nw.Int64).alias(Receptions.RESPONSE_S))
+        .group_by(Talk.AGENT_ID, Receptions.RESPONSE_S)
+        .agg(nw.len().cast(nw.Int64).alias(Talk.ROUNDS))
+    )
+    return table.sort_values([Talk.AGENT_ID, Receptions.RESPONSE_S], ignore_index=True)
+
+
+def credited_orders(
+    shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules
+) -> pd.DataFrame:
+    """Return the orders of the last two months with the agent whose each is, by three rules.
+
+    A talk led to an order that the buyer placed after their first message and within the
+    conversion window of it. Of the agents of such talks the order is
+
+    - ``order_first``: of the last to write before it was placed (下单优先);
+    - ``payment``: of the last to write before it was paid;
+    - ``last``: of the last to write at all.
+
+    Where nobody wrote by then, the rule falls back on the next. Orders that no agent touched have
+    no agent: they are silent (静默).
+
+    Parameters
+    ----------
+    shop : Shop
+    lines : Lines
+    as_of : datetime
+    rules : ConversationRules
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``order_id``, ``buyer_id``, ``placed_at``, ``paid_at``, ``paid_amount`` (to be paid, where
+        not paid), ``net_amount`` (null where not paid), and an agent's id or null for each rule;
+        no rows where the shop's orders name no buyers.
+    """
+    texts = (Orders.ORDER_ID, Orders.BUYER_ID, *_CREDIT)
+    amounts = (Orders.PAID_AMOUNT, NET_AMOUNT)
+    columns = Columns(texts=texts, times=(Orders.PLACED_AT, Orders.PAID_AT), floats=amounts)
+    if not shop.has("orders", Orders.BUYER_ID):
+        return columns.typed(pd.DataFrame())
+    since = moment_ms(add_months(as_of, -2))
+    orders = known_orders(shop, as_of).filter(nw.col(PLACED_MS) >= since)
+    known = orders.select(
+        Orders.ORDER_ID,
+        Orders.BUYER_ID,
+        nw.col(PLACED_MS).alias(Orders.PLACED_AT),
+        nw.col(PAID_MS).alias(Orders.PAID_AT),
+        *amounts,
+    )
+    table = collect(known).set_index(Orders.ORDER_ID)
+    wrote = collect(_writers(lines, orders, rules))
+    for rule, moments in _CREDIT.items():
+        table[rule] = None
+        for moment in moments:
+            last = wrote.dropna(subset=[moment]).sort_values([moment, "_line"])
+            agent = last.groupby(Orders.ORDER_ID)[Talk.AGENT_ID].last()
+            table[rule] = table[rule].fillna(agent.reindex(table.index))
+    return columns.typed(table.reset_index()).sort_values(Orders.ORDER_ID, ignore_index=True)
+
+
+def _writers(lines: Lines, orders: Frame, rules: ConversationRules) -> Frame:
+    """Return when each agent last wrote: before an order, before its payment, at all."""
+    wrote = lines.messages.filter(
+        nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null(), ~nw.col(SENT_MS).is_null()
+    ).select(Msg.CONVERSATION_ID, Msg.AGENT_ID, SENT_MS, Msg.MESSAGE_NO)
+    since = nw.col(PLACED_MS) - nw.col(FIRST_BUYER_MS)
+    led = (
+        lines.talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+        .join(
+            orders.select(Orders.ORDER_ID, Orders.BUYER_ID, PLACED_MS, PAID_MS),
+            on=Orders.BUYER_ID,
+            how="inner",
+        )
+        .filter(since > 0, since <= hours_ms(rules.conversion_window_hours))
+        .select(Talk.CONVERSATION_ID, Orders.ORDER_ID, PLACED_MS, PAID_MS)
+    )
+    sent = nw.col(SENT_MS)
+    return (
+        wrote.join(led, on=Msg.CONVERSATION_ID, how="inner")
+        .group_by(Orders.ORDER_ID, Msg.AGENT_ID)
+        .agg(
+            pick(sent <= nw.col(PLACED_MS), sent).max().alias("_placed"),
+            pick(sent <= nw.col(PAID_MS), sent).max().alias("_paid"),
+            sent.max().alias("_whole"),
+            nw.col(Msg.MESSAGE_NO).max().alias("_line"),
+        )
+    )
+
+
+def _spoke(messages: Frame) -> Frame:
+    """Return the agents of each conversation, their lines, and who wrote last up to the outcome."""
+    lines = messages.filter(nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null())
+    before = pick(nw.col(BEFORE_OUTCOME), nw.col(POSITION))
+    return (
+        lines.group_by(*_KEYS)
+        .agg(
+            nw.len().cast(nw.Int64).alias(Talk.AGENT_MESSAGES),
+            before.max().alias("_before"),
+            nw.col(POSITION).max().alias("_at_all"),
+        )
+        # Where nobody had written by the outcome, the first to write after it had been in charge
+        # of nothing: the last to write at all stands in.
+        .with_columns(_last=nw.col("_before").max().over(Talk.CONVERSATION_ID))
+        .with_columns(_end=nw.col("_at_all").max().over(Talk.CONVERSATION_ID))
+        .with_columns(
+            (
+                (nw.col("_before") == nw.col("_last")).fill_null(value=False)
+                | (nw.col("_last").is_null() & (nw.col("_at_all") == nw.col("_end")))
+            ).alias(Receptions.IN_CHARGE)
+        )
+        .select(*_KEYS, Talk.AGENT_MESSAGES, Receptions.IN_CHARGE)
+    )
+
+
+def _charged(messages: Frame, rules: ConversationRules) -> Frame:
+    """Return the rounds, each with the agent whose it is; null where no agent ever wrote."""
+    turn, talk = nw.col(TURN_NO), Talk.CONVERSATION_ID
+    lines = messages.filter(nw.col(Msg.SENDER) == "agent").select(
+        talk, TURN_NO, POSITION, Msg.AGENT_ID
+    )
+    place = nw.col(POSITION)
+    ends = (
+        lines.with_columns(
+            _first=place.min().over(talk, TURN_NO), _last=place.max().over(talk, TURN_NO)
+        )
+        .group_by(talk, TURN_NO)
+        .agg(
+            pick(place == nw.col("_first"), nw.col(Msg.AGENT_ID)).max().alias("_opens"),
+            pick(place == nw.col("_last"), nw.col(Msg.AGENT_ID)).max().alias("_ends"),
+        )
+    )
+    answers = ends.select(talk, (turn - 1).alias(TURN_NO), "_opens")
+    before = ends.select(talk, (turn + 1).alias(TURN_NO), "_ends")
+    return (
+        rounds(turns(messages), rules)
+        .join(answers, on=[talk, TURN_NO], how="left")
+        .join(before, on=[talk, TURN_NO], how="left")
+        .with_columns(
+            nw.when(nw.col(ANSWERED) | nw.col(ASKED_MS).is_null())
+            .then(nw.coalesce(nw.col("_opens"), nw.col("_ends")))
+            .otherwise(nw.coalesce(nw.col("_ends"), nw.col("_opens")))
+            .alias(Talk.AGENT_ID)
+        )
+    )
+
+
+def _asked() -> nw.Expr:
+    return nw.col(MESSAGES).sum().alias(Talk.BUYER_MESSAGES)

@@ -1,0 +1,282 @@
+"""Pasted Qianniu chats: lines to entries, in the three forms that the client copies.
+
+``昵称 2024-1-5 9:03:07`` (the blank may be missing), ``[昵称] 时间`` and ``昵称(时间)``, each with
+body lines below; the last form may carry the text on the same line after a colon.
+
+Entries of chats to contract tables: the last steps that every pasted or logged chat shares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
+from csinsight.importers.reading import NUL_REASON, REFUSED_SCHEMA, Line, stack
+from csinsight.importers.sift import Imported, finish, settle
+
+_DATE: Final = r"(?P<date>[12][0-9]{3}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
+_CLOCK: Final = r"(?P<clock>[0-9]{1,2}[:\uff1a][0-9]{2}"
+_FULL: Final = rf"{_DATE}\s+{_CLOCK}[:\uff1a][0-9]{{2}})"
+_LOOSE: Final = rf"{_DATE}\s+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?)"
+_HEADS: Final = (
+    re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$"),
+    re.compile(
+        rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]{_LOOSE}[)\uff09]\s*(?:[:\uff1a]\s*(?P<rest>.*))?$"
+    ),
+    re.compile(rf"^(?P<nick>.{{1,80}}?)\s*{_FULL}$"),
+)
+#: A card's line such as ``创建时间: 2024-1-5 9:03:07`` is no head.
+_LABEL: Final = re.compile(r"(?:时间|日期|[:\uff1a])$")
+_RECEIVER: Final = re.compile(r"\s*-{1,2}>\s*")
+_MARKS: Final = frozenset({"已读", "未读", "发送中", "送达", "已送达"})
+_SYSTEM: Final = re.compile(
+    r"^(?:.{0,80}撤回了一条消息|由.{1,80}转交给.{1,80}|原因[:\uff1a]\s*【.*|当前用户来自.*)$"
+)
+_PLACEHOLDER: Final = re.compile(
+    r"^[\[【(\uff08]?\s*(?:请在客户端查看原始聊天记录.*|.{0,20}网页版(?:暂时)?(?:无法|不支持)(?:展示|显示|查看).*"
+    r"|[该此].{0,8}(?:消息|内容).{0,4}(?:无法|不支持)(?:展示|显示|查看).*)$"
+)
+
+MARK_REASON: Final = "a read mark, not a message"
+PLACEHOLDER_REASON: Final = (
+    "the page could not show this message: it is missing, not a reply; copy it from the client"
+)
+EMPTY_REASON: Final = "the message has no text: a picture or card that the copy does not carry"
+BEFORE_REASON: Final = (
+    "the line stands before the first message, so nobody is known to have said it"
+)
+TIME_REASON: Final = "the time of the message does not exist"
+
+
+@dataclass
+class Entry:
+    """One message, system line or refused piece of a chat.
+
+    Parameters
+    ----------
+    file : str
+    line : int
+        Where it begins, from 1.
+    raw : str
+        Its lines as they stand there.
+    nick : str
+        Who wrote it; empty for system lines.
+    receiver : str
+        To whom, where the head says so.
+    sent_at : datetime or None
+    clock : str
+        A time of day without a date; only in workbooks.
+    text : str
+    side : str
+        ``buyer``, ``agent``, ``bot`` or ``system`` where the source says it, else empty.
+    talk : int
+        Number of the talk within the import.
+    problem : str
+        Why it is refused; empty for a message.
+    """
+
+    file: str
+    line: int
+    raw: str
+    nick: str = ""
+    receiver: str = ""
+    sent_at: datetime | None = None
+    clock: str = ""
+    text: str = ""
+    side: str = ""
+    talk: int = 0
+    problem: str = ""
+    buyer: str = field(default="")
+
+
+def parse_text(text: str, file: str) -> list[Entry]:
+    """Return the entries of a pasted chat in order; every line with content is in one of them."""
+    entries: list[Entry] = []
+    current: Entry | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        stripped = line.strip().strip("\ufeff\u200b")
+        if not stripped:
+            continue
+        head = None if "\0" in line else read_head(stripped)
+        alone = None if head else _alone(line, stripped)
+        if head or alone or current is None:
+            entry = Entry(file, number, line, problem="" if head or alone else BEFORE_REASON)
+            entries.append(entry)
+            if head:
+                current = entry
+                _fill(entry, *head)
+            elif alone:
+                entry.side, entry.problem = alone
+                entry.text = stripped
+        else:
+            current.raw += f"\n{line}"
+            current.text += f"\n{line.strip()}" if current.text else line.strip()
+    for entry in entries:
+        judge(entry)
+    return list(_numbered(entries))
+
+
+def read_head(line: str) -> tuple[str, str, str] | None:
+    """Return nick, time text and the text on the same line; None where the line is no head."""
+    for form in _HEADS:
+        match = form.match(line)
+        if match and not _LABEL.search(match["nick"]):
+            rest = match.groupdict().get("rest") or ""
+            return match["nick"].strip(), f"{match['date']} {match['clock']}", rest.strip()
+    return None
+
+
+def read_time(text: str) -> datetime | None:
+    """Return the time that digits in ``2024-1-5 9:03:07`` or with slashes or dots name."""
+    parts = [int(part) for part in re.findall(r"[0-9]+", text)][:6]
+    try:
+        return datetime(*parts) if len(parts) >= 5 else None  # type: ignore[arg-type]
+    except ValueError:
+        return None
+
+
+def judge(entry: Entry) -> None:
+    """Set the problem of a message that says nothing or could not be shown."""
+    if entry.problem or entry.side == "system":
+        return
+    if not entry.text.strip():
+        entry.problem = EMPTY_REASON
+    elif all(_PLACEHOLDER.match(line) for line in entry.text.split("\n")):
+        entry.problem = PLACEHOLDER_REASON
+
+
+def is_system(text: str) -> bool:
+    """Tell whether a text is a line of the client: a recall, a transfer, an origin."""
+    return bool(_SYSTEM.match(text))
+
+
+def _alone(line: str, stripped: str) -> tuple[str, str] | None:
+    """Return side and problem of a line that belongs to no message; None for a body line."""
+    if "\0" in line:
+        return "", NUL_REASON
+    if stripped in _MARKS:
+        return "", MARK_REASON
+    return ("system", "") if is_system(stripped) else None
+
+
+def _fill(entry: Entry, nick: str, time: str, rest: str) -> None:
+    nick, *receiver = _RECEIVER.split(nick.replace("\uff1a", ":"), maxsplit=1)
+    entry.nick, entry.receiver = nick.strip(), receiver[0].strip() if receiver else ""
+    entry.text = rest
+    entry.sent_at = read_time(time)
+    if entry.sent_at is None:
+        entry.problem = TIME_REASON
+
+
+def _numbered(entries: list[Entry]) -> Iterator[Entry]:
+    """Yield the entries with the number of their talk: one ends where time runs backward."""
+    latest: datetime | None = None
+    talk = 0
+    for entry in entries:
+        if entry.sent_at is not None:
+            if latest is not None and (latest - entry.sent_at).total_seconds() > 60:
+                talk += 1
+            latest = entry.sent_at
+        entry.talk = talk
+        yield entry
+
+
+_SCHEMA: Final = {
+    Line.FILE: pl.String(),
+    Line.NUMBER: pl.Int64(),
+    Line.RAW: pl.String(),
+    "_problem": pl.String(),
+    Messages.BUYER_ID: pl.String(),
+    Messages.AGENT_ID: pl.String(),
+    Messages.SENDER: pl.String(),
+    Messages.SENT_AT: pl.Datetime("us"),
+    Messages.TEXT: pl.String(),
+    Messages.CONVERSATION_ID: pl.String(),
+}
+
+
+def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
+    """Return ``messages`` and ``agents`` of entries whose sides, buyers and times are told.
+
+    Each entry is one row in: it comes out as one message, or is refused for its `problem` or by
+    the contract. What an earlier file told already is refused too.
+    """
+    _refuse_repeats(entries)
+    frame = pl.DataFrame([_row(entry) for entry in entries], schema=_SCHEMA, orient="row")
+    problem = pl.col("_problem") != ""
+    refused = frame.filter(problem).with_columns(pl.col("_problem").alias(Line.REASON))
+    kept, rest = settle(MESSAGES, frame.filter(~problem))
+    tables = {MESSAGES.name: finish(MESSAGES, kept), AGENTS.name: _agents(kept)}
+    return Imported(
+        {name: table for name, table in tables.items() if table.height},
+        stack([refused.select(*REFUSED_SCHEMA), rest], REFUSED_SCHEMA),
+        len(entries),
+        kept.height,
+        (*notices, *_notices(entries, kept)),
+    )
+
+
+def _refuse_repeats(entries: list[Entry]) -> None:
+    """Refuse what an earlier file told already: copies of one chat overlap."""
+    seen: dict[tuple[str, str, datetime, str], str] = {}
+    for entry in entries:
+        if entry.problem or entry.sent_at is None:
+            continue
+        key = (entry.buyer, entry.nick, entry.sent_at, entry.text)
+        if seen.setdefault(key, entry.file) != entry.file:
+            entry.problem = "the same message stands in an earlier file"
+
+
+def _row(entry: Entry) -> tuple[str | int | datetime | None, ...]:
+    masked = "*" in entry.buyer or "\uff0a" in entry.buyer
+    buyer = f"{entry.buyer}#{entry.talk}" if masked else entry.buyer
+    return (
+        entry.file,
+        entry.line,
+        entry.raw,
+        entry.problem,
+        buyer or None,
+        entry.nick if entry.side == "agent" else None,
+        entry.side or None,
+        entry.sent_at,
+        entry.text.strip() or None,
+        f"{buyer}@{entry.talk}" if entry.sent_at is None else None,
+    )
+
+
+def _agents(kept: pl.DataFrame) -> pl.DataFrame:
+    nick = pl.col(Messages.AGENT_ID)
+    return (
+        kept.select(nick.alias(Agents.AGENT_ID), nick.str.split(":").list.last().alias(Agents.NAME))
+        .drop_nulls(Agents.AGENT_ID)
+        .unique(Agents.AGENT_ID, keep="first", maintain_order=True)
+    )
+
+
+def _notices(entries: list[Entry], kept: pl.DataFrame) -> list[str]:
+    notices = []
+    hidden = Counter(entry.side for entry in entries if entry.problem == PLACEHOLDER_REASON)
+    if hidden:
+        notices.append(
+            f"{hidden.total()} messages could not be shown by the page ({hidden['agent']} by "
+            "agents): they are missing, so reply times around them may look too long"
+        )
+    masked = kept[Messages.BUYER_ID].str.contains(r"[*\uff0a]").sum()
+    if masked:
+        notices.append(
+            f"{masked} messages are by masked buyers (摩**): each talk counts as a buyer of its "
+            "own, and none can be joined to orders"
+        )
+    if kept.height and kept[Messages.SENT_AT].null_count() == kept.height:
+        notices.append(
+            "发送时间 has no date: sent_at is left empty and each customer is one conversation; "
+            "give a YAML file with `day: 2024-01-05` as the mapping if all are of one day"
+        )
+    return notices

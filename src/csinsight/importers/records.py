@@ -1,0 +1,186 @@
+"""JSON files to records: a list of objects, or one object a line, with a list inside if told.
+
+Reading the sheets of an Excel workbook as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import fastexcel
+import polars as pl
+
+from csinsight.errors import ImporterError
+from csinsight.importers.reading import (
+    LINE_SCHEMA,
+    NUL_REASON,
+    REFUSED_SCHEMA,
+    Records,
+    gather,
+    read_bytes,
+    read_text,
+)
+
+#: Deeper nesting is refused: nothing that a shop exports looks like that.
+_DEEPEST: Final = 20
+
+
+def read_json(path: Path, records: str | None, encoding: str | None = None) -> Records:
+    """Return the objects of a JSON file as records; nested objects get dotted names.
+
+    Parameters
+    ----------
+    path : Path
+        A JSON list of objects, or one object.
+    records : str or None
+        Name of the list inside each object whose members are the rows; each row has the fields
+        of its parent too, and its own win.
+    encoding : str or None
+
+    Raises
+    ------
+    ImporterError
+        Where the file is no JSON of that form.
+    """
+    text = read_text(path, encoding)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ImporterError(f"{path.name}: is not JSON ({error}); export it again") from error
+    parents = data if isinstance(data, list) else [data]
+    return _records(path.name, list(enumerate(parents, start=1)), [], records)
+
+
+def read_jsonl(path: Path, records: str | None, encoding: str | None = None) -> Records:
+    """Return the objects of a file with one JSON object a line, as `read_json` does."""
+    parents: list[tuple[int, Any]] = []
+    bad: list[tuple[str, int, str, str]] = []
+    for number, line in enumerate(read_text(path, encoding).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            parents.append((number, json.loads(line)))
+        except (ValueError, RecursionError):
+            bad.append((path.name, number, line, "the line is not a JSON object"))
+    return _records(path.name, parents, bad, records)
+
+
+def _records(
+    file: str,
+    parents: list[tuple[int, Any]],
+    bad: list[tuple[str, int, str, str]],
+    inside: str | None,
+) -> Records:
+    rows: list[dict[str, str | int | None]] = []
+    header: dict[str, None] = {}
+    for number, parent in parents:
+        for member, reason in _members(parent, inside):
+            raw = json.dumps(member, ensure_ascii=False, default=str)
+            if reason or "\\u0000" in raw:
+                bad.append((file, number, raw, reason or NUL_REASON))
+                continue
+            fields = {k: v for k, v in _flat(member).items() if k not in REFUSED_SCHEMA}
+            header.update(dict.fromkeys(fields))
+            rows.append({"_file": file, "_line": number, "_raw": raw, **fields})
+    schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
+    frame = pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
+    return Records(
+        file, tuple(header), frame, pl.DataFrame(bad, schema=REFUSED_SCHEMA, orient="row")
+    )
+
+
+def _members(parent: Any, inside: str | None) -> Iterator[tuple[Any, str]]:
+    """Yield each row of one object, and why it can't be one."""
+    if not isinstance(parent, dict):
+        yield parent, "the record is not a JSON object"
+    elif inside is None:
+        yield parent, ""
+    elif not isinstance(parent.get(inside), list):
+        yield parent, f"the record has no list `{inside}`"
+    else:
+        shared = {name: value for name, value in parent.items() if name != inside}
+        for member in parent[inside]:
+            if isinstance(member, dict):
+                yield {**shared, **member}, ""
+            else:
+                yield member, f"a member of `{inside}` is not a JSON object"
+
+
+def _flat(value: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, str | None]:
+    fields: dict[str, str | None] = {}
+    for name, inner in value.items():
+        if isinstance(inner, dict) and depth < _DEEPEST:
+            fields.update(_flat(inner, f"{prefix}{name}.", depth + 1))
+        else:
+            fields[f"{prefix}{name}"] = _text(inner)
+    return fields
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
+
+
+def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFrame]:
+    """Return the sheets of a workbook, every cell as text, by sheet name.
+
+    Parameters
+    ----------
+    path : Path
+    sheet : str or None
+        The one sheet to read; None for all.
+
+    Raises
+    ------
+    ImporterError
+        Where the file is no workbook or has no such sheet.
+    """
+    data = read_bytes(path)
+    try:
+        book = fastexcel.read_excel(data)
+    except Exception as error:  # fastexcel raises its own kinds and, on hostile files, panics
+        raise ImporterError(
+            f"{path.name}: can't be read as a workbook; save it again as .xlsx"
+        ) from error
+    if sheet is not None and sheet not in book.sheet_names:
+        # Sheets may bear customers' names, so they are not listed.
+        count = len(book.sheet_names)
+        raise ImporterError(f"{path.name}: none of its {count} sheets is called {sheet!r}")
+    return {
+        name: _load(book, name, path.name)
+        for name in book.sheet_names
+        if sheet is None or name == sheet
+    }
+
+
+def sheet_records(
+    file: str, grid: pl.DataFrame, *, header_line: int = 1, strip: bool = True
+) -> Records:
+    """Return a sheet's rows under the header in row `header_line` (from 1) as `Records`."""
+    rows = grid.rows()
+    if len(rows) < header_line:
+        raise ImporterError(f"{file}: has no header on row {header_line}")
+    names = list(rows[header_line - 1])
+    while names and not (names[-1] or "").strip():
+        names.pop()
+    below = (
+        (number, "\t".join(cell or "" for cell in row), row)
+        for number, row in enumerate(rows[header_line:], start=header_line + 1)
+        if any(cell and cell.strip() for cell in row)
+    )
+    return gather(file, names, below, strip=strip)
+
+
+def _load(book: fastexcel.ExcelReader, name: str, file: str) -> pl.DataFrame:
+    try:
+        loaded = book.load_sheet(name, header_row=None, dtypes="string")
+        return pl.DataFrame(loaded.to_polars())
+    except Exception as error:  # as above: one broken sheet must say which it is
+        raise ImporterError(f"{file}, sheet {name}: can't be read; save the file again") from error

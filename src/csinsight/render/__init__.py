@@ -1,0 +1,1 @@
+"""Pages, figures, tables, words and fonts: how a report looks."""

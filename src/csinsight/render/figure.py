@@ -1,0 +1,209 @@
+"""Make a figure's SVG file a part of an HTML page.
+
+A figure on a page: the finding as its title, the picture, what it shows in words, its data.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import re
+from typing import Any, Final
+
+import pandas as pd
+
+from csinsight.render import theme
+from csinsight.render.blocks import PAGE_MIME, Block, inline
+from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes
+
+_PIXELS_PER_POINT = 96 / 72
+#: Smaller than this share of its size a picture scrolls, so that its text can still be read.
+_SMALLEST = 0.72
+
+
+def inline_svg(svg: str, prefix: str, alt: str, *, recolour: bool = True) -> str:
+    """Return `svg` ready to stand in a page.
+
+    Ids and styles are its own, so that several pictures don't clash; nothing outside is named;
+    colours of the theme become the page's variables; alternative text is given.
+
+    Parameters
+    ----------
+    svg : str
+        A file as matplotlib writes it.
+    prefix : str
+        Put before every id.
+    alt : str
+        Alternative text.
+    recolour : bool
+        Whether colours of the theme follow the page's light or dark scheme.
+
+    Raises
+    ------
+    ValueError
+        Where matplotlib wrote no viewBox.
+    """
+    opening, body = _split(svg)
+    body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(r">\s+<", "><", body)
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
+    body = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{prefix}-\1"', body)
+    # Its style sheet (`*{stroke-linejoin: round…}`) would reach the whole page.
+    body = re.sub(r"(<style[^>]*>\s*)\*\s*\{", rf"\1#{prefix}-svg *{{", body)
+    body = body.replace(f"'{FAMILY}'", f"'{FAMILY}','{LATIN_FAMILY}'")
+    if recolour:
+        for colour, (name, _) in theme.COLOURS.items():
+            body = body.replace(colour, f"var(--{name},{colour})")
+    return _opening(opening, prefix, alt) + body
+
+
+def _split(svg: str) -> tuple[str, str]:
+    found = re.search(r"<svg\b[^>]*>", svg)
+    if found is None:
+        raise ValueError("matplotlib wrote no SVG")
+    return found[0], svg[found.end() :].strip()
+
+
+def _opening(tag: str, prefix: str, alt: str) -> str:
+    box = re.search(r'viewBox="([^"]+)"', tag)
+    if box is None:
+        raise ValueError("matplotlib wrote an SVG without a viewBox")
+    width = float(box[1].split()[2]) * _PIXELS_PER_POINT
+    size = f"width:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px"
+    return (
+        f'<svg id="{prefix}-svg" viewBox="{box[1]}" style="{size}" '
+        f'role="img" aria-label="{html.escape(alt)}">'
+    )
+
+
+#: Data behind a figure is offered as a file up to this many rows; a report is no data store.
+MAX_DATA_ROWS: Final = 2000
+_PNG_DPI: Final = 144
+
+
+class Picture(Block):
+    """A drawn figure with everything a reader needs to make sense of it.
+
+    The figure is drawn once, at once, and closed, so that a fault shows in the cell that made it.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure, Axes, or seaborn grid
+    title : str
+        What the figure shows, as a finding: "Types moved little", not "Types by month".
+    alt : str
+        What someone who can't see it needs to know; figures included.
+    caption : str
+        How to read it.
+    data : DataFrame, optional
+        What is drawn, offered as CSV.
+    name : str
+        Name of that file, without ending.
+    fixed_colours : bool
+        Keep colours as drawn in the dark scheme too, on white; for heat maps.
+
+    Raises
+    ------
+    GlyphError
+        Where a character would be drawn as a box.
+    ValueError
+        Where the title or the alternative text is empty, or the data is too long.
+    """
+
+    def __init__(
+        self,
+        figure: Any,
+        title: str,
+        alt: str,
+        caption: str = "",
+        *,
+        data: pd.DataFrame | None = None,
+        name: str = "data",
+        fixed_colours: bool = False,
+    ) -> None:
+        if not title.strip() or not alt.strip():
+            raise ValueError("a picture needs a title that says the finding, and alternative text")
+        if data is not None and len(data) > MAX_DATA_ROWS:
+            raise ValueError(
+                f"picture `{name}`: {len(data)} rows of data; give it at most {MAX_DATA_ROWS}"
+            )
+        self.title, self.alt, self.caption = title, alt, caption
+        self.data, self.name, self.fixed_colours = data, name, fixed_colours
+        self._svg, self._png = _draw(figure)
+        #: Start of every id in the picture's HTML; pages replace it by a running number.
+        self.prefix = "p" + hashlib.sha256((title + self._svg).encode()).hexdigest()[:10]
+
+    def page_html(self) -> str:
+        """Return the figure with the picture as SVG in the text."""
+        return self._figure(
+            inline_svg(self._svg, self.prefix, self.alt, recolour=not self.fixed_colours)
+        )
+
+    def plain(self) -> str:
+        """Return the title and the alternative text."""
+        return f"{self.title}\n{self.alt}"
+
+    def _repr_html_(self) -> str:
+        return self.page_html()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        # Jupyter strips SVG out of a notebook that it doesn't trust, but shows a PNG.
+        png = base64.b64encode(self._png).decode("ascii")
+        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
+        return {
+            PAGE_MIME: self.page_html(),
+            "text/html": self._figure(image),
+            "text/plain": self.plain(),
+        }
+
+    def _figure(self, drawn: str) -> str:
+        caption = f'<span class="caption">{inline(self.caption)}</span>' if self.caption else ""
+        kind = "picture fixed" if self.fixed_colours else "picture"
+        scroll = html.escape(theme.words().word("block.scroll"))
+        return (
+            f'<figure class="{kind}" role="group" aria-labelledby="{self.prefix}-title">'
+            f'<figcaption><span class="title" id="{self.prefix}-title">{inline(self.title)}</span>'
+            f"{caption}</figcaption>"
+            f'<div class="scroll" tabindex="0" role="group" aria-label="{scroll}">{drawn}</div>'
+            f"{self._download()}</figure>"
+        )
+
+    def _download(self) -> str:
+        if self.data is None:
+            return ""
+        text = "\ufeff" + _inert(self.data).to_csv(index=False, lineterminator="\n")
+        data = base64.b64encode(text.encode("utf-8")).decode("ascii")
+        label = html.escape(theme.words().word("block.download"))
+        return (
+            f'<p class="download"><a download="{html.escape(self.name)}.csv" '
+            f'href="data:text/csv;charset=utf-8;base64,{data}">{label}</a></p>'
+        )
+
+
+def _draw(source: Any) -> tuple[str, bytes]:
+    import matplotlib.pyplot as plt
+
+    figure = source if hasattr(source, "savefig") and hasattr(source, "axes") else source.figure
+    figure = getattr(figure, "figure", figure)
+    svg, png = io.StringIO(), io.BytesIO()
+    try:
+        with no_boxes():
+            figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+            figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+    finally:
+        plt.close(figure)
+    return svg.getvalue(), png.getvalue()
+
+
+def _inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` with texts that a spreadsheet would run as a formula made inert."""
+
+    def inert(value: Any) -> Any:
+        if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+            return "'" + value
+        return value
+
+    return frame.map(inert)

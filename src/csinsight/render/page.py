@@ -1,0 +1,270 @@
+"""The frame of every page: head, navigation, style sheet, embedded characters, foot.
+
+The notebooks' prose in the run's language.
+
+Notebooks are written in English; ``zh.yml`` beside them holds ``{notebook: {cell id: markdown}}``.
+Texts are swapped before a notebook is run, so that the executed notebook too is in one language.
+
+An executed notebook as a page of the report.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from csinsight import __version__
+from csinsight.errors import ProseError
+from csinsight.params import Lang
+from csinsight.render import theme
+from csinsight.render.blocks import PAGE_MIME
+from csinsight.render.fonts import subset_css
+from csinsight.render.words import HTML_LANG, Words
+
+TEMPLATES: Final = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link within the report; `here` marks the page that it stands on."""
+
+    href: str
+    label: str
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """What surrounds a page's text.
+
+    Parameters
+    ----------
+    lang : {'zh', 'en'}
+    place : str
+        Where the reader is: shop and month.
+    meta : sequence of str
+        Short facts at the top right.
+    links : sequence of Link
+        Navigation over the month's pages.
+    up : Link or None
+        To all months.
+    run_id : str
+        Shown at the foot.
+    kind : str
+        Class of the body, such as a notebook's name.
+    pdf : str
+        Address of the page as PDF; empty where there is none.
+    """
+
+    lang: Lang
+    place: str = ""
+    meta: Sequence[str] = ()
+    links: Sequence[Link] = field(default=())
+    up: Link | None = None
+    run_id: str = ""
+    kind: str = ""
+    pdf: str = ""
+
+
+def compose(page: Page, title: str, body: str) -> str:
+    """Return a whole page, one file without anything from outside.
+
+    Parameters
+    ----------
+    page : Page
+    title : str
+        Plain text for the window's title.
+    body : str
+        HTML of the page's text, safe as it is.
+    """
+    values = {
+        "page": page,
+        "title": title,
+        "body": Markup(body),  # noqa: S704 - made of our own escaped blocks
+        "contents": headings(body),
+        "words": Words(page.lang),
+        "html_lang": HTML_LANG[page.lang],
+        "version": __version__,
+        "style": "",
+        "fonts": "",
+    }
+    template = environment().get_template("page.html.j2")
+    characters = "".join(sorted(set(_text(template.render(values)))))
+    values["style"] = Markup(style_sheet())  # noqa: S704 - our own file
+    values["fonts"] = Markup(subset_css(characters, page.lang))  # noqa: S704 - hexadecimal, base64
+    return str(template.render(values))
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment: everything is escaped, every name has to be there."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+
+
+@cache
+def style_sheet() -> str:
+    """Return the pages' style sheet, with the theme's colours for light, dark and paper."""
+    light, dark = (theme.style_variables(scheme) for scheme in (0, 1))
+    rules = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "")
+    return (
+        f":root{{color-scheme:light dark;{light}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}"
+    )
+
+
+def render_body(template: str, **values: Any) -> str:
+    """Return a part of a page from one of the templates."""
+    return str(environment().get_template(template).render(values))
+
+
+def _text(page: str) -> str:
+    # Attributes (alternative text, labels) aren't drawn, so only what lies between tags counts.
+    without = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.S)
+    return html.unescape(without)
+
+
+TRANSLATIONS: Final = "zh.yml"
+
+
+def read_notebook(path: Path, lang: Lang) -> Any:
+    """Return the notebook at `path` with its prose in `lang`.
+
+    Raises
+    ------
+    ProseError
+        Naming the cell whose translation is missing, or the translation whose cell is.
+    FileNotFoundError
+        Where there is no such notebook.
+    """
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return localise(notebook, path.stem, lang, _translations(path.parent / TRANSLATIONS))
+
+
+def localise(
+    notebook: Any, name: str, lang: Lang, translations: Mapping[str, Mapping[str, str]]
+) -> Any:
+    """Swap the prose of `notebook` for that of `lang`, by cell id, and return it."""
+    if lang == "en":
+        return notebook
+    texts = translations.get(name, {})
+    prose = {cell["id"]: cell for cell in notebook.cells if cell.cell_type == "markdown"}
+    for cell_id, cell in prose.items():
+        if cell_id not in texts:
+            first = cell.source.strip().split("\n")[0]
+            raise ProseError(
+                f"{TRANSLATIONS}: notebook {name}, cell {cell_id} ({first!r}) has no translation"
+            )
+        cell.source = texts[cell_id].strip()
+    stale = sorted(set(texts) - set(prose))
+    if stale:
+        raise ProseError(
+            f"{TRANSLATIONS}: notebook {name} has no markdown cell {', '.join(stale)}; "
+            "take its translation out"
+        )
+    return notebook
+
+
+def _translations(path: Path) -> dict[str, dict[str, str]]:
+    if not path.is_file():
+        return {}
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+
+
+def title_of(notebook: Any, fallback: str) -> str:
+    """Return the text of the first heading of a notebook; `fallback` where it has none."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"^#\s+(.+?)\s*#*$", cell.source, flags=re.M)
+            if found:
+                return re.sub(r"[*_`]", "", found[1])
+    return fallback
+
+
+def headings(page: str) -> list[tuple[str, str]]:
+    """Return (id, text) of every second-level heading of a page's HTML, in order."""
+    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page, flags=re.S)
+    return [(anchor, html.unescape(re.sub(r"<[^>]+>", "", text))) for anchor, text in found]
+
+
+def prose_html(source: str, cell_id: str) -> str:
+    """Return markdown as HTML: raw HTML in it is shown as text, headings can be linked to.
+
+    Parameters
+    ----------
+    source : str
+        Markdown.
+    cell_id : str
+        A heading's anchor is its cell's id, the same in every language.
+    """
+    import mistune
+
+    render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    count = 0
+
+    def anchored(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        anchor = cell_id if count == 1 else f"{cell_id}-{count}"
+        return f'<h{found[1]} id="{anchor}">'
+
+    return re.sub(r"<h([1-6])>", anchored, str(render(source)))
+
+
+def render(executed: Path, page: Page) -> str:
+    """Return the executed notebook at `executed` as one self-contained HTML page.
+
+    Shown are its prose and what the report's own objects show (`csinsight.render.blocks`);
+    a cell tagged ``show-text`` shows its printed text too. Code, other HTML, warnings and
+    plain values are not.
+
+    Raises
+    ------
+    ValueError
+        Where a cell of the notebook failed.
+    """
+    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+    for number, cell in enumerate(notebook.cells, start=1):
+        if any(output.output_type == "error" for output in cell.get("outputs", ())):
+            raise ValueError(f"{executed}: cell {number} failed; a failed notebook is no page")
+    body, _ = _exporter().from_notebook_node(notebook)
+    return compose(page, title_of(notebook, executed.stem), _number_pictures(body))
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+        template_name="csinsight",
+        file_extension=".html",
+        extra_template_basedirs=[str(TEMPLATES)],
+        preprocessors=[],
+        filters={"prose_html": prose_html},
+    )
+    exporter.environment.globals["page_mime"] = PAGE_MIME
+    return exporter
+
+
+def _number_pictures(body: str) -> str:
+    """Give each picture's ids a running number, so that no two on a page are alike."""
+    parts = re.split(r"(?=<figure\b)", body)
+    for number, part in enumerate(parts):
+        found = re.search(r'aria-labelledby="((?:p|t)[0-9a-f]{10})-title"', part)
+        if found:
+            parts[number] = part.replace(found[1], f"{found[1][0]}{number}")
+    return "".join(parts)

@@ -1,1 +1,0 @@
-"""The report: context of a notebook, figures, tables, words, the run, and the pages."""

@@ -1,0 +1,1 @@
+"""Runs: plan, state, execution, publishing, schedules and the lab."""

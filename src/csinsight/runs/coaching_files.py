@@ -1,0 +1,47 @@
+"""What a run does for coaching besides notebooks: earlier plans, disputes, files to take along."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from csinsight.coaching import follow_up
+from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.disputes import disputes_path
+from csinsight.contract.write import sha256, sha256_of, write_atomically
+from csinsight.runs.state import Places
+
+NOTEBOOK: Final = "05_coaching"
+
+
+def plans_of(run: Path) -> Path:
+    """Return the store of a shop's plans, from the folder of one of its runs."""
+    return run.parent / follow_up.FOLDER
+
+
+def also_read(notebook: str, data: Path, places: Places) -> str:
+    """Return a hash over what the notebook of coaching reads besides tables and parameters."""
+    if notebook != NOTEBOOK:
+        return ""
+    disputes = disputes_path(data)
+    earlier = follow_up.fingerprint(plans_of(places.run), places.month)
+    return sha256_of(sha256(disputes) if disputes else "", earlier)
+
+
+def keep_plan(places: Places) -> None:
+    """Add the run's plan to the shop's store, for later months to follow up."""
+    path = places.run / "artifacts" / f"{CoachingPlan.NAME}.parquet"
+    if path.is_file():
+        follow_up.keep_plan(plans_of(places.run), places.month, pd.read_parquet(path))
+
+
+def stage_exports(places: Places) -> list[str]:
+    """Copy the run's files to take along beside the pages, and return their names."""
+    found = sorted((places.run / "exports").glob("*.*"))
+    for path in found:
+        with write_atomically(places.staging / path.name) as draft:
+            shutil.copyfile(path, draft)
+    return [path.name for path in found]

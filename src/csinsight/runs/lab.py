@@ -1,0 +1,94 @@
+"""Notebooks to go on with by hand: copies that know the run they stand on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from csinsight.errors import ParamsError
+from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
+from csinsight.runs.plan import CARD
+from csinsight.runs.state import RUN_FILE
+
+EXPLORE = "explore"
+
+
+def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
+    """Copy the notebooks to `target`, each with the parameters of `run`, and return `target`.
+
+    Notebooks that are there already are kept as they are: they may hold an analyst's work.
+
+    Parameters
+    ----------
+    run : Path
+        ``runs/SHOP/MONTH`` of a run that has ended well.
+    target : Path
+        Folder for the copies.
+    data : Path, optional
+        Folder of the shop's tables; the one that the run was made from unless told.
+
+    Raises
+    ------
+    ParamsError
+        Where `run` is no run's folder, or its tables are no longer where they were.
+    """
+    file = run / RUN_FILE
+    if not file.is_file():
+        raise ParamsError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
+    state = json.loads(file.read_text(encoding="utf-8"))
+    params = RunParams.model_validate(state["params"])
+    # A run of an earlier version did not keep where its tables lay.
+    tables = data or Path(state.get("data", "its tables"))
+    if not tables.is_dir():
+        raise ParamsError(f"{tables}: is no longer there; say --data with the shop's tables")
+    places = {"data": str(tables.resolve()), "run": str(run.resolve())}
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*NOTEBOOKS, EXPLORE):
+        if not (copy := target / f"{name}.ipynb").exists():
+            told = notebook_params(params, name) if name in NOTEBOOKS else _explored(params)
+            more = {"agent_id": _an_agent(run)} if name == CARD else {}
+            _copy(shipped("notebooks", f"{name}.ipynb"), copy, {**places, **told, **more})
+    return target
+
+
+def open_lab(folder: Path) -> None:
+    """Start JupyterLab in `folder`; returns when it is ended.
+
+    Raises
+    ------
+    ParamsError
+        Where JupyterLab is not installed.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ParamsError('JupyterLab is not installed: pip install "csinsight[lab]"')
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}"]
+    subprocess.run(command, check=False)  # noqa: S603 - our own words
+
+
+def _explored(params: RunParams) -> dict[str, Any]:
+    names = ("shop", "month", "lang", "engine")
+    hours = ("conversation_gap_hours", "conversion_window_hours", "payment_window_hours")
+    return {name: getattr(params, name) for name in (*names, *hours)}
+
+
+def _an_agent(run: Path) -> str:
+    import pandas as pd
+
+    path = run / "artifacts" / "agent_kpis.parquet"
+    agents = pd.read_parquet(path)["agent_id"].dropna() if path.is_file() else pd.Series([])
+    return str(agents.iloc[0]) if len(agents) else ""
+
+
+def _copy(source: Path, target: Path, told: dict[str, Any]) -> None:
+    notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            lines = (f"{name}: {type(value).__name__} = {value!r}" for name, value in told.items())
+            cell.source = "\n".join(lines)
+    nbformat.write(notebook, target)  # type: ignore[no-untyped-call]

@@ -1,0 +1,269 @@
+"""A month's report, end to end: check, plan, execute, render, publish."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from csinsight.contract.artifacts import AgentKpis
+from csinsight.contract.write import sha256_of
+from csinsight.errors import ContractError, PlanError
+from csinsight.params import NOTEBOOKS, RunParams, shipped
+from csinsight.render.page import read_notebook
+from csinsight.runs import site
+from csinsight.runs.coaching_files import keep_plan
+from csinsight.runs.execute import Execution, Workers
+from csinsight.runs.pdf import print_pages
+from csinsight.runs.plan import (
+    CARD,
+    Step,
+    Supply,
+    card_steps,
+    check_names,
+    check_parameters,
+    supply,
+    wanted,
+)
+from csinsight.runs.publish import publish, recover
+from csinsight.runs.shop_index import write_shop_index
+from csinsight.runs.state import Places, RunState, clear_leavings, input_hashes, locked, source_hash
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run has come to.
+
+    Parameters
+    ----------
+    report : Path
+        The month's index page.
+    run : Path
+        Folder with tables, executed notebooks and ``run.json``.
+    run_id : str
+    left_out : dict of str to str
+        By notebook, the reason (a word under ``left_out``).
+    failed : dict of str to str
+        Agents' cards that could not be made, with the reason of each; the rest is published.
+    executed, skipped : tuple of str
+        Steps that were run, and those that were done already.
+    published : bool
+        False where a part (``--only``) would have replaced a fuller report.
+    seconds : float
+    """
+
+    report: Path
+    run: Path
+    run_id: str
+    left_out: dict[str, str]
+    failed: dict[str, str]
+    executed: tuple[str, ...]
+    skipped: tuple[str, ...]
+    published: bool
+    seconds: float
+
+
+def run_month(
+    data: Path,
+    params: RunParams,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    notebooks: Path | None = None,
+    progress: bool = True,
+    pdf: bool = False,
+) -> RunResult:
+    """Make one month's report from the contract tables in `data`.
+
+    Steps that an earlier run did with the same inputs, parameters, notebooks and package are
+    not done again. The report appears under ``reports/SHOP/MONTH`` when all has succeeded.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the contract tables.
+    params : RunParams
+    out : Path
+        Under it, ``runs/`` and ``reports/`` are made.
+    only : sequence of str
+        Notebooks to make, with what they build on; none for all.
+    notebooks : Path, optional
+        Folder of the notebooks; those that come with csinsight unless told.
+    progress : bool
+        Show a bar on standard error.
+    pdf : bool
+        Print the brief and the agents' cards as PDF beside the pages; needs chromium.
+
+    Raises
+    ------
+    ContractError
+        Where the tables break the contract.
+    PlanError
+        Where there is nothing to report on, or a notebook does not fit its parameters.
+    LockedError
+        Where another run of the month is at work.
+    NotebookError
+        Where a notebook failed; of agents' cards, only where all did.
+    PdfError
+        Where PDF is asked for and can't be printed.
+    """
+    data, out = data.resolve(), out.resolve()
+    if not data.is_dir():
+        raise PlanError(f"{data}: is not a folder; --data names the folder of the shop's tables")
+    places = Places(out, params.shop, params.month)
+    asked = check_names(only)
+    with locked(places.run / ".lock"):
+        recover(places.report)
+        clear_leavings(places)
+        state = RunState(places, params, input_hashes(data))
+        state.values["data"] = str(data)
+        folder = notebooks or shipped("notebooks")
+        run = _Run(data, params, places, state, asked, folder, progress, pdf)
+        with _noted(state):
+            return run.go()
+
+
+@contextmanager
+def _noted(state: RunState) -> Iterator[None]:
+    """Keep how the run ended in its state and in the shop's history, whatever ended it."""
+    state.note("start")
+    state.save()
+    try:
+        yield
+    except BaseException as error:
+        why = str(error) or type(error).__name__
+        state.end("failed", why)
+        state.note("failed", why=why)
+        raise
+    gone: dict[str, str] = state.values["failed"]
+    why = "; ".join(gone.values())
+    state.end("incomplete" if gone else "done", why)
+    state.note("incomplete" if gone else "done", left_out=sorted(state.values["left_out"]), why=why)
+
+
+@dataclass
+class _Run:
+    data: Path
+    params: RunParams
+    places: Places
+    state: RunState
+    only: tuple[str, ...]
+    notebooks: Path
+    progress: bool
+    pdf: bool
+
+    def go(self) -> RunResult:
+        started = time.monotonic()
+        self._check_contract()
+        have = supply(self.data, self.params)
+        left_out = dict(have.left_out)
+        names = wanted(self.only, left_out)
+        for name in names:
+            check_parameters(self._notebook(name), self.params)
+        self.state.values["left_out"] = left_out
+        self.state.forget(have.left_out)
+        done = self._execute(names, left_out)
+        left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}
+        month = self._month(done, have, left_out)
+        self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}
+        published = self._publish(month)
+        keep_plan(self.places)
+        return RunResult(
+            self.places.report / "index.html",
+            self.places.run,
+            month.run_id,
+            left_out,
+            done.failed,
+            tuple(step.name for step in done.steps if step.name in done.executed),
+            tuple(done.skipped),
+            published,
+            time.monotonic() - started,
+        )
+
+    def _check_contract(self) -> None:
+        from csinsight.contract.check import check_folder
+
+        checked = sha256_of(source_hash(), *map(str, self.state.values["inputs"].items()))
+        if self.state.checked == checked:
+            return
+        faults = check_folder(self.data)
+        if faults:
+            raise ContractError(self.data, faults)
+        self.state.values["checked"] = checked
+
+    def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
+        sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
+        with Workers() as workers, self._bar(len(names)) as bar:
+            execution = Execution(self.data, self.params, self.state, workers, bar)
+            for name in names:
+                steps = self._cards(left_out) if name == CARD else [Step(name, name)]
+                bar.total += len(steps) - 1
+                execution.run(steps, sources[name])
+        return execution
+
+    def _cards(self, left_out: dict[str, str]) -> list[Step]:
+        path = self.places.run / "artifacts" / f"{AgentKpis.NAME}.parquet"
+        if not path.is_file():
+            left_out[CARD] = "needs_kpis"
+            return []
+        agents = pd.read_parquet(path, columns=[AgentKpis.AGENT_ID])[AgentKpis.AGENT_ID]
+        steps = card_steps(str(agent) for agent in agents.dropna().unique())
+        if not steps:
+            left_out[CARD] = "needs_agents"
+        return steps
+
+    def _month(self, done: Execution, have: Supply, left_out: dict[str, str]) -> site.Month:
+        """Return what the pages are made from, with a digest over all that changes them."""
+        told = [left_out, sorted(done.failed), self.params.title, self.pdf]
+        digest = sha256_of(json.dumps(told, sort_keys=True), *done.keys.values())
+        run_id = f"{self.params.month}-{digest[:6]}"
+        return site.Month(
+            self.params,
+            self.places,
+            done.steps,
+            left_out,
+            have.covers,
+            run_id,
+            digest,
+            failed=done.gone,
+            pdf=self.pdf,
+        )
+
+    def _publish(self, month: site.Month) -> bool:
+        current = site.is_current(month)
+        if not current and self.only and site.would_lose_pages(month):
+            return False
+        if not current:
+            site.write_month(month)
+            if self.pdf:
+                print_pages(month.printed, self.places.staging)
+        with locked(self.places.history.with_name(".publish.lock"), wait=True):
+            if not current:
+                publish(self.places.staging, self.places.report)
+            # Even where the month is as it was: a run may have been killed just before this line.
+            write_shop_index(self.places.shop_reports)
+        return True
+
+    def _notebook(self, name: str) -> Path:
+        path = self.notebooks / f"{name}.ipynb"
+        if not path.is_file():
+            raise PlanError(f"{path}: there is no such notebook; install csinsight again")
+        return path
+
+    def _bar(self, total: int) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(
+            total=total,
+            disable=not self.progress,
+            file=sys.stderr,
+            leave=False,
+            bar_format="{desc:<24} {bar:24} {n_fmt}/{total_fmt} {elapsed}",
+        )

@@ -1,0 +1,255 @@
+"""Which notebooks a run can make from what a shop has, and what each is told."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.schema import Messages, Orders, PageViews
+from csinsight.engine import Shop, collect, ms, open_shop
+from csinsight.errors import PlanError
+from csinsight.params import (
+    EXTRA,
+    NOTEBOOKS,
+    PLACES,
+    JsonValue,
+    RunParams,
+    month_end,
+    month_start,
+    notebook_params,
+)
+
+CARD: Final = "06_agent_card"
+BRIEF: Final = "07_monthly_brief"
+#: The time that says when a row of a table happened.
+TIMES: Final = {
+    "page_views": PageViews.VIEWED_AT,
+    "orders": Orders.PLACED_AT,
+    "messages": Messages.SENT_AT,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook to execute: `name` differs from `notebook` for agents' cards."""
+
+    name: str
+    notebook: str
+    extra: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Span:
+    """When the rows of a table happened; both None where it has no times."""
+
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What a shop has for a month.
+
+    Parameters
+    ----------
+    left_out : dict of str to str
+        By notebook that can't be made, the word (under ``left_out``) that says why.
+    covers : date or None
+        Last day with data within the month or before it.
+    """
+
+    left_out: dict[str, str]
+    covers: date | None
+
+
+def supply(data: Path, params: RunParams) -> Supply:
+    """Tell which notebooks can't be made from the tables in `data`, and why.
+
+    Raises
+    ------
+    PlanError
+        Where nothing happened in the month.
+    """
+    shop = open_shop(data, "polars")
+    spans = {name: _span(shop, name) for name in TIMES if name in shop.tables}
+    start, end = month_start(params.month), month_end(params.month)
+    if not _untimed(shop) and not any(_counts(shop, name, start, end) for name in spans):
+        raise PlanError(_empty_month(params.month, data, spans.values()))
+    reasons = {
+        "01_buyer_types": _no_types(shop, end, params),
+        "02_value_tiers": _no_tiers(shop, end, params),
+        "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
+        "04_conversion_drivers": kpis or _no_outcome(shop, params),
+        "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
+        CARD: nobody,
+    }
+    lasts = [_last_before(shop, name, end) for name in spans]
+    days = [moment.date() for moment in lasts if moment]
+    return Supply({nb: why for nb, why in reasons.items() if why}, max(days, default=None))
+
+
+def check_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return notebooks' names as asked for with ``--only``; a number such as ``03`` will do.
+
+    Raises
+    ------
+    PlanError
+        For a name that is no notebook's.
+    """
+    found = []
+    for name in names:
+        hits = [nb for nb in NOTEBOOKS if nb == name.removesuffix(".ipynb") or nb[:2] == name]
+        if not hits:
+            near = difflib.get_close_matches(name, NOTEBOOKS, n=1)
+            mend = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(NOTEBOOKS)}"
+            raise PlanError(f"no notebook is called `{name}`; {mend}")
+        found += hits
+    return tuple(found)
+
+
+def wanted(only: Sequence[str], left_out: Iterable[str]) -> list[str]:
+    """Return the notebooks to make, in order: those asked for and what they build on.
+
+    A notebook builds on all before it, except on the agents' cards, on which none builds.
+    """
+    gone = set(left_out)
+    last = max(only, default=BRIEF)
+    names = [nb for nb in NOTEBOOKS if nb <= last and (nb != CARD or not only or CARD in only)]
+    return [nb for nb in names if nb not in gone]
+
+
+def card_steps(agents: Iterable[str]) -> list[Step]:
+    """Return one step an agent, under names that are safe as file names and differ."""
+    return [Step(f"{CARD}-{_slug(agent)}", CARD, {"agent_id": agent}) for agent in sorted(agents)]
+
+
+def told(step: Step, params: RunParams, data: Path, run: Path) -> dict[str, JsonValue]:
+    """Return everything that a step's notebook is told."""
+    places: dict[str, JsonValue] = dict(zip(PLACES, (str(data), str(run)), strict=True))
+    return places | notebook_params(params, step.notebook) | step.extra
+
+
+def check_parameters(notebook: Path, params: RunParams) -> None:
+    """Compare a notebook's parameters cell with what a run will tell it.
+
+    Raises
+    ------
+    PlanError
+        Naming every parameter that only one of the two knows, or whose types differ.
+    """
+    from papermill import inspect_notebook
+
+    name = notebook.stem
+    extra: dict[str, JsonValue] = dict.fromkeys(EXTRA.get(name, ()), "")
+    values = told(Step(name, name, extra), params, Path(), Path())
+    known = inspect_notebook(str(notebook).replace("{", "{{").replace("}", "}}"))
+    faults = [_unknown(key, values) for key in known if key not in values]
+    faults += [f"lacks `{key}`, which the run tells it" for key in values if key not in known]
+    for key in values.keys() & known.keys():
+        want, got = type(values[key]).__name__, known[key]["inferred_type_name"]
+        if want != got:
+            faults.append(f"has `{key}: {got}`, but the run tells it a {want}")
+    if faults:
+        raise PlanError("\n".join(f"{notebook.name}: parameters cell {f}" for f in sorted(faults)))
+
+
+def _unknown(key: str, values: dict[str, JsonValue]) -> str:
+    near = difflib.get_close_matches(key, values, n=1)
+    mend = f"; did you mean `{near[0]}`?" if near else ""
+    return f"has `{key}`, which the run does not tell it{mend}"
+
+
+def _slug(agent: str) -> str:
+    safe = re.sub(r"[^0-9A-Za-z_\u4e00-\u9fff]+", "_", agent)[:60]
+    if safe == agent and safe == safe.lower():
+        return safe
+    # Agents that differ in signs or case only must not share a file.
+    return f"{safe}-{hashlib.sha256(agent.encode()).hexdigest()[:6]}"
+
+
+def _no_types(shop: Shop, end: datetime, params: RunParams) -> str | None:
+    start = end - timedelta(days=params.page_view_days)
+    if _counts(shop, "page_views", start, end):
+        return None
+    # The adaptation reads orders and chats; either alone shows too little of anybody.
+    orders = shop.has("orders", Orders.BUYER_ID) and _counts(shop, "orders", start, end)
+    chats = _untimed(shop) or _counts(shop, "messages", start, end)
+    return None if orders and chats else "needs_page_views"
+
+
+def _no_tiers(shop: Shop, end: datetime, params: RunParams) -> str | None:
+    if not _counts(shop, "orders", end - timedelta(days=params.order_days), end):
+        return "needs_orders"
+    if not shop.has("orders", Orders.BUYER_ID):
+        return "needs_order_buyers"
+    return None if shop.has("orders", Orders.PAID_AMOUNT) else "needs_order_amounts"
+
+
+def _no_kpis(shop: Shop, start: datetime, end: datetime) -> str | None:
+    if not shop.has("messages", Messages.TEXT):
+        return "needs_messages"
+    if _untimed(shop) or _counts(shop, "messages", start, end):
+        return None
+    return "needs_month_messages"
+
+
+def _no_agents(shop: Shop) -> str | None:
+    return None if shop.has("messages", Messages.AGENT_ID) else "needs_agents"
+
+
+def _no_outcome(shop: Shop, params: RunParams) -> str | None:
+    if params.outcome == "satisfaction":
+        return None if shop.has("ratings", "score") else "needs_ratings"
+    return None if shop.has("orders", Orders.BUYER_ID) else "needs_outcome"
+
+
+def _untimed(shop: Shop) -> bool:
+    return shop.has("messages", Messages.TEXT) and not shop.has("messages", Messages.SENT_AT)
+
+
+def _counts(shop: Shop, table: str, start: datetime, end: datetime) -> int:
+    if not shop.has(table, TIMES[table]):
+        return 0
+    time = nw.col(ms(TIMES[table]))
+    rows = shop[table].filter(time >= _ms(start), time < _ms(end))
+    return int(collect(rows.select(time.count().alias("n")))["n"].iloc[0])
+
+
+def _last_before(shop: Shop, table: str, end: datetime) -> datetime | None:
+    time = nw.col(ms(TIMES[table]))
+    rows = shop[table].filter(time < _ms(end)).select(time.max().alias("last"))
+    return _moment(collect(rows)["last"].iloc[0])
+
+
+def _span(shop: Shop, table: str) -> Span:
+    time = nw.col(ms(TIMES[table]))
+    row = collect(shop[table].select(time.min().alias("first"), time.max().alias("last")))
+    return Span(_moment(row["first"].iloc[0]), _moment(row["last"].iloc[0]))
+
+
+def _ms(moment: datetime) -> int:
+    return round((moment - datetime(1970, 1, 1)).total_seconds() * 1000)
+
+
+def _moment(value: Any) -> datetime | None:
+    return None if pd.isna(value) else datetime(1970, 1, 1) + timedelta(milliseconds=int(value))
+
+
+def _empty_month(month: str, data: Path, spans: Iterable[Span]) -> str:
+    firsts = [span.first for span in spans if span.first]
+    lasts = [span.last for span in spans if span.last]
+    if not firsts:
+        return f"{data}: holds no page views, orders or messages, so there is nothing to report on"
+    return (
+        f"{data}: nothing happened in {month}; the tables run from {min(firsts):%Y-%m-%d} "
+        f"to {max(lasts):%Y-%m-%d}, so choose --month within that"
+    )

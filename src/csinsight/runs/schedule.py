@@ -1,0 +1,290 @@
+"""Which months a run is for: one, the last, a range, or those that were missed.
+
+The command that a failed run calls, such as one that sends a message.
+
+Runs that nobody watches: several months, and a word to somebody on failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+
+from csinsight.engine import collect, ms, open_shop
+from csinsight.errors import (
+    ContractError,
+    LockedError,
+    NotebookError,
+    ParamsError,
+    PdfError,
+    PlanError,
+)
+from csinsight.params import RunParams, add_months, month_start
+from csinsight.runs.month import RunResult, run_month
+from csinsight.runs.pdf import NO_CHROMIUM, chromium
+from csinsight.runs.plan import CARD, TIMES
+from csinsight.runs.site import INDEX, REPORT_FILE
+from csinsight.runs.state import RUN_FILE, Places
+
+_MS_A_DAY = 86_400_000
+_EPOCH = datetime(1970, 1, 1)
+
+
+def last_month(timezone: str) -> str:
+    """Return the month before the one that it is now in `timezone`: the last complete one."""
+    today = datetime.now(ZoneInfo(timezone)).replace(tzinfo=None)
+    return f"{add_months(today, -1):%Y-%m}"
+
+
+def parse_months(text: str, timezone: str) -> list[str]:
+    """Return the months that `text` names: ``2026-10``, ``last``, or ``2026-08..2026-10``.
+
+    Either end of a range may be ``last``; both are part of it.
+
+    Raises
+    ------
+    ParamsError
+        Where it is none of these, or the range ends before it begins.
+    """
+    ends = [last_month(timezone) if end == "last" else end for end in text.split("..")]
+    if len(ends) > 2 or not all(re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", end) for end in ends):
+        raise ParamsError(
+            f"parameter `month`: a month is written YYYY-MM, for example 2026-10, or `last`; "
+            f"several 2026-08..2026-10; got {text!r}"
+        )
+    months = list(_between(ends[0], ends[-1]))
+    if not months:
+        raise ParamsError(f"parameter `month`: {text!r} ends before it begins")
+    return months
+
+
+def missed(out: Path, shop: str, data: Path, until: str) -> list[str]:
+    """Return the months to make so that no report is missing up to the month `until`.
+
+    These are `until` itself, and each month with data since the shop's first finished report
+    that has none, or one that lacks an agent's card.
+
+    Raises
+    ------
+    ValueError
+        Where a table can't be read; a run says so too.
+    """
+    reports = Places(out, shop, until).shop_reports
+    finished = sorted(path.parent.name for path in reports.glob(f"[0-9]*/{REPORT_FILE}"))
+    if not finished:
+        return [until]
+    since = f"{add_months(month_start(finished[0]), 1):%Y-%m}"
+    gaps = [m for m in _between(since, until) if m != until and not _is_good(out, shop, m)]
+    if gaps:
+        happened = _months_with_data(data)
+        gaps = [month for month in gaps if month in happened]
+    return [*gaps, until]
+
+
+def _is_good(out: Path, shop: str, month: str) -> bool:
+    places = Places(out, shop, month)
+    state = places.run / RUN_FILE
+    if not (places.report / INDEX).is_file():
+        return False
+    # A month copied from elsewhere has a report and no run; only a run knows of missing cards.
+    known = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else {}
+    return known.get("status") != "incomplete"
+
+
+def _between(first: str, last: str) -> Iterator[str]:
+    month = month_start(first)
+    while month <= month_start(last):
+        yield f"{month:%Y-%m}"
+        month = add_months(month, 1)
+
+
+def _months_with_data(data: Path) -> set[str]:
+    shop = open_shop(data, "polars")
+    months: set[str] = set()
+    for table, time in TIMES.items():
+        if shop.has(table, time):
+            days = shop[table].select((nw.col(ms(time)) // _MS_A_DAY).alias("day")).unique()
+            numbers = collect(days)["day"].dropna()
+            months |= {
+                f"{datetime.fromordinal(_EPOCH.toordinal() + int(n)):%Y-%m}" for n in numbers
+            }
+    return months
+
+
+#: A command that takes longer is ended, so that a schedule never hangs on it.
+SECONDS: Final = 120
+
+
+def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECONDS) -> str:
+    """Run `command` in a shell with `values` as environment variables ``CSINSIGHT_…``.
+
+    Values reach the command as variables only and are never part of its text, so that what a
+    faulty file holds can't run as a command.
+
+    Parameters
+    ----------
+    command : str
+    values : mapping of str to str
+        By name in lower case, such as ``shop``.
+    seconds : float
+
+    Returns
+    -------
+    str
+        What went wrong with the command itself; empty where it ended well.
+    """
+    told = {f"CSINSIGHT_{name.upper()}": value.replace("\0", "") for name, value in values.items()}
+    process = subprocess.Popen(  # noqa: S602 - the user's own command, as a crontab's
+        command, shell=True, env={**os.environ, **told}, start_new_session=True
+    )
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait()
+        return f"the --on-failure command took over {seconds:.0f} s and was ended: {command}"
+    return f"the --on-failure command ended with exit code {code}: {command}" if code else ""
+
+
+#: Exit codes of a run; 2, of a command that can't be meant, and 130, stopped, are the shell's own.
+DONE: Final = 0
+FAILED: Final = 1
+INCOMPLETE: Final = 3
+#: After these, the next month or shop may still succeed.
+_OF_ONE_MONTH = (PlanError, NotebookError, LockedError, PdfError)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One shop's run, for one month or more.
+
+    Parameters
+    ----------
+    data, out : Path
+    params : RunParams
+        Of the newest month.
+    month : str
+        As for `parse_months`.
+    catch_up : bool
+        Also make the months up to that one which have no good report.
+    only : sequence of str
+        Notebooks; none for all.
+    pdf : bool
+        Print the brief and the cards too.
+    on_failure : str
+        A command for the shell, called where a report was not made or lacks a card.
+    progress : bool
+    """
+
+    data: Path
+    out: Path
+    params: RunParams
+    month: str
+    catch_up: bool = False
+    only: Sequence[str] = ()
+    pdf: bool = False
+    on_failure: str = ""
+    progress: bool = False
+
+
+def run_job(job: Job, say: Say, tell: Callable[[RunResult], None]) -> int:
+    """Make every month's report of a job, oldest first, and return the exit code.
+
+    Parameters
+    ----------
+    job : Job
+    say : callable
+        Given each line for people.
+    tell : callable
+        Given each result.
+
+    Raises
+    ------
+    Exception
+        Whatever ended a run that had better not go on, after the hook was called.
+    """
+    if job.pdf and chromium() is None:
+        say(NO_CHROMIUM)
+        job = replace(job, pdf=False)
+    codes = [DONE]
+    for month in _months(job, say):
+        try:
+            codes.append(_run_one(job, month, say, tell))
+        except ContractError as error:
+            # The other months would be told of the same faults.
+            _not_made(job, month, error, say)
+            return FAILED
+    return FAILED if FAILED in codes else max(codes)
+
+
+def _months(job: Job, say: Say) -> list[str]:
+    months = parse_months(job.month, job.params.timezone)
+    if not job.catch_up:
+        return months
+    found = missed(job.out.resolve(), job.params.shop, job.data, months[-1])
+    if len(found) > 1:
+        say(f"{job.params.shop}: catching up {', '.join(found[:-1])}")
+    return sorted({*months, *found})
+
+
+def _run_one(job: Job, month: str, say: Say, tell: Callable[[RunResult], None]) -> int:
+    params = job.params.model_copy(update={"month": month})
+    try:
+        result = run_month(
+            job.data, params, job.out, only=job.only, progress=job.progress, pdf=job.pdf
+        )
+    except (Exception, KeyboardInterrupt) as error:
+        _call(job, month, error, FAILED, say)
+        if not isinstance(error, _OF_ONE_MONTH):
+            raise
+        _not_made(job, month, error, say)
+        return FAILED
+    tell(result)
+    say(f"{params.shop} {month}: {_summary(result)}")
+    if not result.failed:
+        return DONE
+    _call(job, month, NotebookError(next(iter(result.failed.values())), CARD), INCOMPLETE, say)
+    return INCOMPLETE
+
+
+def _not_made(job: Job, month: str, error: Exception, say: Say) -> None:
+    say(str(error))
+    say(f"{job.params.shop} {month}: no report made; an earlier one is as it was")
+
+
+def _summary(result: RunResult) -> str:
+    parts = [
+        f"{len(result.executed)} notebooks run",
+        f"{len(result.skipped)} were done already",
+        f"{len(result.left_out)} left out",
+    ]
+    if result.failed:
+        parts.append(f"{len(result.failed)} agents' cards failed")
+    made = "report made" if result.published else "not published"
+    return f"{made} ({result.run_id}), {', '.join(parts)}, {result.seconds:.0f} s"
+
+
+def _call(job: Job, month: str, error: BaseException, code: int, say: Say) -> None:
+    if not job.on_failure:
+        return
+    values = {
+        "shop": job.params.shop,
+        "month": month,
+        "notebook": getattr(error, "notebook", ""),
+        "message": str(error) or type(error).__name__,
+        "exit_code": str(code),
+        "out": str(job.out.resolve()),
+    }
+    if wrong := call_hook(job.on_failure, values):
+        say(wrong)

@@ -1,0 +1,237 @@
+"""The pages of a month's report: rendered, with an index over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from csinsight.contract.write import write_text
+from csinsight.params import NOTEBOOKS, RunParams
+from csinsight.render import theme
+from csinsight.render.page import Link, Page, compose, render, render_body
+from csinsight.render.words import Words
+from csinsight.runs.coaching_files import stage_exports
+from csinsight.runs.plan import BRIEF, CARD, Step
+from csinsight.runs.state import Places
+from csinsight.views.study import FINDING, LEFT_OUT
+
+REPORT_FILE: Final = "report.json"
+INDEX: Final = "index.html"
+
+
+@dataclass(frozen=True)
+class Month:
+    """What a month's pages are made from.
+
+    Parameters
+    ----------
+    params : RunParams
+    places : Places
+    steps : sequence of Step
+        Those that were executed, in order.
+    left_out : dict of str to str
+        By notebook, the word that says why.
+    covers : date or None
+        Last day with data.
+    run_id : str
+    digest : str
+        Over everything that the pages depend on: the same digest, the same bytes.
+    failed : sequence of Step
+        Agents' cards that could not be made.
+    pdf : bool
+        Whether the brief and the cards are there as PDF too.
+    """
+
+    params: RunParams
+    places: Places
+    steps: Sequence[Step]
+    left_out: dict[str, str]
+    covers: date | None
+    run_id: str
+    digest: str
+    failed: Sequence[Step] = ()
+    pdf: bool = False
+
+    @cached_property
+    def words(self) -> Words:
+        """The run's language."""
+        return Words(self.params.lang, self.params.currency)
+
+    @cached_property
+    def place(self) -> str:
+        """Shop and month, as a reader would write them."""
+        return f"{self.title} · {self.words.month(self.params.month)}"
+
+    @property
+    def title(self) -> str:
+        """What the shop is called."""
+        return self.params.title or self.params.shop
+
+    @property
+    def printed(self) -> list[str]:
+        """Pages that are there as PDF too, without ending."""
+        kinds = {BRIEF, CARD} if self.pdf else set()
+        return [step.name for step in self.steps if step.notebook in kinds]
+
+    def facts(self, step: Step) -> dict[str, Any]:
+        """Return the small facts that a step wrote."""
+        path = self.places.run / "facts" / f"{step.name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def write_month(month: Month) -> None:
+    """Render every page of the month into its staging folder.
+
+    The brief comes first everywhere, as the page that a manager reads.
+    """
+    theme.use(month.params.lang, month.params.currency)
+    staging = month.places.staging
+    for step in month.steps:
+        page = render(month.places.executed(step.name), _page(month, step))
+        write_text(staging / f"{step.name}.html", page)
+    stage_exports(month.places)
+    write_text(staging / INDEX, _month_index(month))
+    write_text(staging / REPORT_FILE, _dumped(_report(month)))
+
+
+def is_current(month: Month) -> bool:
+    """Tell whether the published report was made from exactly this, and is whole."""
+    published = _published(month.places.report)
+    names = [*published.get("pages", {}), *(f"{name}.pdf" for name in month.printed)]
+    pages = [month.places.report / name for name in names]
+    return published.get("key") == month.digest and all(path.is_file() for path in pages)
+
+
+def would_lose_pages(month: Month) -> bool:
+    """Tell whether the published report has pages that this one lacks."""
+    there = _published(month.places.report).get("pages", {})
+    return bool(set(there) - {f"{step.name}.html" for step in month.steps})
+
+
+def _month_index(month: Month) -> str:
+    words = month.words
+    own = {step.notebook: step for step in month.steps if step.notebook != CARD}
+    names = sorted(own, key=lambda name: (name != BRIEF, name))
+    rows = [_row(month, own[name], words.word(f"page.{name}")) for name in names]
+    cards = [
+        _row(month, step, _agent(month, step)) for step in month.steps if step.notebook == CARD
+    ]
+    title = words.word("index.month_title", shop=month.title, month=words.month(month.params.month))
+    if rows and names[0] == BRIEF:
+        rows[0]["finding"] = ""  # it stands on top of the page
+    body = render_body(
+        "index_body.html.j2",
+        words=words,
+        title=title,
+        rows=rows,
+        cards=cards,
+        left_out=_reasons(month),
+        finding=_finding(month),
+    )
+    page = Page(month.params.lang, "", _meta(month), (), _up(words), month.run_id, "index")
+    return compose(page, title, body)
+
+
+def _agent(month: Month, step: Step) -> str:
+    """Return what the agent of a card is called, or the id where the card names nobody."""
+    return str(month.facts(step).get("agent") or step.extra["agent_id"])
+
+
+def _row(month: Month, step: Step, label: str) -> dict[str, str]:
+    finding = str(month.facts(step).get(FINDING, "")).replace("**", "")
+    pdf = f"{quote(step.name)}.pdf" if step.name in month.printed else ""
+    return {"href": f"{quote(step.name)}.html", "label": label, "finding": finding, "pdf": pdf}
+
+
+def _reasons(month: Month) -> list[tuple[str, str]]:
+    words = month.words
+    whole = [
+        (words.word(f"page.{name}"), words.word(f"left_out.{month.left_out[name]}"))
+        for name in NOTEBOOKS
+        if name in month.left_out
+    ]
+    parts = [
+        (words.word(f"page.{step.notebook}"), str(reason))
+        for step in month.steps
+        if step.notebook != CARD
+        for reason in month.facts(step).get(LEFT_OUT, ())
+    ]
+    cards = [
+        (
+            words.word("nav.agent_card", agent=step.extra["agent_id"]),
+            words.word("left_out.card_failed"),
+        )
+        for step in month.failed
+    ]
+    return whole + parts + cards
+
+
+def _page(month: Month, step: Step) -> Page:
+    words = month.words
+    own = [s.notebook for s in month.steps if s.notebook != CARD]
+    links = [Link(INDEX, words.word("page.index"))]
+    links += [
+        Link(f"{name}.html", words.word(f"page.{name}"), here=name == step.notebook)
+        for name in sorted(own, key=lambda name: (name != BRIEF, name))
+    ]
+    if any(s.notebook == CARD for s in month.steps):
+        card = Link(f"{INDEX}#cards", words.word("nav.cards"), here=step.notebook == CARD)
+        links.append(card)
+    return Page(
+        month.params.lang,
+        month.place,
+        _meta(month),
+        tuple(links),
+        _up(words),
+        month.run_id,
+        f"notebook n{step.notebook[:2]}",
+        f"{quote(step.name)}.pdf" if step.name in month.printed else "",
+    )
+
+
+def _meta(month: Month) -> tuple[str, ...]:
+    if month.covers is None:
+        return ()
+    return (month.words.word("index.covers", date=month.words.date(month.covers)),)
+
+
+def _up(words: Words) -> Link:
+    return Link(f"../{INDEX}", words.word("nav.months"))
+
+
+def _finding(month: Month) -> str:
+    brief = [step for step in month.steps if step.notebook == BRIEF]
+    return str(month.facts(brief[0]).get(FINDING, "")).replace("**", "") if brief else ""
+
+
+def _report(month: Month) -> dict[str, Any]:
+    brief = [step for step in month.steps if step.notebook == BRIEF]
+    return {
+        "key": month.digest,
+        "shop": month.params.shop,
+        "title": month.title,
+        "currency": month.params.currency,
+        "month": month.params.month,
+        "lang": month.params.lang,
+        "run_id": month.run_id,
+        "finding": _finding(month),
+        "facts": month.facts(brief[0]) if brief else {},
+        "pages": {f"{step.name}.html": step.notebook for step in month.steps},
+        "left_out": month.left_out,
+        "failed": [step.name for step in month.failed],
+    }
+
+
+def _dumped(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+
+
+def _published(report: Path) -> dict[str, Any]:
+    path = report / REPORT_FILE
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

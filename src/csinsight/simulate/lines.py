@@ -1,0 +1,273 @@
+"""What agents write at each turn before the buyer decides: every shown behaviour in words.
+
+What buyers write before they decide.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from csinsight.simulate.acts import Acts
+from csinsight.simulate.arrays import Bools, Ints
+from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TURNS, Cases
+from csinsight.simulate.phrases import Phrases
+from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Deck, Script, Texts, where
+
+#: Behaviours that are one more line, with the bank and the place in the turn.
+_EXTRA: Final = (
+    ("greets", "greet", 0),
+    ("apologizes", "apologize", 1),
+    ("explains_value", "explain_value", 6),
+    ("recommends", "recommend", 8),
+    ("asks_needs", "ask_needs", 9),
+    ("leading_question", "leading", 10),
+    ("over_promises", "over_promise", 11),
+    ("off_platform", "off_platform", 12),
+    ("leaks_order_data", "leak", 13),
+    ("rude_or_blaming", "rude", 14),
+)
+_STARTS: Final = ("", "", "", "", "亲，", "亲亲，", "亲 ", "宝，")
+_ENDS: Final = ("", "", "", "", "哦", "呢", "哈", "~", "。", "的")
+#: After these a further particle would sound wrong.
+_COMPLETE: Final = tuple("哈呢呀哦啦了的吗吧~。？!哟嘛")
+_POLITE_INLINE = 0.5
+
+
+def write_agents(
+    rng: np.random.Generator,
+    deck: Deck,
+    script: Script,
+    cases: Cases,
+    acts: Acts,
+    length: Ints,
+    phrases: Phrases,
+) -> None:
+    """Add the agents' lines of all turns before `length`, at the times in `acts`."""
+    for turn in range(TURNS):
+        replied = acts.replied[:, turn] & (turn < length)
+        pen = _AgentPen(rng, deck, script, acts, turn, phrases, replied)
+        for name, bank, position in _EXTRA:
+            pen.say(pen.shown[name], position, bank)
+        subjects = cases.subjects(turn)
+        for subject, _, here in subjects:
+            pen.feel(pen.shown["empathizes"] & here, subject.removesuffix("_more"))
+        _alternatives(pen, cases)
+        _answers(pen, cases, subjects, replied)
+    _hand_over(deck, script, cases, acts, phrases)
+
+
+class _AgentPen:
+    """Adds agent lines of one turn."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        deck: Deck,
+        script: Script,
+        acts: Acts,
+        turn: int,
+        phrases: Phrases,
+        replied: Bools,
+    ) -> None:
+        self.rng, self.deck, self.script, self.acts = rng, deck, script, acts
+        self.turn, self.phrases = turn, phrases
+        self.shown = {name: acts.shown[name][:, turn] & replied for name in acts.shown}
+
+    def add(self, talk: Ints, position: int, text: Texts) -> None:
+        at, by = self.acts.agent_at[talk, self.turn], self.acts.by[talk, self.turn]
+        self.script.add(talk, AGENT, self.turn, position, at, text, by)
+
+    def say(self, who: Bools, position: int, bank: str) -> None:
+        talk = where(who)
+        lines = self.phrases.agents[bank]
+        self.add(talk, position, self.deck.pick(talk, bank, lines, self.turn))
+
+    def feel(self, who: Bools, subject: str) -> None:
+        """Answer the worry that the talk's buyer voiced: same place in the parallel bank."""
+        talk = where(who)
+        lines = self.phrases.agents[f"empathize_{subject}"]
+        self.add(talk, 2, self.deck.pick(talk, f"worry {subject}", lines))
+
+    def answer(self, who: Bools, subject: str, kind: str) -> None:
+        """Answer the question asked at this turn."""
+        talk = where(who)
+        groups = self.phrases.lines(subject, kind)
+        group = self.deck.index(talk, subject, len(groups), self.turn)
+        self.tell(talk, self.deck.variant(talk, f"{kind} {subject}", groups, group, self.turn))
+
+    def plain(self, who: Bools, bank: str, position: int = 4) -> None:
+        """Say a line of `bank` dressed as an answer."""
+        talk = where(who)
+        lines = self.deck.pick(talk, bank, self.phrases.agents[bank], self.turn)
+        self.tell(talk, lines, position)
+
+    def tell(self, talk: Ints, lines: Texts, position: int = 4) -> None:
+        """Say `lines` with a start, an end, courtesy and stickers as shown."""
+        n, rng, agents = len(talk), self.rng, self.phrases.agents
+        polite = self.shown["polite_words"][talk]
+        inline = polite & (rng.random(n) < _POLITE_INLINE)
+        courtesy = self.deck.pick(talk, "polite", agents["polite"], self.turn)
+        sticker = self.deck.pick(talk, "emoji", agents["emoji"], self.turn)
+        ends = np.where(inline, "", any_of(rng, _ENDS, n))
+        whole = any_of(rng, _STARTS, n) + _ended(lines, ends)
+        whole = whole + np.where(inline, "，" + courtesy, "")
+        whole = whole + np.where(self.shown["uses_emoji"][talk], sticker, "")
+        whole[polite] = [line.replace("你", "您") for line in whole[polite]]
+        self.add(talk, position, whole)
+        apart = polite & ~inline
+        self.add(talk[apart], 15, courtesy[apart])
+
+
+def any_of(rng: np.random.Generator, words: tuple[str, ...], n: int) -> Texts:
+    """Draw `n` of `words`."""
+    lines = np.empty(len(words), dtype=object)
+    lines[:] = words
+    return np.asarray(lines[rng.integers(0, len(words), n)], dtype=object)
+
+
+def _ended(lines: Texts, ends: Texts) -> Texts:
+    done = [
+        line if line.endswith(_COMPLETE) else line + end
+        for line, end in zip(lines.tolist(), ends.tolist(), strict=True)
+    ]
+    ended = np.empty(len(done), dtype=object)
+    ended[:] = done
+    return ended
+
+
+def _alternatives(pen: _AgentPen, cases: Cases) -> None:
+    offers = pen.shown["offers_alternative"]
+    haggled = cases.topic == BARGAINING
+    gone = cases.stock_out & (pen.turn <= 2)
+    pen.say(offers & haggled, 7, "alternative_bargaining")
+    pen.say(offers & ~haggled & gone, 7, "alternative_stock")
+    pen.say(offers & ~haggled & ~gone, 7, "alternative_refused")
+
+
+def _answers(
+    pen: _AgentPen, cases: Cases, subjects: list[tuple[str, int, Bools]], replied: Bools
+) -> None:
+    shown = pen.shown
+    instead = np.zeros_like(replied)
+    for name, bank in (
+        ("curt_reply", "curt"),
+        ("repeats_canned", "canned"),
+        ("refuses_flatly", "refuse"),
+    ):
+        pen.say(shown[name] & ~instead, 4, bank)
+        instead |= shown[name]
+    gone = replied & ~instead & cases.stock_out & (pen.turn == 0)
+    pen.plain(gone & ~shown["offers_alternative"], "stock_gone")
+    # An offer or a defence of the price is an answer in itself; so is a rude word.
+    covered = shown["offers_alternative"] | shown["explains_value"] | shown["rude_or_blaming"]
+    told = np.zeros_like(replied)
+    for subject, topic, here in subjects:
+        rest = replied & ~instead & ~gone & here
+        if topic == BARGAINING:
+            pen.plain(rest & ~covered, "vague_bargaining")
+            told |= rest & ~covered
+            continue
+        exact = rest & shown["gives_specifics"]
+        promised = rest & shown["promises_time"]
+        if topic not in (OTHER, AFTER_SALES):
+            pen.answer(exact, subject, "exact")
+        pen.plain(promised & ~exact, "promise_shipping")
+        pen.say(promised & exact, 5, "promise_shipping")
+        pen.answer(rest & ~exact & ~promised, subject, "vague")
+        told |= rest
+    told |= gone & ~shown["offers_alternative"]
+    left = replied & ~told & ~shown["curt_reply"]
+    pen.say(left & shown["polite_words"], 15, "polite")
+    pen.say(left & shown["uses_emoji"], 16, "emoji")
+
+
+def _hand_over(deck: Deck, script: Script, cases: Cases, acts: Acts, phrases: Phrases) -> None:
+    talk = where(cases.taker >= 0)
+    first = acts.agent_at[talk, 0]
+    words = deck.pick(talk, "transfer_said", phrases.agents["transfer_said"])
+    script.add(talk, AGENT, 0, 20, first, words, cases.taker[talk])
+    note = deck.pick(talk, "transfer", phrases.agents["transfer"])
+    script.add(talk, SYSTEM, 0, 0, first + 27, note)
+
+
+_HELLO, _LINK, _BOT, _IMPATIENT = 0.6, 0.2, 0.55, 0.4
+_FILLER = 0.25
+_STICKER, _PRIVATE, _HOSTILE = 0.02, 0.004, 0.001
+
+
+def write_buyers(
+    rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
+) -> Ints:
+    """Add the buyers' lines of all turns; return how many each turn has (n x TURNS).
+
+    Times are left at zero: they are filled in once it is known how fast the agents were.
+    """
+    pen = _BuyerPen(rng, deck, script, cases, phrases)
+    _open(pen)
+    for turn in range(TURNS):
+        live = (turn < cases.length) & (cases.answered | (turn == 0))
+        _ask(pen, turn, live)
+    return np.stack([script.count(turn, len(cases)) for turn in range(TURNS)], axis=1)
+
+
+class _BuyerPen:
+    def __init__(
+        self, rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
+    ) -> None:
+        self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
+        self.phrases, self.n = phrases, len(cases)
+
+    def chance(self, p: float) -> Bools:
+        return np.asarray(self.rng.random(self.n) < p)
+
+    def say(self, who: Bools, turn: int, position: int, name: str, bank: list[str]) -> None:
+        talk = where(who)
+        words = self.deck.pick(talk, name, bank, turn)
+        self.script.add(talk, BUYER, turn, position, np.zeros(len(talk)), words)
+
+    def ask(self, who: Bools, turn: int, subject: str) -> None:
+        talk = where(who)
+        groups = self.phrases.lines(subject, "ask")
+        group = self.deck.index(talk, subject, len(groups), turn)
+        words = self.deck.variant(talk, f"ask {subject}", groups, group, turn)
+        self.script.add(talk, BUYER, turn, 2, np.zeros(len(talk)), words)
+
+    def worry(self, who: Bools, turn: int, subject: str) -> None:
+        # Not by turn: the agent's empathy, a turn later or not, has to find the same line.
+        talk = where(who)
+        words = self.deck.pick(talk, f"worry {subject}", self.phrases.buyers[f"worry_{subject}"])
+        self.script.add(talk, BUYER, turn, 3, np.zeros(len(talk)), words)
+
+
+def _open(pen: _BuyerPen) -> None:
+    cases, buyers = pen.cases, pen.phrases.buyers
+    pen.say(pen.chance(_HELLO), 0, 0, "hello", buyers["hello"])
+    pen.say(pen.chance(_LINK), 0, 1, "link", buyers["link"])
+    pen.say(~cases.answered & pen.chance(_IMPATIENT), 0, 6, "nobody", buyers["nobody"])
+    for night, bank in ((True, "bot_night"), (False, "bot")):
+        talk = where((cases.night == night) & pen.chance(_BOT))
+        lines = pen.deck.pick(talk, bank, pen.phrases.shop[bank])
+        pen.script.add(talk, BOT, 0, 0, cases.start[talk] + 1, lines)
+
+
+def _ask(pen: _BuyerPen, turn: int, live: Bools) -> None:
+    cases, buyers, shop = pen.cases, pen.phrases.buyers, pen.phrases.shop
+    sold_out = live & cases.stock_out & (turn == 0)
+    pen.say(sold_out, turn, 2, "stock_ask", buyers["stock_ask"])
+    nods = live & (turn > 0) & (cases.second_turn != turn) & pen.chance(_FILLER)
+    pen.say(nods, turn, 1, "filler", buyers["filler"])
+    for subject, topic, here in cases.subjects(turn):
+        asks = live & here & ~sold_out
+        if topic == BARGAINING:
+            bank = "open_bargaining" if turn == 0 else "more_bargaining"
+            pen.say(asks, turn, 2, bank, buyers[bank])
+        else:
+            pen.ask(asks, turn, subject)
+        kind = subject.removesuffix("_more")
+        worried = live & here & (cases.worry_turn == turn)
+        pen.worry(worried, turn, kind)
+    pen.say(live & pen.chance(_STICKER), turn, 4, "sticker", buyers["sticker"])
+    pen.say(live & pen.chance(_PRIVATE), turn, 5, "private", shop["private"])
+    pen.say(live & pen.chance(_HOSTILE), turn, 5, "hostile", shop["hostile"])

@@ -1,0 +1,461 @@
+"""Notebook 01: the shop's buyer types, how many, what sets them apart, and whether six is right.
+
+Notebook 01: what moved since last month, and how single buyers were read.
+
+Notebook 01: whether the six types hold here, and whether they tell anything about what came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from scipy.stats import chi2_contingency
+
+from csinsight.contract.artifacts import BuyerTypes
+from csinsight.contract.domain import BUYER_TYPES, MIXED, TYPE_LABELS, UNCLASSIFIED
+from csinsight.features.spend import SpendFeatures, spend_between
+from csinsight.render import theme
+from csinsight.render.blocks import Block, Finding, Note
+from csinsight.render.figure import Picture
+from csinsight.render.table import Table
+from csinsight.segments.support import Stability, drift, label_moves
+from csinsight.segments.types import EARLIER, MonthTypes, TypeResult
+from csinsight.stats.intervals import wilson
+from csinsight.views import rates
+from csinsight.views.study import Study
+
+_TYPE = BuyerTypes.TYPE
+
+
+def sentence(study: Study, types: TypeResult) -> str:
+    """Return the finding: how many buyers have a type, which is largest, which lack support."""
+    words = study.words
+    known = types.sizes[list(BUYER_TYPES)]
+    total, named = int(types.sizes.sum()), int(known.sum())
+    if not named:
+        none = study.word("types.none", n=words.number(total))
+        return words.sentences(*_adapted(study, types), none)
+    parts = [
+        *_adapted(study, types),
+        study.word(
+            "types.found",
+            n=words.number(named),
+            total=words.number(total),
+            share=words.percent(named / total, 0),
+        ),
+        study.word(
+            "types.largest",
+            type=study.word(f"type.{known.idxmax()}"),
+            share=words.percent(known.max() / total, 0),
+        ),
+    ]
+    if types.unsupported:
+        names = words.listed([study.word(f"type.{name}") for name in types.unsupported])
+        parts.append(study.word("types.unsupported", types=names))
+    return words.sentences(*parts)
+
+
+def _adapted(study: Study, types: TypeResult) -> list[str]:
+    return [study.word("types.adapted")] if types.model.adapted else []
+
+
+def is_adapted(buyers: pd.DataFrame) -> bool:
+    """Tell from the ``buyer_types`` artifact whether its types are an adaptation."""
+    basis = buyers.get(BuyerTypes.BASIS)
+    return basis is not None and bool((basis == BuyerTypes.ADAPTED).any())
+
+
+def finding(study: Study, types: TypeResult) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, types)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(types: TypeResult) -> dict[str, int]:
+    """Return buyers by label, for the recorded results."""
+    return {str(name): int(count) for name, count in types.sizes.items()}
+
+
+def sizes(study: Study, types: TypeResult) -> Picture:
+    """Draw how many buyers each type has; what is not known is grey."""
+    return sizes_of(study, types.sizes, types.unsupported, adapted=types.model.adapted)
+
+
+def sizes_of(
+    study: Study, counts: pd.Series, unsupported: list[str], *, adapted: bool = False
+) -> Picture:
+    """Draw buyers by label from a series over the eight labels; an adaptation says so."""
+    words, total = study.words, max(int(counts.sum()), 1)
+    known = counts[list(BUYER_TYPES)].drop(unsupported).sort_values(ascending=False)
+    shown = pd.concat([known, counts[[MIXED, UNCLASSIFIED]]])
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 0.6 + 0.32 * len(shown)))
+    names = [study.word(f"type.{name}") for name in shown.index]
+    colours = [theme.type_colour(str(name)) for name in shown.index]
+    bars = axes.barh(names, shown / total, color=colours, height=0.62)
+    texts = [
+        words.word("text.with_count", value=words.percent(v / total, 1), n=words.number(v))
+        for v in shown
+    ]
+    axes.bar_label(bars, texts, padding=5, fontsize=9, color=theme.MUTED)
+    axes.invert_yaxis()
+    axes.set_xlim(0, float(shown.max() / total) * 1.25 + 0.01)
+    axes.xaxis.set_visible(False)
+    axes.grid(visible=False)
+    told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
+    data = pd.DataFrame({_TYPE: shown.index, "buyers": shown.to_numpy()})
+    title = study.word("types.sizes_none", n=words.number(total))
+    if known.sum():
+        share, largest = words.percent(known.max() / total, 0), study.word(f"type.{known.idxmax()}")
+        title = study.word("types.sizes", type=largest, share=share, n=words.number(total))
+    if adapted:
+        title += study.words.word("types.adapted_title")
+    return Picture(
+        figure,
+        title,
+        alt=study.word("types.sizes_alt", rows=words.listed(told)),
+        data=data,
+        name="buyer_types",
+    )
+
+
+def profile(study: Study, types: TypeResult) -> Block:
+    """Draw each supported type's traits as distance from the shop's typical buyer."""
+    if types.centres.empty:
+        return Note([study.word("types.no_profile")])
+    table = types.centres.T.rename(
+        index=lambda name: study.word(f"feature.{name}"),
+        columns=lambda name: study.word(f"type.{name}"),
+    )
+    # Six names of types side by side need more room than other figures.
+    figure, axes = plt.subplots(figsize=(6.8, 1.0 + 0.3 * len(table)))
+    sns.heatmap(
+        table,
+        ax=axes,
+        cmap=sns.diverging_palette(30, 240, s=70, l=45, as_cmap=True),
+        center=0,
+        vmin=-3,
+        vmax=3,
+        annot=table.map(lambda value: study.words.number(value, 1)),
+        fmt="",
+        annot_kws={"fontsize": 8.5},
+        linewidths=1,
+        cbar=False,
+    )
+    axes.tick_params(axis="x", top=False, labeltop=True, labelbottom=False)
+    axes.set(xlabel="", ylabel="")
+    told = [_strongest(study, str(name), row) for name, row in types.centres.iterrows()]
+    return Picture(
+        figure,
+        study.word("types.profile"),
+        alt=study.words.sentences(*told),
+        caption=study.word("types.profile_caption"),
+        fixed_colours=True,
+        data=types.centres.round(3).reset_index(names=_TYPE),
+        name="type_profile",
+    )
+
+
+def _strongest(study: Study, name: str, row: pd.Series) -> str:
+    top = row.reindex(row.abs().sort_values(ascending=False).index).head(3)
+    traits = [
+        f"{study.word(f'feature.{feature}')} {study.words.points(value)}"
+        for feature, value in top.items()
+    ]
+    return study.word(
+        "types.trait", type=study.word(f"type.{name}"), traits=study.words.listed(traits)
+    )
+
+
+def traits(study: Study, types: TypeResult) -> Table:
+    """Return size, sureness and the most frequent reasons of each type."""
+    rows = []
+    for name in (*BUYER_TYPES, MIXED, UNCLASSIFIED):
+        own = types.buyers[types.buyers[_TYPE] == name]
+        if len(own) or name in types.unsupported:
+            rows.append(_trait_row(study, name, own, types))
+    columns = (_TYPE, "buyers", "confidence", "because")
+    return Table(
+        pd.DataFrame(rows, columns=list(columns)),
+        study.word("types.table"),
+        labels={name: study.word(f"types.column_{name}") for name in columns},
+        formats={"confidence": rates.or_dash(study, lambda value: study.words.percent(value, 0))},
+        name="types",
+    )
+
+
+def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) -> dict[str, object]:
+    if name in types.unsupported:
+        because = study.word(f"types.reason_{types.reasons[name]}")
+    else:
+        reasons = Counter(
+            (reason["feature"], reason["z"] > 0)
+            for line in own[BuyerTypes.BECAUSE]
+            for reason in json.loads(line)
+        )
+        common = [_direction(study, *key) for key, _ in reasons.most_common(3)]
+        because = study.words.listed(common)
+    return {
+        _TYPE: study.word(f"type.{name}"),
+        "buyers": len(own),
+        "confidence": own[BuyerTypes.CONFIDENCE].median() if name in BUYER_TYPES else None,
+        "because": because,
+    }
+
+
+def _direction(study: Study, feature: str, more: bool) -> str:
+    if feature == EARLIER:
+        return study.word("types.earlier")
+    key = "types.more" if more else "types.less"
+    return study.word(key, feature=study.word(f"feature.{feature}"))
+
+
+def service(study: Study, types: TypeResult) -> Table:
+    """Return what the textbook says of each supported type, and what serves it."""
+    names = [name for name in BUYER_TYPES if name not in types.unsupported]
+    rows = pd.DataFrame(
+        {
+            _TYPE: [study.word(f"type.{name}") for name in names],
+            "says": [study.word(f"type_says.{name}") for name in names],
+            "serves": [study.word(f"type_serves.{name}") for name in names],
+        }
+    )
+    labels = {name: study.word(f"types.column_{name}") for name in rows.columns}
+    return Table(rows, study.word("types.service"), labels=labels, name="types-service")
+
+
+def support(study: Study, found: pd.DataFrame, stability: Stability) -> Block:
+    """Draw how well other numbers of groups would fit, and say which type is stable."""
+    if found.empty:
+        return Note([study.word("types.no_support")])
+    figure, both = plt.subplots(1, 2, figsize=(theme.WIDE[0], 2.7))
+    for axes, column in zip(both, ("bic", "silhouette"), strict=True):
+        axes.plot(found["k"], found[column], "o-", markersize=4.5)
+        axes.axvline(6, color=theme.LINE, linewidth=6, zorder=0)
+        axes.set_title(study.word(f"types.{column}"))
+        axes.set_xlabel(study.word("types.k"))
+        axes.grid(visible=False, axis="x")
+    best = {
+        "bic": int(found["k"].iloc[int(found["bic"].argmin())]),
+        "silhouette": int(found["k"].iloc[int(found["silhouette"].argmax())]),
+    }
+    title = study.word("types.support", **best)
+    caption, data = _stability(study, stability), found.round(4)
+    return Picture(figure, title, alt=title, caption=caption, data=data, name="number_of_groups")
+
+
+def _stability(study: Study, found: Stability) -> str:
+    words = study.words
+    told = [
+        f"{study.word(f'type.{row[_TYPE]}')} {words.number(row['jaccard'], 2)}"
+        for _, row in found.types.iterrows()
+    ]
+    return study.word(
+        "types.stability", types=words.listed(told), ari=words.number(found.unseeded_rand, 2)
+    )
+
+
+def counts_of(buyers: pd.DataFrame) -> pd.Series:
+    """Return buyers by label, all eight labels, from the ``buyer_types`` artifact."""
+    return buyers[_TYPE].value_counts().reindex(list(TYPE_LABELS), fill_value=0)
+
+
+def moves(study: Study, types: TypeResult, before: TypeResult | None) -> Block:
+    """Draw how buyers' labels moved since a month ago, and which type's centre moved most."""
+    if before is None or before.buyers.empty:
+        return Note([study.word("types.no_moves")])
+    counts = label_moves(types.buyers, before.buyers)
+    kept = counts.index[(counts.sum(axis=1) + counts.sum(axis=0)) > 0].tolist()
+    counts = counts.loc[kept, kept]
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.34 * len(kept)))
+    names = {name: study.word(f"type.{name}") for name in kept}
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).rename(index=names, columns=names)
+    sns.heatmap(
+        shares, ax=axes, cmap="Blues", vmin=0, vmax=1.2, annot=counts, fmt="d", linewidths=2,
+        cbar=False,
+    )  # fmt: skip
+    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
+    axes.tick_params(axis="y", rotation=0)
+    title = _moved(study, counts)
+    caption = _drift(study, drift(types.model, before.model))
+    return Picture(
+        figure, title, alt=title, caption=caption, fixed_colours=True,
+        data=counts.reset_index(), name="type_moves",
+    )  # fmt: skip
+
+
+def _moved(study: Study, counts: pd.DataFrame) -> str:
+    """Say what became of last month's types: all of them, not only those who have one still."""
+    rows = counts.reindex(index=list(BUYER_TYPES), columns=list(TYPE_LABELS), fill_value=0)
+    had = int(rows.to_numpy().sum())
+    if not had:
+        return study.word("types.no_moves")
+    same = int(np.trace(rows[list(BUYER_TYPES)].to_numpy()))
+    other = int(rows[list(BUYER_TYPES)].to_numpy().sum()) - same
+    share = study.words.percent
+    return study.word(
+        "types.moves",
+        n=study.words.number(had),
+        same=share(same / had, 1),
+        other=share(other / had, 1),
+        lost=share((had - same - other) / had, 1),
+    )
+
+
+def _drift(study: Study, moved: pd.DataFrame) -> str:
+    if moved.empty:
+        return ""
+    most = moved.iloc[int(moved["moved"].argmax())]
+    return study.word(
+        "types.drift",
+        type=study.word(f"type.{most[BuyerTypes.TYPE]}"),
+        moved=study.words.number(most["moved"], 2),
+        feature=study.word(f"feature.{most['furthest']}"),
+    )
+
+
+def examples(study: Study, types: TypeResult) -> Table:
+    """Return one buyer of middling confidence a type, unnamed, and what decided."""
+    rows = []
+    for name in BUYER_TYPES:
+        own = types.buyers[types.buyers[BuyerTypes.TYPE] == name]
+        if own.empty:
+            continue
+        one = own.sort_values(BuyerTypes.CONFIDENCE, kind="stable").iloc[len(own) // 2]
+        words = [_trait(study, reason) for reason in json.loads(one[BuyerTypes.BECAUSE])]
+        rows.append(
+            (study.word(f"type.{name}"), one[BuyerTypes.CONFIDENCE], study.words.listed(words))
+        )
+    names = [BuyerTypes.TYPE, BuyerTypes.CONFIDENCE, BuyerTypes.BECAUSE]
+    return Table(
+        pd.DataFrame(rows, columns=names),
+        study.word("types.examples"),
+        labels={
+            BuyerTypes.TYPE: study.word("types.column_type"),
+            BuyerTypes.CONFIDENCE: study.word("types.column_sure"),
+            BuyerTypes.BECAUSE: study.word("types.column_decided"),
+        },
+        formats={BuyerTypes.CONFIDENCE: lambda value: study.words.percent(value, 0)},
+        name="type-examples",
+    )
+
+
+def _trait(study: Study, reason: dict[str, object]) -> str:
+    if reason["feature"] == EARLIER:
+        return study.word("types.earlier")
+    key = "types.more" if float(str(reason["z"])) > 0 else "types.less"
+    return study.word(key, feature=study.word(f"feature.{reason['feature']}"))
+
+
+#: Hennig's bounds of the overlap on resampling: under the first a group is unstable, over the
+#: second it is highly stable.
+_SHAKY, _FIRM = 0.6, 0.85
+#: Fewer buyers of a type than this are not drawn.
+_MIN_BUYERS = 10
+
+
+def verdicts(
+    study: Study, types: TypeResult, stability: Stability, before: TypeResult | None
+) -> Table:
+    """Return, type by type, whether this shop's data supports it, and how firmly."""
+    tested = stability.types.set_index(_TYPE)
+    rows = pd.DataFrame({_TYPE: list(BUYER_TYPES)}).set_index(_TYPE, drop=False)
+    rows["match"] = pd.Series(types.model.matches, dtype="float64")
+    rows["found"], rows["overlap"] = tested["found"], tested["jaccard"]
+    moved = None if before is None else drift(types.model, before.model).set_index(_TYPE)["moved"]
+    rows["moved"] = np.nan if moved is None else moved
+    rows["verdict"] = [_verdict(study, name, types, tested) for name in BUYER_TYPES]
+    rows[_TYPE] = [study.word(f"type.{name}") for name in BUYER_TYPES]
+    names = [_TYPE, "verdict", "found", "overlap", "match", "moved"]
+    number = rates.or_dash(study, lambda value: study.words.number(value, 2))
+    return Table(
+        rows.reset_index(drop=True)[names],
+        study.word("types.verdicts"),
+        labels={name: study.word(f"types.column_{name}") for name in names},
+        formats={
+            "found": rates.or_dash(study, lambda value: study.words.percent(value, 0)),
+            **dict.fromkeys(["overlap", "match", "moved"], number),
+        },
+        name="type-verdicts",
+    )
+
+
+def _verdict(study: Study, name: str, types: TypeResult, tested: pd.DataFrame) -> str:
+    if name in types.unsupported:
+        return study.word(f"types.reason_{types.reasons[name]}")
+    overlap = tested["jaccard"].get(name, np.nan)
+    firm = "firm" if overlap >= _FIRM else "shaky" if overlap < _SHAKY else "fair"
+    return study.word(f"types.verdict_{firm}")
+
+
+def later(study: Study, earlier: MonthTypes) -> Block:
+    """Draw which share of each type's buyers ordered after the types were frozen."""
+    came = spend_between(study.open(), earlier.as_of, study.as_of)
+    bought = set(came[SpendFeatures.BUYER_ID])
+    buyers = earlier.types.buyers
+    table = pd.DataFrame({_TYPE: buyers[_TYPE], "did": buyers[BuyerTypes.BUYER_ID].isin(bought)})
+    told = table.groupby(_TYPE)["did"].agg(buyers="size", ordered="sum").reset_index()
+    told = told[told[_TYPE].isin(BUYER_TYPES) & (told["buyers"] >= _MIN_BUYERS)]
+    if len(told) < 2 or not told["ordered"].sum():
+        return Note([study.word("types.no_later")])
+    told["share"] = told["ordered"] / told["buyers"]
+    ordered, size = (told[name].to_numpy(dtype=np.float64) for name in ("ordered", "buyers"))
+    told["low"], told["high"] = wilson(ordered, size)
+    told = told.sort_values("share", ascending=False, ignore_index=True)
+    title = _later_title(study, told)
+    return Picture(
+        _later_figure(study, told),
+        title,
+        alt=title,
+        caption=study.word(
+            "types.later_caption",
+            day=f"{earlier.as_of:%Y-%m-%d}",
+            n=study.words.number(int(told["buyers"].sum())),
+        ),
+        data=told.round(4),
+        name="types_later",
+    )
+
+
+def _later_title(study: Study, told: pd.DataFrame) -> str:
+    """Say which types ordered most and least, if they differ beyond chance at all."""
+    counts = np.column_stack([told["ordered"], told["buyers"] - told["ordered"]])
+    chance = chi2_contingency(counts[:, counts.sum(axis=0) > 0]).pvalue
+    first, last = told.iloc[0], told.iloc[-1]
+    key = "types.later" if chance < 0.05 else "types.later_alike"
+    return study.word(
+        key,
+        most=study.word(f"type.{first[_TYPE]}"),
+        high=study.words.percent(first["share"], 0),
+        least=study.word(f"type.{last[_TYPE]}"),
+        low=study.words.percent(last["share"], 0),
+    )
+
+
+def _later_figure(study: Study, told: pd.DataFrame) -> Figure:
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 0.7 + 0.34 * len(told)))
+    names = [study.word(f"type.{name}") for name in told[_TYPE]]
+    reach = [told["share"] - told["low"], told["high"] - told["share"]]
+    for place, name in enumerate(told[_TYPE]):
+        axes.errorbar(
+            told["share"][place],
+            place,
+            xerr=[[part[place]] for part in reach],
+            fmt="o",
+            color=theme.type_colour(str(name)),
+            markersize=7,
+            capsize=3,
+        )
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
+    axes.set_xlabel(study.word("types.later_axis"))
+    axes.grid(visible=False, axis="y")
+    return figure

@@ -1,0 +1,270 @@
+"""Notebook 04: which behaviours go with a sale, raw beside adjusted, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from csinsight.contract.artifacts import Drivers
+from csinsight.contract.domain import CATEGORIES
+from csinsight.drivers.checks import driver_checks
+from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
+from csinsight.render.table import Table
+from csinsight.render.words import Words
+from csinsight.views import effects, rates
+from csinsight.views.study import Study
+
+_D = Drivers
+#: Cards in words for the strongest drivers; the table below them has them all.
+MAX_CARDS = 6
+
+
+def sentence(study: Study, drivers: pd.DataFrame) -> str:
+    """Return the finding: how many behaviours go with a sale, and the strongest each way."""
+    rows = effects.readable(drivers)
+    tried = effects.estimated(rows)
+    if tried.empty:
+        return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
+    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return study.word("drivers.silent", tried=len(tried), goal=_goal(study, rows))
+    found = "drivers.found_one" if len(named) == 1 else "drivers.found"
+    goal = _goal(study, rows)
+    parts = [study.word(found, named=len(named), tried=len(tried), goal=goal)]
+    for verdict in effects.NAMED:
+        side = named[named[_D.VERDICT] == verdict]
+        if len(side):
+            row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
+            name = effects.label(study, row[_D.BEHAVIOUR])
+            told = effects.in_words(study, row, unit=True)
+            word = f"drivers.most_{verdict}"
+            parts.append(study.word(word, behaviour=name, effect=told, goal=goal))
+    return study.words.sentences(*parts)
+
+
+def _goal(study: Study, rows: pd.DataFrame) -> str:
+    return effects.about(study, rows, "drivers.goal")
+
+
+def in_brief(study: Study, drivers: pd.DataFrame) -> str:
+    """Return how many behaviours go with a sale and the strongest of them, in one sentence."""
+    tried = effects.estimated(effects.readable(drivers))
+    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return sentence(study, drivers)
+    row = named.iloc[int(named[_D.EFFECT_PP].abs().argmax())]
+    return study.word(
+        "brief.drivers_one" if len(named) == 1 else "brief.drivers",
+        named=len(named),
+        tried=len(tried),
+        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+        effect=effects.in_words(study, row, unit=True),
+    )
+
+
+def title(study: Study, rows: pd.DataFrame) -> str:
+    """Return the finding above the picture of `rows`: how many go with more or fewer sales."""
+    named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
+    word = "drivers.title_one" if named == 1 else "drivers.title"
+    return study.word(word, named=named, tried=len(rows), goal=_goal(study, rows))
+
+
+def finding(study: Study, drivers: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, drivers)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def forest(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return the raw comparison beside the adjusted one, or why there is none."""
+    rows = effects.estimated(effects.readable(drivers))
+    if rows.empty:
+        return Note([study.word("drivers.no_picture")])
+    return effects.forest(study, rows, title(study, rows))
+
+
+def headline(drivers: pd.DataFrame) -> dict[str, str]:
+    """Return each behaviour's verdict over all inquiries, for the recorded results."""
+    whole = effects.of_main(drivers)
+    whole = whole[whole[_D.SCOPE_KIND] == "all"]
+    return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
+
+
+def cards(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return the strongest drivers in plain words."""
+    rows = effects.estimated(effects.readable(drivers))
+    named = rows[rows[_D.VERDICT].isin(effects.NAMED)]
+    named = named.reindex(named[_D.EFFECT_PP].abs().sort_values(ascending=False).index)
+    boxes = [_card(study, row) for _, row in named.head(MAX_CARDS).iterrows()]
+    if not boxes:
+        return Prose(study.word("drivers.silent_long"))
+    return Columns(Stack(*boxes[::2]), Stack(*boxes[1::2]))
+
+
+def _card(study: Study, row: pd.Series) -> Box:
+    words, name, outcome = study.words, effects.label(study, row[_D.BEHAVIOUR]), row[_D.OUTCOME]
+    places = effects.digits(outcome)
+    # Told as "higher by" or "lower by": the interval turns with the sign.
+    ends = [row[_D.LOW_PP], row[_D.HIGH_PP]]
+    low, high = ends if row[_D.VERDICT] == "helps" else [-end for end in reversed(ends)]
+    told = study.word(
+        f"drivers.card_{row[_D.VERDICT]}",
+        measure=study.word(f"drivers.measure_{outcome}"),
+        effect=study.word(
+            f"drivers.unit_{outcome}", n=words.number(abs(row[_D.EFFECT_PP]), places)
+        ),
+        low=words.number(low, places),
+        high=words.number(high, places),
+        raw=words.points(row[_D.RAW_PP], places),
+        n=words.number(row[_D.N]),
+    )
+    reversal = row[_D.RAW_PP] * row[_D.EFFECT_PP] < 0
+    paragraphs = (
+        told,
+        study.word("drivers.card_reversal") if reversal else "",
+        study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
+        _test(study, row),
+    )
+    return Box(name, Prose(*paragraphs), detail=study.word(f"verdict.{row[_D.VERDICT]}"))
+
+
+def _test(study: Study, row: pd.Series) -> str:
+    """Return how to test a finding; what is against the textbook is looked into first."""
+    if len(effects.contrary(row.to_frame().T.reset_index(drop=True))):
+        return study.word("drivers.card_contrary")
+    measure = study.word(f"drivers.measure_{row[_D.OUTCOME]}")
+    return study.word(f"drivers.card_test_{row[_D.VERDICT]}", measure=measure)
+
+
+def table(study: Study, drivers: pd.DataFrame) -> Table:
+    """Return every behaviour over all inquiries, raw and within agents, with its verdict."""
+    rows = effects.readable(drivers)
+    rows[_D.BEHAVIOUR] = [effects.label(study, name) for name in rows[_D.BEHAVIOUR]]
+    rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
+    rows[_D.VERDICT] = [study.word(f"verdict.{name}") for name in rows[_D.VERDICT]]
+    columns = (
+        _D.BEHAVIOUR,
+        _D.N,
+        _D.RAW_PP,
+        _D.EFFECT_PP,
+        "interval",
+        _D.Q_VALUE,
+        _D.DETECTABLE_PP,
+        _D.VERDICT,
+    )
+    points = _points(study, rows)
+    return Table(
+        rows,
+        study.word("drivers.table"),
+        caption=study.word("drivers.table_caption"),
+        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        formats={
+            _D.RAW_PP: points,
+            _D.EFFECT_PP: points,
+            _D.Q_VALUE: rates.or_dash(study, _q(study.words)),
+            _D.DETECTABLE_PP: rates.or_dash(
+                study, lambda v: study.words.number(v, effects.digits(rows[_D.OUTCOME].iloc[0]))
+            ),
+        },
+        name="drivers-all",
+    )
+
+
+def _points(study: Study, rows: pd.DataFrame) -> Callable[[float], str]:
+    places = effects.digits(rows[_D.OUTCOME].iloc[0])
+    return rates.or_dash(study, lambda value: study.words.points(value, places))
+
+
+def _interval(words: Words, row: pd.Series) -> str:
+    if pd.isna(row[_D.EFFECT_PP]):
+        return words.word("text.not_given")
+    places = effects.digits(row[_D.OUTCOME])
+    low, high = (words.points(row[name], places) for name in (_D.LOW_PP, _D.HIGH_PP))
+    return rates.cell(words.interval(low, high))
+
+
+def _q(words: Words) -> Callable[[float], str]:
+    return lambda value: "<0.001" if value < 0.001 else words.number(value, 3)
+
+
+def scopes(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return what was found for single categories of question and types of buyer."""
+    found = pd.concat([effects.readable(drivers, kind) for kind in ("category", "type")])
+    named = found[found[_D.VERDICT].isin(effects.NAMED)]
+    if named.empty:
+        return Prose(study.word("drivers.no_scopes"))
+    named = named.assign(
+        interval=[_interval(study.words, row) for _, row in named.iterrows()],
+        behaviour=[effects.label(study, name) for name in named[_D.BEHAVIOUR]],
+        scope=[_scope(study, name) for name in named[_D.SCOPE]],
+    )
+    columns = (_D.SCOPE, _D.BEHAVIOUR, _D.N, _D.RAW_PP, _D.EFFECT_PP, "interval")
+    return Table(
+        named,
+        study.word("drivers.scopes"),
+        caption=study.word("drivers.scopes_caption"),
+        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        formats=dict.fromkeys((_D.RAW_PP, _D.EFFECT_PP), _points(study, named)),
+        name="drivers-scopes",
+    )
+
+
+def _scope(study: Study, scope: str) -> str:
+    group = "category" if scope in CATEGORIES else "type"
+    return study.word(f"{group}.{scope}")
+
+
+def checks(study: Study, drivers: pd.DataFrame) -> Block:
+    """Return negative controls, reversals and second opinions, and whether they warn."""
+    found = driver_checks(drivers)
+    items = control_notes(study, drivers) or [study.word("drivers.no_checks")]
+    items += [
+        study.word("drivers.reversal", behaviour=effects.label(study, name))
+        for name in found.loc[found["check"] == "reversal", _D.BEHAVIOUR]
+    ]
+    items += [_apart(study, row) for _, row in found[found["check"] == "flexible"].iterrows()]
+    return Note([*items, *contrary_notes(study, drivers)], study.word("drivers.checks"))
+
+
+def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each behaviour whose figures are against what the textbook teaches."""
+    return [
+        study.word(
+            "drivers.contrary",
+            behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+            effect=effects.in_words(study, row, unit=True),
+        )
+        for _, row in effects.contrary(effects.readable(drivers)).iterrows()
+    ]
+
+
+def control_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each negative control: calm, or a warning."""
+    controls = driver_checks(drivers).query("check == 'negative control'")
+    return [_control(study, row) for _, row in controls.iterrows()]
+
+
+def control_warnings(study: Study, drivers: pd.DataFrame) -> list[str]:
+    """Return a line for each negative control that warns, or one that says that none does."""
+    controls = driver_checks(drivers).query("check == 'negative control'")
+    warned = [_control(study, row) for _, row in controls[controls["warns"]].iterrows()]
+    return warned or ([study.word("brief.calm_controls")] if len(controls) else [])
+
+
+def _apart(study: Study, row: pd.Series) -> str:
+    words, turned = study.words, -1 if row[_D.BEHAVIOUR] in effects.TURNED else 1
+    places = effects.digits(row[_D.OUTCOME])
+    return study.word(
+        "drivers.apart",
+        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+        effect=words.points(turned * row[_D.EFFECT_PP], places),
+        flexible=words.points(turned * row[_D.FLEXIBLE_PP], places),
+    )
+
+
+def _control(study: Study, row: pd.Series) -> str:
+    key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
+    name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
+    return study.word(key, behaviour=name, effect=effects.in_words(study, row, unit=True))

@@ -1,0 +1,210 @@
+"""Notebook 00: what data is there, when it speaks, what can be made of it, what to mind."""
+
+from __future__ import annotations
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import Formatter, Locator, MaxNLocator
+
+from csinsight.contract.check import Check
+from csinsight.contract.schema import TABLES
+from csinsight.features.coverage import daily_rows
+from csinsight.params import NOTEBOOKS
+from csinsight.render import theme
+from csinsight.render.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.render.figure import Picture
+from csinsight.render.table import Table, Write
+from csinsight.views.study import Study
+
+#: Days of the coverage picture: the look-back of page views and a little more.
+DAYS = 120
+
+
+def summary(study: Study, checked: Check) -> pd.DataFrame:
+    """Return one row a contract table: rows, span, and the columns that hold nothing."""
+    shop = study.open()
+    rows = []
+    for name, table in TABLES.items():
+        facts = checked.tables.get(name)
+        names = {column.name for column in table.columns}
+        empty = sorted(names - shop.filled[name]) if name in shop.tables else []
+        rows.append(
+            {
+                "table": name,
+                "rows": facts.rows if facts else 0,
+                "first": facts.first if facts else None,
+                "last": facts.last if facts else None,
+                "empty": ", ".join(empty),
+            }
+        )
+    return pd.DataFrame(rows).astype({"first": "datetime64[us]", "last": "datetime64[us]"})
+
+
+def finding(study: Study, tables: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    there = tables[tables["rows"] > 0]
+    last = there["last"].max()
+    made = len(NOTEBOOKS) - len(study.left_out)
+    parts = [
+        study.word(
+            "check.found",
+            tables=len(there),
+            all=len(tables),
+            rows=study.words.number(there["rows"].sum()),
+        ),
+        study.word("check.until", date=study.words.date(last)) if pd.notna(last) else "",
+        study.word("check.all_made")
+        if not study.left_out
+        else study.word("check.some_made", made=made, all=len(NOTEBOOKS)),
+    ]
+    text = study.words.sentences(*parts)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(tables: pd.DataFrame) -> dict[str, int]:
+    """Return rows by table, for the recorded results."""
+    return {
+        str(name): int(rows) for name, rows in zip(tables["table"], tables["rows"], strict=True)
+    }
+
+
+def coverage(study: Study) -> Block:
+    """Draw the rows a day of each table that has times."""
+    counts = daily_rows(study.open(), study.as_of, DAYS)
+    if counts.empty:
+        return Prose(study.word("check.untimed"))
+    names = list(dict.fromkeys(counts["table"]))
+    figure, rows = plt.subplots(
+        len(names), 1, sharex=True, squeeze=False, figsize=(theme.WIDE[0], 0.6 + 0.75 * len(names))
+    )
+    told = []
+    for axes, name in zip(rows[:, 0], names, strict=True):
+        own = counts[counts["table"] == name]
+        silent = int((own["rows"] == 0).sum())
+        _strip(study, axes, own, name)
+        if silent:
+            table = study.word(f"table.{name}")
+            told.append(study.word("check.silent", table=table, days=silent))
+    words = study.words
+    title = study.word("check.coverage" if told else "check.coverage_whole", days=DAYS)
+    text = words.sentences(*told, study.word("check.gap")) if told else ""
+    return Picture(
+        figure,
+        title,
+        alt=words.word("text.colon", label=title, text=words.sentences(*told)) if told else title,
+        caption=text,
+        data=counts,
+        name="rows_a_day",
+    )
+
+
+def _strip(study: Study, axes: Axes, own: pd.DataFrame, name: str) -> None:
+    axes.fill_between(own["day"], own["rows"], color=theme.BAND, linewidth=0)
+    axes.plot(own["day"], own["rows"], color=theme.ACCENT, linewidth=1)
+    axes.set_ylabel(study.word(f"table.{name}"), rotation=0, ha="right", va="center", fontsize=9)
+    axes.yaxis.set_major_locator(MaxNLocator(2))
+    axes.tick_params(axis="y", labelsize=8, labelcolor=theme.MUTED)
+    axes.set_ylim(bottom=0)
+    # matplotlib's own annotations lack these two.
+    locator: Locator = mdates.MonthLocator()  # type: ignore[no-untyped-call]
+    months: Formatter = mdates.DateFormatter("%Y-%m")  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(months)
+    axes.grid(visible=False, axis="x")
+
+
+def tables(study: Study, found: pd.DataFrame) -> Table:
+    """Return the six tables of the contract and what each holds."""
+    shown = found.assign(
+        table=[
+            study.word("text.with_count", value=study.word(f"table.{name}"), n=name)
+            for name in found["table"]
+        ],
+        first=[_day(study, moment) for moment in found["first"]],
+        last=[_day(study, moment) for moment in found["last"]],
+        empty=found["empty"]
+        .replace("", study.word("text.none"))
+        .where(found["rows"] > 0, study.word("check.absent")),
+    )
+    labels = {name: study.word(f"check.column_{name}") for name in shown.columns}
+    return Table(shown, study.word("check.tables"), labels=labels, name="tables")
+
+
+def _day(study: Study, moment: pd.Timestamp) -> str:
+    return study.words.date(moment) if pd.notna(moment) else study.word("text.not_given")
+
+
+def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
+    """Return what all orders of the month come to, and keep it for the brief."""
+    if totals.empty:
+        return Prose(study.word("check.no_orders"))
+    words = study.words
+    study.write_facts({"orders": _orders_found(study, totals, currency)})
+    formats: dict[str, Write] = {
+        "orders": lambda n: "" if pd.isna(n) else words.number(n),
+        "share": lambda share: "" if pd.isna(share) else words.percent(share),
+        "amount": lambda amount: words.money(amount, currency=currency),
+    }
+    names = {"kind": "what", "orders": "orders", "share": "share", "amount": "amount"}
+    if totals["amount"].isna().all():
+        names.pop("amount")
+    return Table(
+        totals.assign(kind=[study.word(f"check.order_{kind}") for kind in totals["kind"]]),
+        study.word("check.orders"),
+        caption=study.word("check.orders_caption"),
+        labels={column: study.word(f"check.orders_{name}") for column, name in names.items()},
+        formats=formats,
+        name="orders",
+    )
+
+
+def _orders_found(study: Study, totals: pd.DataFrame, currency: str) -> str:
+    words, rows = study.words, totals.set_index("kind")
+    n = words.number(rows.loc["placed", "orders"])
+    if "paid" not in rows.index:
+        return study.word("check.orders_found_placed", n=n)
+    share = words.percent(rows.loc["paid", "share"], 0)
+    parts = [study.word("check.orders_found", n=n, share=share)]
+    if "net" in rows.index:
+        net = words.money(rows.loc["net", "amount"], currency=currency)
+        parts.append(study.word("check.orders_found_net", net=net))
+    return words.sentences(*parts)
+
+
+def possible(study: Study) -> Block:
+    """Return which parts of the report this data allows, and why not the others."""
+    left_out = study.left_out
+    if not left_out:
+        return Prose(study.word("check.everything"))
+    items = [
+        study.word(
+            "text.colon", label=study.word(f"page.{name}"), text=study.word(f"left_out.{why}")
+        )
+        for name, why in left_out.items()
+    ]
+    return LeftOut(items)
+
+
+def notices(study: Study, checked: Check) -> Block:
+    """Return what the tables say about each other, in the run's language."""
+    told = [
+        study.word(
+            f"notice.{notice.kind}",
+            file=study.word(f"table.{notice.file}"),
+            **_written(study, notice.values),
+        )
+        for notice in checked.notices
+        if notice.kind
+    ]
+    return Note(told) if told else Prose(study.word("check.no_notices"))
+
+
+def _written(study: Study, values: dict[str, int]) -> dict[str, str]:
+    """Write counts as numbers, and their share where there are two of them."""
+    text = {name: study.words.number(value) for name, value in values.items()}
+    if values.get("all"):
+        text["share"] = study.words.percent(values.get("found", 0) / values["all"], 0)
+    return text

@@ -1,0 +1,224 @@
+"""What an analyst asks of a run by hand: which talks, what was said, who differs, what if.
+
+Everything here is plain tables; `csinsight.views.widgets` puts controls around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from csinsight.coaching.excerpts import excerpts
+from csinsight.coaching.masking import mask_lines
+from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
+from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
+from csinsight.contract.schema import Agents, Messages
+from csinsight.engine import collect
+from csinsight.errors import StudyError
+from csinsight.features.frames import ConversationRules
+from csinsight.features.spend import spend_features
+from csinsight.render.blocks import Talk
+from csinsight.segments.tiers import value_tiers
+from csinsight.stats.intervals import wilson
+from csinsight.views.study import Study
+
+_C = Conversations
+#: Outcomes that talks can be picked by: the column and the value that it has to hold.
+OUTCOMES = {
+    "paid": (_C.PAID, True),
+    "not_paid": (_C.PAID, False),
+    "ordered": (_C.ORDERED, True),
+    "not_ordered": (_C.ORDERED, False),
+}
+
+
+def talks(study: Study) -> pd.DataFrame:
+    """Return the run's conversations with each buyer's type and tier, where these were made."""
+    found = study.read(_C.NAME)
+    for name, column in ((BuyerTypes.NAME, BuyerTypes.TYPE), (ValueTiers.NAME, ValueTiers.TIER)):
+        table = study.read_or_none(name)
+        if table is None:
+            found[column] = None
+        else:
+            found[column] = found[_C.BUYER_ID].map(table.set_index("buyer_id")[column])
+    return found.sort_values(_C.STARTED_AT, kind="stable", ignore_index=True)
+
+
+def pick(
+    found: pd.DataFrame,
+    *,
+    behaviour: str | None = None,
+    shown: bool = True,
+    outcome: str | None = None,
+    **values: str | None,
+) -> pd.DataFrame:
+    """Return the talks that fit everything asked for; None asks for nothing.
+
+    Parameters
+    ----------
+    found : DataFrame
+        As `talks` returns it.
+    behaviour : str, optional
+        Only talks with an occasion for it.
+    shown : bool
+        Whether the behaviour was shown, or was not.
+    outcome : str, optional
+        One of `OUTCOMES`.
+    **values
+        By column, the value that it has to hold, such as ``category`` or ``agent_id``.
+
+    Raises
+    ------
+    KeyError
+        Where there is no such behaviour, outcome or column.
+    """
+    keep = np.ones(len(found), dtype=bool)
+    asked: dict[str, object] = {name: value for name, value in values.items() if value is not None}
+    if behaviour is not None:
+        asked[behaviour] = shown
+    if outcome is not None:
+        column, wanted = OUTCOMES[outcome]
+        asked[column] = wanted
+    for name, value in asked.items():
+        keep &= (found[name] == value).fillna(False).to_numpy(dtype=bool)
+    return found[keep]
+
+
+def read(study: Study, conversation_id: str, rules: ConversationRules) -> Talk:
+    """Return the whole of one conversation, masked.
+
+    Parameters
+    ----------
+    study : Study
+    conversation_id : str
+    rules : ConversationRules
+        Those of the run.
+
+    Raises
+    ------
+    StudyError
+        Where the run has no such conversation.
+    """
+    shop, words = study.open(), study.words
+    said = excerpts(shop, [conversation_id], as_of=study.as_of, rules=rules)
+    if said.empty:
+        raise StudyError(f"{study.run}: has no conversation {conversation_id!r}")
+    names = {str(name) for name in (*said[Messages.BUYER_ID], *said[Messages.AGENT_ID].dropna())}
+    if shop.has("agents", Agents.NAME):
+        names |= set(collect(shop["agents"])[Agents.NAME].dropna().astype(str))
+    texts = mask_lines([str(text) for text in said[Messages.TEXT].fillna("")], names)
+    who = [
+        words.word(f"block.{sender}") if sender in {"buyer", "agent"} else str(sender)
+        for sender in said[Messages.SENDER]
+    ]
+    first = said[Messages.SENT_AT].iloc[0]
+    title = words.date(first) if pd.notna(first) else words.word("text.unknown")
+    return Talk(title, list(zip(who, texts, strict=True)))
+
+
+def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
+    """Return what the talks of two agents, types or months show, with 95 % intervals.
+
+    Parameters
+    ----------
+    found : DataFrame
+        As `talks` returns it.
+    column : str
+        Such as ``agent_id``; ``month`` for the month in which a talk began.
+    values : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        A row for ``paid``, ``ordered`` and each behaviour but the timings; for each value
+        ``VALUE`` (the share), ``VALUE low``, ``VALUE high`` and ``VALUE n``. Plain shares: unlike
+        inquiries are not made alike, and a difference may be one of customers, hours or chance.
+    """
+    inquiries = found[(found[_C.IS_INQUIRY] == True).fillna(False)]  # noqa: E712 - nullable
+    month = inquiries[_C.STARTED_AT].dt.strftime("%Y-%m")
+    key = month if column == "month" else inquiries[column]
+    # Timings among the behaviours are no shares of anything.
+    flags = (_C.PAID, _C.ORDERED, *(b for b in BEHAVIOURS if b not in TIMINGS))
+    shown = [name for name in flags if name in inquiries]
+    parts = {"what": pd.Series(shown)}
+    for value in values:
+        rows = inquiries[(key == value).fillna(False)]
+        for name, numbers in _shares(rows, shown).items():
+            parts[f"{value} {name}".strip()] = numbers
+    return pd.DataFrame(parts)
+
+
+def _shares(rows: pd.DataFrame, columns: Sequence[str]) -> dict[str, pd.Series]:
+    flags = rows[list(columns)].astype("Float64")
+    n, yes = flags.notna().sum().to_numpy(), flags.sum().to_numpy(dtype=float)
+    low, high = wilson(yes, n)
+    # Without an occasion there is nothing to show a share of.
+    share = np.divide(yes, n, out=np.full(len(n), np.nan), where=n > 0)
+    made = {"": share.round(4), "low": np.round(low, 4), "high": np.round(high, 4), "n": n}
+    return {name: pd.Series(values) for name, values in made.items()}
+
+
+def types_at(buyers: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Return how many buyers each type would have at another threshold, beside the run's.
+
+    Parameters
+    ----------
+    buyers : DataFrame
+        The artifact ``buyer_types``.
+    confidence : float
+        Less sure than this: mixed.
+
+    Returns
+    -------
+    DataFrame
+        ``type``, ``run``, ``now``, ``change``; a row a type. A type that the run remembered from
+        the month before stays only where this threshold lets it.
+    """
+    chances = buyers[[f"{BuyerTypes.PROBABILITY_PREFIX}{name}" for name in BUYER_TYPES]]
+    best = np.asarray(BUYER_TYPES)[chances.fillna(-1.0).to_numpy(dtype=float).argmax(axis=1)]
+    sure = chances.max(axis=1).fillna(0.0).to_numpy(dtype=float)
+    unknown = (buyers[BuyerTypes.TYPE] == UNCLASSIFIED).to_numpy()
+    label = np.where(unknown, UNCLASSIFIED, np.where(sure < confidence, MIXED, best))
+    return _moved(buyers[BuyerTypes.TYPE], pd.Series(label), [*BUYER_TYPES, MIXED, UNCLASSIFIED])
+
+
+def tiers_at(
+    study: Study, *, vip_share: float, core_share: float, potential_share: float
+) -> pd.DataFrame:
+    """Return how many buyers each tier would have with other ceilings, beside the run's.
+
+    Parameters
+    ----------
+    study : Study
+    vip_share, core_share, potential_share : float
+        As of `csinsight.segments.tiers.value_tiers`.
+
+    Returns
+    -------
+    DataFrame
+        ``tier``, ``run``, ``now``, ``change``.
+    """
+    run = study.read(ValueTiers.NAME)
+    expected = pd.Series(
+        run[ValueTiers.EXPECTED_SPEND_90D].to_numpy(), run[ValueTiers.BUYER_ID].to_numpy()
+    )
+    spend = spend_features(study.open(), study.as_of)
+    known = spend[spend[ValueTiers.BUYER_ID].isin(expected.index)]
+    now = value_tiers(
+        known,
+        expected[known[ValueTiers.BUYER_ID].to_numpy()],
+        vip_share=vip_share,
+        core_share=core_share,
+        potential_share=potential_share,
+        everyone=map(str, expected.index),
+    )
+    made = _moved(run[ValueTiers.TIER], now[ValueTiers.TIER], list(TIERS))
+    return made.rename(columns={"type": "tier"})
+
+
+def _moved(run: pd.Series, now: pd.Series, order: Sequence[str]) -> pd.DataFrame:
+    counts = [labels.value_counts().reindex(pd.Index(order), fill_value=0) for labels in (run, now)]
+    made = pd.DataFrame({"type": order, "run": counts[0].to_numpy(), "now": counts[1].to_numpy()})
+    return made.assign(change=made["now"] - made["run"])

@@ -1,0 +1,129 @@
+"""Notebook 05, by buyer: how to know a type or tier, what serves it, what goes with a sale.
+
+Notebook 05: serving each temper of buyer, the professional phrase, and the newcomers' ladder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from csinsight.coaching.advice import Playbook, load_library
+from csinsight.render.blocks import Block, Box, Columns, Items, Prose, Stack
+from csinsight.render.table import Table
+from csinsight.views import effects, rates
+from csinsight.views.study import Study
+
+
+def playbook_table(study: Study, books: pd.DataFrame) -> Block:
+    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale."""
+    if books.empty:
+        return Prose(study.word("coaching.no_playbooks"))
+    shown = pd.DataFrame(
+        {
+            "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
+            "inquiries": books["inquiries"].to_numpy(),
+            "paid": [_paid(study, row) for _, row in books.iterrows()],
+            "money": [_share(study, share) for share in books["money_share"]],
+            "questions": [_questions(study, names) for names in books["questions"]],
+            "found": [_found(study, book) for _, book in books.iterrows()],
+        }
+    )
+    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    return Table(
+        shown,
+        study.word("coaching.playbooks"),
+        caption=study.word("coaching.playbooks_caption"),
+        labels=labels,
+        name="playbooks",
+    )
+
+
+def guides(study: Study, books: pd.DataFrame) -> Block:
+    """Return for each type and tier how to know them early, what to do and not, and what to say."""
+    library = load_library(study.lang).buyers
+    boxes = [
+        guide_box(study, study.word(f"{cut}.{segment}"), library[segment])
+        for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
+        if segment in library
+    ]
+    return in_pairs(boxes)
+
+
+def in_pairs(boxes: Sequence[Block]) -> Stack:
+    """Return boxes two by two, side by side."""
+    return Stack(*(Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)))
+
+
+def guide_box(study: Study, title: str, guide: Playbook) -> Box:
+    """Return how to know a kind of buyer, what to do and what not, and what to say."""
+    join = study.word("text.clause_join").join
+    quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
+    return Box(
+        title,
+        Items(
+            [
+                study.word("coaching.guide_know_by", text=guide.know_by),
+                study.word("coaching.guide_do", text=join(guide.do)),
+                study.word("coaching.guide_avoid", text=join(guide.avoid)),
+                study.word(
+                    "coaching.guide_say", text=study.word("text.sentence_join").join(quoted)
+                ),
+            ]
+        ),
+    )
+
+
+def _share(study: Study, share: float) -> str:
+    return study.word("text.not_given") if pd.isna(share) else study.words.percent(share, 0)
+
+
+def _questions(study: Study, names: list[str]) -> str:
+    return study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
+
+
+def _paid(study: Study, row: pd.Series) -> str:
+    percent = study.words.percent
+    if pd.isna(row["paid_rate"]):
+        return study.word("text.unknown")
+    return rates.cell(
+        study.words.with_interval(
+            percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
+        )
+    )
+
+
+def _found(study: Study, book: pd.Series) -> str:
+    """Write which behaviours go with more, and with fewer, sales among these buyers alone."""
+    join = study.word("text.list_join").join
+    parts = [
+        study.word(
+            f"coaching.found_{side}",
+            behaviours=join(study.word(f"behaviour.{name}") for name in book[side]),
+        )
+        for side in effects.NAMED
+        if len(book[side])
+    ]
+    return study.word("text.clause_join").join(parts) or study.word("text.not_given")
+
+
+def manners(study: Study) -> Block:
+    """Return what the library says beside figures: tempers, phrases, and how newcomers learn."""
+    library = load_library(study.lang)
+    tempers = [
+        guide_box(study, study.word(f"temper.{name}"), guide)
+        for name, guide in library.tempers.items()
+    ]
+    phrases = pd.DataFrame([phrase.model_dump() for phrase in library.everyday])
+    ladder = pd.DataFrame([rung.model_dump() for rung in library.ladder])
+    return Stack(
+        in_pairs(tempers),
+        _table(study, phrases, "everyday"),
+        _table(study, ladder, "ladder"),
+    )
+
+
+def _table(study: Study, frame: pd.DataFrame, name: str) -> Table:
+    labels = {str(column): study.word(f"manners.column_{column}") for column in frame.columns}
+    return Table(frame, study.word(f"manners.{name}"), labels=labels, name=name)

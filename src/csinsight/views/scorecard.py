@@ -1,0 +1,157 @@
+"""Notebook 03: the scorecard, by item and by agent, with what lost the points."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from csinsight.behaviours import scorecard
+from csinsight.behaviours.sequence_rules import Scorecard
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.artifacts import Scorecards as Card
+from csinsight.render import theme
+from csinsight.render.blocks import Block, Prose
+from csinsight.render.figure import Picture
+from csinsight.render.table import Table
+from csinsight.views import rates
+from csinsight.views.study import Study
+
+_GROUPS: Final = ("speed", "courtesy", "answers", "problems", "compliance")
+
+
+def write(
+    study: Study, conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+) -> pd.DataFrame:
+    """Score the month's talks and keep the scores, the items and the rules' occasions.
+
+    Returns
+    -------
+    DataFrame
+        Of `csinsight.behaviours.scorecard.score_talks`.
+    """
+    month = study.of_month(conversations)
+    study.write("rule_occasions", occasions)
+    study.write(Card.ITEMS, scorecard.item_points(month, occasions, card))
+    return study.write(Card.NAME, scorecard.score_talks(month, occasions, card))
+
+
+def items(study: Study, card: Scorecard) -> Block:
+    """Draw what share of the talks with occasion kept each item in full."""
+    found = scorecard.item_shares(study.read(Card.ITEMS), card)
+    known = found[found[scorecard.TALKS] > 0].sort_values(Card.LOST, ascending=False)
+    if known.empty:
+        return Prose(study.word("quality.no_items"))
+    words = study.words
+    names = [card.items[name].meaning[words.lang] for name in known[Card.ITEM]]
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.7 + 0.3 * len(known)))
+    spread = np.vstack([known[Card.KEPT] - known["low"], known["high"] - known[Card.KEPT]]).clip(0)
+    axes.barh(
+        names,
+        known[Card.KEPT],
+        color=theme.BAND,
+        height=0.6,
+        xerr=spread,
+        error_kw={"ecolor": theme.INK, "elinewidth": 1.2},
+    )
+    texts = [
+        study.word(
+            "quality.item_text",
+            kept=words.percent(row[Card.KEPT], 0),
+            lost=words.number(row[Card.LOST], 1),
+            points=words.number(row[Card.POINTS]),
+            n=words.number(row[scorecard.TALKS]),
+        )
+        for _, row in known.iterrows()
+    ]
+    for place, (high, text) in enumerate(zip(known["high"], texts, strict=True)):
+        axes.text(high + 0.012, place, text, va="center", fontsize=8.5, color=theme.MUTED)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.8)
+    axes.xaxis.set_visible(False)
+    axes.grid(visible=False)
+    told = words.listed([f"{name} {text}" for name, text in zip(names, texts, strict=True)])
+    return Picture(
+        figure,
+        study.word("quality.items", most=names[0]),
+        alt=study.word("quality.items_alt", rows=told),
+        caption=study.word("quality.items_caption"),
+        data=known.round(4),
+        name="scorecard_items",
+    )
+
+
+def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
+    """Draw each agent's mean score with its interval, by name and not by result."""
+    found = scorecard.agent_scores(scores)
+    if found.empty:
+        return Prose(study.word("quality.no_agents"))
+    found = found.assign(name=[study.agent_name(a) for a in found[Conversations.AGENT_ID]])
+    found = found.sort_values("name")
+    words = study.words
+    shown = pd.DataFrame(
+        {
+            "agent": found["name"],
+            "score": [_score(study, row) for _, row in found.iterrows()],
+            "talks": found[scorecard.TALKS],
+            "red": found[scorecard.RED_TALKS],
+            "lost": [_most_lost(study, card, agent) for agent in found[Conversations.AGENT_ID]],
+        }
+    )
+    low, high = found[Card.SCORE].min(), found[Card.SCORE].max()
+    return Table(
+        shown,
+        study.word("quality.agents", low=words.number(low), high=words.number(high)),
+        caption=study.word("quality.agents_caption"),
+        labels={name: study.word(f"quality.column_{name}") for name in shown.columns},
+        name="scorecard_agents",
+    )
+
+
+def card_table(study: Study, card: Scorecard) -> Block:
+    """Return the scorecard itself: items, points and what keeps them."""
+    words = study.words
+    rows = [
+        {
+            "group": study.word(f"quality.group_{group}"),
+            "item": card.items[name].meaning[words.lang],
+            "points": words.number(item.points),
+        }
+        for group in _GROUPS
+        for name, item in card.items.items()
+        if item.group == group
+    ]
+    lines = study.words.listed([study.word(f"behaviour.{name}") for name in card.red_lines])
+    return Table(
+        pd.DataFrame(rows),
+        card.title[study.words.lang],
+        caption=study.word(
+            "quality.card_caption", red=lines, least=study.words.number(card.least_points)
+        ),
+        labels={name: study.word(f"quality.column_{name}") for name in rows[0]},
+        name="scorecard_card",
+    )
+
+
+def _score(study: Study, row: pd.Series) -> str:
+    number = study.words.number
+    if pd.isna(row[scorecard.LOW]):
+        return number(row[Card.SCORE])
+    ends = number(row[scorecard.LOW]), number(row[scorecard.HIGH])
+    return rates.two_lines(study.words.with_interval(number(row[Card.SCORE]), *ends))
+
+
+def _most_lost(study: Study, card: Scorecard, agent: str) -> str:
+    """Name the item that lost the agent most points over the month."""
+    items = study.read(Card.ITEMS)
+    own = items[items[Conversations.AGENT_ID] == agent]
+    lost = (own[Card.POINTS] * (1 - own[Card.KEPT])).groupby(own[Card.ITEM]).sum()
+    if lost.empty or lost.max() == 0:
+        return study.word("quality.nothing_lost")
+    return study.word(
+        "quality.most_lost",
+        item=card.items[str(lost.idxmax())].meaning[study.words.lang],
+        points=study.words.number(lost.max() / own[Conversations.CONVERSATION_ID].nunique(), 1),
+    )

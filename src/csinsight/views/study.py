@@ -1,0 +1,242 @@
+"""Names of the small facts that notebooks leave for the index pages.
+
+The context of a notebook: where it reads and writes, its month, its language.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.schema import AGENTS, Agents
+from csinsight.contract.write import write_atomically, write_table
+from csinsight.engine import Shop, collect, open_shop
+from csinsight.errors import ParamsError, StudyError
+from csinsight.params import (
+    EngineName,
+    Lang,
+    RunParams,
+    add_months,
+    load_params,
+    month_end,
+    month_start,
+)
+from csinsight.render.blocks import LeftOut
+from csinsight.render.words import Words
+
+#: The one line of a page on the index.
+FINDING: Final = "finding"
+#: What a notebook could not make, and why.
+LEFT_OUT: Final = "left_out"
+#: Written by the brief: by name of a figure, its value, and the ends of its interval if it has one.
+KPIS: Final = "kpis"
+#: Figures whose trend the shop's index shows, and the method of `Words` that writes each.
+TRENDS: Final = {
+    "paid_rate": "percent",
+    "inquiries": "number",
+    "sales": "money",
+    "first_response_median_s": "seconds",
+}
+
+
+#: Set by a run before each notebook: the step whose facts and tables these are.
+_step: str = ""
+
+
+def begin(step: str) -> None:
+    """Say which step of a run the following lines belong to; a run does so before a notebook."""
+    global _step  # noqa: PLW0603 - one kernel runs one notebook at a time
+    _step = step
+
+
+class Study:
+    """What a notebook works with; see `open_study` for use in one line.
+
+    Parameters
+    ----------
+    data : str or Path
+        Folder of the contract tables.
+    run : str or Path
+        ``runs/SHOP/MONTH``; tables are written to ``artifacts`` in it.
+    shop, month, lang, engine : str
+        As in `RunParams`, and checked as there.
+    currency : str
+
+    Raises
+    ------
+    ParamsError
+        Where a value is not one that a run could have.
+    """
+
+    def __init__(
+        self,
+        data: str | Path,
+        run: str | Path,
+        shop: str,
+        month: str,
+        lang: Lang = "zh",
+        engine: EngineName = "polars",
+        currency: str = "CNY",
+    ) -> None:
+        told = {"shop": shop, "month": month, "lang": lang, "engine": engine}
+        params: RunParams = load_params(None, **told, currency=currency)
+        self.data, self.run = Path(data), Path(run)
+        if not self.data.is_dir():
+            raise ParamsError(f"{self.data}: is not a folder; `data` names the shop's tables")
+        self.shop, self.month = params.shop, params.month
+        self.lang: Lang = params.lang
+        self.engine: EngineName = params.engine
+        self.words = Words(params.lang, params.currency)
+
+    @cached_property
+    def as_of(self) -> datetime:
+        """The first moment after the month; nothing at or after it is used."""
+        return month_end(self.month)
+
+    @cached_property
+    def start(self) -> datetime:
+        """The first moment of the month."""
+        return month_start(self.month)
+
+    @cached_property
+    def artifacts(self) -> Path:
+        """The folder of the run's tables."""
+        return self.run / "artifacts"
+
+    def open(self) -> Shop:
+        """Open the shop's tables on this study's engine."""
+        return open_shop(self.data, self.engine)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the run has written the table `name`."""
+        return self._path(name).is_file()
+
+    def read(self, name: str) -> pd.DataFrame:
+        """Return a table that an earlier notebook wrote.
+
+        Raises
+        ------
+        StudyError
+            Where it is not there, naming those that are.
+        """
+        if not self.has(name):
+            there = sorted(path.stem for path in self.artifacts.glob("*.parquet"))
+            raise StudyError(
+                f"{self._path(name)}: not written yet; run the notebook that makes `{name}` "
+                f"first (there are: {', '.join(there) or 'none'})"
+            )
+        return pd.read_parquet(self._path(name))
+
+    def read_or_none(self, name: str) -> pd.DataFrame | None:
+        """Return a table that an earlier notebook wrote, or None where it wrote none."""
+        return self.read(name) if self.has(name) else None
+
+    def of_month(self, conversations: pd.DataFrame, start: datetime | None = None) -> pd.DataFrame:
+        """Return the conversations that the report month counts, or the month beginning at `start`.
+
+        Those of a source without times count for the report month.
+        """
+        first = start or self.start
+        counted = conversations[Conversations.COUNTED_AT]
+        inside = (counted >= first) & (counted < add_months(first, 1))
+        return conversations[inside | counted.isna()] if start is None else conversations[inside]
+
+    @cached_property
+    def _agents(self) -> pd.DataFrame:
+        shop = self.open()
+        if not shop.has("agents"):
+            return pd.DataFrame(columns=[column.name for column in AGENTS.columns])
+        return collect(shop["agents"])
+
+    def agent(self, agent_id: str) -> dict[str, Any]:
+        """Return what the shop says of an agent, by column; empty where nothing."""
+        rows = self._agents[self._agents[Agents.AGENT_ID] == agent_id]
+        return {str(name): rows[name].iloc[0] for name in rows} if len(rows) else {}
+
+    def agent_name(self, agent_id: str | None) -> str:
+        """Return what an agent is called in reports: the name, or the id where there is none."""
+        if agent_id is None or pd.isna(agent_id):
+            return self.word("text.no_agent")
+        name = self.agent(agent_id).get(Agents.NAME)
+        return str(name) if pd.notna(name) else agent_id
+
+    def write(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write a table of the run whole or not at all, and return it; the index is not kept.
+
+        The same rows give the same bytes.
+        """
+        write_table(frame, self._path(name))
+        self._note_output(f"artifacts/{name}.parquet")
+        return frame
+
+    def write_export(self, name: str, content: bytes) -> None:
+        """Write a file to take along, which is published beside the pages."""
+        with write_atomically(self.run / "exports" / name) as path:
+            path.write_bytes(content)
+        self._note_output(f"exports/{name}")
+
+    def word(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue; see `Words.word`."""
+        return self.words.word(key, **values)
+
+    def write_facts(self, facts: Mapping[str, Any]) -> None:
+        """Add small facts of this notebook for others and for the index page.
+
+        ``finding`` is the page's one line on the index; ``left_out`` is kept by `leave_out`;
+        any other name is free. Values are JSON.
+        """
+        known = self.facts(_step or "by_hand") | dict(facts)
+        target = self._facts_path(_step or "by_hand")
+        text = json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True)
+        with write_atomically(target) as path:
+            path.write_text(text + "\n", encoding="utf-8")
+        self._note_output(f"facts/{target.name}")
+
+    def facts(self, step: str) -> dict[str, Any]:
+        """Return the facts that the notebook of `step` wrote; empty where none."""
+        path = self._facts_path(step)
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def leave_out(self, *reasons: str) -> LeftOut:
+        """Note what this notebook could not make and why, for its page and for the index."""
+        if reasons:
+            earlier = self.facts(_step or "by_hand").get(LEFT_OUT, [])
+            self.write_facts({LEFT_OUT: list(dict.fromkeys([*earlier, *reasons]))})
+        return LeftOut(reasons)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Notebooks that this run could not make, with the reason of each."""
+        path = self.run / "run.json"
+        state = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return dict(state.get(LEFT_OUT, {}))
+
+    def _path(self, name: str) -> Path:
+        return self.artifacts / f"{name}.parquet"
+
+    def _facts_path(self, step: str) -> Path:
+        return self.run / "facts" / f"{step}.json"
+
+    def _note_output(self, name: str) -> None:
+        if not _step:
+            return
+        path = self.run / "outputs" / f"{_step}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+
+
+def open_study(*told: Any, **named: Any) -> Study:
+    """Return a notebook's `Study`, told as `Study` is, with figures' look and language set."""
+    from csinsight.render import theme
+
+    study = Study(*told, **named)
+    theme.use(study.lang, study.words.currency)
+    return study

@@ -1,0 +1,225 @@
+"""Notebook 02: where the money is, who moved, and how far the look ahead can be trusted."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from csinsight.contract.artifacts import ValueTiers
+from csinsight.contract.domain import TIERS
+from csinsight.features.spend import spend_features
+from csinsight.params import add_months
+from csinsight.render import theme
+from csinsight.render.blocks import Block, Finding, Note
+from csinsight.render.figure import Picture
+from csinsight.render.table import Table
+from csinsight.segments.clv import accuracy, calibration
+from csinsight.segments.model_selection import Outlook, look_ahead_by
+from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
+from csinsight.views.study import Study
+
+_T = ValueTiers
+#: Fewer buyers than this can't test it.
+MIN_BUYERS = 50
+
+
+def sentence(study: Study, tiers: pd.DataFrame) -> str:
+    """Return the finding: what share of buyers brings what share of recent money."""
+    money = money_by_tier(tiers).set_index(_T.TIER)
+    words = study.words
+    if not money[_T.NET_SPEND_90D].sum() > 0:
+        return study.word("tiers.no_money", n=words.number(len(tiers)))
+    potential = words.number(money.loc["potential", "buyers"])
+    return study.word("tiers.found", potential=potential, **_top(study, money))
+
+
+def _top(study: Study, money: pd.DataFrame) -> dict[str, str]:
+    """Write the share of buyers and of recent money that core and VIP make up together."""
+    top, whole = money.loc[["core", "vip"]].sum(), money.sum(numeric_only=True)
+    percent = study.words.percent
+    return {
+        "buyers": percent(top["buyers"] / max(whole["buyers"], 1), 0),
+        "money": percent(top[_T.NET_SPEND_90D] / whole[_T.NET_SPEND_90D], 0),
+    }
+
+
+def finding(study: Study, tiers: pd.DataFrame) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, tiers)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(tiers: pd.DataFrame) -> dict[str, int]:
+    """Return buyers by tier, for the recorded results."""
+    counts = tiers[_T.TIER].value_counts()
+    return {name: int(counts.get(name, 0)) for name in TIERS}
+
+
+def money(study: Study, tiers: pd.DataFrame) -> Picture:
+    """Draw each tier's share of buyers above its share of recent net spend."""
+    table = money_by_tier(tiers).set_index(_T.TIER).reindex(list(TIERS))
+    shares = pd.DataFrame(
+        {
+            study.word("tiers.bar_buyers"): table["buyers"] / max(table["buyers"].sum(), 1),
+            study.word("tiers.bar_money"): table[_T.NET_SPEND_90D]
+            / max(table[_T.NET_SPEND_90D].sum(), 1e-9),
+        }
+    )
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.9))
+    for place, (_, column) in enumerate(shares.items()):
+        _stack(study, axes, place, column.clip(lower=0))
+    axes.set_yticks(range(len(shares.columns)), list(shares.columns))
+    axes.set(xlim=(0, 1), ylim=(1.5, -0.75))
+    axes.xaxis.set_visible(False)
+    axes.grid(visible=False)
+    told = [
+        f"{study.word(f'tier.{name}')} {study.words.percent(row.iloc[0], 0)} / "
+        f"{study.words.percent(row.iloc[1], 0)}"
+        for name, row in shares.iterrows()
+    ]
+    known = table[_T.NET_SPEND_90D].sum() > 0
+    title = (
+        study.word("tiers.money_title", **_top(study, table)) if known else sentence(study, tiers)
+    )
+    return Picture(
+        figure,
+        title,
+        alt=study.words.listed(told),
+        caption=study.word("tiers.money_caption"),
+        data=table.reset_index(),
+        name="money_by_tier",
+    )
+
+
+def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
+    left = 0.0
+    for tier, share in shares.items():
+        name = str(tier)
+        axes.barh(place, share, left=left, height=0.6, color=theme.TIER_COLOURS[name])
+        if share >= 0.045:
+            axes.text(
+                left + share / 2,
+                place,
+                study.words.percent(share, 0),
+                ha="center",
+                va="center",
+                fontsize=9 if share >= 0.07 else 8,
+                color=theme.TIER_TEXT[name],
+            )
+        if place == 0 and share > 0:
+            axes.text(
+                left + share / 2,
+                -0.42,
+                study.word(f"tiers.short_{name}"),
+                ha="center",
+                fontsize=8.5,
+                color=theme.MUTED,
+            )
+        left += float(share)
+
+
+def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
+    """Return buyers and money by tier: past, present and expected."""
+    rows = money_by_tier(tiers)
+    rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
+    columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
+
+    def in_money(value: float) -> str:
+        return study.words.money(value, currency=currency)
+
+    return Table(
+        rows,
+        study.word("tiers.table"),
+        labels={name: study.word(f"tiers.column_{name}") for name in columns},
+        formats=dict.fromkeys(columns[2:], in_money),
+        name="tiers",
+    )
+
+
+def moves(
+    study: Study,
+    *,
+    vip_share: float,
+    core_share: float,
+    potential_share: float,
+    order_days: int,
+    model: str,
+) -> Block:
+    """Draw how many buyers moved from each tier to each since a month ago, by one model."""
+    before_end = add_months(study.as_of, -1)
+    spend = spend_features(study.open(), before_end, order_days=order_days)
+    if spend.empty:
+        return Note([study.word("tiers.no_moves")])
+    before = value_tiers(
+        spend,
+        look_ahead_by(model, study.open(), before_end, order_days=order_days),
+        vip_share=vip_share,
+        core_share=core_share,
+        potential_share=potential_share,
+    )
+    counts = tier_moves(study.read(_T.NAME), before)
+    names = {name: study.word(f"tier.{name}") for name in TIERS}
+    shown = counts.reindex(index=list(TIERS), columns=list(TIERS), fill_value=0)
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 2.7))
+    rows = shown.div(shown.sum(axis=1).clip(lower=1), axis=0)
+    sns.heatmap(
+        rows.rename(index=names, columns=names),
+        ax=axes,
+        cmap="Blues",
+        vmin=0,
+        vmax=1.2,
+        annot=shown,
+        fmt="d",
+        linewidths=2,
+        cbar=False,
+    )
+    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
+    axes.tick_params(axis="y", rotation=0)
+    fell = int(shown.loc[["core", "vip"], ["ordinary", "potential"]].to_numpy().sum())
+    top = max(int(shown.loc[["core", "vip"]].to_numpy().sum()), 1)
+    title = study.word("tiers.moves", n=fell, share=study.words.percent(fell / top, 0))
+    return Picture(
+        figure, title, alt=title, fixed_colours=True, data=shown.reset_index(), name="tier_moves"
+    )
+
+
+def holdout(study: Study, outlook: Outlook) -> Block:
+    """Draw expected against actual spend over the last 90 days, in groups of equal size."""
+    told = outlook.held_out
+    if len(told) < MIN_BUYERS:
+        return Note([study.word("tiers.no_holdout")])
+    groups = calibration(told["expected"], told["actual"])
+    error = accuracy(told["expected"], told["actual"])
+    figure, axes = plt.subplots(figsize=(theme.HALF[0], 3.0))
+    top = float(groups[["expected", "actual"]].to_numpy().max()) * 1.05
+    axes.plot([0, top], [0, top], color=theme.LINE, linewidth=1.2)
+    axes.plot(groups["expected"], groups["actual"], "o", markersize=6)
+    unit = study.words.currency
+    axes.set(
+        xlabel=study.word("tiers.expected", unit=unit), ylabel=study.word("tiers.actual", unit=unit)
+    )
+    ranks = study.words.number(error["rank_correlation"], 2)
+    title = study.word("tiers.holdout", ranks=ranks, error=study.words.money(error["mae"]))
+    return Picture(figure, title, alt=title, data=groups.round(2), name="holdout")
+
+
+def models(study: Study, outlook: Outlook) -> Block:
+    """Say which model looks ahead and why, and show how each did on the last 90 days."""
+    used = study.word(f"tiers.model_{outlook.name}")
+    if outlook.scores.empty or len(outlook.scores) < 2:
+        return Note([study.word("tiers.models_young", model=used)])
+    won = outlook.scores["model"].iloc[0] != outlook.scores.set_index("used").loc[True, "model"]
+    names = ("model", "mae", "bias", "rank_correlation", "gain", "gain_se")
+    rows = outlook.scores[list(names)].copy()
+    rows["model"] = [study.word(f"tiers.model_{name}") for name in rows["model"]]
+    title = study.word("tiers.models_won" if won else "tiers.models_kept", model=used)
+    return Table(
+        rows,
+        title,
+        labels={name: study.word(f"tiers.column_{name}") for name in names},
+        formats=dict.fromkeys(names[1:], lambda value: study.words.number(value, 2)),
+        name="future-models",
+    )

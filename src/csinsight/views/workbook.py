@@ -1,0 +1,276 @@
+"""The coaching plan to take along: a workbook for the team lead, and JSON for other programs.
+
+Both hold the same: what the cards say, masked as there, without any talk's or buyer's id. The
+same plan gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from csinsight.coaching.advice import load_library
+from csinsight.coaching.examples import reference
+from csinsight.contract.artifacts import CoachingPlan, FollowUp
+from csinsight.views.study import Study
+
+_P = CoachingPlan
+_F = FollowUp
+WORKBOOK: Final = "coaching_plan.xlsx"
+JSON: Final = "coaching_plan.json"
+#: What a spreadsheet may take for a formula, also in its full-width form and behind blanks.
+_FORMULA: Final = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−]|^[\t\r\n]")
+_FIGURES: Final = (
+    _P.RATE,
+    _P.PEER_RATE,
+    _P.TARGET_RATE,
+    _P.OPPORTUNITIES,
+    _P.EFFECT_PP,
+    _P.EFFECT_LOW_PP,
+    _P.EFFECT_HIGH_PP,
+    _P.EXPECTED_GAIN,
+    _P.LOW,
+    _P.HIGH,
+)
+#: The date that a workbook says it was made on: the moment of making would change its bytes.
+_MADE: Final = datetime(2000, 1, 1)
+_WIDEST: Final = 60
+
+Cell = str | float | int | None
+Sheet = tuple[str, Sequence[str], list[list[Cell]]]
+
+
+def guarded(text: str) -> str:
+    """Return a cell's text so that no spreadsheet runs it as a formula, also after a copy as CSV.
+
+    References
+    ----------
+    OWASP, "CSV Injection".
+    """
+    return f"'{text}" if _FORMULA.search(text) else text
+
+
+def write_exports(
+    study: Study,
+    plan: pd.DataFrame,
+    status: pd.DataFrame,
+    talks: pd.DataFrame,
+    followed: pd.DataFrame,
+) -> None:
+    """Write the plan as a workbook and as JSON beside the run; both are published with it.
+
+    Parameters
+    ----------
+    study : Study
+    plan, status, talks, followed : DataFrame
+        The artifacts ``coaching_plan``, ``agent_status``, ``coaching_excerpts`` (masked) and
+        ``coaching_followup``.
+    """
+    sheets = [
+        _plan_sheet(study, plan),
+        _status_sheet(study, status),
+        _talks_sheet(study, talks),
+        _followed_sheet(study, followed),
+        _notes_sheet(study),
+    ]
+    study.write_export(WORKBOOK, workbook(sheets))
+    text = json.dumps(
+        as_json(study, plan, status, talks, followed),
+        ensure_ascii=False,
+        indent=1,
+        sort_keys=True,
+        allow_nan=False,
+    )
+    study.write_export(JSON, f"{text}\n".encode())
+
+
+def workbook(sheets: Iterable[Sheet]) -> bytes:
+    """Return a workbook: texts as texts, numbers as numbers, no formula, the first row fixed.
+
+    Parameters
+    ----------
+    sheets : iterable of (title, headings, rows)
+    """
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"created": _MADE})
+        bold = book.add_format({"bold": True, "bottom": 1})
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        for title, headings, rows in sheets:
+            sheet = book.add_worksheet(title)
+            sheet.freeze_panes(1, 0)
+            for column, heading in enumerate(headings):
+                sheet.write_string(0, column, guarded(heading), bold)
+                lengths = [len(str(row[column] or "")) for row in rows]
+                width = min(max([2 * len(heading), *lengths, 8]), _WIDEST)
+                sheet.set_column(column, column, width)
+            for number, row in enumerate(rows, start=1):
+                for column, value in enumerate(row):
+                    _write(sheet, number, column, value, wrapped)
+    return buffer.getvalue()
+
+
+def as_json(
+    study: Study,
+    plan: pd.DataFrame,
+    status: pd.DataFrame,
+    talks: pd.DataFrame,
+    followed: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return the plan as plain lists and maps; what is not known is null."""
+    agents = [
+        {
+            "agent_id": row["agent_id"],
+            "name": study.agent_name(row["agent_id"]),
+            "status": row["status"],
+            "inquiries": int(row["inquiries"]),
+            "findings": [
+                _finding(study, finding, talks)
+                for _, finding in plan[plan[_P.AGENT_ID] == row["agent_id"]].iterrows()
+            ],
+        }
+        for _, row in status.iterrows()
+    ]
+    return {
+        "shop": study.shop,
+        "month": study.month,
+        "lang": study.lang,
+        "caution": study.word("export.caution"),
+        "agents": agents,
+        "followed_up": [
+            {str(name): _plain(value) for name, value in row.items()}
+            for _, row in followed.iterrows()
+        ],
+    }
+
+
+def _finding(study: Study, row: pd.Series, talks: pd.DataFrame) -> dict[str, Any]:
+    advice = load_library(study.lang).behaviours[row[_P.BEHAVIOUR]]
+    own = talks[
+        (talks[_P.AGENT_ID] == row[_P.AGENT_ID]) & (talks[_P.BEHAVIOUR] == row[_P.BEHAVIOUR])
+    ]
+    return {
+        "kind": row[_P.KIND],
+        "behaviour": row[_P.BEHAVIOUR],
+        "title": advice.title,
+        "say": advice.phrases,
+        "drill": advice.drill,
+        "watch": advice.watch,
+        "rests_on": advice.rests_on,
+        "figures": {name: _plain(row[name]) for name in _FIGURES},
+        "talks": [
+            {
+                "talk": reference(str(talk)),
+                "side": lines["side"].iloc[0],
+                "lines": [f"{s}: {t}" for s, t in zip(lines["sender"], lines["text"], strict=True)],
+            }
+            for talk, lines in own.groupby("conversation_id", sort=False)
+        ],
+    }
+
+
+def _plan_sheet(study: Study, plan: pd.DataFrame) -> Sheet:
+    library = load_library(study.lang).behaviours
+    fixed = ("agent", "kind", "what")
+    texts = ("say", "drill", "watch", "rests_on")
+    rows = []
+    for _, row in plan.iterrows():
+        advice = library[row[_P.BEHAVIOUR]]
+        rows.append(
+            [
+                study.agent_name(row[_P.AGENT_ID]),
+                study.word(f"plan_kind.{row[_P.KIND]}"),
+                advice.title,
+                *(_plain(row[name]) for name in _FIGURES),
+                "\n".join(advice.phrases),
+                *(str(getattr(advice, name)) for name in texts[1:]),
+            ]
+        )
+    return _sheet(study, "plan", (*fixed, *_FIGURES, *texts), rows)
+
+
+def _status_sheet(study: Study, status: pd.DataFrame) -> Sheet:
+    rows: list[list[Cell]] = [
+        [
+            study.agent_name(row["agent_id"]),
+            int(row["inquiries"]),
+            study.word(f"export.status_{str(row['status']).replace(' ', '_')}"),
+        ]
+        for _, row in status.iterrows()
+    ]
+    return _sheet(study, "agents", ("agent", "inquiries", "status"), rows)
+
+
+def _talks_sheet(study: Study, talks: pd.DataFrame) -> Sheet:
+    sides = {"misses": "card.miss", "hits": "card.hit", "peer_hits": "card.peer_hit"}
+    rows: list[list[Cell]] = [
+        [
+            study.agent_name(row[_P.AGENT_ID]),
+            study.word(f"behaviour.{row[_P.BEHAVIOUR]}"),
+            study.word(sides[row["side"]]),
+            reference(str(row["conversation_id"])),
+            study.word("block.buyer" if row["sender"] == "buyer" else "export.agent_says"),
+            str(row["text"]),
+        ]
+        for _, row in talks.iterrows()
+    ]
+    return _sheet(study, "talks", ("agent", "what", "side", "talk", "who", "text"), rows)
+
+
+def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
+    names = (_F.BEFORE, _F.AFTER, _F.OTHERS, _F.CHANGE, _F.LOW, _F.HIGH)
+    rows: list[list[Cell]] = []
+    for _, row in followed.iterrows():
+        everyone = pd.isna(row[_F.AGENT_ID])
+        paid = row[_F.BEHAVIOUR] == "paid"
+        rows.append(
+            [
+                str(row[_F.ADVISED_IN]),
+                str(row[_F.MONTH]),
+                study.word("kpi.paid_rate" if paid else f"behaviour.{row[_F.BEHAVIOUR]}"),
+                study.word("export.all") if everyone else study.agent_name(row[_F.AGENT_ID]),
+                *(_plain(row[name]) for name in names),
+                study.word(f"export.verdict_{str(row[_F.VERDICT]).replace(' ', '_')}"),
+            ]
+        )
+    heads = ("advised_in", "month", "what", "agent", *names, "verdict")
+    return _sheet(study, "followed", heads, rows)
+
+
+def _notes_sheet(study: Study) -> Sheet:
+    notes = ("caution", "estimate", "masked", "dispute")
+    rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
+    return _sheet(study, "notes", ("note",), rows)
+
+
+def _sheet(study: Study, name: str, columns: Sequence[str], rows: list[list[Cell]]) -> Sheet:
+    headings = [study.word(f"export.column_{column}") for column in columns]
+    return study.word(f"export.sheet_{name}"), headings, rows
+
+
+def _write(sheet: Any, row: int, column: int, value: Cell, style: Any) -> None:
+    if value is None:
+        sheet.write_blank(row, column, None, style)
+    elif isinstance(value, str):
+        sheet.write_string(row, column, guarded(value), style)
+    else:
+        sheet.write_number(row, column, value, style)
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of a table as JSON knows it, figures with four decimals at most."""
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, str):
+        return value
+    number = round(float(value), 4)
+    return int(number) if number.is_integer() else number
