@@ -14,10 +14,10 @@ How much each behaviour goes with the outcome, within agents, and what may be sa
 The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
 intervals (`csinsight.drivers.fixed_effects`), adjusted for the covariates of the design and for the
 other behaviours of the same talk: what an agent does comes in bundles, and one at a time each would
-be credited with its companions' share. Words are compared turn by turn (`csinsight.drivers.exposure`)
-where the design has turns. The estimand is the average change of the outcome, over inquiries that
-gave an occasion, between showing a behaviour at some occasion and never, all else alike.
-"""
+be credited with its companions' share. Words are compared turn by turn
+(`csinsight.drivers.exposure`) where the design has turns. The estimand is the average change of the
+outcome, over inquiries that gave an occasion, between showing a behaviour at some occasion and
+never, all else alike. """
 
 from __future__ import annotations
 

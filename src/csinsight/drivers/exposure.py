@@ -9,7 +9,8 @@ length: a talk that ends early loses both shows and expectations.
 
 The sum serves as the instrument for "was shown at all" (`csinsight.drivers.fixed_effects`): the
 estimate is the change of the outcome when a behaviour is shown at some turn against never,
-everything else that was shown held fixed. Unlike a landmark it is not diluted by those who show it a turn later.
+everything else that was shown held fixed. Unlike a landmark it is not diluted by those who show it
+a turn later.
 
 References
 ----------
