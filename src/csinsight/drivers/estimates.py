@@ -17,7 +17,8 @@ other behaviours of the same talk: what an agent does comes in bundles, and one 
 be credited with its companions' share. Words are compared turn by turn
 (`csinsight.drivers.exposure`) where the design has turns. The estimand is the average change of the
 outcome, over inquiries that gave an occasion, between showing a behaviour at some occasion and
-never, all else alike. """
+never, all else alike.
+"""
 
 from __future__ import annotations
 
