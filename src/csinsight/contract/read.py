@@ -249,9 +249,9 @@ def _repeats(
     values: pl.Series, at: pl.Series, rows: pl.Series
 ) -> tuple[pl.Series, dict[object, int]]:
     """Return the indices of second and later appearances, and the row of each first one."""
-    cells = pl.DataFrame({"at": at, "value": values[at], "row": rows[at]}).drop_nulls("value")
-    later = cells.filter(~pl.col("value").is_first_distinct())
-    named = cells.filter(pl.col("value").is_in(later["value"].head(NAMED).implode()))
+    told = pl.DataFrame({"at": at, "value": values[at], "row": rows[at]}).drop_nulls("value")
+    later = told.filter(~pl.col("value").is_first_distinct())
+    named = told.filter(pl.col("value").is_in(later["value"].head(NAMED).implode()))
     first = named.unique("value", keep="first", maintain_order=True)
     return later["at"], dict(zip(first["value"], first["row"], strict=True))
 

@@ -168,14 +168,14 @@ def plan(study: Study, brief: Brief) -> Block:
             "gain": study.word("coaching.check_first"),
         }
     )
-    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    columns = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
     if table.empty:
         title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
     else:
         title = coaching.team_title(study, table)
         caption = study.word("coaching.team_caption")
     rows = pd.concat([shown, found], ignore_index=True)
-    table_ = Table(rows, title, caption=caption, labels=labels, name="brief-plan")
+    table_ = Table(rows, title, caption=caption, labels=columns, name="brief-plan")
     return _linked(study, CoachingPlan.NAME, table_, "cards")
 
 
