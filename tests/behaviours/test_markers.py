@@ -128,17 +128,17 @@ def test_order_of_the_table_is_kept_where_times_say_otherwise():
     assert untimed["promises_time"].to_list() == [False, None]
 
 
-CANNED = "亲,由于咨询量较大,请查看页面上的说明,我们会统一回复大家"
+TEMPLATE_REPLY = "亲,由于咨询量较大,请查看页面上的说明,我们会统一回复大家"
 
 
 def test_canned_text_is_one_that_many_talks_share_and_that_answers_nothing():
-    asked = [[("buyer", "穿多大码合适"), ("agent", CANNED)]] * (MIN_OTHERS + 1)
+    asked = [[("buyer", "穿多大码合适"), ("agent", TEMPLATE_REPLY)]] * (MIN_OTHERS + 1)
     fewer = mark_table(_table(asked[1:]), LEXICON)["repeats_canned"].drop_nulls()
     many = mark_table(_table(asked), LEXICON)["repeats_canned"].drop_nulls()
     assert (set(fewer), set(many)) == ({False}, {True})
-    answers = [[("buyer", "穿多大码合适"), ("agent", CANNED + "尺码")]] * (MIN_OTHERS + 1)
+    answers = [[("buyer", "穿多大码合适"), ("agent", TEMPLATE_REPLY + "尺码")]] * (MIN_OTHERS + 1)
     assert not mark_table(_table(answers), LEXICON)["repeats_canned"].any()
-    within = _table([[("buyer", "穿多大码合适"), ("agent", CANNED)] * (MIN_OTHERS + 1)])
+    within = _table([[("buyer", "穿多大码合适"), ("agent", TEMPLATE_REPLY)] * (MIN_OTHERS + 1)])
     assert not mark_table(within, LEXICON)["repeats_canned"].any()
 
 

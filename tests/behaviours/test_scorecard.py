@@ -14,7 +14,7 @@ from csinsight.behaviours.scorecard import (
     item_points,
     item_shares,
     load_scorecard,
-    score_talks,
+    score_conversations,
 )
 from csinsight.behaviours.sequence_rules import Scorecard, load_rules
 from csinsight.errors import RulesError
@@ -75,7 +75,7 @@ TALKS = _talks(
     off_platform=[False, False, True, None, None],
     agent_messages=[3, 3, 3, 1, 0],
 )
-OCCASIONS = pd.DataFrame(
+OPPORTUNITIES = pd.DataFrame(
     {
         "rule": ["answers_worry"] * 4,
         "conversation_id": ["half", "half", "half", "half"],
@@ -86,8 +86,8 @@ OCCASIONS = pd.DataFrame(
 
 
 def test_points_by_hand():
-    table = score_talks(TALKS, OCCASIONS, CARD).set_index("conversation_id")
-    # all: 30 + 20 + 10 of 60, the worry had no occasion. half: three of four worries answered, 30
+    table = score_conversations(TALKS, OPPORTUNITIES, CARD).set_index("conversation_id")
+    # all: 30 + 20 + 10 of 60, no opportunity for the worry. half: three of four worries met, 30
     # of 40, and nothing else of 60. red: 60 of 60, and 0. little: 0 of 20, too few points to score.
     assert table["earned"].tolist() == [60, 30, 60, 0]
     assert table["possible"].tolist() == [60, 100, 60, 20]
@@ -99,28 +99,28 @@ def test_points_by_hand():
 
 
 def test_agents_with_intervals():
-    row = agent_scores(score_talks(TALKS, OCCASIONS, CARD)).iloc[0]
-    assert (row["talks"], row["red_line_talks"]) == (3, 1)
+    row = agent_scores(score_conversations(TALKS, OPPORTUNITIES, CARD)).iloc[0]
+    assert (row["conversations"], row["red_line_conversations"]) == (3, 1)
     assert row["score"] == pytest.approx(130 / 3)
     assert 0 == row["score_low"] < row["score"] < row["score_high"] == 100
-    one = agent_scores(score_talks(TALKS.iloc[:1], OCCASIONS, CARD)).iloc[0]
+    one = agent_scores(score_conversations(TALKS.iloc[:1], OPPORTUNITIES, CARD)).iloc[0]
     assert one["score"] == 100
     assert pd.isna(one["score_low"])
 
 
 def test_shares_of_items():
-    shares = item_shares(item_points(TALKS, OCCASIONS, CARD), CARD).set_index("item")
-    assert shares["talks"].to_dict() == {"polite": 3, "not_curt": 4, "quick": 3, "worry": 1}
+    shares = item_shares(item_points(TALKS, OPPORTUNITIES, CARD), CARD).set_index("item")
+    assert shares["conversations"].to_dict() == {"polite": 3, "not_curt": 4, "quick": 3, "worry": 1}
     assert shares.loc["polite", "kept"] == pytest.approx(2 / 3)
     assert shares.loc["worry", ["kept", "lost"]].tolist() == [0, 10]
 
 
 def test_nothing_to_score():
-    table = score_talks(TALKS.iloc[:0], OCCASIONS.iloc[:0], CARD)
+    table = score_conversations(TALKS.iloc[:0], OPPORTUNITIES.iloc[:0], CARD)
     assert len(table) == 0
     assert len(agent_scores(table)) == 0
-    shares = item_shares(item_points(TALKS.iloc[4:], OCCASIONS.iloc[:0], CARD), CARD)
-    assert shares["talks"].tolist() == [0, 0, 0, 0]
+    shares = item_shares(item_points(TALKS.iloc[4:], OPPORTUNITIES.iloc[:0], CARD), CARD)
+    assert shares["conversations"].tolist() == [0, 0, 0, 0]
     assert shares["kept"].isna().all()
 
 

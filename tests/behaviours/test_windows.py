@@ -13,10 +13,10 @@ import yaml
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.sequence_rules import (
-    WindowRule,
-    find_occasions,
+    SequenceRule,
+    find_opportunities,
     load_rules,
-    rule_occasions,
+    rule_opportunities,
     try_example,
 )
 from csinsight.engine import open_shop
@@ -37,13 +37,13 @@ EXAMPLES = [
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_examples_of_every_rule(name, example):
     found = try_example(RULES[name], example, LEXICON)
-    assert found == (example.occasions, example.broken)
+    assert found == (example.opportunities, example.broken)
 
 
 def test_every_rule_is_shown_kept_and_broken():
     for name, rule in RULES.items():
         assert any(e.broken for e in rule.examples), name
-        assert any(e.occasions > e.broken for e in rule.examples), name
+        assert any(e.opportunities > e.broken for e in rule.examples), name
 
 
 def _found(rule, *lines, start=600):
@@ -59,7 +59,7 @@ def _found(rule, *lines, start=600):
         schema_overrides={"sent_at_ms": pl.Int64, "message_no": pl.Int64},
     )
     marked = mark(with_turns(nw.from_native(frame.lazy())), LEXICON)
-    table = find_occasions(marked, {"r": rule}, ConversationRules())
+    table = find_opportunities(marked, {"r": rule}, ConversationRules())
     columns = ["position", "lines", "until", "shown_at", "broken"]
     return [tuple(row) for row in table[columns].astype(object).itertuples(index=False)]
 
@@ -96,9 +96,9 @@ def test_a_window_of_minutes_counts_silence_as_broken():
 
 
 def _rule(trigger, within, expect):
-    talk = {"talk": [[0, "buyer", "在吗"]], "occasions": 0, "broken": 0}
+    talk = {"conversation": [[0, "buyer", "在吗"]], "opportunities": 0, "broken": 0}
     meaning = {"zh": "规则", "en": "a rule"}
-    return WindowRule.model_validate(
+    return SequenceRule.model_validate(
         {"meaning": meaning, "trigger": trigger, "within": within, "expect": expect,
          "examples": [talk, talk]}
     )  # fmt: skip
@@ -115,7 +115,7 @@ def _rule(trigger, within, expect):
     ],
 )
 def test_faults_of_a_file_are_named(tmp_path, change, told):
-    source = (shipped("params") / "windowed_rules.yml").read_text(encoding="utf-8")
+    source = (shipped("params") / "sequence_rules.yml").read_text(encoding="utf-8")
     values = yaml.safe_load(source)
     values["rules"]["sorry_for_the_wait"] |= change
     path = tmp_path / "own.yml"
@@ -127,7 +127,7 @@ def test_faults_of_a_file_are_named(tmp_path, change, told):
 
 
 def test_the_demo_shop(demo_folder):
-    found = rule_occasions(
+    found = rule_opportunities(
         open_shop(demo_folder), datetime(2026, 11, 1), ConversationRules(), RULES, LEXICON
     )
     assert set(found["rule"]) == set(RULES)

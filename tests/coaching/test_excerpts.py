@@ -80,7 +80,7 @@ def test_lines_come_from_the_shop_with_what_they_show(talk, tmp_path):
 
 @pytest.fixture
 def bargaining(talk):
-    """The talk above with its greeting marked; the occasion for a way out is the second turn."""
+    """The talk above with its greeting marked; the opportunity for a way out is the second turn."""
     none = pd.array([False] * len(talk), dtype="boolean")
     greets, closes = none.copy(), none.copy()
     greets[1], closes[6] = True, True
@@ -90,7 +90,7 @@ def bargaining(talk):
 
 
 def test_a_miss_is_shown_at_its_occasion_and_not_at_the_greeting(bargaining):
-    shown = excerpt(bargaining, "offers_alternative", shown=False, occasion=2)
+    shown = excerpt(bargaining, "offers_alternative", shown=False, opportunity=2)
     assert shown["text"].tolist() == ["再少20我就拍了", "不行，没办法"]
     without = excerpt(bargaining, "offers_alternative", shown=False)
     assert without["text"].tolist() == ["再少20我就拍了", "不行，没办法"]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csinsight.coaching.card import agent_card, agent_standings, conversion
-from csinsight.coaching.peers import leave_one_out_quantile, standing
+from csinsight.coaching.card import agent_card, agent_rates, conversion
+from csinsight.coaching.peers import compare_agents, leave_one_out_quantile
 from csinsight.coaching.plan import COLUMNS, agent_status, coaching_plan, mentors
 from csinsight.coaching.playbooks import playbooks
 from csinsight.coaching.shrunken_effects import credible_drivers
@@ -186,7 +186,7 @@ def test_hard_questions_are_not_held_against_an_agent():
             "recommends": pd.array(shown, dtype="boolean"),
         }
     )
-    found = standing(talks, "recommends", seed=1)
+    found = compare_agents(talks, "recommends", seed=1)
     own, middle = found.own(0), found.peers(0, 0.5)
     assert found.observed[0] < 0.3 < found.observed[1:].mean()
     assert 0.05 < (own > middle).mean() < 0.95
@@ -204,7 +204,7 @@ def test_small_numbers_are_pulled_towards_the_expected():
             "greets": pd.array(shown, dtype="boolean"),
         }
     )
-    found = standing(talks, "greets", seed=1)
+    found = compare_agents(talks, "greets", seed=1)
     assert found.observed[9] == 0
     assert found.own(9).mean() > 0.3
 
@@ -222,14 +222,14 @@ def test_leave_one_out_quantile_is_numpys(values, quantile, data):
 
 def test_a_card_holds_what_the_page_shows(shop):
     world, _, plan = shop
-    standings = agent_standings(world.conversations, as_of=AS_OF)
+    adjusted_rates = agent_rates(world.conversations, as_of=AS_OF)
     status = agent_status(world.conversations, plan, as_of=AS_OF)
     agent = plan.query("kind == 'driver'")["agent_id"].iloc[0]
-    card = agent_card(agent, world.conversations, plan, standings, status, as_of=AS_OF)
+    card = agent_card(agent, world.conversations, plan, adjusted_rates, status, as_of=AS_OF)
     assert card.status == "recommendations"
     assert 1 <= len(card.recommendations) <= 3
-    assert (card.standing["peer_q1"] <= card.standing["peer_median"]).all()
-    assert (card.standing["peer_median"] <= card.standing["peer_q3"]).all()
+    assert (card.rates["peer_q1"] <= card.rates["peer_median"]).all()
+    assert (card.rates["peer_median"] <= card.rates["peer_q3"]).all()
     assert card.conversion.low < card.conversion.rate < card.conversion.high
     paid = card.trend.query("behaviour == 'paid'")
     assert paid["month"].dt.month.tolist() == [8, 9, 10]

@@ -1,4 +1,4 @@
-"""What a month's KPIs are made of: receptions, response times, and orders with their agents."""
+"""What a month's KPIs are made of: agent sessions, response times, orders with their agents."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.profiles import KpiProfile
+from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.artifacts import Receptions
 from csinsight.contract.schema import Orders
 from csinsight.engine import Shop
 from csinsight.features.agent_sessions import (
+    agent_sessions,
     credited_orders,
     read_lines,
-    receptions,
     response_times,
 )
 from csinsight.features.frames import ConversationRules
@@ -56,8 +56,8 @@ class Month:
     ----------
     conversations : pandas.DataFrame
         The artifact's rows that the month counts (see `in_month`).
-    receptions : pandas.DataFrame
-        One row a conversation and agent who served in it (`Receptions`). The outcome is the
+    agent_sessions : pandas.DataFrame
+        One row a conversation and agent who served in it (`AgentSessions`). The outcome is the
         agent's to whom the profile's rule gives the order; it is False for the others. An agent
         who handed the buyer over before the outcome has no inquiry there.
     response_times : pandas.DataFrame
@@ -69,7 +69,7 @@ class Month:
     """
 
     conversations: pd.DataFrame
-    receptions: pd.DataFrame
+    agent_sessions: pd.DataFrame
     response_times: pd.DataFrame
     orders: pd.DataFrame | None
 
@@ -104,7 +104,7 @@ def count_month(
     owned = placed.rename(columns={profile.attribution: Talk.AGENT_ID})[list(_ORDERS)]
     return Month(
         month,
-        _received(receptions(shop, lines, as_of, rules), month, orders, profile),
+        _received(agent_sessions(shop, lines, as_of, rules), month, orders, profile),
         response_times(lines, as_of, rules),
         owned if shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
     )
@@ -113,9 +113,10 @@ def count_month(
 def in_month(conversations: pd.DataFrame, as_of: datetime, *, months: int = 1) -> pd.DataFrame:
     """Return the conversations that the month before `as_of` counts (or the `months` before).
 
-    A talk is of the month in which an agent first replied; one that nobody answered, of the month
-    in which it was over. So a talk across the month's end counts once, and a report never calls
-    unanswered what may still be answered. Those without times belong to the run's month.
+    A conversation is of the month in which an agent first replied; one that nobody answered, of
+    the month in which it was over. So a conversation across the month's end counts once, and a
+    report never calls unanswered what may still be answered. Those without times belong to the
+    run's month.
     """
     counted = conversations[Talk.COUNTED_AT]
     inside = (counted >= add_months(as_of, -months)) & (counted < as_of)
@@ -136,13 +137,13 @@ def _received(
     for name in (Talk.ORDERED, Talk.PAID):
         table[name] = table[name].where(own | table[name].isna(), other=False)
     elsewhere = led & ~own
-    over = ~table[Receptions.IN_CHARGE].astype(bool) & ~(led & own)
+    over = ~table[AgentSessions.IN_CHARGE].astype(bool) & ~(led & own)
     inquiry = table[Talk.IS_INQUIRY].fillna(value=False).astype(bool)
     if profile.handed_over == "leave_out":
         table[Talk.IS_INQUIRY] = inquiry & ~over
     return table.assign(
         **{
-            Receptions.HANDED_OVER: inquiry & over,
-            Receptions.CREDITED_ELSEWHERE: inquiry & elsewhere & ~over,
+            AgentSessions.HANDED_OVER: inquiry & over,
+            AgentSessions.CREDITED_ELSEWHERE: inquiry & elsewhere & ~over,
         }
     )

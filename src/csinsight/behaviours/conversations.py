@@ -1,6 +1,6 @@
-"""From marked messages to a row a conversation: what was shown, what was asked, who fell silent.
+"""From marked messages to a row a conversation: what was shown, what was asked, silence.
 
-The ``conversations`` artifact: what each talk was about, what came of it, what was shown.
+The ``conversations`` artifact: what each conversation was about, what came of it, what was shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
-from csinsight.behaviours.markers import CANNED, mark, with_canned
+from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
 from csinsight.behaviours.opportunities import (
     SILENCE,
     UNPAID,
@@ -44,7 +44,7 @@ from csinsight.features.frames import (
 
 #: A buyer who writes nothing for this long after an agent's line fell silent. Ours.
 SILENT_S: Final = 600
-#: Judged over the whole talk: compliance whatever its effect, and the closing words.
+#: Judged over the whole conversation: compliance whatever its effect, and the closing words.
 _WHOLE_TALK: Final = (*COMPLIANCE, "closes_warmly")
 #: Judged on what came after the order.
 _REMINDS: Final = "reminds_payment"
@@ -53,15 +53,17 @@ _FOLLOWS: Final = "follows_up"
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
 
-def signs(marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float) -> Frame:
+def aggregate_conversations(
+    marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float
+) -> Frame:
     """Gather marked messages into one row a conversation.
 
     Parameters
     ----------
     marked : narwhals.LazyFrame
-        Of `messages_of`, `mark` and `with_canned`.
+        Of `messages_of`, `mark` and `with_template_replies`.
     lexicon : Lexicon
-        For where in a talk each marker counts.
+        For where in a conversation each marker counts.
     as_of : datetime
         A silence that lasts until here ends here.
     slow_s : float
@@ -71,7 +73,7 @@ def signs(marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float) -> Fr
     -------
     narwhals.LazyFrame
         ``conversation_id``, and as integers 0, 1 or null: a column a marker of either side (the
-        agent's in the part of the talk that `Marker.where` and the outcome leave to it, the
+        agent's in the part of the conversation that `Marker.where` and the outcome leave to it, the
         buyer's before the outcome), ``follows_up``, ``fell_silent``, ``waited_long``, and the
         columns of `csinsight.behaviours.scope.first_turns`.
     """
@@ -83,7 +85,7 @@ def signs(marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float) -> Fr
     columns = [_seen(before, name) for name in lexicon.ids("buyer")]
     columns += [
         _seen(agent & _part(name) & placed(name, lexicon, BEFORE_OUTCOME), name)
-        for name in (*lexicon.ids("agent"), CANNED)
+        for name in (*lexicon.ids("agent"), TEMPLATE_REPLY)
         if name != _FOLLOWS
     ]
     columns += [
@@ -112,7 +114,7 @@ def _seen(condition: nw.Expr, name: str) -> nw.Expr:
 
 
 def _part(name: str) -> nw.Expr:
-    """Return which part of the talk counts for a behaviour."""
+    """Return which part of the conversation counts for a behaviour."""
     before = nw.col(BEFORE_OUTCOME)
     if name in _WHOLE_TALK:
         return ~before.is_null()
@@ -193,15 +195,19 @@ def build_conversations(
         Columns of `csinsight.contract.artifacts.Conversations`, then one for each of
         `csinsight.contract.domain.BEHAVIOURS`: timings as numbers, the rest nullable booleans,
         null where there was no opportunity. Behaviours are read from messages before the
-        outcome; compliance and closing words from the whole talk; address checks and payment
-        reminders from what came after the order.
+        outcome; compliance and closing words from the whole conversation; address checks and
+        payment reminders from what came after the order.
     """
     lexicon = lexicon or load_lexicon()
     talks = conversation_features(shop, as_of, rules, months=months)
     talks = talks.set_index(Talk.CONVERSATION_ID)
     messages = messages_of(shop, as_of, rules, months=months).select(_READ)
     marked = hold(mark(messages, lexicon))
-    shown = collect(signs(with_canned(marked, lexicon), lexicon, as_of, rules.slow_s))
+    shown = collect(
+        aggregate_conversations(
+            with_template_replies(marked, lexicon), lexicon, as_of, rules.slow_s
+        )
+    )
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
     talks[Talk.CATEGORY] = main_categories(marked, lexicon).reindex(talks.index).fillna(OTHER)
     talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
@@ -239,7 +245,7 @@ def _stayed_unpaid(talks: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _with_behaviours(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
-    """Lay what was shown over who had the occasion."""
+    """Lay what was shown over who had the opportunity."""
     flags = shown.astype("Int64").astype("boolean")
     facts = talks.join(flags.drop(columns=[c for c in flags if c in talks])).assign(
         **{UNPAID: _stayed_unpaid(talks)}

@@ -9,7 +9,8 @@ known yet are left out of them and counted. Rates of replies are of rounds. A fi
 can't give (no orders, no times, no ratings) is null, never 0.
 
 Intervals are of 95 %: Wilson's for rates, order statistics for medians and ninth deciles, and the
-linearised ratio over talks for means and ratios, since rounds of one talk are alike.
+linearised ratio over conversations for means and ratios, since rounds of one conversation are
+alike.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from numpy.typing import NDArray
 from csinsight.behaviours.agent_sessions import Month
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import AgentKpis as Kpi
+from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.artifacts import Receptions
 from csinsight.contract.schema import Orders
 from csinsight.stats import intervals
 
@@ -118,10 +119,10 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
     pandas.DataFrame
         One row an agent who served, sorted by id: columns of `AgentKpis`, for each of `RATES`
         interval, numerator and denominator, for each of `ESTIMATES` an interval, and what was
-        left out. A talk with two agents is in the rows of both, each with their part.
+        left out. A conversation with two agents is in the rows of both, each with their part.
     """
     rows = []
-    groups: Iterable[tuple[Hashable, pd.DataFrame]] = month.receptions.groupby(
+    groups: Iterable[tuple[Hashable, pd.DataFrame]] = month.agent_sessions.groupby(
         Talk.AGENT_ID, sort=True
     )
     for agent, part in groups:
@@ -133,11 +134,11 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
         )
         handed = {
             name: int(part[name].sum())
-            for name in (Receptions.HANDED_OVER, Receptions.CREDITED_ELSEWHERE)
+            for name in (AgentSessions.HANDED_OVER, AgentSessions.CREDITED_ELSEWHERE)
         }
         rows.append({Kpi.AGENT_ID: str(agent), **row, **handed})
     empty = _figures(month.conversations.iloc[:0], profile)
-    columns = [Kpi.AGENT_ID, *empty, Receptions.HANDED_OVER, Receptions.CREDITED_ELSEWHERE]
+    columns = [Kpi.AGENT_ID, *empty, AgentSessions.HANDED_OVER, AgentSessions.CREDITED_ELSEWHERE]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -152,9 +153,9 @@ def shop_kpis(
         The artifact's rows of the time to be judged; those without an agent count too.
     profile : KpiProfile
     month : Month or None
-        The same time with its orders: for sales of every order that a talk led to, for what no
-        agent touched (静默, silent), and for medians over rounds. Without it sales are those of
-        each talk's one order, and the rest is null.
+        The same time with its orders: for sales of every order that a conversation led to, for
+        what no agent touched (静默, silent), and for medians over rounds. Without it sales are
+        those of each conversation's one order, and the rest is null.
 
     Returns
     -------
@@ -280,10 +281,10 @@ def _service(talks: pd.DataFrame) -> Figures:
 
 
 def _rounds(times: pd.DataFrame | None, profile: KpiProfile) -> Figures:
-    """Return what single rounds tell: median, ninth decile, share within the profile's limit."""
+    """Return what single rounds tell: median, ninth decile, share within the limit."""
     if times is None:
-        times = pd.DataFrame({Receptions.RESPONSE_S: [], Talk.ROUNDS: []})
-    each, counts = times[Receptions.RESPONSE_S], times[Talk.ROUNDS].astype("int64")
+        times = pd.DataFrame({AgentSessions.RESPONSE_S: [], Talk.ROUNDS: []})
+    each, counts = times[AgentSessions.RESPONSE_S], times[Talk.ROUNDS].astype("int64")
     seconds = np.repeat(each.to_numpy(dtype=float), counts)
     # A round at the cap counts as late: it may be one that nobody answered.
     prompt = (seconds <= profile.slow_s) & (seconds < profile.round_cap_s)

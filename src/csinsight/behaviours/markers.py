@@ -213,7 +213,7 @@ def _any(expressions: Iterable[nw.Expr]) -> nw.Expr:
     return functools.reduce(operator.or_, expressions)
 
 
-CANNED: Final = "repeats_canned"
+TEMPLATE_REPLY: Final = "repeats_canned"
 #: In how many other conversations the same text has to stand, and how long it has to be. Ours:
 #: shorter texts are alike by chance, and a set phrase of courtesy is no fault.
 MIN_OTHERS: Final = 5
@@ -232,7 +232,7 @@ _LEADS_ON: Final = (
 _TOPICS: Final = tuple(f"about_{name}" for name in CATEGORIES if name != "other")
 
 
-def with_canned(marked: Frame, lexicon: Lexicon) -> Frame:
+def with_template_replies(marked: Frame, lexicon: Lexicon) -> Frame:
     """Add ``repeats_canned`` to marked messages.
 
     Parameters
@@ -257,7 +257,7 @@ def with_canned(marked: Frame, lexicon: Lexicon) -> Frame:
     return (
         with_asked(marked, _TOPICS)
         .join(_repeated(marked, lexicon), on=Messages.TEXT, how="left")
-        .with_columns(nw.when(agent).then(canned.fill_null(value=False)).alias(CANNED))
+        .with_columns(nw.when(agent).then(canned.fill_null(value=False)).alias(TEMPLATE_REPLY))
         .drop("_talks", *map(asked, _TOPICS), *map(_told, _TOPICS))
     )
 

@@ -18,7 +18,7 @@ from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
 
 Mask: TypeAlias = "pd.Series[bool]"
 
-#: Columns about the buyer's lines and the course of the talk, made by `signs`.
+#: Columns about the buyer's lines and the course of the talk, made by `aggregate_conversations`.
 ABOUT: Final = "about_"
 WORRY: Final = "voices_worry"
 COMPLAINT: Final = "complains"

@@ -1,15 +1,15 @@
-"""Where in a talk a marker counts: the first reply, the last turn, only whole turns, or anywhere.
+"""Where in a conversation a marker counts: the first reply, the last turn, whole turns, anywhere.
 
-What a whole turn shows is read within one part of the talk: an agent's turn may run on past the
-order, and what was written there must not change what the turn had been until then.
+What a whole turn shows is read within one part of the conversation: an agent's turn may run on
+past the order, and what was written there must not change what the turn had been until then.
 
-In which agent turn a behaviour was first shown, and in which there was first an occasion.
+In which agent turn a behaviour was first shown, and in which there was first an opportunity.
 
 Drivers compare what an agent did at one turn with what the same agent did at the same turn of
-other talks. So only what was known by then may count: the judged part of a talk ends with the
-outcome, and with the first line of the agent that the buyer left unanswered for long, whatever
-came of the talk later. Closing words and coming back after a silence follow from the buyer's
-decision; such lines are set aside, lest their polite words pass for its cause.
+other conversations. So only what was known by then may count: the judged part of a conversation
+ends with the outcome, and with the first line of the agent that the buyer left unanswered for
+long, whatever came of the conversation later. Closing words and coming back after a silence follow
+from the buyer's decision; such lines are set aside, lest their polite words pass for its cause.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 import narwhals as nw
 
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.markers import CANNED
+from csinsight.behaviours.markers import TEMPLATE_REPLY
 from csinsight.behaviours.opportunities import NO, SILENCE, WAITED
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import turn_column
@@ -66,7 +66,7 @@ def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame
 
 
 def placed(name: str, lexicon: Lexicon, part: str) -> nw.Expr:
-    """Tell of an agent's line whether marker `name` counts there, its turn read within `part`."""
+    """Tell of an agent's line whether marker `name` counts there, its turn read in `part`."""
     marker = lexicon.markers.get(name)
     here = ~nw.col(TURN_NO).is_null()
     if marker is None:
@@ -117,8 +117,8 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     Returns
     -------
     narwhals.LazyFrame
-        With ``agent_turn``, ``judged`` (in the judged part of the talk, and not set aside) and
-        ``waited_long`` (0 or 1; null on lines without a time).
+        With ``agent_turn``, ``judged`` (in the judged part of the conversation, and not set aside)
+        and ``waited_long`` (0 or 1; null on lines without a time).
     """
     agent = nw.col(Messages.SENDER) == "agent"
     is_agent = nw.when(agent).then(nw.lit(1)).otherwise(nw.lit(0))
@@ -152,7 +152,7 @@ def first_turns(lexicon: Lexicon) -> list[nw.Expr]:
     """
     agent = nw.col(Messages.SENDER) == "agent"
     judged, turn = nw.col(JUDGED), nw.col(AGENT_TURN)
-    markers = [*(n for n in lexicon.ids("agent") if n in (*TURN_MARKERS, NO)), CANNED]
+    markers = [*(n for n in lexicon.ids("agent") if n in (*TURN_MARKERS, NO)), TEMPLATE_REPLY]
     shown = {name: agent & placed(name, lexicon, JUDGED) for name in dict.fromkeys(markers)}
     shown[WAITED] = agent
     shown |= dict.fromkeys(lexicon.ids("buyer"), ~agent)

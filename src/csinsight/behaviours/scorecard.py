@@ -1,4 +1,4 @@
-"""The quality scorecard (质检评分): points by talk and by agent, with what lost them."""
+"""The quality scorecard (质检评分): points by conversation and by agent, with what lost them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.sequence_rules import Item, Scorecard, WindowRule, read_rules
+from csinsight.behaviours.sequence_rules import Item, Scorecard, SequenceRule, read_rules
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.artifacts import RuleOccasions as Occasion
+from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS
 from csinsight.errors import RulesError
@@ -19,16 +19,21 @@ from csinsight.params import shipped
 from csinsight.stats.intervals import mean_interval, wilson
 
 #: Of `agent_scores`.
-TALKS, LOW, HIGH, RED_TALKS = "talks", "score_low", "score_high", "red_line_talks"
+CONVERSATIONS, LOW, HIGH, RED_CONVERSATIONS = (
+    "conversations",
+    "score_low",
+    "score_high",
+    "red_line_conversations",
+)
 _ABOUT: Final = [Talk.CONVERSATION_ID, Talk.AGENT_ID, Talk.STARTED_AT, Talk.CATEGORY]
 
 
-def load_scorecard(rules: Mapping[str, WindowRule], path: Path | None = None) -> Scorecard:
+def load_scorecard(rules: Mapping[str, SequenceRule], path: Path | None = None) -> Scorecard:
     """Read a scorecard and check that all it names is there.
 
     Parameters
     ----------
-    rules : mapping of str to WindowRule
+    rules : mapping of str to SequenceRule
         Of `csinsight.behaviours.sequence_rules.load_rules`.
     path : Path or None
         None: ``params/scorecard.yml`` as it comes with csinsight.
@@ -54,58 +59,60 @@ def load_scorecard(rules: Mapping[str, WindowRule], path: Path | None = None) ->
 
 
 def item_points(
-    conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+    conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
-    """Return how much of each item each talk kept, where there was an occasion.
+    """Return how much of each item each conversation kept, where there was an opportunity.
 
     Parameters
     ----------
     conversations : pandas.DataFrame
-        The artifact's rows to be scored; talks without an agent's message are left out.
-    occasions : pandas.DataFrame
-        Of `csinsight.behaviours.sequence_rules.rule_occasions`.
+        The artifact's rows to be scored; conversations without an agent's message are left out.
+    opportunities : pandas.DataFrame
+        Of `csinsight.behaviours.sequence_rules.rule_opportunities`.
     card : Scorecard
 
     Returns
     -------
     pandas.DataFrame
-        One row a talk and item with occasion: ``conversation_id``, ``agent_id``, ``item``,
-        ``points``, ``kept`` (0 to 1).
+        One row a conversation and item with opportunity: ``conversation_id``, ``agent_id``,
+        ``item``, ``points``, ``kept`` (0 to 1).
     """
     served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
     parts = []
     for name, item in card.items.items():
-        share = _kept(served, occasions, item)
+        share = _kept(served, opportunities, item)
         rows = served.loc[share.notna(), [Talk.CONVERSATION_ID, Talk.AGENT_ID]].copy()
         rows[Card.ITEM], rows[Card.POINTS], rows[Card.KEPT] = name, item.points, share.dropna()
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)
 
 
-def score_talks(
-    conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+def score_conversations(
+    conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
-    """Return the score of each talk that an agent served.
+    """Return the score of each conversation that an agent served.
 
     Parameters
     ----------
-    conversations, occasions, card
+    conversations, opportunities, card
         As for `item_points`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a talk, columns of `csinsight.contract.artifacts.Scorecards`: the score is points
-        earned by points that had an occasion, times 100; 0 where a red line was crossed; null
-        where fewer than ``least_points`` had an occasion.
+        One row a conversation, columns of `csinsight.contract.artifacts.Scorecards`: the score is
+        points earned by points that had an opportunity, times 100; 0 where a red line was crossed;
+        null where fewer than ``least_points`` had an opportunity.
     """
     served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
-    items = item_points(served, occasions, card)
+    items = item_points(served, opportunities, card)
     worth = items[Card.POINTS] * items[Card.KEPT]
-    talk = items[Talk.CONVERSATION_ID]
+    conversation = items[Talk.CONVERSATION_ID]
     table = served[_ABOUT].set_index(Talk.CONVERSATION_ID)
-    table[Card.EARNED] = worth.groupby(talk).sum().reindex(table.index).fillna(0.0)
-    table[Card.POSSIBLE] = items[Card.POINTS].groupby(talk).sum().reindex(table.index).fillna(0.0)
+    table[Card.EARNED] = worth.groupby(conversation).sum().reindex(table.index).fillna(0.0)
+    table[Card.POSSIBLE] = (
+        items[Card.POINTS].groupby(conversation).sum().reindex(table.index).fillna(0.0)
+    )
     crossed = served.set_index(Talk.CONVERSATION_ID)[list(card.red_lines)]
     crossed = crossed.astype("boolean").fillna(value=False).astype(bool)
     table[Card.RED_LINES] = _listed(crossed)
@@ -115,7 +122,7 @@ def score_talks(
     table[Card.SCORE] = score.where(enough).mask(red, 0.0)
     lost = items[items[Card.KEPT] < 1].groupby(Talk.CONVERSATION_ID)[Card.ITEM].agg(",".join)
     table[Card.LOST] = lost.reindex(table.index).fillna("").astype("str")
-    table[Card.EVIDENCE] = _evidence(occasions).reindex(table.index).fillna("").astype("str")
+    table[Card.EVIDENCE] = _evidence(opportunities).reindex(table.index).fillna("").astype("str")
     return table.reset_index()
 
 
@@ -125,14 +132,14 @@ def agent_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : pandas.DataFrame
-        Of `score_talks`.
+        Of `score_conversations`.
 
     Returns
     -------
     pandas.DataFrame
-        One row an agent with a scored talk, sorted by id: ``agent_id``, ``talks``, ``score``,
-        ``score_low``, ``score_high`` (Student's, within 0 and 100; null for one talk) and
-        ``red_line_talks``.
+        One row an agent with a scored conversation, sorted by id: ``agent_id``, ``conversations``,
+        ``score``, ``score_low``, ``score_high`` (Student's, within 0 and 100; null for one
+        conversation) and ``red_line_conversations``.
     """
     rows = []
     known = scores[scores[Card.SCORE].notna() & scores[Talk.AGENT_ID].notna()]
@@ -141,12 +148,12 @@ def agent_scores(scores: pd.DataFrame) -> pd.DataFrame:
         low, high = np.clip(mean_interval(values), 0, 100)
         red = int(part[Card.RED_LINES].ne("").sum())
         rows.append((str(agent), len(part), float(values.mean()), low, high, red))
-    columns = [Talk.AGENT_ID, TALKS, Card.SCORE, LOW, HIGH, RED_TALKS]
+    columns = [Talk.AGENT_ID, CONVERSATIONS, Card.SCORE, LOW, HIGH, RED_CONVERSATIONS]
     return pd.DataFrame(rows, columns=columns)
 
 
 def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
-    """Return for each item how many talks gave occasion and what share was kept in full.
+    """Return for each item how many conversations gave opportunity and what share was kept in full.
 
     Parameters
     ----------
@@ -157,9 +164,9 @@ def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        In the card's order: ``item``, ``points``, ``talks``, ``kept``, ``low``, ``high``
-        (Wilson), and ``lost`` (mean points a talk with occasion lost); null shares where no talk
-        gave occasion.
+        In the card's order: ``item``, ``points``, ``conversations``, ``kept``, ``low``, ``high``
+        (Wilson), and ``lost`` (mean points a conversation with opportunity lost); null shares
+        where no conversation gave opportunity.
     """
     rows = []
     for name, item in card.items.items():
@@ -168,15 +175,15 @@ def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
         share = full / len(kept) if len(kept) else np.nan
         lost = item.points * (1 - kept.mean()) if len(kept) else np.nan
         rows.append((name, item.points, len(kept), share, *wilson(full, len(kept)), lost))
-    columns = [Card.ITEM, Card.POINTS, TALKS, Card.KEPT, "low", "high", Card.LOST]
+    columns = [Card.ITEM, Card.POINTS, CONVERSATIONS, Card.KEPT, "low", "high", Card.LOST]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _kept(served: pd.DataFrame, occasions: pd.DataFrame, item: Item) -> pd.Series[float]:
-    """Return by row how much of an item was kept; NaN without occasion."""
+def _kept(served: pd.DataFrame, opportunities: pd.DataFrame, item: Item) -> pd.Series[float]:
+    """Return by row how much of an item was kept; NaN without opportunity."""
     if item.rule is not None:
-        of_rule = occasions[occasions[Occasion.RULE] == item.rule]
-        kept = 1 - of_rule[Occasion.BROKEN].astype(float)
+        of_rule = opportunities[opportunities[Opportunity.RULE] == item.rule]
+        kept = 1 - of_rule[Opportunity.BROKEN].astype(float)
         return served[Talk.CONVERSATION_ID].map(kept.groupby(of_rule[Talk.CONVERSATION_ID]).mean())
     if item.at_most is not None:
         ((name, most),) = item.at_most.items()
@@ -192,7 +199,9 @@ def _listed(flags: pd.DataFrame) -> pd.Series[str]:
     return pd.Series(told, index=flags.index, dtype="str")
 
 
-def _evidence(occasions: pd.DataFrame) -> pd.Series[str]:
-    rows = occasions[occasions[Occasion.BROKEN].astype(bool)]
-    places = rows[Occasion.RULE].str.cat(rows[Occasion.POSITION].astype(int).astype(str), sep="@")
+def _evidence(opportunities: pd.DataFrame) -> pd.Series[str]:
+    rows = opportunities[opportunities[Opportunity.BROKEN].astype(bool)]
+    places = rows[Opportunity.RULE].str.cat(
+        rows[Opportunity.POSITION].astype(int).astype(str), sep="@"
+    )
     return places.groupby(rows[Talk.CONVERSATION_ID]).agg(";".join)

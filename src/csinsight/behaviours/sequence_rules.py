@@ -1,9 +1,9 @@
-"""The form of windowed rules and of scorecards, as pydantic models that refuse a wrong key.
+"""The form of sequence rules and of scorecards, as pydantic models that refuse a wrong key.
 
-Windowed rules: what has to be shown within so many messages or minutes of something.
+Sequence rules: what has to be shown within so many messages or minutes of something.
 
-A file of rules (``params/windowed_rules.yml``) is data; this runs it. What comes out are positions
-in talks, never text: evidence is shown, masked, by who may show it.
+A file of rules (``params/sequence_rules.yml``) is data; this runs it. What comes out are positions
+in conversations, never text: evidence is shown, masked, by who may show it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.config import read_yaml
-from csinsight.contract.artifacts import RuleOccasions as Occasion
+from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop
 from csinsight.engine.frames import keep
@@ -52,7 +52,7 @@ class _Strict(BaseModel):
 
 
 class Trigger(_Strict):
-    """What makes the occasion.
+    """What makes the opportunity.
 
     Parameters
     ----------
@@ -102,16 +102,18 @@ class Expected(_Strict):
     shown: bool = True
 
 
-class TalkExample(_Strict):
-    """A talk as lines of minute, sender and text, with how often the rule applies and breaks."""
+class RuleExample(_Strict):
+    """Lines of minute, sender and text, and how often the rule applies and breaks."""
 
-    talk: Annotated[list[tuple[float, Literal["buyer", "agent", "bot"], str]], Field(min_length=1)]
-    occasions: Annotated[int, Field(ge=0)]
+    conversation: Annotated[
+        list[tuple[float, Literal["buyer", "agent", "bot"], str]], Field(min_length=1)
+    ]
+    opportunities: Annotated[int, Field(ge=0)]
     broken: Annotated[int, Field(ge=0)]
 
 
-class WindowRule(_Strict):
-    """One windowed rule.
+class SequenceRule(_Strict):
+    """One sequence rule.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ class WindowRule(_Strict):
     within : Within
         Begins with the trigger's own line where that is of the same side.
     expect : Expected
-    examples : list of TalkExample
+    examples : list of RuleExample
         Run as tests.
     """
 
@@ -132,15 +134,15 @@ class WindowRule(_Strict):
     who: Side = "agent"
     within: Within
     expect: Expected
-    examples: Annotated[list[TalkExample], Field(min_length=2)]
+    examples: Annotated[list[RuleExample], Field(min_length=2)]
 
 
 class RulesFile(_Strict):
-    """A file of windowed rules."""
+    """A file of sequence rules."""
 
     version: Literal[1]
     about: str = ""
-    rules: Annotated[dict[str, WindowRule], Field(min_length=1)]
+    rules: Annotated[dict[str, SequenceRule], Field(min_length=1)]
 
 
 class Item(_Strict):
@@ -155,7 +157,7 @@ class Item(_Strict):
     behaviour : str or None
         A column of conversations; ``good`` tells whether showing it earns or loses the points.
     rule : str or None
-        A windowed rule; with several occasions the share kept earns its share of the points.
+        A sequence rule; with several opportunities the share kept earns its share of the points.
     at_most : dict of str to float or None
         A timing and the most that earns the points.
     good : bool
@@ -184,9 +186,9 @@ class Scorecard(_Strict):
     items : dict of str to Item
         Points sum to 100.
     red_lines : list of str
-        Behaviours that bring a talk's score to 0 (一票否决).
+        Behaviours that bring a conversation's score to 0 (一票否决).
     least_points : float
-        A talk in which fewer points had an occasion has no score.
+        A conversation in which fewer points had an opportunity has no score.
     """
 
     version: Literal[1]
@@ -225,31 +227,31 @@ def read_rules(path: Path, model: type[_Model]) -> _Model:
         raise RulesError("\n".join(lines)) from error
 
 
-_TALK: Final = Messages.CONVERSATION_ID
+_CONVERSATION: Final = Messages.CONVERSATION_ID
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 _ASKED: Final = "_asked_at"
 _COLUMNS: Final = Columns(
-    texts=(Occasion.RULE, _TALK),
-    integers=(Occasion.POSITION, Occasion.LINES, Occasion.UNTIL, Occasion.SHOWN_AT),
-    booleans=(Occasion.BROKEN,),
+    texts=(Opportunity.RULE, _CONVERSATION),
+    integers=(Opportunity.POSITION, Opportunity.LINES, Opportunity.UNTIL, Opportunity.SHOWN_AT),
+    booleans=(Opportunity.BROKEN,),
 )
 
 
-def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, WindowRule]:
-    """Read windowed rules and check that the lexicon has every marker they name.
+def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, SequenceRule]:
+    """Read sequence rules and check that the lexicon has every marker they name.
 
     Parameters
     ----------
     lexicon : Lexicon
     path : Path or None
-        None: ``params/windowed_rules.yml`` as it comes with csinsight.
+        None: ``params/sequence_rules.yml`` as it comes with csinsight.
 
     Raises
     ------
     RulesError
         Naming file, rule, what is wrong, and the mend.
     """
-    path = path or shipped("params") / "windowed_rules.yml"
+    path = path or shipped("params") / "sequence_rules.yml"
     rules = read_rules(path, RulesFile).rules
     for name, rule in rules.items():
         sides = {rule.who: list(rule.expect.any_of)}
@@ -264,119 +266,130 @@ def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, Windo
     return rules
 
 
-def rule_occasions(
+def rule_opportunities(
     shop: Shop,
     as_of: datetime,
     rules: ConversationRules,
-    windowed: Mapping[str, WindowRule],
+    sequences: Mapping[str, SequenceRule],
     lexicon: Lexicon,
     *,
     months: int = 1,
 ) -> pd.DataFrame:
-    """Return every occasion of every rule in the talks that the last months count.
+    """Return every opportunity of every rule in the conversations that the last months count.
 
     Parameters
     ----------
     shop : Shop
     as_of : datetime
     rules : ConversationRules
-    windowed : mapping of str to WindowRule
+    sequences : mapping of str to SequenceRule
     lexicon : Lexicon
     months : int
 
     Returns
     -------
     pandas.DataFrame
-        Columns of `csinsight.contract.artifacts.RuleOccasions`, sorted. Rules that wait or count
-        minutes have no occasion in talks without times.
+        Columns of `csinsight.contract.artifacts.RuleOpportunities`, sorted. Rules that wait or
+        count minutes have no opportunity in conversations without times.
     """
     marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
-    return find_occasions(marked, windowed, rules)
+    return find_opportunities(marked, sequences, rules)
 
 
-def find_occasions(
-    marked: Frame, windowed: Mapping[str, WindowRule], rules: ConversationRules
+def find_opportunities(
+    marked: Frame, sequences: Mapping[str, SequenceRule], rules: ConversationRules
 ) -> pd.DataFrame:
-    """Return the occasions of windowed rules in marked messages; see `rule_occasions`.
+    """Return the opportunities of sequence rules in marked messages; see `rule_opportunities`.
 
     Parameters
     ----------
     marked : narwhals.LazyFrame
         Of `csinsight.behaviours.markers.mark`, with ``position``.
-    windowed : mapping of str to WindowRule
+    sequences : mapping of str to SequenceRule
     rules : ConversationRules
         For the service hours of waits.
     """
-    lines = keep(_numbered(marked, windowed))
-    parts = [_occasions(lines, name, rule, rules) for name, rule in windowed.items()]
+    lines = keep(_numbered(marked, sequences))
+    parts = [_opportunities(lines, name, rule, rules) for name, rule in sequences.items()]
     table = _COLUMNS.gather(nw.concat(parts))
-    return table.sort_values([Occasion.RULE, _TALK, Occasion.POSITION], ignore_index=True)
+    return table.sort_values(
+        [Opportunity.RULE, _CONVERSATION, Opportunity.POSITION], ignore_index=True
+    )
 
 
-def try_example(rule: WindowRule, example: TalkExample, lexicon: Lexicon) -> tuple[int, int]:
-    """Return how often a rule applies to an example's talk, and how often it is broken."""
+def try_example(rule: SequenceRule, example: RuleExample, lexicon: Lexicon) -> tuple[int, int]:
+    """Return how often a rule applies to an example's conversation, and is broken."""
     told = pl.DataFrame(
         {
-            Messages.CONVERSATION_ID: ["example"] * len(example.talk),
-            Messages.SENDER: [sender for _, sender, _ in example.talk],
-            Messages.TEXT: [text for *_, text in example.talk],
+            Messages.CONVERSATION_ID: ["example"] * len(example.conversation),
+            Messages.SENDER: [sender for _, sender, _ in example.conversation],
+            Messages.TEXT: [text for *_, text in example.conversation],
             # From ten o'clock on, so that service hours hold it.
-            SENT_MS: [int((600 + minute) * 60_000) for minute, *_ in example.talk],
-            Messages.MESSAGE_NO: list(range(len(example.talk))),
+            SENT_MS: [int((600 + minute) * 60_000) for minute, *_ in example.conversation],
+            Messages.MESSAGE_NO: list(range(len(example.conversation))),
         }
     ).with_columns(pl.col(Messages.TEXT).str.normalize("NFKC"))
     marked = mark(with_turns(nw.from_native(told.lazy())), lexicon)
-    found = find_occasions(marked, {"example": rule}, ConversationRules())
-    return len(found), int(found[Occasion.BROKEN].sum())
+    found = find_opportunities(marked, {"example": rule}, ConversationRules())
+    return len(found), int(found[Opportunity.BROKEN].sum())
 
 
-def _numbered(marked: Frame, windowed: Mapping[str, WindowRule]) -> Frame:
+def _numbered(marked: Frame, sequences: Mapping[str, SequenceRule]) -> Frame:
     """Return both sides' lines, numbered by side, with when the answered question was asked."""
-    named = {m for rule in windowed.values() for m in rule.expect.any_of}
-    named |= {rule.trigger.marker for rule in windowed.values() if rule.trigger.marker}
+    named = {m for rule in sequences.values() for m in rule.expect.any_of}
+    named |= {rule.trigger.marker for rule in sequences.values() if rule.trigger.marker}
     sent, sender = nw.col(SENT_MS), nw.col(Messages.SENDER)
     lines = marked.filter(~nw.col(TURN_NO).is_null()).select(
-        _TALK, POSITION, SENT_MS, Messages.MESSAGE_NO, Messages.SENDER, TURN_NO, *sorted(named)
+        _CONVERSATION,
+        POSITION,
+        SENT_MS,
+        Messages.MESSAGE_NO,
+        Messages.SENDER,
+        TURN_NO,
+        *sorted(named),
     )
     return (
-        lines.with_columns(_began=sent.min().over(_TALK, TURN_NO))
+        lines.with_columns(_began=sent.min().over(_CONVERSATION, TURN_NO))
         .with_columns(
-            nw.col("_began").shift(1).over(_TALK, order_by=_ORDER).alias(_ASKED),
-            nw.col(TURN_NO).shift(1).over(_TALK, order_by=_ORDER).alias("_previous"),
+            nw.col("_began").shift(1).over(_CONVERSATION, order_by=_ORDER).alias(_ASKED),
+            nw.col(TURN_NO).shift(1).over(_CONVERSATION, order_by=_ORDER).alias("_previous"),
             *(
                 nw.when(sender == side).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"_is_{side}")
                 for side in ("agent", "buyer")
             ),
         )
         .with_columns(
-            nw.col(f"_is_{side}").cum_sum().over(_TALK, order_by=_ORDER).alias(f"_{side}_no")
+            nw.col(f"_is_{side}")
+            .cum_sum()
+            .over(_CONVERSATION, order_by=_ORDER)
+            .alias(f"_{side}_no")
             for side in ("agent", "buyer")
         )
     )
 
 
-def _occasions(lines: Frame, name: str, rule: WindowRule, rules: ConversationRules) -> Frame:
+def _opportunities(lines: Frame, name: str, rule: SequenceRule, rules: ConversationRules) -> Frame:
     """Lay the lines of one rule's windows beside its triggers, and see what they show."""
     number = f"_{rule.who}_no"
     own = nw.col(Messages.SENDER) == rule.who
     # The trigger's own line is the first of the window where it is of the side looked at.
     start = nw.when(own).then(nw.col(number) - 1).otherwise(nw.col(number))
     triggers = lines.filter(_triggered(rule, rules)).select(
-        _TALK,
-        nw.col(POSITION).alias(Occasion.POSITION),
+        _CONVERSATION,
+        nw.col(POSITION).alias(Opportunity.POSITION),
         nw.col(SENT_MS).alias("_from"),
         start.alias("_after"),
     )
     any_shown = reduce(or_, (nw.col(m).fill_null(value=False) for m in rule.expect.any_of))
     shown = nw.when(any_shown).then(nw.lit(1)).otherwise(nw.lit(0))
     looked_at = lines.filter(own).select(
-        _TALK,
+        _CONVERSATION,
         nw.col(number).alias("_no"),
         nw.col(SENT_MS).alias("_at"),
         nw.col(POSITION).alias("_place"),
         shown.alias("_shown"),
     )
-    pairs = triggers.join(looked_at, on=_TALK, how="left")
+    pairs = triggers.join(looked_at, on=_CONVERSATION, how="left")
     inside = nw.col("_no") > nw.col("_after")
     if rule.within.messages is not None:
         inside = inside & (nw.col("_no") <= nw.col("_after") + rule.within.messages)
@@ -385,22 +398,22 @@ def _occasions(lines: Frame, name: str, rule: WindowRule, rules: ConversationRul
         inside = inside & (nw.col("_at") - nw.col("_from") <= reach)
     inside = inside.fill_null(value=False)
     place = nw.col("_place")
-    found = pairs.group_by(_TALK, Occasion.POSITION).agg(
-        pick(inside, place).count().cast(nw.Int64).alias(Occasion.LINES),
-        pick(inside, place).max().alias(Occasion.UNTIL),
-        pick(inside & (nw.col("_shown") == 1), place).min().alias(Occasion.SHOWN_AT),
+    found = pairs.group_by(_CONVERSATION, Opportunity.POSITION).agg(
+        pick(inside, place).count().cast(nw.Int64).alias(Opportunity.LINES),
+        pick(inside, place).max().alias(Opportunity.UNTIL),
+        pick(inside & (nw.col("_shown") == 1), place).min().alias(Opportunity.SHOWN_AT),
     )
-    seen = ~nw.col(Occasion.SHOWN_AT).is_null()
+    seen = ~nw.col(Opportunity.SHOWN_AT).is_null()
     if rule.within.messages is not None:
         # Who wrote nothing more had no chance to show anything.
-        found = found.filter(nw.col(Occasion.LINES) > 0)
+        found = found.filter(nw.col(Opportunity.LINES) > 0)
     return found.with_columns(
-        nw.lit(name).alias(Occasion.RULE),
-        (~seen if rule.expect.shown else seen).alias(Occasion.BROKEN),
+        nw.lit(name).alias(Opportunity.RULE),
+        (~seen if rule.expect.shown else seen).alias(Opportunity.BROKEN),
     ).select(*_COLUMNS.texts, *_COLUMNS.integers, *_COLUMNS.booleans)
 
 
-def _triggered(rule: WindowRule, rules: ConversationRules) -> nw.Expr:
+def _triggered(rule: SequenceRule, rules: ConversationRules) -> nw.Expr:
     trigger, sender = rule.trigger, nw.col(Messages.SENDER)
     timed = ~nw.col(SENT_MS).is_null()
     if trigger.kind == "opens":

@@ -12,7 +12,7 @@ import narwhals as nw
 import polars as pl
 
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.markers import mark, with_canned
+from csinsight.behaviours.markers import mark, with_template_replies
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.schema import SENDERS, Messages
 from csinsight.contract.write import write_atomically
@@ -92,7 +92,9 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
         _time(frame).alias(ms(Messages.SENT_AT)),
         number,
     )
-    marked = with_canned(mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon)
+    marked = with_template_replies(
+        mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon
+    )
     shown = marked.select(Messages.MESSAGE_NO, *SHOWN).collect().to_native()
     columns = pl.DataFrame(shown).sort(Messages.MESSAGE_NO).drop(Messages.MESSAGE_NO)
     return pl.concat([frame.drop(SHOWN, strict=False), columns], how="horizontal")

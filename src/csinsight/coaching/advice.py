@@ -1,4 +1,4 @@
-"""The coaching library: for every behaviour and rule, what to say instead, and how to practise it.
+"""The coaching library: for every behaviour and rule, what to say, how to practise.
 
 The text is a shop's to edit (``params/coaching.yml``); this file reads it and holds it to its
 promises: nothing missing in either language, and nothing in it that a platform forbids.

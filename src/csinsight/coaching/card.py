@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.coaching.peers import standings
+from csinsight.coaching.peers import adjusted_rates
 from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
@@ -42,7 +42,7 @@ class Card:
         In the look-back.
     status : str
         As in `csinsight.coaching.plan.agent_status`.
-    standing : DataFrame
+    rates : DataFrame
         One row a behaviour: own rate beside the middle half of comparable peers.
     conversion : Conversion or None
         None where the agent has no mature inquiry.
@@ -56,7 +56,7 @@ class Card:
     agent_id: str
     inquiries: int
     status: str
-    standing: pd.DataFrame
+    rates: pd.DataFrame
     conversion: Conversion | None
     trend: pd.DataFrame
     compliance: pd.DataFrame
@@ -89,7 +89,7 @@ class Conversion:
     above: float
 
 
-def agent_standings(
+def agent_rates(
     conversations: pd.DataFrame,
     *,
     as_of: datetime,
@@ -99,17 +99,17 @@ def agent_standings(
     seed: int = 20261031,
     behaviours: Iterable[str] = FAMILY,
 ) -> pd.DataFrame:
-    """Return `csinsight.coaching.peers.standings` of the look-back, once for all cards."""
+    """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards."""
     recent = in_months(conversations[conversations[_C.AGENT_ID].notna()], as_of, months)
     inquiries = experienced(recent[as_float(recent[_C.IS_INQUIRY]) == 1], min_agent_inquiries)
-    return standings(inquiries, behaviours, seed=seed, min_opportunities=min_opportunities)
+    return adjusted_rates(inquiries, behaviours, seed=seed, min_opportunities=min_opportunities)
 
 
 def agent_card(
     agent_id: str,
     conversations: pd.DataFrame,
     plan: pd.DataFrame,
-    standing: pd.DataFrame,
+    rates: pd.DataFrame,
     status: pd.DataFrame,
     *,
     as_of: datetime,
@@ -122,8 +122,8 @@ def agent_card(
     agent_id : str
     conversations, plan : DataFrame
         Artifacts.
-    standing : DataFrame
-        From `agent_standings`.
+    rates : DataFrame
+        From `agent_rates`.
     status : DataFrame
         From `csinsight.coaching.plan.agent_status`.
     as_of : datetime
@@ -140,13 +140,13 @@ def agent_card(
     known = status.set_index("agent_id").reindex([agent_id]).iloc[0]
     own_plan = plan[plan[CoachingPlan.AGENT_ID] == agent_id]
     kinds = own_plan[CoachingPlan.KIND]
-    own_standing = standing[standing["agent_id"] == agent_id].reset_index(drop=True)
+    own_rates = rates[rates["agent_id"] == agent_id].reset_index(drop=True)
     advised = own_plan.loc[kinds == "driver", CoachingPlan.BEHAVIOUR]
     return Card(
         agent_id=agent_id,
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
-        standing=own_standing,
+        rates=own_rates,
         conversion=conversion(in_months(conversations, as_of, months), agent_id),
         trend=trend(served, [_C.PAID, *advised]),
         compliance=own_plan[kinds == "compliance"].reset_index(drop=True),

@@ -19,7 +19,8 @@ from csinsight.params import add_months, month_start
 
 _C = Conversations
 _D = Disputes
-#: What came of a dispute: its talk is not counted, its finding is not made, or there was none.
+#: What came of a dispute: its conversation is not counted, its finding is not made, or there
+#: was none.
 SET_ASIDE: Final = "set aside"
 WITHHELD: Final = "withheld"
 NO_FINDING: Final = "no finding"
@@ -31,8 +32,8 @@ def load_disputes(
 ) -> pd.DataFrame:
     """Return the disputes that bear on a month.
 
-    A rejected finding stays rejected while the talks that it was made from are looked at: in its
-    own month and in the ``months - 1`` after it.
+    A rejected finding stays rejected while the conversations that it was made from are looked at:
+    in its own month and in the ``months - 1`` after it.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def load_disputes(
     Raises
     ------
     DisputeError
-        Where the file breaks its contract, or names an agent or a talk that isn't there.
+        Where the file breaks its contract, or names an agent or a conversation that isn't there.
     """
     frame, faults = read_disputes(folder)
     first = f"{add_months(month_start(month), 1 - months):%Y-%m}"
@@ -71,7 +72,7 @@ def rejected(disputes: pd.DataFrame) -> set[Finding]:
 
 
 def set_aside(conversations: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
-    """Return the conversations without the behaviours that were misread, talk by talk."""
+    """Return the conversations without the behaviours that were misread, one by one."""
     single = disputes[disputes[_D.CONVERSATION_ID].notna()]
     if single.empty:
         return conversations

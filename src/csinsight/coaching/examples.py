@@ -1,8 +1,9 @@
-"""What a talk is called where people see it: its own id may hold a buyer's name.
+"""What a conversation is called where people see it: its own id may hold a buyer's name.
 
-Which of the agent's own talks show what is meant: where it went well, and where it did not.
+Which of the agent's own conversations show what is meant: where it went well, and where it did not.
 
-Which lines of a talk show a behaviour, or that it was missed when there was occasion for it.
+Which lines of a conversation show a behaviour, or that it was missed when there was opportunity
+for it.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from csinsight.params import add_months
 
 
 def reference(conversation_id: str) -> str:
-    """Return a short name of a talk for cards and disputes, such as ``t3f9ac1d2``."""
+    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``."""
     return "t" + hashlib.sha256(conversation_id.encode()).hexdigest()[:8]
 
 
-#: Talks named for each side of a finding.
+#: Conversations named for each side of a finding.
 EACH: Final = 3
-#: What the textbook does in place of a habit that it teaches to drop: a good example shows this.
+#: What the textbook does in place of a habit that it teaches to drop: a good example shows
+#: this.
 INSTEAD: Final = {
     "refuses_flatly": "offers_alternative",
     "curt_reply": "gives_specifics",
@@ -60,10 +62,10 @@ def examples(
 ) -> dict[str, list[str]]:
     """Return ids of the agent's hits and misses and of peers' hits, the best example first.
 
-    A hit is the behaviour as it should be, in a talk that ended well where there is one; a miss is
-    the other way about. A good example of a habit that is to be dropped shows what is done instead
-    (`INSTEAD`). A peer's good one is about the same kind of question as the first miss. Then the
-    report month comes before earlier months, later talks before earlier.
+    A hit is the behaviour as it should be, in a conversation that ended well where there is one; a
+    miss is the other way about. A good example of a habit that is to be dropped shows what is done
+    instead (`INSTEAD`). A peer's good one is about the same kind of question as the first miss.
+    Then the report month comes before earlier months, later conversations before earlier.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def examples(
 
 
 def _instead(inquiries: pd.DataFrame, behaviour: str) -> pd.Series:
-    """Tell where what is taught in place of the behaviour is shown; nowhere if there is none."""
+    """Tell where what is taught in place of the behaviour is shown; nowhere without one."""
     other = INSTEAD.get(behaviour)
     shown = as_float(inquiries[other]) == 1 if other in inquiries else False
     return pd.Series(shown, index=inquiries.index)
@@ -107,7 +109,7 @@ def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str
 
 _M = Messages
 AGENT_TURN: Final = "agent_turn"
-#: Words that open or close a talk and answer nothing.
+#: Words that open or close a conversation and answer nothing.
 _FRAME: Final = ("greets", "closes_warmly")
 #: Any of these makes a line an answer, whatever courtesy comes with it.
 _SAYS: Final = (
@@ -129,95 +131,106 @@ def agent_turns(human: pd.DataFrame) -> np.typing.NDArray[np.int64]:
     Parameters
     ----------
     human : DataFrame
-        Lines of one talk by buyer and agent, in reading order.
+        Lines of one conversation by buyer and agent, in reading order.
     """
     agent = (human[_M.SENDER] == "agent").to_numpy()
     begins = agent & ~np.r_[False, agent[:-1]]
     return np.where(agent, np.cumsum(begins), 0).astype(np.int64)
 
 
-def choose(talk: pd.DataFrame, behaviour: str, *, shown: bool, occasion: int) -> list[int]:
-    """Return the positions of the agent's lines to show; none where the talk shows no such thing.
+def choose(
+    conversation: pd.DataFrame, behaviour: str, *, shown: bool, opportunity: int
+) -> list[int]:
+    """Return the positions of the agent's lines to show; none where there is no such thing.
 
     Parameters
     ----------
-    talk : DataFrame
+    conversation : DataFrame
         As for `agent_turns`, with its result as ``agent_turn`` and the marks of words.
     behaviour : str
     shown : bool
         Whether to show it (of a timing: much of it), or that it was missed.
-    occasion : int
-        First agent turn that gave occasion for it.
+    opportunity : int
+        First agent turn that gave opportunity for it.
     """
     timed = behaviour in TIMINGS
-    turns = _answers(talk, occasion, whole=behaviour in COMPLIANCE, bare=timed)
+    turns = _answers(conversation, opportunity, whole=behaviour in COMPLIANCE, bare=timed)
     if timed:
-        return _timed(talk, turns, behaviour, most=shown)
-    if behaviour not in talk:
-        # Canned text shows only beside other talks: its own lines are all there is to see.
+        return _timed(conversation, turns, behaviour, most=shown)
+    if behaviour not in conversation:
+        # Canned text shows only beside other conversations: its own lines are all there is to
+        # see.
         return turns[0] if turns else []
     if shown:
-        return _first(talk, turns, behaviour)
-    other = _first(talk, turns, INSTEAD.get(behaviour, ""))
+        return _first(conversation, turns, behaviour)
+    other = _first(conversation, turns, INSTEAD.get(behaviour, ""))
     if other:
         return other
-    marks = as_float(talk[behaviour]) == 1
+    marks = as_float(conversation[behaviour]) == 1
     without = [turn for turn in turns if not marks[turn].any()]
     return without[0] if without else []
 
 
-def waited(talk: pd.DataFrame, line: int) -> float:
-    """Return how many seconds the buyer had waited for the agent turn of a line; NaN if unknown."""
-    turn = talk[AGENT_TURN].to_numpy()
+def waited(conversation: pd.DataFrame, line: int) -> float:
+    """Return how many seconds the buyer had waited for the agent turn of a line; NaN: unknown."""
+    turn = conversation[AGENT_TURN].to_numpy()
     start = int(np.flatnonzero(turn == turn[line])[0])
     asked = start
     while asked > 0 and turn[asked - 1] == 0:
         asked -= 1
-    moments = talk[_M.SENT_AT]
+    moments = conversation[_M.SENT_AT]
     if asked == start or pd.isna(moments.iloc[asked]) or pd.isna(moments.iloc[start]):
         return float("nan")
     return float((moments.iloc[start] - moments.iloc[asked]).total_seconds())
 
 
-def _answers(talk: pd.DataFrame, occasion: int, *, whole: bool, bare: bool) -> list[list[int]]:
-    """Return the lines of each agent turn from the occasion on that answers a buyer's words.
+def _answers(
+    conversation: pd.DataFrame, opportunity: int, *, whole: bool, bare: bool
+) -> list[list[int]]:
+    """Return the lines of each agent turn from the opportunity on that answers a buyer's words.
 
-    Turns after the order are left out unless the whole talk counts; so are lines that only greet
-    or take leave, unless bare ones count too.
+    Turns after the order are left out unless the whole conversation counts; so are lines that only
+    greet or take leave, unless bare ones count too.
     """
-    turn = talk[AGENT_TURN].to_numpy()
-    counts = np.ones(len(talk), dtype=bool)
-    if not whole and BEFORE_OUTCOME in talk:
-        counts = talk[BEFORE_OUTCOME].to_numpy(dtype=bool)
+    turn = conversation[AGENT_TURN].to_numpy()
+    counts = np.ones(len(conversation), dtype=bool)
+    if not whole and BEFORE_OUTCOME in conversation:
+        counts = conversation[BEFORE_OUTCOME].to_numpy(dtype=bool)
     found = []
-    for number in range(max(occasion, 1), int(turn.max(initial=0)) + 1):
+    for number in range(max(opportunity, 1), int(turn.max(initial=0)) + 1):
         lines = [int(at) for at in np.flatnonzero((turn == number) & counts)]
         answered = bool(lines) and lines[0] > 0
-        said = [at for at in lines if whole or bare or not _bare(talk, at)]
+        said = [at for at in lines if whole or bare or not _bare(conversation, at)]
         if said and (answered or whole):
             found.append(said)
     return found
 
 
-def _bare(talk: pd.DataFrame, line: int) -> bool:
+def _bare(conversation: pd.DataFrame, line: int) -> bool:
     """Tell whether a line only greets or takes leave."""
-    framed = any(_marked(talk, name, line) for name in _FRAME)
-    return framed and not any(_marked(talk, name, line) for name in _SAYS)
+    framed = any(_marked(conversation, name, line) for name in _FRAME)
+    return framed and not any(_marked(conversation, name, line) for name in _SAYS)
 
 
-def _marked(talk: pd.DataFrame, name: str, line: int) -> bool:
-    return name in talk and talk[name].iloc[line] is not pd.NA and bool(talk[name].iloc[line])
+def _marked(conversation: pd.DataFrame, name: str, line: int) -> bool:
+    return (
+        name in conversation
+        and conversation[name].iloc[line] is not pd.NA
+        and bool(conversation[name].iloc[line])
+    )
 
 
-def _first(talk: pd.DataFrame, turns: list[list[int]], behaviour: str) -> list[int]:
+def _first(conversation: pd.DataFrame, turns: list[list[int]], behaviour: str) -> list[int]:
     """Return the first line that shows the behaviour, alone."""
-    if behaviour not in talk:
+    if behaviour not in conversation:
         return []
-    marks = as_float(talk[behaviour]) == 1
+    marks = as_float(conversation[behaviour]) == 1
     return next(([at] for turn in turns for at in turn if marks[at]), [])
 
 
-def _timed(talk: pd.DataFrame, turns: list[list[int]], behaviour: str, *, most: bool) -> list[int]:
+def _timed(
+    conversation: pd.DataFrame, turns: list[list[int]], behaviour: str, *, most: bool
+) -> list[int]:
     """Return the turn with the longest or the shortest wait, or the most or fewest answers."""
     if not turns:
         return []
@@ -225,6 +238,6 @@ def _timed(talk: pd.DataFrame, turns: list[list[int]], behaviour: str, *, most: 
         return turns[0][:1]
     if behaviour == "answer_ask_ratio":
         return (max if most else min)(turns, key=len)
-    waits = [waited(talk, turn[0]) for turn in turns]
+    waits = [waited(conversation, turn[0]) for turn in turns]
     known = [(wait, turn) for wait, turn in zip(waits, turns, strict=True) if wait == wait]
     return (max if most else min)(known, key=lambda pair: pair[0])[1][:1] if known else []

@@ -1,6 +1,6 @@
-"""The two or three lines of a talk that show what is meant, with nobody in them.
+"""The two or three lines of a conversation that show what is meant, with nobody in them.
 
-The masked talks behind every line of a coaching plan, gathered once for all cards.
+The masked conversations behind every line of a coaching plan, gathered once for all cards.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def excerpt(
     behaviour: str,
     *,
     shown: bool = True,
-    occasion: float | None = None,
+    opportunity: float | None = None,
     nicknames: Iterable[str] = (),
     lines: int = 3,
 ) -> pd.DataFrame:
@@ -101,8 +101,8 @@ def excerpt(
     behaviour : str
     shown : bool
         Whether to show the behaviour (of a timing: much of it) or that it was missed.
-    occasion : float or None
-        The agent turn, from 1, that first gave occasion for it; None or NaN: the first.
+    opportunity : float or None
+        The agent turn, from 1, that first gave opportunity for it; None or NaN: the first.
     nicknames : iterable of str
         Names to mask besides the ids in `messages`.
     lines : int
@@ -113,13 +113,13 @@ def excerpt(
     DataFrame
         ``conversation_id``, ``sender`` (``buyer`` or ``agent``), ``sent_at``, ``text`` (masked),
         ``marked`` (the agent's lines that it is about), ``waited_s`` (how long the buyer had
-        waited for them, seconds; NaN where times are not known). No row where the talk can't show
-        what is asked for: an example that does not show it would only confuse.
+        waited for them, seconds; NaN where times are not known). No row where the conversation
+        can't show what is asked for: an example that does not show it would only confuse.
     """
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     talk = human.assign(agent_turn=agent_turns(human))
-    first = 1 if occasion is None or np.isnan(occasion) else int(occasion)
-    about = choose(talk, behaviour, shown=shown, occasion=first)[: lines - 1]
+    first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
+    about = choose(talk, behaviour, shown=shown, opportunity=first)[: lines - 1]
     if not about:
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
@@ -149,9 +149,9 @@ def _short(text: str) -> str:
 
 
 _P = CoachingPlan
-#: On which side of a recommendation a talk stands, in the order of a card.
+#: On which side of a recommendation a conversation stands, in the order of a card.
 SIDES: Final = (_P.MISSES, _P.HITS, _P.PEER_HITS)
-#: Talks shown on each side.
+#: Conversations shown on each side.
 EACH: Final = 1
 
 
@@ -165,8 +165,8 @@ def plan_excerpts(
 ) -> pd.DataFrame:
     """Return the lines that a plan's cards show, masked.
 
-    Of the talks that the plan names, those are taken whose lines truly show the behaviour, or its
-    absence when there was occasion for it.
+    Of the conversations that the plan names, those are taken whose lines truly show the behaviour,
+    or its absence when there was opportunity for it.
 
     Parameters
     ----------
@@ -188,14 +188,14 @@ def plan_excerpts(
     messages = excerpts(shop, {t for *_, ts in wanted for t in ts}, as_of=as_of, rules=rules)
     talks = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
     names = shop_names(shop)
-    occasions = conversations.set_index(Conversations.CONVERSATION_ID)
+    opportunities = conversations.set_index(Conversations.CONVERSATION_ID)
     parts = []
     for agent, behaviour, side, named in wanted:
         shown = _shows(behaviour, side)
         column = opportunity_column(behaviour)
-        since = dict(occasions[column].reindex(named)) if column in occasions else {}
+        since = dict(opportunities[column].reindex(named)) if column in opportunities else {}
         found = (
-            excerpt(talks[t], behaviour, shown=shown, occasion=_turn(since, t), nicknames=names)
+            excerpt(talks[t], behaviour, shown=shown, opportunity=_turn(since, t), nicknames=names)
             for t in named
             if t in talks
         )
@@ -208,7 +208,7 @@ def plan_excerpts(
 
 
 def _shows(behaviour: str, side: str) -> bool:
-    """Tell whether the talks of a side show the behaviour, or that it was missed."""
+    """Tell whether the conversations of a side show the behaviour, or that it was missed."""
     unwanted = behaviour in (*TAUGHT_LESS, *COMPLIANCE)
     return unwanted == (side == _P.MISSES)
 

@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.coaching.peers import standing
+from csinsight.coaching.peers import compare_agents
 from csinsight.coaching.shrunken_effects import TAUGHT_LESS
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.write import write_table
@@ -43,7 +43,7 @@ from csinsight.params import add_months, month_end
 
 FOLDER: Final = "plans"
 _P = CoachingPlan
-#: What a follow-up needs; talks are left out, since ids can name buyers.
+#: What a follow-up needs; conversations are left out, since ids can name buyers.
 KEPT: Final = (
     _P.AGENT_ID,
     _P.RANK,
@@ -114,7 +114,7 @@ def _versions(store: Path, month: str) -> list[Path]:
 
 _C = Conversations
 _F = FollowUp
-#: Occasions that an agent needs before and after; fewer say nothing about a person.
+#: Opportunities that an agent needs before and after; fewer say nothing about a person.
 MIN_BEFORE: Final = 20
 MIN_AFTER: Final = 10
 #: Agents not advised that it takes to tell what would have happened anyway.
@@ -218,7 +218,7 @@ def change(
     if len(agents) <= MIN_CONTROLS:
         return None
     before, after = (t[t[_C.AGENT_ID].isin(agents) & t[behaviour].notna()] for t in (before, after))
-    found = standing(before, behaviour, seed=seed)
+    found = compare_agents(before, behaviour, seed=seed)
     if found is None:
         return None
     seen = pd.DataFrame(
@@ -298,7 +298,7 @@ def _row(behaviour: str, agent: str | None, agents: int, controls: int) -> dict[
 
 
 def _drift(moved: Floats, noise: Floats, there: np.typing.NDArray[np.bool_]) -> float:
-    """Return how much agents' true levels move by themselves (variance; Paule and Mandel 1982)."""
+    """Return how much agents' true levels move by themselves (variance; Paule, Mandel 1982)."""
     centred = moved - np.where(there, moved[there].mean(), moved[~there].mean())
     freedom = max(len(moved) - 2, 1)
     low, high = 0.0, float(centred.var() * len(moved) / freedom + 1e-12)

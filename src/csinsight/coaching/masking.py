@@ -208,7 +208,8 @@ MASKS: Final = ("电话", "证件号", "邮箱", "链接", "账号", "单号", "
 
 #: Of these a line tells about somebody, so that a name in it is likely.
 _PERSONAL: Final = {"电话", "证件号", "账号", "单号", "地址", "邮箱"}
-#: Between the lines of a talk: a blank to most patterns, an end to those that read backwards.
+#: Between the lines of a conversation: a blank to most patterns, an end to those that read
+#: backwards.
 _BREAK: Final = "\u2028"
 #: Lines between which a number may have been broken up.
 _NEAR: Final = 3
@@ -246,12 +247,13 @@ def mask(text: str, nicknames: Iterable[str] = ()) -> str:
 
 
 def mask_lines(texts: Sequence[str], nicknames: Iterable[str] = ()) -> list[str]:
-    """Return the lines of one talk masked, also where something was sent in several pieces.
+    """Return the lines of one conversation masked, also where something was sent in several pieces.
 
     Parameters
     ----------
     texts : sequence of str
-        All messages of the talk, in reading order: what stands in one may name what comes next.
+        All messages of the conversation, in reading order: what stands in one may name what comes
+        next.
     nicknames : iterable of str
         As for `mask`.
 
@@ -279,7 +281,7 @@ def mask_lines(texts: Sequence[str], nicknames: Iterable[str] = ()) -> list[str]
 
 
 def _pieces(lines: Sequence[str]) -> Iterator[tuple[int, tuple[int, int, str]]]:
-    """Yield where lines of nothing but digits lie near one another and together make a number."""
+    """Yield where lines of nothing but digits lie near one another and make one number."""
     found = {
         place: match for place, line in enumerate(lines) if (match := PIECE.search(_plain(line)))
     }

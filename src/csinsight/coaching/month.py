@@ -1,4 +1,4 @@
-"""A month of coaching in one call: the plan, what may be said to whom, and all standings."""
+"""A month of coaching in one call: the plan, what may be said to whom, and all rates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from csinsight.coaching.card import agent_standings
+from csinsight.coaching.card import agent_rates
 from csinsight.coaching.disputes import rejected, set_aside, settled
 from csinsight.coaching.plan import Limits, agent_status, findings
 
@@ -22,15 +22,15 @@ class Coached:
         As from `csinsight.coaching.plan.coaching_plan`.
     status : DataFrame
         As from `csinsight.coaching.plan.agent_status`.
-    standings : DataFrame
-        As from `csinsight.coaching.card.agent_standings`.
+    adjusted_rates : DataFrame
+        As from `csinsight.coaching.card.agent_rates`.
     disputes : DataFrame
         With what came of each, as from `csinsight.coaching.disputes.settled`.
     """
 
     plan: pd.DataFrame
     status: pd.DataFrame
-    standings: pd.DataFrame
+    adjusted_rates: pd.DataFrame
     disputes: pd.DataFrame
 
 
@@ -68,7 +68,7 @@ def coach(
             months=limits.months,
             min_agent_inquiries=limits.min_agent_inquiries,
         ),
-        agent_standings(
+        agent_rates(
             talks,
             as_of=as_of,
             months=limits.months,

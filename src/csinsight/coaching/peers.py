@@ -32,7 +32,7 @@ _C = Conversations
 
 
 @dataclass(frozen=True)
-class Standing:
+class AdjustedRates:
     """Every agent's standing in one behaviour.
 
     Parameters
@@ -80,9 +80,9 @@ class Standing:
         return np.asarray(expit(logit(self.expected[place]) + shift))
 
 
-def standing(
+def compare_agents(
     conversations: pd.DataFrame, behaviour: str, *, seed: int, draws: int = DRAWS
-) -> Standing | None:
+) -> AdjustedRates | None:
     """Compare the agents in one behaviour; None where nobody had an opportunity.
 
     Parameters
@@ -117,7 +117,7 @@ def standing(
     else:
         noise = float(((seen["value"] - seen["expected"]) ** 2).mean())
         shifts = _mean_shifts(n, observed - expected, noise, rng, draws)
-    return Standing(behaviour, [str(a) for a in table.index], n, observed, expected, shifts)
+    return AdjustedRates(behaviour, [str(a) for a in table.index], n, observed, expected, shifts)
 
 
 def leave_one_out_quantile(values: Floats, place: int, quantile: float) -> Floats:
@@ -172,7 +172,7 @@ MIN_PEERS: Final = 4
 _SIDES: Final = (2.5, 97.5)
 
 
-def standings(
+def adjusted_rates(
     inquiries: pd.DataFrame, behaviours: Iterable[str], *, seed: int, min_opportunities: int
 ) -> pd.DataFrame:
     """Return every agent's rate beside the middle half of comparable peers.
@@ -217,14 +217,14 @@ _STANDING_COLUMNS: Final = [
 
 def comparable(
     inquiries: pd.DataFrame, behaviour: str, seed: int, min_opportunities: int
-) -> Standing | None:
+) -> AdjustedRates | None:
     """Return the standing of agents with enough opportunities; None without enough peers."""
     offered = inquiries[inquiries[behaviour].notna()]
     counts = offered[_C.AGENT_ID].value_counts()
     enough = counts.index[counts >= min_opportunities]
     if len(enough) <= MIN_PEERS:
         return None
-    return standing(offered[offered[_C.AGENT_ID].isin(enough)], behaviour, seed=seed)
+    return compare_agents(offered[offered[_C.AGENT_ID].isin(enough)], behaviour, seed=seed)
 
 
 def gaps(
@@ -250,7 +250,7 @@ def gaps(
     Returns
     -------
     DataFrame
-        The columns of `standings`, then ``target_rate`` (top quarter of peers), ``gap``,
+        The columns of `adjusted_rates`, then ``target_rate`` (top quarter of peers), ``gap``,
         ``gap_low``, ``gap_high`` (in the behaviour's unit, positive: room to gain), ``behind``
         (probability of doing worse than the peers' median), ``monthly_opportunities``,
         ``expected_gain_inquiries``, ``low``, ``high``, ``effect_pp`` with its interval.
@@ -279,7 +279,7 @@ _GAP_COLUMNS: Final = [
 ]
 
 
-def _row(found: Standing, place: int) -> dict[str, object]:
+def _row(found: AdjustedRates, place: int) -> dict[str, object]:
     own = found.own(place)
     low, high = found.readable(np.percentile(own, _SIDES))
     middle = found.peers(place, 0.5)
@@ -299,7 +299,7 @@ def _row(found: Standing, place: int) -> dict[str, object]:
 
 
 def _gap(
-    found: Standing, place: int, effect: Effect, months: float, seed: int
+    found: AdjustedRates, place: int, effect: Effect, months: float, seed: int
 ) -> dict[str, object]:
     own = found.own(place)
     target = found.peers(place, 0.75 if effect.helps else 0.25)

@@ -1,4 +1,4 @@
-"""A page for each buyer type and value tier: who they are here, and what goes with conversion."""
+"""A page for each buyer type and value tier: who they are here, what goes with sales."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def _money(rows: pd.DataFrame) -> float:
 
 def _named(scope: pd.DataFrame, verdict: str) -> list[str]:
     rows = scope[scope[Drivers.VERDICT] == verdict]
-    # What is against the textbook is told on the page of drivers: nobody is to be served by it yet.
+    # What is against the textbook is told on the page of drivers: nobody is to be served by it
+    # yet.
     pairs = zip(rows[Drivers.BEHAVIOUR], rows[Drivers.EFFECT_PP], strict=True)
     taught = [as_taught(str(name), float(effect)) for name, effect in pairs]
     rows = rows[pd.Series(taught, index=rows.index, dtype=bool)]

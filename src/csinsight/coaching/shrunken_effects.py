@@ -122,7 +122,7 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
 
 
 def _two_groups(family: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    """Return the probability, mean and spread of each effect, averaged over the prior's grid."""
+    """Return the probability, mean and spread of each effect, averaged over the grid."""
     if family.empty:
         return np.empty(0), np.empty(0), np.empty(0)
     effect = family[Drivers.EFFECT_PP].to_numpy(dtype=float)

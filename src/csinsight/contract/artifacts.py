@@ -73,32 +73,41 @@ class Conversations:
     RESPONSE_SUM_S = "response_sum_s"
     SATISFACTION = "satisfaction"
     VOICES_WORRY = "voices_worry"
-    #: The buyer's mood, one of `domain.MOODS`, or null where no buyer wrote. At the start: before
-    #: the outcome. At the end: whatever came of the talk, so it must never explain that.
+    #: The buyer's mood, one of `domain.MOODS`, or null where no buyer wrote. At the start:
+    #: before
+    #: the outcome. At the end: whatever came of the conversation, so it must never explain
+    #: that.
     MOOD_AT_START = "mood_at_start"
     MOOD_AT_END = "mood_at_end"
     EARLIER_ORDERS = "earlier_orders"
     OPEN_TALKS = "open_talks"
     #: The first order placed in the conversion window: what comes later can't have led to it.
     OUTCOME_AT = "outcome_at"
-    #: The first payment in the windows, of whichever order; for same-day and next-day conversion.
+    #: The first payment in the windows, of whichever order; for same-day and next-day
+    #: conversion.
     FIRST_PAID_AT = "first_paid_at"
-    #: The month that holds this moment counts the talk: the first human reply, and without one the
-    #: moment when the talk was over.
+    #: The month that holds this moment counts the conversation: the first human reply, and
+    #: without one the
+    #: moment when the conversation was over.
     COUNTED_AT = "counted_at"
     #: Service, over the whole conversation (for KPIs).
     FIRST_RESPONSE_TALK_S = "first_response_talk_s"
     ROUNDS_OFF_HOURS = "rounds_off_hours"
-    #: What came before the outcome (for drivers); the timings of `domain.TIMINGS` are of this too.
+    #: What came before the outcome (for drivers); the timings of `domain.TIMINGS` are of this
+    #: too.
     BUYER_MESSAGES_BEFORE = "buyer_messages_before"
     AGENT_MESSAGES_BEFORE = "agent_messages_before"
     AGENT_TURNS_BEFORE = "agent_turns_before"
-    #: Agent turns before the outcome and before the buyer's first long silence, without those that
+    #: Agent turns before the outcome and before the buyer's first long silence, without those
+    #: that
     #: only take leave. For each of `domain.TURN_MARKERS` two columns more count in these turns:
-    #: ``NAME_turn`` (first shown) and ``NAME_opportunity_turn`` (first occasion), from 1 or null.
+    #: ``NAME_turn`` (first shown) and ``NAME_opportunity_turn`` (first opportunity), from 1 or
+    #: null.
     TURNS_JUDGED = "turns_judged"
-    #: Seconds of the buyer's first long silence before the outcome, until a line of either side,
-    #: the order, or the end of what is known, and whether an agent's line broke it; null without
+    #: Seconds of the buyer's first long silence before the outcome, until a line of either
+    #: side,
+    #: the order, or the end of what is known, and whether an agent's line broke it; null
+    #: without
     #: one. Seconds from the order to the first payment reminder.
     SILENCE_S = "silence_s"
     SILENCE_BROKEN = "silence_broken_by_agent"
@@ -116,11 +125,11 @@ def turn_column(behaviour: str) -> str:
 
 
 def opportunity_column(behaviour: str) -> str:
-    """Return the name of the column that holds the agent turn that first gave occasion for it."""
+    """Return the column that holds the agent turn that first gave opportunity for it."""
     return f"{behaviour}_opportunity_turn"
 
 
-class Receptions:
+class AgentSessions:
     """One row a conversation and agent who served in it: ``receptions``.
 
     The columns of `Conversations` that KPIs are made of, as far as they are this agent's; these
@@ -132,18 +141,18 @@ class Receptions:
     IN_CHARGE = "in_charge"
     #: Another agent took over before the outcome, and the order, if any, is not this agent's.
     HANDED_OVER = "handed_over"
-    #: The order that came of the talk is another agent's by the profile's rule.
+    #: The order that came of the conversation is another agent's by the profile's rule.
     CREDITED_ELSEWHERE = "credited_elsewhere"
     #: Of the counts by response time.
     RESPONSE_S = "response_s"
 
 
-class RuleOccasions:
-    """One row an occasion of a windowed rule: ``rule_occasions``; positions, never text."""
+class RuleOpportunities:
+    """One row an opportunity of a sequence rule: ``rule_opportunities``; positions, never text."""
 
-    NAME = "rule_occasions"
+    NAME = "rule_opportunities"
     RULE = "rule"
-    #: Of the line that gave the occasion, in its conversation, from 1.
+    #: Of the line that gave the opportunity, in its conversation, from 1.
     POSITION = "position"
     #: How many lines the window holds, and the position of the last.
     LINES = "lines"
@@ -157,16 +166,17 @@ class Scorecards:
     """One row a conversation that an agent served in the month: ``scorecard``."""
 
     NAME = "scorecard"
-    #: 0 to 100, null where too few points had an occasion.
+    #: 0 to 100, null where too few points had an opportunity.
     SCORE = "score"
     EARNED = "earned"
     POSSIBLE = "possible"
     #: The behaviours that brought the score to 0, and the items that lost points, by id.
     RED_LINES = "red_lines"
     LOST = "lost"
-    #: ``rule@position`` of each broken windowed rule.
+    #: ``rule@position`` of each broken sequence rule.
     EVIDENCE = "evidence"
-    #: The items by themselves: ``item``, ``agent_id``, ``conversation_id``, ``points``, ``kept``.
+    #: The items by themselves: ``item``, ``agent_id``, ``conversation_id``, ``points``,
+    #: ``kept``.
     ITEMS = "scorecard_items"
     ITEM = "item"
     POINTS = "points"
@@ -263,7 +273,8 @@ class CoachingPlan:
     LOW = "low"
     HIGH = "high"
     EVIDENCE = "evidence"
-    #: Further columns: the peers' top quarter, the agent's own interval, and the talks by side.
+    #: Further columns: the peers' top quarter, the agent's own interval, and the conversations
+    #: by side.
     TARGET_RATE = "target_rate"
     RATE_LOW = "rate_low"
     RATE_HIGH = "rate_high"

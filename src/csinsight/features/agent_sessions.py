@@ -14,8 +14,8 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 
+from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.artifacts import Receptions
 from csinsight.contract.schema import Messages as Msg
 from csinsight.contract.schema import Orders
 from csinsight.engine import Shop, collect
@@ -53,7 +53,7 @@ _KEYS: Final = (Talk.CONVERSATION_ID, Talk.AGENT_ID)
 _LAST: Final = "last_ms"
 _COLUMNS: Final = Columns(
     texts=_KEYS,
-    booleans=(Receptions.IN_CHARGE,),
+    booleans=(AgentSessions.IN_CHARGE,),
     integers=(
         Talk.BUYER_MESSAGES,
         Talk.AGENT_MESSAGES,
@@ -75,7 +75,7 @@ _CREDIT: Final = {
 
 @dataclass(frozen=True)
 class Lines:
-    """The messages that a month's receptions and orders are read from, held for several plans.
+    """The messages that a month's agent sessions and orders are read from, held for several plans.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Lines:
 
 
 def read_lines(shop: Shop, as_of: datetime, rules: ConversationRules) -> Lines:
-    """Read and hold what `receptions`, `response_times` and `credited_orders` are made from."""
+    """Read and hold what `agent_sessions`, `response_times` and `credited_orders` are made from."""
     messages = messages_of(shop, as_of, rules, months=2).select(
         Msg.CONVERSATION_ID,
         Msg.MESSAGE_NO,
@@ -112,7 +112,9 @@ def read_lines(shop: Shop, as_of: datetime, rules: ConversationRules) -> Lines:
     return Lines(hold(messages), hold(conversation_times(shop, as_of, rules)))
 
 
-def receptions(shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+def agent_sessions(
+    shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules
+) -> pd.DataFrame:
     """Return a row for each conversation of the last month and agent who served in it.
 
     Parameters
@@ -155,13 +157,15 @@ def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> p
         ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
     """
     times = _charged(lines.of_month(as_of), rules).filter(~nw.col(RESPONSE_S).is_null())
-    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(Receptions.RESPONSE_S, Talk.ROUNDS))
+    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, Talk.ROUNDS))
     table = kinds.gather(
-        times.with_columns(nw.col(RESPONSE_S).round().cast(nw.Int64).alias(Receptions.RESPONSE_S))
-        .group_by(Talk.AGENT_ID, Receptions.RESPONSE_S)
+        times.with_columns(
+            nw.col(RESPONSE_S).round().cast(nw.Int64).alias(AgentSessions.RESPONSE_S)
+        )
+        .group_by(Talk.AGENT_ID, AgentSessions.RESPONSE_S)
         .agg(nw.len().cast(nw.Int64).alias(Talk.ROUNDS))
     )
-    return table.sort_values([Talk.AGENT_ID, Receptions.RESPONSE_S], ignore_index=True)
+    return table.sort_values([Talk.AGENT_ID, AgentSessions.RESPONSE_S], ignore_index=True)
 
 
 def credited_orders(
@@ -266,9 +270,9 @@ def _spoke(messages: Frame) -> Frame:
             (
                 (nw.col("_before") == nw.col("_last")).fill_null(value=False)
                 | (nw.col("_last").is_null() & (nw.col("_at_all") == nw.col("_end")))
-            ).alias(Receptions.IN_CHARGE)
+            ).alias(AgentSessions.IN_CHARGE)
         )
-        .select(*_KEYS, Talk.AGENT_MESSAGES, Receptions.IN_CHARGE)
+        .select(*_KEYS, Talk.AGENT_MESSAGES, AgentSessions.IN_CHARGE)
     )
 
 

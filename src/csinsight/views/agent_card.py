@@ -42,8 +42,8 @@ def peers(study: Study, card: Card) -> Block:
     """Draw the agent's rates as marks over the middle half of comparable peers."""
     told = (card.recommendations, card.strengths)
     advised = [str(name) for rows in told for name in rows[_P.BEHAVIOUR]]
-    order = list(dict.fromkeys([*_ALWAYS, *advised, *card.standing["behaviour"]]))
-    rows = card.standing.set_index("behaviour")
+    order = list(dict.fromkeys([*_ALWAYS, *advised, *card.rates["behaviour"]]))
+    rows = card.rates.set_index("behaviour")
     rows = rows.reindex([name for name in order if name in rows.index][:MAX_ROWS])
     if rows.empty:
         return Prose(study.word("card.no_peers"))

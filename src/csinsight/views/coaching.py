@@ -166,7 +166,7 @@ def team(study: Study, plan: pd.DataFrame) -> Block:
 def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataFrame) -> None:
     """Write the tables that the cards read, and the plan as workbook and JSON."""
     study.write("agent_status", coached.status)
-    study.write("agent_standings", coached.standings)
+    study.write("agent_rates", coached.adjusted_rates)
     study.write("coaching_disputes", coached.disputes)
     study.write("coaching_excerpts", talks)
     study.write(FollowUp.NAME, followed)

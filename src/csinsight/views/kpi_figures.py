@@ -10,7 +10,7 @@ import pandas as pd
 from csinsight.behaviours.agent_sessions import Month
 from csinsight.behaviours.kpis import SILENT_SALES, SILENT_SHARE, TOTAL_SALES
 from csinsight.behaviours.profiles import KpiProfile
-from csinsight.contract.artifacts import AgentKpis, Conversations, Receptions
+from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.render.blocks import Block, Prose
 from csinsight.render.table import Table
 from csinsight.views import rates
@@ -102,8 +102,10 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: K
         _K.OFF_HOURS: shop[_K.OFF_HOURS],
         _K.UNTIMED: shop[_K.UNTIMED],
         "no_agent": nobody.sum(),
-        Receptions.HANDED_OVER: month.receptions[Receptions.HANDED_OVER].sum(),
-        Receptions.CREDITED_ELSEWHERE: month.receptions[Receptions.CREDITED_ELSEWHERE].sum(),
+        AgentSessions.HANDED_OVER: month.agent_sessions[AgentSessions.HANDED_OVER].sum(),
+        AgentSessions.CREDITED_ELSEWHERE: month.agent_sessions[
+            AgentSessions.CREDITED_ELSEWHERE
+        ].sum(),
     }
     rows = [
         {

@@ -23,25 +23,25 @@ _GROUPS: Final = ("speed", "courtesy", "answers", "problems", "compliance")
 
 
 def write(
-    study: Study, conversations: pd.DataFrame, occasions: pd.DataFrame, card: Scorecard
+    study: Study, conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
-    """Score the month's talks and keep the scores, the items and the rules' occasions.
+    """Score the month's talks and keep the scores, the items and the rules' opportunities.
 
     Returns
     -------
     DataFrame
-        Of `csinsight.behaviours.scorecard.score_talks`.
+        Of `csinsight.behaviours.scorecard.score_conversations`.
     """
     month = study.of_month(conversations)
-    study.write("rule_occasions", occasions)
-    study.write(Card.ITEMS, scorecard.item_points(month, occasions, card))
-    return study.write(Card.NAME, scorecard.score_talks(month, occasions, card))
+    study.write("rule_opportunities", opportunities)
+    study.write(Card.ITEMS, scorecard.item_points(month, opportunities, card))
+    return study.write(Card.NAME, scorecard.score_conversations(month, opportunities, card))
 
 
 def items(study: Study, card: Scorecard) -> Block:
-    """Draw what share of the talks with occasion kept each item in full."""
+    """Draw what share of the talks with opportunity kept each item in full."""
     found = scorecard.item_shares(study.read(Card.ITEMS), card)
-    known = found[found[scorecard.TALKS] > 0].sort_values(Card.LOST, ascending=False)
+    known = found[found[scorecard.CONVERSATIONS] > 0].sort_values(Card.LOST, ascending=False)
     if known.empty:
         return Prose(study.word("quality.no_items"))
     words = study.words
@@ -62,7 +62,7 @@ def items(study: Study, card: Scorecard) -> Block:
             kept=words.percent(row[Card.KEPT], 0),
             lost=words.number(row[Card.LOST], 1),
             points=words.number(row[Card.POINTS]),
-            n=words.number(row[scorecard.TALKS]),
+            n=words.number(row[scorecard.CONVERSATIONS]),
         )
         for _, row in known.iterrows()
     ]
@@ -95,8 +95,8 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
         {
             "agent": found["name"],
             "score": [_score(study, row) for _, row in found.iterrows()],
-            "talks": found[scorecard.TALKS],
-            "red": found[scorecard.RED_TALKS],
+            "talks": found[scorecard.CONVERSATIONS],
+            "red": found[scorecard.RED_CONVERSATIONS],
             "lost": [_most_lost(study, card, agent) for agent in found[Conversations.AGENT_ID]],
         }
     )
