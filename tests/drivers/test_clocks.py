@@ -10,7 +10,7 @@ import pytest
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.risk_sets import band, clocks, in_silence
+from csinsight.drivers.risk_sets import band, in_silence, risk_set_columns
 
 AS_OF = datetime(2026, 11, 1)
 ORDERED_AT = pd.Timestamp("2026-10-02 10:00")
@@ -81,6 +81,6 @@ def test_a_comeback_needs_a_silence_and_its_time_is_the_silence_that_it_broke():
     )
     kept = in_silence(talks)
     assert kept["follows_up"].isna().tolist() == [False, True, False, True]
-    found = clocks(kept)
+    found = risk_set_columns(kept)
     assert found["follows_up_turn"].fillna(-1).tolist() == [1, -1, -1, -1]
     assert found["follows_up_bands"].tolist() == [1, 0, 2, 0]

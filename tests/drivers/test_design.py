@@ -10,7 +10,7 @@ import pytest
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, TURN_MARKERS
-from csinsight.drivers.design import FAMILY, design
+from csinsight.drivers.design import TESTED_BEHAVIOURS, design
 from csinsight.drivers.exposure import at_landmark
 from csinsight.drivers.units import from_model, to_model
 
@@ -49,7 +49,7 @@ def test_opportunity_counts_who_has_none(conversations):
 
 
 def test_compliance_and_controls_are_outside_the_family():
-    assert not set(FAMILY) & {*COMPLIANCE, *CONTROLS}
+    assert not set(TESTED_BEHAVIOURS) & {*COMPLIANCE, *CONTROLS}
 
 
 def test_only_what_came_before_is_adjusted_for(worlds):

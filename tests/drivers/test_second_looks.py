@@ -10,10 +10,10 @@ import pytest
 
 from csinsight.drivers.checks import driver_checks
 from csinsight.drivers.design import design
-from csinsight.drivers.design_matrix import lay_out
+from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.double_ml import DISAGREES, Flexible
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.sensitivity import doses, ways
+from csinsight.drivers.sensitivity import alternative_estimates, dose_response
 
 AS_OF = datetime(2026, 11, 1)
 TOLD = {"as_of": AS_OF, "months": 3}
@@ -55,26 +55,26 @@ def test_a_verdict_that_a_straight_line_made_is_taken_back_and_shown():
 
 def test_the_flexible_check_finds_the_true_effect(worlds):
     world = worlds.make_world(11, inquiries=8000, agents=300)
-    bench = lay_out(design(world.conversations, world.frozen, **TOLD), together=True)
-    everyone = np.arange(len(bench.columns))
-    found = Flexible(bench).effect("recommends", everyone)
+    matrix = design_matrix_of(design(world.conversations, world.frozen, **TOLD), together=True)
+    everyone = np.arange(len(matrix.columns))
+    found = Flexible(matrix).effect("recommends", everyone)
     assert found == pytest.approx(world.effects_pp["recommends"], abs=3)
-    assert abs(Flexible(bench).effect("greets", everyone)) < 3
+    assert abs(Flexible(matrix).effect("greets", everyone)) < 3
 
 
 def test_very_many_rows_are_thinned_evenly_and_say_the_same(worlds, monkeypatch):
     world = worlds.make_world(11, inquiries=6000, agents=30)
-    bench = lay_out(design(world.conversations, world.frozen, **TOLD), together=True)
-    everyone = np.arange(len(bench.columns))
+    matrix = design_matrix_of(design(world.conversations, world.frozen, **TOLD), together=True)
+    everyone = np.arange(len(matrix.columns))
     monkeypatch.setattr("csinsight.drivers.double_ml.LOOKED_AT", 2999)
-    third = Flexible(bench).effect("recommends", everyone)
-    assert third == Flexible(bench).effect("recommends", everyone[::3])
+    third = Flexible(matrix).effect("recommends", everyone)
+    assert third == Flexible(matrix).effect("recommends", everyone[::3])
 
 
 def test_other_ways_stand_beside_the_main_one(worlds):
     world = worlds.make_world(3, inquiries=1500, agents=8)
     drivers = estimate_drivers(design(world.conversations, world.frozen, **TOLD), scopes=())
-    table = ways(drivers, world.conversations, world.frozen, **TOLD)
+    table = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
     assert set(table["behaviour"]) == set(drivers.loc[drivers["effect_pp"].notna(), "behaviour"])
     assert not [c for c in table if c.endswith("_window")]
 
@@ -83,7 +83,7 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
     world = worlds.make_world(
         5, inquiries=12_000, agents=20, effects={"first_response_s": -0.3, "recommends": 0.5}
     )
-    table = doses(design(world.conversations, world.frozen, **TOLD))
+    table = dose_response(design(world.conversations, world.frozen, **TOLD))
     assert table["n"].sum() == world.conversations["first_response_s"].notna().sum()
     assert (table["from_s"].iloc[1:].to_numpy() == table["to_s"].iloc[:-1].to_numpy()).all()
     assert table.loc[0, ["effect_pp", "low_pp", "high_pp"]].tolist() == [0, 0, 0]
@@ -97,6 +97,6 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
 def test_bands_need_data_and_a_time(worlds):
     world = worlds.make_world(3, inquiries=200, agents=8)
     study = design(world.conversations, world.frozen, **TOLD)
-    assert doses(study).empty
+    assert dose_response(study).empty
     with pytest.raises(ValueError, match="bands"):
-        doses(study, "greets")
+        dose_response(study, "greets")

@@ -7,7 +7,7 @@ import pandas as pd
 import pyfixest as pf
 import pytest
 
-from csinsight.drivers.fixed_effects import cross_products, slope
+from csinsight.drivers.fixed_effects import cross_products, iv_estimate
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def frame():
 
 def _slope(frame, columns):
     sizes = frame.groupby("agent").size().to_numpy()
-    return slope(cross_products(frame[columns].to_numpy(), sizes), len(frame))
+    return iv_estimate(cross_products(frame[columns].to_numpy(), sizes), len(frame))
 
 
 def test_agrees_with_pyfixest(frame):

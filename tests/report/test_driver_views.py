@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 from tests.drivers import worlds as made_up
 
-from csinsight.drivers.design import beside, design
+from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.sensitivity import doses, ways
+from csinsight.drivers.sensitivity import alternative_estimates, dose_response
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
 from csinsight.views.study import open_study
@@ -31,7 +31,7 @@ def study(request, tmp_path, demo_folder):
 
 def _made(world, outcome):
     plan = design(world.conversations, world.frozen, outcome=outcome, **TOLD)
-    also = beside(world.conversations, world.frozen, outcome=outcome, **TOLD)
+    also = secondary_outcomes(world.conversations, world.frozen, outcome=outcome, **TOLD)
     return plan, estimate_drivers(plan, also=also, flexible=False)
 
 
@@ -56,8 +56,10 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
         view.checks(study, drivers),
         looks.flow(study, plan),
         looks.ready(study, plan),
-        looks.ways(study, ways(drivers, world.conversations, world.frozen, **TOLD)),
-        looks.doses(study, doses(plan), outcome),
+        looks.ways(
+            study, alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
+        ),
+        looks.doses(study, dose_response(plan), outcome),
     ):
         assert block.plain().strip()
         assert "nan" not in block.plain().lower()
@@ -67,15 +69,15 @@ def test_little_data_has_its_words_and_no_figure(worlds, study):
     world = worlds.make_world(3, inquiries=120, agents=3)
     plan, drivers = _made(world, "paid")
     assert study.word("drivers.no_picture") in view.forest(study, drivers).plain()
-    found = ways(drivers, world.conversations, world.frozen, **TOLD)
+    found = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
     assert looks.ways(study, found).plain() == study.word("drivers.no_ways")
-    assert looks.doses(study, doses(plan)).plain() == study.word("drivers.no_doses")
+    assert looks.doses(study, dose_response(plan)).plain() == study.word("drivers.no_doses")
 
 
 def test_waiting_longer_is_told_as_the_last_band_against_the_first(worlds, study):
     world = worlds.make_world(5, inquiries=6000, agents=12, effects={"first_response_s": -0.3})
     plan, _ = _made(world, "paid")
-    bands = doses(plan)
+    bands = dose_response(plan)
     picture = looks.doses(study, bands)
     low = study.words.number(bands["from_s"].iloc[-1])
     assert study.word("drivers.band_over", low=low) in picture.title

@@ -9,7 +9,7 @@ import pandas as pd
 
 from csinsight.drivers.design import Design, design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.sensitivity import doses
+from csinsight.drivers.sensitivity import dose_response
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "csat" / "customer_support.csv"
 AS_OF = pd.Timestamp("2023-09-01").to_pydatetime()
@@ -74,7 +74,7 @@ def run() -> str:
     bands = [
         f"| {_minutes(row.from_s, row.to_s)} | {row.n:,} | "
         f"{row.effect_pp:+.2f} ({row.low_pp:+.2f} to {row.high_pp:+.2f}) |"
-        for row in doses(plan, WAIT, ends=ENDS).itertuples()
+        for row in dose_response(plan, WAIT, ends=ENDS).itertuples()
     ]
     return f"""## Response time and satisfaction, in public data
 

@@ -23,7 +23,7 @@ from csinsight.coaching.peers import adjusted_rates
 from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
-from csinsight.drivers.design import FAMILY, in_months
+from csinsight.drivers.design import TESTED_BEHAVIOURS, in_months
 from csinsight.drivers.units import Floats, as_float, from_model, to_model, unit_of
 from csinsight.stats.intervals import wilson
 
@@ -97,7 +97,7 @@ def agent_rates(
     min_agent_inquiries: int = 50,
     min_opportunities: int = 20,
     seed: int = 20261031,
-    behaviours: Iterable[str] = FAMILY,
+    behaviours: Iterable[str] = TESTED_BEHAVIOURS,
 ) -> pd.DataFrame:
     """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards."""
     recent = in_months(conversations[conversations[_C.AGENT_ID].notna()], as_of, months)

@@ -80,6 +80,20 @@ class Conversations:
     MOOD_AT_START = "mood_at_start"
     MOOD_AT_END = "mood_at_end"
     EARLIER_ORDERS = "earlier_orders"
+    #: What the buyer did before their first line of the talk, which no agent can have caused; null
+    #: where the shop can't tell. Page views and whether one was of the cart, within the pre-chat
+    #: hours; page views within the look-back; inquiries that began earlier in the look-back.
+    PAGES_BEFORE = "pages_before"
+    CART_BEFORE = "cart_before"
+    PAGES_LOOK_BACK = "pages_look_back"
+    EARLIER_INQUIRIES = "earlier_inquiries"
+    #: The buyer's lines before the first answer: characters, lines, and whether they hold a
+    #: question, a figure, or a worry.
+    OPENING_CHARS = "opening_chars"
+    OPENING_LINES = "opening_lines"
+    OPENING_ASKS = "opening_asks"
+    OPENING_DIGITS = "opening_digits"
+    OPENING_WORRY = "opening_worry"
     OPEN_TALKS = "open_talks"
     #: The first order placed in the conversion window: what comes later can't have led to it.
     OUTCOME_AT = "outcome_at"
@@ -127,6 +141,29 @@ def turn_column(behaviour: str) -> str:
 def opportunity_column(behaviour: str) -> str:
     """Return the column that holds the agent turn that first gave opportunity for it."""
     return f"{behaviour}_opportunity_turn"
+
+
+class BuyerStates:
+    """One row a conversation and judged agent turn: ``buyer_states``.
+
+    What the buyer had shown before that turn, so that the turn can't have caused it. Every column
+    but the two keys is a number that turns are compared at equal values of; null counts as not
+    known. Columns may be added.
+    """
+
+    NAME = "buyer_states"
+    CONVERSATION_ID = "conversation_id"
+    #: The agent's turn, from 1, as in ``NAME_turn``.
+    TURN = "turn"
+    #: Of the buyer's lines since the agent's turn before.
+    CHARS = "chars"
+    LINES = "lines"
+    SILENCE_S = "silence_s"
+    ASKS = "asks"
+    ASKS_PRICE = "asks_price"
+    WORRY = "worry"
+    PLEASED = "pleased"
+    ANNOYED = "annoyed"
 
 
 class AgentSessions:
@@ -256,6 +293,22 @@ class Drivers:
     #: The same difference by double machine learning, where a verdict hung on it.
     FLEXIBLE_PP = "flexible_pp"
     REASON = "reason"
+
+
+class DriverChecks:
+    """One row a check, of one behaviour or of the whole: ``drivers_checks``.
+
+    ``estimate_pp`` is in points of what the check looks at; ``fired`` is the alarm.
+    """
+
+    NAME = "drivers_checks"
+    CHECK = "check"
+    #: Null for the whole.
+    BEHAVIOUR = "behaviour"
+    ESTIMATE_PP = "estimate_pp"
+    LOW_PP = "low_pp"
+    HIGH_PP = "high_pp"
+    FIRED = "fired"
 
 
 class CoachingPlan:

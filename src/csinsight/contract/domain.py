@@ -56,5 +56,9 @@ BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 #: Of a buyer, as their words show it; at the opening of a talk a later one outweighs an earlier.
 MOODS: Final = ("calm", "pleased", "worried", "annoyed")
 
-VERDICTS: Final = ("helps", "hurts", "no evidence", "not enough data", "control")
+#: What is said of an estimate. `OWN_INTENT`: as large as a keen buyer's own intent could make it.
+OWN_INTENT: Final = "could be the buyer's own intent"
+VERDICTS: Final = ("helps", "hurts", OWN_INTENT, "no evidence", "not enough data", "control")
+#: Of a named driver: seen once, or agreed by a second, separate quarter.
+STANDINGS: Final = ("new", "confirmed")
 PLAN_KINDS: Final = ("driver", "compliance", "strength")

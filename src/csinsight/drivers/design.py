@@ -25,12 +25,12 @@ from csinsight.contract.artifacts import (
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
 from csinsight.drivers.covariates import covariates
 from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged, shown_by_talk
-from csinsight.drivers.risk_sets import clocks, in_silence
+from csinsight.drivers.risk_sets import in_silence, risk_set_columns
 from csinsight.drivers.units import as_float, to_model
 from csinsight.params import Outcome, add_months
 
 #: The tests that are declared before any is made; q-values are over these.
-FAMILY: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
+TESTED_BEHAVIOURS: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
 #: Can't be judged on the outcome named: all who may be reminded of payment have ordered.
 NOT_ON: Final = {"ordered": ("reminds_payment",)}
 #: Their opportunity is made by how the talk went (an apology's by the wait before it), so others
@@ -41,7 +41,7 @@ LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
 WHOLE_TALK: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
 
 #: Looked at whatever the main outcome is; each has a family of its own.
-BESIDE: Final[tuple[Outcome, ...]] = ("paid", "ordered")
+SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 
 _C = Conversations
 
@@ -81,7 +81,7 @@ class Design:
     rows: pd.DataFrame
     controls: pd.DataFrame
     outcome: Outcome
-    family: tuple[str, ...] = FAMILY
+    family: tuple[str, ...] = TESTED_BEHAVIOURS
     negative_controls: tuple[str, ...] = CONTROLS
     flow: pd.DataFrame = field(default_factory=pd.DataFrame)
     opportunities: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -146,7 +146,7 @@ def design(
         rows=rows,
         controls=covariates(recent),
         outcome=outcome,
-        family=tuple(b for b in FAMILY if b not in NOT_ON.get(outcome, ())),
+        family=tuple(b for b in TESTED_BEHAVIOURS if b not in NOT_ON.get(outcome, ())),
         flow=flow,
         opportunities=_opportunities(rows),
         exposure=exposure,
@@ -155,7 +155,7 @@ def design(
     )
 
 
-def beside(
+def secondary_outcomes(
     conversations: pd.DataFrame,
     frozen: pd.DataFrame | None = None,
     *,
@@ -177,7 +177,7 @@ def beside(
     """
     known = [
         name
-        for name in BESIDE
+        for name in SECONDARY_OUTCOMES
         if name != outcome and name in conversations and conversations[name].notna().any()
     ]
     return [
@@ -219,7 +219,7 @@ def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     for behaviour in TURN_MARKERS if exposure == "turns" else ():
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
-    return pd.concat([pd.DataFrame(values, index=recent.index), clocks(recent)], axis=1)
+    return pd.concat([pd.DataFrame(values, index=recent.index), risk_set_columns(recent)], axis=1)
 
 
 def in_months(conversations: pd.DataFrame, as_of: datetime, months: int) -> pd.DataFrame:
@@ -260,7 +260,7 @@ def _with_segments(conversations: pd.DataFrame, frozen: pd.DataFrame | None) -> 
 def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     names = [_C.CONVERSATION_ID, _C.AGENT_ID, _C.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
     measured = {"outcome": as_float(conversations[outcome])}
-    for behaviour in (*FAMILY, *CONTROLS):
+    for behaviour in (*TESTED_BEHAVIOURS, *CONTROLS):
         if behaviour in conversations:
             measured[behaviour] = to_model(conversations[behaviour], behaviour)
         else:
@@ -278,7 +278,7 @@ def _flow(total: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
 
 
 def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
-    behaviours = [*FAMILY, *CONTROLS]
+    behaviours = [*TESTED_BEHAVIOURS, *CONTROLS]
     values = rows[behaviours]
     inquiries = values.notna().sum()
     return pd.DataFrame(
@@ -289,6 +289,3 @@ def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
             "shown": (values == 1).sum().to_numpy(),
         }
     )
-
-
-__all__ = ["FAMILY", "LATE", "WHOLE_TALK", "Design", "beside", "design", "in_months"]

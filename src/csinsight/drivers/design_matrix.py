@@ -12,8 +12,8 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Conversations, Drivers, opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.design import FAMILY, LATE, WHOLE_TALK, Design
-from csinsight.drivers.exposure import surprises
+from csinsight.drivers.design import LATE, TESTED_BEHAVIOURS, WHOLE_TALK, Design
+from csinsight.drivers.exposure import residualized_exposure
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, unit_of
 
@@ -24,11 +24,11 @@ Counts = npt.NDArray[np.int64]
 OUTCOME: Final = "outcome"
 #: What a behaviour is adjusted for besides the covariates: its companions in the same talk, without
 #: those that the talk's course makes.
-COMPANIONS: Final = tuple(b for b in FAMILY if b not in (*LATE, *WHOLE_TALK))
+COMPANIONS: Final = tuple(b for b in TESTED_BEHAVIOURS if b not in (*LATE, *WHOLE_TALK))
 
 
 @dataclass(frozen=True)
-class Bench:
+class DesignMatrix:
     """Behaviours, covariates and outcomes side by side.
 
     Parameters
@@ -95,14 +95,14 @@ class Bench:
         return np.arange(len(self.behaviours), self.place(OUTCOME), dtype=np.intp)
 
     def block(self, rows: Places) -> Floats:
-        """Return some rows with their surprises, which are seen within those rows only."""
+        """Return some rows with their residualized exposures, seen within those rows only."""
         whole = len(rows) == len(self.columns)
         columns = self.columns if whole else self.columns[rows]
         if not self.turns:
             return columns
         agents, cases = self.agents[rows], self.cases[rows]
         unexpected = [
-            surprises(first[rows], since[rows], judged[rows], agents, cases)
+            residualized_exposure(first[rows], since[rows], judged[rows], agents, cases)
             for first, since, judged in self.turns.values()
         ]
         return np.column_stack([columns, *unexpected])
@@ -123,7 +123,7 @@ class Bench:
         }
 
 
-def lay_out(design: Design, *, together: bool) -> Bench:
+def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
     """Lay a design out as one matrix; `together` adjusts for the companions in the same talk."""
     rows = design.rows
     behaviours = (*design.family, *design.negative_controls)
@@ -145,7 +145,7 @@ def lay_out(design: Design, *, together: bool) -> Bench:
     width = len(behaviours)
     extra = [*companions, *range(width, width + len(companions))] if together else []
     first = width + len(companions)
-    return Bench(
+    return DesignMatrix(
         columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcome]),
         names=names,
         offered=offered,

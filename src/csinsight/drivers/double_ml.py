@@ -24,8 +24,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.drivers.design_matrix import OUTCOME, Bench, Counts, Places
-from csinsight.drivers.fixed_effects import cross_products, slope
+from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places
+from csinsight.drivers.fixed_effects import cross_products, iv_estimate
 from csinsight.drivers.units import Floats
 
 FOLDS: Final = 2
@@ -54,11 +54,11 @@ class Flexible:
 
     Parameters
     ----------
-    bench : Bench
+    matrix : DesignMatrix
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, matrix: DesignMatrix) -> None:
+        self._matrix = matrix
         self._key = b""
         self._sample: _Sample | None = None
 
@@ -72,25 +72,25 @@ class Flexible:
             Rows with an occasion and an outcome, rows of one agent together.
         """
         places = places[:: -(-len(places) // LOOKED_AT) or 1]
-        bench, key = self._bench, places.tobytes()
+        matrix, key = self._matrix, places.tobytes()
         # On a busy machine waiting for a second thread takes longer than doing without it.
         with threadpool_limits(1, user_api="openmp"):
             if self._sample is None or key != self._key:
-                self._key, self._sample = key, _sampled(bench, places)
+                self._key, self._sample = key, _sampled(matrix, places)
             sample = self._sample
-            regressors, instruments = bench.model(behaviour)
+            regressors, instruments = matrix.model(behaviour)
             place = int(instruments[0])
             left = _unexplained(sample.block[:, place], sample.known, sample.agents)
         products = sample.products.copy()
         _replace(products, sample.block, sample.sizes, place, left)
-        fitted = slope(products, len(sample.block), regressors, instruments)
-        return bench.points * fitted.effect if fitted else float("nan")
+        fitted = iv_estimate(products, len(sample.block), regressors, instruments)
+        return matrix.points * fitted.effect if fitted else float("nan")
 
 
-def _sampled(bench: Bench, places: Places) -> _Sample:
-    block, agents, y = bench.block(places), bench.agents[places], bench.place(OUTCOME)
-    known = np.column_stack([block[:, bench.known_before()], agents])
-    block = block.copy() if block is bench.columns else block
+def _sampled(matrix: DesignMatrix, places: Places) -> _Sample:
+    block, agents, y = matrix.block(places), matrix.agents[places], matrix.place(OUTCOME)
+    known = np.column_stack([block[:, matrix.known_before()], agents])
+    block = block.copy() if block is matrix.columns else block
     block[:, y] = _unexplained(block[:, y], known, agents)
     sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
     return _Sample(block, known, agents, sizes, cross_products(block, sizes))

@@ -32,9 +32,9 @@ from scipy import stats
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.design import Design
-from csinsight.drivers.design_matrix import OUTCOME, Bench, Counts, Places, lay_out
+from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places, design_matrix_of
 from csinsight.drivers.double_ml import Flexible, confirmed
-from csinsight.drivers.fixed_effects import Slope, cross_products, slope
+from csinsight.drivers.fixed_effects import IVEstimate, cross_products, iv_estimate
 from csinsight.drivers.units import Floats, unit_of
 
 #: Levels at which the families' first tests are made; they sum to 1.25 %.
@@ -89,7 +89,7 @@ def verdicts(
     tested = table[Drivers.P_VALUE].notna() & ~control
     for _, family in table[tested].groupby([Drivers.OUTCOME, Drivers.SCOPE_KIND]):
         p_values = family[Drivers.P_VALUE].to_numpy()
-        table.loc[family.index, Drivers.Q_VALUE] = benjamini_hochberg(p_values)
+        table.loc[family.index, Drivers.Q_VALUE] = stats.false_discovery_control(p_values)
     spoken = _families_that_speak(table)
     kinds = pd.MultiIndex.from_frame(table[[Drivers.OUTCOME, Drivers.SCOPE_KIND]])
     named = (
@@ -102,15 +102,6 @@ def verdicts(
     verdict = np.where(tested | control, verdict, "not enough data")
     table[Drivers.VERDICT] = np.where(control, "control", verdict)
     return table
-
-
-def benjamini_hochberg(p_values: Floats) -> Floats:
-    """Return the q-values of one family (Benjamini, Hochberg 1995)."""
-    order = np.argsort(p_values)
-    ranked = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
-    q_values = np.empty(len(p_values))
-    q_values[order] = np.minimum.accumulate(ranked[::-1])[::-1]
-    return np.minimum(q_values, 1.0)
 
 
 def _families_that_speak(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -181,36 +172,36 @@ def estimate_drivers(
     """
     minima = Minima(min_inquiries, min_agents)
     cut = {d.outcome: scopes for d in (design, *also) if d is design or d.outcome == "paid"}
-    benches = [
-        (lay_out(d, together=together), _scopes(d.rows, cut.get(d.outcome, ())))
+    matrices = [
+        (design_matrix_of(d, together=together), _scopes(d.rows, cut.get(d.outcome, ())))
         for d in (design, *also)
     ]
     records = [
         {Drivers.SCOPE: scope, Drivers.SCOPE_KIND: kind, **record}
-        for bench, cuts in benches
+        for matrix, cuts in matrices
         for kind, scope, places in cuts
-        for record in _estimate(bench, places, minima)
+        for record in _estimate(matrix, places, minima)
     ]
     table = verdicts(pd.DataFrame(records), design.negative_controls, q_threshold)
-    return confirmed(table, _checked(table, benches)) if flexible else table
+    return confirmed(table, _checked(table, matrices)) if flexible else table
 
 
 def _checked(
-    table: pd.DataFrame, benches: list[tuple[Bench, list[tuple[str, str, Places]]]]
+    table: pd.DataFrame, matrices: list[tuple[DesignMatrix, list[tuple[str, str, Places]]]]
 ) -> dict[int, float]:
     """Return the flexible estimate of every row with a verdict."""
     named = table[table[Drivers.VERDICT].isin(["helps", "hurts"])]
     effects: dict[int, float] = {}
-    for bench, cuts in benches:
-        check = Flexible(bench)
+    for matrix, cuts in matrices:
+        check = Flexible(matrix)
         for kind, scope, places in cuts:
             here = named[
-                (named[Drivers.OUTCOME] == bench.outcome)
+                (named[Drivers.OUTCOME] == matrix.outcome)
                 & (named[Drivers.SCOPE_KIND] == kind)
                 & (named[Drivers.SCOPE] == scope)
             ]
             for row, behaviour in here[Drivers.BEHAVIOUR].items():
-                usable = places[bench.usable(str(behaviour))[places]]
+                usable = places[matrix.usable(str(behaviour))[places]]
                 effects[int(str(row))] = check.effect(str(behaviour), usable)
     return effects
 
@@ -224,52 +215,52 @@ def _scopes(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[tuple[str, str, 
     return found
 
 
-def _estimate(bench: Bench, places: Places, minima: Minima) -> list[dict[str, object]]:
+def _estimate(matrix: DesignMatrix, places: Places, minima: Minima) -> list[dict[str, object]]:
     """Estimate every behaviour among the rows at `places`.
 
     Behaviours with the same opportunities share their sample, so its cross-products are made once.
     """
-    block = bench.block(places)
+    block = matrix.block(places)
     samples: dict[bytes, tuple[Places, list[str]]] = {}
-    for behaviour in bench.behaviours:
-        usable = bench.usable(behaviour)[places]
+    for behaviour in matrix.behaviours:
+        usable = matrix.usable(behaviour)[places]
         samples.setdefault(usable.tobytes(), (np.flatnonzero(usable), []))[1].append(behaviour)
     found: dict[str, dict[str, object]] = {}
     for rows, behaviours in samples.values():
         part = block if len(rows) == len(block) else block[rows]
-        found.update(_sample(bench, part, bench.agents[places[rows]], behaviours, minima))
-    return [found[behaviour] for behaviour in bench.behaviours]
+        found.update(_sample(matrix, part, matrix.agents[places[rows]], behaviours, minima))
+    return [found[behaviour] for behaviour in matrix.behaviours]
 
 
 def _sample(
-    bench: Bench, block: Floats, agents: Counts, behaviours: list[str], minima: Minima
+    matrix: DesignMatrix, block: Floats, agents: Counts, behaviours: list[str], minima: Minima
 ) -> Iterator[tuple[str, dict[str, object]]]:
     starts, sizes = _runs(agents)
-    y = block[:, bench.place(OUTCOME)]
+    y = block[:, matrix.place(OUTCOME)]
     products = None
     for behaviour in behaviours:
-        x = block[:, bench.place(behaviour)]
-        record = bench.describe(behaviour, x)
+        x = block[:, matrix.place(behaviour)]
+        record = matrix.describe(behaviour, x)
         varying = _varying(x, starts)
         record[Drivers.AGENTS] = varying
         reason = _lacking(x, behaviour, varying, minima)
-        if not bench.comparable(behaviour):
+        if not matrix.comparable(behaviour):
             reason = "unequal exposure"
         record[Drivers.REASON] = reason
         if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
-            fitted = slope(products, len(block), *bench.model(behaviour))
+            fitted = iv_estimate(products, len(block), *matrix.model(behaviour))
             if fitted is None:
                 record[Drivers.REASON] = "explained by what it is adjusted for"
             else:
-                record[Drivers.RAW_PP] = bench.points * _plain_slope(x, y)
-                record[Drivers.BETWEEN_PP] = bench.points * _between(x, y, starts, sizes)
-                record |= _in_points(fitted, bench.points)
+                record[Drivers.RAW_PP] = matrix.points * _plain_slope(x, y)
+                record[Drivers.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
+                record |= _in_points(fitted, matrix.points)
         yield behaviour, record
 
 
-def _in_points(fitted: Slope, points: float) -> dict[str, object]:
+def _in_points(fitted: IVEstimate, points: float) -> dict[str, object]:
     known = asdict(fitted)
     reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
     return {

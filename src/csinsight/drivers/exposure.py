@@ -68,7 +68,9 @@ _SWEEPS: Final = 4
 Codes = npt.NDArray[np.int64]
 
 
-def surprises(first: Floats, since: Floats, judged: Floats, agents: Codes, cases: Codes) -> Floats:
+def residualized_exposure(
+    first: Floats, since: Floats, judged: Floats, agents: Codes, cases: Codes
+) -> Floats:
     """Return each talk's summed surprise at one behaviour.
 
     Parameters
@@ -234,7 +236,7 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
         here, shown = since == 1, (first >= 1).astype(float)
         if here.sum() < _LEAST_TALKS or not _RARE < shown[here].mean() < 1 - _RARE:
             continue
-        unexpected = surprises(first, since, judged, agents, cases)
+        unexpected = residualized_exposure(first, since, judged, agents, cases)
         length = _within(np.log(judged)[here], agents[here], cases[here])
         both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
         if min(length.std(), *(v.std() for v in both)) > 0:

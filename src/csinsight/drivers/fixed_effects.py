@@ -31,7 +31,7 @@ _RELEVANT = 0.01
 
 
 @dataclass(frozen=True)
-class Slope:
+class IVEstimate:
     """One adjusted coefficient and what is known about it.
 
     Parameters
@@ -80,12 +80,12 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     return products
 
 
-def slope(
+def iv_estimate(
     products: Floats,
     rows: int,
     regressors: npt.NDArray[np.intp] | None = None,
     instruments: npt.NDArray[np.intp] | None = None,
-) -> Slope | None:
+) -> IVEstimate | None:
     """Return the coefficient of the first regressor on the last, adjusted for those between.
 
     Parameters
@@ -101,7 +101,7 @@ def slope(
 
     Returns
     -------
-    Slope or None
+    IVEstimate or None
         None where the behaviour does not vary within agents once the controls are known.
     """
     every = np.arange(products.shape[1], dtype=np.intp)
@@ -140,14 +140,14 @@ def _relevant(kept: list[int], shared: Floats, square: Floats) -> list[int] | No
     return relevant if relevant and relevant[0] == 0 else None
 
 
-def _describe(effect: float, se: float, df: int, plain: float, spare: int) -> Slope:
+def _describe(effect: float, se: float, df: int, plain: float, spare: int) -> IVEstimate:
     reach = float(stats.t.ppf(0.975, df)) * se
     p_value = float(2 * stats.t.sf(abs(effect) / se, df))
     robustness = 1.0
     if plain > 0:
         f2 = (effect / plain) ** 2 / spare
         robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    return Slope(effect, se, effect - reach, effect + reach, p_value, df, robustness)
+    return IVEstimate(effect, se, effect - reach, effect + reach, p_value, df, robustness)
 
 
 def _independent(total: Floats) -> list[int] | None:

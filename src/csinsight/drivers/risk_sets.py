@@ -58,7 +58,7 @@ def in_silence(conversations: pd.DataFrame) -> pd.DataFrame:
     return conversations.assign(follows_up=conversations["follows_up"].where(silent))
 
 
-def clocks(conversations: pd.DataFrame) -> pd.DataFrame:
+def risk_set_columns(conversations: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that the design matrix compares by, for what has its times.
 
     Returns

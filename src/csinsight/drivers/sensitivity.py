@@ -22,14 +22,14 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.design import Design, design
-from csinsight.drivers.design_matrix import Bench, Places, lay_out
+from csinsight.drivers.design_matrix import DesignMatrix, Places, design_matrix_of
 from csinsight.drivers.estimates import ALL, MIN_EACH, estimate_drivers
 from csinsight.drivers.exposure import Exposure, has_turns
-from csinsight.drivers.fixed_effects import cross_products, slope
+from csinsight.drivers.fixed_effects import cross_products, iv_estimate
 from csinsight.drivers.units import Floats, from_model, unit_of
 from csinsight.params import Outcome
 
-OTHERS: tuple[Exposure, ...] = ("landmark", "window")
+ALTERNATIVES: tuple[Exposure, ...] = ("landmark", "window")
 _SHARED = (
     Drivers.RAW_PP,
     Drivers.BETWEEN_PP,
@@ -40,7 +40,7 @@ _SHARED = (
 )
 
 
-def ways(
+def alternative_estimates(
     drivers: pd.DataFrame,
     conversations: pd.DataFrame,
     frozen: pd.DataFrame | None = None,
@@ -77,7 +77,7 @@ def ways(
     table = main[[Drivers.BEHAVIOUR, *_SHARED]].reset_index(drop=True)
     if outcome == "satisfaction" or not has_turns(conversations):
         return table
-    for way in OTHERS:
+    for way in ALTERNATIVES:
         plan = design(
             conversations, frozen, outcome=outcome, as_of=as_of, months=months, exposure=way
         )
@@ -100,7 +100,7 @@ EDGES: Final = (10, 20, 40, 80, 160, 320)
 LEAST_SHARE: Final = 0.03
 
 
-def doses(
+def dose_response(
     design: Design,
     behaviour: str = "first_response_s",
     *,
@@ -134,16 +134,16 @@ def doses(
     """
     if unit_of(behaviour) != "doubling":
         raise ValueError(f"{behaviour} is not compared per doubling, so it has no bands")
-    bench = lay_out(design, together=True)
-    places = np.flatnonzero(bench.usable(behaviour))
-    seconds = from_model(bench.columns[places, bench.place(behaviour)], behaviour)
+    matrix = design_matrix_of(design, together=True)
+    places = np.flatnonzero(matrix.usable(behaviour))
+    seconds = from_model(matrix.columns[places, matrix.place(behaviour)], behaviour)
     edges = _edges(seconds, ends)
     columns = ["from_s", "to_s", "n", "typical_s", "effect_pp", "low_pp", "high_pp"]
-    agents = len(np.unique(bench.agents[places]))
+    agents = len(np.unique(matrix.agents[places]))
     if len(places) < min_inquiries or agents < min_agents or len(edges) < 3:
         return pd.DataFrame(columns=columns, dtype=float)
     band = np.searchsorted(edges[1:-1], seconds, side="left")
-    effects = _effects(bench, places, behaviour, band)
+    effects = _effects(matrix, places, behaviour, band)
     rows = [
         (edges[b], edges[b + 1], int((band == b).sum()), float(np.median(seconds[band == b])))
         for b in range(len(edges) - 1)
@@ -167,25 +167,25 @@ def _edges(seconds: Floats, ends: Sequence[float]) -> list[float]:
 
 
 def _effects(
-    bench: Bench, places: Places, behaviour: str, band: npt.NDArray[np.intp]
+    matrix: DesignMatrix, places: Places, behaviour: str, band: npt.NDArray[np.intp]
 ) -> list[tuple[float, float, float]]:
     """Return effect, low and high of each band against the first, with the others in the model."""
-    block, agents = bench.block(places), bench.agents[places]
+    block, agents = matrix.block(places), matrix.agents[places]
     number = int(band.max())
     bands = np.column_stack([band == b for b in range(1, number + 1)]).astype(float)
     width = block.shape[1]
-    regressors, instruments = bench.model(behaviour)
+    regressors, instruments = matrix.model(behaviour)
     sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
     products = cross_products(np.column_stack([block, bands]), sizes)
     found = [(0.0, 0.0, 0.0)]
     for own in range(number):
         order = [width + own, *(width + b for b in range(number) if b != own)]
-        fitted = slope(
+        fitted = iv_estimate(
             products,
             len(block),
             np.array([*order, *regressors[1:]], dtype=np.intp),
             np.array([*order, *instruments[1:]], dtype=np.intp),
         )
         values = (fitted.effect, fitted.low, fitted.high) if fitted else (np.nan,) * 3
-        found.append(tuple(bench.points * v for v in values))  # type: ignore[arg-type]
+        found.append(tuple(matrix.points * v for v in values))  # type: ignore[arg-type]
     return found

@@ -30,6 +30,7 @@ TIER_TEXT: Final = dict(zip(TIERS, (INK, INK, PAPER, PAPER), strict=True))
 VERDICT_COLOURS: Final = {
     "helps": HELPS,
     "hurts": HURTS,
+    "could be the buyer's own intent": UNSURE,
     "no evidence": UNSURE,
     "not enough data": LINE,
     "control": UNSURE,
