@@ -1,11 +1,7 @@
 """Everything that one agent's card shows, as data.
 
-Agents' conversion without a ranking: who lies outside what chance alone would give.
-
-References
-----------
-Spiegelhalter (2005), "Funnel plots for comparing institutional performance", Statistics in
-Medicine 24: limits around a common rate, widened by how much agents differ anyway.
+Agents' conversion without a ranking: how much they differ beyond chance, and who stands outside
+the team's usual spread.
 """
 
 from __future__ import annotations
@@ -24,8 +20,9 @@ from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.design import TESTED_BEHAVIOURS, in_months
-from csinsight.drivers.units import Floats, as_float, from_model, to_model, unit_of
+from csinsight.drivers.units import as_float, from_model, to_model, unit_of
 from csinsight.stats.intervals import wilson
+from csinsight.stats.spread import Spread, between_units
 
 _C = Conversations
 _Z: Final = 1.959964
@@ -225,25 +222,29 @@ def _with_interval(table: pd.DataFrame, behaviour: str) -> pd.DataFrame:
     return pd.DataFrame({"behaviour": behaviour, "month": table.index, **figures})
 
 
-#: Fewer agents than this give no funnel.
-MIN_AGENTS: Final = 4
-#: Share of agents at either end that don't tell how much agents differ.
-_WINSOR: Final = 0.10
-COLUMNS: Final = (
-    "agent_id",
-    "inquiries",
-    "rate",
-    "expected",
-    "adjusted",
-    "above",
-    "outside",
-    "centre",
-)
+@dataclass(frozen=True)
+class AgentSpread:
+    """How agents' conversion differs: the one computation behind every funnel.
+
+    Parameters
+    ----------
+    agents : DataFrame
+        ``agent_id``, ``inquiries`` (mature), ``rate`` as it was, ``expected`` (the others on this
+        mix), ``adjusted`` (the shop's rate plus own minus expected), ``above`` (probability of
+        being above expected), ``usual_low`` and ``usual_high`` (where an agent of this team with
+        as many inquiries usually lies), ``outside`` (beyond these).
+    spread : Spread or None
+        How much agents differ beyond chance (``p_value``, ``sd`` with interval), and the limits
+        for a drawing; None where there are too few agents to say.
+    """
+
+    agents: pd.DataFrame
+    spread: Spread | None
 
 
-def funnel(
-    conversations: pd.DataFrame, *, as_of: datetime, months: int = 3, min_inquiries: int = 20
-) -> pd.DataFrame:
+def agent_spread(
+    conversations: pd.DataFrame, *, as_of: datetime, months: int, min_inquiries: int = 20
+) -> AgentSpread:
     """Return every agent's conversion against the others' on the same mix of inquiries.
 
     Parameters
@@ -254,45 +255,18 @@ def funnel(
     months : int
     min_inquiries : int
         Mature ones; agents with fewer are left out, and are no peers.
-
-    Returns
-    -------
-    DataFrame
-        ``agent_id``, ``inquiries``, ``rate`` as it was, ``expected`` (the others on this mix),
-        ``adjusted`` (the shop's rate plus own minus expected), ``above`` (probability of being
-        above expected), ``outside`` (beyond the wide limits), ``centre`` (the shop's rate). The
-        attributes ``narrow`` and ``wide`` hold the limits' reach in standard errors (95 and
-        99.8 %, widened where agents differ more than chance alone would make them).
     """
     recent = in_months(conversations, as_of, months)
-    agents = sorted(recent[Conversations.AGENT_ID].dropna().astype(str).unique())
-    found = [(agent, conversion(recent, agent)) for agent in agents]
+    names = sorted(recent[Conversations.AGENT_ID].dropna().astype(str).unique())
+    found = [(name, conversion(recent, name)) for name in names]
     rows = [
-        (agent, own.inquiries, own.rate, own.expected, own.above, own.paid)
-        for agent, own in found
+        (name, own.inquiries, own.paid, own.rate, own.expected, own.above)
+        for name, own in found
         if own is not None and own.inquiries >= min_inquiries
     ]
-    if len(rows) < MIN_AGENTS:
-        return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.DataFrame(
-        rows, columns=["agent_id", "inquiries", "rate", "expected", "above", "paid"]
-    )
-    centre = float(table["paid"].sum() / table["inquiries"].sum())
-    table["centre"], table["adjusted"] = centre, centre + table["rate"] - table["expected"]
-    n, apart = (table[c].to_numpy(dtype=float) for c in ("inquiries", "adjusted"))
-    z: Floats = (apart - centre) / np.sqrt(max(centre * (1 - centre), 1e-9) / n)
-    wider = _widening(z)
-    table["outside"] = np.abs(z) > wider * float(stats.norm.ppf(0.999))
-    table = table[list(COLUMNS)]
-    table.attrs = {
-        "narrow": float(wider * stats.norm.ppf(0.975)),
-        "wide": float(wider * stats.norm.ppf(0.999)),
-    }
-    return table
-
-
-def _widening(z: Floats) -> float:
-    """Return by what limits are widened: the root of the winsorised overdispersion, at least 1."""
-    low, high = (float(q) for q in np.quantile(z, [_WINSOR, 1 - _WINSOR]))
-    spread = float(np.mean(np.clip(z, low, high) ** 2))
-    return float(np.sqrt(max(spread, 1.0)))
+    columns = ["agent_id", "inquiries", "paid", "rate", "expected", "above"]
+    table = pd.DataFrame(rows, columns=columns)
+    spread = between_units(*table[["paid", "inquiries", "expected"]].to_numpy(dtype=float).T)
+    for name in ("adjusted", "usual_low", "usual_high", "outside"):
+        table[name] = getattr(spread, name) if spread else np.nan
+    return AgentSpread(table.drop(columns="paid"), spread)

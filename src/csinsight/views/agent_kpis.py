@@ -31,7 +31,7 @@ from csinsight.render.blocks import Block, Finding, Note, Prose, Tile, Tiles
 from csinsight.render.figure import Picture
 from csinsight.render.fonts import drawable
 from csinsight.render.table import Table
-from csinsight.stats.intervals import wilson
+from csinsight.stats.spread import between_units
 from csinsight.views import rates
 from csinsight.views.study import Study
 
@@ -260,18 +260,17 @@ _LONGEST_NAME: Final = 16
 
 
 def funnel(study: Study, agents: pd.DataFrame) -> Block:
-    """Draw agents' conversion against their number of inquiries, with the bounds of chance."""
+    """Draw agents' conversion against their number of inquiries, with what is usual in the team."""
     known = agents[agents[_K.PAID_RATE].notna() & agents[_K.AGENT_ID].notna()]
-    if len(known) < 2:
-        return Prose(study.word("kpis.no_funnel"))
     n = known[_PAID_INQUIRIES].astype(float)
-    whole = float((known[_K.PAID_RATE] * n).sum() / n.sum())
-    low, high = np.array([wilson(whole * m, m) for m in n]).T
-    out = (known[_K.PAID_RATE] < low) | (known[_K.PAID_RATE] > high)
+    spread = between_units(known[_K.PAID_RATE] * n, n)
+    if spread is None:
+        return Prose(study.word("kpis.no_funnel"))
+    whole, out = spread.centre, pd.Series(spread.outside, index=known.index)
     figure, axes = plt.subplots(figsize=(theme.WIDE[0], 3.2))
     span = np.linspace(max(n.min() * 0.7, 5), n.max() * 1.1, 200)
-    edges = np.array([wilson(whole * m, m) for m in span]).T
-    axes.fill_between(span, *edges, color=theme.BAND, alpha=0.5, linewidth=0)
+    for limits, shade in ((spread.usual_limits(span), 0.35), (spread.chance_limits(span), 0.7)):
+        axes.fill_between(span, *limits, color=theme.BAND, alpha=shade, linewidth=0)
     axes.axhline(whole, color=theme.MUTED, linewidth=1)
     axes.scatter(
         n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
@@ -295,7 +294,7 @@ def funnel(study: Study, agents: pd.DataFrame) -> Block:
     axes.margins(x=0.08, y=0.12)
     axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
     rates.percent_axis(study, axes)
-    title = study.word("kpis.funnel", out=int(out.sum()), n=len(known))
+    title = rates.apart(study, spread)
     alt = study.word("kpis.funnel_alt", n=len(known), rate=study.words.percent(whole))
     data = known[[_K.AGENT_ID, _PAID_INQUIRIES, _K.PAID_RATE]].round(4)
     return Picture(

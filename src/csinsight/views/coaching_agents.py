@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from csinsight.coaching.card import AgentSpread
 from csinsight.coaching.plan import mentors
 from csinsight.contract.artifacts import CoachingPlan
 from csinsight.render import theme
@@ -114,28 +115,25 @@ def verdicts(study: Study, status: pd.DataFrame) -> Block:
     return Note(told, study.word("coaching.verdicts"))
 
 
-def funnel(study: Study, found: pd.DataFrame) -> Block:
+def funnel(study: Study, found: AgentSpread) -> Block:
     """Draw every agent's conversion over how many inquiries it rests on, without a ranking.
 
-    Only agents outside the wide limits are named: for them it takes more than chance.
+    Only agents outside the team's usual spread are named.
     """
-    if found.empty:
+    agents, spread = found.agents, found.spread
+    if spread is None:
         return Prose(study.word("coaching.no_funnel"))
-    words, middle = study.words, float(found["centre"].iloc[0])
-    outside = found[found["outside"]]
+    words, outside = study.words, agents[agents["outside"].astype(bool)]
     figure, axes = plt.subplots(figsize=theme.WIDE)
-    grid = np.linspace(max(found["inquiries"].min() * 0.7, 1), found["inquiries"].max() * 1.15, 200)
-    for width, shade in (("wide", 0.35), ("narrow", 0.7)):
-        reach = found.attrs[width] * np.sqrt(middle * (1 - middle) / grid)
-        axes.fill_between(
-            grid, middle - reach, middle + reach, color=theme.BAND, alpha=shade, linewidth=0
-        )
-    axes.axhline(middle, color=theme.MUTED, linewidth=1)
-    axes.plot(found["inquiries"], found["adjusted"], "o", color=theme.INK, markersize=6)
+    count = agents["inquiries"]
+    grid = np.linspace(max(count.min() * 0.7, 1), count.max() * 1.15, 200)
+    for limits, shade in ((spread.usual_limits(grid), 0.35), (spread.chance_limits(grid), 0.7)):
+        axes.fill_between(grid, *limits, color=theme.BAND, alpha=shade, linewidth=0)
+    axes.axhline(spread.centre, color=theme.MUTED, linewidth=1)
+    axes.plot(count, agents["adjusted"], "o", color=theme.INK, markersize=6)
     for _, row in outside.iterrows():
-        name = study.agent_name(str(row["agent_id"]))
         axes.annotate(
-            name,
+            study.agent_name(str(row["agent_id"])),
             (row["inquiries"], row["adjusted"]),
             xytext=(7, 0),
             textcoords="offset points",
@@ -145,18 +143,12 @@ def funnel(study: Study, found: pd.DataFrame) -> Block:
     axes.set_xlabel(study.word("coaching.funnel_x"))
     axes.yaxis.set_major_formatter(lambda value, _: words.percent(value, 0))
     axes.set_ylim(bottom=0)
-    number, all_agents = words.number(len(outside)), rates.counted(study, "agents", len(found))
-    word = "coaching.funnel_outside" if len(outside) else "coaching.funnel_inside"
-    title = (
-        study.word(word, n=number, agents=all_agents)
-        if len(outside)
-        else study.word("coaching.funnel_inside", agents=all_agents)
-    )
+    title = rates.apart(study, spread)
     return Picture(
         figure,
         title,
         alt=title,
         caption=study.word("coaching.funnel_caption"),
-        data=found[["agent_id", "inquiries", "rate", "expected", "adjusted", "outside"]].round(4),
+        data=agents.drop(columns="above").round(4),
         name="funnel",
     )

@@ -16,6 +16,7 @@ from csinsight.drivers.units import as_float
 from csinsight.render import theme
 from csinsight.render.figure import Picture
 from csinsight.stats.intervals import wilson
+from csinsight.stats.spread import Spread
 from csinsight.views.study import Study
 
 _C = Conversations
@@ -143,3 +144,20 @@ def rate_bars(study: Study, table: pd.DataFrame) -> Picture:
         data=table.round(4),
         name="behaviour_rates",
     )
+
+
+def apart(study: Study, spread: Spread) -> str:
+    """Say whether agents differ beyond chance, by how much, and who stands outside the team."""
+    words, agents = study.words, counted(study, "agents", len(spread.adjusted))
+    if spread.p_value >= 0.05:
+        told = study.word("coaching.funnel_alike", agents=agents)
+    else:
+        sd, low, high = (
+            words.number(100 * end, 1) for end in (spread.sd, spread.sd_low, spread.sd_high)
+        )
+        told = study.word(
+            "coaching.funnel_apart", agents=agents, sd=cell(words.with_interval(sd, low, high))
+        )
+    outside = int(spread.outside.sum())
+    key = "coaching.funnel_outside" if outside else "coaching.funnel_nobody"
+    return words.sentences(told, study.word(key, n=words.number(outside)))
