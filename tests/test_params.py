@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 import yaml
 
-from csinsight.errors import ParamsError
+from csinsight.errors import ConfigError
 from csinsight.params import (
     NOTEBOOKS,
     RunParams,
@@ -52,7 +52,7 @@ def test_command_line_wins_over_the_file(tmp_path):
 def test_a_parameter_that_cannot_be_meant_is_named(tmp_path, text, words):
     file = tmp_path / "shop.yml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(ParamsError) as caught:
+    with pytest.raises(ConfigError) as caught:
         load_params(file)
     message = str(caught.value)
     assert str(file) in message
@@ -60,7 +60,7 @@ def test_a_parameter_that_cannot_be_meant_is_named(tmp_path, text, words):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ParamsError, match="can't be read"):
+    with pytest.raises(ConfigError, match="can't be read"):
         load_params(tmp_path / "none.yml")
 
 

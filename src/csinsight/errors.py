@@ -1,4 +1,9 @@
-"""One tree of errors: whatever csinsight tells a user is a `CsinsightError`."""
+"""One tree of errors: whatever csinsight tells a user is a `CsinsightError`.
+
+There are as many kinds as a caller has to tell apart: what is wrong with what the user wrote
+(`ConfigError`), with the shop's data (`DataError`), with what ships (`ReportError`), and what went
+wrong in a run (`RunError`). Every message says what, where and how to mend it.
+"""
 
 from __future__ import annotations
 
@@ -9,52 +14,21 @@ from pathlib import Path
 class CsinsightError(Exception):
     """Something that a user can mend; the message says what, where and how."""
 
-
-class EngineError(CsinsightError, RuntimeError):
-    """A table that can't be read, or an engine that is not there; the message has the mend."""
-
-
-class ImporterError(CsinsightError, ValueError):
-    """A file, mapping or folder that can't be used as a whole; the message says the mend."""
+    #: What the command line ends with.
+    exit_code = 1
 
 
-class LexiconError(CsinsightError, ValueError):
-    """A lexicon file that can't be used; one line a fault, each with its mend."""
+class ConfigError(CsinsightError, ValueError):
+    """A parameter, or a file that a shop edits, that can't be used; one line a fault."""
+
+    exit_code = 2
 
 
-class RulesError(CsinsightError, ValueError):
-    """A file of rules that can't be used; one line a fault, each with its mend."""
+class DataError(CsinsightError, ValueError):
+    """Data that can't be used: file, row, column and mend."""
 
 
-class MessagesError(CsinsightError, ValueError):
-    """A table of messages that can't be read."""
-
-
-class TableError(CsinsightError, ValueError):
-    """A table of messages that can't be marked; the message names column, row and mend."""
-
-
-class LibraryError(CsinsightError, ValueError):
-    """A coaching library that can't be used; the message names file, entry and the mend."""
-
-
-class GlyphError(CsinsightError, ValueError):
-    """A figure shows characters for which the bundled font has no glyph."""
-
-
-class WordError(CsinsightError, ValueError):
-    """A word that the catalogue lacks, or values that don't fit it."""
-
-
-class ProseError(CsinsightError, ValueError):
-    """Prose that lacks its translation, or a translation that lacks its prose."""
-
-
-class PlanError(CsinsightError, ValueError):
-    """A run that can't start: nothing to report on, or notebooks that don't fit."""
-
-
-class ContractError(CsinsightError, ValueError):
+class ContractError(DataError):
     """The shop's tables break the contract; `faults` holds every line."""
 
     def __init__(self, data: Path, faults: Sequence[object]) -> None:
@@ -63,7 +37,31 @@ class ContractError(CsinsightError, ValueError):
         super().__init__("\n".join([f"{data}: {count}", *self.faults]))
 
 
-class NotebookError(CsinsightError, RuntimeError):
+class ImporterError(DataError):
+    """A file, mapping or folder that can't be used as a whole; the message says the mend."""
+
+
+class NoFitError(DataError):
+    """A model that the data can't carry."""
+
+
+class EngineError(CsinsightError, RuntimeError):
+    """A table that can't be read, or an engine that is not there; the message has the mend."""
+
+
+class ReportError(CsinsightError, ValueError):
+    """A word, translation or glyph that a page needs and csinsight lacks."""
+
+
+class PlanError(CsinsightError, ValueError):
+    """A run that can't start: nothing to report on, or notebooks that don't fit."""
+
+
+class RunError(CsinsightError, RuntimeError):
+    """A step of a run, or what follows it, that failed: a page, a print, a delivery."""
+
+
+class NotebookError(RunError):
     """A notebook of the run failed; the message says which, in which cell, and why."""
 
     def __init__(self, why: str, notebook: str) -> None:
@@ -71,49 +69,5 @@ class NotebookError(CsinsightError, RuntimeError):
         self.notebook = notebook
 
 
-class LockedError(CsinsightError, RuntimeError):
+class LockedError(RunError):
     """Another run of the same shop and month is at work."""
-
-
-class DeliveryError(CsinsightError, RuntimeError):
-    """A report could not be copied to where it was to go; the message says why."""
-
-
-class ShopError(CsinsightError, RuntimeError):
-    """A shop's report was not made, or lacks agents' cards; the message says what was said."""
-
-
-class PdfError(CsinsightError, RuntimeError):
-    """A page could not be printed; the message says why."""
-
-
-class StudyError(CsinsightError, ValueError):
-    """A notebook asks for what is not there; the message says what to run first."""
-
-
-class LabelError(CsinsightError, ValueError):
-    """A sheet that can't be read; one line a fault, with file, row, column and mend."""
-
-
-class ParamsError(CsinsightError, ValueError):
-    """A parameter file or value that can't be used; the message names it and the mend."""
-
-
-class NoFitError(CsinsightError, ValueError):
-    """A model that the data can't carry."""
-
-
-class ProfileError(CsinsightError, ValueError):
-    """A KPI profile that can't be used; the message names file, key and mend."""
-
-
-class DisputeError(CsinsightError, ValueError):
-    """A file of disputes that can't be used; one line a fault, with file, row, column, mend."""
-
-
-class TierError(CsinsightError, ValueError):
-    """Tables or shares from which no tiers can be made; the message says what to mend."""
-
-
-class SignatureError(CsinsightError, ValueError):
-    """An archetype file that can't be used; the message names file, place and mend."""

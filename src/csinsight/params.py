@@ -7,17 +7,16 @@ passes a name that the notebook does not know.
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from csinsight.errors import ParamsError
+from csinsight.config import explain, nearest, read_yaml
+from csinsight.errors import ConfigError
 
 Lang = Literal["zh", "en"]
 EngineName = Literal["polars", "spark"]
@@ -96,8 +95,8 @@ class RunParams(BaseModel):
         if value not in Locale("en").currencies:
             spoken = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD"}.get(value.strip().upper())
             known = Locale("en").currencies
-            near = [spoken] if spoken else difflib.get_close_matches(value.upper(), known, n=1)
-            mend = f"; did you mean {near[0]}?" if near else ""
+            near = spoken or nearest(value, known)
+            mend = f"; did you mean {near}?" if near else ""
             raise ValueError(f"a currency is written by its ISO 4217 code, such as CNY{mend}")
         return value
 
@@ -216,41 +215,15 @@ def load_params(file: Path | None = None, **told: Any) -> RunParams:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Naming file, parameter, what is wrong with it, and the nearest known name.
     """
-    values = _read(file) if file else {}
-    values |= {name: value for name, value in told.items() if value is not None}
+    found = read_yaml(file) if file else None
+    values = (found.values if found else None) or {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: has to hold lines of the form `name: value`")
+    values = values | {name: value for name, value in told.items() if value is not None}
     try:
         return RunParams.model_validate(values)
     except ValidationError as error:
-        raise ParamsError(_explain(error, file)) from error
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ParamsError(f"{file}: can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ParamsError(f"{file}: is not YAML in UTF-8: {error}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ParamsError(f"{file}: has to hold lines of the form `name: value`")
-    return values
-
-
-def _explain(error: ValidationError, file: Path | None) -> str:
-    where = f"{file}: " if file else ""
-    lines = []
-    for fault in error.errors():
-        name = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, RunParams.model_fields, n=1)
-            mend = f"did you mean `{near[0]}`?" if near else "see params/monthly.yml for the names"
-            lines.append(f"{where}unknown parameter `{name}`; {mend}")
-        else:
-            got, what = fault["input"], fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{where}parameter `{name}`: {what}; got {got!r} ({type(got).__name__})")
-    return "\n".join(lines)
+        raise ConfigError("\n".join(explain(error, RunParams, found))) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from csinsight.behaviours.accuracy import PATH, reader_accuracy
-from csinsight.errors import LexiconError
+from csinsight.errors import ConfigError
 
 
 def test_figures_are_whole_and_in_bounds():
@@ -33,5 +33,5 @@ def test_precision_and_recall_are_of_the_counts(tmp_path):
 def test_a_broken_file_is_named_with_its_key(tmp_path):
     file = tmp_path / "accuracy.yml"
     file.write_text(PATH.read_text(encoding="utf-8").replace("marked:", "marks:", 1), "utf-8")
-    with pytest.raises(LexiconError, match=r"accuracy\.yml, key `figures\.0\.marked`"):
+    with pytest.raises(ConfigError, match=r"accuracy\.yml, key `figures\.0\.marked`"):
         reader_accuracy(path=file)

@@ -15,7 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 from csinsight.behaviours.agent_sessions import in_month
 from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
-from csinsight.errors import ProfileError
+from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
 from csinsight.stats.intervals import mean_interval, quantile_interval, ratio_interval, wilson
 
@@ -212,8 +212,8 @@ def test_profiles_are_dated_sourced_and_give_rules(name):
 
 
 def test_faults_of_a_profile_are_named(tmp_path):
-    with pytest.raises(ProfileError, match=r"`ebay`.*jd, pinduoduo, taobao, textbook"):
+    with pytest.raises(ConfigError, match=r"`ebay`.*jd, pinduoduo, taobao, textbook"):
         load_profile("ebay")
     (tmp_path / "own.yml").write_text("name: own\nround_cap_s: -1\n", encoding="utf-8")
-    with pytest.raises(ProfileError, match=r"key `round_cap_s`: .* greater than 0; got -1"):
+    with pytest.raises(ConfigError, match=r"key `round_cap_s`: .* greater than 0; got -1"):
         load_profile("own", tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon
 from csinsight.behaviours.markers import find_hits, mark
 from csinsight.contract.domain import COMPLIANCE, MARKERS
-from csinsight.errors import LexiconError
+from csinsight.errors import ConfigError
 
 LEXICON = load_lexicon()
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +127,10 @@ def _load(tmp_path, text, name="own.yml"):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("patterns: ['您好']", "patern: ['您好']"), "marker `greets`, key `patern`.*unknown key"),
+        (
+            ("patterns: ['您好']", "patern: ['您好']"),
+            "`markers.greets.patern`; did you mean `patterns`",
+        ),
         (("['您好']\n    ex", "['\\d+']\n    ex"), r"pattern `\\d\+`: `\\d` is not read alike"),
         (("['您好']\n    ex", "['(?=您)']\n    ex"), r"`\(\?` is not read alike"),
         (("['您好']\n    ex", "['(您']\n    ex"), "is no regular expression"),
@@ -139,30 +142,30 @@ def _load(tmp_path, text, name="own.yml"):
         (("    patterns: ['您好']\n", ""), "has no `patterns` and no `rules`"),
         (("version: 1", "version: 2"), "key `version`"),
         (("'您好'], no", "您好], no: ["), "is not YAML"),
-        (("    examples: {match: ['您好'], no_match: ['好的']}\n", ""), "`examples`.*add it"),
+        (("    examples: {match: ['您好'], no_match: ['好的']}\n", ""), "examples`.*add it"),
     ],
 )
 def test_faults_name_file_marker_key_and_mend(tmp_path, change, said):
     assert change[0] in FILE
-    with pytest.raises(LexiconError, match=said) as caught:
+    with pytest.raises(ConfigError, match=said) as caught:
         _load(tmp_path, FILE.replace(*change))
     assert "own.yml" in str(caught.value) or "greets" in str(caught.value)
 
 
 def test_a_marker_in_two_files_is_a_fault(tmp_path):
     (tmp_path / "first.yml").write_text(FILE, encoding="utf-8")
-    with pytest.raises(LexiconError, match=r"marker `greets` stands in .*first\.yml too"):
+    with pytest.raises(ConfigError, match=r"marker `greets` stands in .*first\.yml too"):
         _load(tmp_path, FILE)
 
 
 def test_absent_markers_are_named(tmp_path):
-    with pytest.raises(LexiconError, match=r"no file has the marker\(s\) apologizes, "):
+    with pytest.raises(ConfigError, match=r"no file has the marker\(s\) apologizes, "):
         _load(tmp_path, FILE)
 
 
 def test_fragments_in_a_circle_are_a_fault(tmp_path):
     text = FILE.replace("markers:", "fragments: {a: '<b>', b: '<a>'}\nmarkers:")
-    with pytest.raises(LexiconError, match="in a circle"):
+    with pytest.raises(ConfigError, match="in a circle"):
         _load(tmp_path, text.replace("['您好']\n    ex", "['<a>']\n    ex"))
 
 
@@ -181,7 +184,7 @@ def test_a_shop_lays_its_own_words_over_a_marker(tmp_path):
 
 
 def test_an_unknown_marker_in_additions_names_the_nearest(tmp_path):
-    with pytest.raises(LexiconError, match="did you mean `closes_warmly`"):
+    with pytest.raises(ConfigError, match="did you mean `closes_warmly`"):
         _with_additions(tmp_path, "version: 1\nmarkers: {closes_warm: {patterns: [x]}}")
 
 

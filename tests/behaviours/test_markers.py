@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import MIN_OTHERS, find_hits, mark
 from csinsight.behaviours.table import SHOWN, mark_table
-from csinsight.errors import TableError
+from csinsight.errors import DataError
 
 LEXICON = load_lexicon()
 TEXTS = [
@@ -143,9 +143,9 @@ def test_canned_text_is_one_that_many_talks_share_and_that_answers_nothing():
 
 
 def test_faults_of_a_table_are_named():
-    with pytest.raises(TableError, match="no column `text`"):
+    with pytest.raises(DataError, match="no column `text`"):
         mark_table(pl.DataFrame({"sender": ["agent"]}), LEXICON)
-    with pytest.raises(TableError, match="message 2, column sender: 'seller' is none of buyer"):
+    with pytest.raises(DataError, match="message 2, column sender: 'seller' is none of buyer"):
         mark_table(pl.DataFrame({"sender": ["agent", "seller"], "text": ["a", "b"]}), LEXICON)
 
 

@@ -17,7 +17,7 @@ from csinsight.behaviours.scorecard import (
     score_conversations,
 )
 from csinsight.behaviours.sequence_rules import Scorecard, load_rules
-from csinsight.errors import RulesError
+from csinsight.errors import ConfigError
 from csinsight.params import shipped
 
 RULES = load_rules(load_lexicon())
@@ -186,5 +186,5 @@ def test_faults_of_a_card_are_named(tmp_path, change, told):
     values["items"] |= change
     path = tmp_path / "card.yml"
     path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
-    with pytest.raises(RulesError, match=told):
+    with pytest.raises(ConfigError, match=told):
         load_scorecard(RULES, path)

@@ -20,7 +20,7 @@ from csinsight.behaviours.sequence_rules import (
     try_example,
 )
 from csinsight.engine import open_shop
-from csinsight.errors import RulesError
+from csinsight.errors import ConfigError
 from csinsight.features.conversations import with_turns
 from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
@@ -110,7 +110,7 @@ def _rule(trigger, within, expect):
         ({"trigger": {"kind": "wait"}}, "kind `wait` takes over_s"),
         ({"within": {"messages": 2, "minutes": 3}}, "either `messages` or `minutes`"),
         ({"expect": {"any_of": ["apologises"]}}, "`apologises` is no marker of the agent's lines"),
-        ({"colour": "red"}, "Extra inputs are not permitted"),
+        ({"colour": "red"}, "unknown key"),
         ({"examples": []}, "at least 2 items"),
     ],
 )
@@ -120,7 +120,7 @@ def test_faults_of_a_file_are_named(tmp_path, change, told):
     values["rules"]["sorry_for_the_wait"] |= change
     path = tmp_path / "own.yml"
     path.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
-    with pytest.raises(RulesError, match=told) as fault:
+    with pytest.raises(ConfigError, match=told) as fault:
         load_rules(LEXICON, path)
     assert str(path) in str(fault.value)
     assert "sorry_for_the_wait" in str(fault.value)

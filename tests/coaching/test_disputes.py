@@ -11,7 +11,7 @@ from csinsight.coaching.disputes import load_disputes, set_aside
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import coach
 from csinsight.coaching.plan import Limits
-from csinsight.errors import DisputeError
+from csinsight.errors import DataError
 
 AS_OF = datetime(2026, 11, 1)
 HEAD = "agent_id,behaviour,month,conversation_id,reason,by\n"
@@ -107,6 +107,6 @@ def test_old_disputes_no_longer_bear_on_the_month(world, tmp_path):
     ],
 )
 def test_faults_name_file_row_column_and_mend(world, tmp_path, line, told):
-    with pytest.raises(DisputeError, match=r"disputes\.csv") as caught:
+    with pytest.raises(DataError, match=r"disputes\.csv") as caught:
         _coached(world, tmp_path, line)
     assert all(part in str(caught.value) for part in told)

@@ -10,7 +10,7 @@ from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.table import mark_table
 from csinsight.coaching.advice import LANGS, breaks_rules, load_library
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, COMPLIANCE, TIERS
-from csinsight.errors import LibraryError
+from csinsight.errors import ConfigError
 from csinsight.params import shipped
 
 
@@ -55,28 +55,28 @@ def test_what_platforms_forbid_is_seen(line):
 
 def test_a_forbidden_phrase_is_refused_by_name(content, tmp_path):
     content["behaviours"]["greets"]["zh"]["phrases"][0] = "您好，加我微信更快"
-    with pytest.raises(LibraryError, match=r"greets.*breaks platform rules"):
+    with pytest.raises(ConfigError, match=r"greets.*breaks platform rules"):
         load_library("zh", _written(content, tmp_path))
 
 
 def test_a_missing_entry_language_or_field_is_named(content, tmp_path):
     del content["behaviours"]["curt_reply"]
     del content["behaviours"]["greets"]["en"]
-    with pytest.raises(LibraryError, match=r"no entry for curt_reply.*greets: en is missing"):
+    with pytest.raises(ConfigError, match=r"no entry for curt_reply.*greets: en is missing"):
         load_library("zh", _written(content, tmp_path))
     del content["behaviours"]["greets"]["zh"]["drill"]
-    with pytest.raises(LibraryError, match=r"greets\.zh\.drill: Field required"):
+    with pytest.raises(ConfigError, match=r"greets\.zh\.drill`: Field required; add it"):
         load_library("zh", _written(content, tmp_path))
 
 
 def test_an_unknown_behaviour_is_named(content, tmp_path):
     content["behaviours"]["greetz"] = content["behaviours"]["greets"]
-    with pytest.raises(LibraryError, match="greetz is no behaviour"):
+    with pytest.raises(ConfigError, match="greetz is no behaviour"):
         load_library("en", _written(content, tmp_path))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(LibraryError, match=r"nowhere\.yml"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yml"):
         load_library("zh", tmp_path / "nowhere.yml")
 
 

@@ -13,6 +13,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csinsight.errors import CsinsightError
 from csinsight.importers import Imported, ImporterError
 from csinsight.importers.mapping import read_mapping
 
@@ -143,16 +144,16 @@ def test_json_with_rows_inside(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ("tabel: orders\ncolumns: {}\n", "unknown key `tabel`; did you mean 'table'"),
-        ("table: order\ncolumns: {}\n", "`table`: Input should be 'buyers'"),
-        ("table: buyers\ncolumns: {buyer_id: {form: x}}\n", "did you mean 'from'"),
-        ("table: buyers\ncolumns: {buyer: x}\n", "no column `buyer`; did you mean 'buyer_id'"),
+        ("tabel: orders\ncolumns: {}\n", "unknown key `tabel`; did you mean `table`"),
+        ("table: order\ncolumns: {}\n", "key `table`: Input should be 'buyers'"),
+        ("table: buyers\ncolumns: {buyer_id: {form: x}}\n", "did you mean `from`"),
+        ("table: buyers\ncolumns: {buyer: x}\n", "no column `buyer`; did you mean `buyer_id`"),
         ("table: buyers\ncolumns: {}\n", "buyers needs buyer_id"),
         (
             "table: buyers\ncolumns: {buyer_id: x}\nconstants: {buyer_id: y}\n",
             "both a column and a constant",
         ),
-        ("table: buyers\ncolumns: {buyer_id: 买加}\n", "no column '买加'.*did you mean '买家'"),
+        ("table: buyers\ncolumns: {buyer_id: 买加}\n", "no column '买加'.*did you mean `买家`"),
         (
             "table: buyers\ncolumns: {buyer_id: 买家}\ntimezone: Mars\n",
             "timezone 'Mars' is unknown",
@@ -165,14 +166,14 @@ def test_json_with_rows_inside(tmp_path: Path) -> None:
 )
 def test_faults_of_a_mapping_are_named(tmp_path: Path, mapping: str, message: str) -> None:
     plan = put(tmp_path, "m.yml", mapping)
-    with pytest.raises(ImporterError, match=message):
+    with pytest.raises(CsinsightError, match=message):
         read_mapping([put(tmp_path, "x.csv", "买家,下单\n1,2\n")], plan)
 
 
 @pytest.mark.parametrize("name", ["x.pdf", "x.xlsx", "x.parquet", "x.json"])
 def test_files_that_are_not_what_they_say(tmp_path: Path, name: str) -> None:
     plan = put(tmp_path, "m.yml", "table: buyers\ncolumns: {buyer_id: a}\n")
-    with pytest.raises(ImporterError, match=name):
+    with pytest.raises(CsinsightError, match=name):
         read_mapping([put(tmp_path, name, "a,b\n1,2\n")], plan)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from csinsight.errors import ConfigError
 from csinsight.importers import Imported, ImporterError
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.shopify_orders import read_shopify_orders
@@ -159,7 +160,7 @@ def test_zendesk_lists_and_clocks(tmp_path: Path, sound: Sound) -> None:
     messages = sound(read_zendesk([path], options)).tables["messages"]
     assert messages["sent_at"][0] == datetime(2026, 10, 5, 2)
     options.write_text("timezone: Mars/Olympus\n", encoding="utf-8")
-    with pytest.raises(ImporterError, match="no time zone"):
+    with pytest.raises(ConfigError, match="no time zone"):
         read_zendesk([path], options)
     path.write_text('{"tickets": 3}', encoding="utf-8")
     with pytest.raises(ImporterError, match="no list of tickets"):

@@ -12,6 +12,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csinsight.errors import ConfigError
 from csinsight.importers import Imported, ImporterError
 from csinsight.importers.qianniu_chat import read_qianniu_chat
 
@@ -114,7 +115,7 @@ def test_agents_without_a_colon_have_to_be_told(tmp_path: Path) -> None:
         read_qianniu_chat([path])
     plan = paste(tmp_path, "agents: [阿梅]\n", "chat.yml")
     assert read_qianniu_chat([path], plan).tables["agents"].rows() == [("阿梅", "阿梅")]
-    with pytest.raises(ImporterError, match="did you mean 'agents'"):
+    with pytest.raises(ConfigError, match="did you mean `agents`"):
         read_qianniu_chat([path], paste(tmp_path, "agent: [阿梅]\n", "typo.yml"))
 
 

@@ -133,7 +133,7 @@ def test_counts_that_do_not_add_up_are_never_written(
 
 
 def test_wrong_names_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ImporterError, match="did you mean 'taobao_orders'"):
+    with pytest.raises(ImporterError, match="did you mean `taobao_orders`"):
         run_import("taobao_order", ["x"], tmp_path)
     with pytest.raises(ImporterError, match="no file is given"):
         run_import("jddc", [], tmp_path)

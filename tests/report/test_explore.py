@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
-from csinsight.errors import ParamsError, StudyError
+from csinsight.errors import ConfigError, RunError
 from csinsight.features.frames import ConversationRules
 from csinsight.runs.lab import EXPLORE, prepare_lab
 from csinsight.runs.month import RunResult
@@ -54,7 +54,7 @@ def test_a_talk_is_read_masked(study: Study) -> None:
     text = talk.page_html()
     assert str(chosen["buyer_id"]) not in text
     assert not re.search(r"1[3-9][0-9]{9}", text)
-    with pytest.raises(StudyError, match="no conversation 'x'"):
+    with pytest.raises(RunError, match="no conversation 'x'"):
         explore.read(study, "x", RULES)
 
 
@@ -103,8 +103,8 @@ def test_the_notebooks_stand_on_the_run_and_explore_runs(
 
 
 def test_no_run_or_no_tables_is_told(study: Study, tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="is no run's folder"):
+    with pytest.raises(ConfigError, match="is no run's folder"):
         prepare_lab(tmp_path, tmp_path / "lab")
     shutil.copy(study.run / "run.json", tmp_path)
-    with pytest.raises(ParamsError, match="say --data"):
+    with pytest.raises(ConfigError, match="say --data"):
         prepare_lab(tmp_path, tmp_path / "lab", tmp_path / "gone")

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import pytest
 from fontTools.ttLib import TTFont
 
-from csinsight.errors import GlyphError
+from csinsight.errors import ReportError
 from csinsight.render import theme
 from csinsight.render.fonts import (
     FAMILY,
@@ -66,7 +66,7 @@ def test_a_figure_with_a_box_is_an_error_that_names_the_character() -> None:
     theme.use("zh")
     figure, axes = plt.subplots()
     axes.set_title("好😀")
-    with pytest.raises(GlyphError, match=r"U\+1F600"), no_boxes():
+    with pytest.raises(ReportError, match=r"U\+1F600"), no_boxes():
         figure.savefig(io.BytesIO(), format="svg")
     plt.close(figure)
 

@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 from csinsight.behaviours import labelling as sheet
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.engine import open_shop
-from csinsight.errors import LabelError
+from csinsight.errors import DataError
 from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 from csinsight.views import labelling
@@ -141,7 +141,7 @@ def test_faults_of_a_sheet_are_named(study, told, match):
         study, ConversationRules(), LEXICON, markers="greets", each=4, seed=3
     )
     labelling.sheet_path(study).write_text(told, encoding="utf-8")
-    with pytest.raises(LabelError, match=match):
+    with pytest.raises(DataError, match=match):
         labelling.read_labels(study, drawn)
 
 

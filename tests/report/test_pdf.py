@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csinsight.errors import PdfError
+from csinsight.errors import RunError
 from csinsight.params import RunParams
 from csinsight.runs import pdf, schedule
 from csinsight.runs.month import run_month
@@ -50,5 +50,5 @@ def test_without_chromium_the_report_is_made_and_says_so(
     assert schedule.run_job(job, said.append, lambda _: None) == 0
     assert said[0] == pdf.NO_CHROMIUM
     assert not list(tmp_path.rglob("*.pdf"))
-    with pytest.raises(PdfError, match="install it"):
+    with pytest.raises(RunError, match="install it"):
         pdf.print_pages(["index"], tmp_path)

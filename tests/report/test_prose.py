@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from csinsight.errors import ProseError
+from csinsight.errors import ReportError
 from csinsight.render.page import headings, localise, prose_html, title_of
 
 
@@ -26,12 +26,12 @@ def test_english_is_left_as_it_is() -> None:
 
 
 def test_a_missing_translation_names_its_cell() -> None:
-    with pytest.raises(ProseError, match="notebook n, cell b"):
+    with pytest.raises(ReportError, match="notebook n, cell b"):
         localise(_notebook(), "n", "zh", {"n": {"a": "# 标题"}})
 
 
 def test_a_translation_without_its_cell_is_named() -> None:
-    with pytest.raises(ProseError, match="no markdown cell c"):
+    with pytest.raises(ReportError, match="no markdown cell c"):
         localise(_notebook(), "n", "zh", {"n": {"a": "# 标题", "b": "正文", "c": "多余"}})
 
 

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from csinsight.contract.write import write_text
-from csinsight.errors import DeliveryError
+from csinsight.errors import RunError
 from csinsight.runs import publish, state
 from csinsight.runs.shop_index import shop_index, sparkline, write_shop_index
 
@@ -95,7 +95,7 @@ def test_a_month_goes_to_a_bucket_with_its_shop_index_and_without_old_pages(out:
 
 
 def test_a_bucket_of_an_unknown_kind_is_told(out: Path) -> None:
-    with pytest.raises(DeliveryError, match="nosuch://: can't be written to here"):
+    with pytest.raises(RunError, match="nosuch://: can't be written to here"):
         publish.publish_month(out, "s", None, "nosuch://bucket")
 
 

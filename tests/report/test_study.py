@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from csinsight.errors import ParamsError, StudyError
+from csinsight.errors import ConfigError, RunError
 from csinsight.views.study import Study, begin, open_study
 
 
@@ -37,7 +37,7 @@ def test_tables_come_back_and_have_the_same_bytes_each_time(study: Study) -> Non
 
 def test_a_table_that_is_not_there_is_named_with_those_that_are(study: Study) -> None:
     study.write("drivers", pd.DataFrame({"a": [1]}))
-    with pytest.raises(StudyError, match=r"makes `kpis` first \(there are: drivers\)"):
+    with pytest.raises(RunError, match=r"makes `kpis` first \(there are: drivers\)"):
         study.read("kpis")
 
 
@@ -64,5 +64,5 @@ def test_facts_add_up_and_reasons_are_kept_once(study: Study) -> None:
 )
 def test_wrong_values_are_named(toy_shop: Path, told: dict[str, str], message: str) -> None:
     right = {"data": str(toy_shop), "run": "run", "shop": "toy", "month": "2026-10"}
-    with pytest.raises(ParamsError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Study(**(right | told))  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from csinsight import cli
-from csinsight.errors import NotebookError, ParamsError
+from csinsight.errors import ConfigError, NotebookError
 from csinsight.params import RunParams
 from csinsight.runs import execute, month, schedule, state
 from csinsight.runs.execute import Execution
@@ -63,7 +63,7 @@ def test_months_are_one_or_a_range(text: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-10..", "2026-12..2026-10", "a..b..c", ""])
 def test_other_months_are_refused(text: str) -> None:
-    with pytest.raises(ParamsError, match="month"):
+    with pytest.raises(ConfigError, match="month"):
         schedule.parse_months(text, "Asia/Shanghai")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import csinsight
 from csinsight.contract import domain
 from csinsight.contract.artifacts import AgentKpis
-from csinsight.errors import WordError
+from csinsight.errors import ReportError
 from csinsight.params import NOTEBOOKS, Lang
 from csinsight.render.fonts import glyphs
 from csinsight.render.words import Words, catalogue, placeholders
@@ -137,10 +137,10 @@ def test_lists_and_sentences_join_as_the_language_does() -> None:
 
 
 def test_an_unknown_word_names_the_nearest() -> None:
-    with pytest.raises(WordError, match=r"did you mean `tier\.vip`"):
+    with pytest.raises(ReportError, match=r"did you mean `tier\.vip`"):
         Words("zh").word("tier.vipp")
 
 
 def test_a_missing_value_is_named() -> None:
-    with pytest.raises(WordError, match="needs n"):
+    with pytest.raises(ReportError, match="needs n"):
         Words("zh").word("unit.seconds")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.errors import SignatureError
+from csinsight.errors import ConfigError
 from csinsight.params import shipped
 from csinsight.segments.feature_estimators import OBSERVERS
 from csinsight.segments.signatures import FEATURES, load_signatures
@@ -67,16 +67,16 @@ def test_no_two_signatures_point_the_same_way() -> None:
 )
 def test_faults_name_file_place_and_mend(tmp_path: Path, change: object, says: str) -> None:
     path = written(tmp_path, change)
-    with pytest.raises(SignatureError) as error:
+    with pytest.raises(ConfigError) as error:
         load_signatures(path)
     assert str(path) in str(error.value)
     assert says in str(error.value)
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SignatureError, match=r"none\.yml: can't be read"):
+    with pytest.raises(ConfigError, match=r"none\.yml: can't be read"):
         load_signatures(tmp_path / "none.yml")
     broken = tmp_path / "broken.yml"
     broken.write_bytes("原因: 简单型".encode("gbk"))
-    with pytest.raises(SignatureError, match="is not YAML in UTF-8"):
+    with pytest.raises(ConfigError, match="is not YAML in UTF-8"):
         load_signatures(broken)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csinsight.contract.domain import TIERS
-from csinsight.errors import TierError
+from csinsight.errors import DataError
 from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
 
 Row = tuple[int, int, float, float, float]
@@ -124,15 +124,15 @@ def test_moves_count_everybody_once() -> None:
 @pytest.mark.parametrize("shares", [(0.5, 0.4, 0.2), (-0.1, 0.2, 0.2)])
 def test_shares_that_do_not_fit_are_refused(shares: tuple[float, float, float]) -> None:
     vip, core, potential = shares
-    with pytest.raises(TierError, match="together at most 1"):
+    with pytest.raises(DataError, match="together at most 1"):
         value_tiers(*shop(10), vip_share=vip, core_share=core, potential_share=potential)
 
 
 def test_a_buyer_twice_or_without_expectation_is_refused() -> None:
     spend, expected = shop(10)
-    with pytest.raises(TierError, match="'b001' stands twice"):
+    with pytest.raises(DataError, match="'b001' stands twice"):
         value_tiers(pd.concat([spend, spend.iloc[[1]]]), expected)
-    with pytest.raises(TierError, match="one value for every buyer"):
+    with pytest.raises(DataError, match="one value for every buyer"):
         value_tiers(spend, expected.head(4))
 
 

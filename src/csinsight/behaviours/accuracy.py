@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csinsight.config import read_yaml
-from csinsight.errors import LexiconError
+from csinsight.errors import ConfigError
 from csinsight.stats.intervals import wilson
 
 PATH: Final = Path(__file__).with_name("reader_accuracy.yml")
@@ -77,7 +77,7 @@ def reader_accuracy(reader: str = "built_in", path: Path = PATH) -> pd.DataFrame
 
     Raises
     ------
-    LexiconError
+    ConfigError
         Where the file can't be used; it names the key.
 
     Examples
@@ -87,10 +87,10 @@ def reader_accuracy(reader: str = "built_in", path: Path = PATH) -> pd.DataFrame
     True
     """
     try:
-        file = _File.model_validate(read_yaml(path, LexiconError))
+        file = _File.model_validate(read_yaml(path, ConfigError))
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise LexiconError(f"{path}, key `{where}`: {error.errors()[0]['msg']}") from error
+        raise ConfigError(f"{path}, key `{where}`: {error.errors()[0]['msg']}") from error
     rows = [figure.model_dump() for figure in file.figures if figure.reader == reader]
     table = pd.DataFrame(rows, columns=list(Figure.model_fields)).drop(columns="reader")
     both = table["both"].to_numpy(dtype=float)

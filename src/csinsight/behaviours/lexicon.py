@@ -9,19 +9,18 @@ regular expressions that Polars, Spark and Python read alike: literals, ``|``, g
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from csinsight.config import read_yaml
+from csinsight.config import did_you_mean, load
 from csinsight.contract.domain import COMPLIANCE, MARKERS
-from csinsight.errors import LexiconError
+from csinsight.errors import ConfigError
 
 Side = Literal["agent", "buyer"]
 Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
@@ -148,7 +147,6 @@ _FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
 _LONG: Final = 300
 #: How deep fragments may name fragments.
 _DEPTH: Final = 8
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -200,21 +198,21 @@ def load_lexicon(extra: Path | None = None, folder: Path = FOLDER) -> Lexicon:
 
     Raises
     ------
-    LexiconError
+    ConfigError
         Naming file, marker, key, what is wrong, and the mend.
     """
     fragments: dict[str, str] = {}
     markers: dict[str, Marker] = {}
     home: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yml")):
-        file = _parse(path, LexiconFile)
+        file = load(path, LexiconFile)
         fragments |= file.fragments
         for name, marker in file.markers.items():
             if name in markers:
-                raise LexiconError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
+                raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
             markers[name], home[name] = marker, path
     if extra is not None:
-        markers = _lay_over(markers, _parse(extra, Additions), extra)
+        markers = _lay_over(markers, load(extra, Additions), extra)
     _check_names(markers, home)
     compilers = {name: _Compiler(home[name], name, fragments) for name in markers}
     lexicon = Lexicon(
@@ -224,37 +222,15 @@ def load_lexicon(extra: Path | None = None, folder: Path = FOLDER) -> Lexicon:
     )
     absent = set(MARKERS + COMPLIANCE) - set(markers) - set(FROM_MANY)
     if absent:
-        raise LexiconError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
+        raise ConfigError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
     return lexicon
-
-
-def _parse(path: Path, model: type[_Model]) -> _Model:
-    values = read_yaml(path, LexiconError)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise LexiconError("\n".join(_fault_lines(path, error))) from error
-
-
-def _fault_lines(path: Path, error: ValidationError) -> Iterable[str]:
-    for fault in error.errors():
-        where = [str(part) for part in fault["loc"]]
-        named = where[:1] == ["markers"] and len(where) > 1
-        marker = f", marker `{where[1]}`" if named else ""
-        key = ".".join(where[2:] if named else where)
-        mend = "see the other markers for the keys; a list starts each line with `- `"
-        if fault["type"] == "extra_forbidden":
-            mend = "unknown key: mend its spelling or remove it"
-        elif fault["type"] == "missing":
-            mend = "add it"
-        yield f"{path}{marker}, key `{key}`: {fault['msg']}; {mend}"
 
 
 def _lay_over(markers: dict[str, Marker], extra: Additions, path: Path) -> dict[str, Marker]:
     merged = dict(markers)
     for name, more in extra.markers.items():
         if name not in markers:
-            raise LexiconError(f"{path}: unknown marker `{name}`{_nearest(name, markers)}")
+            raise ConfigError(f"{path}: unknown marker `{name}`{_nearest(name, markers)}")
         marker = markers[name]
         rules = [Rule(any_of=marker.patterns)] if marker.patterns else []
         rules += [*marker.rules, *([Rule(any_of=more.patterns)] if more.patterns else [])]
@@ -275,7 +251,7 @@ def _check_names(markers: Mapping[str, Marker], home: Mapping[str, Path]) -> Non
     sides = {s: [n for n, m in markers.items() if m.side == s] for s in ("buyer", "agent")}
     for name, marker in markers.items():
         if not marker.patterns and not marker.rules:
-            raise LexiconError(f"{home[name]}, marker `{name}`: has no `patterns` and no `rules`")
+            raise ConfigError(f"{home[name]}, marker `{name}`: has no `patterns` and no `rules`")
         buyer_names = [x for r in marker.rules for x in (*r.after_buyer, *r.not_after_buyer)]
         for told, known, kind in (
             (buyer_names, sides["buyer"], "buyer"),
@@ -283,15 +259,14 @@ def _check_names(markers: Mapping[str, Marker], home: Mapping[str, Path]) -> Non
         ):
             for other in told:
                 if other not in known:
-                    raise LexiconError(
+                    raise ConfigError(
                         f"{home[name]}, marker `{name}`: `{other}` is no {kind}-side marker"
                         f"{_nearest(other, known)}"
                     )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean `{near[0]}`?" if near else "; see lexicons/ for the names"
+    return f"; {did_you_mean(name, known, otherwise='see lexicons/ for the names')}"
 
 
 @dataclass(frozen=True)
@@ -310,7 +285,7 @@ class _Compiler:
         lists = [rule.any_of, *rule.all_of] if rule.any_of else rule.all_of
         needed = [self.join(patterns, "any_of") for patterns in lists]
         if not needed:
-            raise LexiconError(f"{self.path}, marker `{self.name}`: a rule needs `any_of`")
+            raise ConfigError(f"{self.path}, marker `{self.name}`: a rule needs `any_of`")
         if rule.whole:
             needed[0] = tuple(f"^[{_EDGE}]*({pattern})[{_EDGE}]*$" for pattern in needed[0])
         return Compiled(
@@ -337,10 +312,10 @@ class _Compiler:
         for _ in range(_DEPTH):
             filled = _FRAGMENT.sub(lambda hit: self._fragment(hit[1], where), filled)
         if _FRAGMENT.search(filled):
-            raise LexiconError(f"{where}: fragments name each other in a circle; break it")
+            raise ConfigError(f"{where}: fragments name each other in a circle; break it")
         foreign = _FOREIGN.search(filled)
         if foreign:
-            raise LexiconError(
+            raise ConfigError(
                 f"{where}: `{foreign[0]}` is not read alike by every engine; write literals, |, "
                 "( ), classes such as [0-9], ., ? and {m,n}"
             )
@@ -348,12 +323,12 @@ class _Compiler:
             re.compile(filled)
             pl.Series([""]).str.contains(filled)
         except (re.error, pl.exceptions.ComputeError) as error:
-            raise LexiconError(f"{where}: is no regular expression ({error})") from error
+            raise ConfigError(f"{where}: is no regular expression ({error})") from error
         if pl.Series([""]).str.contains(filled).item():
-            raise LexiconError(f"{where}: matches an empty message; make one part of it required")
+            raise ConfigError(f"{where}: matches an empty message; make one part of it required")
         return filled.lower()
 
     def _fragment(self, name: str, where: str) -> str:
         if name not in self.fragments:
-            raise LexiconError(f"{where}: no fragment `{name}`{_nearest(name, self.fragments)}")
+            raise ConfigError(f"{where}: no fragment `{name}`{_nearest(name, self.fragments)}")
         return f"({self.fragments[name]})"

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from csinsight.errors import ProfileError
+from csinsight.config import load
+from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 
@@ -97,22 +97,12 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
 
     Raises
     ------
-    ProfileError
+    ConfigError
         Where there is no such profile, or naming its file, key and what is wrong.
     """
     folder = folder or shipped(*_FOLDER)
     path = folder / f"{name}.yml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yml")))
-        raise ProfileError(f"no KPI profile `{name}` in {folder.name}/; there are: {known}")
-    try:
-        return KpiProfile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: is not YAML in UTF-8: {error}") from error
-    except ValidationError as error:
-        lines = (
-            f"{path}, key `{'.'.join(map(str, fault['loc']))}`: {fault['msg']}; got "
-            f"{fault['input']!r}"
-            for fault in error.errors()
-        )
-        raise ProfileError("\n".join(lines)) from error
+        raise ConfigError(f"no KPI profile `{name}` in {folder.name}/; there are: {known}")
+    return load(path, KpiProfile)

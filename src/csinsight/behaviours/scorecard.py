@@ -9,12 +9,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.sequence_rules import Item, Scorecard, SequenceRule, read_rules
+from csinsight.behaviours.sequence_rules import Item, Scorecard, SequenceRule
+from csinsight.config import load
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS
-from csinsight.errors import RulesError
+from csinsight.errors import ConfigError
 from csinsight.params import shipped
 from csinsight.stats.intervals import mean_interval, wilson
 
@@ -40,11 +41,11 @@ def load_scorecard(rules: Mapping[str, SequenceRule], path: Path | None = None) 
 
     Raises
     ------
-    RulesError
+    ConfigError
         Naming file, item, what is wrong, and the mend.
     """
     path = path or shipped("params") / "scorecard.yml"
-    card = read_rules(path, Scorecard)
+    card = load(path, Scorecard)
     behaviours = set(MARKERS + COMPLIANCE)
     named = [("red_lines", name, behaviours, "behaviour") for name in card.red_lines]
     for place, item in card.items.items():
@@ -54,7 +55,7 @@ def load_scorecard(rules: Mapping[str, SequenceRule], path: Path | None = None) 
     for place, name, known, kind in named:
         if name not in known:
             told = ", ".join(sorted(known))
-            raise RulesError(f"{path}, `{place}`: `{name}` is no {kind}; there are {told}")
+            raise ConfigError(f"{path}, `{place}`: `{name}` is no {kind}; there are {told}")
     return card
 
 

@@ -18,16 +18,16 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 import narwhals as nw
 import pandas as pd
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.config import read_yaml
+from csinsight.config import load
 from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop
 from csinsight.engine.frames import keep
-from csinsight.errors import RulesError
+from csinsight.errors import ConfigError
 from csinsight.features.conversations import messages_of, with_turns
 from csinsight.features.frames import (
     POSITION,
@@ -207,26 +207,6 @@ class Scorecard(_Strict):
         return self
 
 
-def read_rules(path: Path, model: type[_Model]) -> _Model:
-    """Read and check one YAML file.
-
-    Raises
-    ------
-    RulesError
-        Naming file, key, what is wrong, and the mend.
-    """
-    values = read_yaml(path, RulesError)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        lines = (
-            f"{path}, key `{'.'.join(map(str, fault['loc'])) or 'the file'}`: "
-            f"{fault['msg'].removeprefix('Value error, ')}; see the other entries for the form"
-            for fault in error.errors()
-        )
-        raise RulesError("\n".join(lines)) from error
-
-
 _CONVERSATION: Final = Messages.CONVERSATION_ID
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 _ASKED: Final = "_asked_at"
@@ -248,18 +228,18 @@ def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, Seque
 
     Raises
     ------
-    RulesError
+    ConfigError
         Naming file, rule, what is wrong, and the mend.
     """
     path = path or shipped("params") / "sequence_rules.yml"
-    rules = read_rules(path, RulesFile).rules
+    rules = load(path, RulesFile).rules
     for name, rule in rules.items():
         sides = {rule.who: list(rule.expect.any_of)}
         if rule.trigger.side and rule.trigger.marker:
             sides.setdefault(rule.trigger.side, []).append(rule.trigger.marker)
         for side, markers in sides.items():
             for unknown in set(markers) - set(lexicon.ids(side)):
-                raise RulesError(
+                raise ConfigError(
                     f"{path}, rule `{name}`: `{unknown}` is no marker of the {side}'s lines; see "
                     "behaviours/lexicons/ for the names"
                 )

@@ -17,7 +17,7 @@ from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.schema import SENDERS, Messages
 from csinsight.contract.write import write_atomically
 from csinsight.engine import ms
-from csinsight.errors import MessagesError, TableError
+from csinsight.errors import DataError
 from csinsight.features.conversations import with_turns
 
 _NEEDED: Final = ("sender", "text")
@@ -28,7 +28,7 @@ def read_messages(path: Path) -> pl.DataFrame:
 
     Raises
     ------
-    MessagesError
+    DataError
         Where it can't be read, or lacks the columns ``sender`` and ``text``.
     """
     try:
@@ -37,12 +37,12 @@ def read_messages(path: Path) -> pl.DataFrame:
         else:
             frame = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise MessagesError(
+        raise DataError(
             f"{path}: can't be read as a table ({error}); save it as CSV in UTF-8, or Parquet"
         ) from error
     missing = [name for name in _NEEDED if name not in frame.columns]
     if missing:
-        raise MessagesError(f"{path}: lacks the column {', '.join(missing)}; name it in the header")
+        raise DataError(f"{path}: lacks the column {', '.join(missing)}; name it in the header")
     return frame
 
 
@@ -80,7 +80,7 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
 
     Raises
     ------
-    TableError
+    DataError
         Where a column is missing or a sender unknown.
     """
     _check(frame)
@@ -103,7 +103,7 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
 def _check(frame: pl.DataFrame) -> None:
     for name in (Messages.SENDER, Messages.TEXT):
         if name not in frame.columns:
-            raise TableError(
+            raise DataError(
                 f"the table has no column `{name}`; it needs `sender` and `text`, and may have "
                 "`conversation_id` and `sent_at`"
             )
@@ -112,7 +112,7 @@ def _check(frame: pl.DataFrame) -> None:
     )
     if odd.height:
         row, sender = odd.row(0, named=True)["row"], odd.row(0, named=True)[Messages.SENDER]
-        raise TableError(
+        raise DataError(
             f"message {row}, column sender: {sender!r} is none of {', '.join(SENDERS)}; "
             f"{odd.height} message(s) are so"
         )

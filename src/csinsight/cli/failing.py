@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from csinsight.errors import ConfigError
+
 
 class Failed(click.ClickException):
     """An expected failure: its message without a traceback."""
@@ -41,7 +43,7 @@ class Commands(click.Group):
         except (ValueError, RuntimeError, OSError) as error:
             if not is_expected(error):
                 raise
-            kind = Misused if type(error).__name__ == "ParamsError" else Failed
+            kind = Misused if isinstance(error, ConfigError) else Failed
             raise kind(str(error)) from error
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from csinsight.config import load
 from csinsight.contract.domain import BEHAVIOURS
-from csinsight.errors import LibraryError
+from csinsight.errors import ConfigError
 from csinsight.params import Lang, shipped
 
 LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
@@ -146,18 +146,12 @@ def load_library(lang: Lang, file: Path | None = None) -> Library:
 
     Raises
     ------
-    LibraryError
+    ConfigError
         Where the file can't be read, an entry is missing or wrong, or a line breaks a platform's
         rules.
     """
     path = file or shipped("params", "coaching.yml")
-    try:
-        content = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LibraryError(f"{path}: can't be read as YAML in UTF-8: {error}") from error
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise LibraryError(f"{path}: " + "; ".join(faults)) from error
+    content = load(path, _File)
     _check(content, path)
     return Library(
         lang,
@@ -194,7 +188,7 @@ def _check(content: _File, path: Path) -> None:
                 if breaks_rules(text)
             ]
     if faults:
-        raise LibraryError(f"{path}: " + "; ".join(faults))
+        raise ConfigError(f"{path}: " + "; ".join(faults))
 
 
 def _texts(advice: BaseModel) -> list[str]:

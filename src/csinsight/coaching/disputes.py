@@ -14,7 +14,7 @@ from csinsight.coaching.examples import reference
 from csinsight.coaching.plan import Finding
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
-from csinsight.errors import DisputeError
+from csinsight.errors import DataError
 from csinsight.params import add_months, month_start
 
 _C = Conversations
@@ -48,7 +48,7 @@ def load_disputes(
 
     Raises
     ------
-    DisputeError
+    DataError
         Where the file breaks its contract, or names an agent or a conversation that isn't there.
     """
     frame, faults = read_disputes(folder)
@@ -61,7 +61,7 @@ def load_disputes(
     agents, talks = (set(conversations[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
     faults += unknown_faults(near, agents, talks)
     if faults:
-        raise DisputeError("\n".join(map(str, faults)))
+        raise DataError("\n".join(map(str, faults)))
     return near.drop("row").to_pandas()
 
 

@@ -13,9 +13,10 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.config import nearest
 from csinsight.contract import cells
 from csinsight.contract.disputes import read_disputes
-from csinsight.contract.messages import Fault, Notice, nearest
+from csinsight.contract.messages import Fault, Notice
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import TABLES, Agents, Messages, Orders, PageViews, Ratings, Table
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.config import nearest
 from csinsight.contract.domain import BEHAVIOURS
-from csinsight.contract.messages import Fault, nearest
+from csinsight.contract.messages import Fault
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
 

@@ -5,12 +5,12 @@ The words of a fault in a cell: what is wrong with it, and how to write it.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from csinsight.config import nearest
 from csinsight.contract import cells
 from csinsight.contract.schema import Column
 
@@ -78,13 +78,6 @@ def shown(value: object) -> str:
     """Return a cell for a message: clipped, and without what may be a phone or order number."""
     text = re.sub(r"[0-9]{11,}", "•••", str(value))
     return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the one of `known` that `name` is most likely meant to be, if any."""
-    plain = {re.sub(r"[\s_-]", "", candidate).lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(re.sub(r"[\s_-]", "", name).lower(), plain, n=1, cutoff=0.75)
-    return plain[near[0]] if near else None
 
 
 Words = tuple[str, str]

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
+from csinsight.config import nearest
 from csinsight.contract import cells, messages
-from csinsight.contract.messages import NAMED, Fault, Notice, nearest
+from csinsight.contract.messages import NAMED, Fault, Notice
 from csinsight.contract.schema import Column, Messages, Table
 from csinsight.contract.textfile import read_text
 

@@ -13,9 +13,9 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import narwhals as nw
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from csinsight.config import load
 from csinsight.contract.schema import PAGE_KINDS, Buyers, Messages, Orders, PageViews
 from csinsight.engine import Shop, ms
 from csinsight.features.conversations import cut
@@ -71,8 +71,7 @@ class Bargaining(BaseModel):
 @cache
 def load_bargaining() -> Bargaining:
     """Return the shipped patterns, checked against their examples."""
-    text = shipped("params", FILE).read_text(encoding="utf-8")
-    return Bargaining.model_validate(yaml.safe_load(text))
+    return load(shipped("params", FILE), Bargaining)
 
 
 def bargains() -> nw.Expr:

@@ -17,12 +17,12 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from csinsight.config import load
 from csinsight.errors import ImporterError
 from csinsight.importers.chat_text import Entry, chat_tables, parse_text
 from csinsight.importers.reading import read_text
 from csinsight.importers.records import SUFFIXES, read_workbook
 from csinsight.importers.sift import Imported
-from csinsight.importers.yaml_file import load_yaml
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")
 _ENDS: Final = re.compile(r"^/?\**\s*会话结束")
@@ -69,7 +69,7 @@ def read_jd_dongdong(files: Sequence[Path], mapping: Path | None = None) -> Impo
         entries += _sessions(_lines(path), path.name, base)
     if mapping is None:
         raise ImporterError(_who_serves(entries))
-    options = load_yaml(mapping, DongdongOptions)
+    options = load(mapping, DongdongOptions)
     _tell_sides(entries, options)
     _tell_buyers(entries)
     return chat_tables(entries)

@@ -5,7 +5,6 @@ Any table to one contract table, by a saved mapping of columns (YAML, see `mappi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from csinsight.config import did_you_mean, load
 from csinsight.contract.schema import TABLES, Column, Kind, Table
-from csinsight.errors import ImporterError
+from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers import cells
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -29,7 +29,6 @@ from csinsight.importers.reading import (
 )
 from csinsight.importers.records import read_json, read_jsonl, read_workbook, sheet_records
 from csinsight.importers.sift import TYPES, Imported, Rule, finish, settle
-from csinsight.importers.yaml_file import load_yaml, nearest
 
 TableName = Literal["buyers", "page_views", "orders", "messages", "agents", "ratings"]
 FileFormat = Literal["csv", "tsv", "xlsx", "parquet", "json", "jsonl"]
@@ -113,19 +112,19 @@ def load_mapping(path: Path) -> Mapping:
 
     Raises
     ------
-    ImporterError
+    ConfigError
         Naming the key or column that is wrong, and the nearest known one.
     """
-    mapping = load_yaml(path, Mapping, ColumnRule)
+    mapping = load(path, Mapping)
     known = [column.name for column in mapping.contract.columns]
     for name in (*mapping.columns, *mapping.constants):
         if name not in known:
-            raise ImporterError(
-                f"{path.name}: {mapping.table} has no column `{name}`; {nearest(name, known)}"
+            raise ConfigError(
+                f"{path.name}: {mapping.table} has no column `{name}`; {did_you_mean(name, known)}"
             )
     both = sorted(set(mapping.columns) & set(mapping.constants))
     if both:
-        raise ImporterError(f"{path.name}: {both[0]} is both a column and a constant; drop one")
+        raise ConfigError(f"{path.name}: {both[0]} is both a column and a constant; drop one")
     needed = [
         column.name
         for column in mapping.contract.columns
@@ -133,7 +132,7 @@ def load_mapping(path: Path) -> Mapping:
     ]
     missing = [name for name in needed if name not in (*mapping.columns, *mapping.constants)]
     if missing:
-        raise ImporterError(
+        raise ConfigError(
             f"{path.name}: {mapping.table} needs {', '.join(missing)}; "
             "say under `columns` where it comes from"
         )
@@ -145,14 +144,14 @@ def _check_times(mapping: Mapping, path: Path) -> None:
     told = {*mapping.times, *(t for rule in mapping.rules().values() for t in rule.times or ())}
     for form in sorted(told - set(NAMED_TIMES)):
         if not _reads_back(form):
-            raise ImporterError(
+            raise ConfigError(
                 f"{path.name}: time format {form!r} names no whole day; write 'auto', 'unix_s', "
                 "'unix_ms' or a pattern such as '%Y-%m-%d %H:%M:%S'"
             )
     try:
         ZoneInfo(mapping.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ImporterError(
+        raise ConfigError(
             f"{path.name}: timezone {mapping.timezone!r} is unknown; one is Asia/Shanghai"
         ) from error
 
@@ -284,8 +283,7 @@ def _picked(records: Records, spec: Mapping) -> pl.DataFrame:
 
 def _near(name: str, header: Sequence[str]) -> str:
     """Return the mend for a missing column; a header is not listed, it may be a row with names."""
-    near = difflib.get_close_matches(name, header, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else "is `header_line` the line with the names?"
+    return did_you_mean(name, header, "is `header_line` the line with the names?")
 
 
 def _raw(name: str) -> str:

@@ -27,6 +27,7 @@ from typing import Final
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from csinsight.config import load
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.chat_text import (
@@ -40,7 +41,6 @@ from csinsight.importers.chat_text import (
 from csinsight.importers.reading import Line, Records, read_records, read_text
 from csinsight.importers.records import SUFFIXES, read_workbook, sheet_records
 from csinsight.importers.sift import Imported
-from csinsight.importers.yaml_file import load_yaml
 
 CUSTOMER: Final = "客户名"
 NUMBER: Final = "消息序号"
@@ -200,7 +200,7 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     ImporterError
         Where a file can't be read, or nothing tells the agents from the buyers.
     """
-    options = load_yaml(mapping, ChatOptions) if mapping else ChatOptions()
+    options = load(mapping, ChatOptions) if mapping else ChatOptions()
     entries, notices = _read(files)
     _tell_sides(entries, options)
     _tell_buyers(entries)

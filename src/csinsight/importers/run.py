@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from csinsight.config import did_you_mean
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers.jd_dongdong import read_jd_dongdong
@@ -28,7 +29,6 @@ from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
 from csinsight.importers.taobao_userbehavior import read_taobao_userbehavior
-from csinsight.importers.yaml_file import nearest
 from csinsight.importers.zendesk import read_zendesk
 
 COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw")
@@ -167,7 +167,7 @@ def run_import(
         Where a file or the mapping can't be used, or a table is in the way. Nothing is written.
     """
     if format not in FORMATS:
-        raise ImporterError(f"unknown format {format!r}; {nearest(format, FORMATS)}")
+        raise ImporterError(f"unknown format {format!r}; {did_you_mean(format, FORMATS)}")
     paths = [Path(path) for path in files]
     if not paths:
         raise ImporterError("no file is given")

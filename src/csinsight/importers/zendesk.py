@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from csinsight.config import load
 from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Messages, Ratings
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, read_text, stack
 from csinsight.importers.sift import Imported, Rule, finish, settle, sift
-from csinsight.importers.yaml_file import load_yaml
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
@@ -68,7 +68,7 @@ def read_zendesk(files: Sequence[Path], mapping: Path | None = None) -> Imported
     ImporterError
         Where a file can't be read or holds no tickets.
     """
-    zone = (load_yaml(mapping, ZendeskOptions) if mapping else ZendeskOptions()).timezone
+    zone = (load(mapping, ZendeskOptions) if mapping else ZendeskOptions()).timezone
     tickets = [found for path in files for found in _tickets(path)]
     frame = pl.DataFrame([row for t in tickets for row in _comments(*t)], _SCHEMA, orient="row")
     good, refused = sift(frame.with_columns(_values(zone)), _rules())

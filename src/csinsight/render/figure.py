@@ -107,7 +107,7 @@ class Picture(Block):
 
     Raises
     ------
-    GlyphError
+    ReportError
         Where a character would be drawn as a box.
     ValueError
         Where the title or the alternative text is empty, or the data is too long.

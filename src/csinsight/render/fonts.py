@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from csinsight.errors import GlyphError
+from csinsight.errors import ReportError
 
 FAMILY: Final = "csinsight Sans SC"
 #: Latin letters and figures of the same font; only pictures ask for it, prose is set in the
@@ -70,11 +70,11 @@ def install_font() -> None:
 
 @contextmanager
 def no_boxes() -> Iterator[None]:
-    """Turn matplotlib's warning of a missing glyph into a `GlyphError` that names it.
+    """Turn matplotlib's warning of a missing glyph into a `ReportError` that names it.
 
     Raises
     ------
-    GlyphError
+    ReportError
         Naming every character that would have been drawn as a box.
     """
     with warnings.catch_warnings(record=True) as caught:
@@ -91,7 +91,7 @@ def no_boxes() -> Iterator[None]:
             )
     if missing:
         named = ", ".join(f"{chr(point)!r} (U+{point:04X})" for point in sorted(set(missing)))
-        raise GlyphError(
+        raise ReportError(
             f"the figure's font has no glyph for {named}: use another character, or pass names "
             "out of the data through csinsight.render.fonts.drawable"
         )

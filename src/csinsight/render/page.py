@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from csinsight import __version__
-from csinsight.errors import ProseError
+from csinsight.config import read_yaml
+from csinsight.errors import ReportError
 from csinsight.params import Lang
 from csinsight.render import theme
 from csinsight.render.blocks import PAGE_MIME
@@ -146,7 +146,7 @@ def read_notebook(path: Path, lang: Lang) -> Any:
 
     Raises
     ------
-    ProseError
+    ReportError
         Naming the cell whose translation is missing, or the translation whose cell is.
     FileNotFoundError
         Where there is no such notebook.
@@ -166,13 +166,13 @@ def localise(
     for cell_id, cell in prose.items():
         if cell_id not in texts:
             first = cell.source.strip().split("\n")[0]
-            raise ProseError(
+            raise ReportError(
                 f"{TRANSLATIONS}: notebook {name}, cell {cell_id} ({first!r}) has no translation"
             )
         cell.source = texts[cell_id].strip()
     stale = sorted(set(texts) - set(prose))
     if stale:
-        raise ProseError(
+        raise ReportError(
             f"{TRANSLATIONS}: notebook {name} has no markdown cell {', '.join(stale)}; "
             "take its translation out"
         )
@@ -182,7 +182,7 @@ def localise(
 def _translations(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return read_yaml(path).values or {}
 
 
 def title_of(notebook: Any, fallback: str) -> str:

@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from csinsight.errors import WordError
+from csinsight.config import did_you_mean, read_yaml
+from csinsight.errors import ReportError
 from csinsight.params import Lang, month_start
 
 LOCALES: Final[dict[Lang, Locale]] = {
@@ -38,14 +38,14 @@ def catalogue(lang: Lang) -> Mapping[str, str]:
 
     Raises
     ------
-    WordError
+    ReportError
         Where a leaf of the catalogue is no text, or two files hold the same key.
     """
     words: dict[str, str] = {}
     for file in sorted((_FOLDER / lang).glob("*.yml")):
-        found = dict(_flatten(yaml.safe_load(file.read_text(encoding="utf-8")), ""))
+        found = dict(_flatten(read_yaml(file).values, ""))
         if twice := sorted(words.keys() & found.keys()):
-            raise WordError(f"words/{lang}/{file.name} repeats `{twice[0]}` of another file")
+            raise ReportError(f"words/{lang}/{file.name} repeats `{twice[0]}` of another file")
         words |= found
     return words
 
@@ -77,18 +77,18 @@ class Words:
 
         Raises
         ------
-        WordError
+        ReportError
             Where there is no such text, naming the nearest, or a value is missing.
         """
         try:
             text = catalogue(self.lang)[key]
         except KeyError:
-            raise WordError(
+            raise ReportError(
                 f"words/{self.lang}/ has no `{key}`{_nearest(key, self.lang)}"
             ) from None
         missing = placeholders(text) - values.keys()
         if missing:
-            raise WordError(f"word `{key}` needs {', '.join(sorted(missing))}")
+            raise ReportError(f"word `{key}` needs {', '.join(sorted(missing))}")
         return text.format(**values) if placeholders(text) else text
 
     def names(self, group: str, keys: Iterable[str]) -> dict[str, str]:
@@ -176,14 +176,12 @@ def _flatten(node: Any, prefix: str) -> Iterable[tuple[str, str]]:
         elif isinstance(value, str):
             yield name, value
         else:
-            raise WordError(f"words: `{name}` has to be text; put it in quotation marks")
+            raise ReportError(f"words: `{name}` has to be text; put it in quotation marks")
 
 
 def _nearest(key: str, lang: Lang) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, catalogue(lang), n=1)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    mend = did_you_mean(key, catalogue(lang), otherwise="")
+    return f"; {mend}" if mend else ""
 
 
 def _is_missing(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from csinsight.errors import ParamsError
+from csinsight.errors import ConfigError
 from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
 from csinsight.runs.plan import CARD
 from csinsight.runs.state import RUN_FILE
@@ -35,18 +35,18 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Where `run` is no run's folder, or its tables are no longer where they were.
     """
     file = run / RUN_FILE
     if not file.is_file():
-        raise ParamsError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
+        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
     state = json.loads(file.read_text(encoding="utf-8"))
     params = RunParams.model_validate(state["params"])
     # A run of an earlier version did not keep where its tables lay.
     tables = data or Path(state.get("data", "its tables"))
     if not tables.is_dir():
-        raise ParamsError(f"{tables}: is no longer there; say --data with the shop's tables")
+        raise ConfigError(f"{tables}: is no longer there; say --data with the shop's tables")
     places = {"data": str(tables.resolve()), "run": str(run.resolve())}
     target.mkdir(parents=True, exist_ok=True)
     for name in (*NOTEBOOKS, EXPLORE):
@@ -62,11 +62,11 @@ def open_lab(folder: Path) -> None:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Where JupyterLab is not installed.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise ParamsError('JupyterLab is not installed: pip install "csinsight[lab]"')
+        raise ConfigError('JupyterLab is not installed: pip install "csinsight[lab]"')
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}"]
     subprocess.run(command, check=False)  # noqa: S603 - our own words
 

@@ -111,7 +111,7 @@ def run_month(
         Where another run of the month is at work.
     NotebookError
         Where a notebook failed; of agents' cards, only where all did.
-    PdfError
+    RunError
         Where PDF is asked for and can't be printed.
     """
     data, out = data.resolve(), out.resolve()

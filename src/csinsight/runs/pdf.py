@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from csinsight.errors import PdfError
+from csinsight.errors import RunError
 from csinsight.runs.execute import worker_count
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -35,13 +35,13 @@ def print_pages(names: Iterable[str], folder: Path) -> None:
 
     Raises
     ------
-    PdfError
+    RunError
         Where chromium is not installed, fails, or takes longer than two minutes over a page.
     """
     pages = list(names)
     program = chromium()
     if program is None:
-        raise PdfError(NO_CHROMIUM)
+        raise RunError(NO_CHROMIUM)
     with ThreadPoolExecutor(worker_count()) as pool:
         list(pool.map(lambda name: _print(program, folder / f"{name}.html"), pages))
 
@@ -66,10 +66,10 @@ def _print(program: str, page: Path) -> None:
         try:
             done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own words
         except subprocess.TimeoutExpired as error:
-            raise PdfError(f"{page.name}: chromium took over {_SECONDS} s to print it") from error
+            raise RunError(f"{page.name}: chromium took over {_SECONDS} s to print it") from error
     if done.returncode or not target.is_file():
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise PdfError(f"{page.name}: chromium could not print it: {' '.join(last)}")
+        raise RunError(f"{page.name}: chromium could not print it: {' '.join(last)}")
     target.write_bytes(_without_date(target.read_bytes()))
 
 

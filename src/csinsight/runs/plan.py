@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
+from csinsight.config import did_you_mean, nearest
 from csinsight.contract.schema import Messages, Orders, PageViews
 from csinsight.engine import Shop, collect, ms, open_shop
 from csinsight.errors import PlanError
@@ -109,9 +109,7 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         hits = [nb for nb in NOTEBOOKS if nb == name.removesuffix(".ipynb") or nb[:2] == name]
         if not hits:
-            near = difflib.get_close_matches(name, NOTEBOOKS, n=1)
-            mend = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(NOTEBOOKS)}"
-            raise PlanError(f"no notebook is called `{name}`; {mend}")
+            raise PlanError(f"no notebook is called `{name}`; {did_you_mean(name, NOTEBOOKS)}")
         found += hits
     return tuple(found)
 
@@ -163,8 +161,8 @@ def check_parameters(notebook: Path, params: RunParams) -> None:
 
 
 def _unknown(key: str, values: dict[str, JsonValue]) -> str:
-    near = difflib.get_close_matches(key, values, n=1)
-    mend = f"; did you mean `{near[0]}`?" if near else ""
+    near = nearest(key, values)
+    mend = f"; did you mean `{near}`?" if near else ""
     return f"has `{key}`, which the run does not tell it{mend}"
 
 

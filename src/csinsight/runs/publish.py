@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from csinsight.errors import DeliveryError
+from csinsight.errors import RunError
 from csinsight.runs.shop_index import read_reports, shop_index, write_shop_index
 from csinsight.runs.site import INDEX, REPORT_FILE
 
@@ -118,7 +118,7 @@ def publish_month(out: Path, shop: str, month: str | None, target: str) -> str:
     ------
     FileNotFoundError
         Where there is no finished report.
-    DeliveryError
+    RunError
         Where the address is of a kind that can't be written to here.
     """
     reports = out / "reports" / shop
@@ -157,7 +157,7 @@ def _open(root: str) -> tuple[Any, str]:
 
         files, base = url_to_fs(root)
     except (ImportError, ValueError) as error:
-        raise DeliveryError(
+        raise RunError(
             f"{scheme}://: can't be written to here ({error}); a folder always can, and "
             's3:// after pip install "csinsight[bucket]"'
         ) from error

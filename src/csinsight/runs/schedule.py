@@ -22,12 +22,12 @@ import narwhals as nw
 
 from csinsight.engine import collect, ms, open_shop
 from csinsight.errors import (
+    ConfigError,
     ContractError,
     LockedError,
     NotebookError,
-    ParamsError,
-    PdfError,
     PlanError,
+    RunError,
 )
 from csinsight.params import RunParams, add_months, month_start
 from csinsight.runs.month import RunResult, run_month
@@ -53,18 +53,18 @@ def parse_months(text: str, timezone: str) -> list[str]:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Where it is none of these, or the range ends before it begins.
     """
     ends = [last_month(timezone) if end == "last" else end for end in text.split("..")]
     if len(ends) > 2 or not all(re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", end) for end in ends):
-        raise ParamsError(
+        raise ConfigError(
             f"parameter `month`: a month is written YYYY-MM, for example 2026-10, or `last`; "
             f"several 2026-08..2026-10; got {text!r}"
         )
     months = list(_between(ends[0], ends[-1]))
     if not months:
-        raise ParamsError(f"parameter `month`: {text!r} ends before it begins")
+        raise ConfigError(f"parameter `month`: {text!r} ends before it begins")
     return months
 
 
@@ -161,7 +161,7 @@ DONE: Final = 0
 FAILED: Final = 1
 INCOMPLETE: Final = 3
 #: After these, the next month or shop may still succeed.
-_OF_ONE_MONTH = (PlanError, NotebookError, LockedError, PdfError)
+_OF_ONE_MONTH = (PlanError, NotebookError, LockedError, RunError)
 Say = Callable[[str], None]
 
 

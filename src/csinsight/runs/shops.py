@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from csinsight.errors import ParamsError, ShopError
+from csinsight.config import load
+from csinsight.errors import ConfigError, RunError
 from csinsight.params import load_params
 from csinsight.runs.month import RunResult
 from csinsight.runs.publish import publish_month
@@ -62,19 +62,13 @@ def read_shops(file: Path) -> list[tuple[Job, str]]:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Naming the file, the entry and what is wrong with it.
     """
-    try:
-        told = Shops.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: is not YAML in UTF-8: {error}") from error
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
-        raise ParamsError("\n".join(f"{file}: {fault}" for fault in faults)) from error
+    told = load(file, Shops)
     names = [shop.shop for shop in told.shops]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ParamsError(f"{file}: shops: {', '.join(twice)} is there twice")
+        raise ConfigError(f"{file}: shops: {', '.join(twice)} is there twice")
     return [_job(file.parent, told, shop) for shop in told.shops]
 
 
@@ -118,19 +112,19 @@ def run_shop(file: str | Path, shop: str, month: str = "") -> str:
 
     Raises
     ------
-    ShopError
+    RunError
         Where the report was not made, or lacks cards, so that the scheduler sees a failed task.
-    ParamsError
+    ConfigError
         Where the file can't be meant, or has no such shop.
     """
     jobs = {job.params.shop: (job, target) for job, target in read_shops(Path(file))}
     if shop not in jobs:
-        raise ParamsError(f"{file}: there is no shop {shop!r}; there are {', '.join(jobs)}")
+        raise ConfigError(f"{file}: there is no shop {shop!r}; there are {', '.join(jobs)}")
     job, target = jobs[shop]
     said: list[str] = []
     chosen = replace(job, month=month, catch_up=False) if month else job
     if run_and_deliver(chosen, target, said.append, said.append):
-        raise ShopError("\n".join(said))
+        raise RunError("\n".join(said))
     return "\n".join(said)
 
 

@@ -7,19 +7,17 @@ country in 2000, one shop sees its own visitors.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from csinsight.config import read_yaml
+from csinsight.config import did_you_mean, load
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.engine import Shop
-from csinsight.errors import SignatureError
 from csinsight.params import shipped
 
 #: Derived features that a signature may name, in the order of every matrix of this room.
@@ -82,9 +80,7 @@ class Archetype(BaseModel):
         named = [line.feature for line in self.signature]
         for name in (*named, *self.needs):
             if name not in FEATURES:
-                near = difflib.get_close_matches(name, FEATURES, n=1)
-                mend = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(FEATURES)}"
-                raise ValueError(f"unknown feature `{name}`; {mend}")
+                raise ValueError(f"unknown feature `{name}`; {did_you_mean(name, FEATURES)}")
         if len(set(named)) < len(named):
             raise ValueError("a feature stands twice in the signature; keep one line for it")
         if missing := set(self.needs) - set(named):
@@ -202,16 +198,7 @@ def load_signatures(path: Path | None = None) -> Signatures:
 
     Raises
     ------
-    SignatureError
+    ConfigError
         Naming the file, the place in it, and what to mend.
     """
-    file = path or shipped("params", "archetypes.yml")
-    values = read_yaml(file, SignatureError)
-    try:
-        return Signatures.model_validate(values)
-    except ValidationError as error:
-        places = (
-            f"{file}: {'.'.join(map(str, fault['loc'])) or 'top level'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise SignatureError("\n".join(places)) from error
+    return load(path or shipped("params", "archetypes.yml"), Signatures)

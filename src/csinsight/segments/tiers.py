@@ -17,7 +17,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.errors import TierError
+from csinsight.errors import DataError
 from csinsight.features.spend import SpendFeatures
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +63,7 @@ def value_tiers(
 
     Raises
     ------
-    TierError
+    DataError
         Where the shares do not fit into one, a buyer stands twice or has no expected spend.
     """
     _check(spend, expected, (vip_share, core_share, potential_share))
@@ -142,15 +142,15 @@ def tier_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
 
 def _check(spend: pd.DataFrame, expected: pd.Series, shares: tuple[float, ...]) -> None:
     if min(shares) < 0 or sum(shares) > 1:
-        raise TierError(
+        raise DataError(
             f"vip_share, core_share and potential_share are {shares}: each has to be at least 0 "
             "and together at most 1"
         )
     ids = spend[SpendFeatures.BUYER_ID]
     if ids.duplicated().any():
-        raise TierError(f"buyer {ids[ids.duplicated()].iloc[0]!r} stands twice in the spend table")
+        raise DataError(f"buyer {ids[ids.duplicated()].iloc[0]!r} stands twice in the spend table")
     if expected.index.duplicated().any() or not ids.isin(expected.index).all():
-        raise TierError("expected spend needs one value for every buyer, indexed by buyer_id")
+        raise DataError("expected spend needs one value for every buyer, indexed by buyer_id")
 
 
 def _scores(spend: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
-from csinsight.errors import StudyError
+from csinsight.errors import RunError
 from csinsight.features.frames import ConversationRules
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
@@ -98,13 +98,13 @@ def read(study: Study, conversation_id: str, rules: ConversationRules) -> Talk:
 
     Raises
     ------
-    StudyError
+    RunError
         Where the run has no such conversation.
     """
     shop, words = study.open(), study.words
     said = excerpts(shop, [conversation_id], as_of=study.as_of, rules=rules)
     if said.empty:
-        raise StudyError(f"{study.run}: has no conversation {conversation_id!r}")
+        raise RunError(f"{study.run}: has no conversation {conversation_id!r}")
     names = {str(name) for name in (*said[Messages.BUYER_ID], *said[Messages.AGENT_ID].dropna())}
     if shop.has("agents", Agents.NAME):
         names |= set(collect(shop["agents"])[Agents.NAME].dropna().astype(str))

@@ -16,7 +16,7 @@ from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.masking import mask_lines
 from csinsight.contract.write import write_atomically
-from csinsight.errors import LabelError
+from csinsight.errors import DataError
 from csinsight.features.frames import ConversationRules
 from csinsight.views.study import Study
 from csinsight.views.workbook import guarded
@@ -92,7 +92,7 @@ def read_labels(study: Study, sample: pd.DataFrame) -> pd.Series[float]:
 
     Raises
     ------
-    LabelError
+    DataError
         Naming file, row, column, what stands there, and the mend.
     """
     path = sheet_path(study)
@@ -111,7 +111,7 @@ def read_labels(study: Study, sample: pd.DataFrame) -> pd.Series[float]:
         else:
             labels[int(no)] = float(told in _YES) if told else float("nan")
     if faults:
-        raise LabelError("\n".join(faults[:20]))
+        raise DataError("\n".join(faults[:20]))
     return pd.Series(labels, dtype=float, name=LABEL).reindex(sample[labelling.NO])
 
 
@@ -175,9 +175,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
         rows = list(csv.DictReader(text.splitlines(keepends=True)))
         absent = {labelling.NO, LABEL} - set(rows[0] if rows else ())
         if absent:
-            raise LabelError(
+            raise DataError(
                 f"{path.name}: has no column {', '.join(sorted(absent))}; keep the first row as it "
                 "was and save with commas between the columns"
             )
         return rows
-    raise LabelError(f"{path.name}: is no text in UTF-8 or GB18030; save it as CSV UTF-8")
+    raise DataError(f"{path.name}: is no text in UTF-8 or GB18030; save it as CSV UTF-8")

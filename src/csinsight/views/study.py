@@ -18,7 +18,7 @@ from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically, write_table
 from csinsight.engine import Shop, collect, open_shop
-from csinsight.errors import ParamsError, StudyError
+from csinsight.errors import ConfigError, RunError
 from csinsight.params import (
     EngineName,
     Lang,
@@ -71,7 +71,7 @@ class Study:
 
     Raises
     ------
-    ParamsError
+    ConfigError
         Where a value is not one that a run could have.
     """
 
@@ -89,7 +89,7 @@ class Study:
         params: RunParams = load_params(None, **told, currency=currency)
         self.data, self.run = Path(data), Path(run)
         if not self.data.is_dir():
-            raise ParamsError(f"{self.data}: is not a folder; `data` names the shop's tables")
+            raise ConfigError(f"{self.data}: is not a folder; `data` names the shop's tables")
         self.shop, self.month = params.shop, params.month
         self.lang: Lang = params.lang
         self.engine: EngineName = params.engine
@@ -123,12 +123,12 @@ class Study:
 
         Raises
         ------
-        StudyError
+        RunError
             Where it is not there, naming those that are.
         """
         if not self.has(name):
             there = sorted(path.stem for path in self.artifacts.glob("*.parquet"))
-            raise StudyError(
+            raise RunError(
                 f"{self._path(name)}: not written yet; run the notebook that makes `{name}` "
                 f"first (there are: {', '.join(there) or 'none'})"
             )

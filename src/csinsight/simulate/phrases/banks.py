@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import yaml
+from csinsight.config import read_yaml
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,5 @@ def load_phrases() -> Phrases:
 
 
 def _read(name: str) -> dict[str, list[Any]]:
-    text = files(__package__).joinpath(f"{name}.yml").read_text(encoding="utf-8")
-    banks = yaml.safe_load(text)
+    banks = read_yaml(Path(__file__).with_name(f"{name}.yml")).values
     return {key: lines if isinstance(lines, list) else [lines] for key, lines in banks.items()}
