@@ -153,6 +153,90 @@ def test_haggling_speaks_against_what_helps(tmp_path: Path) -> None:
     assert row["raw_pp"] < -3
 
 
+def test_pages_before_a_talk_tell_of_intent(made: tuple[Path, Truth]) -> None:
+    """Buyers who mean to buy were seen at the cart more often, all before the first message."""
+    folder, truth = made
+    talks = truth.conversations.filter("opened_by_buyer").with_row_index("talk")
+    near = talks.join(table(folder, "page_views"), on="buyer_id").filter(
+        (pl.col("viewed_at") < pl.col("started_at"))
+        & (pl.col("viewed_at") >= pl.col("started_at") - pl.duration(hours=1))
+    )
+    at_cart = near.filter(pl.col("page_kind") == "cart")["talk"].unique()
+    seen = talks.with_columns(cart=pl.col("talk").is_in(at_cart.to_list()))
+    keen = seen["hesitancy"] < seen["hesitancy"].median()
+    assert 0.6 < talks["talk"].is_in(near["talk"].unique().to_list()).mean() < 0.9
+    assert seen.filter(keen)["cart"].mean() > 1.6 * seen.filter(~keen)["cart"].mean() > 0.1
+
+
+@pytest.mark.parametrize(("scenario", "follows"), [("responding", True), ("demo", False)])
+def test_effort_follows_intent_where_told(tmp_path: Path, scenario: str, follows: bool) -> None:
+    talks = simulate(tmp_path, seed=4, scenario=scenario).conversations.filter("is_inquiry")
+    # Over talks of one length: hesitant buyers talk longer.
+    rows = talks.filter(pl.col("agent_turns") == 3).drop_nulls(["gives_specifics", "curt_reply"])
+    assert rows.height > 500
+    for name, side in (("gives_specifics", -1), ("polite_words", -1), ("curt_reply", 1)):
+        tie = side * np.corrcoef(rows["hesitancy"], rows[name].cast(pl.Float64))[0, 1]
+        assert (tie > 0.08) if follows else (abs(tie) < 0.1), name
+
+
+def test_buyers_change_their_minds_and_sound_like_it(tmp_path: Path) -> None:
+    truth = simulate(tmp_path, seed=4, buyers=800, conversations=2400, scenario="warming")
+    talks = truth.conversations.filter("is_inquiry")
+    change = (talks["intent_at_end"] + talks["hesitancy"]).to_numpy()
+    assert change.std() > 0.4
+    assert np.corrcoef(change, talks["p_paid"])[0, 1] > 0.2
+    buyers = table(tmp_path, "messages").filter(pl.col("sender") == "buyer")
+    assert 0.05 < buyers["text"].is_in(["这个不错", "挺喜欢的", "太麻烦了", "郁闷"]).mean() < 0.3
+
+
+def test_words_are_placed_as_told(tmp_path: Path) -> None:
+    """Decided once a talk, long talks show no more of it; decided at each turn, they do."""
+    ties = {}
+    for scenario in ("mixed_placement", "demo"):
+        talks = simulate(tmp_path / scenario, seed=4, scenario=scenario).conversations
+        talks = talks.filter("is_inquiry")
+        shown = talks["polite_words"].cast(pl.Float64)
+        ties[scenario] = np.corrcoef(talks["agent_turns"], shown)[0, 1]
+    assert abs(ties["mixed_placement"]) < 0.1 < ties["demo"]
+
+
+def test_polite_words_lie_in_others_where_words_overlap(tmp_path: Path) -> None:
+    gaps = {}
+    for scenario in ("overlapping", "demo"):
+        talks = simulate(tmp_path / scenario, seed=4, scenario=scenario).conversations
+        talks = talks.filter("is_inquiry").drop_nulls("empathizes")
+        by = talks.group_by("empathizes").agg(pl.mean("polite_words")).sort("empathizes")
+        gaps[scenario] = by["polite_words"][1] - by["polite_words"][0]
+    assert gaps["overlapping"] > gaps["demo"] + 0.1
+
+
+def test_another_agent_takes_over_at_any_turn(tmp_path: Path) -> None:
+    truth = simulate(tmp_path, seed=4, buyers=800, conversations=2400, scenario="handovers")
+    assert 0.25 < truth.conversations.filter("is_inquiry")["transferred"].mean() < 0.45
+    lines = cut(table(tmp_path, "messages"))
+    before = lines.with_columns(
+        told=(pl.col("sender") == "system") & pl.col("text").str.contains("转交给")
+    ).with_columns(since=pl.col("told").cum_sum().over("talk"))
+    agents = before.filter(pl.col("sender") == "agent").group_by("talk", "since")
+    who = agents.agg(pl.n_unique("agent_id"), turns=pl.len())
+    # A turn that went unanswered may come before the note that the colleague would have left.
+    assert (who["agent_id"] == 1).mean() > 0.97
+    assert who.filter(pl.col("since") == 0)["turns"].max() > 6
+
+
+def test_small_effects_are_three_points(tmp_path: Path) -> None:
+    rows = simulate(tmp_path, seed=4, scenario="small_effects").behaviours
+    real = rows.filter(pl.col("kind") == "real")
+    assert real.height == 6
+    assert real["effect_pp"].abs().is_between(2, 4).all()
+
+
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name.endswith("_null")])
+def test_null_worlds_have_no_effects(tmp_path: Path, scenario: str) -> None:
+    truth = simulate(tmp_path, seed=5, buyers=60, conversations=120, scenario=scenario)
+    assert (truth.behaviours["effect_pp"] == 0).all()
+
+
 def test_spend_comes_as_expected(made: tuple[Path, Truth]) -> None:
     _, truth = made
     buyers = truth.buyers

@@ -20,6 +20,7 @@ from csinsight.simulate.cases import (
     Cases,
 )
 from csinsight.simulate.people import Staff
+from csinsight.simulate.scenario import OVERLAPPING, PUTS_OFF, Scenario
 
 #: Chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
 TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if name != "asks_for_praise"))
@@ -27,6 +28,10 @@ SLOW_S = 180
 #: Between two messages of one turn.
 BUYER_STEP_S = 4
 AGENT_STEP_S = 3
+#: How much sooner keen buyers are answered: logarithm of the wait, per unit of effort.
+_HASTE = 0.4
+#: A behaviour decided on once a conversation is about as frequent there as one of two turns.
+_ONCE_AS_TURNS = 2
 #: Manners last for the whole talk; all else is done less once the third turn is over.
 _STEADY = ("polite_words", "uses_emoji")
 _MISSED = 0.03
@@ -61,7 +66,7 @@ class Acts:
 
 
 def act(
-    rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints, late: float
+    rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints, world: Scenario
 ) -> Acts:
     """Play the agents' side of all talks.
 
@@ -69,19 +74,24 @@ def act(
     ----------
     buyer_messages : n x TURNS
         How many messages the buyer writes at each turn.
-    late : float
-        How much of a habit is left after the third turn; see `Scenario`.
+    world : Scenario
+        How agents answer the buyer's intent, and where what they show falls.
     """
     turn = np.arange(TURNS)[None, :]
     live = (turn < cases.length[:, None]) & cases.answered[:, None]
     inner = (turn > 0) & (turn < cases.length[:, None] - 1)
     replied = live & ~(inner & (rng.random(live.shape) < _MISSED))
-    first = (turn == 0) & (cases.taker >= 0)[:, None]
-    by = np.where(first, cases.taker[:, None], cases.agent[:, None])
-    wait = _waits(rng, cases, staff, by)
+    by = np.where(turn < cases.handed[:, None], cases.taker[:, None], cases.agent[:, None])
+    effort = world.effort * cases.intent
+    wait = _waits(rng, cases, staff, by, effort)
     possible = _possible(cases, replied, wait)
-    shown = _choose_acts(rng, staff, possible, by, late)
-    _way_out_after_a_no(rng, staff, possible, shown, by)
+    odds = {
+        name: staff.habits[name][by] + (-1 if name in PUTS_OFF else 1) * effort
+        for name in TURN_ACTS
+    }
+    may_show = possible | dict.fromkeys(world.unvoiced, replied)
+    shown = _choose_acts(rng, odds, may_show, world)
+    _way_out_after_a_no(rng, odds["offers_alternative"], possible, shown)
     buyer_at, agent_at = _clock(rng, cases, replied, wait, buyer_messages)
     return Acts(
         shown=shown,
@@ -94,10 +104,13 @@ def act(
     )
 
 
-def _waits(rng: np.random.Generator, cases: Cases, staff: Staff, by: Ints) -> Floats:
+def _waits(
+    rng: np.random.Generator, cases: Cases, staff: Staff, by: Ints, effort: Floats
+) -> Floats:
     busy = 1 + 0.12 * np.minimum(_open_talks(cases), 8)
     busy = busy * np.where(cases.campaign, 1.3, 1.0)
     wait = staff.speed_s[by] * busy[:, None] * rng.lognormal(0, 0.75, by.shape)
+    wait *= np.exp(-_HASTE * effort)
     wait[:, 1:] *= 0.8
     wait *= np.where(rng.random(by.shape) < _FORGOTTEN, 8.0, 1.0)
     clock = cases.start % DAY_S
@@ -146,35 +159,53 @@ def _possible(cases: Cases, replied: Bools, wait: Floats) -> dict[str, Bools]:
 
 
 def _choose_acts(
-    rng: np.random.Generator, staff: Staff, possible: Mapping[str, Bools], by: Ints, late: float
+    rng: np.random.Generator,
+    odds: Mapping[str, Floats],
+    possible: Mapping[str, Bools],
+    world: Scenario,
 ) -> dict[str, Bools]:
-    turn = np.arange(TURNS)[None, :]
+    fresh = np.where(np.arange(TURNS) <= 2, 1.0, world.late)
     shown: dict[str, Bools] = {}
     for name in TURN_ACTS:
-        chance = sigmoid(staff.habits[name][by])
-        if name not in _STEADY:
-            chance = chance * np.where(turn <= 2, 1.0, late)
-        shown[name] = possible[name] & (rng.random(by.shape) < chance)
-    # One message can't be two things: a bare word is the whole turn, and a canned text stands
-    # in the place of an answer. A no with a way out isn't flat.
+        chance = sigmoid(odds[name]) * (1.0 if name in _STEADY else fresh)
+        if name in world.by_talk:
+            shown[name] = _once(rng, possible[name], sigmoid(odds[name]))
+        else:
+            shown[name] = possible[name] & (rng.random(chance.shape) < chance)
+    _make_room(shown)
+    if world.overlap:
+        with_it = np.any([shown[name] for name in OVERLAPPING], axis=0)
+        shown["polite_words"] |= with_it & (rng.random(with_it.shape) < world.overlap)
+    return shown
+
+
+def _make_room(shown: dict[str, Bools]) -> None:
+    """Take out what can't be said in one message, in place.
+
+    A bare word is the whole turn, and a canned text stands in the place of an answer. A no with a
+    way out isn't flat.
+    """
     bare = shown["curt_reply"] & ~shown["apologizes"]
-    shown["curt_reply"] = bare
     for name in TURN_ACTS:
-        if name != "curt_reply":
-            shown[name] = shown[name] & ~bare
+        shown[name] = bare if name == "curt_reply" else shown[name] & ~bare
     for name in ("gives_specifics", "refuses_flatly", "promises_time"):
         shown[name] = shown[name] & ~shown["repeats_canned"]
     for name in ("offers_alternative", "explains_value", "recommends", "gives_specifics"):
         shown["refuses_flatly"] = shown["refuses_flatly"] & ~shown[name]
-    return shown
+
+
+def _once(rng: np.random.Generator, possible: Bools, chance: Floats) -> Bools:
+    """Decide once a conversation, and let it fall into any turn that gives the opportunity."""
+    turns = possible.sum(axis=1)
+    usual = (chance * possible).sum(axis=1) / np.maximum(turns, 1)
+    does = rng.random(len(turns)) < 1 - (1 - usual) ** _ONCE_AS_TURNS
+    falls = 1 + np.floor(rng.random(len(turns)) * turns)
+    falls_here = np.cumsum(possible, axis=1) == falls[:, None]
+    return np.asarray(possible & does[:, None] & falls_here, dtype=np.bool_)
 
 
 def _way_out_after_a_no(
-    rng: np.random.Generator,
-    staff: Staff,
-    possible: dict[str, Bools],
-    shown: dict[str, Bools],
-    by: Ints,
+    rng: np.random.Generator, odds: Floats, possible: dict[str, Bools], shown: dict[str, Bools]
 ) -> None:
     """Let the turn after a flat no be an occasion to offer a way out, in place."""
     name = "offers_alternative"
@@ -182,9 +213,8 @@ def _way_out_after_a_no(
     after[:, 1:] = shown["refuses_flatly"][:, :-1]
     bare = shown["curt_reply"] | shown["refuses_flatly"]
     fresh = after & possible["refuses_flatly"] & ~possible[name]
-    chance = sigmoid(staff.habits[name][by])
     possible[name] = possible[name] | fresh
-    shown[name] = shown[name] | (fresh & ~bare & (rng.random(by.shape) < chance))
+    shown[name] = shown[name] | (fresh & ~bare & (rng.random(odds.shape) < sigmoid(odds)))
 
 
 def _clock(

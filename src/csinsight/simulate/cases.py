@@ -37,7 +37,6 @@ _TYPE_LENGTH = np.array([-0.35, 0.0, 0.25, 0.20, 0.0, 0.0])
 _WORRY_BUYS, _STOCK_BUYS, _CAMPAIGN_BUYS = -0.45, -0.5, 0.3
 _AFTER_SALES_SHARE = 0.15
 _NIGHT_UNANSWERED = 0.35
-_TRANSFER_SHARE = 0.05
 _BEDDING = 0.3
 OPENS_S, CLOSES_S = 8 * 3600, 23 * 3600
 _CHUNK = 20_000
@@ -47,10 +46,11 @@ _CHUNK = 20_000
 class Cases:
     """Talks as they stand before any agent acts, one element a talk, sorted by start.
 
-    `score` is the log-odds of ordering before any behaviour; `length` the agent turn after which
-    the buyer decides; `bedding` whether it is about bedding rather than clothes; `worry_turn` and
-    `second_turn` are -1 where there is none; `taker` is the agent who takes the first turn where
-    the talk is handed over (else -1).
+    `intent` is the standard deviations by which the buyer means to buy, before each turn: at first
+    the reverse of their hesitancy. `score` is the log-odds of ordering before any behaviour;
+    `length` the agent turn after which the buyer decides; `bedding` whether it is about bedding
+    rather than clothes; `worry_turn` and `second_turn` are -1 where there is none; `taker` is the
+    agent who takes the turns before turn `handed` where it is handed over (else -1).
     """
 
     buyer: Ints
@@ -65,9 +65,11 @@ class Cases:
     length: Ints
     agent: Ints
     taker: Ints
+    handed: Ints
     answered: Bools
     night: Bools
     campaign: Bools
+    intent: Floats
     score: Floats
 
     def __len__(self) -> int:
@@ -133,28 +135,35 @@ def draw_cases(
     night = (clock < OPENS_S) | (clock >= CLOSES_S)
     silent = rng.random(n) < np.where(night, _NIGHT_UNANSWERED, world.unanswered)
     agent = _route(rng, staff, start, night, _DIFFICULTY[topic] + 0.5 * worry, world)
-    handed = (rng.random(n) < _TRANSFER_SHARE) & (length >= 4) & ~silent & (len(staff.ids) > 1)
+    handed = (rng.random(n) < world.handover) & (length >= 4) & ~silent & (len(staff.ids) > 1)
     other = (agent + rng.integers(1, max(len(staff.ids), 2), n)) % len(staff.ids)
     second = (topic + rng.integers(1, 4, n)) % 4
     # Nobody starts to haggle half-way: a talk is about bargaining from its opening or not.
     second = np.where(second == BARGAINING, SHIPPING, second)
     has_second = (rng.random(n) < 0.2) & (second != topic) & (topic != AFTER_SALES)
+    worry_turn = np.where(worry, rng.integers(0, 2, n), -1)
+    bedding = rng.random(n) < _BEDDING
+    last = np.where(world.late_handover, length - 1, 2)
+    change = world.warming * rng.standard_normal((n, TURNS))
+    change[:, 0] = 0
     return Cases(
         buyer=buyer,
         start=start,
         topic=topic,
         second=second,
         second_turn=np.where(has_second, 2, -1),
-        worry_turn=np.where(worry, rng.integers(0, 2, n), -1),
+        worry_turn=worry_turn,
         stock_out=stock_out,
-        bedding=rng.random(n) < _BEDDING,
+        bedding=bedding,
         hesitancy=hesitancy,
         length=np.asarray(length, dtype=np.int64),
         agent=agent,
         taker=np.where(handed, other, -1),
+        handed=np.where(handed, rng.integers(1, np.maximum(last, 2)), 0),
         answered=~silent,
         night=night,
         campaign=campaign,
+        intent=np.cumsum(change, axis=1) - hesitancy[:, None],
         score=world.base
         + blend @ _TYPE_BUYS
         + _TOPIC_BUYS[topic]

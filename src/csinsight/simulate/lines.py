@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from csinsight.simulate.acts import Acts
-from csinsight.simulate.arrays import Bools, Ints
+from csinsight.simulate.arrays import Bools, Floats, Ints, logit, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TURNS, Cases
 from csinsight.simulate.phrases import Phrases
+from csinsight.simulate.scenario import Scenario
 from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Deck, Script, Texts, where
 
 #: Behaviours that are one more line, with the bank and the place in the turn.
@@ -185,30 +186,40 @@ def _answers(
 
 def _hand_over(deck: Deck, script: Script, cases: Cases, acts: Acts, phrases: Phrases) -> None:
     talk = where(cases.taker >= 0)
-    first = acts.agent_at[talk, 0]
+    turn = cases.handed[talk] - 1
+    at = acts.agent_at[talk, turn]
     words = deck.pick(talk, "transfer_said", phrases.agents["transfer_said"])
-    script.add(talk, AGENT, 0, 20, first, words, cases.taker[talk])
+    script.add(talk, AGENT, turn, 20, at, words, cases.taker[talk])
     note = deck.pick(talk, "transfer", phrases.agents["transfer"])
-    script.add(talk, SYSTEM, 0, 0, first + 27, note)
+    script.add(talk, SYSTEM, turn, 0, at + 27, note)
 
 
 _HELLO, _LINK, _BOT, _IMPATIENT = 0.6, 0.2, 0.55, 0.4
 _FILLER = 0.25
+#: Log-odds that a buyer's words at a turn tell that they have warmed, or cooled.
+_SOUNDS = -1.5
 _STICKER, _PRIVATE, _HOSTILE = 0.02, 0.004, 0.001
 
 
 def write_buyers(
-    rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
+    rng: np.random.Generator,
+    deck: Deck,
+    script: Script,
+    cases: Cases,
+    phrases: Phrases,
+    world: Scenario,
 ) -> Ints:
     """Add the buyers' lines of all turns; return how many each turn has (n x TURNS).
 
     Times are left at zero: they are filled in once it is known how fast the agents were.
     """
     pen = _BuyerPen(rng, deck, script, cases, phrases)
-    _open(pen)
+    _open(pen, world)
     for turn in range(TURNS):
         live = (turn < cases.length) & (cases.answered | (turn == 0))
         _ask(pen, turn, live)
+        if world.warming and turn:
+            _sound(pen, turn, live)
     return np.stack([script.count(turn, len(cases)) for turn in range(TURNS)], axis=1)
 
 
@@ -219,7 +230,7 @@ class _BuyerPen:
         self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
         self.phrases, self.n = phrases, len(cases)
 
-    def chance(self, p: float) -> Bools:
+    def chance(self, p: float | Floats) -> Bools:
         return np.asarray(self.rng.random(self.n) < p)
 
     def say(self, who: Bools, turn: int, position: int, name: str, bank: list[str]) -> None:
@@ -241,15 +252,23 @@ class _BuyerPen:
         self.script.add(talk, BUYER, turn, 3, np.zeros(len(talk)), words)
 
 
-def _open(pen: _BuyerPen) -> None:
+def _open(pen: _BuyerPen, world: Scenario) -> None:
     cases, buyers = pen.cases, pen.phrases.buyers
-    pen.say(pen.chance(_HELLO), 0, 0, "hello", buyers["hello"])
-    pen.say(pen.chance(_LINK), 0, 1, "link", buyers["link"])
+    keen = world.opening * cases.intent[:, 0]
+    pen.say(pen.chance(sigmoid(logit(_HELLO) + keen)), 0, 0, "hello", buyers["hello"])
+    pen.say(pen.chance(sigmoid(logit(_LINK) + keen)), 0, 1, "link", buyers["link"])
     pen.say(~cases.answered & pen.chance(_IMPATIENT), 0, 6, "nobody", buyers["nobody"])
     for night, bank in ((True, "bot_night"), (False, "bot")):
         talk = where((cases.night == night) & pen.chance(_BOT))
         lines = pen.deck.pick(talk, bank, pen.phrases.shop[bank])
         pen.script.add(talk, BOT, 0, 0, cases.start[talk] + 1, lines)
+
+
+def _sound(pen: _BuyerPen, turn: int, live: Bools) -> None:
+    """Let buyers who have warmed sound pleased, and those who have cooled annoyed."""
+    for bank, side in (("warmed", 1.0), ("cooled", -1.0)):
+        heard = sigmoid(_SOUNDS + side * pen.cases.intent[:, turn])
+        pen.say(live & pen.chance(heard), turn, 0, bank, pen.phrases.buyers[bank])
 
 
 def _ask(pen: _BuyerPen, turn: int, live: Bools) -> None:

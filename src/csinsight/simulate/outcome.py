@@ -120,7 +120,8 @@ def chances(
     length = np.where(put_off.any(axis=1), put_off.argmax(axis=1) + 1, cases.length)
     heard = turn < length[:, None]
     wait = np.log2(np.clip(acts.first_response_s, _FLOOR_S, _CAP_S) / _USUAL_S) + doublings
-    score = cases.score + world.effects["first_response_s"] * wait
+    warmed = cases.intent[np.arange(len(cases)), length - 1] - cases.intent[:, 0]
+    score = cases.score + world.hesitancy * warmed + world.effects["first_response_s"] * wait
     for name, effect in world.effects.items():
         if effect and name in shown:
             score = score + effect * (shown[name] & heard).any(axis=1)
@@ -139,7 +140,8 @@ def _chances(
     def habit(name: str) -> Floats:
         if name in forced:
             return np.full(len(cases), float(forced[name]))
-        return np.asarray(sigmoid(staff.habits[name][cases.agent]))
+        keen = cases.intent[np.arange(len(cases)), length - 1]
+        return np.asarray(sigmoid(staff.habits[name][cases.agent] + world.effort * keen))
 
     follow = habit("follows_up")
     lift = world.effects["follows_up"]

@@ -55,6 +55,10 @@ DEMO_TIES: Final[Mapping[str, float]] = MappingProxyType(
 CONFOUNDED: Final = ("greets", "polite_words", "gives_specifics", "apologizes", "uses_emoji")
 #: Follow from what the buyer did (ordered, fell silent, didn't pay), never the other way round.
 REVERSED: Final = ("closes_warmly", "checks_address", "reminds_payment", "follows_up")
+#: Shown less, where agents make an effort.
+PUTS_OFF: Final = ("refuses_flatly", "curt_reply", "repeats_canned", "rude_or_blaming")
+#: What is said with polite words in it where words overlap.
+OVERLAPPING: Final = ("empathizes", "apologizes", "recommends", "offers_alternative")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Scenario:
         Mean weight of a buyer's own type in their blend, in (0, 1); the rest is the other types.
     visits : float
         Factor on visits a month; below 1 for sparse page views.
+    browsing : float
+        How strongly the pages seen before a conversation tell of the buyer's intent; 0: not at all.
     effects : mapping of str to float
         True log-odds a behaviour adds; see `DEMO_EFFECTS`.
     ties : mapping of str to float
@@ -93,6 +99,23 @@ class Scenario:
         Extra chance that a flat refusal or a curt reply ends the talk there.
     base : float
         Log-odds of ordering of an average buyer with an average agent.
+    effort : float
+        Log-odds by which a standard deviation of the buyer's intent moves what an agent shows at a
+        turn, less for what puts buyers off; keen buyers are answered sooner, too.
+    warming : float
+        Standard deviation of the change of a buyer's intent from turn to turn.
+    opening : float
+        Log-odds by which a standard deviation of intent lengthens the opening.
+    by_talk : tuple of str
+        Behaviours that an agent decides on once a conversation, wherever in it they fall.
+    overlap : float
+        Chance that words of `OVERLAPPING` come with polite ones.
+    handover : float
+        Share of conversations that another agent takes over.
+    late_handover : bool
+        Whether that may be after any turn, not only after the first.
+    unvoiced : tuple of str
+        Behaviours that agents also show where no buyer gave the opportunity.
     unanswered : float
         Share of talks within service hours that nobody answers.
     campaign_days : tuple of int
@@ -105,6 +128,7 @@ class Scenario:
     type_shares: tuple[float, ...] = (0.24, 0.14, 0.17, 0.20, 0.13, 0.12)
     purity: float = 0.78
     visits: float = 1.0
+    browsing: float = 1.0
     effects: Mapping[str, float] = field(default_factory=lambda: DEMO_EFFECTS)
     ties: Mapping[str, float] = field(default_factory=lambda: DEMO_TIES)
     skill_tie: float = 1.0
@@ -116,6 +140,14 @@ class Scenario:
     late: float = 0.25
     impatience: float = 0.0
     base: float = 0.1
+    effort: float = 0.0
+    warming: float = 0.0
+    opening: float = 0.0
+    by_talk: tuple[str, ...] = ()
+    overlap: float = 0.0
+    handover: float = 0.05
+    late_handover: bool = False
+    unvoiced: tuple[str, ...] = ()
     unanswered: float = 0.015
     campaign_days: tuple[int, ...] = (8, 9, 10)
     conversation_ids: bool = False
@@ -150,6 +182,34 @@ SIZES: Final[Mapping[str, Size]] = MappingProxyType(
 
 _DEMO: Final = Scenario()
 _NO_EFFECT: Final = MappingProxyType(dict.fromkeys(DEMO_EFFECTS, 0.0))
+#: About three points each.
+_SMALL: Final = MappingProxyType(
+    {name: 0.15 * (effect > 0) - 0.15 * (effect < 0) for name, effect in DEMO_EFFECTS.items()}
+)
+_ONCE: Final = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
+#: Worlds as shops are and simulators seldom: agents answer the buyer, words overlap, people change.
+_LIKE_LIFE: Final = (
+    replace(_DEMO, name="responding_mild", effort=0.25, opening=0.6),
+    replace(_DEMO, name="responding", effort=0.5, opening=0.6),
+    replace(_DEMO, name="warming", effort=0.5, warming=0.5, opening=0.6),
+    replace(_DEMO, name="mixed_placement", by_talk=_ONCE),
+    replace(_DEMO, name="overlapping", overlap=0.6),
+    replace(_DEMO, name="small_effects", effects=_SMALL),
+    replace(_DEMO, name="handovers", handover=0.7, late_handover=True),
+    replace(_DEMO, name="unvoiced", unvoiced=("empathizes", "offers_alternative", "apologizes")),
+    replace(
+        _DEMO,
+        name="all_at_once",
+        effort=0.25,
+        warming=0.25,
+        opening=0.6,
+        by_talk=_ONCE,
+        overlap=0.6,
+        handover=0.4,
+        late_handover=True,
+        unvoiced=("empathizes",),
+    ),
+)
 
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
     {
@@ -178,6 +238,13 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             replace(_DEMO, name="sparse_types", purity=0.62, visits=0.3),
             replace(_DEMO, name="missing_type", type_shares=(0.27, 0.17, 0.2, 0.22, 0.14, 0.0)),
             replace(_DEMO, name="unequal_types", type_shares=(0.7, *[0.06] * 5)),
+            *_LIKE_LIFE,
+            # Without effects, small ones are the same world as `null`.
+            *(
+                replace(scenario, name=f"{scenario.name}_null", effects=_NO_EFFECT)
+                for scenario in _LIKE_LIFE
+                if scenario.effects is not _SMALL
+            ),
         )
     }
 )

@@ -43,13 +43,16 @@ class Script:
         self,
         talk: Ints,
         sender: int,
-        block: int,
+        block: int | Ints,
         position: int,
         at: npt.NDArray[Any],
         text: Texts,
         agent: Ints | None = None,
     ) -> None:
-        """Add one line per element of `talk`, said from second `at` on, in order of `position`."""
+        """Add one line per element of `talk`, said from second `at` on, in order of `position`.
+
+        All lines of a buyer that are added at once belong to one block.
+        """
         n = len(talk)
         self.talk.append(talk.astype(np.int64))
         self.sender.append(np.full(n, sender, dtype=np.int64))

@@ -139,7 +139,9 @@ def _write(
     orders, ids, talk_ids = _orders(rngs["money"], base, cases, outcome, silent)
     frames = {
         "buyers": buyers_table(crowd),
-        "page_views": draw_page_views(rngs["browse"], crowd, base.scenario, calendar),
+        "page_views": draw_page_views(
+            rngs["browse"], rngs["before"], crowd, cases, base.scenario, calendar
+        ),
         "orders": orders_table(orders, ids, crowd),
         "messages": _messages(rngs, base, chats, opened, talk_ids),
         "agents": agents_table(staff),

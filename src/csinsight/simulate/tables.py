@@ -172,9 +172,11 @@ class Truth:
         the chance to show it at one occasion.
     conversations : polars.DataFrame
         A row a conversation, named by ``buyer_id`` and ``started_at``: ``agent_id``,
-        ``category``, ``is_inquiry``, ``opened_by_buyer``, ``transferred``, ``hesitancy``,
-        ``agent_turns`` until the decision, ``first_response_s``, one column a behaviour (null:
-        no opportunity), ``p_ordered``, ``p_paid``, ``ordered``, ``paid`` (in the window).
+        ``category``, ``is_inquiry``, ``opened_by_buyer``, ``transferred``, ``hesitancy`` (the
+        reverse of the buyer's intent at first), ``intent_at_end`` (before the turn at which they
+        decide), ``agent_turns`` until the decision, ``first_response_s``, one column a
+        behaviour (null: no opportunity), ``p_ordered``, ``p_paid``, ``ordered``, ``paid`` (in the
+        window).
     """
 
     buyers: pl.DataFrame
@@ -284,6 +286,7 @@ def true_conversations(
         value = pl.Series(shows(name, cases, acts, outcome))
         columns[name] = value.set(pl.Series(~who), None)
     wait = np.where(cases.answered, acts.first_response_s, np.nan)
+    at_end = cases.intent[np.arange(len(cases)), outcome.chances.length - 1]
     return pl.DataFrame(
         {
             **_heads(cases.buyer, cases.start, cases.agent, cases.answered, crowd, staff),
@@ -292,6 +295,7 @@ def true_conversations(
             "opened_by_buyer": np.ones(len(cases), dtype=bool),
             "transferred": cases.taker >= 0,
             "hesitancy": cases.hesitancy.round(4),
+            "intent_at_end": at_end.round(4),
             "agent_turns": outcome.chances.length,
             "first_response_s": pl.Series(wait).fill_nan(None),
             **columns,

@@ -40,6 +40,7 @@ _STREAMS = (
     "future",
     "reminders",
     "deck",
+    "before",
 )
 #: Orders that no talk led to, as a share of all while there are chats.
 _SILENT_SHARE = 0.25
@@ -126,8 +127,8 @@ def draw_talks(rngs: Rngs, base: World, n: int, silent: Purchases) -> tuple[Chat
     script = Script()
     # More numbers than talks: agents open a few more on account of unpaid orders.
     deck = Deck(rngs["deck"], n + len(silent.buyer))
-    counts = write_buyers(rngs["words"], deck, script, cases, phrases)
-    acts = act(rngs["acts"], cases, staff, counts, world.late)
+    counts = write_buyers(rngs["words"], deck, script, cases, phrases, world)
+    acts = act(rngs["acts"], cases, staff, counts, world)
     script.time_buyers(acts.buyer_at)
     draws = draw(rngs["outcome"], n)
     result = chances(cases, acts, draws, staff, world)
