@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from csinsight.behaviours.agent_sessions import in_month
 from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
+from csinsight.features.months import in_months
 from csinsight.stats.intervals import mean_interval, quantile_interval, ratio_interval, wilson
 
 TAOBAO = load_profile("taobao")
@@ -132,7 +132,7 @@ def test_months_apart():
     assert months["month"].tolist() == ["2026-09", "2026-10"]
     # A talk over the month's end is of the month in which it was answered.
     assert months["conversations"].tolist() == [1, 3]
-    assert len(in_month(table, datetime(2026, 11, 1))) == 3
+    assert len(in_months(table, datetime(2026, 11, 1), 1)) == 3
 
 
 def test_nothing_gives_nothing_but_all_columns():

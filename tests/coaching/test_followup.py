@@ -61,7 +61,8 @@ def test_every_advised_agent_has_a_row_and_conversion_is_followed(drawn):
 def test_the_third_month_shows_a_trend(drawn):
     months = drawn.draw_months(5, 0.6)
     later = months.conversations[months.conversations["started_at"] >= "2026-11-01"].copy()
-    later["started_at"] += pd.DateOffset(months=1)
+    for moment in ("started_at", "counted_at"):
+        later[moment] += pd.DateOffset(months=1)
     later["conversation_id"] = "later-" + later["conversation_id"]
     talks = pd.concat([months.conversations, later], ignore_index=True)
     found = follow_up(months.plans, talks, as_of=datetime(2027, 1, 1))

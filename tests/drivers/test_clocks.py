@@ -31,6 +31,7 @@ def _unpaid_orders(rng, effect=0.0, n=6000, agents=12):
             "conversation_id": [f"c{i}" for i in range(n)],
             "agent_id": [f"a{a:02d}" for a in agent],
             "started_at": ORDERED_AT,
+            "counted_at": ORDERED_AT,
             "category": "quality",
             "is_inquiry": True,
             "mature": True,

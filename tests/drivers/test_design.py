@@ -26,7 +26,7 @@ def test_flow_counts_everybody_once(conversations):
     conversations.loc[:9, "is_inquiry"] = False
     conversations.loc[5:19, "agent_id"] = None
     conversations.loc[15:29, "mature"] = False
-    conversations.loc[30:39, "started_at"] = pd.Timestamp("2026-07-31")
+    conversations.loc[30:39, "counted_at"] = pd.Timestamp("2026-07-31")
     study = design(conversations, as_of=AS_OF, months=3)
     flow = study.flow.set_index("step")
     assert flow.loc["conversations", "remaining"] == 390
@@ -65,7 +65,7 @@ def test_only_what_came_before_is_adjusted_for(worlds):
 
 
 def test_an_untimed_source_counts_whole_and_has_no_calendar(conversations):
-    untimed = conversations.assign(started_at=pd.NaT)
+    untimed = conversations.assign(started_at=pd.NaT, counted_at=pd.NaT)
     study = design(untimed, as_of=AS_OF, months=1)
     assert len(study.rows) == 400
     assert not [c for c in study.controls if c.startswith(("hour", "weekday", "month", "day"))]

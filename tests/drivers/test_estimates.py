@@ -110,6 +110,7 @@ def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
             "conversation_id": [f"c{i}" for i in range(n)],
             "agent_id": [f"a{a:02d}" for a in agent],
             "started_at": pd.Timestamp("2026-10-02"),
+            "counted_at": pd.Timestamp("2026-10-02"),
             "category": np.where(bargaining, "bargaining", "quality"),
             "is_inquiry": True,
             "mature": True,

@@ -30,6 +30,7 @@ def _bent(rng, n=4000, agents=10):
             "conversation_id": [f"c{i}" for i in range(n)],
             "agent_id": [f"a{a:02d}" for a in rng.integers(0, agents, n)],
             "started_at": pd.Timestamp("2026-10-02"),
+            "counted_at": pd.Timestamp("2026-10-02"),
             "category": "quality",
             "is_inquiry": True,
             "mature": True,

@@ -228,6 +228,7 @@ def _tables(rng, cases, frame, logit, ordered, paid):
             "buyer_id": [f"b{i:06d}" for i in rng.integers(0, n, n)],
             "agent_id": [f"agent{a:03d}" for a in cases.agent],
             "started_at": cases.started.astype("datetime64[us]"),
+            "counted_at": cases.started.astype("datetime64[us]"),
             "category": np.array(CATEGORIES)[cases.category],
             "is_inquiry": True,
             "ordered": ordered,

@@ -51,6 +51,7 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         "conversation_id": ids,
         "agent_id": np.array(base.staff.ids)[cases.agent[who]],
         "started_at": (cases.start[who] * 1_000_000).astype("datetime64[us]"),
+        "counted_at": (cases.start[who] * 1_000_000).astype("datetime64[us]"),
         "category": np.array(TOPICS)[cases.topic[who]],
         "is_inquiry": True,
         "mature": True,

@@ -62,6 +62,7 @@ def draw_months(
                     "conversation_id": [f"{number}-{i}" for i in range(n)],
                     "agent_id": [f"a{a:02d}" for a in agent],
                     "started_at": start + pd.to_timedelta(seconds, unit="s"),
+                    "counted_at": start + pd.to_timedelta(seconds, unit="s"),
                     "category": topic,
                     "is_inquiry": True,
                     "mature": True,

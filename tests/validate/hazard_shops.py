@@ -219,6 +219,7 @@ def tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFram
         "conversation_id": ids,
         "agent_id": [f"agent{a:03d}" for a in talks.agent],
         "started_at": pd.Timestamp("2026-08-01") + pd.to_timedelta(seconds.astype(int), unit="s"),
+        "counted_at": pd.Timestamp("2026-08-01") + pd.to_timedelta(seconds.astype(int), unit="s"),
         "category": np.array(CATEGORIES)[talks.category],
         "is_inquiry": True,
         "mature": True,

@@ -34,6 +34,7 @@ def load(file: Path = FILE) -> tuple[pd.DataFrame, int]:
             "conversation_id": raw["Unique id"],
             "agent_id": raw["Agent_name"],
             "started_at": asked,
+            "counted_at": asked,
             "category": raw["category"],
             "satisfaction": raw["CSAT Score"].astype(float),
             WAIT: seconds.clip(lower=HALF_A_MINUTE_S),

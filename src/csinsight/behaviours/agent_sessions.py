@@ -20,6 +20,7 @@ from csinsight.features.agent_sessions import (
     response_times,
 )
 from csinsight.features.frames import ConversationRules
+from csinsight.features.months import in_months
 from csinsight.params import add_months
 
 #: Of a conversation, whoever serves it.
@@ -55,7 +56,7 @@ class Month:
     Parameters
     ----------
     conversations : pandas.DataFrame
-        The artifact's rows that the month counts (see `in_month`).
+        The artifact's rows that the month counts (see `csinsight.features.months`).
     agent_sessions : pandas.DataFrame
         One row a conversation and agent who served in it (`AgentSessions`). The outcome is the
         agent's to whom the profile's rule gives the order; it is False for the others. An agent
@@ -97,7 +98,7 @@ def count_month(
     -------
     Month
     """
-    month = in_month(conversations, as_of)
+    month = in_months(conversations, as_of, 1)
     lines = read_lines(shop, as_of, rules)
     orders = credited_orders(shop, lines, as_of, rules)
     placed = orders[orders[Orders.PLACED_AT] >= pd.Timestamp(add_months(as_of, -1))]
@@ -108,20 +109,6 @@ def count_month(
         response_times(lines, as_of, rules),
         owned if shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
     )
-
-
-def in_month(conversations: pd.DataFrame, as_of: datetime, *, months: int = 1) -> pd.DataFrame:
-    """Return the conversations that the month before `as_of` counts (or the `months` before).
-
-    A conversation is of the month in which an agent first replied; one that nobody answered, of
-    the month in which it was over. So a conversation across the month's end counts once, and a
-    report never calls unanswered what may still be answered. Those without times belong to the
-    run's month.
-    """
-    counted = conversations[Talk.COUNTED_AT]
-    inside = (counted >= add_months(as_of, -months)) & (counted < as_of)
-    rows: pd.DataFrame = conversations[inside | counted.isna()]
-    return rows
 
 
 def _received(

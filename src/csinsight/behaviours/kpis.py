@@ -28,6 +28,7 @@ from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.schema import Orders
+from csinsight.features.months import month_of
 from csinsight.stats import intervals
 
 Figures: TypeAlias = dict[str, float | int | str | None]
@@ -179,7 +180,7 @@ def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.Data
         conversations without times are in no month.
     """
     timed = conversations[conversations[Talk.COUNTED_AT].notna()]
-    months = timed[Talk.COUNTED_AT].dt.strftime("%Y-%m")
+    months = month_of(timed).dt.strftime("%Y-%m")
     groups: Iterable[tuple[Hashable, pd.DataFrame]] = timed.groupby(months, sort=True)
     rows = [{MONTH: str(name), **_figures(part, profile)} for name, part in groups]
     return pd.DataFrame(rows, columns=[MONTH, *_figures(timed.iloc[:0], profile)])

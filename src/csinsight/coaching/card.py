@@ -19,8 +19,9 @@ from csinsight.coaching.peers import adjusted_rates
 from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
-from csinsight.drivers.design import TESTED_BEHAVIOURS, in_months
+from csinsight.drivers.design import TESTED_BEHAVIOURS
 from csinsight.drivers.units import as_float, from_model, to_model, unit_of
+from csinsight.features.months import in_months, month_of
 from csinsight.stats.intervals import wilson
 from csinsight.stats.spread import Spread, between_units
 
@@ -193,7 +194,7 @@ def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
     DataFrame
         ``behaviour``, ``month`` (first day), ``opportunities``, ``rate``, ``low``, ``high``.
     """
-    inquiries = served[(as_float(served[_C.IS_INQUIRY]) == 1) & served[_C.STARTED_AT].notna()]
+    inquiries = served[(as_float(served[_C.IS_INQUIRY]) == 1) & served[_C.COUNTED_AT].notna()]
     parts = []
     for behaviour in behaviours:
         rows = inquiries
@@ -202,7 +203,7 @@ def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
             values = as_float(rows[_C.PAID])
         else:
             values = to_model(rows[behaviour], behaviour)
-        month = rows[_C.STARTED_AT].dt.to_period("M").dt.to_timestamp()
+        month = month_of(rows)
         groups = pd.Series(values).groupby(month.to_numpy())
         table = groups.agg(["count", "mean", "std"])
         parts.append(_with_interval(table[table["count"] > 0], behaviour))

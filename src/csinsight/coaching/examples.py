@@ -20,6 +20,7 @@ from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages
 from csinsight.drivers.units import as_float, to_model, unit_of
 from csinsight.features.frames import BEFORE_OUTCOME
+from csinsight.features.months import month_of
 from csinsight.params import add_months
 
 
@@ -97,7 +98,7 @@ def _instead(inquiries: pd.DataFrame, behaviour: str) -> pd.Series:
 
 def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str]:
     """Return the first conversations by what fits, then by how late they are."""
-    order = found.assign(_now=found[_C.STARTED_AT] >= add_months(as_of, -1))
+    order = found.assign(_now=month_of(found) >= add_months(as_of, -1))
     keys = [f"_fits{number}" for number in range(len(fitting))]
     order = order.assign(
         **{key: fits.reindex(found.index) for key, fits in zip(keys, fitting, strict=True)}

@@ -37,8 +37,8 @@ from csinsight.coaching.shrunken_effects import TAUGHT_LESS
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.write import write_table
 from csinsight.drivers.covariates import UNKNOWN
-from csinsight.drivers.design import in_months
 from csinsight.drivers.units import Floats, as_float, to_model, unit_of
+from csinsight.features.months import in_months
 from csinsight.params import add_months, month_end
 
 FOLDER: Final = "plans"

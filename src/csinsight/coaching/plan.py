@@ -17,9 +17,8 @@ from csinsight.coaching.peers import gaps
 from csinsight.coaching.shrunken_effects import credible_drivers
 from csinsight.contract.artifacts import CoachingPlan, Conversations
 from csinsight.contract.domain import COMPLIANCE
-from csinsight.drivers.design import in_months
 from csinsight.drivers.units import as_float
-from csinsight.params import add_months
+from csinsight.features.months import in_months, month_of
 
 #: A gap or a strength is credible at this probability of being behind, or ahead of, the middle.
 CREDIBLE: Final = 0.90
@@ -173,7 +172,7 @@ def experienced(inquiries: pd.DataFrame, min_agent_inquiries: int) -> pd.DataFra
 
 def months_spanned(inquiries: pd.DataFrame) -> int:
     """Return in how many calendar months the inquiries lie; one where no time is known."""
-    return max(int(inquiries[_C.STARTED_AT].dropna().dt.to_period("M").nunique()), 1)
+    return max(int(month_of(inquiries).nunique()), 1)
 
 
 def compliance_findings(conversations: pd.DataFrame, as_of: datetime) -> list[dict[str, object]]:
@@ -289,9 +288,7 @@ def agent_status(
     served = served[as_float(served[_C.IS_INQUIRY]) == 1]
     recent = in_months(served, as_of, months)
     counts = recent[_C.AGENT_ID].value_counts().sort_index()
-    month = recent[(recent[_C.STARTED_AT] >= add_months(as_of, -1)) | recent[_C.STARTED_AT].isna()][
-        _C.AGENT_ID
-    ].value_counts()
+    month = in_months(recent, as_of, 1)[_C.AGENT_ID].value_counts()
     advised = set(plan.loc[plan[_P.KIND] == "driver", _P.AGENT_ID])
     status = [
         "recommendations"

@@ -27,7 +27,8 @@ from csinsight.drivers.covariates import covariates
 from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged, shown_by_talk
 from csinsight.drivers.risk_sets import in_silence, risk_set_columns
 from csinsight.drivers.units import as_float, to_model
-from csinsight.params import Outcome, add_months
+from csinsight.features.months import in_months
+from csinsight.params import Outcome
 
 #: The tests that are declared before any is made; q-values are over these.
 TESTED_BEHAVIOURS: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
@@ -220,13 +221,6 @@ def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
     return pd.concat([pd.DataFrame(values, index=recent.index), risk_set_columns(recent)], axis=1)
-
-
-def in_months(conversations: pd.DataFrame, as_of: datetime, months: int) -> pd.DataFrame:
-    """Return the conversations of the last `months`; those of an untimed source all count."""
-    started = conversations[_C.STARTED_AT]
-    window = (started >= add_months(as_of, -months)) & (started < as_of)
-    return conversations[window | started.isna()]
 
 
 def _sample(

@@ -18,6 +18,7 @@ from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
 from csinsight.errors import RunError
 from csinsight.features.frames import ConversationRules
+from csinsight.features.months import month_of
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
 from csinsight.segments.tiers import value_tiers
@@ -126,7 +127,7 @@ def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataF
     found : DataFrame
         As `talks` returns it.
     column : str
-        Such as ``agent_id``; ``month`` for the month in which a talk began.
+        Such as ``agent_id``; ``month`` for the month that counts it.
     values : sequence of str
 
     Returns
@@ -137,8 +138,7 @@ def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataF
         inquiries are not made alike, and a difference may be one of customers, hours or chance.
     """
     inquiries = found[(found[_C.IS_INQUIRY] == True).fillna(False)]  # noqa: E712 - nullable
-    month = inquiries[_C.STARTED_AT].dt.strftime("%Y-%m")
-    key = month if column == "month" else inquiries[column]
+    key = month_of(inquiries).dt.strftime("%Y-%m") if column == "month" else inquiries[column]
     # Timings among the behaviours are no shares of anything.
     flags = (_C.PAID, _C.ORDERED, *(b for b in BEHAVIOURS if b not in TIMINGS))
     shown = [name for name in flags if name in inquiries]

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically, write_table
 from csinsight.engine import Shop, collect, open_shop
 from csinsight.errors import ConfigError, RunError
+from csinsight.features.months import in_months
 from csinsight.params import (
     EngineName,
     Lang,
@@ -143,10 +143,8 @@ class Study:
 
         Those of a source without times count for the report month.
         """
-        first = start or self.start
-        counted = conversations[Conversations.COUNTED_AT]
-        inside = (counted >= first) & (counted < add_months(first, 1))
-        return conversations[inside | counted.isna()] if start is None else conversations[inside]
+        end = add_months(start or self.start, 1)
+        return in_months(conversations, end, 1, untimed=start is None)
 
     @cached_property
     def _agents(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from csinsight.contract.artifacts import BuyerTypes, Conversations
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, CATEGORIES, TIMINGS
 from csinsight.features.frames import ConversationRules
+from csinsight.features.months import month_of
 from csinsight.views import explore
 from csinsight.views.study import Study
 
@@ -72,7 +73,7 @@ def comparison(study: Study) -> Any:
 
     found = explore.talks(study)
     agents = sorted(found[_C.AGENT_ID].dropna().unique())
-    months = sorted(found[_C.STARTED_AT].dropna().dt.strftime("%Y-%m").unique())
+    months = sorted(month_of(found).dropna().dt.strftime("%Y-%m").unique())
     tabs = [
         _pair(lambda a, b: explore.compare(found, _C.AGENT_ID, [a, b]), agents),
         _pair(lambda a, b: explore.compare(found, "month", [a, b]), months),
