@@ -11,10 +11,9 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from csinsight.config import read_yaml
-from csinsight.errors import ConfigError
+from csinsight.config import load
 from csinsight.stats.intervals import wilson
 
 PATH: Final = Path(__file__).with_name("reader_accuracy.yml")
@@ -86,11 +85,7 @@ def reader_accuracy(reader: str = "built_in", path: Path = PATH) -> pd.DataFrame
     >>> bool(figures.loc[("polite_words", "zh"), "precision"] > 0.9)
     True
     """
-    try:
-        file = _File.model_validate(read_yaml(path, ConfigError))
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise ConfigError(f"{path}, key `{where}`: {error.errors()[0]['msg']}") from error
+    file = load(path, _File)
     rows = [figure.model_dump() for figure in file.figures if figure.reader == reader]
     table = pd.DataFrame(rows, columns=list(Figure.model_fields)).drop(columns="reader")
     both = table["both"].to_numpy(dtype=float)
