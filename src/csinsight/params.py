@@ -155,7 +155,14 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "core_share",
         "potential_share",
     ),
-    "03_agent_kpis": (*_COMMON, *_CONVERSATIONS, "currency", "trend_months", "kpi_profile"),
+    "03_agent_kpis": (
+        *_COMMON,
+        *_CONVERSATIONS,
+        "currency",
+        "trend_months",
+        "driver_months",
+        "kpi_profile",
+    ),
     "04_conversion_drivers": (
         *_COMMON,
         "outcome",

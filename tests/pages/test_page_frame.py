@@ -62,7 +62,7 @@ def test_chinese_is_drawn_by_the_embedded_font(
     session.send("DOM.enable")
     session.send("CSS.enable")
     root = session.send("DOM.getDocument")["root"]["nodeId"]
-    for selector in ("h1", ".finding", ".picture svg text", "td", ".talk"):
+    for selector in ("h1", ".finding", ".picture svg text", "tbody th", ".talk"):
         node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
         fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
         chinese = [font for font in fonts if font["familyName"] == FAMILY]

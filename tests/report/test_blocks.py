@@ -17,6 +17,7 @@ from csinsight.render.blocks import (
     Box,
     Columns,
     Finding,
+    Folded,
     Items,
     LeftOut,
     Note,
@@ -27,7 +28,7 @@ from csinsight.render.blocks import (
     inline,
 )
 from csinsight.render.figure import MAX_DATA_ROWS, Picture
-from csinsight.render.table import Table
+from csinsight.render.table import Linked, Table
 
 HOSTILE = "<script>x</script>\"><b onclick='y'>&"
 
@@ -68,6 +69,7 @@ def test_marks_for_bold_and_for_links_within_the_report() -> None:
         Tiles([Tile(HOSTILE, HOSTILE, HOSTILE)]),
         Talk(HOSTILE, [(HOSTILE, HOSTILE)]),
         Box(HOSTILE, Columns(Finding(HOSTILE)), detail=HOSTILE),
+        Folded(HOSTILE, Finding(HOSTILE)),
         Table(pd.DataFrame({HOSTILE: [HOSTILE]}), HOSTILE, caption=HOSTILE),
     ],
     ids=lambda block: type(block).__name__,
@@ -101,14 +103,13 @@ def test_a_pictures_ids_and_references_are_its_own() -> None:
     ids = re.findall(r'\bid="([^"]+)"', page)
     used = re.findall(r'(?:url\(#|href="#)([^)"]+)', page)
     assert len(ids) == len(set(ids))
-    assert all(name.startswith(picture.prefix) for name in ids + used)
+    assert all(name.startswith(picture.id) for name in ids + used)
     assert set(used) <= set(ids)
     assert used
 
 
-def test_a_pictures_colours_follow_the_page_unless_fixed() -> None:
+def test_a_pictures_colours_follow_the_page() -> None:
     assert f"var(--accent,{theme.ACCENT})" in _picture().page_html()
-    assert "var(--accent" not in _picture(fixed_colours=True).page_html()
 
 
 def test_jupyter_gets_a_png_and_the_page_gets_svg() -> None:
@@ -156,13 +157,20 @@ def test_a_table_writes_and_aligns_by_kind_and_has_the_same_bytes_each_time() ->
 
     page = table().page_html()
     assert page == table().page_html()
-    assert re.findall(r'class="gt_row gt_(\w+)">([^<]*)', page) == [
-        ("left", "a"),
-        ("right", "50.0%"),
-        ("right", "1,200"),
+    assert re.findall(r'<t[hd](?: scope="row")?( class="right")?>([^<]*)', page) == [
+        ("", "a"),
+        (' class="right"', "50.0%"),
+        (' class="right"', "1,200"),
     ]
     assert "hidden" not in page
     assert "<style" not in page
+
+
+def test_links_count_only_in_cells_that_are_marked_as_such() -> None:
+    text = "[x](05_coaching.html)"
+    page = Table(pd.DataFrame({"a": [text, Linked(text)]}), "t").page_html()
+    assert page.count("<a href=") == 1
+    assert f">{text}<" in page
 
 
 def test_a_table_names_a_column_that_is_not_there() -> None:

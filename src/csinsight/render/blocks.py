@@ -1,4 +1,6 @@
-"""Pieces of a page: findings, notes, tiles, talks. Everything in them is escaped.
+"""Pieces of a page: findings, notes, tiles, excerpts. Everything in them is escaped.
+
+Here is what each piece holds; how it looks stands in ``template/blocks.html.j2``.
 
 Text may carry two marks: ``**bold**``, and ``[text](03_agent_kpis.html#x)`` for a link within
 the report. Anything else, above all text out of a shop's data, shows as it is written.
@@ -8,12 +10,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from csinsight.render import theme
 
+TEMPLATES: Final = Path(__file__).parent / "template"
 #: Only outputs of this type are set into a page, as they are; see ``template/``.
 PAGE_MIME: Final = "application/vnd.csinsight.page+html"
 Tone = Literal["", "helps", "hurts", "unsure"]
@@ -21,23 +29,48 @@ _LINK = re.compile(r"\[([^\[\]]+)\]\(([0-9A-Za-z_.%-]*(?:#[0-9A-Za-z_.%-]+)?)\)"
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
-def inline(text: str) -> str:
-    """Return `text` escaped for HTML, with its bold marks and inner links."""
-    escaped = html.escape(str(text))
+def inline(text: str) -> Markup:
+    """Return `text` escaped for HTML, with its bold marks and inner links.
+
+    Examples
+    --------
+    >>> print(inline("a **b** & [c](03_agent_kpis.html)"))
+    a <strong>b</strong> &amp; <a href="03_agent_kpis.html">c</a>
+    """
+    escaped = str(escape(str(text)))
     linked = _LINK.sub(lambda found: f'<a href="{found[2]}">{found[1]}</a>', escaped)
-    return _BOLD.sub(r"<strong>\1</strong>", linked)
+    return Markup(_BOLD.sub(r"<strong>\1</strong>", linked))  # noqa: S704 - escaped above
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment: everything is escaped, every name has to be there."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    made.filters["inline"] = inline
+    made.globals["words"] = theme.words
+    return made
 
 
 class Block:
     """Something a notebook shows: HTML for Jupyter and, marked as ours, for the page."""
 
+    def markup(self) -> Markup:
+        """Return the block as HTML, by the macro that is called as its class is."""
+        look = getattr(environment().get_template("blocks.html.j2").module, _macro(type(self)))
+        return Markup(look(self))  # noqa: S704 - a template that escapes
+
     def page_html(self) -> str:
         """Return the block as HTML for a page of the report."""
-        raise TypeError(f"{type(self).__name__} has to say how it looks")
+        return str(self.markup())
 
     def plain(self) -> str:
         """Return the block as text, for terminals and recorded results."""
-        return re.sub(r"<[^>]+>", "", self.page_html()).strip()
+        return html.unescape(re.sub(r"<[^>]+>", "", self.page_html()).strip())
 
     def _repr_html_(self) -> str:
         return self.page_html()
@@ -46,8 +79,12 @@ class Block:
         return {
             PAGE_MIME: self.page_html(),
             "text/html": self._repr_html_(),
-            "text/plain": html.unescape(self.plain()),
+            "text/plain": self.plain(),
         }
+
+
+def _macro(kind: type[Block]) -> str:
+    return kind.__name__.lower()
 
 
 @dataclass(frozen=True)
@@ -55,10 +92,6 @@ class Finding(Block):
     """The sentence that a page or a part of it comes down to."""
 
     text: str
-
-    def page_html(self) -> str:
-        """Return the sentence, set large."""
-        return f'<p class="finding">{inline(self.text)}</p>'
 
 
 @dataclass(frozen=True)
@@ -70,10 +103,6 @@ class Prose(Block):
     def __init__(self, *paragraphs: str) -> None:
         object.__setattr__(self, "paragraphs", tuple(p for p in paragraphs if p))
 
-    def page_html(self) -> str:
-        """Return the paragraphs."""
-        return "".join(f"<p>{inline(text)}</p>" for text in self.paragraphs)
-
 
 @dataclass(frozen=True)
 class Items(Block):
@@ -81,33 +110,20 @@ class Items(Block):
 
     items: Sequence[str]
 
-    def page_html(self) -> str:
-        """Return the list."""
-        return f"<ul>{_items(self.items)}</ul>" if self.items else ""
-
 
 @dataclass(frozen=True)
 class Note(Block):
-    """What to be careful with when reading, as a list beside a rule."""
+    """What to be careful with when reading, as a list beside a rule; nothing where it is empty."""
 
     items: Sequence[str]
     title: str | None = None
 
-    def page_html(self) -> str:
-        """Return the note; nothing where there is nothing to note."""
-        title = self.title or theme.words().word("block.note")
-        return _aside("note", title, self.items)
-
 
 @dataclass(frozen=True)
 class LeftOut(Block):
-    """What could not be made, and why."""
+    """What could not be made, and why; nothing where nothing was left out."""
 
     items: Sequence[str]
-
-    def page_html(self) -> str:
-        """Return the list; nothing where nothing was left out."""
-        return _aside("note left-out", theme.words().word("block.left_out"), self.items)
 
 
 @dataclass(frozen=True)
@@ -125,10 +141,6 @@ class Tiles(Block):
     """A row of headline figures."""
 
     tiles: Sequence[Tile]
-
-    def page_html(self) -> str:
-        """Return the row as a list of terms and their values."""
-        return f'<dl class="tiles">{"".join(_tile(tile) for tile in self.tiles)}</dl>'
 
 
 @dataclass(frozen=True)
@@ -148,13 +160,21 @@ class Talk(Block):
     lines: Sequence[tuple[str, str]]
     tone: Tone = ""
 
-    def page_html(self) -> str:
-        """Return the excerpt."""
-        said = "".join(f"<p>{inline(_said(who, text))}</p>" for who, text in self.lines)
-        return (
-            f'<blockquote class="talk {self.tone}"><p class="talk-title">{inline(self.title)}</p>'
-            f"{said}</blockquote>"
-        )
+
+@dataclass(frozen=True)
+class _Holder(Block):
+    blocks: tuple[Block, ...]
+
+    def __init__(self, *blocks: Block) -> None:
+        object.__setattr__(self, "blocks", blocks)
+
+
+class Columns(_Holder):
+    """Blocks side by side where the page is wide enough, one below another where not."""
+
+
+class Stack(_Holder):
+    """Blocks one below another that belong together, such as in a column of `Columns`."""
 
 
 @dataclass(frozen=True)
@@ -163,70 +183,13 @@ class Box(Block):
 
     title: str
     blocks: tuple[Block, ...]
-    detail: str
+    detail: str = field(default="")
 
     def __init__(self, title: str, *blocks: Block, detail: str = "") -> None:
         object.__setattr__(self, "title", title)
         object.__setattr__(self, "blocks", blocks)
         object.__setattr__(self, "detail", detail)
 
-    def page_html(self) -> str:
-        """Return the frame and what is in it."""
-        detail = f' <span class="detail">{inline(self.detail)}</span>' if self.detail else ""
-        inner = "".join(block.page_html() for block in self.blocks)
-        return f'<section class="box"><h3>{inline(self.title)}{detail}</h3>{inner}</section>'
 
-
-@dataclass(frozen=True)
-class Columns(Block):
-    """Blocks side by side where the page is wide enough, one below another where not."""
-
-    blocks: tuple[Block, ...]
-
-    def __init__(self, *blocks: Block) -> None:
-        object.__setattr__(self, "blocks", blocks)
-
-    def page_html(self) -> str:
-        """Return the columns."""
-        inner = "".join(f"<div>{block.page_html()}</div>" for block in self.blocks)
-        return f'<div class="columns">{inner}</div>'
-
-
-@dataclass(frozen=True)
-class Stack(Block):
-    """Blocks one below another that belong together, such as in a column of `Columns`."""
-
-    blocks: tuple[Block, ...]
-
-    def __init__(self, *blocks: Block) -> None:
-        object.__setattr__(self, "blocks", blocks)
-
-    def page_html(self) -> str:
-        """Return the blocks."""
-        inside = "".join(block.page_html() for block in self.blocks)
-        return f'<div class="stack">{inside}</div>'
-
-
-def _items(items: Iterable[str]) -> str:
-    return "".join(f"<li>{inline(item)}</li>" for item in items)
-
-
-def _aside(kind: str, title: str, items: Sequence[str]) -> str:
-    if not items:
-        return ""
-    return (
-        f'<section class="{kind}"><p class="note-title">{inline(title)}</p>'
-        f"<ul>{_items(items)}</ul></section>"
-    )
-
-
-def _tile(tile: Tile) -> str:
-    detail = f'<dd class="detail {tile.tone}">{inline(tile.detail)}</dd>' if tile.detail else ""
-    return (
-        f"<div><dt>{inline(tile.label)}</dt>"
-        f'<dd class="value">{inline(tile.value)}</dd>{detail}</div>'
-    )
-
-
-def _said(who: str, text: str) -> str:
-    return theme.words().word("text.colon", label=who, text=text)
+class Folded(Box):
+    """Blocks that show when their title is clicked, such as the table behind a picture."""

@@ -1,7 +1,4 @@
-"""Make a figure's SVG file a part of an HTML page.
-
-A figure on a page: the finding as its title, the picture, what it shows in words, its data.
-"""
+"""A figure on a page: the finding as its title, the picture, what it shows in words, its data."""
 
 from __future__ import annotations
 
@@ -13,9 +10,10 @@ import re
 from typing import Any, Final
 
 import pandas as pd
+from markupsafe import Markup
 
 from csinsight.render import theme
-from csinsight.render.blocks import PAGE_MIME, Block, inline
+from csinsight.render.blocks import Block
 from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes
 
 _PIXELS_PER_POINT = 96 / 72
@@ -23,7 +21,7 @@ _PIXELS_PER_POINT = 96 / 72
 _SMALLEST = 0.72
 
 
-def inline_svg(svg: str, prefix: str, alt: str, *, recolour: bool = True) -> str:
+def inline_svg(svg: str, prefix: str, alt: str) -> str:
     """Return `svg` ready to stand in a page.
 
     Ids and styles are its own, so that several pictures don't clash; nothing outside is named;
@@ -37,8 +35,6 @@ def inline_svg(svg: str, prefix: str, alt: str, *, recolour: bool = True) -> str
         Put before every id.
     alt : str
         Alternative text.
-    recolour : bool
-        Whether colours of the theme follow the page's light or dark scheme.
 
     Raises
     ------
@@ -54,9 +50,8 @@ def inline_svg(svg: str, prefix: str, alt: str, *, recolour: bool = True) -> str
     # Its style sheet (`*{stroke-linejoin: round…}`) would reach the whole page.
     body = re.sub(r"(<style[^>]*>\s*)\*\s*\{", rf"\1#{prefix}-svg *{{", body)
     body = body.replace(f"'{FAMILY}'", f"'{FAMILY}','{LATIN_FAMILY}'")
-    if recolour:
-        for colour, (name, _) in theme.COLOURS.items():
-            body = body.replace(colour, f"var(--{name},{colour})")
+    for colour, (name, _) in theme.COLOURS.items():
+        body = body.replace(colour, f"var(--{name},{colour})")
     return _opening(opening, prefix, alt) + body
 
 
@@ -102,8 +97,6 @@ class Picture(Block):
         What is drawn, offered as CSV.
     name : str
         Name of that file, without ending.
-    fixed_colours : bool
-        Keep colours as drawn in the dark scheme too, on white; for heat maps.
 
     Raises
     ------
@@ -122,7 +115,6 @@ class Picture(Block):
         *,
         data: pd.DataFrame | None = None,
         name: str = "data",
-        fixed_colours: bool = False,
     ) -> None:
         if not title.strip() or not alt.strip():
             raise ValueError("a picture needs a title that says the finding, and alternative text")
@@ -131,56 +123,29 @@ class Picture(Block):
                 f"picture `{name}`: {len(data)} rows of data; give it at most {MAX_DATA_ROWS}"
             )
         self.title, self.alt, self.caption = title, alt, caption
-        self.data, self.name, self.fixed_colours = data, name, fixed_colours
+        self.data, self.name = data, name
         self._svg, self._png = _draw(figure)
         #: Start of every id in the picture's HTML; pages replace it by a running number.
-        self.prefix = "p" + hashlib.sha256((title + self._svg).encode()).hexdigest()[:10]
+        self.id = "p" + hashlib.sha256((title + self._svg).encode()).hexdigest()[:10]
+        #: The picture as it stands in a page.
+        self.drawn = Markup(inline_svg(self._svg, self.id, alt))  # noqa: S704 - matplotlib's own
 
-    def page_html(self) -> str:
-        """Return the figure with the picture as SVG in the text."""
-        return self._figure(
-            inline_svg(self._svg, self.prefix, self.alt, recolour=not self.fixed_colours)
-        )
+    @property
+    def csv(self) -> str:
+        """The data as a CSV file that spreadsheets read, in base64."""
+        frame = pd.DataFrame() if self.data is None else self.data
+        text = "\ufeff" + _inert(frame).to_csv(index=False, lineterminator="\n")
+        return base64.b64encode(text.encode("utf-8")).decode("ascii")
 
     def plain(self) -> str:
         """Return the title and the alternative text."""
         return f"{self.title}\n{self.alt}"
 
     def _repr_html_(self) -> str:
-        return self.page_html()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
         # Jupyter strips SVG out of a notebook that it doesn't trust, but shows a PNG.
         png = base64.b64encode(self._png).decode("ascii")
         image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
-        return {
-            PAGE_MIME: self.page_html(),
-            "text/html": self._figure(image),
-            "text/plain": self.plain(),
-        }
-
-    def _figure(self, drawn: str) -> str:
-        caption = f'<span class="caption">{inline(self.caption)}</span>' if self.caption else ""
-        kind = "picture fixed" if self.fixed_colours else "picture"
-        scroll = html.escape(theme.words().word("block.scroll"))
-        return (
-            f'<figure class="{kind}" role="group" aria-labelledby="{self.prefix}-title">'
-            f'<figcaption><span class="title" id="{self.prefix}-title">{inline(self.title)}</span>'
-            f"{caption}</figcaption>"
-            f'<div class="scroll" tabindex="0" role="group" aria-label="{scroll}">{drawn}</div>'
-            f"{self._download()}</figure>"
-        )
-
-    def _download(self) -> str:
-        if self.data is None:
-            return ""
-        text = "\ufeff" + _inert(self.data).to_csv(index=False, lineterminator="\n")
-        data = base64.b64encode(text.encode("utf-8")).decode("ascii")
-        label = html.escape(theme.words().word("block.download"))
-        return (
-            f'<p class="download"><a download="{html.escape(self.name)}.csv" '
-            f'href="data:text/csv;charset=utf-8;base64,{data}">{label}</a></p>'
-        )
+        return self.page_html().replace(str(self.drawn), image)
 
 
 def _draw(source: Any) -> tuple[str, bytes]:

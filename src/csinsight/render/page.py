@@ -1,11 +1,7 @@
-"""The frame of every page: head, navigation, style sheet, embedded characters, foot.
-
-The notebooks' prose in the run's language.
+"""An executed notebook as a page of the report: its prose in the run's language, and its frame.
 
 Notebooks are written in English; ``zh.yml`` beside them holds ``{notebook: {cell id: markdown}}``.
 Texts are swapped before a notebook is run, so that the executed notebook too is in one language.
-
-An executed notebook as a page of the report.
 """
 
 from __future__ import annotations
@@ -19,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from csinsight import __version__
@@ -27,11 +22,9 @@ from csinsight.config import read_yaml
 from csinsight.errors import ReportError
 from csinsight.params import Lang
 from csinsight.render import theme
-from csinsight.render.blocks import PAGE_MIME
+from csinsight.render.blocks import PAGE_MIME, TEMPLATES, environment
 from csinsight.render.fonts import subset_css
 from csinsight.render.words import HTML_LANG, Words
-
-TEMPLATES: Final = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True)
@@ -103,17 +96,6 @@ def compose(page: Page, title: str, body: str) -> str:
     values["style"] = Markup(style_sheet())  # noqa: S704 - our own file
     values["fonts"] = Markup(subset_css(characters, page.lang))  # noqa: S704 - hexadecimal, base64
     return str(template.render(values))
-
-
-@cache
-def environment() -> Environment:
-    """Return the templates' environment: everything is escaped, every name has to be there."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
 
 
 @cache

@@ -1,24 +1,41 @@
-"""Tables on a page, made with great-tables and dressed by the page's own style sheet."""
+"""Tables on a page: typed columns and written cells, dressed by the page's own style sheet."""
 
 from __future__ import annotations
 
 import hashlib
-import html
-import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from csinsight.render import theme
-from csinsight.render.blocks import PAGE_MIME, Block, inline
+from csinsight.render.blocks import Block, inline
 
 #: Writes one cell's value as text, such as ``words.percent``.
 Write = Callable[[Any], str]
 
 
+@dataclass(frozen=True)
+class Linked:
+    """A cell in which links and bold marks count; every other cell shows as it is written."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, and whether it stands to the right as numbers do."""
+
+    label: str
+    right: bool
+
+
 class Table(Block):
     """A table with a title that says what it shows; numbers to the right, all text escaped.
+
+    The first column names the row and stays in sight where a wide table scrolls.
 
     Parameters
     ----------
@@ -41,6 +58,13 @@ class Table(Block):
     ------
     ValueError
         Where a label or format is for a column that is not there.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"agent": ["小满", "阿宁"], "share": [0.25, 0.5]})
+    >>> table = Table(frame, "谁", formats={"share": "{:.0%}".format})
+    >>> [[str(cell) for cell in row] for row in table.rows]
+    [['小满', '25%'], ['阿宁', '50%']]
     """
 
     def __init__(
@@ -58,50 +82,15 @@ class Table(Block):
         _known(frame, [*labels, *formats])
         self.title, self.caption = title, caption
         self.id = name or "t" + hashlib.sha256(title.encode()).hexdigest()[:10]
-        self._right = [c for c in labels if _is_number(frame[c])]
-        self._labels = labels
-        self._shown = _written(frame, list(labels), formats)
-
-    def great_table(self) -> Any:
-        """Return the table as great-tables' own object, for an analyst to go on with."""
-        from great_tables import GT
-
-        left = [column for column in self._labels if column not in self._right]
-        table = GT(self._shown, id=self.id).cols_label(dict(self._labels))
-        table = table.cols_align("right", columns=self._right) if self._right else table
-        return table.cols_align("left", columns=left) if left else table
-
-    def page_html(self) -> str:
-        """Return the table in a frame that scrolls on a small screen."""
-        caption = f'<span class="caption">{inline(self.caption)}</span>' if self.caption else ""
-        return (
-            f'<figure class="table" role="group" aria-labelledby="{self.id}-title">'
-            f'<figcaption><span class="title" id="{self.id}-title">{inline(self.title)}</span>'
-            f'{caption}</figcaption><div class="scroll" tabindex="0" role="group" '
-            f'aria-label="{html.escape(self.title)}">{self._bare()}</div></figure>'
-        )
+        self.columns = [Column(text, _is_number(frame[name])) for name, text in labels.items()]
+        written = [_written(frame[name], formats.get(name)) for name in labels]
+        self.rows = list(zip(*written, strict=True))
 
     def plain(self) -> str:
         """Return the title and the rows as text."""
-        shown = self._shown.rename(columns=self._labels)
-        return f"{self.title}\n{shown.to_csv(index=False, sep=chr(9), lineterminator=chr(10))}"
-
-    def _repr_html_(self) -> str:
-        return f"<p><strong>{inline(self.title)}</strong></p>{self.great_table().as_raw_html()}"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        return {
-            PAGE_MIME: self.page_html(),
-            "text/html": self._repr_html_(),
-            "text/plain": self.plain(),
-        }
-
-    def _bare(self) -> str:
-        raw = str(self.great_table().as_raw_html())
-        found = re.search(r"<table\b.*</table>", raw, flags=re.S)
-        if found is None:
-            raise ValueError("great-tables wrote no table")
-        return re.sub(r' data-quarto-[a-z-]+="[^"]*"', "", found[0])
+        head = [column.label for column in self.columns]
+        cells = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in self.rows]
+        return "\n".join([self.title, *("\t".join(line) for line in (head, *cells))])
 
 
 def _known(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -116,13 +105,9 @@ def _is_number(column: pd.Series[Any]) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _written(frame: pd.DataFrame, columns: list[str], formats: Mapping[str, Write]) -> pd.DataFrame:
-    shown = {}
-    for column in columns:
-        default = _number if _is_number(frame[column]) else _text
-        write = formats.get(column, default)
-        shown[column] = [write(value) for value in frame[column]]
-    return pd.DataFrame(shown, columns=columns, dtype=object)
+def _written(column: pd.Series[Any], write: Write | None) -> list[str | Markup]:
+    write = write or (_number if _is_number(column) else _text)
+    return [inline(v.text) if isinstance(v, Linked) else write(v) for v in column]
 
 
 def _number(value: Any) -> str:

@@ -1,20 +1,15 @@
-"""The pictures of an agent's card: beside comparable peers, and over the months.
-
-The advice of an agent's card: rules first, then what to try, each with talks and phrases.
-
-Notebook 06: one agent's card: how they stand, what to try, what to keep, in kind words.
-"""
+"""Notebook 06: one agent's card: how they stand, what to try, what to keep, in kind words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from csinsight.coaching.advice import load_library
 from csinsight.coaching.card import Card
@@ -26,8 +21,7 @@ from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Items, Note, Prose, Stack, Talk
 from csinsight.render.figure import Picture
-from csinsight.views import effects, rates
-from csinsight.views.labels import breaches, rate_text, readable_rate, strength_of
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _P = CoachingPlan
@@ -94,9 +88,9 @@ def _strip(study: Study, axes: Axes, height: float, name: str, row: pd.Series) -
 def _beside(study: Study, name: str, row: pd.Series, *, named: bool = False) -> str:
     text = study.word(
         "card.beside",
-        own=rate_text(study, name, row["rate"]),
-        low=rate_text(study, name, row["peer_q1"]),
-        high=rate_text(study, name, row["peer_q3"]),
+        own=labels.rate_text(study, name, row["rate"]),
+        low=labels.rate_text(study, name, row["peer_q1"]),
+        high=labels.rate_text(study, name, row["peer_q3"]),
     )
     return f"{study.word(f'behaviour.{name}')} {text}" if named else text
 
@@ -127,15 +121,11 @@ def trend(study: Study, card: Card) -> Block:
     for axes, name in zip(row[0], names, strict=True):
         own = card.trend[card.trend["behaviour"] == name]
         label = study.word("kpi.paid_rate" if name == "paid" else f"behaviour.{name}")
-        months = own["month"].dt.strftime("%m")
-        axes.fill_between(months, own["low"], own["high"], color=theme.BAND, alpha=0.6, linewidth=0)
-        axes.plot(months, own["rate"], "o-", markersize=4.5)
+        write = partial(labels.rate_text, study, name)
+        months = own["month"].dt.strftime("%m").tolist()
+        plots.trend(axes, months, own.rename(columns={"rate": "value"}), write)
         axes.set_title(fill(label, _TITLE_WIDTH[study.lang]), fontsize=9)
-        axes.yaxis.set_major_formatter(lambda v, _, name=name: rate_text(study, name, v))
-        axes.yaxis.set_major_locator(MaxNLocator(3))
-        axes.set_ylim(bottom=0)
-        axes.grid(visible=False, axis="x")
-        ends = [rate_text(study, name, own["rate"].iloc[place]) for place in (0, -1)]
+        ends = [write(own["rate"].iloc[place]) for place in (0, -1)]
         title = title or study.word("card.trend", label=label, first=ends[0], last=ends[1])
         told.append(study.word("card.trend_alt", label=label, first=ends[0], last=ends[1]))
     return Picture(
@@ -171,13 +161,13 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
         study.word(
             "card.rule_line",
             title=library[name].title,
-            n=rates.counted(study, "times", breaches(row)),
+            n=labels.counted(study, "times", labels.breaches(row)),
             phrase=_quoted(study, library[name].phrases[:1]),
         )
         for name, (_, row) in zip(names, broken.iterrows(), strict=True)
     ]
     talks = [talk for _, row in broken.iterrows() for talk in _talks(study, row, rule=True)]
-    all_talks = rates.counted(study, "conversations", int(broken[_P.OPPORTUNITIES].max()))
+    all_talks = labels.counted(study, "conversations", int(broken[_P.OPPORTUNITIES].max()))
     return Box(
         study.word("card.rules_title"),
         Prose(study.word("card.why_rule")),
@@ -197,7 +187,7 @@ def _box(study: Study, row: pd.Series) -> Box:
             study.word("card.watch", text=advice.watch),
         ]
     )
-    detail = rates.counted(study, "occasions", row[_P.OPPORTUNITIES])
+    detail = labels.counted(study, "occasions", row[_P.OPPORTUNITIES])
     why = Prose(_figures(study, row), advice.why)
     return Box(advice.title, why, Columns(*_talks(study, row)), items, detail=detail)
 
@@ -210,15 +200,15 @@ def _quoted(study: Study, phrases: Sequence[str]) -> str:
 def _figures(study: Study, row: pd.Series) -> str:
     name, number = str(row[_P.BEHAVIOUR]), study.words.number
     # Slower is told as faster; then "higher by" or "lower by", so that the interval turns too.
-    turned = name in effects.TURNED
+    turned = name in labels.TURNED
     effect = -row[_P.EFFECT_PP] if turned else row[_P.EFFECT_PP]
     sign = 1 if row[_P.EFFECT_PP] > 0 else -1
     ends = sorted(sign * row[end] for end in (_P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP))
     return study.word(
         "card.why",
         behaviour=study.word(f"behaviour.{name}"),
-        rate=rate_text(study, name, row[_P.RATE]),
-        target=rate_text(study, name, row[_P.TARGET_RATE]),
+        rate=labels.rate_text(study, name, row[_P.RATE]),
+        target=labels.rate_text(study, name, row[_P.TARGET_RATE]),
         when=study.word(f"card.when_{name if name in TIMINGS else 'shown'}"),
         direction=study.word("card.higher" if effect > 0 else "card.lower"),
         effect=number(abs(effect), 1),
@@ -289,14 +279,14 @@ def who(study: Study, card: Card) -> Prose:
     new = ""
     if pd.notna(agent.get(Agents.HIRED_ON)):
         months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
-        parts.append(study.word("card.tenure", months=rates.counted(study, "months", months)))
+        parts.append(study.word("card.tenure", months=labels.counted(study, "months", months)))
         ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
         new = study.word("card.newcomer", ladder=ladder) if months < _NEW else ""
     return Prose(" · ".join(parts), new)
 
 
 def _inquiries(study: Study, card: Card) -> str:
-    return rates.counted(study, "inquiries", card.inquiries)
+    return labels.counted(study, "inquiries", card.inquiries)
 
 
 def sentence(study: Study, card: Card) -> str:
@@ -342,9 +332,9 @@ def strengths(study: Study, card: Card) -> Block:
     items = [
         study.word(
             "card.strength",
-            strength=strength_of(study, str(row[_P.BEHAVIOUR])),
-            rate=rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
-            peers=rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
+            strength=labels.strength_of(study, str(row[_P.BEHAVIOUR])),
+            rate=labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
+            peers=labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
         )
         for _, row in card.strengths.iterrows()
     ]
@@ -384,7 +374,7 @@ def _since(study: Study, row: pd.Series) -> str:
     name = str(row[FollowUp.BEHAVIOUR])
     paid = name == Conversations.PAID
     ends = [
-        rate_text(study, name, readable_rate(name, float(row[column])))
+        labels.rate_text(study, name, labels.readable_rate(name, float(row[column])))
         for column in (FollowUp.BEFORE, FollowUp.AFTER)
     ]
     return study.word(

@@ -1,9 +1,4 @@
-"""Notebook 03: the month's figures of the whole team, and their trend.
-
-Notebook 03: agent by agent, within what chance alone would bring or not.
-
-Notebook 03: what the team shows in chat, and what may break the platform's rules.
-"""
+"""Notebook 03: the month's figures of the team and of every agent, and what each is made of."""
 
 from __future__ import annotations
 
@@ -11,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.agent_sessions import Month
 from csinsight.behaviours.kpis import (
     SILENT_SALES,
     SILENT_SHARE,
@@ -22,17 +17,16 @@ from csinsight.behaviours.kpis import (
     shop_kpis,
 )
 from csinsight.behaviours.profiles import KpiProfile
-from csinsight.contract.artifacts import AgentKpis
-from csinsight.contract.domain import COMPLIANCE
-from csinsight.drivers.units import as_float
+from csinsight.coaching.card import AgentSpread
+from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note, Prose, Tile, Tiles
+from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles
 from csinsight.render.figure import Picture
-from csinsight.render.fonts import drawable
 from csinsight.render.table import Table
-from csinsight.stats.spread import between_units
-from csinsight.views import rates
+from csinsight.stats.spread import Spread
+from csinsight.views import labels, plots
+from csinsight.views.plots import Write
 from csinsight.views.study import Study
 
 _K = AgentKpis
@@ -101,7 +95,7 @@ def _change(
     before = _month_before(study, conversations, profile)
     if pd.isna(before[_K.PAID_RATE]) or pd.isna(now[_K.PAID_RATE]):
         return None
-    return rates.difference(now, before, _K.PAID_RATE)
+    return labels.difference(now, before, _K.PAID_RATE)
 
 
 def _month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
@@ -219,20 +213,11 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
     if len(months) < 2:
         return Prose(study.word("kpis.no_trend"))
     words = study.words
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 2.6))
     names = [words.month(month) for month in months["month"]]
-    axes.fill_between(
-        names,
-        months[f"{_K.PAID_RATE}_low"],
-        months[f"{_K.PAID_RATE}_high"],
-        color=theme.BAND,
-        alpha=0.6,
-        linewidth=0,
-    )
-    axes.plot(names, months[_K.PAID_RATE], "o-", markersize=5)
-    rates.percent_axis(study, axes)
-    axes.set_ylim(bottom=0)
-    axes.grid(visible=False, axis="x")
+    ends = {f"{_K.PAID_RATE}_{end}": end for end in ("low", "high")}
+    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 2.6))
+    shown = months.rename(columns={_K.PAID_RATE: "value", **ends})
+    plots.trend(axes, names, shown, lambda value: words.percent(value, 0))
     told = [
         study.word(
             "kpis.trend_alt",
@@ -254,62 +239,51 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
 
 
 _RATES: Final = (_K.PAID_RATE, _K.REPLY_RATE_180S)
-_PAID_INQUIRIES: Final = f"{_K.PAID_RATE}_denominator"
-#: Characters of an agent's name that a figure has room for.
-_LONGEST_NAME: Final = 16
 
 
-def funnel(study: Study, agents: pd.DataFrame) -> Block:
-    """Draw agents' conversion against their number of inquiries, with what is usual in the team."""
-    known = agents[agents[_K.PAID_RATE].notna() & agents[_K.AGENT_ID].notna()]
-    n = known[_PAID_INQUIRIES].astype(float)
-    spread = between_units(known[_K.PAID_RATE] * n, n)
+def funnel(study: Study, found: AgentSpread) -> Block:
+    """Draw every agent's conversion over how many inquiries it rests on, without a ranking.
+
+    Only agents outside the team's usual spread are named.
+    """
+    agents, spread = found.agents, found.spread
     if spread is None:
         return Prose(study.word("kpis.no_funnel"))
-    whole, out = spread.centre, pd.Series(spread.outside, index=known.index)
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 3.2))
-    span = np.linspace(max(n.min() * 0.7, 5), n.max() * 1.1, 200)
-    for limits, shade in ((spread.usual_limits(span), 0.35), (spread.chance_limits(span), 0.7)):
-        axes.fill_between(span, *limits, color=theme.BAND, alpha=shade, linewidth=0)
-    axes.axhline(whole, color=theme.MUTED, linewidth=1)
-    axes.scatter(
-        n, known[_K.PAID_RATE], s=34, c=np.where(out, theme.ACCENT, theme.UNSURE), zorder=3
+    points = agents.assign(
+        name=[study.agent_name(agent) for agent in agents["agent_id"]],
+        n=agents["inquiries"],
+        rate=agents["adjusted"],
+        named=agents["outside"].astype(bool),
     )
-    named = pd.DataFrame({"x": n, "y": known[_K.PAID_RATE], "id": known[_K.AGENT_ID]})[out]
-    above = True
-    for _, point in named.sort_values(["x", "id"]).iterrows():
-        right, higher = n - point["x"], known[_K.PAID_RATE] - point["y"]
-        crowded = _crowded(right.abs(), higher, span[-1] - span[0])
-        # Where points stand side by side, their names go above and below in turn.
-        axes.annotate(
-            drawable(study.agent_name(str(point["id"])), _LONGEST_NAME),
-            (point["x"], point["y"]),
-            xytext=(0, 7 if above else -15) if crowded else (6, 3),
-            textcoords="offset points",
-            ha="center" if crowded else "left",
-            fontsize=8.5,
-            parse_math=False,
-        )
-        above = above != crowded
-    axes.margins(x=0.08, y=0.12)
-    axes.set(xlabel=study.word("kpis.funnel_x"), ylabel=study.word("kpis.funnel_y"))
-    rates.percent_axis(study, axes)
-    title = rates.apart(study, spread)
-    alt = study.word("kpis.funnel_alt", n=len(known), rate=study.words.percent(whole))
-    data = known[[_K.AGENT_ID, _PAID_INQUIRIES, _K.PAID_RATE]].round(4)
+    figure = plots.funnel(
+        points,
+        spread,
+        across=study.word("kpis.funnel_x"),
+        down=study.word("kpis.funnel_y"),
+        write=lambda value: study.words.percent(value, 0),
+    )
+    title = _apart(study, spread, points.loc[points["named"], "name"].tolist())
     return Picture(
         figure,
         title,
-        alt=study.word("text.colon", label=title, text=alt),
+        alt=title,
         caption=study.word("kpis.funnel_caption"),
-        data=data,
+        data=agents.drop(columns="above").round(4),
         name="funnel",
     )
 
 
-def _crowded(right: pd.Series, above: pd.Series, width: float) -> bool:
-    """Tell whether another point lies where a name to the right of this one would stand."""
-    return bool(((right > 0) & (right < 0.12 * width) & (above.abs() < 0.05)).any())
+def _apart(study: Study, spread: Spread, outside: list[str]) -> str:
+    """Say whether agents differ beyond chance, by how much, and who stands outside the team."""
+    words, agents = study.words, labels.counted(study, "agents", len(spread.adjusted))
+    if spread.p_value >= 0.05 and not outside:
+        return study.word("kpis.funnel_alike", agents=agents)
+    sd, low, high = (words.number(100 * s, 1) for s in (spread.sd, spread.sd_low, spread.sd_high))
+    chance = "p<0.001" if spread.p_value < 0.001 else f"p={words.number(spread.p_value, 3)}"
+    told = {"agents": agents, "p": chance, "sd": words.with_interval(sd, low, high)}
+    if outside:
+        return study.word("kpis.funnel_outside", names=words.listed(outside), **told)
+    return study.word("kpis.funnel_nobody", **told)
 
 
 def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
@@ -317,7 +291,7 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
     if agents.empty:
         return Prose(study.word("kpis.no_agents"))
     words = study.words
-    formats: dict[str, Callable[[float], str]] = {
+    formats: dict[str, Write] = {
         **dict.fromkeys(_RATES, lambda value: words.percent(value, 0)),
         **dict.fromkeys((_K.FIRST_RESPONSE_MEDIAN, _K.MEAN_RESPONSE), words.seconds),
         _K.ANSWER_ASK_RATIO: lambda value: words.number(value, 2),
@@ -328,7 +302,10 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
     shown[_K.INQUIRERS] = agents[_K.INQUIRERS].to_numpy()
     for name, write in formats.items():
         if agents[name].notna().any():
-            shown[name] = [_with_interval(study, row, name, write) for _, row in agents.iterrows()]
+            shown[name] = [
+                _with_interval(study, row, name, write, labels.two_lines)
+                for _, row in agents.iterrows()
+            ]
     rule = study.word(f"kpis.rule_{profile.attribution}")
     return Table(
         shown.sort_values(_K.AGENT_ID),
@@ -339,37 +316,164 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
     )
 
 
-def _with_interval(study: Study, row: pd.Series, name: str, write: Callable[[float], str]) -> str:
+def _with_interval(
+    study: Study, row: pd.Series, name: str, write: Write, keep: Callable[[str], str]
+) -> str:
+    """Write a figure with its interval, if it has one, kept together as `keep` does."""
     if pd.isna(row[name]):
         return study.word("text.unknown")
-    low, high = row[f"{name}{_K.LOW_SUFFIX}"], row[f"{name}{_K.HIGH_SUFFIX}"]
+    low, high = row.get(f"{name}{_K.LOW_SUFFIX}"), row.get(f"{name}{_K.HIGH_SUFFIX}")
     if pd.isna(low) or pd.isna(high):
         return write(row[name])
-    return rates.two_lines(study.words.with_interval(write(row[name]), write(low), write(high)))
+    return keep(study.words.with_interval(write(row[name]), write(low), write(high)))
 
 
-def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
-    """Draw how often each behaviour was shown in the month."""
-    found = rates.behaviour_rates(study.of_month(conversations))
-    if found.empty:
-        return Prose(study.word("kpis.no_behaviours"))
-    return rates.rate_bars(study, found)
+_FIRST: Final = (_K.FIRST_RESPONSE_MEAN, _K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90)
+_ROUND: Final = (_K.MEAN_RESPONSE, _K.RESPONSE_MEDIAN, _K.RESPONSE_P90)
+_REPLIES: Final = (_K.REPLY_RATE_180S, _K.PROMPT_RATE, _K.REPLY_RATE)
+_CONVERSION: Final = tuple(
+    f"{rate}{reading}"
+    for rate in (_K.ORDERED_RATE, _K.PAID_RATE)
+    for reading in (_K.SAME_DAY_SUFFIX, _K.NEXT_DAY_SUFFIX, "")
+)
+_MONEY: Final = (_K.ORDER_AMOUNT, _K.SALES)
+_COUNTS: Final = (_K.BUYERS, _K.BUYER_DAYS, _K.INQUIRERS)
+#: What each figure is made of, by the key of the words that say so.
+_MADE: Final[dict[str, str]] = {
+    **dict.fromkeys(_FIRST, "first"),
+    **dict.fromkeys(_ROUND, "rounds"),
+    **dict.fromkeys(_REPLIES, "replies"),
+    **dict.fromkeys(_CONVERSION, "inquirers"),
+    _K.ANSWER_ASK_RATIO: "messages",
+    _K.SPEND_PER_BUYER: "buyers",
+    _K.SATISFACTION: "ratings",
+}
+#: Those of which only the number is told.
+_WHOLE: Final = ("first", "rounds", "ratings")
+_ORDER: Final = (
+    *_COUNTS,
+    *_FIRST,
+    *_ROUND,
+    *_REPLIES,
+    _K.ANSWER_ASK_RATIO,
+    *_CONVERSION,
+    *_MONEY,
+    _K.SPEND_PER_BUYER,
+    SILENT_SHARE,
+    _K.SATISFACTION,
+)
 
 
-def compliance(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return how many conversations of the month break which platform rule."""
-    month = study.of_month(conversations)
-    items = []
-    for rule in COMPLIANCE:
-        broken = int(np.nansum(as_float(month[rule])))
-        if broken:
-            items.append(
-                study.word(
-                    "kpis.compliance_item",
-                    rule=study.word(f"behaviour.{rule}"),
-                    n=study.words.number(broken),
-                    all=study.words.number(len(month)),
-                )
-            )
-    title = study.word("kpis.compliance")
-    return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))
+def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
+    """Return every KPI that the shop's data can give: value, interval, what it is made of, target.
+
+    Parameters
+    ----------
+    study : Study
+    conversations : pandas.DataFrame
+    profile : KpiProfile
+    currency : str
+        ISO 4217.
+    """
+    shop = shop_row(study, conversations, profile)
+    write = _writers(study, currency)
+    rows = []
+    for name in _ORDER:
+        # The profile's own limit says nothing new where it is three minutes.
+        if pd.isna(shop.get(name)) or (name == _K.PROMPT_RATE and profile.slow_s == 180):
+            continue
+        target = profile.targets.get(name)
+        rows.append(
+            {
+                "figure": _label(study, name, profile),
+                "value": _with_interval(study, shop, name, write[name], labels.cell),
+                "made_of": _made_of(study, shop, name, currency),
+                "target": write[name](target) if target is not None else "",
+            }
+        )
+    words = ("figure", "value", "made_of", "target")
+    return Table(
+        pd.DataFrame(rows, columns=list(words)),
+        study.word("kpis.figures"),
+        caption=study.word("kpis.figures_caption", profile=profile.title[study.words.lang]),
+        labels=labels.headings(study, "kpis", words),
+        name="figures",
+    )
+
+
+def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
+    """Return what doesn't count in which figure, how many, and why."""
+    shop = shop_row(study, conversations, profile)
+    nobody = month.conversations[Conversations.AGENT_ID].isna()
+    counts = {
+        _K.NOT_INQUIRIES: shop[_K.NOT_INQUIRIES],
+        _K.IMMATURE: shop[_K.IMMATURE],
+        _K.OUTCOME_UNKNOWN: shop[_K.OUTCOME_UNKNOWN],
+        _K.OFF_HOURS: shop[_K.OFF_HOURS],
+        _K.UNTIMED: shop[_K.UNTIMED],
+        "no_agent": nobody.sum(),
+        AgentSessions.HANDED_OVER: month.agent_sessions[AgentSessions.HANDED_OVER].sum(),
+        AgentSessions.CREDITED_ELSEWHERE: month.agent_sessions[
+            AgentSessions.CREDITED_ELSEWHERE
+        ].sum(),
+    }
+    rows = [
+        {
+            "what": study.word(f"kpis.left_out_{name}"),
+            "number": study.words.number(n),
+            "why": study.word(
+                f"kpis.left_out_{name}_why",
+                start=profile.service_start_hour,
+                end=profile.service_end_hour,
+            ),
+        }
+        for name, n in counts.items()
+        if pd.notna(n) and n
+    ]
+    if not rows:
+        return Prose(study.word("kpis.nothing_left_out"))
+    return Table(
+        pd.DataFrame(rows),
+        study.word("kpis.left_out"),
+        caption=study.word("kpis.left_out_caption"),
+        labels=labels.headings(study, "kpis", rows[0]),
+        name="left_out",
+    )
+
+
+def _label(study: Study, name: str, profile: KpiProfile) -> str:
+    if name == _K.INQUIRERS:
+        return study.word(f"kpi.inquirers_{profile.inquirer}")
+    if name == _K.PROMPT_RATE:
+        return study.word("kpis.within", limit=study.words.seconds(profile.slow_s))
+    return study.word(f"kpi.{name}")
+
+
+def _writers(study: Study, currency: str) -> dict[str, Write]:
+    words = study.words
+    return {
+        **dict.fromkeys(_COUNTS, words.number),
+        **dict.fromkeys((*_FIRST, *_ROUND), words.seconds),
+        **dict.fromkeys((*_REPLIES, *_CONVERSION, SILENT_SHARE), words.percent),
+        **dict.fromkeys(
+            (*_MONEY, _K.SPEND_PER_BUYER), lambda value: words.money(value, currency=currency)
+        ),
+        **dict.fromkeys(
+            (_K.ANSWER_ASK_RATIO, _K.SATISFACTION), lambda value: words.number(value, 2)
+        ),
+    }
+
+
+def _made_of(study: Study, row: pd.Series, name: str, currency: str) -> str:
+    words, made = study.words, _MADE.get(name)
+    if name == SILENT_SHARE:
+        top, under = (words.money(row[n], currency=currency) for n in (SILENT_SALES, TOTAL_SALES))
+        return study.word("kpis.made_of_silent", top=top, under=under)
+    if made is None:
+        return ""
+    under = words.number(row[f"{name}{_K.DENOMINATOR_SUFFIX}"])
+    if made in _WHOLE:
+        return study.word(f"kpis.made_of_{made}", under=under)
+    above = row[f"{name}{_K.NUMERATOR_SUFFIX}"]
+    top = words.money(above, currency=currency) if made == "buyers" else words.number(above)
+    return study.word(f"kpis.made_of_{made}", top=top, under=under)

@@ -1,9 +1,4 @@
-"""Notebook 01: the shop's buyer types, how many, what sets them apart, and whether six is right.
-
-Notebook 01: what moved since last month, and how single buyers were read.
-
-Notebook 01: whether the six types hold here, and whether they tell anything about what came.
-"""
+"""Notebook 01: the shop's buyer types: how many, what sets them apart, what moved, is six right."""
 
 from __future__ import annotations
 
@@ -13,8 +8,6 @@ from collections import Counter
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
 from scipy.stats import chi2_contingency
 
 from csinsight.contract.artifacts import BuyerTypes
@@ -27,10 +20,12 @@ from csinsight.render.table import Table
 from csinsight.segments.support import Stability, drift, label_moves
 from csinsight.segments.types import EARLIER, MonthTypes, TypeResult
 from csinsight.stats.intervals import wilson
-from csinsight.views import rates
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _TYPE = BuyerTypes.TYPE
+#: Distance from the typical buyer, in robust deviations, at which a cell is darkest.
+_STRONG = 3.0
 
 
 def sentence(study: Study, types: TypeResult) -> str:
@@ -95,19 +90,13 @@ def sizes_of(
     words, total = study.words, max(int(counts.sum()), 1)
     known = counts[list(BUYER_TYPES)].drop(unsupported).sort_values(ascending=False)
     shown = pd.concat([known, counts[[MIXED, UNCLASSIFIED]]])
-    figure, axes = plt.subplots(figsize=(theme.HALF[0], 0.6 + 0.32 * len(shown)))
     names = [study.word(f"type.{name}") for name in shown.index]
     colours = [theme.type_colour(str(name)) for name in shown.index]
-    bars = axes.barh(names, shown / total, color=colours, height=0.62)
     texts = [
         words.word("text.with_count", value=words.percent(v / total, 1), n=words.number(v))
         for v in shown
     ]
-    axes.bar_label(bars, texts, padding=5, fontsize=9, color=theme.MUTED)
-    axes.invert_yaxis()
-    axes.set_xlim(0, float(shown.max() / total) * 1.25 + 0.01)
-    axes.xaxis.set_visible(False)
-    axes.grid(visible=False)
+    bars = pd.DataFrame({"name": names, "rate": shown.to_numpy() / total})
     told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     data = pd.DataFrame({_TYPE: shown.index, "buyers": shown.to_numpy()})
     title = study.word("types.sizes_none", n=words.number(total))
@@ -117,7 +106,7 @@ def sizes_of(
     if adapted:
         title += study.words.word("types.adapted_title")
     return Picture(
-        figure,
+        plots.rate_bars(bars, texts, colours=colours),
         title,
         alt=study.word("types.sizes_alt", rows=words.listed(told)),
         data=data,
@@ -133,30 +122,13 @@ def profile(study: Study, types: TypeResult) -> Block:
         index=lambda name: study.word(f"feature.{name}"),
         columns=lambda name: study.word(f"type.{name}"),
     )
-    # Six names of types side by side need more room than other figures.
-    figure, axes = plt.subplots(figsize=(6.8, 1.0 + 0.3 * len(table)))
-    sns.heatmap(
-        table,
-        ax=axes,
-        cmap=sns.diverging_palette(30, 240, s=70, l=45, as_cmap=True),
-        center=0,
-        vmin=-3,
-        vmax=3,
-        annot=table.map(lambda value: study.words.number(value, 1)),
-        fmt="",
-        annot_kws={"fontsize": 8.5},
-        linewidths=1,
-        cbar=False,
-    )
-    axes.tick_params(axis="x", top=False, labeltop=True, labelbottom=False)
-    axes.set(xlabel="", ylabel="")
+    texts = table.map(lambda value: study.words.number(value, 1))
     told = [_strongest(study, str(name), row) for name, row in types.centres.iterrows()]
     return Picture(
-        figure,
+        plots.heatmap(texts, table / _STRONG, on_top=True),
         study.word("types.profile"),
         alt=study.words.sentences(*told),
         caption=study.word("types.profile_caption"),
-        fixed_colours=True,
         data=types.centres.round(3).reset_index(names=_TYPE),
         name="type_profile",
     )
@@ -184,8 +156,8 @@ def traits(study: Study, types: TypeResult) -> Table:
     return Table(
         pd.DataFrame(rows, columns=list(columns)),
         study.word("types.table"),
-        labels={name: study.word(f"types.column_{name}") for name in columns},
-        formats={"confidence": rates.or_dash(study, lambda value: study.words.percent(value, 0))},
+        labels=labels.headings(study, "types", columns),
+        formats={"confidence": labels.or_dash(study, lambda value: study.words.percent(value, 0))},
         name="types",
     )
 
@@ -226,8 +198,8 @@ def service(study: Study, types: TypeResult) -> Table:
             "serves": [study.word(f"type_serves.{name}") for name in names],
         }
     )
-    labels = {name: study.word(f"types.column_{name}") for name in rows.columns}
-    return Table(rows, study.word("types.service"), labels=labels, name="types-service")
+    headings = labels.headings(study, "types", rows.columns)
+    return Table(rows, study.word("types.service"), labels=headings, name="types-service")
 
 
 def support(study: Study, found: pd.DataFrame, stability: Stability) -> Block:
@@ -273,21 +245,15 @@ def moves(study: Study, types: TypeResult, before: TypeResult | None) -> Block:
     counts = label_moves(types.buyers, before.buyers)
     kept = counts.index[(counts.sum(axis=1) + counts.sum(axis=0)) > 0].tolist()
     counts = counts.loc[kept, kept]
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.34 * len(kept)))
     names = {name: study.word(f"type.{name}") for name in kept}
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).rename(index=names, columns=names)
-    sns.heatmap(
-        shares, ax=axes, cmap="Blues", vmin=0, vmax=1.2, annot=counts, fmt="d", linewidths=2,
-        cbar=False,
-    )  # fmt: skip
-    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
-    axes.tick_params(axis="y", rotation=0)
-    title = _moved(study, counts)
+    texts = counts.rename(index=names, columns=names)
+    figure = plots.heatmap(
+        texts, shares, across=study.word("tiers.now"), down=study.word("tiers.before")
+    )
+    title, data = _moved(study, counts), counts.reset_index()
     caption = _drift(study, drift(types.model, before.model))
-    return Picture(
-        figure, title, alt=title, caption=caption, fixed_colours=True,
-        data=counts.reset_index(), name="type_moves",
-    )  # fmt: skip
+    return Picture(figure, title, alt=title, caption=caption, data=data, name="type_moves")
 
 
 def _moved(study: Study, counts: pd.DataFrame) -> str:
@@ -373,13 +339,13 @@ def verdicts(
     rows["verdict"] = [_verdict(study, name, types, tested) for name in BUYER_TYPES]
     rows[_TYPE] = [study.word(f"type.{name}") for name in BUYER_TYPES]
     names = [_TYPE, "verdict", "found", "overlap", "match", "moved"]
-    number = rates.or_dash(study, lambda value: study.words.number(value, 2))
+    number = labels.or_dash(study, lambda value: study.words.number(value, 2))
     return Table(
         rows.reset_index(drop=True)[names],
         study.word("types.verdicts"),
-        labels={name: study.word(f"types.column_{name}") for name in names},
+        labels=labels.headings(study, "types", names),
         formats={
-            "found": rates.or_dash(study, lambda value: study.words.percent(value, 0)),
+            "found": labels.or_dash(study, lambda value: study.words.percent(value, 0)),
             **dict.fromkeys(["overlap", "match", "moved"], number),
         },
         name="type-verdicts",
@@ -409,8 +375,15 @@ def later(study: Study, earlier: MonthTypes) -> Block:
     told["low"], told["high"] = wilson(ordered, size)
     told = told.sort_values("share", ascending=False, ignore_index=True)
     title = _later_title(study, told)
+    names = [study.word(f"type.{name}") for name in told[_TYPE]]
     return Picture(
-        _later_figure(study, told),
+        plots.forest(
+            told.assign(name=names, value=told["share"]),
+            axis=study.word("types.later_axis"),
+            beside=[study.words.percent(share, 0) for share in told["share"]],
+            write=lambda value: study.words.percent(value, 0),
+            zero=False,
+        ),
         title,
         alt=title,
         caption=study.word(
@@ -436,26 +409,3 @@ def _later_title(study: Study, told: pd.DataFrame) -> str:
         least=study.word(f"type.{last[_TYPE]}"),
         low=study.words.percent(last["share"], 0),
     )
-
-
-def _later_figure(study: Study, told: pd.DataFrame) -> Figure:
-    figure, axes = plt.subplots(figsize=(theme.HALF[0], 0.7 + 0.34 * len(told)))
-    names = [study.word(f"type.{name}") for name in told[_TYPE]]
-    reach = [told["share"] - told["low"], told["high"] - told["share"]]
-    for place, name in enumerate(told[_TYPE]):
-        axes.errorbar(
-            told["share"][place],
-            place,
-            xerr=[[part[place]] for part in reach],
-            fmt="o",
-            color=theme.type_colour(str(name)),
-            markersize=7,
-            capsize=3,
-        )
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
-    axes.set_xlabel(study.word("types.later_axis"))
-    axes.grid(visible=False, axis="y")
-    return figure

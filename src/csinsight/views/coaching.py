@@ -1,26 +1,20 @@
-"""Notebook 05: what to practise, and how many would gain.
-
-Notebook 05: what it leaves for the cards and for the team lead.
-
-Notebook 05: what has come of earlier advice, and of findings that somebody rejected.
-"""
+"""Notebook 05: what to practise, who gains, what came of earlier advice and rejected findings."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from csinsight.coaching import disputes as settled
 from csinsight.coaching.month import Coached
+from csinsight.coaching.plan import mentors
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
-from csinsight.views import rates
-from csinsight.views.labels import agents_of, of_kind, rate_text, readable_rate, title_of
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
 
@@ -33,7 +27,7 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     Agents' gains share the uncertainty of one effect, so their interval ends are added up: wider
     than independence would make them.
     """
-    groups = of_kind(plan, "driver").groupby(_P.BEHAVIOUR)
+    groups = labels.of_kind(plan, "driver").groupby(_P.BEHAVIOUR)
     table = groups.agg(
         agents=(_P.AGENT_ID, "nunique"),
         gain=(_P.EXPECTED_GAIN, "sum"),
@@ -45,7 +39,7 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
 
 def rules_by_agents(plan: pd.DataFrame) -> pd.Series:
     """Return by rule of how many agents a talk shows a possible breach, most first."""
-    broken = of_kind(plan, "compliance")
+    broken = labels.of_kind(plan, "compliance")
     agents: pd.Series = broken.groupby(_P.BEHAVIOUR)[_P.AGENT_ID].nunique()
     return agents.sort_values(ascending=False, kind="stable")
 
@@ -53,22 +47,22 @@ def rules_by_agents(plan: pd.DataFrame) -> pd.Series:
 def sentence(study: Study, plan: pd.DataFrame) -> str:
     """Return the finding: rules first, then how many agents get what to practise."""
     table = by_behaviour(plan)
-    broken = of_kind(plan, "compliance")
+    broken = labels.of_kind(plan, "compliance")
     parts = []
     if len(broken):
-        parts.append(study.word("coaching.rules", agents=agents_of(study, broken)))
+        parts.append(study.word("coaching.rules", agents=labels.agents_of(study, broken)))
     if table.empty:
         parts.append(study.word(_silence(study)))
         return study.words.sentences(*parts)
     first = table.iloc[0]
-    told = of_kind(plan, "driver")
-    number = rates.counted(study, "recommendations", len(told))
-    parts.append(study.word("coaching.found", n=number, agents=agents_of(study, told)))
+    told = labels.of_kind(plan, "driver")
+    number = labels.counted(study, "recommendations", len(told))
+    parts.append(study.word("coaching.found", n=number, agents=labels.agents_of(study, told)))
     parts.append(
         study.word(
             "coaching.first",
-            behaviour=title_of(study, first[_P.BEHAVIOUR]),
-            agents=rates.counted(study, "agents", int(first["agents"])),
+            behaviour=labels.title_of(study, first[_P.BEHAVIOUR]),
+            agents=labels.counted(study, "agents", int(first["agents"])),
         )
     )
     return study.words.sentences(*parts)
@@ -76,17 +70,20 @@ def sentence(study: Study, plan: pd.DataFrame) -> str:
 
 def in_brief(study: Study, plan: pd.DataFrame) -> str:
     """Return what to do first, in one sentence: rules to look at, then what to practise."""
-    table, broken = by_behaviour(plan), of_kind(plan, "compliance")
+    table, broken = by_behaviour(plan), labels.of_kind(plan, "compliance")
     if table.empty:
-        rules = study.word("brief.plan_rules", broken=agents_of(study, broken))
+        rules = study.word("brief.plan_rules", broken=labels.agents_of(study, broken))
         return study.words.sentences(rules if len(broken) else "", study.word(_silence(study)))
     first = table.iloc[0]
-    behaviour = title_of(study, first[_P.BEHAVIOUR])
-    agents = rates.counted(study, "agents", int(first["agents"]))
+    behaviour = labels.title_of(study, first[_P.BEHAVIOUR])
+    agents = labels.counted(study, "agents", int(first["agents"]))
     if broken.empty:
         return study.word("coaching.first", behaviour=behaviour, agents=agents)
     return study.word(
-        "brief.plan_both", broken=agents_of(study, broken), behaviour=behaviour, agents=agents
+        "brief.plan_both",
+        broken=labels.agents_of(study, broken),
+        behaviour=behaviour,
+        agents=agents,
     )
 
 
@@ -100,8 +97,8 @@ def team_title(study: Study, table: pd.DataFrame) -> str:
     )
     return study.word(
         "coaching.team",
-        behaviour=title_of(study, first[_P.BEHAVIOUR]),
-        agents=rates.counted(study, "agents", int(first["agents"])),
+        behaviour=labels.title_of(study, first[_P.BEHAVIOUR]),
+        agents=labels.counted(study, "agents", int(first["agents"])),
         gain=gain,
     )
 
@@ -125,7 +122,7 @@ def finding(study: Study, plan: pd.DataFrame) -> Finding:
 
 def headline(plan: pd.DataFrame) -> dict[str, int]:
     """Return how many agents are advised on what, for the recorded results."""
-    counts = of_kind(plan, "driver")[_P.BEHAVIOUR].value_counts().sort_index()
+    counts = labels.of_kind(plan, "driver")[_P.BEHAVIOUR].value_counts().sort_index()
     return {str(name): int(count) for name, count in counts.items()}
 
 
@@ -136,27 +133,23 @@ def team(study: Study, plan: pd.DataFrame) -> Block:
         return nothing(study)
     words = study.words
     names = [
-        f"{title_of(study, b)} · {words.word('unit.people', n=n)}"
+        f"{labels.title_of(study, b)} · {words.word('unit.people', n=n)}"
         for b, n in zip(table[_P.BEHAVIOUR], table["agents"], strict=True)
     ]
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 1.0 + 0.36 * len(table)))
-    spread = np.vstack([table["gain"] - table["low"], table["high"] - table["gain"]]).clip(0)
-    axes.errorbar(table["gain"], names, xerr=spread, fmt="o", color=theme.HELPS, linewidth=2.2)
-    axes.invert_yaxis()
-    axes.axvline(0, color=theme.MUTED, linewidth=1)
-    axes.set_xlabel(study.word("coaching.axis"))
-    axes.grid(visible=False, axis="y")
-    axes.margins(y=0.25)
     told = [
-        words.with_interval(
-            f"{name} {words.number(g, 1, sign=True)}", words.number(lo, 1), words.number(hi, 1)
-        )
-        for name, g, lo, hi in zip(names, table["gain"], table["low"], table["high"], strict=True)
+        words.with_interval(words.number(g, 1, sign=True), words.number(lo, 1), words.number(hi, 1))
+        for g, lo, hi in zip(table["gain"], table["low"], table["high"], strict=True)
     ]
+    figure = plots.forest(
+        table.assign(name=names, value=table["gain"]),
+        axis=study.word("coaching.axis"),
+        colours=theme.HELPS,
+        beside=told,
+    )
     return Picture(
         figure,
         team_title(study, table),
-        alt=words.listed(told),
+        alt=words.listed([f"{name} {text}" for name, text in zip(names, told, strict=True)]),
         caption=study.word("coaching.team_caption"),
         data=table.round(3),
         name="coaching_by_behaviour",
@@ -251,17 +244,17 @@ def _table(study: Study, rows: pd.DataFrame) -> Table:
                 "advised": study.words.month(str(row[_F.ADVISED_IN])),
                 "what": _name(study, str(row[_F.BEHAVIOUR])),
                 "agents": study.words.number(row[_F.AGENTS]),
-                "before": rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.BEFORE)),
-                "after": rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.AFTER)),
+                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.BEFORE)),
+                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.AFTER)),
                 "change": change_text(study, row),
                 "verdict": study.word(_WORDS[str(row[_F.VERDICT])]),
             }
             for _, row in rows.iterrows()
         ]
     )
-    labels = {name: study.word(f"follow.column_{name}") for name in shown.columns}
+    headings = labels.headings(study, "follow", shown.columns)
     title, caption = study.word("follow.title"), study.word("follow.caption")
-    return Table(shown, title, caption=caption, labels=labels, name="follow-up")
+    return Table(shown, title, caption=caption, labels=headings, name="follow-up")
 
 
 def change_text(study: Study, row: pd.Series) -> str:
@@ -276,11 +269,11 @@ def change_text(study: Study, row: pd.Series) -> str:
     else:
         scale = 100 if unit == "shown" else 10
         written = [study.words.points(scale * n) for n in numbers]
-    return rates.cell(study.words.with_interval(*written))
+    return labels.cell(study.words.with_interval(*written))
 
 
 def _read(row: pd.Series, column: str) -> float:
-    return readable_rate(str(row[_F.BEHAVIOUR]), float(row[column]))
+    return labels.readable_rate(str(row[_F.BEHAVIOUR]), float(row[column]))
 
 
 def _name(study: Study, behaviour: str) -> str:
@@ -299,3 +292,98 @@ def disputes(study: Study, rows: pd.DataFrame) -> Block:
         if name in counts
     ]
     return Note(items, study.word("disputes.title", n=study.words.number(len(rows))))
+
+
+def agents(study: Study, plan: pd.DataFrame) -> Block:
+    """Return the plan agent by agent: rules to look at first, then what to practise."""
+    rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
+    blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
+    blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
+    return Stack(*blocks)
+
+
+def _rules(study: Study, broken: pd.DataFrame) -> Table:
+    """Return a row an agent: which rules may have been broken in how many conversations."""
+    shown = pd.DataFrame(
+        [
+            {
+                "agent": study.agent_name(str(agent)),
+                "talks": int(own[_P.OPPORTUNITIES].max()),
+                "seen": study.words.listed([_seen(study, row) for _, row in own.iterrows()]),
+            }
+            for agent, own in broken.groupby(_P.AGENT_ID)
+        ]
+    )
+    headings = labels.headings(study, "coaching", shown.columns)
+    title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
+    return Table(shown, title, caption=caption, labels=headings, name="rules")
+
+
+def _seen(study: Study, row: pd.Series) -> str:
+    """Write one rule with the number of conversations in which a breach was seen."""
+    rule = study.word(f"behaviour.{row[_P.BEHAVIOUR]}")
+    times = labels.counted(study, "times", labels.breaches(row))
+    return study.word("text.with_count", value=rule, n=times)
+
+
+def _advised(study: Study, rows: pd.DataFrame) -> Table:
+    words = study.words
+    shown = pd.DataFrame(
+        [
+            {
+                "agent": study.agent_name(row[_P.AGENT_ID]),
+                "what": labels.cell(labels.title_of(study, row[_P.BEHAVIOUR])),
+                "rate": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
+                "peers": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
+                "occasions": words.number(row[_P.OPPORTUNITIES]),
+                "gain": _gain(study, row),
+            }
+            for _, row in rows.iterrows()
+        ]
+    )
+    headings = labels.headings(study, "coaching", shown.columns)
+    return Table(shown, study.word("coaching.agents"), labels=headings, name="plan")
+
+
+def _gain(study: Study, row: pd.Series) -> str:
+    number = study.words.number
+    value = number(row[_P.EXPECTED_GAIN], 1, sign=True)
+    low, high = number(row[_P.LOW], 1), number(row[_P.HIGH], 1)
+    return labels.cell(study.words.with_interval(value, low, high))
+
+
+def strengths(study: Study, plan: pd.DataFrame) -> Block:
+    """Return who does what better than comparable peers, and whom they could help with it."""
+    rows = labels.of_kind(plan, "strength")
+    if rows.empty:
+        return Prose(study.word("coaching.no_strengths"))
+    learners = mentors(plan).groupby(_P.BEHAVIOUR)[_P.AGENT_ID].agg(list)
+    items = []
+    for name, own in rows.groupby(_P.BEHAVIOUR):
+        text = study.word(
+            "coaching.strength",
+            behaviour=labels.strength_of(study, str(name)),
+            agents=_named(study, own[_P.AGENT_ID]),
+        )
+        if name in learners:
+            text = study.word(
+                "coaching.mentors", text=text, agents=_named(study, learners[str(name)])
+            )
+        items.append(text)
+    return Note(items, study.word("coaching.strengths"))
+
+
+def _named(study: Study, agents: pd.Series | list[str]) -> str:
+    return study.words.listed([study.agent_name(agent) for agent in agents])
+
+
+def verdicts(study: Study, status: pd.DataFrame) -> Block:
+    """Return who is to keep it up, and of whom too little was seen to say anything."""
+    groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
+    items = [
+        study.word("coaching.keep_it_up", agents=_named(study, groups.get("keep it up", []))),
+        study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
+    ]
+    there = ["keep it up" in groups, "not enough evidence" in groups]
+    told = [item for item, is_there in zip(items, there, strict=True) if is_there]
+    return Note(told, study.word("coaching.verdicts"))

@@ -9,10 +9,12 @@ import pandas as pd
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.domain import CATEGORIES
 from csinsight.drivers.checks import driver_checks
+from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
+from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import Words
-from csinsight.views import effects, rates
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _D = Drivers
@@ -22,35 +24,35 @@ MAX_CARDS = 6
 
 def sentence(study: Study, drivers: pd.DataFrame) -> str:
     """Return the finding: how many behaviours go with a sale, and the strongest each way."""
-    rows = effects.readable(drivers)
-    tried = effects.estimated(rows)
+    rows = labels.readable(drivers)
+    tried = labels.estimated(rows)
     if tried.empty:
         return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
-    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    named = tried[tried[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
         return study.word("drivers.silent", tried=len(tried), goal=_goal(study, rows))
     found = "drivers.found_one" if len(named) == 1 else "drivers.found"
     goal = _goal(study, rows)
     parts = [study.word(found, named=len(named), tried=len(tried), goal=goal)]
-    for verdict in effects.NAMED:
+    for verdict in labels.NAMED:
         side = named[named[_D.VERDICT] == verdict]
         if len(side):
             row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
-            name = effects.label(study, row[_D.BEHAVIOUR])
-            told = effects.in_words(study, row, unit=True)
+            name = labels.label(study, row[_D.BEHAVIOUR])
+            told = labels.in_words(study, row, unit=True)
             word = f"drivers.most_{verdict}"
             parts.append(study.word(word, behaviour=name, effect=told, goal=goal))
     return study.words.sentences(*parts)
 
 
 def _goal(study: Study, rows: pd.DataFrame) -> str:
-    return effects.about(study, rows, "drivers.goal")
+    return labels.about(study, rows, "drivers.goal")
 
 
 def in_brief(study: Study, drivers: pd.DataFrame) -> str:
     """Return how many behaviours go with a sale and the strongest of them, in one sentence."""
-    tried = effects.estimated(effects.readable(drivers))
-    named = tried[tried[_D.VERDICT].isin(effects.NAMED)]
+    tried = labels.estimated(labels.readable(drivers))
+    named = tried[tried[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
         return sentence(study, drivers)
     row = named.iloc[int(named[_D.EFFECT_PP].abs().argmax())]
@@ -58,14 +60,14 @@ def in_brief(study: Study, drivers: pd.DataFrame) -> str:
         "brief.drivers_one" if len(named) == 1 else "brief.drivers",
         named=len(named),
         tried=len(tried),
-        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
-        effect=effects.in_words(study, row, unit=True),
+        behaviour=labels.label(study, row[_D.BEHAVIOUR]),
+        effect=labels.in_words(study, row, unit=True),
     )
 
 
 def title(study: Study, rows: pd.DataFrame) -> str:
     """Return the finding above the picture of `rows`: how many go with more or fewer sales."""
-    named = int(rows[_D.VERDICT].isin(effects.NAMED).sum())
+    named = int(rows[_D.VERDICT].isin(labels.NAMED).sum())
     word = "drivers.title_one" if named == 1 else "drivers.title"
     return study.word(word, named=named, tried=len(rows), goal=_goal(study, rows))
 
@@ -79,23 +81,53 @@ def finding(study: Study, drivers: pd.DataFrame) -> Finding:
 
 def forest(study: Study, drivers: pd.DataFrame) -> Block:
     """Return the raw comparison beside the adjusted one, or why there is none."""
-    rows = effects.estimated(effects.readable(drivers))
+    rows = labels.estimated(labels.readable(drivers))
     if rows.empty:
         return Note([study.word("drivers.no_picture")])
-    return effects.forest(study, rows, title(study, rows))
+    return picture(study, rows, title(study, rows))
+
+
+def picture(study: Study, rows: pd.DataFrame, title: str) -> Picture:
+    """Draw rows of `labels.readable`, raw beside adjusted, one a behaviour."""
+    words, places = study.words, labels.digits(rows[_D.OUTCOME].iloc[0])
+    names = [labels.label(study, behaviour) for behaviour in rows[_D.BEHAVIOUR]]
+    told = [labels.in_words(study, row) for _, row in rows.iterrows()]
+    drawn = rows.assign(name=names).rename(
+        columns={_D.EFFECT_PP: "value", _D.LOW_PP: "low", _D.HIGH_PP: "high", _D.RAW_PP: "raw"}
+    )
+    figure = plots.forest(
+        drawn,
+        axis=labels.about(study, rows, "drivers.axis"),
+        colours=[theme.VERDICT_COLOURS[str(name)] for name in rows[_D.VERDICT]],
+        beside=told,
+        legend=(study.word("drivers.within"), study.word("drivers.raw")),
+    )
+    alt = [
+        study.word("drivers.alt_row", behaviour=name, effect=text, raw=words.points(raw, places))
+        for name, text, raw in zip(names, told, rows[_D.RAW_PP], strict=True)
+    ]
+    columns = [_D.BEHAVIOUR, _D.N, _D.RAW_PP, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP, _D.Q_VALUE]
+    return Picture(
+        figure,
+        title,
+        alt=words.sentences(labels.about(study, rows, "drivers.alt"), *alt),
+        caption=labels.about(study, rows, "drivers.caption"),
+        data=rows[[*columns, _D.VERDICT]].round(4),
+        name="drivers",
+    )
 
 
 def headline(drivers: pd.DataFrame) -> dict[str, str]:
     """Return each behaviour's verdict over all inquiries, for the recorded results."""
-    whole = effects.of_main(drivers)
+    whole = labels.of_main(drivers)
     whole = whole[whole[_D.SCOPE_KIND] == "all"]
     return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
 
 
 def cards(study: Study, drivers: pd.DataFrame) -> Block:
     """Return the strongest drivers in plain words."""
-    rows = effects.estimated(effects.readable(drivers))
-    named = rows[rows[_D.VERDICT].isin(effects.NAMED)]
+    rows = labels.estimated(labels.readable(drivers))
+    named = rows[rows[_D.VERDICT].isin(labels.NAMED)]
     named = named.reindex(named[_D.EFFECT_PP].abs().sort_values(ascending=False).index)
     boxes = [_card(study, row) for _, row in named.head(MAX_CARDS).iterrows()]
     if not boxes:
@@ -104,8 +136,8 @@ def cards(study: Study, drivers: pd.DataFrame) -> Block:
 
 
 def _card(study: Study, row: pd.Series) -> Box:
-    words, name, outcome = study.words, effects.label(study, row[_D.BEHAVIOUR]), row[_D.OUTCOME]
-    places = effects.digits(outcome)
+    words, name, outcome = study.words, labels.label(study, row[_D.BEHAVIOUR]), row[_D.OUTCOME]
+    places = labels.digits(outcome)
     # Told as "higher by" or "lower by": the interval turns with the sign.
     ends = [row[_D.LOW_PP], row[_D.HIGH_PP]]
     low, high = ends if row[_D.VERDICT] == "helps" else [-end for end in reversed(ends)]
@@ -132,7 +164,7 @@ def _card(study: Study, row: pd.Series) -> Box:
 
 def _test(study: Study, row: pd.Series) -> str:
     """Return how to test a finding; what is against the textbook is looked into first."""
-    if len(effects.contrary(row.to_frame().T.reset_index(drop=True))):
+    if len(labels.contrary(row.to_frame().T.reset_index(drop=True))):
         return study.word("drivers.card_contrary")
     measure = study.word(f"drivers.measure_{row[_D.OUTCOME]}")
     return study.word(f"drivers.card_test_{row[_D.VERDICT]}", measure=measure)
@@ -140,8 +172,8 @@ def _test(study: Study, row: pd.Series) -> str:
 
 def table(study: Study, drivers: pd.DataFrame) -> Table:
     """Return every behaviour over all inquiries, raw and within agents, with its verdict."""
-    rows = effects.readable(drivers)
-    rows[_D.BEHAVIOUR] = [effects.label(study, name) for name in rows[_D.BEHAVIOUR]]
+    rows = labels.readable(drivers)
+    rows[_D.BEHAVIOUR] = [labels.label(study, name) for name in rows[_D.BEHAVIOUR]]
     rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
     rows[_D.VERDICT] = [study.word(f"verdict.{name}") for name in rows[_D.VERDICT]]
     columns = (
@@ -159,13 +191,13 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         rows,
         study.word("drivers.table"),
         caption=study.word("drivers.table_caption"),
-        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        labels=labels.headings(study, "drivers", columns),
         formats={
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
-            _D.Q_VALUE: rates.or_dash(study, _q(study.words)),
-            _D.DETECTABLE_PP: rates.or_dash(
-                study, lambda v: study.words.number(v, effects.digits(rows[_D.OUTCOME].iloc[0]))
+            _D.Q_VALUE: labels.or_dash(study, _q(study.words)),
+            _D.DETECTABLE_PP: labels.or_dash(
+                study, lambda v: study.words.number(v, labels.digits(rows[_D.OUTCOME].iloc[0]))
             ),
         },
         name="drivers-all",
@@ -173,16 +205,16 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
 
 
 def _points(study: Study, rows: pd.DataFrame) -> Callable[[float], str]:
-    places = effects.digits(rows[_D.OUTCOME].iloc[0])
-    return rates.or_dash(study, lambda value: study.words.points(value, places))
+    places = labels.digits(rows[_D.OUTCOME].iloc[0])
+    return labels.or_dash(study, lambda value: study.words.points(value, places))
 
 
 def _interval(words: Words, row: pd.Series) -> str:
     if pd.isna(row[_D.EFFECT_PP]):
         return words.word("text.not_given")
-    places = effects.digits(row[_D.OUTCOME])
+    places = labels.digits(row[_D.OUTCOME])
     low, high = (words.points(row[name], places) for name in (_D.LOW_PP, _D.HIGH_PP))
-    return rates.cell(words.interval(low, high))
+    return labels.cell(words.interval(low, high))
 
 
 def _q(words: Words) -> Callable[[float], str]:
@@ -191,13 +223,13 @@ def _q(words: Words) -> Callable[[float], str]:
 
 def scopes(study: Study, drivers: pd.DataFrame) -> Block:
     """Return what was found for single categories of question and types of buyer."""
-    found = pd.concat([effects.readable(drivers, kind) for kind in ("category", "type")])
-    named = found[found[_D.VERDICT].isin(effects.NAMED)]
+    found = pd.concat([labels.readable(drivers, kind) for kind in ("category", "type")])
+    named = found[found[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
         return Prose(study.word("drivers.no_scopes"))
     named = named.assign(
         interval=[_interval(study.words, row) for _, row in named.iterrows()],
-        behaviour=[effects.label(study, name) for name in named[_D.BEHAVIOUR]],
+        behaviour=[labels.label(study, name) for name in named[_D.BEHAVIOUR]],
         scope=[_scope(study, name) for name in named[_D.SCOPE]],
     )
     columns = (_D.SCOPE, _D.BEHAVIOUR, _D.N, _D.RAW_PP, _D.EFFECT_PP, "interval")
@@ -205,7 +237,7 @@ def scopes(study: Study, drivers: pd.DataFrame) -> Block:
         named,
         study.word("drivers.scopes"),
         caption=study.word("drivers.scopes_caption"),
-        labels={name: study.word(f"drivers.column_{name}") for name in columns},
+        labels=labels.headings(study, "drivers", columns),
         formats=dict.fromkeys((_D.RAW_PP, _D.EFFECT_PP), _points(study, named)),
         name="drivers-scopes",
     )
@@ -221,7 +253,7 @@ def checks(study: Study, drivers: pd.DataFrame) -> Block:
     found = driver_checks(drivers)
     items = control_notes(study, drivers) or [study.word("drivers.no_checks")]
     items += [
-        study.word("drivers.reversal", behaviour=effects.label(study, name))
+        study.word("drivers.reversal", behaviour=labels.label(study, name))
         for name in found.loc[found["check"] == "reversal", _D.BEHAVIOUR]
     ]
     items += [_apart(study, row) for _, row in found[found["check"] == "flexible"].iterrows()]
@@ -233,10 +265,10 @@ def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
     return [
         study.word(
             "drivers.contrary",
-            behaviour=effects.label(study, row[_D.BEHAVIOUR]),
-            effect=effects.in_words(study, row, unit=True),
+            behaviour=labels.label(study, row[_D.BEHAVIOUR]),
+            effect=labels.in_words(study, row, unit=True),
         )
-        for _, row in effects.contrary(effects.readable(drivers)).iterrows()
+        for _, row in labels.contrary(labels.readable(drivers)).iterrows()
     ]
 
 
@@ -254,11 +286,11 @@ def control_warnings(study: Study, drivers: pd.DataFrame) -> list[str]:
 
 
 def _apart(study: Study, row: pd.Series) -> str:
-    words, turned = study.words, -1 if row[_D.BEHAVIOUR] in effects.TURNED else 1
-    places = effects.digits(row[_D.OUTCOME])
+    words, turned = study.words, -1 if row[_D.BEHAVIOUR] in labels.TURNED else 1
+    places = labels.digits(row[_D.OUTCOME])
     return study.word(
         "drivers.apart",
-        behaviour=effects.label(study, row[_D.BEHAVIOUR]),
+        behaviour=labels.label(study, row[_D.BEHAVIOUR]),
         effect=words.points(turned * row[_D.EFFECT_PP], places),
         flexible=words.points(turned * row[_D.FLEXIBLE_PP], places),
     )
@@ -267,4 +299,4 @@ def _apart(study: Study, row: pd.Series) -> str:
 def _control(study: Study, row: pd.Series) -> str:
     key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
     name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
-    return study.word(key, behaviour=name, effect=effects.in_words(study, row, unit=True))
+    return study.word(key, behaviour=name, effect=labels.in_words(study, row, unit=True))

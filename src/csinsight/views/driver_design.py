@@ -17,7 +17,7 @@ from csinsight.render import theme
 from csinsight.render.blocks import Block, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
-from csinsight.views import effects, rates
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 _D = Drivers
@@ -75,7 +75,7 @@ def power(study: Study, plan: Design) -> Prose:
     smallest = readiness(plan)["detectable_pp"].dropna()
     if smallest.empty:
         return Prose(study.word("drivers.no_power"))
-    value = study.words.number(smallest.median(), effects.digits(plan.outcome))
+    value = study.words.number(smallest.median(), labels.digits(plan.outcome))
     points = study.word(f"drivers.unit_{plan.outcome}", n=value)
     unknown = [
         study.word(
@@ -100,9 +100,9 @@ def ready(study: Study, plan: Design) -> Table:
     judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_TALK)
     rows = rows[(rows["inquiries"] > 0) & judged].reset_index(drop=True)
     rows["shown"] = [_shown(study, row) for _, row in rows.iterrows()]
-    rows["behaviour"] = [effects.label(study, name) for name in rows["behaviour"]]
-    percent = rates.or_dash(study, lambda value: study.words.percent(value, 0))
-    places = effects.digits(plan.outcome)
+    rows["behaviour"] = [labels.label(study, name) for name in rows["behaviour"]]
+    percent = labels.or_dash(study, lambda value: study.words.percent(value, 0))
+    places = labels.digits(plan.outcome)
     return Table(
         rows,
         study.word("drivers.ready"),
@@ -117,7 +117,7 @@ def ready(study: Study, plan: Design) -> Table:
         },
         formats={
             "overlap": percent,
-            "detectable_pp": rates.or_dash(study, lambda v: study.words.number(v, places)),
+            "detectable_pp": labels.or_dash(study, lambda v: study.words.number(v, places)),
         },
         name="drivers-ready",
     )
@@ -135,7 +135,7 @@ def ways(study: Study, table: pd.DataFrame) -> Block:
         return Prose(study.word("drivers.no_ways"))
     words, rows = study.words, table.copy()
     suffixes = ["", *(f"_{way}" for way in _WAYS if f"{_D.EFFECT_PP}_{way}" in table)]
-    turned = rows[_D.BEHAVIOUR].isin(effects.TURNED)
+    turned = rows[_D.BEHAVIOUR].isin(labels.TURNED)
     numbers = [column for column in rows if column != _D.BEHAVIOUR]
     rows.loc[turned, numbers] = -rows.loc[turned, numbers]
     for end in suffixes:
@@ -147,8 +147,8 @@ def ways(study: Study, table: pd.DataFrame) -> Block:
             for values in rows[[estimate, low, high]].to_numpy(dtype=float)
         ]
     rows = rows.sort_values(_D.EFFECT_PP, ascending=False)
-    rows[_D.BEHAVIOUR] = [effects.label(study, name) for name in rows[_D.BEHAVIOUR]]
-    labels = {
+    rows[_D.BEHAVIOUR] = [labels.label(study, name) for name in rows[_D.BEHAVIOUR]]
+    headings = {
         _D.BEHAVIOUR: study.word("drivers.column_behaviour"),
         _D.RAW_PP: study.word("drivers.column_raw_pp"),
         _D.BETWEEN_PP: study.word("drivers.column_between_pp"),
@@ -156,12 +156,12 @@ def ways(study: Study, table: pd.DataFrame) -> Block:
         **{f"told{end}": study.word(f"drivers.column{end}") for end in suffixes[1:]},
         _D.FLEXIBLE_PP: study.word("drivers.column_flexible_pp"),
     }
-    points = rates.or_dash(study, words.points)
+    points = labels.or_dash(study, words.points)
     return Table(
         rows,
         study.word("drivers.ways"),
         caption=study.word("drivers.ways_caption"),
-        labels=labels,
+        labels=headings,
         formats=dict.fromkeys((_D.RAW_PP, _D.BETWEEN_PP, _D.FLEXIBLE_PP), points),
         name="drivers-ways",
     )
@@ -178,7 +178,7 @@ def _told(
 ) -> str:
     if np.isnan(value):
         return dash
-    return rates.cell(join(points(value), points(low), points(high)))
+    return labels.cell(join(points(value), points(low), points(high)))
 
 
 def doses(study: Study, table: pd.DataFrame, outcome: str = "paid") -> Block:
@@ -198,12 +198,12 @@ def doses(study: Study, table: pd.DataFrame, outcome: str = "paid") -> Block:
     axes.grid(visible=False, axis="x")
     last = table.iloc[-1]
     last = pd.concat([last, pd.Series({_D.OUTCOME: outcome})])
-    effect = effects.in_words(study, last, unit=True)
+    effect = labels.in_words(study, last, unit=True)
     told = [
         study.word(
             "drivers.doses_row",
             band=name,
-            effect=words.with_interval(*(words.points(v, effects.digits(outcome)) for v in row)),
+            effect=words.with_interval(*(words.points(v, labels.digits(outcome)) for v in row)),
         )
         for name, row in zip(names, span, strict=True)
     ]

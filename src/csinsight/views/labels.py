@@ -1,18 +1,97 @@
-"""What behaviours are called in coaching, and how their rates are written."""
+"""How figures, behaviours, agents and estimates are called and written, on every page alike."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from csinsight.coaching.advice import load_library
-from csinsight.contract.artifacts import CoachingPlan
-from csinsight.contract.domain import TIMINGS
-from csinsight.drivers.units import from_model
-from csinsight.views import rates
+from csinsight.coaching.shrunken_effects import as_taught
+from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
+from csinsight.contract.domain import MARKERS, TIMINGS
+from csinsight.drivers.units import as_float, from_model
+from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
 
+_C = Conversations
+_D = Drivers
 _P = CoachingPlan
+#: Measured as "slower" or "more slow ones", and told as the opposite, which is what one can do.
+TURNED: Final = ("first_response_s", "mean_response_s", "slow_reply_share")
+_OPPOSITE: Final = {"helps": "hurts", "hurts": "helps"}
+_LABELLED: Final = (*TURNED, "answer_ask_ratio")
+NAMED: Final = ("helps", "hurts")
+
+
+def label(study: Study, behaviour: str) -> str:
+    """Return what a row of effects is about, such as "First reply twice as fast"."""
+    group = "effect" if behaviour in _LABELLED else "behaviour"
+    return study.word(f"{group}.{behaviour}")
+
+
+def of_main(drivers: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimates on the outcome that was asked for, which come first."""
+    rows: pd.DataFrame = drivers[drivers[_D.OUTCOME] == drivers[_D.OUTCOME].iloc[0]]
+    return rows
+
+
+def about(study: Study, rows: pd.DataFrame, word: str) -> str:
+    """Return a word that differs by the outcome that `rows` are about."""
+    return study.word(f"{word}_{rows[_D.OUTCOME].iloc[0]}")
+
+
+def digits(outcome: str) -> int:
+    """Return decimals of a difference: points of a share have one, of a rating two."""
+    return 2 if outcome == "satisfaction" else 1
+
+
+def readable(drivers: pd.DataFrame, scope_kind: str = "all") -> pd.DataFrame:
+    """Return the main outcome's estimates of one kind of scope, "slower" turned into "faster".
+
+    The largest effect comes first; what could not be estimated comes last.
+    """
+    rows = of_main(drivers)
+    rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
+    turned = rows[_D.BEHAVIOUR].isin(TURNED)
+    low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
+    rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
+    for column in (_D.RAW_PP, _D.EFFECT_PP):
+        rows.loc[turned, column] = -rows.loc[turned, column]
+    rows.loc[turned, _D.VERDICT] = rows.loc[turned, _D.VERDICT].replace(_OPPOSITE)
+    rows = rows.sort_values([_D.EFFECT_PP, _D.BEHAVIOUR], ascending=[False, True])
+    return rows.reset_index(drop=True)
+
+
+def estimated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have an estimate and are no control."""
+    return rows[rows[_D.EFFECT_PP].notna() & (rows[_D.VERDICT] != "control")]
+
+
+def contrary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the named rows of `readable` whose effect is against what is taught.
+
+    Nobody is advised on them: the library says the opposite of what the data would.
+    """
+    taught = [
+        as_taught(str(name), -effect if name in TURNED else effect)
+        for name, effect in zip(rows[_D.BEHAVIOUR], rows[_D.EFFECT_PP], strict=True)
+    ]
+    named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & ~pd.Series(taught, index=rows.index)]
+    return named
+
+
+def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
+    """Return one estimate with its interval, in points; with the unit for a sentence."""
+    words, places = study.words, digits(row[_D.OUTCOME])
+    value, low, high = (
+        words.points(row[name], places) for name in (_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    )
+    if unit:
+        value = words.word(f"drivers.unit_{row[_D.OUTCOME]}", n=value)
+    return words.with_interval(value, low, high)
 
 
 def rate_text(study: Study, behaviour: str, value: float) -> str:
@@ -42,7 +121,7 @@ def breaches(row: pd.Series) -> int:
 
 def agents_of(study: Study, rows: pd.DataFrame) -> str:
     """Write how many agents the rows of a plan are about."""
-    return rates.counted(study, "agents", rows[_P.AGENT_ID].nunique())
+    return counted(study, "agents", rows[_P.AGENT_ID].nunique())
 
 
 def of_kind(plan: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -54,3 +133,85 @@ def of_kind(plan: pd.DataFrame, kind: str) -> pd.DataFrame:
 def readable_rate(behaviour: str, level: float) -> float:
     """Return a level in the behaviour's unit (doublings, ten points) as what `rate_text` takes."""
     return float(from_model(np.asarray(level), behaviour))
+
+
+def inquiries(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return the conversations that are inquiries."""
+    rows: pd.DataFrame = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
+    return rows
+
+
+def rate(values: pd.Series) -> tuple[float, float, float, int]:
+    """Return share, low, high and number of a nullable boolean column."""
+    known = as_float(values)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return float("nan"), float("nan"), float("nan"), 0
+    low, high = wilson(int(known.sum()), len(known))
+    return float(known.mean()), float(low), float(high), len(known)
+
+
+def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
+    """Return the difference of two independent rates with its 95 % interval.
+
+    Parameters
+    ----------
+    now, before : Series
+        Each with ``name``, ``name_low`` and ``name_high`` (Wilson).
+    name : str
+
+    Notes
+    -----
+    Newcombe, R. G. (1998), Statistics in Medicine 17, method 10.
+    """
+    p1, l1, u1 = (float(now[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    p0, l0, u0 = (float(before[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    change = p1 - p0
+    return (
+        change,
+        change - float(np.hypot(p1 - l1, u0 - p0)),
+        change + float(np.hypot(u1 - p1, p0 - l0)),
+    )
+
+
+def behaviour_rates(
+    conversations: pd.DataFrame, behaviours: Sequence[str] = MARKERS
+) -> pd.DataFrame:
+    """Return how often each behaviour was shown among inquiries with an occasion for it.
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour``, ``rate``, ``low``, ``high``, ``n``; most frequent first, without those
+        that had no occasion.
+    """
+    rows = inquiries(conversations)
+    found = [(name, *rate(rows[name])) for name in behaviours if name in rows]
+    table = pd.DataFrame(found, columns=["behaviour", "rate", "low", "high", "n"])
+    table = table[table["n"] > 0].sort_values(["rate", "behaviour"], ascending=[False, True])
+    return table.reset_index(drop=True)
+
+
+def headings(study: Study, group: str, columns: Iterable[str]) -> dict[str, str]:
+    """Return what a table's columns are called, by the words ``GROUP.column_NAME``."""
+    return {str(name): study.word(f"{group}.column_{name}") for name in columns}
+
+
+def counted(study: Study, unit: str, n: float) -> str:
+    """Write a number of things with its word: "1 agent", "3 agents"."""
+    return study.word(f"unit.{unit}_one" if n == 1 else f"unit.{unit}", n=study.words.number(n))
+
+
+def cell(text: str) -> str:
+    """Return an estimate with its interval so that a table doesn't break it in two."""
+    return text.replace(" ", "\u00a0").replace("（", "\u2060（")
+
+
+def two_lines(text: str) -> str:
+    """Return an estimate with its interval so that a narrow table breaks it before the interval."""
+    return text.replace(" ", "\u00a0").replace("\u00a0(", " (")
+
+
+def or_dash(study: Study, write: Callable[[float], str]) -> Callable[[float], str]:
+    """Return `write` with a dash for what is not given, where that says enough."""
+    return lambda value: study.word("text.not_given") if pd.isna(value) else write(value)

@@ -28,9 +28,7 @@ from csinsight.views import (
     buyer_types,
     coaching,
     conversion_drivers,
-    effects,
     labels,
-    rates,
     value_tiers,
 )
 from csinsight.views.study import KPIS, TRENDS, Study
@@ -128,13 +126,15 @@ def forest(study: Study, brief: Brief) -> Block:
     """Draw the strongest drivers, raw beside adjusted."""
     if brief.drivers is None:
         return _missing(study, Drivers.NAME)
-    rows = effects.estimated(effects.readable(brief.drivers))
+    rows = labels.estimated(labels.readable(brief.drivers))
     if rows.empty:
         return Prose(study.word("drivers.no_picture"))
-    named = rows[Drivers.VERDICT].isin(effects.NAMED)
+    named = rows[Drivers.VERDICT].isin(labels.NAMED)
     strongest = rows.assign(named=named, size=rows[Drivers.EFFECT_PP].abs())
     kept = strongest.sort_values(["named", "size"], ascending=False).head(MAX_DRIVERS).index
-    drawn = effects.forest(study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows))
+    drawn = conversion_drivers.picture(
+        study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows)
+    )
     return _linked(study, Drivers.NAME, drawn)
 
 
@@ -151,7 +151,7 @@ def plan(study: Study, brief: Brief) -> Block:
             "what": [labels.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
             "who": [words.word("unit.people", n=n) for n in table["agents"]],
             "gain": [
-                rates.cell(
+                labels.cell(
                     words.with_interval(
                         words.number(g, 0, sign=True), words.number(lo), words.number(hi)
                     )
@@ -168,7 +168,7 @@ def plan(study: Study, brief: Brief) -> Block:
             "gain": study.word("coaching.check_first"),
         }
     )
-    columns = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    columns = labels.headings(study, "coaching", shown.columns)
     if table.empty:
         title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
     else:
@@ -208,7 +208,7 @@ def careful(study: Study, brief: Brief) -> Note:
         if name not in _PARTS.values()  # those say so in their own place
     ]
     if brief.conversations is not None and brief.conversations[_C.PAID].notna().any():
-        rows = rates.inquiries(study.of_month(brief.conversations))
+        rows = labels.inquiries(study.of_month(brief.conversations))
         young = int((rows[_C.MATURE].astype("boolean") == False).sum())  # noqa: E712 - nullable
         if young:
             items.append(
@@ -219,10 +219,10 @@ def careful(study: Study, brief: Brief) -> Note:
                 )
             )
     if brief.drivers is not None:
-        whole = effects.readable(brief.drivers)
+        whole = labels.readable(brief.drivers)
         little = int((whole[Drivers.VERDICT] == "not enough data").sum())
         if little:
-            items.append(study.word("brief.little", n=rates.counted(study, "behaviours", little)))
+            items.append(study.word("brief.little", n=labels.counted(study, "behaviours", little)))
         items += conversion_drivers.control_warnings(study, brief.drivers)
         items += conversion_drivers.contrary_notes(study, brief.drivers)
     return Note(items or [study.word("brief.calm")])
@@ -290,7 +290,7 @@ def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:
         shown,
         study.word("brief.changed" if moved else "brief.unchanged"),
         caption=study.word("brief.changed_caption"),
-        labels={name: study.word(f"brief.column_{name}") for name in columns},
+        labels=labels.headings(study, "brief", columns),
         name="brief-changes",
     )
 
@@ -301,15 +301,15 @@ def _rate(
     if pd.isna(now[name]) or pd.isna(before[name]):
         return None
     words = study.words
-    by, low, high = (words.points(100 * value) for value in rates.difference(now, before, name))
-    change = rates.cell(words.with_interval(by, low, high))
+    by, low, high = (words.points(100 * value) for value in labels.difference(now, before, name))
+    change = labels.cell(words.with_interval(by, low, high))
     return study.word(f"kpi.{name}"), words.percent(before[name]), words.percent(now[name]), change
 
 
 def _beyond_chance(now: pd.Series, before: pd.Series) -> bool:
     if pd.isna(now[_K.PAID_RATE]) or pd.isna(before[_K.PAID_RATE]):
         return False
-    _, low, high = rates.difference(now, before, _K.PAID_RATE)
+    _, low, high = labels.difference(now, before, _K.PAID_RATE)
     return low > 0 or high < 0
 
 

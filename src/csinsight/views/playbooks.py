@@ -12,7 +12,7 @@ import pandas as pd
 from csinsight.coaching.advice import Playbook, load_library
 from csinsight.render.blocks import Block, Box, Columns, Items, Prose, Stack
 from csinsight.render.table import Table
-from csinsight.views import effects, rates
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 
@@ -30,12 +30,12 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
             "found": [_found(study, book) for _, book in books.iterrows()],
         }
     )
-    labels = {name: study.word(f"coaching.column_{name}") for name in shown.columns}
+    headings = labels.headings(study, "coaching", shown.columns)
     return Table(
         shown,
         study.word("coaching.playbooks"),
         caption=study.word("coaching.playbooks_caption"),
-        labels=labels,
+        labels=headings,
         name="playbooks",
     )
 
@@ -87,7 +87,7 @@ def _paid(study: Study, row: pd.Series) -> str:
     percent = study.words.percent
     if pd.isna(row["paid_rate"]):
         return study.word("text.unknown")
-    return rates.cell(
+    return labels.cell(
         study.words.with_interval(
             percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
         )
@@ -102,7 +102,7 @@ def _found(study: Study, book: pd.Series) -> str:
             f"coaching.found_{side}",
             behaviours=join(study.word(f"behaviour.{name}") for name in book[side]),
         )
-        for side in effects.NAMED
+        for side in labels.NAMED
         if len(book[side])
     ]
     return study.word("text.clause_join").join(parts) or study.word("text.not_given")
@@ -125,5 +125,5 @@ def manners(study: Study) -> Block:
 
 
 def _table(study: Study, frame: pd.DataFrame, name: str) -> Table:
-    labels = {str(column): study.word(f"manners.column_{column}") for column in frame.columns}
-    return Table(frame, study.word(f"manners.{name}"), labels=labels, name=name)
+    headings = labels.headings(study, "manners", frame.columns)
+    return Table(frame, study.word(f"manners.{name}"), labels=headings, name=name)

@@ -1,10 +1,9 @@
-"""Notebook 03: the scorecard, by item and by agent, with what lost the points."""
+"""Notebook 03: what the team shows in chat, which rules it may break, and the scorecard."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -12,14 +11,66 @@ from csinsight.behaviours import scorecard
 from csinsight.behaviours.sequence_rules import Scorecard
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.artifacts import Scorecards as Card
+from csinsight.contract.domain import COMPLIANCE
+from csinsight.drivers.units import as_float
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Prose
+from csinsight.render.blocks import Block, Note, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
-from csinsight.views import rates
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _GROUPS: Final = ("speed", "courtesy", "answers", "problems", "compliance")
+
+
+#: Shown after the outcome or late in the talk: drawn, but in grey.
+_AFTER: Final = ("checks_address", "closes_warmly")
+
+
+def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
+    """Draw how often each behaviour was shown in the month."""
+    found = labels.behaviour_rates(study.of_month(conversations))
+    if found.empty:
+        return Prose(study.word("kpis.no_behaviours"))
+    words = study.words
+    names = [study.word(f"behaviour.{name}") for name in found["behaviour"]]
+    texts = [
+        words.word("text.with_count", value=words.percent(r, 0), n=words.number(n))
+        for r, n in zip(found["rate"], found["n"], strict=True)
+    ]
+    colours = [theme.LINE if name in _AFTER else theme.BAND for name in found["behaviour"]]
+    most, least = (
+        words.word("text.with_count", value=names[i], n=words.percent(found["rate"].iloc[i], 0))
+        for i in (0, -1)
+    )
+    told = words.listed([f"{name} {text}" for name, text in zip(names, texts, strict=True)])
+    return Picture(
+        plots.rate_bars(found.assign(name=names), texts, colours=colours),
+        study.word("kpis.behaviours", most=most, least=least),
+        alt=study.word("kpis.behaviours_alt", rows=told),
+        caption=study.word("kpis.behaviours_caption"),
+        data=found.round(4),
+        name="behaviour_rates",
+    )
+
+
+def compliance(study: Study, conversations: pd.DataFrame) -> Block:
+    """Return how many conversations of the month break which platform rule."""
+    month = study.of_month(conversations)
+    items = []
+    for rule in COMPLIANCE:
+        broken = int(np.nansum(as_float(month[rule])))
+        if broken:
+            items.append(
+                study.word(
+                    "kpis.compliance_item",
+                    rule=study.word(f"behaviour.{rule}"),
+                    n=study.words.number(broken),
+                    all=study.words.number(len(month)),
+                )
+            )
+    title = study.word("kpis.compliance")
+    return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))
 
 
 def write(
@@ -46,16 +97,6 @@ def items(study: Study, card: Scorecard) -> Block:
         return Prose(study.word("quality.no_items"))
     words = study.words
     names = [card.items[name].meaning[words.lang] for name in known[Card.ITEM]]
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.7 + 0.3 * len(known)))
-    spread = np.vstack([known[Card.KEPT] - known["low"], known["high"] - known[Card.KEPT]]).clip(0)
-    axes.barh(
-        names,
-        known[Card.KEPT],
-        color=theme.BAND,
-        height=0.6,
-        xerr=spread,
-        error_kw={"ecolor": theme.INK, "elinewidth": 1.2},
-    )
     texts = [
         study.word(
             "quality.item_text",
@@ -66,15 +107,9 @@ def items(study: Study, card: Scorecard) -> Block:
         )
         for _, row in known.iterrows()
     ]
-    for place, (high, text) in enumerate(zip(known["high"], texts, strict=True)):
-        axes.text(high + 0.012, place, text, va="center", fontsize=8.5, color=theme.MUTED)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.8)
-    axes.xaxis.set_visible(False)
-    axes.grid(visible=False)
     told = words.listed([f"{name} {text}" for name, text in zip(names, texts, strict=True)])
     return Picture(
-        figure,
+        plots.rate_bars(known.assign(name=names, rate=known[Card.KEPT]), texts),
         study.word("quality.items", most=names[0]),
         alt=study.word("quality.items_alt", rows=told),
         caption=study.word("quality.items_caption"),
@@ -105,7 +140,7 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
         shown,
         study.word("quality.agents", low=words.number(low), high=words.number(high)),
         caption=study.word("quality.agents_caption"),
-        labels={name: study.word(f"quality.column_{name}") for name in shown.columns},
+        labels=labels.headings(study, "quality", shown.columns),
         name="scorecard_agents",
     )
 
@@ -130,7 +165,7 @@ def card_table(study: Study, card: Scorecard) -> Block:
         caption=study.word(
             "quality.card_caption", red=lines, least=study.words.number(card.least_points)
         ),
-        labels={name: study.word(f"quality.column_{name}") for name in rows[0]},
+        labels=labels.headings(study, "quality", rows[0]),
         name="scorecard_card",
     )
 
@@ -140,7 +175,7 @@ def _score(study: Study, row: pd.Series) -> str:
     if pd.isna(row[scorecard.LOW]):
         return number(row[Card.SCORE])
     ends = number(row[scorecard.LOW]), number(row[scorecard.HIGH])
-    return rates.two_lines(study.words.with_interval(number(row[Card.SCORE]), *ends))
+    return labels.two_lines(study.words.with_interval(number(row[Card.SCORE]), *ends))
 
 
 def _most_lost(study: Study, card: Scorecard, agent: str) -> str:

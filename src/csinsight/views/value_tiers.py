@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
@@ -18,6 +17,7 @@ from csinsight.render.table import Table
 from csinsight.segments.clv import accuracy, calibration
 from csinsight.segments.model_selection import Outlook, look_ahead_by
 from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _T = ValueTiers
@@ -133,7 +133,7 @@ def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
     return Table(
         rows,
         study.word("tiers.table"),
-        labels={name: study.word(f"tiers.column_{name}") for name in columns},
+        labels=labels.headings(study, "tiers", columns),
         formats=dict.fromkeys(columns[2:], in_money),
         name="tiers",
     )
@@ -163,27 +163,16 @@ def moves(
     counts = tier_moves(study.read(_T.NAME), before)
     names = {name: study.word(f"tier.{name}") for name in TIERS}
     shown = counts.reindex(index=list(TIERS), columns=list(TIERS), fill_value=0)
-    figure, axes = plt.subplots(figsize=(theme.HALF[0], 2.7))
-    rows = shown.div(shown.sum(axis=1).clip(lower=1), axis=0)
-    sns.heatmap(
-        rows.rename(index=names, columns=names),
-        ax=axes,
-        cmap="Blues",
-        vmin=0,
-        vmax=1.2,
-        annot=shown,
-        fmt="d",
-        linewidths=2,
-        cbar=False,
+    figure = plots.heatmap(
+        shown.rename(index=names, columns=names),
+        shown.div(shown.sum(axis=1).clip(lower=1), axis=0),
+        across=study.word("tiers.now"),
+        down=study.word("tiers.before"),
     )
-    axes.set(xlabel=study.word("tiers.now"), ylabel=study.word("tiers.before"))
-    axes.tick_params(axis="y", rotation=0)
     fell = int(shown.loc[["core", "vip"], ["ordinary", "potential"]].to_numpy().sum())
     top = max(int(shown.loc[["core", "vip"]].to_numpy().sum()), 1)
     title = study.word("tiers.moves", n=fell, share=study.words.percent(fell / top, 0))
-    return Picture(
-        figure, title, alt=title, fixed_colours=True, data=shown.reset_index(), name="tier_moves"
-    )
+    return Picture(figure, title, alt=title, data=shown.reset_index(), name="tier_moves")
 
 
 def holdout(study: Study, outlook: Outlook) -> Block:
@@ -219,7 +208,7 @@ def models(study: Study, outlook: Outlook) -> Block:
     return Table(
         rows,
         title,
-        labels={name: study.word(f"tiers.column_{name}") for name in names},
+        labels=labels.headings(study, "tiers", names),
         formats=dict.fromkeys(names[1:], lambda value: study.words.number(value, 2)),
         name="future-models",
     )
