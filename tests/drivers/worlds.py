@@ -7,7 +7,7 @@ less and only they are offered alternatives, closing words follow orders.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,9 @@ class Cases:
     busy: np.ndarray
     mood: np.ndarray
     worry: np.ndarray
+    #: Hidden: how much the buyer means to buy, and by how much agents show more for it.
+    keen: np.ndarray | float = 0.0
+    effort: np.ndarray | float = 0.0
 
 
 #: Habits on the logit scale that differ from the usual, and how skill moves them.
@@ -96,13 +99,36 @@ TIED = {"greets": 0.8, "polite_words": 0.8, "recommends": 0.5, "refuses_flatly":
 
 
 def make_world(
-    seed=0, *, inquiries=6000, agents=24, effects=None, months=3, spread=0.8, even=False, base=-0.4
+    seed=0,
+    *,
+    inquiries=6000,
+    agents=24,
+    effects=None,
+    months=3,
+    spread=0.8,
+    even=False,
+    base=-0.4,
+    intent=None,
+    effort=0.0,
+    overlap=0.0,
 ):
-    """Draw one world; `effects` are log-odds by behaviour (timings: per doubling)."""
+    """Draw one world.
+
+    `effects` are log-odds by behaviour (timings: per doubling). `intent` is a hidden standard
+    normal an inquiry that lifts the sale; agents answer it with `effort` log-odds. `overlap` is
+    the chance that empathy and apologies come with polite words.
+    """
     rng = np.random.default_rng(seed)
     effects = REAL if effects is None else effects
     cases = _cases(rng, inquiries, agents, months, even)
+    keen = np.zeros(inquiries) if intent is None else intent
+    cases = replace(cases, keen=keen, effort=effort * keen)
     habits, shown = _show(rng, cases, agents, spread)
+    if overlap:
+        words, offered = shown["polite_words"]
+        with_it = shown["empathizes"][0] | shown["apologizes"][0] | shown["recommends"][0]
+        words = words | (with_it & (rng.uniform(size=inquiries) < overlap))
+        shown["polite_words"] = words, offered
     seconds = _seconds(rng, cases, agents)
     lift = sum(effects.get(name, 0.0) * said for name, (said, _) in shown.items())
     lift = lift + effects.get("first_response_s", 0.0) * (seconds[0] - 5)
@@ -155,7 +181,7 @@ def _show(rng, cases, agents, spread):
             + spread * rng.normal(size=agents)
         )
         sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
-        odds = habits[name][cases.agent] + 0.4 * sign * cases.mood
+        odds = habits[name][cases.agent] + sign * (0.4 * cases.mood + cases.effort)
         shown = rng.uniform(size=len(odds)) < expit(odds)
         offered = chance.get(name, np.ones(len(odds), bool))
         columns[name] = (shown & offered, offered)
@@ -166,7 +192,8 @@ def _seconds(rng, cases, agents):
     """Return base-two logarithms of the first and the mean response."""
     n = len(cases.agent)
     pace = 4.5 - 0.3 * cases.skill + 0.5 * rng.normal(size=agents)
-    first = pace[cases.agent] + 0.15 * cases.busy - 0.2 * cases.mood + 0.8 * rng.normal(size=n)
+    first = pace[cases.agent] + 0.15 * cases.busy - 0.2 * cases.mood - 0.5 * cases.effort
+    first = first + 0.8 * rng.normal(size=n)
     return first, 0.7 * first + 1.5 + 0.6 * rng.normal(size=n)
 
 
@@ -179,6 +206,7 @@ def _score(cases, base):
         + 0.25 * cases.tier
         + 0.1 * np.minimum(cases.earlier, 4)
         - 0.05 * cases.busy
+        + 0.6 * cases.keen
     )
 
 

@@ -6,17 +6,18 @@ judged apart from how well behaviours are read from words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
+from tests.validate.shops import Shop, opening, states
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, TURN_MARKERS
+from csinsight.contract.schema import PAGE_KINDS
 from csinsight.simulate.arrays import make_calendar
+from csinsight.simulate.browsing import opening_visits
 from csinsight.simulate.cases import TOPICS, TURNS
 from csinsight.simulate.outcome import at_risk
-from csinsight.simulate.scenario import scenario_named
+from csinsight.simulate.scenario import Scenario, scenario_named
 from csinsight.simulate.tables import shows, true_behaviours
 from csinsight.simulate.world import draw_silent, draw_talks, populate, streams
 
@@ -24,22 +25,20 @@ AS_OF = pd.Timestamp("2026-11-01").to_pydatetime()
 LATE = ("follows_up", "reminds_payment", "checks_address", "closes_warmly")
 
 
-@dataclass(frozen=True)
-class Shop:
-    """Conversations as in the artifact, segments, and the true effects (points)."""
-
-    conversations: pd.DataFrame
-    frozen: pd.DataFrame
-    effects: pd.Series
-    #: By agent: the log-odds of showing each behaviour, and the seconds of a first response.
-    habits: pd.DataFrame
-
-
-def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) -> Shop:
-    """Draw three months of one shop's inquiries."""
-    world, calendar, rngs = scenario_named(scenario), make_calendar(3, "2026-10"), streams(seed)
+def draw_shop(
+    scenario: str | Scenario,
+    seed: int,
+    *,
+    talks: int = 6000,
+    agents: int = 12,
+    months: int = 3,
+    end_month: str = "2026-10",
+) -> Shop:
+    """Draw some months of one shop's inquiries."""
+    world = scenario if isinstance(scenario, Scenario) else scenario_named(scenario)
+    calendar, rngs = make_calendar(months, end_month), streams(seed)
     buyers = max(2500, talks // 2)
-    base = populate(rngs, world, calendar, buyers, agents, talks, 3)
+    base = populate(rngs, world, calendar, buyers, agents, talks, months)
     chats, _ = draw_talks(rngs, base, talks, draw_silent(rngs, base, chats=True))
     cases, acts, outcome = chats.cases, chats.acts, chats.outcome
     who = np.flatnonzero(cases.inquiry)
@@ -47,6 +46,7 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
     replied = acts.replied[who] & heard
     number = np.cumsum(replied, axis=1)
     ids = [f"c{i:06d}" for i in who]
+    intent, told = cases.intent[who], 1.0 if world.opening else 0.0
     columns = {
         "conversation_id": ids,
         "agent_id": np.array(base.staff.ids)[cases.agent[who]],
@@ -61,7 +61,8 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         "first_response_s": np.minimum(acts.first_response_s[who], 600.0),
         "turns_judged": pd.array(replied.sum(axis=1), dtype="Int64"),
     }
-    columns |= _clocks(outcome, who)
+    columns |= _clocks(outcome, who) | opening(rngs["words"], intent[:, 0], told)
+    columns |= _pages(rngs["before"], base, cases, who)
     for name in TURN_MARKERS:
         columns[turn_column(name)] = _first(acts.shown[name][who] & replied, number)
         columns[opportunity_column(name)] = _first(acts.possible[name][who] & replied, number)
@@ -71,14 +72,32 @@ def draw_shop(scenario: str, seed: int, *, talks: int = 6000, agents: int = 12) 
         columns[name] = pd.array(np.where(there, shown, None), dtype="boolean")
     kinds = np.array(BUYER_TYPES)[base.crowd.kind[cases.buyer[who]]]
     truth = true_behaviours(cases, acts, chats.draws, outcome, base.staff, world).to_pandas()
+    # What a buyer had shown before each turn that was answered.
+    before = np.take_along_axis(intent, np.argsort(~replied, axis=1, kind="stable"), axis=1)
     return Shop(
         pd.DataFrame(columns),
         pd.DataFrame({"conversation_id": ids, "type": kinds, "tier": None}),
         truth.set_index("behaviour")["effect_pp"].astype(float),
+        states(rngs["words"], ids, before, replied.sum(axis=1), told),
         pd.DataFrame(
             {**base.staff.habits, "first_response_s": base.staff.speed_s}, index=base.staff.ids
         ),
     )
+
+
+def _pages(rng, base, cases, who):
+    """Return what buyers looked at in the visits that their talks begin out of."""
+    come, seen = opening_visits(rng, base.crowd, cases, base.scenario)
+    talk = come[seen.visit]
+    number = np.bincount(talk, minlength=len(cases)).astype(float)
+    cart = np.bincount(talk[seen.kind == PAGE_KINDS.index("cart")], minlength=len(cases)) > 0
+    earlier = pd.Series(cases.buyer).groupby(cases.buyer).cumcount().to_numpy(dtype=float)
+    return {
+        "pages_before": number[who],
+        "cart_before": cart[who],
+        "pages_look_back": rng.poisson(25, len(who)).astype(float),
+        "earlier_inquiries": earlier[who],
+    }
 
 
 def _clocks(outcome, who):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from tests.validate.shops import Shop, expit, opening, pages, states
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, CATEGORIES, TURN_MARKERS
@@ -30,6 +31,7 @@ EFFECTS = {
 #: Asked for by what the buyer came with; the others are possible from the first line on.
 HAGGLERS_ONLY = ("offers_alternative", "explains_value")
 WORRIED_ONLY = ("empathizes", "apologizes")
+OVERLAPPING = ("empathizes", "apologizes", "recommends", "offers_alternative")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,15 @@ class Kind:
     hesitancy: float = 0.7
     #: How a talk's mood moves all that is shown in it, log-odds.
     mood: float = 0.4
+    #: As in `csinsight.simulate.Scenario`: agents who answer the buyer, buyers who change their
+    #: minds, what is decided once a talk, polite words in others, colleagues who take over.
+    effort: float = 0.0
+    warming: float = 0.0
+    told: float = 0.0
+    by_talk: tuple[str, ...] = ()
+    overlap: float = 0.0
+    unvoiced: tuple[str, ...] = ()
+    handover: float = 0.0
     #: "line": a chance after each line; "end": one decision when the buyer has heard enough.
     decides: str = "line"
 
@@ -74,6 +85,7 @@ class Luck:
     show: dict[str, np.ndarray]
     order: np.ndarray
     leave: np.ndarray
+    overlap: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -83,19 +95,6 @@ class Played:
     first: dict[str, np.ndarray]
     turns: np.ndarray
     ordered: np.ndarray
-
-
-@dataclass(frozen=True)
-class Shop:
-    """Conversations as in the artifact, segments, and the true effects (points)."""
-
-    conversations: pd.DataFrame
-    frozen: pd.DataFrame
-    effects: pd.Series
-
-
-def expit(x):
-    return 1 / (1 + np.exp(-x))
 
 
 @dataclass(frozen=True)
@@ -109,14 +108,26 @@ class Talks:
     category: np.ndarray
     worried: np.ndarray
     hesitant: np.ndarray
+    #: Before each turn: the reverse of hesitancy, and how it changed (talks x TURNS).
+    intent: np.ndarray
     mood: np.ndarray
     wait: np.ndarray
+    #: Who answers before turn `handed`; 0 where nobody took over.
+    taker: np.ndarray
+    handed: np.ndarray
 
     def possible(self, name: str) -> np.ndarray:
         """Tell who gives an occasion."""
         if name in HAGGLERS_ONLY:
             return self.category == CATEGORIES.index("bargaining")
         return self.worried if name in WORRIED_ONLY else np.ones(len(self.agent), bool)
+
+    def odds(self, name: str, turn: int) -> np.ndarray:
+        """Return the log-odds of showing a behaviour at `turn`."""
+        sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
+        by = np.where(turn < self.handed, self.taker, self.agent)
+        keen = self.kind.effort * self.intent[:, turn]
+        return self.habits[name][by] + sign * (self.kind.mood * self.mood + keen)
 
 
 def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
@@ -128,10 +139,14 @@ def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
         {name: rng.random(size, dtype=np.float32) for name in TURN_MARKERS},
         rng.random(size, dtype=np.float32),
         rng.random(size, dtype=np.float32),
+        rng.random(size, dtype=np.float32),
     )
     played = play(talks, luck)
     effects = _truth(talks, luck, played) if truth else pd.Series(dtype=float)
-    return Shop(*tables(talks, played, rng), effects)
+    conversations, frozen = tables(talks, played, rng)
+    ids = conversations["conversation_id"]
+    heard = states(rng, ids, talks.intent, played.turns, kind.told)
+    return Shop(conversations, frozen, effects, heard)
 
 
 def _truth(talks: Talks, luck: Luck, played: Played) -> pd.Series:
@@ -159,6 +174,12 @@ def talks_of(kind: Kind, rng) -> Talks:
     shares = np.where(hard[:, None], [0.1, 0.15, 0.4, 0.1, 0.25], [0.3, 0.3, 0.15, 0.15, 0.1])
     topics = [CATEGORIES.index(c) for c in ("quality", "size", "bargaining", "shipping", "other")]
     category = np.array(topics)[(rng.random((n, 1)) > shares.cumsum(1)).sum(1).clip(0, 4)]
+    hesitant = rng.normal(size=n)
+    mood, wait = rng.normal(size=n), rng.normal(5, 1, n) - 0.4 * skill[agent]
+    change = kind.warming * rng.normal(size=(n, TURNS))
+    change[:, 0] = 0
+    intent = np.cumsum(change, axis=1) - hesitant[:, None]
+    handed = np.where(rng.random(n) < kind.handover, rng.integers(1, 5, n), 0)
     return Talks(
         kind=kind,
         agent=agent,
@@ -166,9 +187,12 @@ def talks_of(kind: Kind, rng) -> Talks:
         habits=habits,
         category=category,
         worried=rng.random(n) < 0.35,
-        hesitant=rng.normal(size=n),
-        mood=rng.normal(size=n),
-        wait=rng.normal(5, 1, n) - 0.4 * skill[agent],
+        hesitant=hesitant,
+        intent=intent,
+        mood=mood,
+        wait=wait - 0.5 * kind.effort * intent[:, 0],
+        taker=rng.integers(0, agents, n),
+        handed=handed,
     )
 
 
@@ -179,26 +203,40 @@ def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Pl
     first = {name: np.zeros(n, int) for name in TURN_MARKERS}
     there, turns, ordered = np.ones(n, bool), np.zeros(n, int), np.zeros(n, bool)
     # Hagglers buy less; the slower the first line, the fewer stay keen.
-    score = kind.base + kind.skill * talks.skill[talks.agent] - kind.hesitancy * talks.hesitant
+    score = kind.base + kind.skill * talks.skill[talks.agent]
     score = score - 0.9 * (talks.category == CATEGORIES.index("bargaining")) - 0.4 * talks.worried
     score = score - (0.15 * (talks.wait - 5) if effects else 0)
+    leaving = expit(-0.9 - 0.6 * talks.hesitant[:, None] + 0.15 * np.arange(TURNS))
+    gone = luck.leave < leaving
+    planned = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, TURNS)
     for turn in range(TURNS):
         turns += there
-        for name in TURN_MARKERS:
-            sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
-            chance = expit(talks.habits[name][talks.agent] + sign * kind.mood * talks.mood)
-            shows = luck.show[name][:, turn] < chance * (1.0 if turn < 3 else 0.5)
-            if forced and forced[0] == name:
-                shows = np.full(n, forced[1])
-            first[name][there & shows & talks.possible(name) & (first[name] == 0)] = turn + 1
+        shown = {name: _shows(talks, luck, name, turn, planned) for name in TURN_MARKERS}
+        if kind.overlap:
+            with_it = np.any([shown[name] & talks.possible(name) for name in OVERLAPPING], axis=0)
+            shown["polite_words"] |= with_it & (luck.overlap[:, turn] < kind.overlap)
+        if forced:
+            shown[forced[0]] = talks.possible(forced[0]) & forced[1]
+        for name, shows in shown.items():
+            first[name][there & shows & (first[name] == 0)] = turn + 1
         lift = sum(effect * (first[name] > 0) for name, effect in effects.items())
-        leaves = luck.leave[:, turn] < expit(-0.9 - 0.6 * talks.hesitant + 0.15 * turn)
-        buys = luck.order[:, turn] < expit(score + lift)
+        leaves = gone[:, turn]
+        buys = luck.order[:, turn] < expit(score + kind.hesitancy * talks.intent[:, turn] + lift)
         if kind.decides == "end":
             buys &= leaves | (turn == TURNS - 1)
         ordered |= there & buys
         there &= ~buys & ~leaves
     return Played(first, turns, ordered)
+
+
+def _shows(talks: Talks, luck: Luck, name: str, turn: int, planned: np.ndarray) -> np.ndarray:
+    """Tell where `name` is said at `turn`; `planned` is when the buyer would leave anyway."""
+    kind, draw = talks.kind, luck.show[name]
+    may = np.ones(len(draw), bool) if name in kind.unvoiced else talks.possible(name)
+    if name in kind.by_talk:
+        does = draw[:, 0] < 1 - (1 - expit(talks.odds(name, 0))) ** 2
+        return may & does & (np.floor(draw[:, 1] * planned) == turn)
+    return may & (draw[:, turn] < expit(talks.odds(name, turn)) * (1.0 if turn < 3 else 0.5))
 
 
 def _effect(talks: Talks, luck: Luck, name: str) -> float:
@@ -229,6 +267,7 @@ def tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFram
         "turns_judged": pd.array(played.turns, dtype="Int64"),
         "closes_warmly": pd.array(rng.random(n) < np.where(played.ordered, 0.7, 0.2)),
     }
+    columns |= pages(rng, talks.intent[:, 0]) | opening(rng, talks.intent[:, 0], talks.kind.told)
     for name in TURN_MARKERS:
         first, there = played.first[name], talks.possible(name)
         columns[turn_column(name)] = pd.array(np.where(first > 0, first, None), dtype="Int64")

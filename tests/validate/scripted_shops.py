@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from tests.validate.hazard_shops import EFFECTS, KINDS, Played, Shop, expit, tables, talks_of
+from tests.validate.hazard_shops import EFFECTS, KINDS, Played, tables, talks_of
+from tests.validate.shops import Shop, expit
 
 from csinsight.contract.domain import TURN_MARKERS
 

@@ -1,0 +1,82 @@
+"""What every maker of shops returns, and how a buyer's intent shows before and during a talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Tables as a run has them, and what is true of them."""
+
+    #: As the artifact ``conversations``, and as ``frozen_segments``.
+    conversations: pd.DataFrame
+    frozen: pd.DataFrame
+    #: Points of paid conversion by behaviour: shown at the first opportunity against never.
+    effects: pd.Series
+    #: As the artifact ``buyer_states``; None where the maker knows no turns.
+    states: pd.DataFrame | None = None
+    #: By agent: the log-odds of showing each behaviour, and the seconds of a first response.
+    habits: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def expit(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def opening(rng, intent, told: float) -> dict[str, np.ndarray]:
+    """Return what the opening of each talk tells; `told` is how much of it is the intent's."""
+    n = len(intent)
+    chars = np.exp(2.6 + told * 0.3 * intent + 0.5 * rng.normal(size=n))
+    return {
+        "opening_chars": np.ceil(chars),
+        "opening_lines": 1.0 + rng.binomial(3, expit(-0.8 + told * 0.5 * intent)),
+        "opening_asks": rng.random(n) < 0.7,
+        "opening_digits": rng.random(n) < expit(-1.5 + told * 0.3 * intent),
+        "opening_worry": rng.random(n) < 0.15,
+    }
+
+
+def pages(rng, intent) -> dict[str, np.ndarray]:
+    """Return what each buyer looked at in the hours before the talk, and long before."""
+    n = len(intent)
+    came = rng.random(n) < 0.75
+    return {
+        "pages_before": came * (1.0 + rng.poisson(4.0 * np.exp(0.3 * intent))),
+        "cart_before": came & (rng.random(n) < expit(-0.7 + 0.9 * intent)),
+        "pages_look_back": rng.poisson(25, n).astype(float),
+        "earlier_inquiries": rng.poisson(0.6, n).astype(float),
+    }
+
+
+def states(rng, ids, intent, turns, told: float) -> pd.DataFrame:
+    """Return ``buyer_states``: a row each of a talk's `turns` agent turns.
+
+    Parameters
+    ----------
+    ids, turns : array (talks,)
+    intent : array (talks, most turns)
+        Before each agent turn.
+    told : float
+        0: nothing shows; 1: as buyers' words show it, seldom and unsurely.
+    """
+    talk = np.repeat(np.arange(len(ids)), turns)
+    turn = np.concatenate([np.arange(t) for t in turns]) if len(turns) else talk
+    now, n = told * intent[talk, turn], len(talk)
+    return pd.DataFrame(
+        {
+            "conversation_id": np.array(ids, dtype=object)[talk],
+            "turn": turn + 1,
+            "chars": np.ceil(np.exp(2.2 + 0.2 * now + 0.5 * rng.normal(size=n))),
+            "lines": 1.0 + rng.poisson(0.5, n),
+            "silence_s": np.exp(3.5 - 0.1 * now + 0.7 * rng.normal(size=n)),
+            "asks": (rng.random(n) < 0.5).astype(float),
+            "asks_price": (rng.random(n) < 0.1).astype(float),
+            "worry": (rng.random(n) < 0.15).astype(float),
+            "pleased": (rng.random(n) < expit(-1.5 + now)).astype(float) * (told > 0),
+            "annoyed": (rng.random(n) < expit(-1.5 - now)).astype(float) * (told > 0),
+        }
+    )

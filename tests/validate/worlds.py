@@ -1,0 +1,114 @@
+"""One interface over the makers of shops: any world, from any maker that knows it.
+
+Three makers share nothing but column names: the package's own simulator, which also makes the demo
+shop; shops where buyers may order or leave after every line (`hazard_shops`); and shops without
+turns, compared over the whole window (`tests.drivers.worlds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from tests.drivers import worlds as window_shops
+from tests.validate import driver_shops, hazard_shops
+from tests.validate.shops import Shop, opening, pages
+
+from csinsight.simulate.scenario import SCENARIOS
+
+AS_OF = hazard_shops.AS_OF
+#: Worlds in which agents answer the buyer: effects may be the buyer's own intent.
+RESPONDING: Final = ("responding_mild", "responding", "warming", "all_at_once")
+WORLDS: Final = (
+    "demo",
+    *RESPONDING,
+    "mixed_placement",
+    "overlapping",
+    "small_effects",
+    "handovers",
+    "unvoiced",
+)
+_ONCE = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
+_HAZARD: Final = {
+    "demo": {},
+    "responding_mild": {"effort": 0.25, "told": 1.0},
+    "responding": {"effort": 0.5, "told": 1.0},
+    "warming": {"effort": 0.5, "warming": 0.5, "told": 1.0},
+    "mixed_placement": {"by_talk": _ONCE},
+    "overlapping": {"overlap": 0.6},
+    "small_effects": {
+        "effects": tuple((name, 0.14 * np.sign(x)) for name, x in hazard_shops.EFFECTS.items())
+    },
+    "handovers": {"handover": 0.4},
+    "unvoiced": {"unvoiced": ("empathizes", "apologizes", "offers_alternative")},
+    "all_at_once": {
+        "effort": 0.25,
+        "warming": 0.25,
+        "told": 1.0,
+        "by_talk": _ONCE,
+        "overlap": 0.6,
+        "unvoiced": ("empathizes",),
+        "handover": 0.2,
+    },
+}
+_SMALL = {name: 0.15 * np.sign(effect) for name, effect in window_shops.REAL.items()}
+_WINDOW: Final = {
+    "demo": {},
+    "responding_mild": {"effort": 0.25},
+    "responding": {"effort": 0.5},
+    "overlapping": {"overlap": 0.6},
+    "small_effects": {"effects": _SMALL | {"first_response_s": -0.15}},
+}
+
+
+def _package(world: str, seed: int, talks: int, agents: int, null: bool) -> Shop:
+    base = SCENARIOS[world]
+    if null:
+        base = replace(base, effects=dict.fromkeys(base.effects, 0.0))
+    return driver_shops.draw_shop(base, seed, talks=talks, agents=agents)
+
+
+def _hazard(world: str, seed: int, talks: int, agents: int, null: bool) -> Shop:
+    settings = _HAZARD[world] | ({"effects": ()} if null else {})
+    kind = hazard_shops.Kind(world, agents=agents, talks=talks, **settings)
+    return hazard_shops.draw_shop(kind, seed)
+
+
+def _window(world: str, seed: int, talks: int, agents: int, null: bool) -> Shop:
+    rng = np.random.default_rng([seed, 9])
+    intent = rng.normal(size=talks)
+    settings = _WINDOW[world] | ({"effects": {}} if null else {})
+    made = window_shops.make_world(seed, inquiries=talks, agents=agents, intent=intent, **settings)
+    told = 1.0 if "effort" in settings else 0.0
+    before = pages(rng, intent) | opening(rng, intent, told)
+    return Shop(made.conversations.assign(**before), made.frozen, pd.Series(made.effects_pp))
+
+
+MAKERS: Final[dict[str, Callable[[str, int, int, int, bool], Shop]]] = {
+    "package": _package,
+    "line by line": _hazard,
+    "window": _window,
+}
+#: Every world with every maker that knows it.
+KNOWN: Final = tuple(
+    (maker, world)
+    for world in WORLDS
+    for maker, known in (("package", SCENARIOS), ("line by line", _HAZARD), ("window", _WINDOW))
+    if world in known
+)
+
+
+def draw(
+    maker: str, world: str, seed: int, *, talks: int = 6000, agents: int = 12, null: bool = False
+) -> Shop:
+    """Draw one shop; a `null` one has no effects at all.
+
+    Raises
+    ------
+    KeyError
+        Where the maker does not know the world; see `KNOWN`.
+    """
+    return MAKERS[maker](world, seed, talks, agents, null)
