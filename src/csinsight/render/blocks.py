@@ -70,7 +70,8 @@ class Block:
 
     def plain(self) -> str:
         """Return the block as text, for terminals and recorded results."""
-        return html.unescape(re.sub(r"<[^>]+>", "", self.page_html()).strip())
+        text = re.sub(r"<svg.*?</svg>|<[^>]+>", "", self.page_html(), flags=re.S)
+        return html.unescape(text.strip())
 
     def _repr_html_(self) -> str:
         return self.page_html()

@@ -6,6 +6,7 @@ Texts are swapped before a notebook is run, so that the executed notebook too is
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,23 @@ class Page:
     run_id: str = ""
     kind: str = ""
     pdf: str = ""
+
+
+def page_slug(name: str) -> str:
+    """Return `name` as part of a file's name; names that differ give slugs that differ.
+
+    Examples
+    --------
+    >>> page_slug("a001"), page_slug("小满")
+    ('a001', '小满')
+    >>> page_slug("A/1")
+    'A_1-d31d12'
+    """
+    safe = re.sub(r"[^0-9A-Za-z_\u4e00-\u9fff]+", "_", name)[:60]
+    if safe == name and safe == safe.lower():
+        return safe
+    # Names that differ in signs or case only must not share a file.
+    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def compose(page: Page, title: str, body: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from csinsight.contract.domain import MIXED, TIERS, UNCLASSIFIED
+from csinsight.contract.domain import MIXED, OWN_INTENT, TIERS, UNCLASSIFIED
 from csinsight.params import Lang
 from csinsight.render.fonts import install_font
 from csinsight.render.words import Words
@@ -31,6 +31,7 @@ VERDICT_COLOURS: Final = {
     "helps": HELPS,
     "hurts": HURTS,
     "could be the buyer's own intent": UNSURE,
+    OWN_INTENT: UNSURE,
     "no evidence": UNSURE,
     "not enough data": LINE,
     "control": UNSURE,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -27,6 +25,7 @@ from csinsight.params import (
     month_start,
     notebook_params,
 )
+from csinsight.render.page import page_slug
 
 CARD: Final = "06_agent_card"
 BRIEF: Final = "07_monthly_brief"
@@ -127,7 +126,9 @@ def wanted(only: Sequence[str], left_out: Iterable[str]) -> list[str]:
 
 def card_steps(agents: Iterable[str]) -> list[Step]:
     """Return one step an agent, under names that are safe as file names and differ."""
-    return [Step(f"{CARD}-{_slug(agent)}", CARD, {"agent_id": agent}) for agent in sorted(agents)]
+    return [
+        Step(f"{CARD}-{page_slug(agent)}", CARD, {"agent_id": agent}) for agent in sorted(agents)
+    ]
 
 
 def told(step: Step, params: RunParams, data: Path, run: Path) -> dict[str, JsonValue]:
@@ -164,14 +165,6 @@ def _unknown(key: str, values: dict[str, JsonValue]) -> str:
     near = nearest(key, values)
     mend = f"; did you mean `{near}`?" if near else ""
     return f"has `{key}`, which the run does not tell it{mend}"
-
-
-def _slug(agent: str) -> str:
-    safe = re.sub(r"[^0-9A-Za-z_\u4e00-\u9fff]+", "_", agent)[:60]
-    if safe == agent and safe == safe.lower():
-        return safe
-    # Agents that differ in signs or case only must not share a file.
-    return f"{safe}-{hashlib.sha256(agent.encode()).hexdigest()[:6]}"
 
 
 def _no_types(shop: Shop, end: datetime, params: RunParams) -> str | None:

@@ -21,7 +21,7 @@ from csinsight.coaching.card import AgentSpread
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles
+from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.stats.spread import Spread
@@ -45,6 +45,29 @@ def shop_row(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     return written.iloc[0]
 
 
+def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]:
+    """Return by KPI the words for each of the profile's targets that the month missed.
+
+    Times are to stay under their target, all else is to reach it. A miss within the figure's own
+    interval may be chance, and says so.
+    """
+    found = {}
+    for name, target in profile.targets.items():
+        lower_is_better, value = name.endswith("_s"), shop.get(name)
+        if pd.isna(value) or (value <= target if lower_is_better else value >= target):
+            continue
+        end = shop.get(f"{name}{_K.LOW_SUFFIX if lower_is_better else _K.HIGH_SUFFIX}")
+        sure = pd.notna(end) and (end > target if lower_is_better else end < target)
+        write = writers(study, study.words.currency)[name]
+        found[name] = study.word(
+            "kpis.missed" if sure else "kpis.missed_perhaps",
+            name=study.word(f"kpi.{name}"),
+            value=write(value),
+            target=write(target),
+        )
+    return found
+
+
 def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
     """Return the finding: conversion, its change beyond chance or not, and speed."""
     words = study.words
@@ -57,7 +80,7 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
         parts = [study.word("kpis.found", paid=paid, n=n, low=low, high=high)]
         parts.append(_against(study, conversations, profile, shop))
-    parts.append(_speed(study, shop))
+    parts += [_speed(study, shop), targets(study, conversations, profile)]
     return words.sentences(*parts)
 
 
@@ -74,18 +97,11 @@ def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
 
 
 def _changed(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
-    """Return in words whether conversion changed since the month before beyond chance."""
+    """Return in words how conversion changed since the month before."""
     change = _change(study, conversations, profile, now)
-    if change is None:
-        return study.word("brief.first_month")
-    if not _beyond_chance(change):
-        return study.word("brief.same")
-    by, low, high = (study.words.points(100 * value) for value in change)
-    return study.word("brief.moved", change=by, low=low, high=high)
-
-
-def _beyond_chance(change: tuple[float, float, float]) -> bool:
-    return change[1] > 0 or change[2] < 0
+    return (
+        study.word("brief.first_month") if change is None else labels.change_in_words(study, change)
+    )
 
 
 def _change(
@@ -107,17 +123,8 @@ def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now
     change = _change(study, conversations, profile, now)
     if change is None:
         return ""
-    words = study.words
-    by, low, high = (words.points(100 * value) for value in change)
-    before = _month_before(study, conversations, profile)[_K.PAID_RATE]
-    return study.word(
-        "kpis.against",
-        before=words.percent(before),
-        change=by,
-        low=low,
-        high=high,
-        news=study.word("kpis.news" if _beyond_chance(change) else "kpis.no_news"),
-    )
+    before = study.words.percent(_month_before(study, conversations, profile)[_K.PAID_RATE])
+    return study.word("kpis.against", before=before, change=labels.change_in_words(study, change))
 
 
 def _speed(study: Study, shop: pd.Series) -> str:
@@ -150,60 +157,64 @@ def cards(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curren
 
 
 def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
-    """Return one month's main figures as tiles, without those that the data can't give."""
-    shop, words = shop_row(study, month, profile), study.words
-    made = [_conversion(study, shop), _first_reply(study, shop)]
-    if pd.notna(shop[_K.REPLY_RATE_180S]):
-        target = words.percent(profile.targets.get(_K.REPLY_RATE_180S), 0)
-        detail = study.word("kpis.of_rounds", n=words.number(shop["rounds"]), target=target)
-        made.append(
-            _tile(study, _K.REPLY_RATE_180S, words.percent(shop[_K.REPLY_RATE_180S]), detail)
-        )
-    if pd.notna(shop[_K.SPEND_PER_BUYER]):
-        detail = study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"]))
-        money = words.money(shop[_K.SPEND_PER_BUYER], currency=currency)
-        made.append(_tile(study, _K.SPEND_PER_BUYER, money, detail))
-    if pd.notna(shop[SILENT_SHARE]):
-        parts = {"silent": SILENT_SALES, "total": TOTAL_SALES}
-        sums = {key: words.money(shop[name], currency=currency) for key, name in parts.items()}
-        detail = study.word("kpis.silent_detail", **sums)
-        made.append(_tile(study, SILENT_SHARE, words.percent(shop[SILENT_SHARE], 0), detail))
-    if pd.notna(shop[_K.SATISFACTION]):
-        share = words.percent(shop[_K.RATINGS] / max(shop[_K.CONVERSATIONS], 1), 0)
-        detail = study.word("kpis.rated", n=words.number(shop[_K.RATINGS]), share=share)
-        made.append(_tile(study, _K.SATISFACTION, words.number(shop[_K.SATISFACTION], 1), detail))
-    if pd.notna(shop[_K.ANSWER_ASK_RATIO]):
-        made.append(
-            _tile(
-                study,
-                _K.ANSWER_ASK_RATIO,
-                words.number(shop[_K.ANSWER_ASK_RATIO], 2),
-                study.word("kpis.ratio_detail"),
-            )
-        )
-    return Tiles([tile for tile in made if tile][:_TILES])
+    """Return one month's main figures as tiles, without those that the data can't give.
+
+    Figures that missed their target are marked and say so.
+    """
+    shop, write = shop_row(study, month, profile), writers(study, currency)
+    behind = missed(study, shop, profile)
+    made = []
+    for name, detail in _details(study, shop, profile, currency).items():
+        parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
+        value, told = write[name](shop[name]), " · ".join(parts)
+        tone: Tone = "hurts" if name in behind else ""
+        made.append(Tile(study.word(f"kpi.{name}"), value, told, tone))
+    return Tiles(made[:_TILES])
 
 
-def _conversion(study: Study, shop: pd.Series) -> Tile | None:
-    if pd.isna(shop[_K.PAID_RATE]):
-        return None
+def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) -> dict[str, str]:
+    """Return by KPI that has a value the line below it, in the order of the tiles."""
     words = study.words
     span = words.interval(*(words.percent(shop[f"{_K.PAID_RATE}{e}"]) for e in ("_low", "_high")))
-    n, immature = words.number(shop[_PAID_N]), words.number(shop[_K.IMMATURE])
-    rest = study.word("kpis.of_inquiries", n=n, immature=immature)
-    return _tile(study, _K.PAID_RATE, words.percent(shop[_K.PAID_RATE]), f"{span} · {rest}")
+    sold = (words.money(shop[name], currency=currency) for name in (SILENT_SALES, TOTAL_SALES))
+    told = {
+        _K.PAID_RATE: study.word(
+            "kpis.of_inquiries",
+            span=span,
+            n=words.number(shop[_PAID_N]),
+            immature=words.number(shop[_K.IMMATURE]),
+        ),
+        _K.FIRST_RESPONSE_MEDIAN: study.word(
+            "kpis.nine_in_ten", p90=words.seconds(shop[_K.FIRST_RESPONSE_P90])
+        ),
+        _K.REPLY_RATE_180S: study.word(
+            "kpis.of_rounds",
+            n=words.number(shop["rounds"]),
+            target=words.percent(profile.targets.get(_K.REPLY_RATE_180S), 0),
+        ),
+        _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
+        SILENT_SHARE: study.word(
+            "kpis.silent_detail", **dict(zip(("silent", "total"), sold, strict=True))
+        ),
+        _K.SATISFACTION: study.word(
+            "kpis.rated",
+            n=words.number(shop[_K.RATINGS]),
+            share=words.percent(shop[_K.RATINGS] / max(shop[_K.CONVERSATIONS], 1), 0),
+        ),
+        _K.ANSWER_ASK_RATIO: study.word("kpis.ratio_detail"),
+    }
+    return {name: detail for name, detail in told.items() if pd.notna(shop[name])}
 
 
-def _first_reply(study: Study, shop: pd.Series) -> Tile | None:
-    if pd.isna(shop[_K.FIRST_RESPONSE_MEDIAN]):
-        return None
-    detail = study.word("kpis.nine_in_ten", p90=study.words.seconds(shop[_K.FIRST_RESPONSE_P90]))
-    value = study.words.seconds(shop[_K.FIRST_RESPONSE_MEDIAN])
-    return _tile(study, _K.FIRST_RESPONSE_MEDIAN, value, detail)
-
-
-def _tile(study: Study, name: str, value: str, detail: str) -> Tile:
-    return Tile(study.word(f"kpi.{name}"), value, detail)
+def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+    """Name every target that the month missed, or say that none was; empty without targets."""
+    if not profile.targets:
+        return ""
+    behind = missed(study, shop_row(study, conversations, profile), profile)
+    if not behind:
+        return study.word("kpis.missed_none")
+    join = study.word("text.clause_join").join
+    return study.word("kpis.missed_all", listed=join(behind.values()))
 
 
 def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
@@ -376,7 +387,7 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         ISO 4217.
     """
     shop = shop_row(study, conversations, profile)
-    write = _writers(study, currency)
+    write, behind = writers(study, currency), missed(study, shop, profile)
     rows = []
     for name in _ORDER:
         # The profile's own limit says nothing new where it is three minutes.
@@ -388,7 +399,7 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
                 "figure": _label(study, name, profile),
                 "value": _with_interval(study, shop, name, write[name], labels.cell),
                 "made_of": _made_of(study, shop, name, currency),
-                "target": write[name](target) if target is not None else "",
+                "target": _target(study, write[name](target), name in behind) if target else "",
             }
         )
     words = ("figure", "value", "made_of", "target")
@@ -399,6 +410,10 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         labels=labels.headings(study, "kpis", words),
         name="figures",
     )
+
+
+def _target(study: Study, target: str, missed: bool) -> str:
+    return study.word("kpis.target_missed", target=target) if missed else target
 
 
 def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
@@ -449,7 +464,8 @@ def _label(study: Study, name: str, profile: KpiProfile) -> str:
     return study.word(f"kpi.{name}")
 
 
-def _writers(study: Study, currency: str) -> dict[str, Write]:
+def writers(study: Study, currency: str) -> dict[str, Write]:
+    """Return what writes each KPI's value."""
     words = study.words
     return {
         **dict.fromkeys(_COUNTS, words.number),

@@ -19,29 +19,33 @@ from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
 
 _P = CoachingPlan
+#: Agents named in a sentence; a table names all.
+_MOST_NAMED = 4
 
 
 def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
-    """Sum the recommendations over agents: how many, and the gain of all with its interval.
+    """Sum the recommendations over agents: who, and the gain of all with its interval.
 
-    Agents' gains share the uncertainty of one effect, so their interval ends are added up: wider
-    than independence would make them.
+    What goes with a sale most surely comes first, however large another gain may look. Agents'
+    gains share the uncertainty of one effect, so their interval ends are added up: wider than
+    independence would make them.
     """
-    groups = labels.of_kind(plan, "driver").groupby(_P.BEHAVIOUR)
-    table = groups.agg(
-        agents=(_P.AGENT_ID, "nunique"),
-        gain=(_P.EXPECTED_GAIN, "sum"),
-        low=(_P.LOW, "sum"),
-        high=(_P.HIGH, "sum"),
+    rows = labels.of_kind(plan, "driver")
+    sure = labels.sureness(rows, _P.EFFECT_PP, _P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP)
+    table = (
+        rows.assign(sure=sure.astype(float))
+        .groupby(_P.BEHAVIOUR)
+        .agg(
+            who=(_P.AGENT_ID, lambda agents: sorted(set(agents))),
+            sure=("sure", "max"),
+            gain=(_P.EXPECTED_GAIN, "sum"),
+            low=(_P.LOW, "sum"),
+            high=(_P.HIGH, "sum"),
+        )
+        .reset_index()
     )
-    return table.sort_values(["gain", "agents"], ascending=False).reset_index()
-
-
-def rules_by_agents(plan: pd.DataFrame) -> pd.Series:
-    """Return by rule of how many agents a talk shows a possible breach, most first."""
-    broken = labels.of_kind(plan, "compliance")
-    agents: pd.Series = broken.groupby(_P.BEHAVIOUR)[_P.AGENT_ID].nunique()
-    return agents.sort_values(ascending=False, kind="stable")
+    table["agents"] = [len(names) for names in table["who"]]
+    return table.sort_values(["sure", "gain"], ascending=False, ignore_index=True)
 
 
 def sentence(study: Study, plan: pd.DataFrame) -> str:
@@ -68,23 +72,38 @@ def sentence(study: Study, plan: pd.DataFrame) -> str:
     return study.words.sentences(*parts)
 
 
-def in_brief(study: Study, plan: pd.DataFrame) -> str:
-    """Return what to do first, in one sentence: rules to look at, then what to practise."""
-    table, broken = by_behaviour(plan), labels.of_kind(plan, "compliance")
+def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> str:
+    """Return the one thing to practise first, with what speaks for it and for whom it is."""
+    table = by_behaviour(plan)
     if table.empty:
-        rules = study.word("brief.plan_rules", broken=labels.agents_of(study, broken))
-        return study.words.sentences(rules if len(broken) else "", study.word(_silence(study)))
+        return study.word(_silence(study))
     first = table.iloc[0]
-    behaviour = labels.title_of(study, first[_P.BEHAVIOUR])
-    agents = labels.counted(study, "agents", int(first["agents"]))
-    if broken.empty:
-        return study.word("coaching.first", behaviour=behaviour, agents=agents)
+    found = pd.DataFrame() if drivers is None else labels.readable(drivers)
+    row = found[found[Drivers.BEHAVIOUR] == first[_P.BEHAVIOUR]].iloc[0]
     return study.word(
-        "brief.plan_both",
-        broken=labels.agents_of(study, broken),
-        behaviour=behaviour,
-        agents=agents,
+        "brief.first",
+        behaviour=labels.noun(study, first[_P.BEHAVIOUR]),
+        effect=labels.in_words(study, row, unit=True),
+        title=labels.title_of(study, first[_P.BEHAVIOUR]),
+        agents=_some(study, first["who"]),
     )
+
+
+def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
+    """Return of how many agents conversations are to be checked for rules, if of any."""
+    broken = labels.of_kind(plan, "compliance")
+    if broken.empty:
+        return ""
+    return study.word("brief.rules", agents=labels.agents_of(study, broken))
+
+
+def _some(study: Study, agents: list[str]) -> str:
+    """Name up to four agents in a sentence, and how many others there are."""
+    names = [study.agent_name(agent) for agent in labels.sorted_names(study, agents)]
+    if len(names) <= _MOST_NAMED:
+        return study.words.listed(names)
+    others = study.word("text.others", n=study.words.number(len(names) - _MOST_NAMED))
+    return study.word("text.list_join").join([*names[:_MOST_NAMED], others])
 
 
 def team_title(study: Study, table: pd.DataFrame) -> str:

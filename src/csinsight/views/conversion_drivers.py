@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.contract.domain import CATEGORIES
+from csinsight.contract.domain import CATEGORIES, OWN_INTENT
 from csinsight.drivers.checks import driver_checks
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
@@ -37,8 +37,9 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
     for verdict in labels.NAMED:
         side = named[named[_D.VERDICT] == verdict]
         if len(side):
-            row = side.iloc[int(side[_D.EFFECT_PP].abs().argmax())]
-            name = labels.label(study, row[_D.BEHAVIOUR])
+            sure = labels.sureness(side, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+            row = side.iloc[int(sure.argmax())]
+            name = labels.noun(study, row[_D.BEHAVIOUR])
             told = labels.in_words(study, row, unit=True)
             word = f"drivers.most_{verdict}"
             parts.append(study.word(word, behaviour=name, effect=told, goal=goal))
@@ -50,17 +51,17 @@ def _goal(study: Study, rows: pd.DataFrame) -> str:
 
 
 def in_brief(study: Study, drivers: pd.DataFrame) -> str:
-    """Return how many behaviours go with a sale and the strongest of them, in one sentence."""
-    tried = labels.estimated(labels.readable(drivers))
-    named = tried[tried[_D.VERDICT].isin(labels.NAMED)]
-    if named.empty:
+    """Return how many behaviours go with a sale and the surest of them, in one sentence."""
+    rows = labels.readable(drivers)
+    tried, surest = labels.estimated(rows), labels.surest(rows)
+    if surest.empty:
         return sentence(study, drivers)
-    row = named.iloc[int(named[_D.EFFECT_PP].abs().argmax())]
+    row, named = surest.iloc[0], int(tried[_D.VERDICT].isin(labels.NAMED).sum())
     return study.word(
-        "brief.drivers_one" if len(named) == 1 else "brief.drivers",
-        named=len(named),
+        "brief.drivers_one" if named == 1 else "brief.drivers",
+        named=named,
         tried=len(tried),
-        behaviour=labels.label(study, row[_D.BEHAVIOUR]),
+        behaviour=labels.noun(study, row[_D.BEHAVIOUR]),
         effect=labels.in_words(study, row, unit=True),
     )
 
@@ -111,9 +112,19 @@ def picture(study: Study, rows: pd.DataFrame, title: str) -> Picture:
         figure,
         title,
         alt=words.sentences(labels.about(study, rows, "drivers.alt"), *alt),
-        caption=labels.about(study, rows, "drivers.caption"),
+        caption=words.sentences(labels.about(study, rows, "drivers.caption"), _gate(study, rows)),
         data=rows[[*columns, _D.VERDICT]].round(4),
         name="drivers",
+    )
+
+
+def _gate(study: Study, rows: pd.DataFrame) -> str:
+    """Say why a bar that misses zero may be grey, where one does."""
+    clear = (rows[_D.LOW_PP] > 0) | (rows[_D.HIGH_PP] < 0)
+    intent, silent = (rows[_D.VERDICT] == name for name in (OWN_INTENT, "no evidence"))
+    return study.words.sentences(
+        study.word("drivers.gate", n=len(rows)) if (clear & silent).any() else "",
+        study.word("drivers.intent_bar") if intent.any() else "",
     )
 
 
@@ -128,7 +139,8 @@ def cards(study: Study, drivers: pd.DataFrame) -> Block:
     """Return the strongest drivers in plain words."""
     rows = labels.estimated(labels.readable(drivers))
     named = rows[rows[_D.VERDICT].isin(labels.NAMED)]
-    named = named.reindex(named[_D.EFFECT_PP].abs().sort_values(ascending=False).index)
+    sure = labels.sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    named = named.loc[sure.sort_values(ascending=False).index]
     boxes = [_card(study, row) for _, row in named.head(MAX_CARDS).iterrows()]
     if not boxes:
         return Prose(study.word("drivers.silent_long"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from csinsight.coaching.shrunken_effects import as_taught
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
+from csinsight.render.page import page_slug
 from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
 
@@ -30,6 +32,12 @@ def label(study: Study, behaviour: str) -> str:
     """Return what a row of effects is about, such as "First reply twice as fast"."""
     group = "effect" if behaviour in _LABELLED else "behaviour"
     return study.word(f"{group}.{behaviour}")
+
+
+def noun(study: Study, behaviour: str) -> str:
+    """Return `label` as it stands within a sentence: small in English."""
+    name = label(study, behaviour)
+    return name[:1].lower() + name[1:]
 
 
 def of_main(drivers: pd.DataFrame) -> pd.DataFrame:
@@ -81,6 +89,22 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
     ]
     named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & ~pd.Series(taught, index=rows.index)]
     return named
+
+
+def sureness(rows: pd.DataFrame, effect: str, low: str, high: str) -> pd.Series:
+    """Return how many widths of its interval an estimate lies from zero: the surer, the more."""
+    width = (rows[high] - rows[low]).clip(lower=1e-9)
+    return rows[effect].abs() / width
+
+
+def surest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the named rows of `readable`, the surest first, without those against what is taught.
+
+    The order is that of advice: what is surest is told first, however large another one looks.
+    """
+    named = rows[rows[_D.VERDICT].isin(NAMED)].drop(index=contrary(rows).index)
+    order = sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP).sort_values(ascending=False)
+    return named.loc[order.index]
 
 
 def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
@@ -151,6 +175,24 @@ def rate(values: pd.Series) -> tuple[float, float, float, int]:
     return float(known.mean()), float(low), float(high), len(known)
 
 
+#: A change whose interval stays within these points either way is none that matters.
+_ALIKE: Final = 0.02
+
+
+def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
+    """Say how a rate changed: beyond chance, perhaps by chance, or surely not by much.
+
+    "No evidence of a change" is not "no change": that is said only where the interval is narrow.
+    """
+    written = [study.words.points(100 * value) for value in change]
+    told = dict(zip(("change", "low", "high"), written, strict=True))
+    _, low, high = change
+    if low > 0 or high < 0:
+        return study.word("change.news", **told)
+    alike = max(abs(low), abs(high)) <= _ALIKE
+    return study.word("change.alike" if alike else "change.chance", **told)
+
+
 def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
     """Return the difference of two independent rates with its 95 % interval.
 
@@ -200,6 +242,26 @@ def headings(study: Study, group: str, columns: Iterable[str]) -> dict[str, str]
 def counted(study: Study, unit: str, n: float) -> str:
     """Write a number of things with its word: "1 agent", "3 agents"."""
     return study.word(f"unit.{unit}_one" if n == 1 else f"unit.{unit}", n=study.words.number(n))
+
+
+def sorted_names(study: Study, agents: Iterable[str]) -> list[str]:
+    """Return agents' ids in the order of their names, Chinese ones by pinyin."""
+    from pypinyin import lazy_pinyin
+
+    named = {str(agent): study.agent_name(str(agent)) for agent in agents}
+    return sorted(named, key=lambda agent: (lazy_pinyin(named[agent].lower()), agent))
+
+
+def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:
+    """Write agents by name, each with a link to the card, up to `most` and the number of others."""
+    names = sorted_names(study, agents)
+    links = [
+        f"[{study.agent_name(name)}]({quote(f'06_agent_card-{page_slug(name)}')}.html)"
+        for name in names[:most]
+    ]
+    if most is not None and len(names) > most:
+        links.append(study.word("text.others", n=study.words.number(len(names) - most)))
+    return study.word("text.list_join").join(links)
 
 
 def cell(text: str) -> str:

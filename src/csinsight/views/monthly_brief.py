@@ -1,7 +1,4 @@
-"""Notebook 07: the month on one page, made from what the other notebooks found.
-
-Notebook 07: what changed since last month, in figures and among the buyers who asked.
-"""
+"""Notebook 07: the month on one page, made from what the other notebooks found."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from csinsight.contract.artifacts import (
 from csinsight.contract.domain import BUYER_TYPES, TIERS
 from csinsight.params import add_months
 from csinsight.render.blocks import Block, Columns, Finding, Items, LeftOut, Note, Prose, Stack
-from csinsight.render.table import Table
+from csinsight.render.table import Linked, Table
 from csinsight.views import (
     agent_kpis,
     buyer_types,
@@ -35,8 +32,10 @@ from csinsight.views.study import KPIS, TRENDS, Study
 
 _C = Conversations
 _K = AgentKpis
-#: Drivers drawn on the brief; the rest is one click away.
-MAX_DRIVERS = 3
+#: Behaviours drawn on the brief where fewer than these are named or advised.
+MIN_DRAWN = 3
+#: Agents named in a row of the plan; the others are one click away.
+_MOST_NAMED = 8
 _PARTS = {
     BuyerTypes.NAME: "01_buyer_types",
     ValueTiers.NAME: "02_value_tiers",
@@ -65,18 +64,20 @@ def gather(study: Study, kpi_profile: str) -> Brief:
 
 
 def sentence(study: Study, brief: Brief) -> str:
-    """Return the month in two or three sentences, each from the page that it sums up."""
+    """Return the month in a few sentences: the result, then the one thing to do, then the rest."""
     parts = []
     if brief.conversations is not None:
         parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
-    if brief.drivers is not None:
+    advised = brief.plan is not None and len(labels.of_kind(brief.plan, "driver"))
+    if brief.drivers is not None and not advised:
         parts.append(conversion_drivers.in_brief(study, brief.drivers))
-    elif brief.types is not None:
+    elif brief.drivers is None and brief.types is not None:
         known = buyer_types.counts_of(brief.types)[list(BUYER_TYPES)]
         share = study.words.percent(known.sum() / max(len(brief.types), 1), 0)
         parts.append(study.word("brief.types", share=share, n=study.words.number(len(brief.types))))
     if brief.plan is not None:
-        parts.append(coaching.in_brief(study, brief.plan))
+        parts.append(coaching.in_brief(study, brief.plan, brief.drivers))
+        parts.append(coaching.broken_in_brief(study, brief.plan))
     orders = str(study.facts("00_data_check").get("orders", ""))
     return study.words.sentences(*parts) or orders or study.word("brief.nothing")
 
@@ -115,41 +116,50 @@ def headline(brief: Brief) -> dict[str, int]:
 
 
 def cards(study: Study, brief: Brief, currency: str) -> Block:
-    """Return the month's main figures as tiles."""
+    """Return the month's main figures as tiles, and every target that was missed below them."""
     if brief.conversations is None:
         return _missing(study, _C.NAME)
     month = study.of_month(brief.conversations)
-    return _linked(study, _C.NAME, agent_kpis.tiles(study, month, brief.profile, currency))
+    tiles = agent_kpis.tiles(study, month, brief.profile, currency)
+    behind = agent_kpis.targets(study, brief.conversations, brief.profile)
+    return _linked(study, _C.NAME, tiles, note=behind)
 
 
 def forest(study: Study, brief: Brief) -> Block:
-    """Draw the strongest drivers, raw beside adjusted."""
+    """Draw what is advised, in the plan's order, then all else that goes with a sale, surest first.
+
+    Where nothing does, the surest few are drawn in grey.
+    """
     if brief.drivers is None:
         return _missing(study, Drivers.NAME)
     rows = labels.estimated(labels.readable(brief.drivers))
     if rows.empty:
         return Prose(study.word("drivers.no_picture"))
+    sure = labels.sureness(rows, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP)
     named = rows[Drivers.VERDICT].isin(labels.NAMED)
-    strongest = rows.assign(named=named, size=rows[Drivers.EFFECT_PP].abs())
-    kept = strongest.sort_values(["named", "size"], ascending=False).head(MAX_DRIVERS).index
-    drawn = conversion_drivers.picture(
-        study, rows.loc[sorted(kept)], conversion_drivers.title(study, rows)
+    plan = None if brief.plan is None else coaching.by_behaviour(brief.plan)
+    advised = [] if plan is None else plan[CoachingPlan.BEHAVIOUR].tolist()
+    place = rows[Drivers.BEHAVIOUR].map({name: number for number, name in enumerate(advised)})
+    order = rows.assign(place=place, named=named, sure=sure).sort_values(
+        ["place", "named", "sure"], ascending=[True, False, False], na_position="last"
     )
+    kept = order.head(max(int((named | place.notna()).sum()), MIN_DRAWN))
+    drawn = conversion_drivers.picture(study, kept, conversion_drivers.title(study, rows))
     return _linked(study, Drivers.NAME, drawn)
 
 
 def plan(study: Study, brief: Brief) -> Block:
-    """Return what the team practises: who, and what it might bring."""
+    """Return what is practised and by whom, with links to the cards, then what is to be checked."""
     if brief.plan is None:
         return _missing(study, CoachingPlan.NAME)
-    table, rules = coaching.by_behaviour(brief.plan), coaching.rules_by_agents(brief.plan)
-    if table.empty and rules.empty:
+    table = coaching.by_behaviour(brief.plan)
+    if brief.plan.empty:
         return coaching.nothing(study)
     words = study.words
     shown = pd.DataFrame(
         {
             "what": [labels.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
-            "who": [words.word("unit.people", n=n) for n in table["agents"]],
+            "who": [_who(study, names) for names in table["who"]],
             "gain": [
                 labels.cell(
                     words.with_interval(
@@ -160,23 +170,28 @@ def plan(study: Study, brief: Brief) -> Block:
             ],
         }
     )
-    names = [study.word(f"behaviour.{name}") for name in rules.index]
+    # Nobody is named beside a rule here: what may break one is read with its lines, on the card.
+    checked = labels.of_kind(brief.plan, "compliance")
     found = pd.DataFrame(
         {
-            "what": [study.word("coaching.rule_row", rule=name) for name in names],
-            "who": [words.word("unit.people", n=n) for n in rules],
-            "gain": study.word("coaching.check_first"),
+            "what": [study.word("coaching.rules_row", n=checked[CoachingPlan.BEHAVIOUR].nunique())],
+            "who": [words.word("unit.people", n=checked[CoachingPlan.AGENT_ID].nunique())],
+            "gain": [study.word("coaching.check_first")],
         }
     )
-    columns = labels.headings(study, "coaching", shown.columns)
+    headings = labels.headings(study, "coaching", shown.columns)
     if table.empty:
         title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
     else:
         title = coaching.team_title(study, table)
         caption = study.word("coaching.team_caption")
-    rows = pd.concat([shown, found], ignore_index=True)
-    table_ = Table(rows, title, caption=caption, labels=columns, name="brief-plan")
-    return _linked(study, CoachingPlan.NAME, table_, "cards")
+    rows = pd.concat([shown, found if len(checked) else found[:0]], ignore_index=True)
+    table_ = Table(rows, title, caption=caption, labels=headings, name="brief-plan")
+    return _linked(study, CoachingPlan.NAME, table_, cards=True)
+
+
+def _who(study: Study, agents: list[str]) -> Linked:
+    return Linked(labels.card_links(study, agents, _MOST_NAMED))
 
 
 def money(study: Study, brief: Brief) -> Block:
@@ -235,14 +250,15 @@ def changes(study: Study, brief: Brief) -> Block:
     return month_over_month(study, brief.conversations, brief.profile, brief.types, brief.tiers)
 
 
-def _linked(study: Study, part: str, block: Block, also: str = "") -> Block:
-    """Return a block with where to read on below it."""
+def _linked(study: Study, part: str, block: Block, *, cards: bool = False, note: str = "") -> Block:
+    """Return a block with a note and where to read on below it."""
     page = _PARTS[part]
     targets = [(f"{page}.html", study.word(f"page.{page}"))]
-    if also:
-        targets.append((f"index.html#{also}", study.word("nav.cards")))
+    if cards:
+        targets.append(("index.html#cards", study.word("nav.cards")))
     links = study.word("brief.links_join").join(f"[{label}]({href})" for href, label in targets)
-    return Stack(block, Prose(study.word("brief.more", links=links)))
+    more = study.word("brief.more", links=links)
+    return Stack(block, Prose(study.words.sentences(note, more)))
 
 
 def _missing(study: Study, name: str) -> LeftOut:
@@ -284,15 +300,21 @@ def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:
             change = words.number(float(now[name]) - float(before[name]), sign=True)
             rows.append((study.word(f"kpi.{name}"), write(before[name]), write(now[name]), change))
     columns = ("what", "before", "now", "change")
-    shown = pd.DataFrame([row for row in rows if row], columns=list(columns))
-    moved = _beyond_chance(now, before)
     return Table(
-        shown,
-        study.word("brief.changed" if moved else "brief.unchanged"),
+        pd.DataFrame([row for row in rows if row], columns=list(columns)),
+        _title(study, now, before),
         caption=study.word("brief.changed_caption"),
         labels=labels.headings(study, "brief", columns),
         name="brief-changes",
     )
+
+
+def _title(study: Study, now: pd.Series, before: pd.Series) -> str:
+    if pd.isna(now[_K.PAID_RATE]) or pd.isna(before[_K.PAID_RATE]):
+        return study.word("brief.changed")
+    change = labels.difference(now, before, _K.PAID_RATE)
+    told = labels.change_in_words(study, change)
+    return study.word("text.colon", label=study.word(f"kpi.{_K.PAID_RATE}"), text=told)
 
 
 def _rate(
@@ -304,13 +326,6 @@ def _rate(
     by, low, high = (words.points(100 * value) for value in labels.difference(now, before, name))
     change = labels.cell(words.with_interval(by, low, high))
     return study.word(f"kpi.{name}"), words.percent(before[name]), words.percent(now[name]), change
-
-
-def _beyond_chance(now: pd.Series, before: pd.Series) -> bool:
-    if pd.isna(now[_K.PAID_RATE]) or pd.isna(before[_K.PAID_RATE]):
-        return False
-    _, low, high = labels.difference(now, before, _K.PAID_RATE)
-    return low > 0 or high < 0
 
 
 def movements(
