@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.behaviours.agent_sessions import count_month
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
@@ -67,7 +67,14 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def talks(shop):
-    return build_conversations(shop, AS_OF, ConversationRules()).set_index("conversation_id")
+    marked = mark_messages(shop, AS_OF, ConversationRules())
+    return build_conversations(marked).set_index("conversation_id")
+
+
+def _month(shop, conversations, profile):
+    marked = mark_messages(shop, AS_OF, ConversationRules())
+    sessions = build_agent_sessions(marked, conversations, profile)
+    return count_month(marked, conversations, sessions, profile)
 
 
 def _messages():
@@ -168,7 +175,7 @@ def test_kpis_by_hand(shop, talks):
     without an answer to the buyer's line that day: 10, the cap.
     """
     profile = load_profile("taobao")
-    month = count_month(shop, talks.reset_index(), AS_OF, ConversationRules(), profile)
+    month = _month(shop, talks.reset_index(), profile)
     row = agent_kpis(month, profile=profile).iloc[0]
     assert (row["agent_id"], row["conversations"], row["buyers"]) == ("a1", 9, 9)
     assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (6, 6, 0)
@@ -189,14 +196,15 @@ def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):
         tmp_path / "messages.parquet"
     )
     untimed = open_shop(tmp_path)
-    table = build_conversations(untimed, AS_OF, ConversationRules()).set_index("conversation_id")
+    marked = mark_messages(untimed, AS_OF, ConversationRules())
+    table = build_conversations(marked).set_index("conversation_id")
     assert table["follows_up"].isna().all()
     assert table["reminds_payment"].isna().all()
     assert table["checks_address"].isna().all()
     assert table.loc["size", "asks_needs"]
     assert table.loc["where_is_it", "category"] == "after_sales"
     profile = load_profile("textbook")
-    month = count_month(untimed, table.reset_index(), AS_OF, ConversationRules(), profile)
+    month = _month(untimed, table.reset_index(), profile)
     row = agent_kpis(month, profile=profile).iloc[0]
     for name in ("paid_rate", "ordered_rate", "sales", "mean_response_s", "reply_rate", "rounds"):
         assert pd.isna(row[name]), name

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.engine import open_shop
 from csinsight.features.frames import ConversationRules
 
@@ -67,7 +67,8 @@ def talks(tmp_path: Path) -> pd.DataFrame:
     pl.DataFrame({"buyer_id": ["b1", "b2", "b3", "b4"]}).write_parquet(tmp_path / "buyers.parquet")
     pl.DataFrame({"agent_id": ["a1"], "name": ["A"]}).write_parquet(tmp_path / "agents.parquet")
     rules = ConversationRules(12.0, 24.0, 72.0)
-    found = build_conversations(open_shop(tmp_path, "polars"), datetime(2026, 11, 1), rules)
+    shop = open_shop(tmp_path, "polars")
+    found = build_conversations(mark_messages(shop, datetime(2026, 11, 1), rules))
     return found.set_index("buyer_id")
 
 

@@ -30,8 +30,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.behaviours.agent_sessions import count_month
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
@@ -113,8 +113,10 @@ def shop(tmp_path_factory):
 
 def _month(shop, profile=TAOBAO):
     rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
-    conversations = build_conversations(shop, AS_OF, rules)
-    return count_month(shop, conversations, AS_OF, rules, profile)
+    marked = mark_messages(shop, AS_OF, rules)
+    conversations = build_conversations(marked)
+    sessions = build_agent_sessions(marked, conversations, profile)
+    return count_month(marked, conversations, sessions, profile)
 
 
 @pytest.fixture(scope="module")
@@ -226,8 +228,10 @@ def test_handed_over_inquiries_can_count(shop):
 def test_other_conventions(shop):
     jd = load_profile("jd")
     rules = jd.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=24)
-    conversations = build_conversations(shop, AS_OF, rules)
-    month = count_month(shop, conversations, AS_OF, rules, jd)
+    marked = mark_messages(shop, AS_OF, rules)
+    conversations = build_conversations(marked)
+    sessions = build_agent_sessions(marked, conversations, jd)
+    month = count_month(marked, conversations, sessions, jd)
     row = shop_kpis(month.conversations, profile=jd, month=month).iloc[0]
     # Within 30 s: 10 20 20 30. Three minutes stay three minutes. o5 was paid too late for JD.
     _assert_is(row, prompt_reply_rate=4 / 11, reply_rate_180s=7 / 11, paid_rate=2 / 6)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.sequence_rules import (
@@ -52,6 +53,7 @@ def _found(rule, *lines, start=600):
         {
             "conversation_id": ["c"] * len(lines),
             "sender": [sender for _, sender, _ in lines],
+            "agent_id": [None if sender == "buyer" else "a1" for _, sender, _ in lines],
             "text": [text for *_, text in lines],
             "sent_at_ms": [None if m is None else int((start + m) * 60_000) for m, *_ in lines],
             "message_no": range(len(lines)),
@@ -127,9 +129,12 @@ def test_faults_of_a_file_are_named(tmp_path, change, told):
 
 
 def test_the_demo_shop(demo_folder):
-    found = rule_opportunities(
-        open_shop(demo_folder), datetime(2026, 11, 1), ConversationRules(), RULES, LEXICON
+    marked = mark_messages(
+        open_shop(demo_folder), datetime(2026, 11, 1), ConversationRules(), months=1
     )
+    ids = build_conversations(marked)["conversation_id"]
+    found = rule_opportunities(marked, RULES, ids)
+    assert found["agent_id"].notna().all()
     assert set(found["rule"]) == set(RULES)
     counts = found.groupby("rule")["broken"].agg(["size", "sum"])
     assert (counts["size"] > 10).all()

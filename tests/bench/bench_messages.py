@@ -19,8 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
-from csinsight.behaviours.agent_sessions import count_month
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
@@ -70,9 +70,11 @@ def ours(folder: str) -> None:
     began = time.perf_counter()
     shop, profile = open_shop(Path(folder)), load_profile("taobao")
     rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
-    conversations = build_conversations(shop, AS_OF, rules, months=1)
+    marked = mark_messages(shop, AS_OF, rules, months=1)
+    conversations = build_conversations(marked)
     built = time.perf_counter()
-    month = count_month(shop, conversations, AS_OF, rules, profile)
+    sessions = build_agent_sessions(marked, conversations, profile)
+    month = count_month(marked, conversations, sessions, profile)
     agents = agent_kpis(month, profile=profile)
     whole = shop_kpis(month.conversations, profile=profile, month=month)
     done = time.perf_counter()

@@ -8,7 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.agent_sessions import build_agent_sessions
+from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
 from csinsight.features.frames import ConversationRules
 
@@ -30,8 +32,11 @@ def few(demo_folder, tmp_path_factory):
 
 def test_conversations_agree(few, spark):
     as_of, rules = datetime(2026, 11, 1), ConversationRules()
-    polars = build_conversations(open_shop(few), as_of, rules)
+    profile = load_profile("taobao")
+    marked = [mark_messages(open_shop(few, name), as_of, rules) for name in ("polars", "spark")]
+    polars, other = (build_conversations(shop) for shop in marked)
     assert len(polars) > 50
-    pd.testing.assert_frame_equal(
-        polars, build_conversations(open_shop(few, "spark"), as_of, rules)
-    )
+    pd.testing.assert_frame_equal(polars, other)
+    sessions = [build_agent_sessions(shop, polars, profile) for shop in marked]
+    assert len(sessions[0]) > 50
+    pd.testing.assert_frame_equal(*sessions)

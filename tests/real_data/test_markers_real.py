@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
@@ -136,7 +136,8 @@ def test_taobao_talks_as_read_by_hand(uneed):
 def test_jd_sessions_have_behaviours_but_no_timings(shared_data, tmp_path):
     file = shared_data / "jddc_raw" / "chat_0.1per.txt"
     run_import("jddc", [file], tmp_path)
-    table = build_conversations(open_shop(tmp_path), datetime(2026, 11, 1), ConversationRules())
+    marked = mark_messages(open_shop(tmp_path), datetime(2026, 11, 1), ConversationRules())
+    table = build_conversations(marked)
     assert len(table) == 994
     for name in ("greets", "polite_words", "curt_reply", "closes_warmly"):
         assert table[name].notna().all()

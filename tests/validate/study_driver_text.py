@@ -10,7 +10,7 @@ import pandas as pd
 from tests.validate.driver_shops import AS_OF
 from tests.validate.study_drivers import NAMED, _by_world, _table
 
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import open_shop
@@ -37,7 +37,8 @@ def one_shop(world: str, seed: int) -> pd.DataFrame:
             scenario=world,
             end_month="2026-10",
         )
-        talks = build_conversations(open_shop(folder, "polars"), AS_OF, _RULES, months=3)
+        shop = open_shop(folder, "polars")
+        talks = build_conversations(mark_messages(shop, AS_OF, _RULES, months=3))
         true = pd.read_parquet(folder / "truth" / "conversations.parquet")
         effects = pd.read_parquet(folder / "truth" / "behaviours.parquet")
     effects = effects.set_index("behaviour")["effect_pp"].astype(float)

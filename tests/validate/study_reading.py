@@ -14,7 +14,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
-from csinsight.behaviours.conversations import build_conversations
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.table import SHOWN, mark_table
@@ -108,9 +108,8 @@ def _shop(seed: int) -> pd.DataFrame:
         truth = simulate(
             folder, seed=seed, buyers=1500, agents=10, conversations=3000, months=2
         ).conversations.to_pandas()
-        table = build_conversations(
-            open_shop(Path(folder)), datetime(2026, 11, 1), ConversationRules()
-        )
+        shop = open_shop(Path(folder))
+        table = build_conversations(mark_messages(shop, datetime(2026, 11, 1), ConversationRules()))
     talks = table.merge(truth, on=["buyer_id", "started_at"], suffixes=("", "_true"))
     return talks[talks["opened_by_buyer_true"]]
 

@@ -1,4 +1,8 @@
-"""What a month's KPIs are made of: agent sessions, response times, orders with their agents."""
+"""Who did what: a row for each conversation and agent, and what a month's KPIs are made of.
+
+Words, waits and findings belong to who wrote the lines; what came of a conversation belongs to the
+conversation, and is shared among its agents by the rule of the KPI profile.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import narwhals as nw
 import pandas as pd
 
-from csinsight.behaviours.profiles import KpiProfile
-from csinsight.contract.artifacts import AgentSessions
-from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.schema import Orders
-from csinsight.engine import Shop
-from csinsight.features.agent_sessions import (
-    agent_sessions,
-    credited_orders,
-    read_lines,
-    response_times,
+from csinsight.behaviours.conversations import (
+    AFTER_ORDER,
+    FOLLOWS,
+    MarkedMessages,
+    agent_markers,
+    counts_for,
 )
-from csinsight.features.frames import ConversationRules
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.opportunities import MADE_BY, SILENCE
+from csinsight.behaviours.profiles import KpiProfile
+from csinsight.behaviours.scope import AGENT_TURN, flag
+from csinsight.contract.artifacts import AgentSessions, opportunity_column
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
+from csinsight.contract.schema import Messages, Orders
+from csinsight.engine import collect
+from csinsight.features.agent_sessions import agent_sessions, credited_orders, response_times
+from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, count_if, pick
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 
-#: Of a conversation, whoever serves it.
-_SHARED: Final = (
+#: What a row is about, and the outcome as the profile shares it; behaviours follow.
+SESSION_COLUMNS: Final = (
+    Talk.CONVERSATION_ID,
+    Talk.AGENT_ID,
     Talk.BUYER_ID,
     Talk.STARTED_AT,
     Talk.COUNTED_AT,
@@ -38,6 +51,21 @@ _SHARED: Final = (
     Talk.OUTCOME_AT,
     Talk.FIRST_PAID_AT,
     Talk.NET_AMOUNT,
+    AgentSessions.IN_CHARGE,
+    AgentSessions.HANDED_OVER,
+    AgentSessions.CREDITED_ELSEWHERE,
+    Talk.BUYER_MESSAGES,
+    Talk.AGENT_MESSAGES,
+    Talk.BUYER_MESSAGES_BEFORE,
+    Talk.AGENT_MESSAGES_BEFORE,
+    Talk.ROUNDS,
+    Talk.ROUNDS_IN_180S,
+    Talk.ROUNDS_UNANSWERED,
+    Talk.ROUNDS_OFF_HOURS,
+    Talk.RESPONSE_SUM_S,
+    Talk.FIRST_RESPONSE_TALK_S,
+    Talk.SATISFACTION,
+    *TIMINGS,
 )
 _ORDERS: Final = (
     Orders.ORDER_ID,
@@ -75,22 +103,137 @@ class Month:
     orders: pd.DataFrame | None
 
 
-def count_month(
-    shop: Shop,
-    conversations: pd.DataFrame,
-    as_of: datetime,
-    rules: ConversationRules,
-    profile: KpiProfile,
-) -> Month:
-    """Gather what the KPIs of the month before `as_of` are made of.
+def build_agent_sessions(
+    marked: MarkedMessages, conversations: pd.DataFrame, profile: KpiProfile
+) -> pd.DataFrame:
+    """Return a row for each conversation and agent who wrote in it, with what that agent showed.
 
     Parameters
     ----------
-    shop : Shop
+    marked : MarkedMessages
     conversations : pandas.DataFrame
-        Of `csinsight.behaviours.conversations.build_conversations`, with the same rules.
-    as_of : datetime
-    rules : ConversationRules
+        Of `csinsight.behaviours.conversations.build_conversations`, from the same messages.
+    profile : KpiProfile
+        Whose ``attribution`` says whose the outcome is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.AgentSessions`, sorted by start, conversation and
+        agent. The behaviours are this agent's: true where a line of theirs shows it, false where
+        they had the opportunity and did not, else null. ``ordered`` and ``paid`` are true only for
+        the agent to whom the profile's rule gives the order.
+    """
+    served = agent_sessions(marked.cut, marked.months)
+    orders = credited_orders(marked.cut, marked.months)
+    key = [Talk.CONVERSATION_ID]
+    table = served.merge(
+        conversations.drop(columns=[c for c in served if c in conversations and c not in key]),
+        on=key,
+        how="inner",
+    )
+    table = _shared_outcomes(table, orders.set_index(Orders.ORDER_ID)[profile.attribution])
+    shown = collect(_shown_by_author(marked))
+    table = table.merge(shown, on=[Talk.CONVERSATION_ID, Talk.AGENT_ID], how="left")
+    own = {name: _own(table, name, marked.lexicon) for name in (*MARKERS, *COMPLIANCE)}
+    table = table.assign(**own)[[*SESSION_COLUMNS, *own]]
+    order = [Talk.STARTED_AT, Talk.CONVERSATION_ID, Talk.AGENT_ID]
+    return table.sort_values(order, ignore_index=True)
+
+
+def _shared_outcomes(table: pd.DataFrame, credit: pd.Series[str]) -> pd.DataFrame:
+    """Lay the outcomes of conversations over the agents who wrote in them."""
+    owner = table[Talk.ORDER_ID].map(credit)
+    own = owner.eq(table[Talk.AGENT_ID]) | owner.isna()
+    led = table[Talk.ORDERED].fillna(value=False).astype(bool)
+    for name in (Talk.ORDERED, Talk.PAID):
+        table[name] = table[name].where(own | table[name].isna(), other=False)
+    over = ~table[AgentSessions.IN_CHARGE].astype(bool) & ~(led & own)
+    inquiry = table[Talk.IS_INQUIRY].fillna(value=False).astype(bool)
+    return table.assign(
+        **{
+            AgentSessions.HANDED_OVER: inquiry & over,
+            AgentSessions.CREDITED_ELSEWHERE: inquiry & led & ~own & ~over,
+        }
+    )
+
+
+def _shown_by_author(marked: MarkedMessages) -> Frame:
+    """Return by conversation and agent in which agent turn each marker first shows, and places."""
+    lexicon, turn = marked.lexicon, nw.col(AGENT_TURN)
+    before = nw.col(BEFORE_OUTCOME)
+    lines = marked.sides.filter(
+        nw.col(Messages.SENDER) == "agent", ~nw.col(Messages.AGENT_ID).is_null()
+    ).with_columns(nw.col(POSITION).max().over(Talk.CONVERSATION_ID).alias("_end"))
+    marks = {
+        name: counts_for(name, lexicon) & (flag(name) == 1)
+        for name in agent_markers(lexicon)
+        if name in (*MARKERS, *COMPLIANCE)
+    }
+    marks[FOLLOWS] = before & (nw.col(FOLLOWS) == 1)
+    places = {
+        "_first_reply_": nw.col(TURN_NO) == nw.col("_first_reply"),
+        "_last_turn_": nw.col(TURN_NO) == nw.col("_last_turn"),
+        "_ends": nw.col(POSITION) == nw.col("_end"),
+        "_fell_silent": before & (nw.col(SILENCE) == 1),
+    }
+    return lines.group_by(Talk.CONVERSATION_ID, Talk.AGENT_ID).agg(
+        pick(before, turn).min().cast(nw.Int64).alias("_from"),
+        pick(before, turn).max().cast(nw.Int64).alias("_to"),
+        *(count_if(where.fill_null(value=False)).alias(name) for name, where in places.items()),
+        *(pick(m, turn).min().cast(nw.Int64).alias(_at(name)) for name, m in marks.items()),
+    )
+
+
+def _at(name: str) -> str:
+    return f"_at_{name}"
+
+
+def _own(table: pd.DataFrame, name: str, lexicon: Lexicon) -> pd.Series[bool]:
+    """Return whether each agent showed a behaviour; null where they had no opportunity.
+
+    An opportunity that the conversation made is that of who wrote from then on, until somebody
+    takes it; what opens or closes a conversation is that of who wrote there.
+    """
+    at = table[_at(name)].astype("Int64")
+    shown = at.notna()
+    wrote = table["_to"].notna()
+    if name in COMPLIANCE:
+        there = pd.Series(data=True, index=table.index)
+    elif name == FOLLOWS:
+        there = table["_fell_silent"].gt(0)
+    elif name in AFTER_ORDER:
+        there = table["_ends"].gt(0)
+    elif (where := _where(name, lexicon)) in ("first_reply", "last_turn"):
+        there = table[f"_{where}_"].gt(0)
+    else:
+        there = wrote
+    if name in TURN_MARKERS:
+        since = table[opportunity_column(name)].astype("Int64").fillna(0)
+        there = there & (table["_to"].astype("Int64") >= since).fillna(value=False)
+        if name in MADE_BY:
+            taken = at.groupby(table[Talk.CONVERSATION_ID]).transform("min")
+            there = there & ~(taken < table["_from"].astype("Int64")).fillna(value=False)
+    known = table[name].notna() & (shown | there.astype(bool))
+    return shown.astype("boolean").where(known)
+
+
+def _where(name: str, lexicon: Lexicon) -> str:
+    return lexicon.markers[name].where if name in lexicon.markers else "anywhere"
+
+
+def count_month(
+    marked: MarkedMessages, conversations: pd.DataFrame, sessions: pd.DataFrame, profile: KpiProfile
+) -> Month:
+    """Gather what the KPIs of the last month are made of.
+
+    Parameters
+    ----------
+    marked : MarkedMessages
+    conversations : pandas.DataFrame
+        Of `csinsight.behaviours.conversations.build_conversations`, from the same messages.
+    sessions : pandas.DataFrame
+        Of `build_agent_sessions`, from the same messages.
     profile : KpiProfile
         Whose ``attribution`` and ``handed_over`` decide.
 
@@ -98,39 +241,19 @@ def count_month(
     -------
     Month
     """
-    month = in_months(conversations, as_of, 1)
-    lines = read_lines(shop, as_of, rules)
-    orders = credited_orders(shop, lines, as_of, rules)
+    cut, as_of = marked.cut, marked.cut.as_of
+    orders = credited_orders(cut, 1)
     placed = orders[orders[Orders.PLACED_AT] >= pd.Timestamp(add_months(as_of, -1))]
     owned = placed.rename(columns={profile.attribution: Talk.AGENT_ID})[list(_ORDERS)]
-    return Month(
-        month,
-        _received(agent_sessions(shop, lines, as_of, rules), month, orders, profile),
-        response_times(lines, as_of, rules),
-        owned if shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
-    )
-
-
-def _received(
-    served: pd.DataFrame, month: pd.DataFrame, orders: pd.DataFrame, profile: KpiProfile
-) -> pd.DataFrame:
-    """Lay the outcomes of conversations over the agents who served in them."""
-    talks = month.set_index(Talk.CONVERSATION_ID)[list(_SHARED)]
-    table = served.join(talks, on=Talk.CONVERSATION_ID, how="inner").reset_index(drop=True)
-    credit = orders.set_index(Orders.ORDER_ID)[profile.attribution]
-    owner = table[Talk.ORDER_ID].map(credit)
-    own = owner.eq(table[Talk.AGENT_ID]) | owner.isna()
-    led = table[Talk.ORDERED].fillna(value=False).astype(bool)
-    for name in (Talk.ORDERED, Talk.PAID):
-        table[name] = table[name].where(own | table[name].isna(), other=False)
-    elsewhere = led & ~own
-    over = ~table[AgentSessions.IN_CHARGE].astype(bool) & ~(led & own)
-    inquiry = table[Talk.IS_INQUIRY].fillna(value=False).astype(bool)
+    served = in_months(sessions, as_of, 1)
     if profile.handed_over == "leave_out":
-        table[Talk.IS_INQUIRY] = inquiry & ~over
-    return table.assign(
-        **{
-            AgentSessions.HANDED_OVER: inquiry & over,
-            AgentSessions.CREDITED_ELSEWHERE: inquiry & elsewhere & ~over,
-        }
+        kept = served[Talk.IS_INQUIRY].fillna(value=False) & ~served[AgentSessions.HANDED_OVER]
+        served = served.assign(**{Talk.IS_INQUIRY: kept.astype(bool)})
+    return Month(
+        in_months(conversations, as_of, 1),
+        served,
+        response_times(cut),
+        owned if cut.shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
     )
+
+

@@ -5,6 +5,7 @@ The ``conversations`` artifact: what each conversation was about, what came of i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +29,7 @@ from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, 
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
 from csinsight.engine.frames import hold
-from csinsight.features.conversations import conversation_features, messages_of
+from csinsight.features.conversations import CutMessages, conversation_features, cut_messages
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     OUTCOME_MS,
@@ -45,29 +46,78 @@ from csinsight.features.frames import (
 #: A buyer who writes nothing for this long after an agent's line fell silent. Ours.
 SILENT_S: Final = 600
 #: Judged over the whole conversation: compliance whatever its effect, and the closing words.
-_WHOLE_TALK: Final = (*COMPLIANCE, "closes_warmly")
+_WHOLE_CONVERSATION: Final = (*COMPLIANCE, "closes_warmly")
 #: Judged on what came after the order.
 _REMINDS: Final = "reminds_payment"
-_AFTER_ORDER: Final = ("checks_address", _REMINDS)
-_FOLLOWS: Final = "follows_up"
+AFTER_ORDER: Final = ("checks_address", _REMINDS)
+FOLLOWS: Final = "follows_up"
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
 
-def aggregate_conversations(
-    marked: Frame, lexicon: Lexicon, as_of: datetime, slow_s: float
-) -> Frame:
+@dataclass(frozen=True)
+class MarkedMessages:
+    """A shop's messages, cut into conversations and marked once for all that is made of them.
+
+    Parameters
+    ----------
+    cut : CutMessages
+    months : int
+        How many months before ``cut.as_of`` the lines go back.
+    lexicon : Lexicon
+    lines : narwhals.LazyFrame
+        Of `messages_of`, `mark` and `with_template_replies`, held.
+    sides : narwhals.LazyFrame
+        Of the same lines those of buyers and human agents, with where each marker counts, held.
+    """
+
+    cut: CutMessages
+    months: int
+    lexicon: Lexicon
+    lines: Frame
+    sides: Frame
+
+
+def mark_messages(
+    shop: Shop,
+    as_of: datetime,
+    rules: ConversationRules,
+    *,
+    months: int = 12,
+    lexicon: Lexicon | None = None,
+) -> MarkedMessages:
+    """Cut a shop's messages into conversations, and mark what each line shows.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``; what needs ``orders`` or times is null where the shop lacks them.
+    as_of : datetime
+        Only what happened before this moment is used.
+    rules : ConversationRules
+    months : int
+        How many months before `as_of`.
+    lexicon : Lexicon or None
+        None: the package's own.
+
+    Returns
+    -------
+    MarkedMessages
+    """
+    lexicon = lexicon or load_lexicon()
+    cut = cut_messages(shop, as_of, rules)
+    marked = hold(mark(cut.with_text(months).select(_READ), lexicon))
+    lines = hold(with_template_replies(marked, lexicon))
+    sides = with_judged(_timed(lines.filter(~nw.col(TURN_NO).is_null()), as_of), rules.slow_s)
+    sides = with_places(sides.drop(Messages.TEXT), lexicon, (BEFORE_OUTCOME, JUDGED))
+    return MarkedMessages(cut, months, lexicon, lines, hold(sides))
+
+
+def aggregate_conversations(marked: MarkedMessages) -> Frame:
     """Gather marked messages into one row a conversation.
 
     Parameters
     ----------
-    marked : narwhals.LazyFrame
-        Of `messages_of`, `mark` and `with_template_replies`.
-    lexicon : Lexicon
-        For where in a conversation each marker counts.
-    as_of : datetime
-        A silence that lasts until here ends here.
-    slow_s : float
-        A buyer who waited longer than this (seconds) waited long.
+    marked : MarkedMessages
 
     Returns
     -------
@@ -77,23 +127,31 @@ def aggregate_conversations(
         buyer's before the outcome), ``follows_up``, ``fell_silent``, ``waited_long``, and the
         columns of `csinsight.behaviours.scope.first_turns`.
     """
-    sides = marked.filter(~nw.col(TURN_NO).is_null())
-    sides = with_judged(_timed(sides, as_of), slow_s)
-    sides = with_places(sides, lexicon, (BEFORE_OUTCOME, JUDGED))
+    lexicon = marked.lexicon
     agent = nw.col(Messages.SENDER) == "agent"
     before = nw.col(BEFORE_OUTCOME)
     columns = [_seen(before, name) for name in lexicon.ids("buyer")]
+    columns += [_seen(agent & counts_for(name, lexicon), name) for name in agent_markers(lexicon)]
     columns += [
-        _seen(agent & _part(name) & placed(name, lexicon, BEFORE_OUTCOME), name)
-        for name in (*lexicon.ids("agent"), TEMPLATE_REPLY)
-        if name != _FOLLOWS
-    ]
-    columns += [
-        pick(agent & before, nw.col(name)).max().alias(name) for name in (_FOLLOWS, SILENCE, WAITED)
+        pick(agent & before, nw.col(name)).max().alias(name) for name in (FOLLOWS, SILENCE, WAITED)
     ]
     columns += first_turns(lexicon)
     columns += _clocks()
-    return sides.group_by(Messages.CONVERSATION_ID).agg(columns)
+    return marked.sides.group_by(Messages.CONVERSATION_ID).agg(columns)
+
+
+def agent_markers(lexicon: Lexicon) -> list[str]:
+    """Return the agent-side markers that a line itself shows, template replies among them."""
+    return [name for name in (*lexicon.ids("agent"), TEMPLATE_REPLY) if name != FOLLOWS]
+
+
+def counts_for(name: str, lexicon: Lexicon) -> nw.Expr:
+    """Tell of an agent's line whether marker `name` counts there: its part, and its place."""
+    before = nw.col(BEFORE_OUTCOME)
+    part = ~before if name in AFTER_ORDER else before
+    if name in _WHOLE_CONVERSATION:
+        part = ~before.is_null()
+    return part & placed(name, lexicon, BEFORE_OUTCOME)
 
 
 def _clocks() -> list[nw.Expr]:
@@ -111,14 +169,6 @@ def _clocks() -> list[nw.Expr]:
 
 def _seen(condition: nw.Expr, name: str) -> nw.Expr:
     return pick(condition, flag(name)).max().alias(name)
-
-
-def _part(name: str) -> nw.Expr:
-    """Return which part of the conversation counts for a behaviour."""
-    before = nw.col(BEFORE_OUTCOME)
-    if name in _WHOLE_TALK:
-        return ~before.is_null()
-    return ~before if name in _AFTER_ORDER else before
 
 
 def _timed(sides: Frame, as_of: datetime) -> Frame:
@@ -140,13 +190,13 @@ def _timed(sides: Frame, as_of: datetime) -> Frame:
     ordered = nw.col(OUTCOME_MS).fill_null(moment_ms(as_of))
     until = nw.when(ordered < until).then(ordered).otherwise(until)
     same_side = nw.col("_previous_turn") == nw.col(TURN_NO)
-    again = (same_side | nw.col(_FOLLOWS)) & (sent - nw.col("_previous") >= silent)
+    again = (same_side | nw.col(FOLLOWS)) & (sent - nw.col("_previous") >= silent)
     fell = until - sent >= silent
     own = (nw.col("_next_turn") == nw.col(TURN_NO)) & (nw.col("_next") <= ordered)
     here = pick((nw.col(Messages.SENDER) == "agent") & fell, nw.col(POSITION))
     return sides.with_columns(
         pick(~sent.is_null(), fell.cast(nw.Int64)).alias(SILENCE),
-        pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int64)).alias(_FOLLOWS),
+        pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int64)).alias(FOLLOWS),
         (nw.col(POSITION) == here.min().over(talk)).fill_null(value=False).alias("_first_silence"),
         (until - sent).alias("_silent_ms"),
         own.fill_null(value=False).cast(nw.Int64).alias("_broken"),
@@ -158,6 +208,7 @@ _READ: Final = (
     Messages.CONVERSATION_ID,
     Messages.MESSAGE_NO,
     Messages.SENDER,
+    Messages.AGENT_ID,
     Messages.TEXT,
     SENT_MS,
     TURN_NO,
@@ -167,27 +218,12 @@ _READ: Final = (
 )
 
 
-def build_conversations(
-    shop: Shop,
-    as_of: datetime,
-    rules: ConversationRules,
-    *,
-    months: int = 12,
-    lexicon: Lexicon | None = None,
-) -> pd.DataFrame:
-    """Return a row for each conversation of the last `months` months.
+def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
+    """Return a row for each conversation of the months that were marked.
 
     Parameters
     ----------
-    shop : Shop
-        With ``messages``; what needs ``orders`` or times is null where the shop lacks them.
-    as_of : datetime
-        Only what happened before this moment is used.
-    rules : ConversationRules
-    months : int
-        How many months before `as_of`.
-    lexicon : Lexicon or None
-        None: the package's own.
+    marked : MarkedMessages
 
     Returns
     -------
@@ -198,20 +234,16 @@ def build_conversations(
         outcome; compliance and closing words from the whole conversation; address checks and
         payment reminders from what came after the order.
     """
-    lexicon = lexicon or load_lexicon()
-    talks = conversation_features(shop, as_of, rules, months=months)
+    cut, lexicon, months = marked.cut, marked.lexicon, marked.months
+    talks = conversation_features(cut.shop, cut.as_of, cut.rules, months=months, cut=cut)
     talks = talks.set_index(Talk.CONVERSATION_ID)
-    messages = messages_of(shop, as_of, rules, months=months).select(_READ)
-    marked = hold(mark(messages, lexicon))
-    shown = collect(
-        aggregate_conversations(
-            with_template_replies(marked, lexicon), lexicon, as_of, rules.slow_s
-        )
-    )
+    shown = collect(aggregate_conversations(marked))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
-    talks[Talk.CATEGORY] = main_categories(marked, lexicon).reindex(talks.index).fillna(OTHER)
-    talks[Talk.IS_INQUIRY] = _is_inquiry(talks)
-    talks = talks.join(moods(marked))
+    talks[Talk.CATEGORY] = main_categories(marked.lines, lexicon).reindex(talks.index).fillna(OTHER)
+    opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
+    answered = talks[Talk.AGENT_MESSAGES].gt(0)
+    talks[Talk.IS_INQUIRY] = opened & talks[Talk.CATEGORY].ne(AFTER_SALES) & answered
+    talks = talks.join(moods(marked.lines))
     turns = _turns(talks, shown)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
     clocks[Talk.SILENCE_BROKEN] = shown[Talk.SILENCE_BROKEN].astype("Int64").astype("boolean")
@@ -220,9 +252,25 @@ def build_conversations(
     return _with_behaviours(talks.join([turns, clocks]), flags)
 
 
-def _is_inquiry(talks: pd.DataFrame) -> pd.Series[bool]:
-    opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
-    return opened & talks[Talk.CATEGORY].ne(AFTER_SALES) & talks[Talk.AGENT_MESSAGES].gt(0)
+def inquiries_of(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are inquiries; a row that can't tell is none.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        With ``is_inquiry``: a row a conversation, or a row a conversation and agent.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> talks = pd.DataFrame({"conversation_id": ["c1", "c2", "c3"]})
+    >>> talks["is_inquiry"] = pd.array([True, False, None], dtype="boolean")
+    >>> inquiries_of(talks)["conversation_id"].tolist()
+    ['c1']
+    """
+    asked = conversations[Talk.IS_INQUIRY].astype("boolean").fillna(value=False).astype(bool)
+    rows: pd.DataFrame = conversations[asked]
+    return rows
 
 
 def _turns(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:

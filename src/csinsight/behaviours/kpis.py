@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from csinsight.behaviours.agent_sessions import Month
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import AgentSessions
@@ -196,7 +197,7 @@ def _figures(
     orders: pd.DataFrame | None = None,
     times: pd.DataFrame | None = None,
 ) -> Figures:
-    inquiries = talks[_true(talks[Talk.IS_INQUIRY])]
+    inquiries = inquiries_of(talks)
     ripe = inquiries[_true(inquiries[Talk.MATURE])]
     found: Figures = {
         Kpi.CONVERSATIONS: len(talks),

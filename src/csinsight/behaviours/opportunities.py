@@ -71,7 +71,7 @@ def opportunity_turns(talks: pd.DataFrame) -> pd.DataFrame:
     first = pd.Series(1, index=talks.index, dtype="Int64")
     columns = {}
     for name in TURN_MARKERS:
-        since = _since(talks, _MADE_BY[name]) if name in _MADE_BY else first
+        since = _since(talks, MADE_BY[name]) if name in MADE_BY else first
         there = (since <= judged).fillna(value=False).astype(bool)
         if name in _PRE_SALES:
             there &= _yes(talks, Talk.IS_INQUIRY)
@@ -116,7 +116,7 @@ def _ordered(talks: pd.DataFrame) -> Mask:
 
 #: What of the talk makes the occasion; all other words have theirs from the first turn on.
 _TROUBLES: Final = (WAITED, COMPLAINT, f"{ABOUT}after_sales")
-_MADE_BY: Final[dict[str, tuple[str, ...]]] = {
+MADE_BY: Final[dict[str, tuple[str, ...]]] = {
     "empathizes": (WORRY, COMPLAINT),
     "apologizes": _TROUBLES,
     "gives_specifics": (f"{ABOUT}quality", f"{ABOUT}size", f"{ABOUT}shipping"),
@@ -127,7 +127,7 @@ _MADE_BY: Final[dict[str, tuple[str, ...]]] = {
 _PRE_SALES: Final = ("asks_needs", "leading_question", "recommends")
 
 _RULES: Final[dict[str, Callable[[pd.DataFrame], Mask]]] = {
-    **{name: _when(*signs) for name, signs in _MADE_BY.items()},
+    **{name: _when(*signs) for name, signs in MADE_BY.items()},
     **dict.fromkeys(_PRE_SALES, _pre_sales),
     "reminds_payment": lambda talks: _replied(talks) & _yes(talks, UNPAID),
     "follows_up": _when(SILENCE, "follows_up"),

@@ -26,6 +26,7 @@ CONVERSATIONS, LOW, HIGH, RED_CONVERSATIONS = (
     "score_high",
     "red_line_conversations",
 )
+_KEYS: Final = [Talk.CONVERSATION_ID, Talk.AGENT_ID]
 _ABOUT: Final = [Talk.CONVERSATION_ID, Talk.AGENT_ID, Talk.STARTED_AT, Talk.CATEGORY]
 
 
@@ -60,14 +61,14 @@ def load_scorecard(rules: Mapping[str, SequenceRule], path: Path | None = None) 
 
 
 def item_points(
-    conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
+    sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
     """Return how much of each item each conversation kept, where there was an opportunity.
 
     Parameters
     ----------
-    conversations : pandas.DataFrame
-        The artifact's rows to be scored; conversations without an agent's message are left out.
+    sessions : pandas.DataFrame
+        Rows of the ``agent_sessions`` artifact to be scored.
     opportunities : pandas.DataFrame
         Of `csinsight.behaviours.sequence_rules.rule_opportunities`.
     card : Scorecard
@@ -78,50 +79,46 @@ def item_points(
         One row a conversation and item with opportunity: ``conversation_id``, ``agent_id``,
         ``item``, ``points``, ``kept`` (0 to 1).
     """
-    served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
     parts = []
     for name, item in card.items.items():
-        share = _kept(served, opportunities, item)
-        rows = served.loc[share.notna(), [Talk.CONVERSATION_ID, Talk.AGENT_ID]].copy()
+        share = _kept(sessions, opportunities, item)
+        rows = sessions.loc[share.notna(), _KEYS].copy()
         rows[Card.ITEM], rows[Card.POINTS], rows[Card.KEPT] = name, item.points, share.dropna()
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)
 
 
 def score_conversations(
-    conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
+    sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
-    """Return the score of each conversation that an agent served.
+    """Return the score of each conversation and agent who wrote in it.
 
     Parameters
     ----------
-    conversations, opportunities, card
+    sessions, opportunities, card
         As for `item_points`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a conversation, columns of `csinsight.contract.artifacts.Scorecards`: the score is
-        points earned by points that had an opportunity, times 100; 0 where a red line was crossed;
-        null where fewer than ``least_points`` had an opportunity.
+        Columns of `csinsight.contract.artifacts.Scorecards`, a row each: the score is points
+        earned by points that had an opportunity, times 100; 0 where a red line was crossed; null
+        where fewer than ``least_points`` had an opportunity.
     """
-    served = conversations[conversations[Talk.AGENT_MESSAGES].gt(0)]
-    items = item_points(served, opportunities, card)
+    items = item_points(sessions, opportunities, card)
     worth = items[Card.POINTS] * items[Card.KEPT]
-    conversation = items[Talk.CONVERSATION_ID]
-    table = served[_ABOUT].set_index(Talk.CONVERSATION_ID)
-    table[Card.EARNED] = worth.groupby(conversation).sum().reindex(table.index).fillna(0.0)
-    table[Card.POSSIBLE] = (
-        items[Card.POINTS].groupby(conversation).sum().reindex(table.index).fillna(0.0)
-    )
-    crossed = served.set_index(Talk.CONVERSATION_ID)[list(card.red_lines)]
+    keys = [items[name] for name in _KEYS]
+    table = sessions[_ABOUT].set_index(_KEYS)
+    table[Card.EARNED] = worth.groupby(keys).sum().reindex(table.index).fillna(0.0)
+    table[Card.POSSIBLE] = items[Card.POINTS].groupby(keys).sum().reindex(table.index).fillna(0.0)
+    crossed = sessions.set_index(_KEYS)[list(card.red_lines)]
     crossed = crossed.astype("boolean").fillna(value=False).astype(bool)
     table[Card.RED_LINES] = _listed(crossed)
     score = 100 * table[Card.EARNED] / table[Card.POSSIBLE].where(table[Card.POSSIBLE] > 0)
     enough = table[Card.POSSIBLE] >= max(card.least_points, 1e-9)
     red = crossed.any(axis="columns")
     table[Card.SCORE] = score.where(enough).mask(red, 0.0)
-    lost = items[items[Card.KEPT] < 1].groupby(Talk.CONVERSATION_ID)[Card.ITEM].agg(",".join)
+    lost = items[items[Card.KEPT] < 1].groupby(_KEYS)[Card.ITEM].agg(",".join)
     table[Card.LOST] = lost.reindex(table.index).fillna("").astype("str")
     table[Card.EVIDENCE] = _evidence(opportunities).reindex(table.index).fillna("").astype("str")
     return table.reset_index()
@@ -180,17 +177,19 @@ def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _kept(served: pd.DataFrame, opportunities: pd.DataFrame, item: Item) -> pd.Series[float]:
+def _kept(sessions: pd.DataFrame, opportunities: pd.DataFrame, item: Item) -> pd.Series[float]:
     """Return by row how much of an item was kept; NaN without opportunity."""
     if item.rule is not None:
         of_rule = opportunities[opportunities[Opportunity.RULE] == item.rule]
         kept = 1 - of_rule[Opportunity.BROKEN].astype(float)
-        return served[Talk.CONVERSATION_ID].map(kept.groupby(of_rule[Talk.CONVERSATION_ID]).mean())
+        shares = kept.groupby([of_rule[name] for name in _KEYS]).mean()
+        places = pd.MultiIndex.from_frame(sessions[_KEYS])
+        return pd.Series(shares.reindex(places).to_numpy(dtype=float), index=sessions.index)
     if item.at_most is not None:
         ((name, most),) = item.at_most.items()
-        values = served[name].astype(float)
+        values = sessions[name].astype(float)
         return (values <= most).astype(float).where(values.notna())
-    shown = served[str(item.behaviour)].astype("Float64").astype(float)
+    shown = sessions[str(item.behaviour)].astype("Float64").astype(float)
     return shown if item.good else 1 - shown
 
 
@@ -205,4 +204,4 @@ def _evidence(opportunities: pd.DataFrame) -> pd.Series[str]:
     places = rows[Opportunity.RULE].str.cat(
         rows[Opportunity.POSITION].astype(int).astype(str), sep="@"
     )
-    return places.groupby(rows[Talk.CONVERSATION_ID]).agg(";".join)
+    return places.groupby([rows[name] for name in _KEYS]).agg(";".join)

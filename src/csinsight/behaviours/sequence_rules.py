@@ -8,8 +8,7 @@ in conversations, never text: evidence is shown, masked, by who may show it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -20,15 +19,16 @@ import pandas as pd
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from csinsight.behaviours.conversations import MarkedMessages
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.config import load
 from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.schema import Messages
-from csinsight.engine import Shop
-from csinsight.engine.frames import keep
+from csinsight.engine import collect
+from csinsight.engine.frames import hold
 from csinsight.errors import ConfigError
-from csinsight.features.conversations import messages_of, with_turns
+from csinsight.features.conversations import with_turns
 from csinsight.features.frames import (
     POSITION,
     SECOND_MS,
@@ -212,7 +212,13 @@ _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 _ASKED: Final = "_asked_at"
 _COLUMNS: Final = Columns(
     texts=(Opportunity.RULE, _CONVERSATION),
-    integers=(Opportunity.POSITION, Opportunity.LINES, Opportunity.UNTIL, Opportunity.SHOWN_AT),
+    integers=(
+        Opportunity.POSITION,
+        Opportunity.LINES,
+        Opportunity.FIRST,
+        Opportunity.UNTIL,
+        Opportunity.SHOWN_AT,
+    ),
     booleans=(Opportunity.BROKEN,),
 )
 
@@ -247,24 +253,16 @@ def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, Seque
 
 
 def rule_opportunities(
-    shop: Shop,
-    as_of: datetime,
-    rules: ConversationRules,
-    sequences: Mapping[str, SequenceRule],
-    lexicon: Lexicon,
-    *,
-    months: int = 1,
+    marked: MarkedMessages, sequences: Mapping[str, SequenceRule], conversation_ids: Iterable[str]
 ) -> pd.DataFrame:
-    """Return every opportunity of every rule in the conversations that the last months count.
+    """Return every opportunity of every rule in some conversations.
 
     Parameters
     ----------
-    shop : Shop
-    as_of : datetime
-    rules : ConversationRules
+    marked : MarkedMessages
     sequences : mapping of str to SequenceRule
-    lexicon : Lexicon
-    months : int
+    conversation_ids : iterable of str
+        Those of the report month, say.
 
     Returns
     -------
@@ -272,8 +270,9 @@ def rule_opportunities(
         Columns of `csinsight.contract.artifacts.RuleOpportunities`, sorted. Rules that wait or
         count minutes have no opportunity in conversations without times.
     """
-    marked = mark(messages_of(shop, as_of, rules, months=months), lexicon)
-    return find_opportunities(marked, sequences, rules)
+    wanted = sorted(set(conversation_ids))
+    lines = marked.lines.filter(nw.col(_CONVERSATION).is_in(wanted))
+    return find_opportunities(lines, sequences, marked.cut.rules)
 
 
 def find_opportunities(
@@ -289,12 +288,24 @@ def find_opportunities(
     rules : ConversationRules
         For the service hours of waits.
     """
-    lines = keep(_numbered(marked, sequences))
+    lines = hold(_numbered(marked, sequences))
     parts = [_opportunities(lines, name, rule, rules) for name, rule in sequences.items()]
     table = _COLUMNS.gather(nw.concat(parts))
-    return table.sort_values(
-        [Opportunity.RULE, _CONVERSATION, Opportunity.POSITION], ignore_index=True
-    )
+    table = table.sort_values([Opportunity.RULE, _CONVERSATION, Opportunity.POSITION])
+    wrote = nw.col(Messages.SENDER) == "agent"
+    authors = collect(lines.filter(wrote).select(_CONVERSATION, POSITION, Messages.AGENT_ID))
+    table[Opportunity.AGENT_ID] = _authors(table, authors.dropna())
+    return table.reset_index(drop=True)
+
+
+def _authors(table: pd.DataFrame, authors: pd.DataFrame) -> pd.Series[str]:
+    """Return whose each opportunity was: who wrote first in its window, or last before it."""
+    asked = table[[_CONVERSATION]].copy()
+    at = table[Opportunity.FIRST].fillna(table[Opportunity.POSITION])
+    asked[POSITION], asked["_row"] = at.astype("int64"), table.index
+    wrote = authors.astype({POSITION: "int64"}).sort_values(POSITION)
+    found = pd.merge_asof(asked.sort_values(POSITION), wrote, on=POSITION, by=_CONVERSATION)
+    return found.set_index("_row")[Messages.AGENT_ID].reindex(table.index).astype("str")
 
 
 def try_example(rule: SequenceRule, example: RuleExample, lexicon: Lexicon) -> tuple[int, int]:
@@ -303,6 +314,7 @@ def try_example(rule: SequenceRule, example: RuleExample, lexicon: Lexicon) -> t
         {
             Messages.CONVERSATION_ID: ["example"] * len(example.conversation),
             Messages.SENDER: [sender for _, sender, _ in example.conversation],
+            Messages.AGENT_ID: [s if s == "agent" else None for _, s, _ in example.conversation],
             Messages.TEXT: [text for *_, text in example.conversation],
             # From ten o'clock on, so that service hours hold it.
             SENT_MS: [int((600 + minute) * 60_000) for minute, *_ in example.conversation],
@@ -325,6 +337,7 @@ def _numbered(marked: Frame, sequences: Mapping[str, SequenceRule]) -> Frame:
         SENT_MS,
         Messages.MESSAGE_NO,
         Messages.SENDER,
+        Messages.AGENT_ID,
         TURN_NO,
         *sorted(named),
     )
@@ -380,6 +393,7 @@ def _opportunities(lines: Frame, name: str, rule: SequenceRule, rules: Conversat
     place = nw.col("_place")
     found = pairs.group_by(_CONVERSATION, Opportunity.POSITION).agg(
         pick(inside, place).count().cast(nw.Int64).alias(Opportunity.LINES),
+        pick(inside, place).min().alias(Opportunity.FIRST),
         pick(inside, place).max().alias(Opportunity.UNTIL),
         pick(inside & (nw.col("_shown") == 1), place).min().alias(Opportunity.SHOWN_AT),
     )

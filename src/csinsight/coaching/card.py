@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import adjusted_rates
 from csinsight.coaching.plan import experienced
-from csinsight.contract.artifacts import BuyerTypes, CoachingPlan, Conversations
+from csinsight.contract.artifacts import AgentSessions, BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.design import TESTED_BEHAVIOURS
 from csinsight.drivers.units import as_float, from_model, to_model, unit_of
@@ -88,7 +89,7 @@ class Conversion:
 
 
 def agent_rates(
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     *,
     as_of: datetime,
     months: int = 3,
@@ -98,14 +99,14 @@ def agent_rates(
     behaviours: Iterable[str] = TESTED_BEHAVIOURS,
 ) -> pd.DataFrame:
     """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards."""
-    recent = in_months(conversations[conversations[_C.AGENT_ID].notna()], as_of, months)
-    inquiries = experienced(recent[as_float(recent[_C.IS_INQUIRY]) == 1], min_agent_inquiries)
+    recent = in_months(sessions[sessions[_C.AGENT_ID].notna()], as_of, months)
+    inquiries = experienced(inquiries_of(recent), min_agent_inquiries)
     return adjusted_rates(inquiries, behaviours, seed=seed, min_opportunities=min_opportunities)
 
 
 def agent_card(
     agent_id: str,
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     plan: pd.DataFrame,
     rates: pd.DataFrame,
     status: pd.DataFrame,
@@ -118,7 +119,7 @@ def agent_card(
     Parameters
     ----------
     agent_id : str
-    conversations, plan : DataFrame
+    sessions, plan : DataFrame
         Artifacts.
     rates : DataFrame
         From `agent_rates`.
@@ -132,7 +133,7 @@ def agent_card(
     ValueError
         Where the agent has no conversation at all.
     """
-    served = conversations[conversations[_C.AGENT_ID] == agent_id]
+    served = sessions[sessions[_C.AGENT_ID] == agent_id]
     if served.empty:
         raise ValueError(f"agent {agent_id!r} has no conversation; agents are named as in messages")
     known = status.set_index("agent_id").reindex([agent_id]).iloc[0]
@@ -145,7 +146,7 @@ def agent_card(
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
         rates=own_rates,
-        conversion=conversion(in_months(conversations, as_of, months), agent_id),
+        conversion=conversion(in_months(sessions, as_of, months), agent_id),
         trend=trend(served, [_C.PAID, *advised]),
         compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
         strengths=own_plan[kinds == "strength"].reset_index(drop=True),
@@ -153,18 +154,18 @@ def agent_card(
     )
 
 
-def conversion(conversations: pd.DataFrame, agent_id: str) -> Conversion | None:
+def conversion(sessions: pd.DataFrame, agent_id: str) -> Conversion | None:
     """Return one agent's paid conversion beside the others' on the same mix of inquiries.
 
     The mix is problem category and, where the conversations carry it, buyer type. Strata that no
     other agent served count as the others' overall share.
     """
-    ready = (as_float(conversations[_C.IS_INQUIRY]) == 1) & (
-        as_float(conversations[_C.MATURE]) == 1
-    )
-    rows = conversations[
-        ready & conversations[_C.PAID].notna() & conversations[_C.AGENT_ID].notna()
-    ]
+    asked = inquiries_of(sessions)
+    if AgentSessions.HANDED_OVER in asked:
+        # What became of an inquiry that was handed over is not this agent's to answer for.
+        asked = asked[~asked[AgentSessions.HANDED_OVER].astype(bool)]
+    known = (as_float(asked[_C.MATURE]) == 1) & asked[_C.PAID].notna()
+    rows = asked[known & asked[_C.AGENT_ID].notna()]
     mine = (rows[_C.AGENT_ID] == agent_id).to_numpy()
     paid = as_float(rows[_C.PAID])
     if not mine.any():
@@ -194,7 +195,7 @@ def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
     DataFrame
         ``behaviour``, ``month`` (first day), ``opportunities``, ``rate``, ``low``, ``high``.
     """
-    inquiries = served[(as_float(served[_C.IS_INQUIRY]) == 1) & served[_C.COUNTED_AT].notna()]
+    inquiries = inquiries_of(served[served[_C.COUNTED_AT].notna()])
     parts = []
     for behaviour in behaviours:
         rows = inquiries
@@ -244,20 +245,20 @@ class AgentSpread:
 
 
 def agent_spread(
-    conversations: pd.DataFrame, *, as_of: datetime, months: int, min_inquiries: int = 20
+    sessions: pd.DataFrame, *, as_of: datetime, months: int, min_inquiries: int = 20
 ) -> AgentSpread:
     """Return every agent's conversion against the others' on the same mix of inquiries.
 
     Parameters
     ----------
-    conversations : DataFrame
-        The ``conversations`` artifact.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact.
     as_of : datetime
     months : int
     min_inquiries : int
         Mature ones; agents with fewer are left out, and are no peers.
     """
-    recent = in_months(conversations, as_of, months)
+    recent = in_months(sessions, as_of, months)
     names = sorted(recent[Conversations.AGENT_ID].dropna().astype(str).unique())
     found = [(name, conversion(recent, name)) for name in names]
     rows = [

@@ -27,9 +27,7 @@ NO_FINDING: Final = "no finding"
 STATUS: Final = "status"
 
 
-def load_disputes(
-    folder: Path, conversations: pd.DataFrame, *, month: str, months: int
-) -> pd.DataFrame:
+def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: int) -> pd.DataFrame:
     """Return the disputes that bear on a month.
 
     A rejected finding stays rejected while the conversations that it was made from are looked at:
@@ -39,8 +37,8 @@ def load_disputes(
     ----------
     folder : Path
         Of the shop's tables; without ``disputes.csv`` there are none.
-    conversations : DataFrame
-        The ``conversations`` artifact.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact.
     month : str
         The report month, ``YYYY-MM``.
     months : int
@@ -56,9 +54,9 @@ def load_disputes(
     numbered = frame.with_row_index("row", offset=2)
     known = pl.col(_D.MONTH).is_between(pl.lit(first), pl.lit(month))
     near = numbered.filter(known.fill_null(value=False))
-    names = {reference(talk): talk for talk in conversations[_C.CONVERSATION_ID].dropna()}
+    names = {reference(talk): talk for talk in sessions[_C.CONVERSATION_ID].dropna()}
     near = near.with_columns(pl.col(_D.CONVERSATION_ID).replace(names))
-    agents, talks = (set(conversations[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
+    agents, talks = (set(sessions[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
     faults += unknown_faults(near, agents, talks)
     if faults:
         raise DataError("\n".join(map(str, faults)))
@@ -71,12 +69,12 @@ def rejected(disputes: pd.DataFrame) -> set[Finding]:
     return {(str(a), str(b)) for a, b in whole[[_D.AGENT_ID, _D.BEHAVIOUR]].to_numpy()}
 
 
-def set_aside(conversations: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
+def set_aside(sessions: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
     """Return the conversations without the behaviours that were misread, one by one."""
     single = disputes[disputes[_D.CONVERSATION_ID].notna()]
     if single.empty:
-        return conversations
-    kept = conversations.copy()
+        return sessions
+    kept = sessions.copy()
     for behaviour, rows in single.groupby(_D.BEHAVIOUR):
         named = set(zip(rows[_D.CONVERSATION_ID], rows[_D.AGENT_ID], strict=True))
         talks = zip(kept[_C.CONVERSATION_ID], kept[_C.AGENT_ID], strict=True)
@@ -85,7 +83,7 @@ def set_aside(conversations: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFra
 
 
 def settled(
-    disputes: pd.DataFrame, conversations: pd.DataFrame, withheld: Collection[Finding]
+    disputes: pd.DataFrame, sessions: pd.DataFrame, withheld: Collection[Finding]
 ) -> pd.DataFrame:
     """Return the disputes with what came of each, as ``status``.
 
@@ -93,12 +91,12 @@ def settled(
     ----------
     disputes : DataFrame
         From `load_disputes`.
-    conversations : DataFrame
+    sessions : DataFrame
         As read, before `set_aside`.
     withheld : collection of (agent_id, behaviour)
         Findings that would be in the plan otherwise.
     """
-    talks = conversations.set_index(_C.CONVERSATION_ID)
+    talks = sessions.set_index([_C.CONVERSATION_ID, _C.AGENT_ID])
     return disputes.assign(
         **{STATUS: [_outcome(row, talks, withheld) for _, row in disputes.iterrows()]}
     )
@@ -108,6 +106,6 @@ def _outcome(row: pd.Series, talks: pd.DataFrame, withheld: Collection[Finding])
     talk, behaviour = row[_D.CONVERSATION_ID], row[_D.BEHAVIOUR]
     if pd.isna(talk):
         return WITHHELD if (row[_D.AGENT_ID], behaviour) in withheld else NO_FINDING
-    there = talks.loc[talk]
-    counted = there[_C.AGENT_ID] == row[_D.AGENT_ID] and pd.notna(there[behaviour])
+    key = (talk, row[_D.AGENT_ID])
+    counted = key in talks.index and pd.notna(talks.loc[key, behaviour])
     return SET_ASIDE if counted else NO_FINDING

@@ -140,7 +140,12 @@ def agent_turns(human: pd.DataFrame) -> np.typing.NDArray[np.int64]:
 
 
 def choose(
-    conversation: pd.DataFrame, behaviour: str, *, shown: bool, opportunity: int
+    conversation: pd.DataFrame,
+    behaviour: str,
+    *,
+    shown: bool,
+    opportunity: int,
+    author: str | None = None,
 ) -> list[int]:
     """Return the positions of the agent's lines to show; none where there is no such thing.
 
@@ -153,9 +158,12 @@ def choose(
         Whether to show it (of a timing: much of it), or that it was missed.
     opportunity : int
         First agent turn that gave opportunity for it.
+    author : str or None
+        Whose lines to show; None: any agent's.
     """
     timed = behaviour in TIMINGS
-    turns = _answers(conversation, opportunity, whole=behaviour in COMPLIANCE, bare=timed)
+    whole = behaviour in COMPLIANCE
+    turns = _answers(conversation, opportunity, whole=whole, bare=timed, author=author)
     if timed:
         return _timed(conversation, turns, behaviour, most=shown)
     if behaviour not in conversation:
@@ -186,7 +194,7 @@ def waited(conversation: pd.DataFrame, line: int) -> float:
 
 
 def _answers(
-    conversation: pd.DataFrame, opportunity: int, *, whole: bool, bare: bool
+    conversation: pd.DataFrame, opportunity: int, *, whole: bool, bare: bool, author: str | None
 ) -> list[list[int]]:
     """Return the lines of each agent turn from the opportunity on that answers a buyer's words.
 
@@ -197,6 +205,8 @@ def _answers(
     counts = np.ones(len(conversation), dtype=bool)
     if not whole and BEFORE_OUTCOME in conversation:
         counts = conversation[BEFORE_OUTCOME].to_numpy(dtype=bool)
+    if author is not None:
+        counts = counts & (conversation[_M.AGENT_ID] == author).to_numpy(dtype=bool)
     found = []
     for number in range(max(opportunity, 1), int(turn.max(initial=0)) + 1):
         lines = [int(at) for at in np.flatnonzero((turn == number) & counts)]

@@ -88,6 +88,7 @@ def excerpt(
     *,
     shown: bool = True,
     opportunity: float | None = None,
+    author: str | None = None,
     nicknames: Iterable[str] = (),
     lines: int = 3,
 ) -> pd.DataFrame:
@@ -103,6 +104,8 @@ def excerpt(
         Whether to show the behaviour (of a timing: much of it) or that it was missed.
     opportunity : float or None
         The agent turn, from 1, that first gave opportunity for it; None or NaN: the first.
+    author : str or None
+        The agent whose lines it is about; None: any agent's.
     nicknames : iterable of str
         Names to mask besides the ids in `messages`.
     lines : int
@@ -119,7 +122,7 @@ def excerpt(
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     talk = human.assign(agent_turn=agent_turns(human))
     first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
-    about = choose(talk, behaviour, shown=shown, opportunity=first)[: lines - 1]
+    about = choose(talk, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
     if not about:
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
@@ -195,7 +198,14 @@ def plan_excerpts(
         column = opportunity_column(behaviour)
         since = dict(opportunities[column].reindex(named)) if column in opportunities else {}
         found = (
-            excerpt(talks[t], behaviour, shown=shown, opportunity=_turn(since, t), nicknames=names)
+            excerpt(
+                talks[t],
+                behaviour,
+                shown=shown,
+                opportunity=_turn(since, t),
+                author=None if side == _P.PEER_HITS else agent,
+                nicknames=names,
+            )
             for t in named
             if t in talks
         )

@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import compare_agents
 from csinsight.coaching.shrunken_effects import TAUGHT_LESS
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
@@ -157,7 +158,7 @@ class Change:
 
 def follow_up(
     plans: Mapping[str, pd.DataFrame],
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     *,
     as_of: datetime,
     months: int = 3,
@@ -169,8 +170,8 @@ def follow_up(
     ----------
     plans : mapping of str to DataFrame
         Earlier months' coaching plans by month (``YYYY-MM``).
-    conversations : DataFrame
-        The ``conversations`` artifact of this month, back to before the plans.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact of this month, back to before the plans.
     as_of : datetime
         First moment after the report month.
     months : int
@@ -195,9 +196,9 @@ def follow_up(
         if treated:
             treated[_C.PAID] = set().union(*treated.values())
         later = month_end(month)
-        before = in_months(_inquiries(conversations), later, months)
+        before = in_months(_inquiries(sessions), later, months)
         while later < as_of:
-            after = in_months(_inquiries(conversations), add_months(later, 1), 1)
+            after = in_months(_inquiries(sessions), add_months(later, 1), 1)
             for behaviour, agents in treated.items():
                 found = change(before, after, behaviour, seed=seed)
                 about = {_F.ADVISED_IN: month, _F.MONTH: f"{later:%Y-%m}", _F.BEHAVIOUR: behaviour}
@@ -245,10 +246,9 @@ def change(
     return Change(table)
 
 
-def _inquiries(conversations: pd.DataFrame) -> pd.DataFrame:
-    timed = conversations[_C.AGENT_ID].notna() & conversations[_C.STARTED_AT].notna()
-    rows: pd.DataFrame = conversations[timed & (as_float(conversations[_C.IS_INQUIRY]) == 1)]
-    return rows
+def _inquiries(sessions: pd.DataFrame) -> pd.DataFrame:
+    timed = sessions[_C.AGENT_ID].notna() & sessions[_C.STARTED_AT].notna()
+    return inquiries_of(sessions[timed])
 
 
 def _enough(rows: pd.DataFrame, behaviour: str, least: int) -> set[str]:

@@ -35,7 +35,7 @@ class Coached:
 
 
 def coach(
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     drivers: pd.DataFrame | None,
     disputes: pd.DataFrame,
     *,
@@ -46,8 +46,8 @@ def coach(
 
     Parameters
     ----------
-    conversations : DataFrame
-        The ``conversations`` artifact.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact.
     drivers : DataFrame or None
         The ``drivers`` artifact; None where conversion can't be told.
     disputes : DataFrame
@@ -55,7 +55,7 @@ def coach(
     as_of : datetime
     limits : Limits
     """
-    talks = set_aside(conversations, disputes)
+    talks = set_aside(sessions, disputes)
     plan, withheld = findings(
         talks, drivers, as_of=as_of, limits=limits, rejected=rejected(disputes)
     )
@@ -76,5 +76,5 @@ def coach(
             min_opportunities=limits.min_opportunities,
             seed=limits.seed,
         ),
-        settled(disputes, conversations, withheld),
+        settled(disputes, sessions, withheld),
     )

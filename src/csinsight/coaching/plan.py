@@ -12,6 +12,7 @@ from typing import Final
 
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.examples import EACH, examples
 from csinsight.coaching.peers import gaps
 from csinsight.coaching.shrunken_effects import credible_drivers
@@ -80,7 +81,7 @@ class Limits:
 
 
 def coaching_plan(
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
@@ -91,8 +92,8 @@ def coaching_plan(
 
     Parameters
     ----------
-    conversations : DataFrame
-        The ``conversations`` artifact.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact.
     drivers : DataFrame or None
         The ``drivers`` artifact; only scope ``all`` is used, and only its public columns. None
         where conversion can't be told: the plan then holds compliance alone.
@@ -110,11 +111,11 @@ def coaching_plan(
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
     """
-    return findings(conversations, drivers, as_of=as_of, limits=limits, rejected=rejected)[0]
+    return findings(sessions, drivers, as_of=as_of, limits=limits, rejected=rejected)[0]
 
 
 def findings(
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
@@ -123,9 +124,9 @@ def findings(
 ) -> tuple[pd.DataFrame, set[Finding]]:
     """Return the plan as `coaching_plan` does, and which of `rejected` would be in it."""
     limits = limits or Limits()
-    served = conversations[conversations[_C.AGENT_ID].notna()]
+    served = sessions[sessions[_C.AGENT_ID].notna()]
     recent = in_months(served, as_of, limits.months)
-    inquiries = recent[as_float(recent[_C.IS_INQUIRY]) == 1]
+    inquiries = inquiries_of(recent)
     table = gaps(
         experienced(inquiries, limits.min_agent_inquiries),
         credible_drivers(drivers, limits.q_threshold),
@@ -175,9 +176,9 @@ def months_spanned(inquiries: pd.DataFrame) -> int:
     return max(int(month_of(inquiries).nunique()), 1)
 
 
-def compliance_findings(conversations: pd.DataFrame, as_of: datetime) -> list[dict[str, object]]:
+def compliance_findings(sessions: pd.DataFrame, as_of: datetime) -> list[dict[str, object]]:
     """Return a record for each agent and rule that was broken in the report month."""
-    month = in_months(conversations, as_of, 1)
+    month = in_months(sessions, as_of, 1)
     records: list[dict[str, object]] = []
     for rule in COMPLIANCE:
         if rule not in month:
@@ -269,7 +270,7 @@ def _ranked(plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def agent_status(
-    conversations: pd.DataFrame,
+    sessions: pd.DataFrame,
     plan: pd.DataFrame,
     *,
     as_of: datetime,
@@ -284,8 +285,8 @@ def agent_status(
         ``agent_id``, ``inquiries`` in the look-back, ``month_inquiries``, ``status``:
         ``recommendations``, ``keep it up``, or ``not enough evidence``.
     """
-    served = conversations[conversations[_C.AGENT_ID].notna()]
-    served = served[as_float(served[_C.IS_INQUIRY]) == 1]
+    served = sessions[sessions[_C.AGENT_ID].notna()]
+    served = inquiries_of(served)
     recent = in_months(served, as_of, months)
     counts = recent[_C.AGENT_ID].value_counts().sort_index()
     month = in_months(recent, as_of, 1)[_C.AGENT_ID].value_counts()

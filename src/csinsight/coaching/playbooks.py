@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.shrunken_effects import as_taught, outcome_of
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
 from csinsight.contract.domain import TIERS, TYPE_LABELS
@@ -60,7 +61,7 @@ def playbooks(
     """
     if frozen is None or drivers is None:
         return pd.DataFrame(columns=list(COLUMNS))
-    inquiries = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
+    inquiries = inquiries_of(conversations)
     bare = inquiries.drop(columns=list(CUTS), errors="ignore")
     known = frozen[[_C.CONVERSATION_ID, *CUTS]].drop_duplicates(_C.CONVERSATION_ID)
     joined = bare.merge(known, on=_C.CONVERSATION_ID, how="inner")

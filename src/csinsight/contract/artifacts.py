@@ -167,13 +167,14 @@ class BuyerStates:
 
 
 class AgentSessions:
-    """One row a conversation and agent who served in it: ``receptions``.
+    """One row a conversation and agent who wrote in it: ``agent_sessions``.
 
-    The columns of `Conversations` that KPIs are made of, as far as they are this agent's; these
+    The columns of `Conversations`, as far as they are this agent's: a behaviour is that of who
+    wrote the lines, the outcome that of the agent to whom the profile's rule gives it; these
     besides.
     """
 
-    NAME = "receptions"
+    NAME = "agent_sessions"
     #: The agent wrote the last of the agents' lines up to the outcome.
     IN_CHARGE = "in_charge"
     #: Another agent took over before the outcome, and the order, if any, is not this agent's.
@@ -191,8 +192,11 @@ class RuleOpportunities:
     RULE = "rule"
     #: Of the line that gave the opportunity, in its conversation, from 1.
     POSITION = "position"
-    #: How many lines the window holds, and the position of the last.
+    #: Who wrote first in the window, or last before it: theirs is what was kept or broken.
+    AGENT_ID = "agent_id"
+    #: How many lines the window holds, and the positions of the first and the last.
     LINES = "lines"
+    FIRST = "first"
     UNTIL = "until"
     #: The first line that shows what was looked for, or null.
     SHOWN_AT = "shown_at"
@@ -200,7 +204,7 @@ class RuleOpportunities:
 
 
 class Scorecards:
-    """One row a conversation that an agent served in the month: ``scorecard``."""
+    """One row a conversation of the month and agent who wrote in it: ``scorecard``."""
 
     NAME = "scorecard"
     #: 0 to 100, null where too few points had an opportunity.

@@ -7,8 +7,6 @@ before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import narwhals as nw
@@ -16,22 +14,21 @@ import pandas as pd
 
 from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages as Msg
 from csinsight.contract.schema import Orders
-from csinsight.engine import Shop, collect
-from csinsight.engine.frames import hold
-from csinsight.features.conversations import conversation_times, messages_of
+from csinsight.engine import collect
+from csinsight.features.conversations import CutMessages
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
-    COUNTED_MS,
     FIRST_BUYER_MS,
-    OUTCOME_MS,
     POSITION,
     SENT_MS,
     TURN_NO,
     Columns,
     ConversationRules,
     Frame,
+    count_if,
     hours_ms,
     moment_ms,
     pick,
@@ -41,6 +38,7 @@ from csinsight.features.rounds import (
     ANSWERED,
     ASKED_MS,
     MESSAGES,
+    MESSAGES_BEFORE,
     RESPONSE_S,
     rounds,
     satisfaction,
@@ -61,8 +59,10 @@ _COLUMNS: Final = Columns(
         Talk.ROUNDS_IN_180S,
         Talk.ROUNDS_UNANSWERED,
         Talk.ROUNDS_OFF_HOURS,
+        Talk.BUYER_MESSAGES_BEFORE,
+        Talk.AGENT_MESSAGES_BEFORE,
     ),
-    floats=(Talk.RESPONSE_SUM_S, Talk.FIRST_RESPONSE_TALK_S, Talk.SATISFACTION),
+    floats=(Talk.RESPONSE_SUM_S, Talk.FIRST_RESPONSE_TALK_S, Talk.SATISFACTION, *TIMINGS),
 )
 _COUNTS: Final = _COLUMNS.integers
 #: How an order finds its agent: the rules of a KPI profile, each with those it falls back on.
@@ -73,74 +73,42 @@ _CREDIT: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Lines:
-    """The messages that a month's agent sessions and orders are read from, held for several plans.
+def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
+    """Return a row for each conversation that the last months count and agent who wrote in it.
 
     Parameters
     ----------
-    messages : narwhals.LazyFrame
-        Of `csinsight.features.conversations.messages_of`, of two months, without their text.
-    talks : narwhals.LazyFrame
-        Of `csinsight.features.conversations.conversation_times`.
-    """
-
-    messages: Frame
-    talks: Frame
-
-    def of_month(self, as_of: datetime) -> Frame:
-        """Return the messages of the conversations that the month before `as_of` counts."""
-        counted, since = nw.col(COUNTED_MS), moment_ms(add_months(as_of, -1))
-        inside = counted.is_null() | ((counted >= since) & (counted < moment_ms(as_of)))
-        talks = self.talks.filter(inside).select(Talk.CONVERSATION_ID)
-        return self.messages.join(talks, on=Talk.CONVERSATION_ID, how="inner")
-
-
-def read_lines(shop: Shop, as_of: datetime, rules: ConversationRules) -> Lines:
-    """Read and hold what `agent_sessions`, `response_times` and `credited_orders` are made from."""
-    messages = messages_of(shop, as_of, rules, months=2).select(
-        Msg.CONVERSATION_ID,
-        Msg.MESSAGE_NO,
-        Msg.SENDER,
-        Msg.AGENT_ID,
-        SENT_MS,
-        TURN_NO,
-        POSITION,
-        BEFORE_OUTCOME,
-        OUTCOME_MS,
-    )
-    return Lines(hold(messages), hold(conversation_times(shop, as_of, rules)))
-
-
-def agent_sessions(
-    shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules
-) -> pd.DataFrame:
-    """Return a row for each conversation of the last month and agent who served in it.
-
-    Parameters
-    ----------
-    shop : Shop
-        For its ratings.
-    lines : Lines
-    as_of : datetime
-    rules : ConversationRules
+    cut : CutMessages
+        Its shop's ratings are used too.
+    months : int
 
     Returns
     -------
     pandas.DataFrame
         ``conversation_id``, ``agent_id``, ``in_charge`` (wrote the last of the agents' lines up to
         the outcome), the agent's lines, the buyer's lines in this agent's rounds, rounds and
-        response times as in `csinsight.contract.artifacts.Conversations`, the first response, and
-        ``satisfaction`` that the buyer gave this agent. Lines by an agent without an id are in no
-        row.
+        response times as in `csinsight.contract.artifacts.Conversations`, whole and before the
+        outcome, and ``satisfaction`` that the buyer gave this agent. Lines by an agent without an
+        id are in no row.
     """
-    messages = lines.of_month(as_of)
+    messages, rules = cut.of_months(months), cut.rules
     spoke = _spoke(messages)
-    served = _charged(messages, rules).group_by(*_KEYS).agg(*waits(rules), _asked())
-    talks = lines.talks.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
+    served = _charged(messages, rules).group_by(*_KEYS).agg(*waits(rules), *_asked())
+    talks = cut.conversations.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
+    rated = satisfaction(cut.shop, talks, cut.as_of, rules)
+    known, asked = nw.col(Talk.ROUNDS_BEFORE) > 0, nw.col(Talk.BUYER_MESSAGES_BEFORE)
+    slow = nw.col("_slow_before").cast(nw.Float64)
     table = _COLUMNS.gather(
-        spoke.join(served, on=list(_KEYS), how="left").join(
-            satisfaction(shop, talks, as_of, rules), on=list(_KEYS), how="left"
+        spoke.join(served, on=list(_KEYS), how="left")
+        .join(rated, on=list(_KEYS), how="left")
+        .with_columns(
+            pick(asked > 0, nw.col(Talk.AGENT_MESSAGES_BEFORE).cast(nw.Float64) / asked).alias(
+                Talk.ANSWER_ASK_RATIO
+            ),
+            pick(known, nw.col("_sum_before") / nw.col(Talk.ROUNDS_BEFORE)).alias(
+                Talk.MEAN_RESPONSE_S
+            ),
+            pick(known, slow / nw.col(Talk.ROUNDS_BEFORE)).alias(Talk.SLOW_REPLY_SHARE),
         )
     )
     table[list(_COUNTS)] = table[list(_COUNTS)].fillna(0)
@@ -148,7 +116,7 @@ def agent_sessions(
     return table.sort_values(list(_KEYS), ignore_index=True)
 
 
-def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> pd.DataFrame:
+def response_times(cut: CutMessages) -> pd.DataFrame:
     """Count the last month's rounds in service hours by agent and response time.
 
     Returns
@@ -156,7 +124,7 @@ def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> p
     pandas.DataFrame
         ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
     """
-    times = _charged(lines.of_month(as_of), rules).filter(~nw.col(RESPONSE_S).is_null())
+    times = _charged(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
     kinds = Columns(texts=(Talk.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, Talk.ROUNDS))
     table = kinds.gather(
         times.with_columns(
@@ -168,10 +136,8 @@ def response_times(lines: Lines, as_of: datetime, rules: ConversationRules) -> p
     return table.sort_values([Talk.AGENT_ID, AgentSessions.RESPONSE_S], ignore_index=True)
 
 
-def credited_orders(
-    shop: Shop, lines: Lines, as_of: datetime, rules: ConversationRules
-) -> pd.DataFrame:
-    """Return the orders of the last two months with the agent whose each is, by three rules.
+def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
+    """Return the orders of so many months and the one before, with whose each is by three rules.
 
     A talk led to an order that the buyer placed after their first message and within the
     conversion window of it. Of the agents of such talks the order is
@@ -185,10 +151,8 @@ def credited_orders(
 
     Parameters
     ----------
-    shop : Shop
-    lines : Lines
-    as_of : datetime
-    rules : ConversationRules
+    cut : CutMessages
+    months : int
 
     Returns
     -------
@@ -200,10 +164,10 @@ def credited_orders(
     texts = (Orders.ORDER_ID, Orders.BUYER_ID, *_CREDIT)
     amounts = (Orders.PAID_AMOUNT, NET_AMOUNT)
     columns = Columns(texts=texts, times=(Orders.PLACED_AT, Orders.PAID_AT), floats=amounts)
-    if not shop.has("orders", Orders.BUYER_ID):
+    if not cut.shop.has("orders", Orders.BUYER_ID):
         return columns.typed(pd.DataFrame())
-    since = moment_ms(add_months(as_of, -2))
-    orders = known_orders(shop, as_of).filter(nw.col(PLACED_MS) >= since)
+    since = moment_ms(add_months(cut.as_of, -months - 1))
+    orders = known_orders(cut.shop, cut.as_of).filter(nw.col(PLACED_MS) >= since)
     known = orders.select(
         Orders.ORDER_ID,
         Orders.BUYER_ID,
@@ -212,7 +176,7 @@ def credited_orders(
         *amounts,
     )
     table = collect(known).set_index(Orders.ORDER_ID)
-    wrote = collect(_writers(lines, orders, rules))
+    wrote = collect(_writers(cut, orders))
     for rule, moments in _CREDIT.items():
         table[rule] = None
         for moment in moments:
@@ -222,20 +186,20 @@ def credited_orders(
     return columns.typed(table.reset_index()).sort_values(Orders.ORDER_ID, ignore_index=True)
 
 
-def _writers(lines: Lines, orders: Frame, rules: ConversationRules) -> Frame:
+def _writers(cut: CutMessages, orders: Frame) -> Frame:
     """Return when each agent last wrote: before an order, before its payment, at all."""
-    wrote = lines.messages.filter(
+    wrote = cut.messages.filter(
         nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null(), ~nw.col(SENT_MS).is_null()
     ).select(Msg.CONVERSATION_ID, Msg.AGENT_ID, SENT_MS, Msg.MESSAGE_NO)
     since = nw.col(PLACED_MS) - nw.col(FIRST_BUYER_MS)
     led = (
-        lines.talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+        cut.conversations.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
         .join(
             orders.select(Orders.ORDER_ID, Orders.BUYER_ID, PLACED_MS, PAID_MS),
             on=Orders.BUYER_ID,
             how="inner",
         )
-        .filter(since > 0, since <= hours_ms(rules.conversion_window_hours))
+        .filter(since > 0, since <= hours_ms(cut.rules.conversion_window_hours))
         .select(Talk.CONVERSATION_ID, Orders.ORDER_ID, PLACED_MS, PAID_MS)
     )
     sent = nw.col(SENT_MS)
@@ -259,6 +223,7 @@ def _spoke(messages: Frame) -> Frame:
         lines.group_by(*_KEYS)
         .agg(
             nw.len().cast(nw.Int64).alias(Talk.AGENT_MESSAGES),
+            count_if(nw.col(BEFORE_OUTCOME)).alias(Talk.AGENT_MESSAGES_BEFORE),
             before.max().alias("_before"),
             nw.col(POSITION).max().alias("_at_all"),
         )
@@ -272,7 +237,7 @@ def _spoke(messages: Frame) -> Frame:
                 | (nw.col("_last").is_null() & (nw.col("_at_all") == nw.col("_end")))
             ).alias(AgentSessions.IN_CHARGE)
         )
-        .select(*_KEYS, Talk.AGENT_MESSAGES, AgentSessions.IN_CHARGE)
+        .select(*_KEYS, Talk.AGENT_MESSAGES, Talk.AGENT_MESSAGES_BEFORE, AgentSessions.IN_CHARGE)
     )
 
 
@@ -308,5 +273,8 @@ def _charged(messages: Frame, rules: ConversationRules) -> Frame:
     )
 
 
-def _asked() -> nw.Expr:
-    return nw.col(MESSAGES).sum().alias(Talk.BUYER_MESSAGES)
+def _asked() -> tuple[nw.Expr, ...]:
+    return (
+        nw.col(MESSAGES).sum().alias(Talk.BUYER_MESSAGES),
+        nw.col(MESSAGES_BEFORE).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
+    )

@@ -7,6 +7,7 @@ that equal times (exports often have whole seconds) give the same answer on ever
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import narwhals as nw
@@ -182,8 +183,70 @@ def messages_of(
     return _flagged(messages, outcomes(shop, talks, as_of, rules))
 
 
+@dataclass(frozen=True)
+class CutMessages:
+    """A shop's messages, cut into conversations and numbered once for all that is made of them.
+
+    Parameters
+    ----------
+    shop : Shop
+    as_of : datetime
+        Only what happened before this moment is in it.
+    rules : ConversationRules
+    messages : narwhals.LazyFrame
+        As of `messages_of`, of all months and without their text.
+    conversations : narwhals.LazyFrame
+        As of `conversation_times`.
+    outcomes : narwhals.LazyFrame
+        As of `csinsight.features.outcomes.outcomes`.
+    """
+
+    shop: Shop
+    as_of: datetime
+    rules: ConversationRules
+    messages: Frame
+    conversations: Frame
+    outcomes: Frame
+
+    def of_months(self, months: int) -> Frame:
+        """Return the messages of the conversations that the last months count, without text."""
+        inside = _within(self.conversations, self.as_of, months).select(Talk.CONVERSATION_ID)
+        return self.messages.join(inside, on=Talk.CONVERSATION_ID, how="inner")
+
+    def with_text(self, months: int) -> Frame:
+        """Return the messages of the conversations that the last months count, with their text."""
+        texts = self.shop["messages"].select(Msg.MESSAGE_NO, Msg.TEXT)
+        return self.of_months(months).join(texts, on=Msg.MESSAGE_NO, how="left")
+
+
+def cut_messages(shop: Shop, as_of: datetime, rules: ConversationRules) -> CutMessages:
+    """Cut a shop's messages into conversations and hold them.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``; ``orders`` where there.
+    as_of : datetime
+    rules : ConversationRules
+
+    Returns
+    -------
+    CutMessages
+    """
+    messages = hold(_numbered(shop, as_of, rules).drop(Msg.TEXT))
+    times = hold(_times(messages, rules))
+    results = hold(outcomes(shop, times, as_of, rules))
+    flagged = hold(_flagged(messages, results))
+    return CutMessages(shop, as_of, rules, flagged, times, results)
+
+
 def conversation_features(
-    shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int = 12
+    shop: Shop,
+    as_of: datetime,
+    rules: ConversationRules,
+    *,
+    months: int = 12,
+    cut: CutMessages | None = None,
 ) -> pd.DataFrame:
     """Return a row for each conversation that the last `months` months count.
 
@@ -196,6 +259,8 @@ def conversation_features(
     rules : ConversationRules
     months : int
         How many months before `as_of`, by ``counted_at``; those without times are always in.
+    cut : CutMessages or None
+        Of the same shop, moment and rules where it is at hand; None: messages are cut here.
 
     Returns
     -------
@@ -205,15 +270,12 @@ def conversation_features(
         no buyer ids, no times; for ``paid`` also no payment times); times and timings are null
         for conversations without times.
     """
-    messages = hold(_numbered(shop, as_of, rules).drop(Msg.TEXT))
-    every_talk = hold(_times(messages, rules))
-    results = hold(outcomes(shop, every_talk, as_of, rules))
-    flagged = _flagged(messages, results)
-    agents = serving_agents(flagged)
-    talks = hold(every_talk.join(agents, on=Talk.CONVERSATION_ID, how="left"))
+    cut = cut or cut_messages(shop, as_of, rules)
+    agents = serving_agents(cut.messages)
+    talks = hold(cut.conversations.join(agents, on=Talk.CONVERSATION_ID, how="left"))
     parts = (
-        results.with_columns(mature(shop, as_of, rules)),
-        service_counts(flagged, rules),
+        cut.outcomes.with_columns(mature(shop, as_of, rules)),
+        service_counts(cut.messages, rules),
         open_talks(talks),
         satisfaction(shop, talks, as_of, rules).drop(Talk.AGENT_ID),
     )

@@ -48,7 +48,7 @@ RESPONSE_BEFORE_S = "response_before_s"
 #: The field's 3-minute rate (3分钟回复率) is of three minutes, whatever a profile calls slow.
 THREE_MINUTES_S = 180
 _AT = "at_ms"
-MESSAGES, _BEFORE = "messages", "messages_before"
+MESSAGES, MESSAGES_BEFORE = "messages", "messages_before"
 
 
 def turns(messages: Frame) -> Frame:
@@ -73,7 +73,7 @@ def turns(messages: Frame) -> Frame:
             nw.col(Msg.SENDER).min(),
             nw.col(SENT_MS).min().alias(_AT),
             nw.len().cast(nw.Int64).alias(MESSAGES),
-            count_if(nw.col(BEFORE_OUTCOME)).alias(_BEFORE),
+            count_if(nw.col(BEFORE_OUTCOME)).alias(MESSAGES_BEFORE),
             nw.col(OUTCOME_MS).min(),
         )
         .with_columns(
@@ -178,9 +178,9 @@ def _volumes() -> tuple[nw.Expr, ...]:
         pick(buyer, nw.col(MESSAGES)).sum().alias(Talk.BUYER_MESSAGES),
         pick(agent, nw.col(MESSAGES)).sum().alias(Talk.AGENT_MESSAGES),
         count_if(agent).alias(Talk.AGENT_TURNS),
-        pick(buyer, nw.col(_BEFORE)).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
-        pick(agent, nw.col(_BEFORE)).sum().alias(Talk.AGENT_MESSAGES_BEFORE),
-        count_if(agent & (nw.col(_BEFORE) > 0)).alias(Talk.AGENT_TURNS_BEFORE),
+        pick(buyer, nw.col(MESSAGES_BEFORE)).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
+        pick(agent, nw.col(MESSAGES_BEFORE)).sum().alias(Talk.AGENT_MESSAGES_BEFORE),
+        count_if(agent & (nw.col(MESSAGES_BEFORE) > 0)).alias(Talk.AGENT_TURNS_BEFORE),
         nw.col(_AT).count().cast(nw.Int64).alias("_timed"),
     )
 

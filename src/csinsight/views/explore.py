@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.excerpts import excerpts
 from csinsight.coaching.masking import mask_lines
 from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
@@ -137,7 +138,7 @@ def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataF
         ``VALUE`` (the share), ``VALUE low``, ``VALUE high`` and ``VALUE n``. Plain shares: unlike
         inquiries are not made alike, and a difference may be one of customers, hours or chance.
     """
-    inquiries = found[(found[_C.IS_INQUIRY] == True).fillna(False)]  # noqa: E712 - nullable
+    inquiries = inquiries_of(found)
     key = month_of(inquiries).dt.strftime("%Y-%m") if column == "month" else inquiries[column]
     # Timings among the behaviours are no shares of anything.
     flags = (_C.PAID, _C.ORDERED, *(b for b in BEHAVIOURS if b not in TIMINGS))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile, load_profile
 from csinsight.contract.artifacts import (
@@ -223,7 +224,7 @@ def careful(study: Study, brief: Brief) -> Note:
         if name not in _PARTS.values()  # those say so in their own place
     ]
     if brief.conversations is not None and brief.conversations[_C.PAID].notna().any():
-        rows = labels.inquiries(study.of_month(brief.conversations))
+        rows = inquiries_of(study.of_month(brief.conversations))
         young = int((rows[_C.MATURE].astype("boolean") == False).sum())  # noqa: E712 - nullable
         if young:
             items.append(

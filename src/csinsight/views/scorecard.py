@@ -74,7 +74,7 @@ def compliance(study: Study, conversations: pd.DataFrame) -> Block:
 
 
 def write(
-    study: Study, conversations: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
+    study: Study, sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
 ) -> pd.DataFrame:
     """Score the month's talks and keep the scores, the items and the rules' opportunities.
 
@@ -83,7 +83,7 @@ def write(
     DataFrame
         Of `csinsight.behaviours.scorecard.score_conversations`.
     """
-    month = study.of_month(conversations)
+    month = study.of_month(sessions)
     study.write("rule_opportunities", opportunities)
     study.write(Card.ITEMS, scorecard.item_points(month, opportunities, card))
     return study.write(Card.NAME, scorecard.score_conversations(month, opportunities, card))
