@@ -68,16 +68,17 @@ def _talks(**columns):
 
 
 TALKS = _talks(
-    conversation_id=["all", "half", "red", "little", "silent"],
-    polite_words=[True, False, True, None, None],
-    curt_reply=[False, True, False, True, None],
-    first_response_s=[60.0, 61.0, 10.0, None, None],
-    off_platform=[False, False, True, None, None],
-    agent_messages=[3, 3, 3, 1, 0],
+    conversation_id=["all", "half", "red", "little"],
+    polite_words=[True, False, True, None],
+    curt_reply=[False, True, False, True],
+    first_response_s=[60.0, 61.0, 10.0, None],
+    off_platform=[False, False, True, None],
+    agent_messages=[3, 3, 3, 1],
 )
 OPPORTUNITIES = pd.DataFrame(
     {
         "rule": ["answers_worry"] * 4,
+        "agent_id": ["a"] * 4,
         "conversation_id": ["half", "half", "half", "half"],
         "position": [1, 3, 5, 9],
         "broken": [True, False, False, False],

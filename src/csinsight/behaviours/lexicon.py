@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csinsight.config import did_you_mean, load
-from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
 from csinsight.errors import ConfigError
 
 Side = Literal["agent", "buyer"]
@@ -220,7 +220,7 @@ def load_lexicon(extra: Path | None = None, folder: Path = FOLDER) -> Lexicon:
         cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
         rules={name: compilers[name].rules(m) for name, m in markers.items()},
     )
-    absent = set(MARKERS + COMPLIANCE) - set(markers) - set(FROM_MANY)
+    absent = set(MARKERS + COMPLIANCE + NOTED) - set(markers) - set(FROM_MANY)
     if absent:
         raise ConfigError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
     return lexicon

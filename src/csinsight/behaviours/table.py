@@ -13,7 +13,7 @@ import polars as pl
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark, with_template_replies
-from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
 from csinsight.contract.schema import SENDERS, Messages
 from csinsight.contract.write import write_atomically
 from csinsight.engine import ms
@@ -56,7 +56,7 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
 
 
 #: What `mark_table` adds: one nullable boolean column each.
-SHOWN: Final = (*MARKERS, *COMPLIANCE)
+SHOWN: Final = (*MARKERS, *COMPLIANCE, *NOTED)
 
 
 def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:

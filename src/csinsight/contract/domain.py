@@ -43,8 +43,11 @@ COMPLIANCE: Final = (
     "over_promises",
     "rude_or_blaming",
     "asks_for_praise",
+    "trades_for_praise",
     "leaks_order_data",
 )
+#: Read and told beside the others, but no breach, never a driver, and never held against anybody.
+NOTED: Final = ("invites_rating",)
 #: Happen after the outcome, so they can't have led to it: negative controls.
 CONTROLS: Final = ("checks_address", "closes_warmly")
 #: Markers that any agent turn before the outcome may show; the others need a silence or an order.

@@ -23,7 +23,7 @@ from csinsight.simulate.people import Staff
 from csinsight.simulate.scenario import OVERLAPPING, PUTS_OFF, Scenario
 
 #: Chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
-TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if name != "asks_for_praise"))
+TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if not name.endswith("_praise")))
 SLOW_S = 180
 #: Between two messages of one turn.
 BUYER_STEP_S = 4

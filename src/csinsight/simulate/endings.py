@@ -92,7 +92,8 @@ def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[st
     pen.agent(closes & ~order, SAID, 2, after, "close_refused")
     praise = order & pen.chance(habit("asks_for_praise"))
     pen.agent(praise, SAID, 3, after, "praise")
-    return {"checks_address": checks, "closes_warmly": closes, "asks_for_praise": praise}
+    praised = dict.fromkeys(("asks_for_praise", "trades_for_praise"), praise)
+    return {"checks_address": checks, "closes_warmly": closes, **praised}
 
 
 def _comebacks(pen: _Pen, outcome: Outcome) -> None:
