@@ -7,7 +7,6 @@ conversation, and is shared among its agents by the rule of the KPI profile.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import narwhals as nw
@@ -255,5 +254,3 @@ def count_month(
         response_times(cut),
         owned if cut.shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
     )
-
-

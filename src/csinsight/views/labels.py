@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.advice import load_library
 from csinsight.coaching.shrunken_effects import as_taught
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
@@ -159,12 +160,6 @@ def readable_rate(behaviour: str, level: float) -> float:
     return float(from_model(np.asarray(level), behaviour))
 
 
-def inquiries(conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return the conversations that are inquiries."""
-    rows: pd.DataFrame = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
-    return rows
-
-
 def rate(values: pd.Series) -> tuple[float, float, float, int]:
     """Return share, low, high and number of a nullable boolean column."""
     known = as_float(values)
@@ -227,7 +222,7 @@ def behaviour_rates(
         ``behaviour``, ``rate``, ``low``, ``high``, ``n``; most frequent first, without those
         that had no occasion.
     """
-    rows = inquiries(conversations)
+    rows = inquiries_of(conversations)
     found = [(name, *rate(rows[name])) for name in behaviours if name in rows]
     table = pd.DataFrame(found, columns=["behaviour", "rate", "low", "high", "n"])
     table = table[table["n"] > 0].sort_values(["rate", "behaviour"], ascending=[False, True])
