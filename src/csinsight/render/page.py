@@ -58,6 +58,10 @@ class Page:
         Class of the body, such as a notebook's name.
     pdf : str
         Address of the page as PDF; empty where there is none.
+    turn : sequence of Link
+        To the page before and after, such as other agents' cards.
+    fold : bool
+        Fold away what explains and stays alike every month, for readers who know it.
     """
 
     lang: Lang
@@ -68,6 +72,8 @@ class Page:
     run_id: str = ""
     kind: str = ""
     pdf: str = ""
+    turn: Sequence[Link] = ()
+    fold: bool = False
 
 
 def page_slug(name: str) -> str:
@@ -230,7 +236,7 @@ def render(executed: Path, page: Page) -> str:
 
     Shown are its prose and what the report's own objects show (`csinsight.render.blocks`);
     a cell tagged ``show-text`` shows its printed text too. Code, other HTML, warnings and
-    plain values are not.
+    plain values are not. Cells tagged ``explains`` are folded away where the page asks for it.
 
     Raises
     ------
@@ -241,7 +247,8 @@ def render(executed: Path, page: Page) -> str:
     for number, cell in enumerate(notebook.cells, start=1):
         if any(output.output_type == "error" for output in cell.get("outputs", ())):
             raise ValueError(f"{executed}: cell {number} failed; a failed notebook is no page")
-    body, _ = _exporter().from_notebook_node(notebook)
+    told = {"fold": page.fold, "summary": Words(page.lang).word("nav.explain")}
+    body, _ = _exporter().from_notebook_node(notebook, resources=told)
     return compose(page, title_of(notebook, executed.stem), _number_pictures(body))
 
 

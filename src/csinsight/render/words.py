@@ -55,6 +55,19 @@ def placeholders(text: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
 
 
+def by_pinyin(name: str) -> str:
+    """Return what names are sorted by: Chinese ones as they are read, others as written.
+
+    Examples
+    --------
+    >>> sorted(["小满", "阿宁", "Ben"], key=by_pinyin)
+    ['阿宁', 'Ben', '小满']
+    """
+    from pypinyin import lazy_pinyin
+
+    return " ".join(lazy_pinyin(name.lower()))
+
+
 class Words:
     """One language: its words, and how it writes numbers, money, shares and dates.
 

@@ -221,7 +221,8 @@ class _Run:
 
     def _month(self, done: Execution, have: Supply, left_out: dict[str, str]) -> site.Month:
         """Return what the pages are made from, with a digest over all that changes them."""
-        told = [left_out, sorted(done.failed), self.params.title, self.pdf]
+        known = site.has_earlier(self.places)
+        told = [left_out, sorted(done.failed), self.params.title, self.pdf, known]
         digest = sha256_of(json.dumps(told, sort_keys=True), *done.keys.values())
         run_id = f"{self.params.month}-{digest[:6]}"
         return site.Month(
@@ -234,6 +235,7 @@ class _Run:
             digest,
             failed=done.gone,
             pdf=self.pdf,
+            known=known,
         )
 
     def _publish(self, month: site.Month) -> bool:

@@ -15,7 +15,7 @@ from csinsight.contract.write import write_text
 from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.render import theme
 from csinsight.render.page import Link, Page, compose, render, render_body
-from csinsight.render.words import Words
+from csinsight.render.words import Words, by_pinyin
 from csinsight.runs.coaching_files import stage_exports
 from csinsight.runs.plan import BRIEF, CARD, Step
 from csinsight.runs.state import Places
@@ -46,6 +46,8 @@ class Month:
         Agents' cards that could not be made.
     pdf : bool
         Whether the brief and the cards are there as PDF too.
+    known : bool
+        Whether readers have seen a month before this one.
     """
 
     params: RunParams
@@ -57,6 +59,7 @@ class Month:
     digest: str
     failed: Sequence[Step] = ()
     pdf: bool = False
+    known: bool = False
 
     @cached_property
     def words(self) -> Words:
@@ -100,6 +103,12 @@ def write_month(month: Month) -> None:
     write_text(staging / REPORT_FILE, _dumped(_report(month)))
 
 
+def has_earlier(places: Places) -> bool:
+    """Tell whether a month before this one has been published for the shop."""
+    months = (path.parent.name for path in places.shop_reports.glob(f"*/{REPORT_FILE}"))
+    return any(month < places.month for month in months)
+
+
 def is_current(month: Month) -> bool:
     """Tell whether the published report was made from exactly this, and is whole."""
     published = _published(month.places.report)
@@ -119,9 +128,7 @@ def _month_index(month: Month) -> str:
     own = {step.notebook: step for step in month.steps if step.notebook != CARD}
     names = sorted(own, key=lambda name: (name != BRIEF, name))
     rows = [_row(month, own[name], words.word(f"page.{name}")) for name in names]
-    cards = [
-        _row(month, step, _agent(month, step)) for step in month.steps if step.notebook == CARD
-    ]
+    cards = [_row(month, step, _agent(month, step)) for step in _cards(month)]
     title = words.word("index.month_title", shop=month.title, month=words.month(month.params.month))
     if rows and names[0] == BRIEF:
         rows[0]["finding"] = ""  # it stands on top of the page
@@ -141,6 +148,25 @@ def _month_index(month: Month) -> str:
 def _agent(month: Month, step: Step) -> str:
     """Return what the agent of a card is called, or the id where the card names nobody."""
     return str(month.facts(step).get("agent") or step.extra["agent_id"])
+
+
+def _cards(month: Month) -> list[Step]:
+    """Return the cards' steps in the order of the agents' names, Chinese ones by pinyin."""
+    cards = [step for step in month.steps if step.notebook == CARD]
+    return sorted(cards, key=lambda step: (by_pinyin(_agent(month, step)), step.name))
+
+
+def _turn(month: Month, step: Step) -> tuple[Link, ...]:
+    """Return links to the cards before and after a card."""
+    cards = _cards(month) if step.notebook == CARD else []
+    if len(cards) < 2:
+        return ()
+    place = cards.index(step)
+    around = (("nav.before", cards[place - 1]), ("nav.after", cards[(place + 1) % len(cards)]))
+    return tuple(
+        Link(f"{quote(card.name)}.html", month.words.word(word, name=_agent(month, card)))
+        for word, card in around
+    )
 
 
 def _row(month: Month, step: Step, label: str) -> dict[str, str]:
@@ -192,6 +218,8 @@ def _page(month: Month, step: Step) -> Page:
         month.run_id,
         f"notebook n{step.notebook[:2]}",
         f"{quote(step.name)}.pdf" if step.name in month.printed else "",
+        _turn(month, step),
+        month.known,
     )
 
 

@@ -24,6 +24,7 @@ from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
+from csinsight.render.words import by_pinyin
 from csinsight.stats.spread import Spread
 from csinsight.views import labels, plots
 from csinsight.views.plots import Write
@@ -319,7 +320,7 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
             ]
     rule = study.word(f"kpis.rule_{profile.attribution}")
     return Table(
-        shown.sort_values(_K.AGENT_ID),
+        shown.sort_values(_K.AGENT_ID, key=lambda names: names.map(by_pinyin)),
         study.word("kpis.table"),
         caption=study.word("kpis.table_caption", rule=rule),
         labels={name: study.word(f"kpi.{name}") for name in shown.columns},

@@ -13,7 +13,7 @@ from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
+from csinsight.render.table import Linked, Table
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
@@ -326,11 +326,12 @@ def _rules(study: Study, broken: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         [
             {
-                "agent": study.agent_name(str(agent)),
+                "agent": Linked(labels.card_links(study, [agent])),
                 "talks": int(own[_P.OPPORTUNITIES].max()),
                 "seen": study.words.listed([_seen(study, row) for _, row in own.iterrows()]),
             }
-            for agent, own in broken.groupby(_P.AGENT_ID)
+            for agent in labels.sorted_names(study, broken[_P.AGENT_ID].unique())
+            for own in [broken[broken[_P.AGENT_ID] == agent]]
         ]
     )
     headings = labels.headings(study, "coaching", shown.columns)
@@ -350,14 +351,15 @@ def _advised(study: Study, rows: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         [
             {
-                "agent": study.agent_name(row[_P.AGENT_ID]),
+                "agent": Linked(labels.card_links(study, [row[_P.AGENT_ID]])),
                 "what": labels.cell(labels.title_of(study, row[_P.BEHAVIOUR])),
                 "rate": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
                 "peers": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
                 "occasions": words.number(row[_P.OPPORTUNITIES]),
                 "gain": _gain(study, row),
             }
-            for _, row in rows.iterrows()
+            for agent in labels.sorted_names(study, rows[_P.AGENT_ID].unique())
+            for _, row in rows[rows[_P.AGENT_ID] == agent].iterrows()
         ]
     )
     headings = labels.headings(study, "coaching", shown.columns)
@@ -393,7 +395,8 @@ def strengths(study: Study, plan: pd.DataFrame) -> Block:
 
 
 def _named(study: Study, agents: pd.Series | list[str]) -> str:
-    return study.words.listed([study.agent_name(agent) for agent in agents])
+    names = labels.sorted_names(study, agents)
+    return study.words.listed([study.agent_name(name) for name in names])
 
 
 def verdicts(study: Study, status: pd.DataFrame) -> Block:

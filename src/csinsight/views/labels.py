@@ -16,6 +16,7 @@ from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
 from csinsight.render.page import page_slug
+from csinsight.render.words import by_pinyin
 from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
 
@@ -241,10 +242,8 @@ def counted(study: Study, unit: str, n: float) -> str:
 
 def sorted_names(study: Study, agents: Iterable[str]) -> list[str]:
     """Return agents' ids in the order of their names, Chinese ones by pinyin."""
-    from pypinyin import lazy_pinyin
-
     named = {str(agent): study.agent_name(str(agent)) for agent in agents}
-    return sorted(named, key=lambda agent: (lazy_pinyin(named[agent].lower()), agent))
+    return sorted(named, key=lambda agent: (by_pinyin(named[agent]), agent))
 
 
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:

@@ -17,6 +17,7 @@ from csinsight.render import theme
 from csinsight.render.blocks import Block, Note, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
+from csinsight.render.words import by_pinyin
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
@@ -124,7 +125,7 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
     if found.empty:
         return Prose(study.word("quality.no_agents"))
     found = found.assign(name=[study.agent_name(a) for a in found[Conversations.AGENT_ID]])
-    found = found.sort_values("name")
+    found = found.sort_values("name", key=lambda names: names.map(by_pinyin))
     words = study.words
     shown = pd.DataFrame(
         {

@@ -1,0 +1,60 @@
+"""What surrounds a page's text: explanations folded for those who know them, cards in turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from csinsight.params import RunParams
+from csinsight.render.page import Page, render
+from csinsight.render.words import by_pinyin
+from csinsight.runs import site
+from csinsight.runs.plan import card_steps
+from csinsight.runs.state import Places
+
+
+@pytest.fixture
+def executed(tmp_path: Path) -> Path:
+    new = nbformat.v4
+    cells = [
+        new.new_markdown_cell("# Title", id="title"),
+        new.new_markdown_cell("Always the same.", id="why", metadata={"tags": ["explains"]}),
+        new.new_markdown_cell("This month's.", id="other"),
+    ]
+    path = tmp_path / "x.ipynb"
+    nbformat.write(new.new_notebook(cells=cells), path)
+    return path
+
+
+def test_explanations_are_open_in_the_first_month_and_folded_later(executed: Path) -> None:
+    first, later = (render(executed, Page("en", fold=fold)) for fold in (False, True))
+    assert "<details" not in first
+    assert later.count("<details") == 1
+    folded = later.partition("<details")[2].partition("</details>")[0]
+    assert "Always the same." in folded
+    assert "This month's." not in folded.replace("&#x27;", "'")
+
+
+def test_a_shop_knows_its_pages_from_its_second_month_on(tmp_path: Path) -> None:
+    places = Places(tmp_path, "s", "2026-10")
+    for month in ("2026-10", "2026-11"):
+        folder = places.shop_reports / month
+        folder.mkdir(parents=True)
+        (folder / site.REPORT_FILE).write_text("{}", encoding="utf-8")
+    assert not site.has_earlier(places)
+    assert site.has_earlier(Places(tmp_path, "s", "2026-11"))
+
+
+def test_cards_follow_each_other_by_pinyin_and_lead_on(tmp_path: Path) -> None:
+    steps = card_steps(["小满", "阿宁", "Ben"])
+    month = site.Month(RunParams(), Places(tmp_path, "s", "2026-10"), steps, {}, None, "r", "d")
+    order = [step.extra["agent_id"] for step in site._cards(month)]
+    assert order == ["阿宁", "Ben", "小满"]
+    last = next(step for step in steps if step.extra["agent_id"] == "小满")
+    assert [link.label for link in site._turn(month, last)] == ["← Ben", "阿宁 →"]
+
+
+def test_names_sort_as_they_are_read() -> None:
+    assert sorted(["重庆", "周周", "Amy", "沅沅"], key=by_pinyin) == ["Amy", "重庆", "沅沅", "周周"]
