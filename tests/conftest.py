@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 
 from csinsight.params import load_params, shipped
@@ -45,28 +40,15 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     }
 
 
-@pytest.fixture(scope="session")
-def papermill_run() -> Callable[..., Any]:
-    """Run a notebook by papermill as a process of its own, and return it as it then is.
-
-    In this process it would wait for ever where the browser's loop runs already.
-    """
-
-    def run(path: Path, executed: Path, **told: object) -> Any:
-        command = [sys.executable, "-m", "papermill", str(path), str(executed)]
-        command += ["--kernel", "python3", "--no-progress-bar"]
-        for name, value in told.items():
-            command += ["-p", name, str(value)]
-        done = subprocess.run(command, cwd=executed.parent, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return nbformat.read(executed, as_version=4)
-
-    return run
-
-
 @pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all tests on Spark on one worker: its session takes longer to start than they do."""
+    """Keep all tests on Spark on one worker: its session takes longer to start than they do.
+
+    Every test has a time limit, in ``pyproject.toml``; whole runs have a longer one.
+    """
     for item in items:
+        if "demo_run" in getattr(item, "fixturenames", ()):
+            # The first of them makes the demo shop's report, twice.
+            item.add_marker(pytest.mark.timeout(1800))
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))

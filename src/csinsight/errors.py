@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class CsinsightError(Exception):
@@ -67,6 +68,25 @@ class NotebookError(RunError):
     def __init__(self, why: str, notebook: str) -> None:
         super().__init__(why)
         self.notebook = notebook
+
+
+class CellError(RunError):
+    """A cell of a notebook failed; `cell` is the cell."""
+
+    def __init__(self, cell: Any, why: str) -> None:
+        super().__init__(why)
+        self.cell = cell
+
+
+class KernelError(RunError):
+    """A kernel did not start, ended, fell silent or took too long.
+
+    `cell` is the last cell that it was given, None for none, and `seconds` the time since then.
+    """
+
+    def __init__(self, why: str, cell: Any = None, seconds: float = 0.0) -> None:
+        super().__init__(why)
+        self.cell, self.seconds = cell, seconds
 
 
 class LockedError(RunError):

@@ -23,6 +23,7 @@ EngineName = Literal["polars", "spark"]
 Outcome = Literal["paid", "ordered", "satisfaction"]
 JsonValue = str | int | float | bool
 
+Seconds = Annotated[float, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -79,6 +80,8 @@ class RunParams(BaseModel):
     q_threshold: Share = 0.10
     max_recommendations: Count = 3
     seed: Annotated[int, Field(ge=0)] = 20261031
+    kernel_start_seconds: Seconds = 120.0
+    notebook_seconds: Seconds = 3600.0
 
     @field_validator("month")
     @classmethod

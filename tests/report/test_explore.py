@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.frames import ConversationRules
+from csinsight.runs.kernels import run_notebook
 from csinsight.runs.lab import EXPLORE, prepare_lab
 from csinsight.runs.month import RunResult
 from csinsight.views import explore
@@ -87,13 +86,11 @@ def test_thresholds_move_types_and_tiers(study: Study) -> None:
     assert wider.loc["vip", "change"] > 0
 
 
-def test_the_notebooks_stand_on_the_run_and_explore_runs(
-    study: Study, tmp_path: Path, papermill_run: Callable[..., Any]
-) -> None:
+def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path: Path) -> None:
     lab = prepare_lab(study.run, tmp_path / "lab")
     path = lab / f"{EXPLORE}.ipynb"
     assert (lab / "07_monthly_brief.ipynb").is_file()
-    cells = papermill_run(path, tmp_path / "executed.ipynb").cells
+    cells = run_notebook(path, tmp_path / "executed.ipynb", {}).cells
     shown = json.dumps([output for cell in cells for output in cell.get("outputs", ())])
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert not re.search(r'(src|href)=\\"https?://', shown)

@@ -17,6 +17,7 @@ from csinsight.engine import open_shop
 from csinsight.errors import DataError
 from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
+from csinsight.runs.kernels import run_notebook
 from csinsight.views import labelling
 from csinsight.views.study import open_study
 
@@ -145,14 +146,14 @@ def test_faults_of_a_sheet_are_named(study, told, match):
         labelling.read_labels(study, drawn)
 
 
-def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path, papermill_run):
+def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path):
     told = {"markers": "greets", "each": 6, "seed": 1}
     drawn = labelling.open_sheet(study, ConversationRules(), LEXICON, **told)
     ones = drawn["shown"].map({True: "1", False: "0"})
     _fill(labelling.sheet_path(study), dict(zip(drawn["no"], ones, strict=True)))
     places = {"data": str(demo_folder), "run": str(study.run), **told}
     notebook = shipped("notebooks") / "labelling.ipynb"
-    done = papermill_run(notebook, tmp_path / "done.ipynb", **places)
+    done = run_notebook(notebook, tmp_path / "done.ipynb", places)
     shown = str([cell.get("outputs") for cell in done.cells])
     assert "kappa_before" in shown
     assert "1.0" in shown

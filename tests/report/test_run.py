@@ -65,10 +65,10 @@ def test_a_run_makes_every_page_and_the_next_skips_what_is_done(
     assert again.executed == ()
     assert set(again.skipped) == pages - {"index"}
     assert _files(month.parent) == before
-    state = json.loads((first.run / "run.json").read_text(encoding="utf-8"))
-    assert state["status"] == "done"
-    assert set(state["inputs"]) == {"page_views.csv", "orders.csv", "messages.csv"}
-    step = state["steps"]["03_agent_kpis"]
+    told = json.loads((first.run / "run.json").read_text(encoding="utf-8"))
+    assert told["status"] == "done"
+    assert set(told["inputs"]) == {"page_views.csv", "orders.csv", "messages.csv"}
+    step = told["steps"]["03_agent_kpis"]
     assert "artifacts/agent_kpis.parquet" in step["outputs"]
     index = first.report.read_text(encoding="utf-8")
     assert all(f'href="{card}.html"' in index for card in cards)
@@ -105,9 +105,9 @@ def test_a_failure_names_notebook_cell_and_cause_and_leaves_the_last_report(
         == "01_buyer_types: cell 5 failed (`ok / 0  # why`)\nZeroDivisionError: division by zero"
     )
     assert _files(good.report.parent) == before
-    state = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
-    assert state["status"] == "failed"
-    assert state["steps"]["01_buyer_types"]["status"] == "failed"
+    told = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
+    assert told["status"] == "failed"
+    assert told["steps"]["01_buyer_types"]["status"] == "failed"
     newest = state.runs(tmp_path / "out")[0]
     assert (newest.status, newest.why) == ("failed", said)
     assert run(toy_notebooks(), only=("01",)).executed == ("01_buyer_types",)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from csinsight import cli
 from csinsight.errors import ConfigError, NotebookError
 from csinsight.params import RunParams
-from csinsight.runs import execute, month, schedule, state
+from csinsight.runs import kernels, month, schedule, state
 from csinsight.runs.execute import Execution
 from csinsight.runs.plan import CARD, card_steps
 from csinsight.runs.schedule import call_hook
@@ -28,7 +28,7 @@ BROKEN_CARD = ["import os\nif agent_id == 'A1': os._exit(9)"]
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     """The command line with the tiny notebooks, on one kernel."""
-    monkeypatch.setattr(execute, "worker_count", lambda: 1)
+    monkeypatch.setattr(kernels, "worker_count", lambda: 1)
 
     def caller(*words: object, notebooks: Path | None = None) -> Result:
         if notebooks is not None:
@@ -181,7 +181,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
 
 def test_where_every_card_fails_the_run_fails(tmp_path: Path) -> None:
     state = RunState(Places(tmp_path, "toy", "2026-10"), PARAMS, {})
-    execution = Execution(tmp_path, PARAMS, state, execute.Workers(), None)
+    execution = Execution(tmp_path, PARAMS, state, kernels.Workers(kernels.Limits(60, 60)), None)
     steps = card_steps(["a1", "a2"])
     execution.failed = {steps[0].name: "why", steps[1].name: "why"}
     with pytest.raises(NotebookError, match="why") as failure:

@@ -20,7 +20,8 @@ from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs import site
 from csinsight.runs.coaching_files import keep_plan
-from csinsight.runs.execute import Execution, Workers
+from csinsight.runs.execute import Execution
+from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.pdf import print_pages
 from csinsight.runs.plan import (
     CARD,
@@ -200,7 +201,8 @@ class _Run:
 
     def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
-        with Workers() as workers, self._bar(len(names)) as bar:
+        limits = Limits(self.params.kernel_start_seconds, self.params.notebook_seconds)
+        with Workers(limits) as workers, self._bar(len(names)) as bar:
             execution = Execution(self.data, self.params, self.state, workers, bar)
             for name in names:
                 steps = self._cards(left_out) if name == CARD else [Step(name, name)]

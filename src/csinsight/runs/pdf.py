@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from csinsight.errors import RunError
-from csinsight.runs.execute import worker_count
+from csinsight.runs.kernels import worker_count
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM: Final = "no PDF without chromium: install it (Debian: apt-get install chromium)"
