@@ -38,7 +38,7 @@ a3,乙,2024年1月5日 9:03,暂无数据,0,3,
 a4,乙,昨天,,1,1,
 a5,乙,2024-01-05,2024-01-04,1,1,
 a6,乙,2024-01-05,,1,1.5,
-a6,,2024-01-05,,1,1,
+a7,,2024-01-05,,1,1,
 a1,甲,2024-01-05,,1,1,
 a8,甲,2024-01-05,,1,1,也许
 a9,甲,2024-01-05,,1
@@ -72,7 +72,7 @@ def test_a_table_of_orders(tmp_path: Path, sound: Sound) -> None:
         6: "the order is paid before it is placed",
         7: "units is not a whole number",
         8: "buyer_id is empty here but filled in other rows",
-        9: "order_id repeats an earlier row",
+        9: "repeat: another row has this order in a newer state, or in the same",
         10: "coupon_used is not among the mapping's values",
         11: "the record has 5 fields, the header 7",
     }

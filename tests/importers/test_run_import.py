@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from csinsight.contract.imports import read_imports
 from csinsight.importers import FORMATS, ImporterError, run_import
 from csinsight.importers import run as run_module
-from csinsight.importers.run import guarded
+from csinsight.importers.run import cell_of
 
 LOG = "1,10,7,pv,1511544070\n1,10,7,buy,1511544073\n=cmd(),10,7,pv,1\n"
 CHAT = "1 2024-1-5 9:00:00\n在吗\n店:甲 2024-1-5 9:00:20\n在\n"
@@ -37,13 +37,19 @@ def test_tables_rejects_and_record(tmp_path: Path) -> None:
         (row,) = csv.DictReader(file)
     assert row["line"] == "3"
     assert row["raw"] == "'=cmd(),10,7,pv,1"
-    record = json.loads((out / "import.json").read_text(encoding="utf-8"))
-    assert record["imports"][0]["tables"] == report.counts
+    (entry,) = read_imports(out)
+    assert (entry.file, entry.format, entry.tables) == (
+        "log.csv",
+        "taobao_userbehavior",
+        ["orders", "page_views"],
+    )
+    assert (entry.rows_in, entry.rows_used, entry.rows_refused) == (3, 2, 1)
+    assert [refusal.rows for refusal in entry.refused.values()] == [1]
     assert set(snapshot(out)) == {
         "page_views.parquet",
         "orders.parquet",
         "rejects.csv",
-        "import.json",
+        "imports.jsonl",
     }
 
 
@@ -63,23 +69,22 @@ def test_a_second_format_adds_and_the_same_again_changes_nothing(tmp_path: Path)
     before = pl.read_parquet(out / "messages.parquet")
     run_import("qianniu_chat", [chat], out)
     assert pl.read_parquet(out / "messages.parquet").equals(before)
-    record = json.loads((out / "import.json").read_text(encoding="utf-8"))
-    assert [entry["format"] for entry in record["imports"]] == [
-        "taobao_userbehavior",
-        "qianniu_chat",
-    ]
+    assert [entry.format for entry in read_imports(out)] == ["taobao_userbehavior", "qianniu_chat"]
 
 
-def test_a_table_of_another_import_stays_unless_told(tmp_path: Path) -> None:
+def test_a_later_import_adds_and_replace_replaces(tmp_path: Path) -> None:
     out = tmp_path / "shop"
     run_import("qianniu_chat", [put(tmp_path, "chat.txt", CHAT)], out)
-    before = snapshot(out)
-    other = put(tmp_path, "other.txt", CHAT.replace("9:00", "8:00"))
-    with pytest.raises(ImporterError, match=r"messages\.parquet: is there already.*--replace"):
-        run_import("qianniu_chat", [other], out)
-    assert snapshot(out) == before
+    other = put(tmp_path, "other.txt", CHAT.replace("9:00", "8:00") + CHAT)
+    report = run_import("qianniu_chat", [other], out)
+    hours = pl.read_parquet(out / "messages.parquet")["sent_at"].dt.hour().to_list()
+    assert sorted(hours) == [8, 8, 9, 9]
+    assert report.counts["messages"] == 4
+    assert "messages: 2 rows are new, 2 were there" in report.notices
+    assert [entry.file for entry in read_imports(out)] == ["chat.txt", "other.txt"]
     run_import("qianniu_chat", [other], out, replace=True)
-    assert pl.read_parquet(out / "messages.parquet")["sent_at"][0].hour == 8
+    assert [entry.file for entry in read_imports(out)] == ["other.txt"]
+    assert pl.read_parquet(out / "messages.parquet").height == 4
 
 
 @pytest.mark.parametrize("name", ["messages.parquet", "messages.csv", "rejects.csv"])
@@ -102,7 +107,7 @@ def test_a_write_that_fails_leaves_all_as_it_was(
     real = Path.replace
 
     def fail(self: Path, target: Path) -> Path:
-        if self.name == "import.json" and ".import-" in str(self) and "before" not in str(self):
+        if self.name == "imports.jsonl" and ".import-" in str(self) and "before" not in str(self):
             raise OSError(28, "No space left on device")
         return real(self, target)
 
@@ -143,10 +148,10 @@ def test_wrong_names_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "\r=1"])
-def test_formulas_are_guarded(text: str) -> None:
-    assert guarded(text).startswith("'")
+def test_formulas_are_cell_of(text: str) -> None:
+    assert cell_of(text).startswith("'")
 
 
 def test_long_and_nul_raw_lines_are_cut() -> None:
-    assert guarded("a" * 5000).endswith("(3000 more characters)")
-    assert "\0" not in guarded("a\0b")
+    assert cell_of("a" * 5000).endswith("(3000 more characters)")
+    assert "\0" not in cell_of("a\0b")

@@ -91,11 +91,21 @@ def test_old_generation_in_gbk(tmp_path: Path, sound: Sound) -> None:
 def test_new_generation_in_every_encoding(tmp_path: Path, encoding: str) -> None:
     result = read_taobao_orders([write(tmp_path, "x.csv", NEW, encoding)])
     orders = result.tables["orders"]
-    # Gross of refunds, whether the export shows 实际支付 gross (乙) or net (丙, 丁).
-    assert orders["paid_amount"].to_list() == [100, 100, 100, 90, 100]
-    assert orders["refund_amount"].to_list() == [0, 30, 40, 90, 0]
+    # Gross of refunds: this file shows 实际支付 net of them (丙, 丁), so 乙 does not fit.
+    assert orders["paid_amount"].to_list() == [100, 100, 90, 100]
+    assert orders["refund_amount"].to_list() == [0, 40, 90, 0]
     assert orders["paid_at"].null_count() == 0
-    assert result.refused.is_empty()
+    assert result.refused["_line"].to_list() == [3]
+    assert "net of refunds, this row gross" in result.refused["_reason"][0]
+    assert "net of refunds here" in " ".join(result.notices)
+    assert result.money_in == 100 + 130 + 100 + 90 + 100
+
+
+def test_gross_and_net_are_told_apart_by_file(tmp_path: Path) -> None:
+    gross = [NEW_HEADER, new_row(11, "甲", "100", "30"), new_row(12, "乙", "70", "20")]
+    result = read_taobao_orders([write(tmp_path, "x.csv", "\n".join(gross))])
+    assert result.tables["orders"]["paid_amount"].to_list() == [100, 70]
+    assert result.tables["orders"]["refund_amount"].to_list() == [30, 20]
 
 
 def test_full_and_half_width_commas_say_the_same(tmp_path: Path) -> None:
@@ -129,16 +139,19 @@ def test_a_goods_list_alone_is_refused_and_beside_an_order_list_fills_in(tmp_pat
     with pytest.raises(ImporterError, match="ExportOrderDetailList, which names no buyer"):
         read_taobao_orders([goods])
     result = read_taobao_orders([write(tmp_path, "x.csv", NEW), goods])
-    assert result.tables["orders"]["list_amount"].to_list() == [160.0] * 5
+    assert result.tables["orders"]["list_amount"].to_list() == [160.0] * 4
     assert result.rows_in == 5
 
 
 def test_the_later_file_has_the_newer_state(tmp_path: Path) -> None:
     first = write(tmp_path, "a.csv", "\n".join([NEW_HEADER, new_row(11, "甲", "100", "0")]))
     later = write(tmp_path, "b.csv", "\n".join([NEW_HEADER, new_row(11, "甲", "100", "20")]))
-    result = read_taobao_orders([first, later])
-    assert result.tables["orders"]["refund_amount"].to_list() == [20]
-    assert result.refused["_file"].to_list() == ["a.csv"]
+    # The larger refund is later, whichever file is named first.
+    for files in ([first, later], [later, first]):
+        result = read_taobao_orders(files)
+        assert result.tables["orders"]["refund_amount"].to_list() == [20]
+        assert result.refused["_file"].to_list() == ["a.csv"]
+        assert result.refused["_reason"][0].startswith("repeat: ")
 
 
 def test_a_workbook_with_rounded_ids_is_refused_row_by_row(tmp_path: Path) -> None:

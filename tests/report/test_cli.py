@@ -62,8 +62,8 @@ def test_check_says_what_is_in_order_and_lists_every_fault(call: Call, toy_shop:
 @pytest.mark.parametrize(
     ("line", "parts"),
     [
-        ("currencyy: CNY", ["p.yml", "unknown parameter `currencyy`", "did you mean `currency`"]),
-        ("seed: many", ["p.yml", "parameter `seed`", "got 'many' (str)"]),
+        ("currencyy: CNY", ["p.yml", "unknown key `currencyy`", "did you mean `currency`"]),
+        ("seed: many", ["p.yml", "key `seed`", "got 'many' (str)"]),
         ("month: 2026-13", ["p.yml", "YYYY-MM"]),
     ],
 )
@@ -191,7 +191,7 @@ def test_simulate_makes_a_shop_by_its_flags_and_spares_tables_of_others(
 def test_an_import_without_a_single_row_fails(call: Call, toy_shop: Path, tmp_path: Path) -> None:
     file, out = toy_shop / "messages.csv", tmp_path / "o"
     _assert_says(call("import", "jddc", file, "--out", out), 1, "5 refused", "nothing was imported")
-    assert sorted(path.name for path in out.iterdir()) == ["import.json", "rejects.csv"]
+    assert sorted(path.name for path in out.iterdir()) == ["imports.jsonl", "rejects.csv"]
 
 
 def test_an_unknown_format_is_named(call: Call, toy_shop: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from csinsight import __version__
-from csinsight.cli.failing import Commands, Failed, Misused, is_expected
+from csinsight.cli.failing import Commands, Failed, Misused, MostlyRefused, is_expected
 
 if TYPE_CHECKING:
     from csinsight.params import RunParams
@@ -91,25 +91,50 @@ def simulate(folder: Path, **told: Any) -> None:
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_THERE)
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the contract tables.")
-@click.option("--mapping", type=_THERE, help="Saved column mapping (YAML), for FORMAT `mapping`.")
-@click.option("--replace", is_flag=True, help="Put tables in place of an earlier import's.")
+@click.option("--mapping", type=_THERE, help="Column mapping or options (YAML).")
+@click.option("--timezone", help="The shop's clock, such as Europe/Berlin.")
+@click.option("--replace", is_flag=True, help="Put tables in place of earlier imports'.")
 def import_files(
-    format_name: str, files: tuple[Path, ...], out: Path, mapping: Path | None, replace: bool
+    format_name: str,
+    files: tuple[Path, ...],
+    out: Path,
+    mapping: Path | None,
+    timezone: str | None,
+    replace: bool,
 ) -> None:
-    """Turn outside FILEs of a FORMAT into contract tables."""
+    r"""Turn outside FILEs of a FORMAT into contract tables, beside what is there.
+
+    \b
+    Exit codes: 0 imported; 1 nothing was; 2 the mapping can't be meant; 3 imported, but
+    more than half of the rows, or of their money, was refused.
+    """
     from csinsight.importers import run_import
 
-    report = run_import(format_name, files, out, mapping, replace=replace)
+    report = run_import(format_name, files, out, mapping, timezone=timezone, replace=replace)
     for table, count in report.counts.items():
         click.echo(f"{table}: {count} rows")
     click.echo(f"{report.rows_in} rows in, {report.rows_out} used, {report.refused} refused")
+    if report.money_in is not None:
+        click.echo(
+            f"{report.money_in:.2f} in money in, {report.money_out:.2f} used, "
+            f"{report.money_refused:.2f} refused"
+        )
+    if report.repeated:
+        click.echo(f"  of the refused, {report.repeated} repeat what another row tells", err=True)
     for reason, count in report.reasons.items():
         click.echo(f"  {count} refused: {reason}", err=True)
     if report.refused:
         click.echo(f"  each with its line and reason: {report.rejects_path}", err=True)
     _lines(f"note: {notice}" for notice in report.notices)
     if not report.rows_out:
-        raise Failed("nothing was imported; is it the right format, and the right file?")
+        raise Failed(
+            f"nothing was imported: all {report.rows_in} rows were refused, for the reasons above"
+        )
+    if report.mostly_refused:
+        raise MostlyRefused(
+            f"more than half was refused: {report.refused - report.repeated} of "
+            f"{report.rows_in} rows; mend that before reading any figure"
+        )
 
 
 @main.command()

@@ -25,6 +25,12 @@ class Misused(Failed):
     exit_code = 2
 
 
+class MostlyRefused(Failed):
+    """An import that took less than half of what it was given."""
+
+    exit_code = 3
+
+
 class Stopped(Failed):
     """A run that was stopped from outside."""
 

@@ -18,7 +18,16 @@ from csinsight.contract import cells
 from csinsight.contract.disputes import read_disputes
 from csinsight.contract.messages import Fault, Notice
 from csinsight.contract.read import read_table
-from csinsight.contract.schema import TABLES, Agents, Messages, Orders, PageViews, Ratings, Table
+from csinsight.contract.schema import (
+    MAIN_TABLES,
+    TABLES,
+    Agents,
+    Messages,
+    Orders,
+    PageViews,
+    Ratings,
+    Table,
+)
 
 
 def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
@@ -210,7 +219,7 @@ def check_shop(folder: Path) -> Check:
             if checked.frame.height:
                 tables[table.name] = _facts(path, table, checked.frame)
                 keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
-    if not tables and not faults:
+    if not tables.keys() & MAIN_TABLES.keys() and not faults:
         faults.append(_no_tables(folder, notices))
     faults += read_disputes(folder)[1]
     # A column that can't be read is empty here, and says nothing about the shop.
@@ -240,7 +249,7 @@ def _no_tables(folder: Path, notices: list[Notice]) -> Fault:
         str(folder),
         None,
         None,
-        f"holds none of the tables {', '.join(TABLES)}",
+        f"holds none of the tables {', '.join(MAIN_TABLES)}",
         f"put at least one of them there as NAME.csv or NAME.parquet{near}",
     )
 

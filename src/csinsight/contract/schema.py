@@ -144,6 +144,27 @@ class Ratings:
     SCORE = "score"
 
 
+class OrderLines:
+    """Column names of ``order_lines``."""
+
+    ORDER_ID = "order_id"
+    PRODUCT_ID = "product_id"
+    PRODUCT_NAME = "product_name"
+    CATEGORY = "category"
+    UNITS = "units"
+    AMOUNT = "amount"
+
+
+class PlatformKpis:
+    """Column names of ``platform_kpis``."""
+
+    DAY = "day"
+    AGENT_ID = "agent_id"
+    KPI = "kpi"
+    VALUE = "value"
+    SOURCE = "source"
+
+
 def _optional(name: str, kind: Kind, meaning: str, at_least: float | None = None) -> Column:
     return Column(name, kind, meaning, required=False, nullable=True, at_least=at_least)
 
@@ -227,6 +248,39 @@ RATINGS = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {
+ORDER_LINES = Table(
+    "order_lines",
+    "one line of an order",
+    (
+        Column(OrderLines.ORDER_ID, "str", "the order that it belongs to"),
+        _optional(OrderLines.PRODUCT_ID, "str", "the product"),
+        _optional(OrderLines.PRODUCT_NAME, "str", "its name"),
+        _optional(OrderLines.CATEGORY, "str", "its category"),
+        Column(OrderLines.UNITS, "int", "number of items", at_least=1, all_or_nothing=True),
+        Column(
+            OrderLines.AMOUNT,
+            "float",
+            "what was, or was to be, paid for the line",
+            at_least=0,
+            all_or_nothing=True,
+        ),
+    ),
+)
+PLATFORM_KPIS = Table(
+    "platform_kpis",
+    "one figure that the platform reports for a day",
+    (
+        Column(PlatformKpis.DAY, "date", "the day"),
+        _optional(PlatformKpis.AGENT_ID, "str", "the agent; empty: the whole shop"),
+        Column(PlatformKpis.KPI, "str", "which figure, in the platform's words"),
+        Column(PlatformKpis.VALUE, "float", "its value; a rate as a share of 1"),
+        _optional(PlatformKpis.SOURCE, "str", "the report that it stands in"),
+    ),
+)
+
+#: The six tables that reports are made of.
+MAIN_TABLES: dict[str, Table] = {
     table.name: table for table in (BUYERS, PAGE_VIEWS, ORDERS, MESSAGES, AGENTS, RATINGS)
 }
+#: Those, and the optional ones beside them.
+TABLES: dict[str, Table] = MAIN_TABLES | {t.name: t for t in (ORDER_LINES, PLATFORM_KPIS)}

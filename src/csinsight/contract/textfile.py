@@ -271,7 +271,7 @@ def _not_utf8(path: Path) -> Fault:
     except UnicodeDecodeError as error:
         start = error.start
     row = data.count(b"\n", 0, start) + 1
-    if _looks_chinese(data):
+    if looks_chinese(data):
         mend = _CONVERT.format(encoding="GB18030", name=path.name) + _IMPORT
         return Fault(path.name, row, None, "is not UTF-8: it looks like GBK (GB18030)", mend)
     what = f"is not UTF-8: byte 0x{data[start]:02x} here can't be read"
@@ -279,7 +279,7 @@ def _not_utf8(path: Path) -> Fault:
     return Fault(path.name, row, None, what, mend)
 
 
-def _looks_chinese(data: bytes) -> bool:
+def looks_chinese(data: bytes) -> bool:
     """Tell whether GB18030 turns the bytes into mostly common Chinese characters and marks.
 
     UTF-8 with a broken byte would pass that too: it is mostly right as UTF-8.

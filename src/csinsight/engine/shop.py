@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from csinsight.contract.schema import TABLES
+from csinsight.contract.schema import MAIN_TABLES, TABLES
 from csinsight.engine import polars_tables
 from csinsight.errors import EngineError
 from csinsight.params import EngineName
@@ -90,8 +90,8 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder")
     paths = {name: path for name in TABLES if (path := table_path(folder, name))}
-    if not paths:
-        raise FileNotFoundError(f"{folder}: holds none of the tables {', '.join(TABLES)}")
+    if not paths.keys() & MAIN_TABLES.keys():
+        raise FileNotFoundError(f"{folder}: holds none of the tables {', '.join(MAIN_TABLES)}")
     if engine == "spark":
         from csinsight.engine import spark
 
@@ -101,8 +101,10 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
     tables, filled = opened
     # A table of a header alone is as good as none: what needs it is left out, and says so.
     tables = {name: frame for name, frame in tables.items() if filled[name]}
-    if not tables:
-        raise FileNotFoundError(f"{folder}: holds no rows in any of the tables {', '.join(TABLES)}")
+    if not tables.keys() & MAIN_TABLES.keys():
+        raise FileNotFoundError(
+            f"{folder}: holds no rows in any of the tables {', '.join(MAIN_TABLES)}"
+        )
     return Shop(folder, engine, tables, filled)
 
 

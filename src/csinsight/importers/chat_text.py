@@ -18,7 +18,7 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
-from csinsight.importers.reading import NUL_REASON, REFUSED_SCHEMA, Line, stack
+from csinsight.importers.reading import NUL_REASON, REFUSED_SCHEMA, Line, as_refused, stack
 from csinsight.importers.sift import Imported, finish, settle
 
 _DATE: Final = r"(?P<date>[12][0-9]{3}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
@@ -216,10 +216,11 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
     tables = {MESSAGES.name: finish(MESSAGES, kept), AGENTS.name: _agents(kept)}
     return Imported(
         {name: table for name, table in tables.items() if table.height},
-        stack([refused.select(*REFUSED_SCHEMA), rest], REFUSED_SCHEMA),
+        stack([as_refused(refused), rest], REFUSED_SCHEMA),
         len(entries),
         kept.height,
         (*notices, *_notices(entries, kept)),
+        used=kept.select(Line.FILE),
     )
 
 

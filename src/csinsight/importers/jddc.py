@@ -53,6 +53,7 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
             "the sessions have no times: sent_at is left empty, the order of lines is the clock",
             "the waiters have no names: agent_id is left empty",
         ),
+        used=kept.select(Line.FILE),
     )
 
 

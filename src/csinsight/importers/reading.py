@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from csinsight.contract.textfile import looks_chinese
 from csinsight.errors import ImporterError
 
 #: A quoted field may run over so many lines; beyond that the quote is taken for a broken one.
@@ -72,11 +74,22 @@ def _quoted(lines: Sequence[str], index: int, separator: str, width: int) -> tup
     text = lines[index]
     for taken in range(2, min(_LONGEST, len(lines) - index) + 1):
         text += "\n" + lines[index + taken - 1]
-        if text.count('"') % 2 == 0:
-            fields = split_line(text, separator)
+        if text.count('"') % 2 == 0 and not _swallows(lines, index, taken, separator, width):
+            try:
+                fields = next(csv.reader([text], delimiter=separator, strict=True), [])
+            except csv.Error:
+                continue
             if len(fields) == width:
                 return taken, fields
     return 1, lines[index].split(separator)
+
+
+def _swallows(lines: Sequence[str], index: int, taken: int, separator: str, width: int) -> bool:
+    """Tell whether a quoted field would hold lines that are whole records themselves."""
+    if width < 3:
+        return False
+    within = lines[index + 1 : index + taken - 1]
+    return any(len(split_line(line, separator)) == width for line in within)
 
 
 def _opens(line: str, separator: str) -> bool:
@@ -97,12 +110,17 @@ class Line:
     NUMBER = "_line"
     RAW = "_raw"
     REASON = "_reason"
+    #: What the row is worth, where it is an order's; null where it tells no money.
+    MONEY = "_money"
 
 
 #: Schema of a frame of lines: the file's name, the line number from 1, and the line itself.
 LINE_SCHEMA: Final = {Line.FILE: pl.String(), Line.NUMBER: pl.Int64(), Line.RAW: pl.String()}
-REFUSED_SCHEMA: Final = {**LINE_SCHEMA, Line.REASON: pl.String()}
+REFUSED_SCHEMA: Final = {**LINE_SCHEMA, Line.REASON: pl.String(), Line.MONEY: pl.Float64()}
+#: How the reason of a row begins that only repeats what another row tells.
+REPEAT: Final = "repeat: "
 
+QUOTE_REASON: Final = "a double quote opens in this line and is never closed"
 NUL_REASON: Final = "the line holds a NUL character: the export is damaged here"
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -163,6 +181,11 @@ def decode(data: bytes, name: str) -> str:
         before = data[: error.start].decode("utf-8")
         if sum(not character.isascii() for character in before) >= _SURELY_UTF8:
             raise ImporterError(_fault(name, data, error.start, "UTF-8")) from error
+    if not looks_chinese(data):
+        raise ImporterError(
+            f"{name}: is not UTF-8, and what GB18030 makes of it is no Chinese: it is probably in "
+            "a Western encoding (Latin-1, cp1252); save it again as UTF-8"
+        )
     return _decode_as(data, "gb18030", name, 0)
 
 
@@ -195,7 +218,52 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     """
     data = read_bytes(path)
     text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
+    _doubt(text, path.name)
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+#: So much of a text is looked at to tell whether it was decoded rightly, in characters.
+_SAMPLE: Final = 200_000
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+")
+_UTF7: Final = re.compile(r"\+[A-Za-z0-9/]{3,}-?")
+
+
+def _doubt(text: str, name: str) -> None:
+    """Refuse a text that was decoded wrongly before it was saved."""
+    sample = text[:_SAMPLE]
+    foreign = [character for character in sample if not character.isascii()]
+    if len(foreign) > 4 and sample.count("\ufffd") > 0.2 * len(foreign):
+        raise ImporterError(
+            f"{name}: is full of replacement marks (\ufffd): its letters were lost before it was "
+            "saved; export it again"
+        )
+    if foreign and _twice_encoded(sample):
+        raise ImporterError(
+            f"{name}: its letters were read in the wrong encoding and saved so (such as "
+            f"{''.join(foreign[:8])!r}); export it again as UTF-8"
+        )
+    if not foreign:
+        runs = _UTF7.findall(sample)
+        read = [run.encode().decode("utf-7", errors="ignore") for run in runs[:200]]
+        if (
+            sum(bool(re.fullmatch(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+", t)) for t in read)
+            > 2
+        ):
+            raise ImporterError(f"{name}: looks like UTF-7; save it again as UTF-8")
+
+
+def _twice_encoded(sample: str) -> bool:
+    """Tell whether the letters are UTF-8 that was read as cp1252 or Latin-1."""
+    words = [word for word in re.split(r"[\x00-\x7f]+", sample) if word][:2000]
+    wrong = 0
+    for word in words:
+        for encoding in ("cp1252", "latin-1"):
+            try:
+                wrong += len(word.encode(encoding).decode("utf-8")) < len(word)
+                break
+            except (UnicodeEncodeError, UnicodeDecodeError):
+                continue
+    return len(words) > 2 and wrong > 0.5 * len(words)
 
 
 def _told(data: bytes, encoding: str, name: str) -> str:
@@ -247,7 +315,14 @@ def read_all_lines(
 
 def refuse(frame: pl.DataFrame, reason: str) -> pl.DataFrame:
     """Return the lines of `frame`, all refused for `reason`, as `REFUSED_SCHEMA`."""
-    return frame.select(*LINE_SCHEMA, pl.lit(reason).alias(Line.REASON))
+    return as_refused(frame.with_columns(pl.lit(reason).alias(Line.REASON)))
+
+
+def as_refused(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of `REFUSED_SCHEMA`, without money where the rows tell none."""
+    if Line.MONEY not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(Line.MONEY))
+    return frame.select(*REFUSED_SCHEMA)
 
 
 def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -255,12 +330,32 @@ def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
+#: The header may stand under a title, among so many first lines.
+HEADER_WITHIN: Final = 10
+
+
+def find_header(rows: Sequence[Sequence[str]], wanted: Sequence[str]) -> int:
+    """Return the number of the row that names the `wanted` columns, from 1.
+
+    It is the first of the rows with the most of them; the first row with content where none has
+    any, so that what is missing can be named.
+    """
+    names = {name.strip() for name in wanted}
+    hits = [len(names & {cell.strip() for cell in row}) for row in rows[:HEADER_WITHIN]]
+    if max(hits, default=0):
+        return hits.index(max(hits)) + 1
+    full = [number for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+    return full[0] if full else 1
+
+
 def read_records(
     path: Path,
     separator: str | None = None,
     encoding: str | None = None,
     *,
-    header_line: int = 1,
+    header_line: int | None = 1,
+    wanted: Sequence[str] = (),
+    names: Sequence[str] = (),
     strip: bool = True,
 ) -> Records:
     """Return the records of a delimited text file.
@@ -269,23 +364,58 @@ def read_records(
     ----------
     path : Path
     separator : str or None
-        One character; None takes the one of comma, tab and semicolon that the header has most.
+        One character, a blank standing for one or more; None takes the one of comma, tab and
+        semicolon that the header has most.
     encoding : str or None
-    header_line : int
-        The line that names the columns, from 1; what stands above is not read.
+    header_line : int or None
+        The line that names the columns, from 1; what stands above is not read. 0: there is none.
+        None looks for `wanted` among the first lines.
+    wanted : sequence of str
+        Columns that the header has to name.
+    names : sequence of str
+        Names of the columns of a file without a header; what they number is column 1, 2 ….
     strip : bool
         Whether blanks around header names go.
     """
     lines = read_text(path, encoding).split("\n")
+    if header_line is None and not names:
+        rows = [re.split(r"[,\t;]", line.replace('"', "")) for line in lines[: HEADER_WITHIN * 2]]
+        header_line = find_header(rows, wanted)
+    if names or header_line == 0:
+        return _without_header(path, lines, separator, names, header_line or 0)
+    header_line = header_line or 1
     while header_line <= len(lines) and not lines[header_line - 1].strip():
         header_line += 1
     if header_line > len(lines):
-        raise ImporterError(f"{path.name}: has no header on line {header_line}")
+        found = next((line for line in lines if line.strip()), "")
+        what = f"its first line with content is {found.strip()[:60]!r}" if found else "it is blank"
+        raise ImporterError(f"{path.name}: has no header on line {header_line}; {what}")
     top = lines[header_line - 1]
     separator = separator or max(",\t;", key=top.count)
-    names = split_line(top, separator)
-    rows = split_records(lines, separator, header_line + 1, len(names))
-    return gather(path.name, names, rows, strip=strip)
+    if separator == " ":
+        return gather(path.name, top.split(), _by_blanks(lines, header_line), strip=strip)
+    header = split_line(top, separator)
+    rows_below = split_records(lines, separator, header_line + 1, len(header))
+    return gather(path.name, header, rows_below, strip=strip)
+
+
+def _without_header(
+    path: Path, lines: Sequence[str], separator: str | None, names: Sequence[str], above: int
+) -> Records:
+    first = next((line for line in lines[above:] if line.strip()), "")
+    separator = separator or max(",\t;", key=first.count)
+    width = len(first.split()) if separator == " " else len(split_line(first, separator))
+    header = [*names, *(str(number) for number in range(len(names) + 1, width + 1))][:width]
+    if separator == " ":
+        return gather(path.name, header, _by_blanks(lines, above))
+    return gather(path.name, header, split_records(lines, separator, above + 1, width))
+
+
+def _by_blanks(lines: Sequence[str], above: int) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield the records below the first `above` lines, cut at runs of blanks and tabs."""
+    for number, line in enumerate(lines[above:], start=above + 1):
+        if line.strip():
+            yield number, line, line.split()
 
 
 def gather(
@@ -305,7 +435,11 @@ def gather(
             bad.append((file, number, raw, NUL_REASON))
         elif len(fields) < len(header) or extra:
             reason = f"the record has {len(fields)} fields, the header {len(header)}"
+            if raw.count('"') % 2:
+                reason = QUOTE_REASON
             bad.append((file, number, raw, reason))
+        elif raw.count('"') % 2 and any(field and field.startswith('"') for field in fields):
+            bad.append((file, number, raw, QUOTE_REASON))
         else:
             good.append((file, number, raw, *fields[: len(header)]))
     schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
@@ -313,8 +447,14 @@ def gather(
         file,
         header,
         pl.DataFrame(good, schema=schema, orient="row"),
-        pl.DataFrame(bad, schema=REFUSED_SCHEMA, orient="row"),
+        refused_rows(bad),
     )
+
+
+def refused_rows(rows: Iterable[tuple[str, int, str, str]]) -> pl.DataFrame:
+    """Return file, line, raw text and reason of rows as `REFUSED_SCHEMA`."""
+    schema = {name: kind for name, kind in REFUSED_SCHEMA.items() if name != Line.MONEY}
+    return as_refused(pl.DataFrame(list(rows), schema=schema, orient="row"))
 
 
 def _header(names: Sequence[str | None], *, strip: bool) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ Reading the sheets of an Excel workbook as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from csinsight.importers.reading import (
     gather,
     read_bytes,
     read_text,
+    refused_rows,
 )
 
 #: Deeper nesting is refused: nothing that a shop exports looks like that.
@@ -87,9 +89,7 @@ def _records(
             rows.append({"_file": file, "_line": number, "_raw": raw, **fields})
     schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
     frame = pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
-    return Records(
-        file, tuple(header), frame, pl.DataFrame(bad, schema=REFUSED_SCHEMA, orient="row")
-    )
+    return Records(file, tuple(header), frame, refused_rows(bad))
 
 
 def _members(parent: Any, inside: str | None) -> Iterator[tuple[Any, str]]:
@@ -98,15 +98,37 @@ def _members(parent: Any, inside: str | None) -> Iterator[tuple[Any, str]]:
         yield parent, "the record is not a JSON object"
     elif inside is None:
         yield parent, ""
-    elif not isinstance(parent.get(inside), list):
-        yield parent, f"the record has no list `{inside}`"
     else:
-        shared = {name: value for name, value in parent.items() if name != inside}
-        for member in parent[inside]:
-            if isinstance(member, dict):
-                yield {**shared, **member}, ""
-            else:
-                yield member, f"a member of `{inside}` is not a JSON object"
+        steps = [step for step in re.split(r"\.|\[\]\.?", inside) if step]
+        yield from _descend(parent, {}, steps, inside)
+
+
+def _descend(
+    parent: dict[str, Any], above: dict[str, Any], steps: Sequence[str], inside: str
+) -> Iterator[tuple[Any, str]]:
+    """Yield the members of the list that `steps` lead to, each with the fields above it.
+
+    A field of the member wins over one of its parents of the same name; that stays within reach as
+    ``parent.NAME``.
+    """
+    name, rest = steps[0], steps[1:]
+    shared = {key: value for key, value in parent.items() if key != name}
+    below = parent.get(name)
+    if isinstance(below, dict) and rest:
+        yield from _descend(below, {**above, **shared, "parent": shared}, rest, inside)
+        return
+    if not isinstance(below, list):
+        yield {**above, **parent}, f"the record has no list `{inside}`"
+        return
+    for member in below:
+        if not isinstance(member, dict):
+            yield member, f"a member of `{inside}` is not a JSON object"
+        elif rest:
+            yield from _descend(member, {**above, **shared, "parent": shared}, rest, inside)
+        else:
+            outer = above.get("parent")
+            inner = {"parent": {**shared, **({"parent": outer} if outer else {})}}
+            yield {**above, **shared, **inner, **member}, ""
 
 
 def _flat(value: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, str | None]:
@@ -161,21 +183,33 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
 
 
 def sheet_records(
-    file: str, grid: pl.DataFrame, *, header_line: int = 1, strip: bool = True
+    file: str,
+    grid: pl.DataFrame,
+    *,
+    header_line: int = 1,
+    names: Sequence[str] = (),
+    strip: bool = True,
 ) -> Records:
-    """Return a sheet's rows under the header in row `header_line` (from 1) as `Records`."""
+    """Return a sheet's rows under the header in row `header_line` as `Records`.
+
+    Rows count from 1; 0 with `names` for a sheet without a header.
+    """
     rows = grid.rows()
     if len(rows) < header_line:
-        raise ImporterError(f"{file}: has no header on row {header_line}")
-    names = list(rows[header_line - 1])
-    while names and not (names[-1] or "").strip():
-        names.pop()
+        raise ImporterError(
+            f"{file}: has no header on row {header_line}; the sheet has {len(rows)} rows"
+        )
+    plain = [str(number) for number in range(len(names) + 1, grid.width + 1)]
+    top = [*names, *plain] if header_line == 0 else rows[header_line - 1]
+    header: list[str | None] = list(top)
+    while header and not (header[-1] or "").strip():
+        header.pop()
     below = (
         (number, "\t".join(cell or "" for cell in row), row)
         for number, row in enumerate(rows[header_line:], start=header_line + 1)
         if any(cell and cell.strip() for cell in row)
     )
-    return gather(file, names, below, strip=strip)
+    return gather(file, header, below, strip=strip)
 
 
 def _load(book: fastexcel.ExcelReader, name: str, file: str) -> pl.DataFrame:

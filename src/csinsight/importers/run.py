@@ -1,48 +1,72 @@
-"""The file of refused rows, safe to open in a spreadsheet.
+"""One import: from outside files to contract tables in a folder, all of them or none.
 
-One import: from outside files to contract tables in a folder, all of them or none.
+Beside the tables stand ``rejects.csv``, every refused row with its line and reason, safe to open in
+a spreadsheet, and ``imports.jsonl``, one line a file: what went in, was used and refused, and what
+the file says of itself (`csinsight.contract.imports`).
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
+import inspect
+import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
 from csinsight.config import did_you_mean
+from csinsight.contract.imports import (
+    RECORD,
+    ImportRecord,
+    Refusal,
+    read_imports,
+    write_imports,
+)
+from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import Messages, Orders
-from csinsight.errors import ImporterError
+from csinsight.contract.spreadsheet import guarded
+from csinsight.contract.write import sha256, sha256_of
+from csinsight.errors import ConfigError, ImporterError
+from csinsight.importers.archive import add_to
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.qianniu_chat import read_qianniu_chat
-from csinsight.importers.reading import REFUSED_SCHEMA, Line
+from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line
 from csinsight.importers.shopify_orders import read_shopify_orders
-from csinsight.importers.sift import Imported
+from csinsight.importers.sift import FileFacts, Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
 from csinsight.importers.taobao_userbehavior import read_taobao_userbehavior
 from csinsight.importers.zendesk import read_zendesk
 
-COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw")
-#: A cell that begins so is run as a formula by one spreadsheet or another.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw", "money")
+#: Why chats and orders don't fit, and what to do about it.
+CAUSES: Final[dict[Cause, str]] = {
+    "none": "the ids of the two show no likeness: are both of the same shop and months?",
+    "dot_zero": "ids of one end in .0, as a program writes numbers: export them as text",
+    "spoilt": "ids of one were spoilt by a spreadsheet (1.9E+15): export them again",
+    "case": "ids differ in capital letters: write them alike",
+    "blanks": "ids of one carry blanks or quotes: take them off",
+    "masked": "nicknames are masked (t**): join by a platform id or an order-agent-buyer list",
+    "mail": "one names buyers by e-mail, the other doesn't: export the same key on both sides",
+    "hashed": "ids of one are hashed, those of the other aren't: hash both with the same salt",
+    "kinds": "ids of one are numbers, those of the other names: export the same key on both sides",
+}
 _LONGEST: Final = 2000
 
 
-def guarded(text: str) -> str:
+def cell_of(text: str) -> str:
     """Return `text` as a cell that no spreadsheet runs, without NUL and not too long."""
     text = text.replace("\0", "\u2400")
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"
-    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) else text
+    return guarded(text)
 
 
 def read_rejects(path: Path, numbers: Collection[int]) -> list[list[str]]:
@@ -79,12 +103,13 @@ def write_rejects(
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(earlier)
-        for source, line, raw, reason in rows.iter_rows():
-            cells = (name, guarded(source), str(line), guarded(reason), guarded(raw))
+        for source, line, raw, reason, money in rows.iter_rows():
+            worth = "" if money is None else f"{money:.2f}"
+            cells = (name, cell_of(source), str(line), cell_of(reason), cell_of(raw), worth)
             writer.writerow((str(number), *cells))
 
 
-Importer = Callable[[Sequence[Path], Path | None], Imported]
+Importer = Callable[..., Imported]
 
 #: The outside formats by the name that the command line takes.
 FORMATS: Final[dict[str, Importer]] = {
@@ -98,8 +123,6 @@ FORMATS: Final[dict[str, Importer]] = {
     "mapping": read_mapping,
 }
 REJECTS: Final = "rejects.csv"
-RECORD: Final = "import.json"
-_RECORD_VERSION: Final = 1
 
 
 @dataclass(frozen=True)
@@ -112,10 +135,14 @@ class ImportReport:
     files : tuple of str
         Names of the files read.
     counts : dict of str to int
-        Rows written, by table.
+        Rows of each table, with those that were there before.
     rows_in, rows_out, refused : int
-        Rows of the source, those that became rows of tables, and those refused;
+        Rows of the source, those that became rows of tables, and those that did not;
         ``rows_in == rows_out + refused`` always.
+    repeated : int
+        Of `refused`, those that only repeat what another row tells.
+    money_in, money_out, money_refused : float or None
+        What these rows are worth, in the same way; None where they tell no money.
     reasons : dict of str to int
         Refused rows by reason, most frequent first.
     rejects_path : pathlib.Path
@@ -130,9 +157,20 @@ class ImportReport:
     rows_in: int
     rows_out: int
     refused: int
+    repeated: int
+    money_in: float | None
+    money_out: float | None
+    money_refused: float | None
     reasons: dict[str, int]
     rejects_path: Path
     notices: tuple[str, ...] = field(default=())
+
+    @property
+    def mostly_refused(self) -> bool:
+        """Whether more than half of the rows, or of their money, was refused."""
+        rows = self.refused - self.repeated > 0.5 * (self.rows_in - self.repeated)
+        money = bool(self.money_in) and (self.money_refused or 0.0) > 0.5 * (self.money_in or 0.0)
+        return rows or money
 
 
 def run_import(
@@ -141,30 +179,37 @@ def run_import(
     out: Path | str,
     mapping: Path | str | None = None,
     *,
+    timezone: str | None = None,
     replace: bool = False,
 ) -> ImportReport:
-    """Turn outside files into contract tables in `out`.
+    """Turn outside files into contract tables in `out`, beside what is there.
 
-    Tables of other imports into the same folder stay. The same import again (same format, files
-    and mapping, by content) writes the same again. A table that is there from anything else is
-    refused, unless `replace` is told and an earlier import wrote it.
+    What earlier imports wrote stays, and grows: an order has its newest state, nothing is doubled
+    (`csinsight.importers.archive`). The same import again changes nothing. A table that is there
+    from anything else than an import is never touched.
 
     Parameters
     ----------
     format : str
         A name of `FORMATS`.
     files : sequence of path
+        In any order: the order of arguments is not time.
     out : path
         Folder of the shop; made where it is missing.
     mapping : path or None
-        The column mapping of format ``mapping``; options of the chat formats.
+        The column mapping of format ``mapping``; options of the other formats.
+    timezone : str or None
+        The shop's clock, for files that carry another (Zendesk writes UTC).
     replace : bool
-        Whether tables of an earlier import may be replaced.
+        Whether tables of earlier imports are replaced instead of added to.
 
     Raises
     ------
     ImporterError
-        Where a file or the mapping can't be used, or a table is in the way. Nothing is written.
+        Where a file can't be used, a table is in the way, or the files and what is there are of
+        two shops, clocks or currencies. Nothing is written.
+    ConfigError
+        Where the mapping or the time zone can't be used.
     """
     if format not in FORMATS:
         raise ImporterError(f"unknown format {format!r}; {did_you_mean(format, FORMATS)}")
@@ -173,23 +218,31 @@ def run_import(
         raise ImporterError("no file is given")
     plan = Path(mapping) if mapping is not None else None
     folder = Path(out)
-    record = _read_record(folder)
-    imported = FORMATS[format](paths, plan)
+    record = read_imports(folder)
+    told = {} if timezone is None else {"timezone": known_zone(timezone)}
+    if told and "timezone" not in inspect.signature(FORMATS[format]).parameters:
+        raise ImporterError(f"{format} takes no --timezone: its times are on the shop's own clock")
+    imported = FORMATS[format](paths, plan, **told)
     _check(imported, format)
-    entry = _entry(format, paths, plan, imported)
-    _refuse_in_the_way(folder, record, entry, replace=replace)
-    _write(folder, record, entry, imported)
-    return ImportReport(
-        format,
-        tuple(path.name for path in paths),
-        entry["tables"],
-        imported.rows_in,
-        imported.rows_out,
-        imported.refused.height,
-        entry["reasons"],
-        folder / REJECTS,
-        (*imported.notices, *_match_rate(folder, imported), *_nothing(imported)),
-    )
+    entries = _entries(format, paths, plan, timezone, imported)
+    kept = [] if replace else record
+    kept = [entry for entry in kept if not _same(entry, entries)]
+    if replace:
+        kept = [e for e in record if not set(e.tables) & set(imported.tables)]
+    _refuse_in_the_way(folder, record, imported)
+    _one_shop([*kept, *entries], imported)
+    tables, added = _merged(folder, record, imported, replace=replace)
+    _write(folder, record, kept, entries, imported, tables)
+    return _report(format, paths, folder, imported, tables, added)
+
+
+def known_zone(name: str) -> str:
+    """Return the name of a time zone; `ConfigError` where there is none of that name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(f"{name!r} is no time zone; write one such as Asia/Shanghai") from error
+    return name
 
 
 def _check(imported: Imported, name: str) -> None:
@@ -200,100 +253,154 @@ def _check(imported: Imported, name: str) -> None:
             f"{name}: {imported.rows_in} rows in, {imported.rows_out} out and "
             f"{imported.refused.height} refused don't add up; nothing was written, report it"
         )
+    money = _money(imported)
+    if money is not None and abs(money[0] - money[1] - money[2]) > 0.005 + 1e-9 * abs(money[0]):
+        raise RuntimeError(
+            f"{name}: money in {money[0]:.2f}, used {money[1]:.2f} and refused {money[2]:.2f} "
+            "don't add up; nothing was written, report it"
+        )
+
+
+def _money(imported: Imported) -> tuple[float, float, float] | None:
+    """Return money in, used and not used; None where the source tells none."""
+    if imported.money_in is None or imported.used is None:
+        return None
+    used, refused = imported.used, imported.refused
+    return imported.money_in, float(used[Line.MONEY].sum()), float(refused[Line.MONEY].sum())
+
+
+def _entries(
+    name: str,
+    files: Sequence[Path],
+    mapping: Path | None,
+    timezone: str | None,
+    imported: Imported,
+) -> list[ImportRecord]:
+    """Return what there is to remember of each file."""
+    hashes: dict[str, list[str]] = {}
+    for path in files:
+        hashes.setdefault(path.name, []).append(sha256(path))
+    plain = pl.col(Line.FILE).str.replace(r", sheet .*$", "").alias(Line.FILE)
+    refused = imported.refused.with_columns(plain)
+    used = pl.DataFrame({Line.FILE: []}, schema={Line.FILE: pl.String})
+    used = used if imported.used is None else imported.used.with_columns(plain)
+    facts = {name.split(", sheet ")[0]: fact for name, fact in imported.facts.items()}
+    mapped = sha256(mapping) if mapping else None
+    return [
+        _entry(
+            file,
+            used.filter(pl.col(Line.FILE) == file),
+            refused.filter(pl.col(Line.FILE) == file),
+            facts.get(file, FileFacts()),
+            format=name,
+            sha256=sha256_of(*sorted(told)) if len(told) > 1 else told[0],
+            mapping=mapped,
+            timezone=timezone,
+            tables=sorted(imported.tables),
+        )
+        for file, told in hashes.items()
+    ]
 
 
 def _entry(
-    name: str, files: Sequence[Path], mapping: Path | None, imported: Imported
-) -> dict[str, Any]:
-    reasons = imported.refused[Line.REASON].value_counts(sort=True).iter_rows()
-    return {
-        "format": name,
-        "files": {path.name: _hash(path) for path in files},
-        "mapping": _hash(mapping) if mapping else None,
-        "tables": {table: frame.height for table, frame in imported.tables.items()},
-        "rows_in": imported.rows_in,
-        "rows_out": imported.rows_out,
-        "refused": imported.refused.height,
-        "reasons": dict(sorted(reasons, key=lambda pair: (-pair[1], pair[0]))),
-        "notices": list(imported.notices),
-    }
+    file: str, used: pl.DataFrame, refused: pl.DataFrame, facts: FileFacts, **same: Any
+) -> ImportRecord:
+    repeats = refused[Line.REASON].str.starts_with(REPEAT)
+    lost = refused.filter(~repeats)
+    money = Line.MONEY in used.columns and used[Line.MONEY].count() + refused[Line.MONEY].count()
+    sums = [float(f[Line.MONEY].sum()) for f in (used, lost, refused)] if money else None
+    reasons = refused.group_by(Line.REASON).agg(pl.len().alias("rows"), pl.col(Line.MONEY).sum())
+    return ImportRecord(
+        file=file,
+        rows_in=used.height + refused.height,
+        rows_used=used.height,
+        rows_repeated=int(repeats.sum()),
+        rows_refused=lost.height,
+        money_in=round(sums[0] + sums[2], 2) if sums else None,
+        money_used=round(sums[0], 2) if sums else None,
+        money_refused=round(sums[1], 2) if sums else None,
+        refused={
+            reason: Refusal(rows=rows, money=round(worth or 0.0, 2) if sums else None)
+            for reason, rows, worth in reasons.sort("rows", Line.REASON).reverse().iter_rows()
+        },
+        currency=list(facts.currency),
+        clock=list(facts.offsets),
+        exported=facts.exported.isoformat(" ") if facts.exported else None,
+        **same,
+    )
 
 
-def _nothing(imported: Imported) -> list[str]:
-    if imported.tables:
-        return []
-    return [f"no row could be taken and no table was written; {REJECTS} says why"]
+def _same(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
+    def key(one: ImportRecord) -> tuple[object, ...]:
+        return one.format, one.file, one.sha256, one.mapping, one.timezone
+
+    return key(entry) in {key(one) for one in entries}
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    path = folder / RECORD
-    if not path.exists():
-        return {"version": _RECORD_VERSION, "imports": []}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        names = [set(entry["tables"]) for entry in record["imports"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ImporterError(f"{path}: is not a record of imports; move it away") from error
-    del names
-    return dict(record)
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(one.get(key) == other.get(key) for key in ("format", "files", "mapping"))
-
-
-def _superseded(record: dict[str, Any], entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the earlier imports that this one takes the place of."""
-    tables = set(entry["tables"])
-    return [old for old in record["imports"] if _same(old, entry) or tables & set(old["tables"])]
-
-
-def _refuse_in_the_way(
-    folder: Path, record: dict[str, Any], entry: dict[str, Any], *, replace: bool
-) -> None:
-    if not record["imports"] and (folder / REJECTS).exists():
+def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: Imported) -> None:
+    if not record and (folder / REJECTS).exists():
         raise ImporterError(f"{folder / REJECTS}: is there, but not from an import; move it away")
-    owners = {table: old for old in record["imports"] for table in old["tables"]}
-    for table in entry["tables"]:
-        parquet, csv = folder / f"{table}.parquet", folder / f"{table}.csv"
-        owner = owners.get(table)
-        if csv.exists() or (parquet.exists() and owner is None):
-            there = csv if csv.exists() else parquet
+    owned = {table for entry in record for table in entry.tables}
+    for table in imported.tables:
+        parquet, text = folder / f"{table}.parquet", folder / f"{table}.csv"
+        if text.exists() or (parquet.exists() and table not in owned):
+            there = text if text.exists() else parquet
             raise ImporterError(
                 f"{there}: is there already and not from an import; choose another --out folder"
             )
-        if parquet.exists() and owner and not _same(owner, entry) and not replace:
+
+
+def _one_shop(entries: Sequence[ImportRecord], imported: Imported) -> None:
+    """Refuse two currencies or two clocks among all that was imported into a folder."""
+    currencies: dict[str, list[str]] = {}
+    for entry in entries:
+        for code in entry.currency:
+            currencies.setdefault(code, []).append(entry.file)
+    if len(currencies) > 1 and not imported.one_currency:
+        named = "; ".join(f"{code} in {', '.join(files)}" for code, files in currencies.items())
+        raise ImporterError(
+            f"money in two currencies can't be summed: {named}; choose another --out folder, or "
+            "say in a mapping file which to take (`currency: USD`)"
+        )
+    for one, other in itertools.combinations([e for e in entries if e.clock], 2):
+        apart = min(abs(a - b) for a in one.clock for b in other.clock)
+        if apart > 60:
             raise ImporterError(
-                f"{parquet}: is there already, from {owner['format']} on "
-                f"{', '.join(owner['files'])}; give all files in one import, choose another --out "
-                "folder, or say --replace"
+                f"times of two clocks: {one.file} is {apart / 60:g} hours from {other.file}; say "
+                "on which clock the shop lives (`--timezone`), or choose another --out folder"
             )
 
 
-def _write(folder: Path, record: dict[str, Any], entry: dict[str, Any], imported: Imported) -> None:
-    old = _superseded(record, entry)
-    kept = [one for one in record["imports"] if one not in old]
-    gone = {table for one in old for table in one["tables"]} - set(entry["tables"])
-    number = 1 + max((one["number"] for one in record["imports"]), default=0)
-    rejects = read_rejects(folder / REJECTS, {one["number"] for one in kept})
+def _merged(
+    folder: Path, record: Sequence[ImportRecord], imported: Imported, *, replace: bool
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    owned = {table for entry in record for table in entry.tables}
+    return add_to(folder, imported.tables, () if replace else sorted(owned))
+
+
+def _write(
+    folder: Path,
+    record: Sequence[ImportRecord],
+    kept: Sequence[ImportRecord],
+    entries: Sequence[ImportRecord],
+    imported: Imported,
+    tables: Mapping[str, pl.DataFrame],
+) -> None:
+    number = 1 + max((entry.number for entry in record), default=0)
+    name = entries[0].format
+    before = {table for entry in record for table in entry.tables}
+    after = {table for entry in (*kept, *entries) for table in entry.tables}
+    rejects = read_rejects(folder / REJECTS, {entry.number for entry in kept})
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=".import-", dir=folder))
     try:
-        for name, table in imported.tables.items():
-            table.write_parquet(stage / f"{name}.parquet")
-        write_rejects(stage / REJECTS, rejects, number, entry["format"], imported.refused)
-        imports = [*kept, {"number": number, **entry}]
-        text = json.dumps(
-            {"version": _RECORD_VERSION, "imports": imports}, ensure_ascii=False, indent=2
-        )
-        (stage / RECORD).write_text(text + "\n", encoding="utf-8")
-        names = [*(f"{name}.parquet" for name in imported.tables), REJECTS, RECORD]
-        _move_in(folder, stage, names, [f"{name}.parquet" for name in gone])
+        for table, frame in tables.items():
+            frame.write_parquet(stage / f"{table}.parquet")
+        write_rejects(stage / REJECTS, rejects, number, name, imported.refused)
+        new = [entry.model_copy(update={"number": number}) for entry in entries]
+        write_imports(stage, [*kept, *new])
+        names = [*(f"{table}.parquet" for table in tables), REJECTS, RECORD]
+        _move_in(folder, stage, names, [f"{table}.parquet" for table in before - after])
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -318,17 +425,51 @@ def _move_in(folder: Path, stage: Path, names: Sequence[str], gone: Sequence[str
         raise ImporterError(f"{folder}: can't be written ({error.strerror})") from error
 
 
+def _report(
+    name: str,
+    files: Sequence[Path],
+    folder: Path,
+    imported: Imported,
+    tables: Mapping[str, pl.DataFrame],
+    added: Sequence[str],
+) -> ImportReport:
+    refused = imported.refused
+    repeats = refused[Line.REASON].str.starts_with(REPEAT)
+    counts = refused[Line.REASON].value_counts(sort=True).iter_rows()
+    money = _money(imported)
+    lost = float(refused.filter(~repeats)[Line.MONEY].sum())
+    nothing = [f"no row could be taken and no table was written; {REJECTS} says why"]
+    return ImportReport(
+        name,
+        tuple(path.name for path in files),
+        {table: frame.height for table, frame in tables.items()},
+        imported.rows_in,
+        imported.rows_out,
+        refused.height,
+        int(repeats.sum()),
+        money[0] if money else None,
+        money[1] if money else None,
+        lost if money else None,
+        dict(sorted(counts, key=lambda pair: (-pair[1], pair[0]))),
+        folder / REJECTS,
+        (
+            *imported.notices,
+            *added,
+            *_match_rate(folder, imported),
+            *(() if imported.tables else nothing),
+        ),
+    )
+
+
 def _match_rate(folder: Path, imported: Imported) -> list[str]:
     """Tell how many chat buyers are among the buyers of orders, once both are there."""
-    if not {"orders", "messages"} & set(imported.tables):
-        return []
     paths = {name: folder / f"{name}.parquet" for name in ("orders", "messages")}
-    if not all(path.exists() for path in paths.values()):
+    if not paths.keys() & imported.tables.keys() or not all(p.exists() for p in paths.values()):
         return []
-    chat = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID]).unique()
-    orders = pl.read_parquet(paths["orders"], columns=[Orders.BUYER_ID]).drop_nulls().unique()
-    if orders.is_empty():
+    chats = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID])[Messages.BUYER_ID]
+    orders = pl.read_parquet(paths["orders"], columns=[Orders.BUYER_ID])[Orders.BUYER_ID]
+    match = match_buyers(chats, orders)
+    if not match.orders:
         return ["orders name no buyer, so chats can't be joined to them"]
-    matched = chat.join(orders, on=Messages.BUYER_ID, how="semi").height
-    share = matched / chat.height if chat.height else 0.0
-    return [f"{matched} of {chat.height} buyers of chats ({share:.0%}) are among those of orders"]
+    told = f"{match.found} of {match.chats} buyers of chats ({match.share:.0%}) are among those "
+    return [f"{told}of orders", *([CAUSES[match.cause]] if match.doubtful else [])]

@@ -1,15 +1,17 @@
 """Shopify order exports: ``orders_export*.csv``, one line an item.
 
 Only the first line of an order carries what belongs to the order (customer, states, times, sums);
-the lines below it add items. An order is one row in: a line of an item whose order has no first
-line is refused alone.
+the lines below it add items. A line of an item whose order has no first line is refused.
 
-- The buyer is ``Email``, else ``Phone``; an order with neither (some sales in a physical shop) is
-  refused where others name theirs.
-- ``paid_at`` is ``Paid at``; for an order that waits, was voided or has run out it stays empty.
+- The buyer is ``Email``, else ``Phone``, ``Billing Phone`` or ``Billing Name``; an order with none
+  of them (some sales in a physical shop) is refused where others name theirs.
+- ``paid_at`` is ``Paid at``. For an order that waits, was voided or has run out it stays empty. An
+  order whose state says paid and whose ``Paid at`` is empty (free orders; refunded ones in exports
+  up to 2022) is paid when it was placed.
 - ``list_amount`` is ``Total`` and ``Discount Amount``; ``paid_amount`` is ``Total``.
-- Times carry the shop's own clock with its zone, which is left out. Dates of test or cancelled
-  orders are kept: a cancelled one is unpaid, or refunded as ``Refunded Amount`` says.
+- Times carry the shop's own clock with its zone, which is left out; what lies between placing and
+  paying is kept where the clock goes back. A `timezone:` brings all to that clock.
+- A cancelled order is kept: it is unpaid, or refunded as ``Refunded Amount`` says.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.schema import ORDERS, Orders
+from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Records, read_records, stack
-from csinsight.importers.sift import Imported, Rule, finish, settle, sift
+from csinsight.importers.options import OrderOptions, exported_at, read_options
+from csinsight.importers.orders import Row, import_orders
+from csinsight.importers.reading import LINE_SCHEMA, Line, Records, read_records
+from csinsight.importers.sift import Imported, Rule
 
 COLUMNS: Final = {
     "id": "Name",
@@ -38,56 +42,74 @@ COLUMNS: Final = {
     "code": "Discount Code",
     "refunded": "Refunded Amount",
     "quantity": "Lineitem quantity",
+    "item": "Lineitem name",
+    "sku": "Lineitem sku",
+    "price": "Lineitem price",
+    "currency": "Currency",
+    "cancelled": "Cancelled at",
+    "billing_phone": "Billing Phone",
+    "billing_name": "Billing Name",
 }
 REQUIRED: Final = ("id", "state", "placed", "paid", "total", "quantity")
 PAID_STATES: Final = ("paid", "partially_refunded", "refunded")
 UNPAID_STATES: Final = ("pending", "authorized", "partially_paid", "voided", "expired", "unpaid")
-_MONEY: Final = ("total", "discount", "refunded")
+_CLOSED: Final = ("refunded", "voided", "expired")
+_MONEY: Final = ("total", "discount", "refunded", "price")
 _TIME: Final = "a time such as 2026-10-05 09:30:00 +0800"
+#: What stands on the first line of an order alone.
+_OF_THE_ORDER: Final = tuple(
+    field for field in COLUMNS if field not in ("id", "quantity", "item", "sku", "price")
+)
 
 
-def read_shopify_orders(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read Shopify order exports into ``orders``.
+def read_shopify_orders(
+    files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
+) -> Imported:
+    """Read Shopify order exports into ``orders`` and ``order_lines``.
 
     Parameters
     ----------
     files : sequence of pathlib.Path
-        Oldest first: where two hold one order, the later has its newer state, and the earlier
-        is refused.
+        In any order.
     mapping : pathlib.Path or None
-        Not used by this format.
+        YAML of `OrderOptions`.
+    timezone : str or None
+        The clock to bring times to; None leaves them as they are written.
 
     Raises
     ------
     ImporterError
-        Where a file can't be read or is no Shopify order export.
+        Where a file can't be read or is no Shopify order export, or where the files are of two
+        shops, clocks or currencies.
     """
-    if mapping is not None:
-        raise ImporterError("shopify_orders takes no mapping; leave --mapping out")
+    options = read_options(mapping, OrderOptions, timezone)
     read = [read_records(path) for path in files]
-    lines = pl.concat([_named(number, records) for number, records in enumerate(read)])
-    damaged = stack((records.damaged for records in read), REFUSED_SCHEMA)
-    orders, orphans = sift(_folded(lines), _item_rules())
-    orders, refused = sift(orders.with_columns(_values()), _rules())
-    newest = pl.col("file_no") == pl.col("file_no").max().over(Orders.ORDER_ID)
-    orders, older = sift(orders, [(~newest, "a later file has the newer state of this order")])
-    kept, rest = settle(ORDERS, orders)
-    table = finish(ORDERS, kept)
-    return Imported(
-        {ORDERS.name: table} if table.height else {},
-        stack([damaged, orphans, refused, older, rest], REFUSED_SCHEMA),
-        damaged.height + sum(part.height for part in (orphans, refused, older, rest, kept)),
-        table.height,
-        (f"{lines.height} lines are the items of {kept.height} orders",),
+    exported = [exported_at(path.name) for path in files]
+    lines = pl.concat(
+        _named(records).with_columns(pl.lit(when, dtype=pl.Datetime("us")).alias(Row.EXPORTED))
+        for records, when in zip(read, exported, strict=True)
+    )
+    frame = _with_heads(lines).with_columns(_values(options.timezone)).with_columns(_paid())
+    untimed = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
+    unsaid = frame.filter(untimed)[Orders.ORDER_ID].n_unique()
+    told = f"{unsaid} orders are paid by their state but have no Paid at: taken as paid when placed"
+    return import_orders(
+        frame,
+        _rules(),
+        rows="repeated",
+        damaged=[records.damaged for records in read],
+        notices=[told] if unsaid else [],
+        told=options.told(),
     )
 
 
-def _named(number: int, records: Records) -> pl.DataFrame:
+def _named(records: Records) -> pl.DataFrame:
     missing = [COLUMNS[f] for f in REQUIRED if COLUMNS[f] not in records.header]
     if missing:
         raise ImporterError(
             f"{records.file}: has no column {', '.join(missing)}; a Shopify order export has them "
-            "in its first line, export the orders again as CSV"
+            f"in its first line, which here holds {len(records.header)} columns from "
+            f"{records.header[0]!r} on; export the orders again as CSV"
         )
     columns = [
         (cells.clean(name) if name in records.header else pl.lit(None, dtype=pl.String)).alias(
@@ -95,61 +117,88 @@ def _named(number: int, records: Records) -> pl.DataFrame:
         )
         for field, name in COLUMNS.items()
     ]
-    return records.frame.select(*LINE_SCHEMA, *columns, pl.lit(number).alias("file_no"))
+    return records.frame.select(*LINE_SCHEMA, *columns)
 
 
-def _folded(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return one row an order of a file: its first line, with the items of all its lines."""
-    key = ["file_no", "id"]
-    count = cells.whole(pl.col("quantity"))
-    return lines.with_columns(
-        pl.col("placed").first().over(key).is_null().alias("headless"),
-        count.sum().over(key).alias(Orders.UNITS),
-        (count.is_null() | (count < 0)).any().over(key).alias("odd_count"),
-    ).filter(pl.col("headless") | pl.struct(key).is_first_distinct() | pl.col("id").is_null())
+def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return every line with what the first line of its order says, in this file or another."""
+    head = pl.col("placed").is_not_null() | pl.col("state").is_not_null()
+    within = [Line.FILE, "id"]
+    filled = lines.with_columns(
+        pl.when(head & (pl.col("id").is_not_null()))
+        .then(pl.struct(*_OF_THE_ORDER, Row.EXPORTED))
+        .alias("head"),
+        head.alias("is_head"),
+    ).with_columns(
+        pl.coalesce(
+            pl.when(head).then(pl.col("head")),
+            pl.col("head").drop_nulls().first().over(within),
+            pl.col("head").drop_nulls().first().over("id"),
+        ).alias("head")
+    )
+    return filled.drop(*_OF_THE_ORDER, Row.EXPORTED).unnest("head")
 
 
-def _item_rules() -> list[Rule]:
-    why = "the line is an item of an order whose first line is not in the file"
-    return [(pl.col("id").is_null(), "Name is empty"), (pl.col("headless"), why)]
-
-
-def _values() -> list[pl.Expr]:
+def _values(timezone: str | None) -> list[pl.Expr]:
     state = pl.col("state").str.to_lowercase().str.replace_all("[ -]", "_")
     numbers = {name: cells.number(pl.col(name)) for name in _MONEY}
     whole = (numbers["total"] + numbers["discount"].fill_null(0.0)).round(2)
+    placed, utc = cells.at_clock(pl.col("placed"), timezone), cells.utc(pl.col("placed"))
+    count = cells.whole(pl.col("quantity"))
+    phone = pl.coalesce("phone", "billing_phone").str.strip_chars("'")
     return [
         state.alias("state_key"),
         pl.col("id").alias(Orders.ORDER_ID),
-        pl.coalesce(pl.col("email").str.to_lowercase(), "phone").alias(Orders.BUYER_ID),
-        cells.time(pl.col("placed")).alias(Orders.PLACED_AT),
-        pl.when(state.is_in(PAID_STATES)).then(cells.time(pl.col("paid"))).alias(Orders.PAID_AT),
+        pl.coalesce(pl.col("email").str.to_lowercase(), phone, "billing_name").alias(
+            Orders.BUYER_ID
+        ),
+        placed.alias(Orders.PLACED_AT),
+        cells.utc(pl.col("paid")).alias("paid_utc"),
+        utc.alias("placed_utc"),
+        ((placed - utc).dt.total_minutes()).alias(Row.OFFSET),
+        utc.dt.to_string("%Y-%m-%dT%H:%M:%S").alias(Row.KEY),
+        (state.is_in(_CLOSED) | pl.col("cancelled").is_not_null()).alias(Row.CLOSED),
+        pl.col("currency").str.to_uppercase().alias(Row.CURRENCY),
         *(value.alias(f"{name}_number") for name, value in numbers.items()),
+        pl.when(pl.col("is_head")).then(numbers["total"]).alias(Line.MONEY),
         whole.alias(Orders.LIST_AMOUNT),
         numbers["total"].alias(Orders.PAID_AMOUNT),
         numbers["refunded"].fill_null(0.0).alias(Orders.REFUND_AMOUNT),
         pl.col("code").is_not_null().alias(Orders.COUPON_USED),
+        count.alias(Orders.UNITS),
+        (numbers["price"] * count).round(2).alias(Row.LINE_AMOUNT),
+        pl.col("sku").alias(OrderLines.PRODUCT_ID),
+        pl.col("item").alias(OrderLines.PRODUCT_NAME),
     ]
+
+
+def _paid() -> pl.Expr:
+    """Return the time of payment: as long after placing as it really was."""
+    after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))
+    written = pl.when(pl.col("paid").is_null()).then(pl.col(Orders.PLACED_AT)).otherwise(after)
+    return pl.when(pl.col("state_key").is_in(PAID_STATES)).then(written).alias(Orders.PAID_AT)
 
 
 def _rules() -> list[Rule]:
     known = ", ".join((*PAID_STATES, *UNPAID_STATES))
-    unpaid = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
+    headless = pl.col("state").is_null() & pl.col("placed").is_null() & ~pl.col("is_head")
     more = pl.col(Orders.REFUND_AMOUNT) > pl.col(Orders.PAID_AMOUNT) + 0.005
+    count = pl.col(Orders.UNITS)
     return [
+        (pl.col("id").is_null(), "Name is empty"),
+        (headless, "the line is an item of an order whose first line is not in the files"),
         (pl.col("state").is_null(), "Financial Status is empty"),
         (
             ~pl.col("state_key").is_in([*PAID_STATES, *UNPAID_STATES]),
             f"Financial Status is none of {known}",
         ),
         cells.unreadable(pl.col("placed"), pl.col(Orders.PLACED_AT), "Created at", _TIME),
-        cells.unreadable(pl.col("paid"), cells.time(pl.col("paid")), "Paid at", _TIME),
+        cells.unreadable(pl.col("paid"), pl.col("paid_utc"), "Paid at", _TIME),
         (pl.col("total").is_null(), "Total is empty"),
         *(
             cells.unreadable(pl.col(n), pl.col(f"{n}_number"), COLUMNS[n], "a number")
             for n in _MONEY
         ),
-        (pl.col("odd_count"), "Lineitem quantity is not a whole number"),
-        (unpaid, "Financial Status says paid, but Paid at is empty"),
+        (count.is_null() | (count < 0), "Lineitem quantity is not a whole number"),
         (more, "Refunded Amount is more than Total"),
     ]

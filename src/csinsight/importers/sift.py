@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from csinsight.contract.schema import Column, Kind, Messages, Orders, Table
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, stack
+from csinsight.contract.cells import DTYPES
+from csinsight.contract.schema import Column, Messages, Orders, Table
+from csinsight.importers.cells import SPOILT_PATTERN
+from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
 
 Rule = tuple[pl.Expr, str]
-#: How each kind of contract column is held.
-TYPES: Final[dict[Kind, pl.DataType]] = {
-    "str": pl.String(),
-    "datetime": pl.Datetime("us"),
-    "date": pl.Date(),
-    "float": pl.Float64(),
-    "int": pl.Int64(),
-    "bool": pl.Boolean(),
-}
+#: Years that a shop's times may lie in: before, nobody sold online; far ahead is a slip.
+FIRST_YEAR: Final = 2000
+YEARS_AHEAD: Final = 5
 
 
+_SPOILT: Final = (
+    "{} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it again and import "
+    "the file without saving it in a spreadsheet"
+)
 _SHARED_TALK: Final[Rule] = (
     pl.col(Messages.CONVERSATION_ID).is_not_null()
     & (
@@ -31,6 +32,25 @@ _SHARED_TALK: Final[Rule] = (
     ),
     "the conversation is another buyer's on an earlier row",
 )
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a file says of itself.
+
+    Parameters
+    ----------
+    currency : tuple of str
+        ISO 4217 codes that its rows name.
+    offsets : tuple of int
+        Minutes from UTC of the times that it leaves in the tables.
+    exported : datetime or None
+        When it was exported, by its name or its columns.
+    """
+
+    currency: tuple[str, ...] = ()
+    offsets: tuple[int, ...] = ()
+    exported: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,14 @@ class Imported:
         Rows of the source, and those that went into the tables; the rest was refused.
     notices : tuple of str
         What the user should know of the whole.
+    used : polars.DataFrame or None
+        ``_file``, and ``_money`` where the rows tell some, of each source row that was used.
+    money_in : float or None
+        What all rows of the source are worth that tell money; None where none does.
+    facts : dict of str to FileFacts
+        By file name.
+    one_currency : bool
+        Whether the user told which currency to take, so that there are not two.
     """
 
     tables: dict[str, pl.DataFrame]
@@ -54,6 +82,10 @@ class Imported:
     rows_in: int
     rows_out: int
     notices: tuple[str, ...] = field(default=())
+    used: pl.DataFrame | None = None
+    money_in: float | None = None
+    facts: dict[str, FileFacts] = field(default_factory=dict)
+    one_currency: bool = False
 
 
 def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -70,7 +102,7 @@ def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.D
         [pl.when(wrong.fill_null(value=False)).then(pl.lit(why)) for wrong, why in rules]
     )
     judged = frame.with_columns(reason.alias(Line.REASON))
-    refused = judged.filter(pl.col(Line.REASON).is_not_null()).select(*REFUSED_SCHEMA)
+    refused = as_refused(judged.filter(pl.col(Line.REASON).is_not_null()))
     return judged.filter(pl.col(Line.REASON).is_null()).drop(Line.REASON), refused
 
 
@@ -93,7 +125,7 @@ def settle(
         The rows kept, with the columns of `Line`; the rows refused.
     """
     frame = frame.with_columns(
-        pl.lit(None, dtype=TYPES[column.kind]).alias(column.name)
+        pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
         for column in table.columns
         if column.name not in frame.columns
     )
@@ -119,12 +151,24 @@ def _table_rules(table: Table) -> list[Rule]:
     if table.name == "orders":
         early = pl.col(Orders.PAID_AT) < pl.col(Orders.PLACED_AT)
         rules.append((early, "the order is paid before it is placed"))
+        more = pl.col(Orders.REFUND_AMOUNT) > pl.col(Orders.PAID_AMOUNT) + 0.005
+        rules.append((more, "refund_amount is more than paid_amount"))
     return rules
 
 
 def _column_rules(column: Column) -> list[Rule]:
     cell = pl.col(column.name)
     rules: list[Rule] = []
+    if column.name.endswith("_id"):
+        rules.append((cell.str.contains(SPOILT_PATTERN), _SPOILT.format(column.name)))
+    if column.kind in ("datetime", "date"):
+        rules += [
+            (cell.dt.year() < FIRST_YEAR, f"{column.name} lies before the year {FIRST_YEAR}"),
+            (
+                cell.dt.year() > datetime.now().year + YEARS_AHEAD,
+                f"{column.name} lies more than {YEARS_AHEAD} years ahead",
+            ),
+        ]
     if not column.nullable and not column.all_or_nothing:
         rules.append((cell.is_null(), f"{column.name} is empty"))
     if column.one_of:
@@ -147,8 +191,3 @@ def finish(table: Table, kept: pl.DataFrame) -> pl.DataFrame:
         if column.required or kept[column.name].null_count() < kept.height
     ]
     return kept.select(columns)
-
-
-def lines_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of `Line` without the reason."""
-    return frame.select(*LINE_SCHEMA)

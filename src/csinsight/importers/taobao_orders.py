@@ -20,7 +20,7 @@ Rules where the export leaves room:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +29,18 @@ import polars as pl
 from csinsight.contract.schema import ORDERS, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Records, read_records, stack
+from csinsight.importers.options import exported_at
+from csinsight.importers.orders import Row, import_orders
+from csinsight.importers.reading import (
+    LINE_SCHEMA,
+    REFUSED_SCHEMA,
+    Line,
+    Records,
+    read_records,
+    stack,
+)
 from csinsight.importers.records import SUFFIXES, read_workbook, sheet_records
-from csinsight.importers.sift import Imported, Rule, finish, settle, sift
+from csinsight.importers.sift import Imported, Rule, sift
 
 #: The columns that only the goods list has.
 MARKS: Final = ("标题", "价格", "购买数量")
@@ -92,28 +101,29 @@ def read_details(lists: Sequence[Records]) -> Details:
     return Details(orders, goods.height, stack(refused, REFUSED_SCHEMA))
 
 
-def join_details(orders: pl.DataFrame, details: Details) -> tuple[pl.DataFrame, list[str]]:
-    """Return orders with list amounts and units where goods lists tell them, and notices.
+def list_amounts(imported: Imported, goods: pl.DataFrame, lines: int) -> Imported:
+    """Return an import with the list amounts that goods lists tell, and notices.
 
-    A column that the goods lists fill only in part stays empty: the contract takes all or none.
+    Where they tell those of some orders only the column stays empty: the contract takes all or
+    none.
     """
-    joined = orders.join(details.orders, on=Orders.ORDER_ID, how="left", maintain_order="left")
-    postage = pl.col("postage_number").fill_null(0.0)
-    joined = joined.with_columns(
-        (pl.col("goods") + postage).round(2).alias(Orders.LIST_AMOUNT),
-        pl.coalesce(Orders.UNITS, "pieces").alias(Orders.UNITS),
-    )
-    without = joined["goods"].null_count()
-    notices = []
-    if details.lines:
+    orders = imported.tables.get(ORDERS.name)
+    if orders is None:
+        return imported
+    joined = orders.join(goods, on=Orders.ORDER_ID, how="left", maintain_order="left")
+    without = joined[Orders.LIST_AMOUNT + "_right"].null_count()
+    told = []
+    if lines:
         known = joined.height - without
-        notices.append(f"{details.lines} goods lines tell the list prices of {known} orders")
+        told.append(f"{lines} goods lines tell the list prices of {known} orders")
     if without:
-        joined = joined.with_columns(pl.lit(None, dtype=pl.Float64).alias(Orders.LIST_AMOUNT))
-        notices.append("list_amount is left empty: it takes the goods lists of all these orders")
-        if orders[Orders.UNITS].null_count() == orders.height:
-            joined = joined.with_columns(pl.lit(None, dtype=pl.Int64).alias(Orders.UNITS))
-    return joined, notices
+        told.append("list_amount is left empty: it takes the goods lists of all these orders")
+    else:
+        orders = orders.with_columns(
+            joined[Orders.LIST_AMOUNT + "_right"].alias(Orders.LIST_AMOUNT)
+        )
+    tables = {**imported.tables, ORDERS.name: orders}
+    return replace(imported, tables=tables, notices=(*imported.notices, *told))
 
 
 #: Each field and the names it goes by; the first one present counts.
@@ -147,8 +157,8 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     Parameters
     ----------
     files : sequence of pathlib.Path
-        Order lists, oldest first, and goods lists if wanted. Where two order lists hold one
-        order, the later file has its newer state; the earlier row is refused.
+        Order lists, and goods lists if wanted, in any order. Where two rows hold one order, the
+        newer state is taken and the other row refused as a repeat.
     mapping : pathlib.Path or None
         Not used by this format.
 
@@ -167,7 +177,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
             "total; give the ExportOrderList of the same days, this file may stand beside it"
         )
     details = read_details([records for records in read if is_details(records)])
-    frame = pl.concat([_named(number, records) for number, records in enumerate(lists)])
+    frame = pl.concat([_named(records) for records in lists])
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
     return _import(frame, damaged, details)
 
@@ -184,7 +194,7 @@ def _open(path: Path) -> list[Records]:
     ]
 
 
-def _named(number: int, records: Records) -> pl.DataFrame:
+def _named(records: Records) -> pl.DataFrame:
     """Return the lines with the fields of `COLUMNS`, cleaned; an absent field is null."""
     found = {
         field: next((name for name in names if name in records.header), None)
@@ -203,7 +213,7 @@ def _named(number: int, records: Records) -> pl.DataFrame:
     return records.frame.select(
         *LINE_SCHEMA,
         *columns,
-        pl.lit(number).alias("file_no"),
+        pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED),
         pl.lit(found["refund"] is not None).alias("tells_refund"),
     )
 
@@ -211,22 +221,40 @@ def _named(number: int, records: Records) -> pl.DataFrame:
 def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details) -> Imported:
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
-    frame = frame.with_columns(_rounded(frame))
-    kept, refused = sift(frame.with_columns(_values()), [*_rules(), *rules])
+    frame = frame.with_columns(_rounded(frame)).with_columns(_values())
     if not rules:
-        kept = kept.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
-    newest = pl.col("file_no") == pl.col("file_no").max().over(Orders.ORDER_ID)
-    kept, older = sift(kept, [(~newest, "a later file has the newer state of this order")])
-    kept, told = join_details(kept, details)
-    kept, rest = settle(ORDERS, kept.with_columns(_paid_amount()).with_columns(_refund_amount()))
-    table = finish(ORDERS, kept)
-    return Imported(
-        {ORDERS.name: table} if table.height else {},
-        stack([damaged, refused, older, rest, details.refused], REFUSED_SCHEMA),
-        frame.height + damaged.height + details.refused.height,
-        table.height,
-        (*notices, *told),
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
+    frame = frame.join(details.orders, on=Orders.ORDER_ID, how="left", maintain_order="left")
+    postage = pl.col("postage_number").fill_null(0.0)
+    goods = frame.select(
+        Orders.ORDER_ID, (pl.col("goods") + postage).round(2).alias(Orders.LIST_AMOUNT)
+    ).unique(Orders.ORDER_ID, keep="first", maintain_order=True)
+    frame = frame.with_columns(_units(frame))
+    frame = frame.with_columns(_net(frame)).with_columns(_paid_amount())
+    frame = frame.with_columns(_refund_amount())
+    net = frame.filter(pl.col("net"))[Line.FILE].unique().sort().to_list()
+    if net:
+        notices.append(
+            f"{', '.join(net)}: 买家实际支付金额 is net of refunds here, so refunds are added to it"
+        )
+    # A refund can't have been taken off an amount that, with it, is more than the total.
+    over = pl.col("net") & (pl.col(Orders.PAID_AMOUNT) > pl.col("total_number") + _CENT)
+    why = "退款金额 does not fit: this file shows 买家实际支付金额 net of refunds, this row gross"
+    rules = [*rules, (over & (pl.col("refund_number") > 0), why)]
+    imported = import_orders(
+        frame, [*_rules(), *rules], damaged=[damaged, details.refused], notices=notices
     )
+    return list_amounts(imported, goods, details.lines)
+
+
+def _units(frame: pl.DataFrame) -> pl.Expr:
+    """Return the units, from the goods lists where the order lists have none at all.
+
+    Goods lists of some of the orders only are no help: the contract takes all or none.
+    """
+    partly = frame["pieces"].null_count() and not frame[Orders.UNITS].count()
+    given = pl.lit(None, dtype=pl.Int64) if partly else pl.coalesce(Orders.UNITS, "pieces")
+    return given.alias(Orders.UNITS)
 
 
 def _values() -> list[pl.Expr]:
@@ -238,6 +266,7 @@ def _values() -> list[pl.Expr]:
         pl.when(~state.is_in(UNPAID_STATES)).then(cells.time(pl.col("paid"))).alias(Orders.PAID_AT),
         cells.whole(pl.col("units")).alias(Orders.UNITS),
         state.alias("state_key"),
+        state.is_in((CLOSED_STATE, "交易成功")).alias(Row.CLOSED),
         *(cells.number(pl.col(name)).alias(f"{name}_number") for name in MONEY),
     ]
 
@@ -284,9 +313,9 @@ def _rounded(frame: pl.DataFrame) -> pl.Series:
     One number may look so by chance; where half of a file's long numbers do, they all were.
     """
     looks = pl.DataFrame(
-        {"file_no": frame["file_no"], "looks": [cells.looks_rounded(i) for i in frame["id"]]}
+        {Line.FILE: frame[Line.FILE], "looks": [cells.looks_rounded(i) for i in frame["id"]]}
     )
-    share = pl.col("looks").mean().over("file_no")
+    share = pl.col("looks").mean().over(Line.FILE)
     return looks.select(rounded=pl.col("looks") & (share >= _ROUNDED_SHARE))["rounded"]
 
 
@@ -305,12 +334,25 @@ def _buyer_rules(frame: pl.DataFrame) -> tuple[list[Rule], list[str]]:
     return [(masked, reason)], []
 
 
+def _net(frame: pl.DataFrame) -> pl.Series:
+    """Tell of each row whether its file shows payments net of refunds: one answer for a file.
+
+    Rows with a refund speak: net ones add up to the total with their refund, or are smaller than
+    it; gross ones equal the total. The more frequent answer holds for the file.
+    """
+    total, refund, actual = (pl.col(f"{name}_number") for name in ("total", "refund", "actual"))
+    some = (refund > 0).fill_null(value=False) & pl.col(Orders.PAID_AT).is_not_null()
+    net = some & (((actual + refund - total).abs() < _CENT) | (refund > actual + _CENT))
+    gross = some & ((actual - total).abs() < _CENT) & (refund <= actual + _CENT)
+    votes = frame.group_by(Line.FILE).agg((net.sum() > gross.sum()).alias("net"))
+    return frame.join(votes, on=Line.FILE, how="left", maintain_order="left")["net"]
+
+
 def _paid_amount() -> pl.Expr:
     total, refund = pl.col("total_number"), pl.col("refund_number").fill_null(0.0)
     actual = pl.col("actual_number").fill_null(total)
-    net = (refund > 0) & (((actual + refund - total).abs() < _CENT) | (refund > actual))
     emptied = _closed_after_payment() & ~pl.col("tells_refund") & (actual == 0)
-    paid = pl.when(net).then(actual + refund).when(emptied).then(total).otherwise(actual)
+    paid = pl.when(pl.col("net")).then(actual + refund).when(emptied).then(total).otherwise(actual)
     never = pl.col(Orders.PAID_AT).is_null()
     return pl.when(never).then(total).otherwise(paid).round(2).alias(Orders.PAID_AMOUNT)
 

@@ -57,6 +57,7 @@ def read_taobao_userbehavior(files: Sequence[Path], mapping: Path | None = None)
         lines.height + nuls.height,
         views.height,
         _notices(views, first, last, stray.height),
+        used=views.select(Line.FILE),
     )
 
 

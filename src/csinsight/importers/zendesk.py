@@ -12,17 +12,15 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, field_validator
 
-from csinsight.config import load
 from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Messages, Ratings
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, read_text, stack
-from csinsight.importers.sift import Imported, Rule, finish, settle, sift
+from csinsight.importers.options import Options, read_options
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, read_text, stack
+from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
@@ -32,27 +30,9 @@ _RATED: Final = ("ticket", "requester", "assignee", "time", "word")
 _RATED_SCHEMA: Final = {**LINE_SCHEMA, **dict.fromkeys(_RATED, pl.String())}
 
 
-class ZendeskOptions(BaseModel):
-    """What a mapping file may tell of Zendesk tickets."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    #: The shop's clock: Zendesk writes UTC.
-    timezone: str = "Asia/Shanghai"
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(
-                f"{name!r} is no time zone; write one such as Asia/Shanghai"
-            ) from error
-        return name
-
-
-def read_zendesk(files: Sequence[Path], mapping: Path | None = None) -> Imported:
+def read_zendesk(
+    files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
+) -> Imported:
     """Read Zendesk tickets into ``messages``, ``agents`` and ``ratings``.
 
     A row in is a comment, or a ticket without any; each is one message or is refused.
@@ -61,14 +41,21 @@ def read_zendesk(files: Sequence[Path], mapping: Path | None = None) -> Imported
     ----------
     files : sequence of pathlib.Path
     mapping : pathlib.Path or None
-        YAML of `ZendeskOptions`.
+        YAML of `csinsight.importers.options.Options`.
+    timezone : str or None
+        The shop's clock; it has to be told, here or in the mapping: Zendesk writes UTC.
 
     Raises
     ------
     ImporterError
         Where a file can't be read or holds no tickets.
     """
-    zone = (load(mapping, ZendeskOptions) if mapping else ZendeskOptions()).timezone
+    zone = read_options(mapping, Options, timezone).timezone
+    if zone is None:
+        raise ImporterError(
+            "Zendesk writes times in UTC, and nothing says where the shop's clock stands: say "
+            "--timezone, such as Asia/Shanghai, or `timezone:` in a mapping file"
+        )
     tickets = [found for path in files for found in _tickets(path)]
     frame = pl.DataFrame([row for t in tickets for row in _comments(*t)], _SCHEMA, orient="row")
     good, refused = sift(frame.with_columns(_values(zone)), _rules())
@@ -86,7 +73,18 @@ def read_zendesk(files: Sequence[Path], mapping: Path | None = None) -> Imported
         frame.height,
         kept.height,
         _notices(ratings.height, odd.height),
+        used=kept.select(Line.FILE),
+        facts=_facts(kept),
     )
+
+
+def _facts(kept: pl.DataFrame) -> dict[str, FileFacts]:
+    """Return, by file, how far the shop's clock was from UTC."""
+    ahead = kept.with_columns(
+        (pl.col(Messages.SENT_AT) - cells.utc(pl.col("time"))).dt.total_minutes().alias("ahead")
+    )
+    found = ahead.group_by(Line.FILE).agg(pl.col("ahead").drop_nulls().unique().sort())
+    return {str(file): FileFacts(offsets=tuple(offsets)) for file, offsets in found.iter_rows()}
 
 
 def _tickets(path: Path) -> list[tuple[str, int, dict[str, Any]]]:

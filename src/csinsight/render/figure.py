@@ -12,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from markupsafe import Markup
 
+from csinsight.contract.spreadsheet import guarded
 from csinsight.render import theme
 from csinsight.render.blocks import Block
 from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes
@@ -165,10 +166,4 @@ def _draw(source: Any) -> tuple[str, bytes]:
 
 def _inert(frame: pd.DataFrame) -> pd.DataFrame:
     """Return `frame` with texts that a spreadsheet would run as a formula made inert."""
-
-    def inert(value: Any) -> Any:
-        if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-            return "'" + value
-        return value
-
-    return frame.map(inert)
+    return frame.map(lambda value: guarded(value) if isinstance(value, str) else value)

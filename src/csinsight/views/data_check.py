@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
-from csinsight.contract.schema import TABLES
+from csinsight.contract.schema import MAIN_TABLES, TABLES
 from csinsight.features.coverage import daily_rows
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
@@ -27,6 +27,8 @@ def summary(study: Study, checked: Check) -> pd.DataFrame:
     shop = study.open()
     rows = []
     for name, table in TABLES.items():
+        if name not in MAIN_TABLES and name not in checked.tables:
+            continue
         facts = checked.tables.get(name)
         names = {column.name for column in table.columns}
         empty = sorted(names - shop.filled[name]) if name in shop.tables else []

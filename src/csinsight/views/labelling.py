@@ -15,11 +15,11 @@ import pandas as pd
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.masking import mask_lines
+from csinsight.contract.spreadsheet import guarded
 from csinsight.contract.write import write_atomically
 from csinsight.errors import DataError
 from csinsight.features.frames import ConversationRules
 from csinsight.views.study import Study
-from csinsight.views.workbook import guarded
 
 LABEL: Final = "label"
 _KEY, _SHEET = "key.parquet", "sheet.csv"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -18,14 +17,13 @@ import pandas as pd
 from csinsight.coaching.advice import load_library
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, FollowUp
+from csinsight.contract.spreadsheet import guarded
 from csinsight.views.study import Study
 
 _P = CoachingPlan
 _F = FollowUp
 WORKBOOK: Final = "coaching_plan.xlsx"
 JSON: Final = "coaching_plan.json"
-#: What a spreadsheet may take for a formula, also in its full-width form and behind blanks.
-_FORMULA: Final = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−]|^[\t\r\n]")
 _FIGURES: Final = (
     _P.RATE,
     _P.PEER_RATE,
@@ -44,16 +42,6 @@ _WIDEST: Final = 60
 
 Cell = str | float | int | None
 Sheet = tuple[str, Sequence[str], list[list[Cell]]]
-
-
-def guarded(text: str) -> str:
-    """Return a cell's text so that no spreadsheet runs it as a formula, also after a copy as CSV.
-
-    References
-    ----------
-    OWASP, "CSV Injection".
-    """
-    return f"'{text}" if _FORMULA.search(text) else text
 
 
 def write_exports(

@@ -1,0 +1,91 @@
+"""``imports.jsonl``: what was imported into a shop's folder, one line a file.
+
+The report reads it: how much of a file was refused, in rows and in money, belongs beside what is
+made of the rest. A line that is broken is set aside and named, it stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+RECORD: Final = "imports.jsonl"
+#: Share of rows, or of money, from which a refusal is named in the brief.
+WORTH_NAMING: Final = 0.02
+
+
+class Refusal(BaseModel):
+    """Rows refused for one reason, and what they are worth where they tell money."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    rows: int
+    money: float | None = None
+
+
+class ImportRecord(BaseModel):
+    """One file of one import.
+
+    ``rows_in == rows_used + rows_repeated + rows_refused``; money in the same way, what repeats
+    another row being in neither of the two sums. ``currency`` holds the ISO codes that the file
+    names, ``clock`` the minutes from UTC of its times.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    number: int = 0
+    file: str
+    sha256: str
+    format: str
+    mapping: str | None = None
+    timezone: str | None = None
+    tables: list[str] = []
+    rows_in: int
+    rows_used: int
+    rows_repeated: int = 0
+    rows_refused: int
+    money_in: float | None = None
+    money_used: float | None = None
+    money_refused: float | None = None
+    refused: dict[str, Refusal] = {}
+    currency: list[str] = []
+    clock: list[int] = []
+    exported: str | None = None
+
+
+def read_imports(folder: Path) -> list[ImportRecord]:
+    """Return the record of imports into `folder`; empty where there is none.
+
+    A broken line is left out: see `broken_lines`.
+    """
+    return [entry for entry, _ in _lines(folder) if entry is not None]
+
+
+def broken_lines(folder: Path) -> list[int]:
+    """Return the numbers of the lines of the record that can't be read."""
+    return [number for entry, number in _lines(folder) if entry is None]
+
+
+def _lines(folder: Path) -> list[tuple[ImportRecord | None, int]]:
+    path = folder / RECORD
+    if not path.is_file():
+        return []
+    found: list[tuple[ImportRecord | None, int]] = []
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append((ImportRecord.model_validate_json(line), number))
+        except ValidationError:
+            found.append((None, number))
+    return found
+
+
+def write_imports(folder: Path, entries: Sequence[ImportRecord]) -> None:
+    """Write the record of imports into `folder`."""
+    text = "".join(f"{entry.model_dump_json()}\n" for entry in entries)
+    (folder / RECORD).write_text(text, encoding="utf-8")

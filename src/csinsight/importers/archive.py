@@ -1,0 +1,184 @@
+"""A shop's folder as an archive: what an import adds to tables that earlier imports wrote.
+
+Platforms let one look back for one to three months, so a shop exports each month and imports it
+into the same folder. Rows that are there already are not doubled: an order has its newest state, a
+message, a rating or a page view stands as often as the fuller of the two imports has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from csinsight.contract.cells import DTYPES
+from csinsight.contract.schema import (
+    AGENTS,
+    BUYERS,
+    MESSAGES,
+    ORDER_LINES,
+    ORDERS,
+    PLATFORM_KPIS,
+    TABLES,
+    Messages,
+    OrderLines,
+    Orders,
+    PlatformKpis,
+    Table,
+)
+from csinsight.errors import ImporterError
+
+#: Tables in which a row is known by these columns; in others the whole row is what it is.
+_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    BUYERS.name: ("buyer_id",),
+    AGENTS.name: ("agent_id",),
+    PLATFORM_KPIS.name: (
+        PlatformKpis.DAY,
+        PlatformKpis.AGENT_ID,
+        PlatformKpis.KPI,
+        PlatformKpis.SOURCE,
+    ),
+}
+_PIECE: Final = "_piece"
+
+
+def add_to(
+    folder: Path, tables: Mapping[str, pl.DataFrame], owned: Sequence[str]
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """Return the tables of an import with what earlier imports wrote in `folder`, and notices.
+
+    Parameters
+    ----------
+    folder : Path
+    tables : mapping of str to polars.DataFrame
+        New tables by name.
+    owned : sequence of str
+        Names of the tables that earlier imports wrote.
+
+    Raises
+    ------
+    ImporterError
+        Where the two don't fit: one knows a column from top to bottom that the other lacks.
+    """
+    merged, told = {}, []
+    older = {
+        name: pl.read_parquet(folder / f"{name}.parquet")
+        for name in tables
+        if name in owned and (folder / f"{name}.parquet").exists()
+    }
+    for name, new in tables.items():
+        if name not in older:
+            merged[name] = new
+            continue
+        both = _merged(TABLES[name], older[name], new, tables, older)
+        _check(TABLES[name], both, folder)
+        merged[name] = both
+        added = both.height - older[name].height
+        told.append(f"{name}: {added} rows are new, {older[name].height} were there")
+    return merged, told
+
+
+def _merged(
+    table: Table,
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame],
+    older: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
+    frames = [
+        _whole(table, old).with_columns(_piece(0)),
+        _whole(table, new).with_columns(_piece(1)),
+    ]
+    both = pl.concat(frames)
+    if table.name == ORDERS.name:
+        both = _newest_orders(both)
+    elif table.name == ORDER_LINES.name:
+        both = _lines_of_newest(both, tables, older)
+    elif table.name in _KEYS:
+        both = _by_key(both, _KEYS[table.name])
+    else:
+        both = _as_often_as_the_fuller(both, table)
+    there = [
+        column.name
+        for column in table.columns
+        if column.required or both[column.name].null_count() < both.height
+    ]
+    return both.select(there)
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _piece(number: int) -> pl.Expr:
+    return pl.lit(number, dtype=pl.Int8).alias(_PIECE)
+
+
+def _whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        pl.col(column.name).cast(DTYPES[column.kind])
+        if column.name in frame.columns
+        else pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
+        for column in table.columns
+    )
+
+
+def _newest_orders(both: pl.DataFrame) -> pl.DataFrame:
+    by = [
+        pl.col(Orders.PAID_AT).is_not_null(),
+        pl.col(Orders.REFUND_AMOUNT).fill_null(0.0),
+        pl.col(_PIECE),
+    ]
+    numbered = both.with_row_index("_row").sort(by, descending=True)
+    return numbered.unique(Orders.ORDER_ID, keep="first", maintain_order=True).sort("_row")
+
+
+def _lines_of_newest(
+    both: pl.DataFrame, tables: Mapping[str, pl.DataFrame], older: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Return the lines of each order from the import that has its newest state."""
+    if ORDERS.name not in tables or ORDERS.name not in older:
+        return both
+    states = [
+        _whole(ORDERS, frames[ORDERS.name]).with_columns(_piece(number))
+        for number, frames in enumerate((older, tables))
+    ]
+    newest = _newest_orders(pl.concat(states)).select(OrderLines.ORDER_ID, _PIECE)
+    return both.join(newest, on=[OrderLines.ORDER_ID, _PIECE], how="semi", maintain_order="left")
+
+
+def _by_key(both: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    """Return a row a key: what the new import says, and where it is silent what the old one did."""
+    rest = [name for name in both.columns if name not in (*key, _PIECE)]
+    return both.group_by(key, maintain_order=True).agg(
+        pl.col(name).drop_nulls().last().alias(name) for name in rest
+    )
+
+
+def _as_often_as_the_fuller(both: pl.DataFrame, table: Table) -> pl.DataFrame:
+    names = _names(table)
+    which = pl.int_range(pl.len()).over(*names, _PIECE).alias("_which")
+    return both.with_columns(which).unique([*names, "_which"], keep="first", maintain_order=True)
+
+
+def _check(table: Table, both: pl.DataFrame, folder: Path) -> None:
+    where = f"{folder / table.name}.parquet"
+    for column in table.columns:
+        empty = both[column.name].null_count() if column.name in both.columns else 0
+        if column.all_or_nothing and 0 < empty < both.height:
+            raise ImporterError(
+                f"{where}: {column.name} is empty in one import and filled in the other; give the "
+                "files that tell it, choose another --out folder, or say --replace"
+            )
+    if table.name == MESSAGES.name and Messages.CONVERSATION_ID in both.columns:
+        named = both.drop_nulls(Messages.CONVERSATION_ID)
+        buyers = named.group_by(Messages.CONVERSATION_ID).agg(pl.col(Messages.BUYER_ID).n_unique())
+        shared = buyers.filter(pl.col(Messages.BUYER_ID) > 1)
+        if shared.height:
+            first: Any = shared[Messages.CONVERSATION_ID][0]
+            raise ImporterError(
+                f"{where}: conversation {first!r} is one buyer's in an earlier import and "
+                "another's here; choose another --out folder, or say --replace"
+            )
