@@ -141,3 +141,33 @@ def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple
     if low < 1 or high >= n:
         return nan, nan
     return float(sample[low - 1]), float(sample[high])
+
+
+def difference(
+    now: tuple[float, float, float], before: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Return the difference of two independent estimates with its interval, from theirs.
+
+    Parameters
+    ----------
+    now, before : tuple of float
+        Value, low and high end of each.
+
+    Notes
+    -----
+    The recovery of variance estimates of Zou and Donner (2008), Statistics in Medicine 27; for
+    Wilson intervals of two rates it is method 10 of Newcombe (1998), Statistics in Medicine 17.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in difference((0.5, 0.4, 0.6), (0.4, 0.3, 0.5))]
+    [0.1, -0.041, 0.241]
+    """
+    value, low, high = now
+    was, was_low, was_high = before
+    change = value - was
+    return (
+        change,
+        change - float(np.hypot(value - low, was_high - was)),
+        change + float(np.hypot(high - value, was - was_low)),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Final
 
 import matplotlib.pyplot as plt
@@ -32,6 +33,17 @@ from csinsight.views.study import Study
 
 _K = AgentKpis
 _PAID_N = f"{_K.PAID_RATE}_denominator"
+#: What is drawn over the months; conversion first.
+HEADLINES: Final = (
+    _K.PAID_RATE,
+    _K.INQUIRIES,
+    _K.FIRST_RESPONSE_MEDIAN,
+    _K.REPLY_RATE_180S,
+    _K.SPEND_PER_BUYER,
+    _K.SATISFACTION,
+)
+#: Figures side by side.
+_ACROSS: Final = 3
 #: As many stand in a row; the rest is in the table of all figures.
 _TILES: Final = 6
 #: One row: the table in which the run keeps the shop's figures.
@@ -109,13 +121,14 @@ def _change(
     study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series
 ) -> tuple[float, float, float] | None:
     """Return the change of paid conversion since the month before with its interval, if known."""
-    before = _month_before(study, conversations, profile)
+    before = month_before(study, conversations, profile)
     if pd.isna(before[_K.PAID_RATE]) or pd.isna(now[_K.PAID_RATE]):
         return None
     return labels.difference(now, before, _K.PAID_RATE)
 
 
-def _month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+def month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+    """Return the shop's figures of the month before."""
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
     return shop_kpis(earlier, profile=profile).iloc[0]
 
@@ -124,7 +137,7 @@ def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now
     change = _change(study, conversations, profile, now)
     if change is None:
         return ""
-    before = study.words.percent(_month_before(study, conversations, profile)[_K.PAID_RATE])
+    before = study.words.percent(month_before(study, conversations, profile)[_K.PAID_RATE])
     return study.word("kpis.against", before=before, change=labels.change_in_words(study, change))
 
 
@@ -219,33 +232,36 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
 
 
 def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
-    """Draw paid conversion by month with its interval."""
+    """Draw every headline figure by month, with its interval where it has one."""
     months = monthly_kpis(conversations, profile=profile)
-    months = months[months[_K.PAID_RATE].notna()]
-    if len(months) < 2:
+    known = [name for name in HEADLINES if months[name].notna().sum() > 1]
+    if not known:
         return Prose(study.word("kpis.no_trend"))
-    words = study.words
-    names = [words.month(month) for month in months["month"]]
-    ends = {f"{_K.PAID_RATE}_{end}": end for end in ("low", "high")}
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 2.6))
-    shown = months.rename(columns={_K.PAID_RATE: "value", **ends})
-    plots.trend(axes, names, shown, lambda value: words.percent(value, 0))
-    told = [
-        study.word(
-            "kpis.trend_alt",
-            month=name,
-            rate=words.percent(row[_K.PAID_RATE]),
-            n=words.number(row[_PAID_N]),
-        )
-        for name, (_, row) in zip(names, months.iterrows(), strict=True)
-    ]
+    words, write = study.words, writers(study, study.words.currency)
+    rows = -(-len(known) // _ACROSS)
+    size = (theme.WIDE[0] * 1.25, 1.9 * rows)
+    figure, grid = plt.subplots(rows, _ACROSS, squeeze=False, figsize=size)
+    told = []
+    for axes, name in zip_longest(grid.flat, known):
+        if name is None:
+            axes.set_axis_off()
+            continue
+        own = months[months[name].notna()]
+        ends = {f"{name}{end}": end[1:] for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)}
+        shown = own.rename(columns={name: "value", **ends})
+        names = [str(month)[2:] for month in own["month"]]
+        plots.trend(axes, names, shown, write[name])
+        axes.set_title(study.word(f"kpi.{name}"), fontsize=9)
+        first, last = (write[name](own[name].iloc[place]) for place in (0, -1))
+        label = study.word(f"kpi.{name}")
+        told.append(study.word("kpis.trend_alt", label=label, first=first, last=last))
     shop = shop_row(study, conversations, profile)
     return Picture(
         figure,
         study.word("kpis.trend", change=_changed(study, conversations, profile, shop)),
-        alt=words.listed(told),
+        alt=words.sentences(*told),
         caption=study.word("kpis.trend_caption"),
-        data=months,
+        data=months[["month", *known]],
         name="trend",
     )
 
@@ -348,8 +364,10 @@ _CONVERSION: Final = tuple(
     for rate in (_K.ORDERED_RATE, _K.PAID_RATE)
     for reading in (_K.SAME_DAY_SUFFIX, _K.NEXT_DAY_SUFFIX, "")
 )
+#: Figures that are shares.
+SHARES: Final = (*_REPLIES, *_CONVERSION, SILENT_SHARE)
 _MONEY: Final = (_K.ORDER_AMOUNT, _K.SALES)
-_COUNTS: Final = (_K.BUYERS, _K.BUYER_DAYS, _K.INQUIRERS)
+_COUNTS: Final = (_K.BUYERS, _K.BUYER_DAYS, _K.INQUIRERS, _K.INQUIRIES)
 #: What each figure is made of, by the key of the words that say so.
 _MADE: Final[dict[str, str]] = {
     **dict.fromkeys(_FIRST, "first"),
@@ -471,7 +489,7 @@ def writers(study: Study, currency: str) -> dict[str, Write]:
     return {
         **dict.fromkeys(_COUNTS, words.number),
         **dict.fromkeys((*_FIRST, *_ROUND), words.seconds),
-        **dict.fromkeys((*_REPLIES, *_CONVERSION, SILENT_SHARE), words.percent),
+        **dict.fromkeys(SHARES, words.percent),
         **dict.fromkeys(
             (*_MONEY, _K.SPEND_PER_BUYER), lambda value: words.money(value, currency=currency)
         ),

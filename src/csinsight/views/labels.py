@@ -17,6 +17,7 @@ from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
 from csinsight.render.page import page_slug
 from csinsight.render.words import by_pinyin
+from csinsight.stats import intervals
 from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
 
@@ -190,26 +191,10 @@ def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
 
 
 def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
-    """Return the difference of two independent rates with its 95 % interval.
-
-    Parameters
-    ----------
-    now, before : Series
-        Each with ``name``, ``name_low`` and ``name_high`` (Wilson).
-    name : str
-
-    Notes
-    -----
-    Newcombe, R. G. (1998), Statistics in Medicine 17, method 10.
-    """
-    p1, l1, u1 = (float(now[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    p0, l0, u0 = (float(before[f"{name}{end}"]) for end in ("", "_low", "_high"))
-    change = p1 - p0
-    return (
-        change,
-        change - float(np.hypot(p1 - l1, u0 - p0)),
-        change + float(np.hypot(u1 - p1, p0 - l0)),
-    )
+    """Return how a figure with ``name_low`` and ``name_high`` changed, with its 95 % interval."""
+    ends = [[float(row[f"{name}{end}"]) for end in ("", "_low", "_high")] for row in (now, before)]
+    (value, low, high), (was, was_low, was_high) = ends
+    return intervals.difference((value, low, high), (was, was_low, was_high))
 
 
 def behaviour_rates(

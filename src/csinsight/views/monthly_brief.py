@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from csinsight.behaviours.alerts import load_alerts, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile, load_profile
@@ -29,7 +30,8 @@ from csinsight.views import (
     labels,
     value_tiers,
 )
-from csinsight.views.study import KPIS, TRENDS, Study
+from csinsight.views.plots import Write
+from csinsight.views.study import ALERTS, KPIS, TRENDS, Study
 
 _C = Conversations
 _K = AgentKpis
@@ -88,6 +90,36 @@ def finding(study: Study, brief: Brief) -> Finding:
     text = sentence(study, brief)
     study.write_facts({"finding": text, KPIS: kpis(study, brief)})
     return Finding(text)
+
+
+def warnings(study: Study, brief: Brief) -> Block:
+    """Return the alerts that the month raises, and keep them for the run's hook."""
+    if brief.conversations is None:
+        return Stack()
+    now = agent_kpis.shop_row(study, brief.conversations, brief.profile)
+    earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
+    found = raised(now, earlier, load_alerts())
+    study.write_facts({ALERTS: found.to_dict("records")})
+    return Note([_alert(study, row) for _, row in found.iterrows()], study.word("alert.title"))
+
+
+def _alert(study: Study, row: pd.Series) -> str:
+    """Write one alert: the figure, what it was, and the threshold that it passed."""
+    name, kind, words = str(row["figure"]), str(row["kind"]), study.words
+    writers = agent_kpis.writers(study, words.currency)
+    write: Write = writers.get(name, words.number)
+    share = kind.endswith("_share")
+    if kind in {"below", "above"} or (not share and name not in agent_kpis.SHARES):
+        threshold = write(row["threshold"])
+    elif share:
+        threshold = words.percent(row["threshold"], 0)
+    else:
+        threshold = words.word("unit.points", n=words.number(100 * row["threshold"], 1))
+    told = {"figure": study.word(f"kpi.{name}"), "value": write(row["value"])}
+    if kind in {"below", "above"}:
+        return study.word(f"alert.{kind}", threshold=threshold, **told)
+    side = "falls" if kind.startswith("falls") else "rises"
+    return study.word(f"alert.{side}", threshold=threshold, before=write(row["before"]), **told)
 
 
 def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:

@@ -1,0 +1,144 @@
+"""When a month's figures are to wake somebody: thresholds of ``params/alerts.yml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from csinsight.config import load
+from csinsight.contract.artifacts import AgentKpis
+from csinsight.params import shipped
+from csinsight.stats.intervals import difference
+
+_ENDS: Final = ("", AgentKpis.LOW_SUFFIX, AgentKpis.HIGH_SUFFIX)
+COLUMNS: Final = ("figure", "kind", "threshold", "value", "before")
+
+
+class Alert(BaseModel):
+    """One figure and the one threshold that raises an alert.
+
+    Parameters
+    ----------
+    figure : str
+        A column of the artifact ``shop_kpis``.
+    below, above : float, optional
+        Of the figure itself.
+    falls_by, rises_by : float, optional
+        Against the month before, in the figure's unit.
+    falls_by_share, rises_by_share : float, optional
+        Against the month before, as a share of it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    figure: str
+    below: float | None = None
+    above: float | None = None
+    falls_by: float | None = None
+    rises_by: float | None = None
+    falls_by_share: float | None = None
+    rises_by_share: float | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Alert:
+        if len(self._told()) != 1:
+            raise ValueError(f"`{self.figure}` needs exactly one threshold, such as `below: 0.8`")
+        return self
+
+    def _told(self) -> dict[str, float]:
+        return self.model_dump(exclude={"figure"}, exclude_none=True)
+
+    @property
+    def kind(self) -> str:
+        """Which threshold is set."""
+        return next(iter(self._told()))
+
+    @property
+    def threshold(self) -> float:
+        """What it is set to."""
+        return next(iter(self._told().values()))
+
+
+class Alerts(BaseModel):
+    """The thresholds of ``params/alerts.yml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alerts: list[Alert]
+
+
+def load_alerts(path: Path | None = None) -> list[Alert]:
+    """Read ``params/alerts.yml``, or the file at `path`.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, line and what is wrong.
+    """
+    return load(path or shipped("params", "alerts.yml"), Alerts).alerts
+
+
+def raised(now: pd.Series, before: pd.Series | None, alerts: list[Alert]) -> pd.DataFrame:
+    """Return the alerts that a month raises.
+
+    Parameters
+    ----------
+    now, before : Series
+        Rows of ``shop_kpis``: each figure, and ``_low`` and ``_high`` where it has an interval;
+        None where there is no month before.
+    alerts : list of Alert
+
+    Returns
+    -------
+    DataFrame
+        ``figure``, ``kind``, ``threshold``, ``value``, ``before`` (NaN where not compared).
+
+    Examples
+    --------
+    A rate is low for sure only where its whole interval is:
+
+    >>> month = pd.Series({"reply_rate_180s": 0.75, "reply_rate_180s_low": 0.7,
+    ...                    "reply_rate_180s_high": 0.79})
+    >>> rule = Alert(figure="reply_rate_180s", below=0.8)
+    >>> raised(month, None, [rule])["kind"].tolist()
+    ['below']
+    >>> raised(month.replace(0.79, 0.81), None, [rule])["kind"].tolist()
+    []
+    """
+    found = []
+    for alert in alerts:
+        compared = alert.kind not in {"below", "above"}
+        value, was = _figure(now, alert.figure), _figure(before, alert.figure)
+        if value is None or (compared and was is None):
+            continue
+        if _is_beyond(alert, value, was):
+            earlier = was[0] if compared and was else float("nan")
+            found.append((alert.figure, alert.kind, alert.threshold, value[0], earlier))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _figure(row: pd.Series | None, name: str) -> tuple[float, float, float] | None:
+    """Return a figure with the ends of its interval: itself, where it has none."""
+    if row is None or pd.isna(row.get(name)):
+        return None
+    ends = [row.get(f"{name}{end}") for end in _ENDS]
+    value, low, high = (float(end if pd.notna(end) else row[name]) for end in ends)
+    return value, low, high
+
+
+def _is_beyond(
+    alert: Alert, now: tuple[float, float, float], was: tuple[float, float, float] | None
+) -> bool:
+    _, low, high = now
+    if alert.kind == "below":
+        return high < alert.threshold
+    if alert.kind == "above":
+        return low > alert.threshold
+    if was is None:
+        return False
+    limit = alert.threshold * (was[0] if alert.kind.endswith("_share") else 1.0)
+    _, change_low, change_high = difference(now, was)
+    return change_high < -limit if alert.kind.startswith("falls") else change_low > limit

@@ -1,0 +1,60 @@
+"""Alerts are raised where a month is surely beyond its threshold, and only there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from csinsight.behaviours.alerts import Alert, load_alerts, raised
+from csinsight.contract.artifacts import AgentKpis
+from csinsight.errors import ConfigError
+
+
+def _month(**figures: float) -> pd.Series:
+    return pd.Series(figures)
+
+
+@pytest.mark.parametrize(
+    ("rule", "now", "before", "is_raised"),
+    [
+        ({"falls_by": 0.03}, (0.40, 0.38, 0.42), (0.50, 0.48, 0.52), True),
+        ({"falls_by": 0.03}, (0.46, 0.44, 0.48), (0.50, 0.48, 0.52), False),
+        ({"falls_by": 0.03}, (0.60, 0.58, 0.62), (0.50, 0.48, 0.52), False),
+        ({"rises_by": 0.03}, (0.60, 0.58, 0.62), (0.50, 0.48, 0.52), True),
+        ({"above": 0.45}, (0.50, 0.44, 0.56), (0.5, 0.4, 0.6), False),
+        ({"above": 0.45}, (0.50, 0.46, 0.54), (0.5, 0.4, 0.6), True),
+        ({"falls_by_share": 0.3}, (0.20, 0.19, 0.21), (0.50, 0.49, 0.51), True),
+    ],
+)
+def test_a_threshold_has_to_be_passed_by_the_whole_interval(rule, now, before, is_raised):
+    names = ("paid_rate", "paid_rate_low", "paid_rate_high")
+    found = raised(
+        _month(**dict(zip(names, now, strict=True))),
+        _month(**dict(zip(names, before, strict=True))),
+        [Alert(figure="paid_rate", **rule)],
+    )
+    assert bool(len(found)) == is_raised
+
+
+def test_a_count_has_no_interval_and_a_first_month_nothing_to_compare_with():
+    rule = Alert(figure="inquiries", falls_by_share=0.3)
+    assert len(raised(_month(inquiries=60), _month(inquiries=100), [rule])) == 1
+    assert raised(_month(inquiries=80), _month(inquiries=100), [rule]).empty
+    assert raised(_month(inquiries=60), None, [rule]).empty
+    assert raised(_month(inquiries=60), _month(inquiries=float("nan")), [rule]).empty
+
+
+def test_the_shipped_thresholds_are_of_figures_that_a_shop_has():
+    known = {str(value) for value in vars(AgentKpis).values()}
+    alerts = load_alerts()
+    assert len(alerts) > 3
+    assert {alert.figure for alert in alerts} <= known
+
+
+def test_a_rule_without_or_with_two_thresholds_is_refused_by_name(tmp_path: Path):
+    path = tmp_path / "alerts.yml"
+    path.write_text("alerts:\n- {figure: paid_rate, below: 0.1, above: 0.9}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="exactly one threshold"):
+        load_alerts(path)
