@@ -76,7 +76,10 @@ def test_a_table_of_orders(tmp_path: Path, sound: Sound) -> None:
         10: "coupon_used is not among the mapping's values",
         11: "the record has 5 fields, the header 7",
     }
-    assert result.notices == ("list_amount: not in the mapping, left empty",)
+    assert result.notices == (
+        "paid_at is brought to Asia/Shanghai; say `timezone:` for another",
+        "list_amount: not in the mapping, left empty",
+    )
 
 
 def test_every_form_of_file_gives_the_same_table(tmp_path: Path) -> None:
