@@ -16,12 +16,15 @@ import polars as pl
 
 from csinsight.errors import ImporterError
 from csinsight.importers.reading import (
+    HEADER_WITHIN,
     LINE_SCHEMA,
     NUL_REASON,
     REFUSED_SCHEMA,
     Records,
+    find_header,
     gather,
     read_bytes,
+    read_records,
     read_text,
     refused_rows,
 )
@@ -210,6 +213,22 @@ def sheet_records(
         if any(cell and cell.strip() for cell in row)
     )
     return gather(file, header, below, strip=strip)
+
+
+def open_tables(path: Path, wanted: Sequence[str]) -> list[Records]:
+    """Return the table of a delimited file, or those of a workbook's sheets that hold something.
+
+    The header is the first row with the most of the columns `wanted`: a title may stand above it.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        return [read_records(path, header_line=None, wanted=wanted)]
+    sheets = {name: grid for name, grid in read_workbook(path).items() if grid.height}
+    found = []
+    for name, grid in sheets.items():
+        file = f"{path.name}, sheet {name}" if len(sheets) > 1 else path.name
+        top = [[cell or "" for cell in row] for row in grid.head(HEADER_WITHIN).rows()]
+        found.append(sheet_records(file, grid, header_line=find_header(top, wanted)))
+    return found
 
 
 def _load(book: fastexcel.ExcelReader, name: str, file: str) -> pl.DataFrame:

@@ -37,6 +37,13 @@ from csinsight.importers.archive import add_to
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.mapping import read_mapping
+from csinsight.importers.platform_chats import (
+    read_intercom,
+    read_jingmai_chats,
+    read_sycm_chats,
+)
+from csinsight.importers.platform_kpis import read_platform_kpis
+from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
 from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line
 from csinsight.importers.shopify_orders import read_shopify_orders
@@ -115,11 +122,16 @@ Importer = Callable[..., Imported]
 FORMATS: Final[dict[str, Importer]] = {
     "taobao_orders": read_taobao_orders,
     "qianniu_chat": read_qianniu_chat,
+    "sycm_chats": read_sycm_chats,
     "jd_dongdong": read_jd_dongdong,
+    "jingmai_chats": read_jingmai_chats,
     "jddc": read_jddc,
     "shopify_orders": read_shopify_orders,
+    **READERS,
     "zendesk": read_zendesk,
+    "intercom": read_intercom,
     "taobao_userbehavior": read_taobao_userbehavior,
+    "platform_kpis": read_platform_kpis,
     "mapping": read_mapping,
 }
 REJECTS: Final = "rejects.csv"

@@ -36,10 +36,9 @@ from csinsight.importers.reading import (
     REFUSED_SCHEMA,
     Line,
     Records,
-    read_records,
     stack,
 )
-from csinsight.importers.records import SUFFIXES, read_workbook, sheet_records
+from csinsight.importers.records import open_tables
 from csinsight.importers.sift import Imported, Rule, sift
 
 #: The columns that only the goods list has.
@@ -169,7 +168,8 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     """
     if mapping is not None:
         raise ImporterError("taobao_orders takes no mapping; leave --mapping out")
-    read = [records for path in files for records in _open(path)]
+    wanted = [*_ID, *(name for field in REQUIRED for name in COLUMNS[field])]
+    read = [records for path in files for records in open_tables(path, wanted)]
     lists = [records for records in read if not is_details(records)]
     if not lists:
         raise ImporterError(
@@ -180,18 +180,6 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     frame = pl.concat([_named(records) for records in lists])
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
     return _import(frame, damaged, details)
-
-
-def _open(path: Path) -> list[Records]:
-    if path.suffix.lower() not in SUFFIXES:
-        return [read_records(path)]
-    sheets = read_workbook(path)
-    several = len(sheets) > 1
-    return [
-        sheet_records(f"{path.name}, sheet {name}" if several else path.name, grid)
-        for name, grid in sheets.items()
-        if grid.height
-    ]
 
 
 def _named(records: Records) -> pl.DataFrame:

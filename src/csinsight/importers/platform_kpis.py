@@ -1,0 +1,293 @@
+"""Service figures as platforms report them a day, for ours to stand beside: ``platform_kpis``.
+
+生意参谋 (业绩询单, 咨询接待), 飞鸽, Pinduoduo and JD save such tables with headers over one
+to three rows, with summary rows among the data, with ``-`` where there is no figure, with rates as
+0.9971, 99.71% or 99.71, and with times as 83, 83秒, 1分23秒 or 00:01:23. Every column that is
+neither the day nor the agent is a figure and keeps the platform's word for it.
+
+- A cell without a figure is none, not 0.
+- A summary row repeats what others tell and is left out as such.
+- Whether a rate is a share or a percentage is told by its whole column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.schema import PLATFORM_KPIS, PlatformKpis
+from csinsight.errors import ImporterError
+from csinsight.importers import cells
+from csinsight.importers.options import Options, exported_at, read_options
+from csinsight.importers.reading import (
+    LINE_SCHEMA,
+    REFUSED_SCHEMA,
+    REPEAT,
+    Line,
+    read_text,
+    refused_rows,
+    split_line,
+    stack,
+)
+from csinsight.importers.records import SUFFIXES, read_workbook
+from csinsight.importers.sift import Imported, finish, settle
+
+DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")
+AGENTS: Final = (
+    "客服",
+    "客服昵称",
+    "客服名称",
+    "客服姓名",
+    "客服账号",
+    "客服帐号",
+    "旺旺",
+    "旺旺昵称",
+    "旺旺账号",
+    "子账号",
+    "账号",
+    "员工",
+    "咚咚账号",
+    "agent",
+)
+SUMMARIES: Final = ("汇总", "均值", "合计", "总计", "平均")
+_NOTHING: Final = ("", "-", "--", "—", "暂无数据", "无", "N/A", "null")
+_HEADER_ROWS: Final = 3
+_LOOKED_AT: Final = 15
+_DURATION: Final = re.compile(
+    r"^(?:([0-9]+)\s*(?:天|d))?\s*(?:([0-9]+)\s*(?:小时|时|h))?\s*"
+    r"(?:([0-9]+)\s*(?:分钟|分|m|min))?\s*(?:([0-9]+(?:\.[0-9]+)?)\s*(?:秒|s))?$"
+)
+_CLOCK: Final = re.compile(r"^([0-9]{1,3}):([0-9]{2}):([0-9]{2}(?:\.[0-9]+)?)$")
+#: What a figure's name tells of the report that it stands in.
+_SOURCES: Final = (
+    ("最终付款人数", "生意参谋 业绩询单"),
+    ("旺旺回复率", "生意参谋 咨询接待"),
+    ("全天平响时长", "飞鸽"),
+    ("客服询单支付额", "飞鸽"),
+    ("3分钟人工回复率", "拼多多"),
+    ("三分钟人工回复率", "拼多多"),
+    ("30秒应答率", "京东"),
+)
+
+Grid = list[list[str]]
+
+
+class KpiOptions(Options):
+    """What a mapping file may tell of a table of service figures."""
+
+    #: The day of a file that names none.
+    day: date | None = None
+
+
+def read_platform_kpis(
+    files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
+) -> Imported:
+    """Read daily service figures into ``platform_kpis``.
+
+    A row in is a row of the table; it is used where at least one figure of it is.
+
+    Parameters
+    ----------
+    files : sequence of pathlib.Path
+        CSV or workbooks.
+    mapping : pathlib.Path or None
+        YAML of `KpiOptions`.
+    timezone : str or None
+        Not used: days are the platform's.
+
+    Raises
+    ------
+    ImporterError
+        Where a file has neither a day nor an agent among its headers, or names no day at all.
+    """
+    options = read_options(mapping, KpiOptions, timezone)
+    frames, refused, counted = [], [], 0
+    for path in files:
+        for file, grid in _grids(path):
+            frame, bad, rows = _table(file, grid, options.day)
+            frames.append(frame)
+            refused.append(bad)
+            counted += rows
+    told = pl.concat(frames)
+    kept, odd = settle(PLATFORM_KPIS, told)
+    # A figure of a day may stand in two files: the file exported later corrects it; where names
+    # tell no date, the larger one, since counts of a day only grow until they are final.
+    key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID, PlatformKpis.KPI, PlatformKpis.SOURCE]
+    latest = (
+        kept.with_columns(
+            pl.col(Line.FILE)
+            .map_elements(exported_at, return_dtype=pl.Datetime("us"), skip_nulls=True)
+            .alias("_exported")
+        )
+        .sort("_exported", PlatformKpis.VALUE, nulls_last=False)
+        .unique(key, keep="last")
+        .sort(PlatformKpis.DAY, PlatformKpis.AGENT_ID, PlatformKpis.SOURCE, PlatformKpis.KPI)
+    )
+    used = kept.select(Line.FILE, Line.NUMBER).unique(maintain_order=True)
+    rest = odd.join(used, on=[Line.FILE, Line.NUMBER], how="anti").unique(
+        [Line.FILE, Line.NUMBER], maintain_order=True
+    )
+    return Imported(
+        {PLATFORM_KPIS.name: finish(PLATFORM_KPIS, latest)} if latest.height else {},
+        stack([*refused, rest], REFUSED_SCHEMA),
+        counted,
+        used.height,
+        used=used.select(Line.FILE),
+    )
+
+
+def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
+    if path.suffix.lower() in SUFFIXES:
+        for name, sheet in read_workbook(path).items():
+            if sheet.height:
+                rows = [[(cell or "").strip() for cell in row] for row in sheet.rows()]
+                yield f"{path.name}, sheet {name}", rows
+        return
+    lines = read_text(path).split("\n")
+    separator = max(",\t;", key="\n".join(lines[:_LOOKED_AT]).count)
+    yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
+
+
+def _table(file: str, grid: Grid, day: date | None) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return the figures of a table, its refused rows, and how many rows it has."""
+    top, below = _header_rows(file, grid)
+    names = _names(grid[top:below])
+    days = _column(names, DAYS)
+    agents = _column(names, AGENTS)
+    if days is None and day is None:
+        raise ImporterError(
+            f"{file}: has no column {DAYS[0]}; give a YAML file with `day: 2026-10-05` as the "
+            f"mapping if all is of one day; found: {', '.join(filter(None, names[:12]))}"
+        )
+    figures = [i for i, name in enumerate(names) if name and i not in (days, agents)]
+    percent = {i for i in figures if _in_percent(names[i], [_cell(row, i) for row in grid[below:]])}
+    source = next((said for name, said in _SOURCES if name in names), file.rsplit(".", 1)[0])
+    found: list[tuple[object, ...]] = []
+    bad: list[tuple[str, int, str, str]] = []
+    rows = [(number, row) for number, row in enumerate(grid[below:], below + 1) if any(row)]
+    for number, row in rows:
+        where = (file, number, "\t".join(row))
+        when = day if days is None else _day(_cell(row, days))
+        who = None if agents is None else _cell(row, agents)
+        values = {names[i]: _value(_cell(row, i), percent=i in percent) for i in figures}
+        labels = [_cell(row, i) for i in (days, agents) if i is not None]
+        reason = _refusal(labels, values)
+        if when is None and not reason:
+            reason = f"{names[days or 0]} is no day such as 2026-10-05"
+        if agents is not None and not who and not reason:
+            reason = f"{names[agents]} is empty"
+        if reason:
+            bad.append((*where, reason))
+        else:
+            told = {name: value for name, value in values.items() if value is not None}
+            found += [(*where, when, who, name, value, source) for name, value in told.items()]
+    schema = {
+        **LINE_SCHEMA,
+        PlatformKpis.DAY: pl.Date(),
+        PlatformKpis.AGENT_ID: pl.String(),
+        PlatformKpis.KPI: pl.String(),
+        PlatformKpis.VALUE: pl.Float64(),
+        PlatformKpis.SOURCE: pl.String(),
+    }
+    return pl.DataFrame(found, schema=schema, orient="row"), refused_rows(bad), len(rows)
+
+
+def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -> str:
+    """Return why a row is none of figures; empty where it is one."""
+    if any(word in label for label in labels for word in SUMMARIES):
+        return f"{REPEAT}a summary row"
+    wrong = [name for name, value in values.items() if value is False]
+    if wrong:
+        return f"{wrong[0]} is no figure"
+    return "" if any(value is not None for value in values.values()) else "the row holds no figure"
+
+
+def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
+    """Return the first header row and the first row below the header."""
+    for top, row in enumerate(grid[:_LOOKED_AT]):
+        if _column(row, DAYS) is None and _column(row, AGENTS) is None:
+            continue
+        below = top + 1
+        # Further header rows: words alone, where data would have a figure.
+        while below < min(top + _HEADER_ROWS, len(grid)) and _is_header(grid[below]):
+            below += 1
+        above = top
+        while above and _is_header(grid[above - 1]) and sum(map(bool, grid[above - 1])) > 1:
+            above -= 1
+        return above, below
+    first = next((row for row in grid if any(row)), [])
+    raise ImporterError(
+        f"{file}: none of its first {_LOOKED_AT} rows names a day ({DAYS[0]}) or an agent "
+        f"({AGENTS[0]}); found: {', '.join(filter(None, first[:12])) or 'nothing'}"
+    )
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    filled = [cell for cell in row if cell and cell not in _NOTHING]
+    words = [cell for cell in filled if _value(cell, percent=False) is False and not _day(cell)]
+    labels = [cell for cell in filled if any(word in cell for word in SUMMARIES)]
+    return len(filled) > 0 and len(words) == len(filled) and not labels
+
+
+def _names(rows: Grid) -> list[str]:
+    """Return one name a column: the lowest cell, with the group above where two are alike."""
+    width = max(map(len, rows))
+    groups, lowest = [""] * width, [""] * width
+    for row in rows:
+        carried = ""
+        for i in range(width):
+            cell = _cell(row, i).replace("\n", "")
+            carried = cell or (carried if not lowest[i] else "")
+            if cell:
+                groups[i], lowest[i] = (lowest[i] or groups[i]), cell
+            elif carried and not lowest[i] and len(rows) > 1:
+                groups[i] = carried
+    return [
+        f"{groups[i]} {name}" if name and groups[i] and lowest.count(name) > 1 else name
+        for i, name in enumerate(lowest)
+    ]
+
+
+def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    found = [i for i, name in enumerate(names) if name.lower() in wanted]
+    return found[0] if found else None
+
+
+def _cell(row: Sequence[str], i: int) -> str:
+    return row[i] if i < len(row) else ""
+
+
+def _day(text: str) -> date | None:
+    plain = re.sub(r"^([0-9]{4})([0-9]{2})([0-9]{2})$", r"\1-\2-\3", text)
+    moment = pl.select(cells.time(pl.lit(plain))).item() if plain else None
+    return moment.date() if moment else None
+
+
+def _value(text: str, *, percent: bool) -> float | bool | None:
+    """Return a figure; None where the cell holds none, False where it can't be read as one."""
+    if text in _NOTHING:
+        return None
+    clock = _CLOCK.match(text)
+    if clock:
+        return int(clock[1]) * 3600.0 + int(clock[2]) * 60 + float(clock[3])
+    if _DURATION.match(text) and not text.replace(".", "").isdigit():
+        parts = [float(part or 0) for part in _DURATION.match(text).groups()]  # type: ignore[union-attr]
+        return parts[0] * 86400 + parts[1] * 3600 + parts[2] * 60 + parts[3]
+    share = text.endswith(("%", "\uff05"))
+    number = re.sub(r"[%\uff05¥￥元,\s]", "", text)
+    if not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", number):
+        return False
+    return float(number) / 100 if share or percent else float(number)
+
+
+def _in_percent(name: str, column: Sequence[str]) -> bool:
+    """Tell whether a rate's plain numbers are per cent: a share is at most 1."""
+    if not name.endswith(("率", "占比")):
+        return False
+    values = [_value(cell, percent=False) for cell in column if not cell.endswith(("%", "\uff05"))]
+    return any(isinstance(value, float) and value > 1 for value in values)
