@@ -10,13 +10,14 @@ import pytest
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.findings import Precision, compliance_findings, crossed_red_lines
 from csinsight.behaviours.kpis import agent_kpis
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.scorecard import load_scorecard, score_conversations
 from csinsight.behaviours.sequence_rules import load_rules, rule_opportunities
 from csinsight.coaching.card import agent_card, agent_rates, conversion
-from csinsight.coaching.plan import agent_status, compliance_findings
+from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
 from csinsight.features.frames import ConversationRules
@@ -138,11 +139,11 @@ def test_the_outcome_is_shared_by_the_rule(sessions, marked, conversations):
 
 
 def test_findings_stand_on_the_card_of_who_wrote_them(sessions):
-    found = compliance_findings(sessions, AS_OF)
-    assert [(r["agent_id"], r["behaviour"], r["evidence"]) for r in found] == [
-        ("B", "rude_or_blaming", ["scolded"])
-    ]
-    plan = pd.DataFrame(found).assign(rank=1)
+    sure = dict.fromkeys(COMPLIANCE, Precision(99, 100))
+    found = compliance_findings(sessions, AS_OF, sure)
+    assert found[["agent_id", "behaviour"]].to_numpy().tolist() == [["B", "rude_or_blaming"]]
+    assert found["evidence"].tolist() == [["scolded"]]
+    plan = coaching_plan(sessions, None, as_of=AS_OF, broken=found)
     rates = agent_rates(sessions, as_of=AS_OF)
     status = agent_status(sessions, plan, as_of=AS_OF)
     cards = {agent: agent_card(agent, sessions, plan, rates, status, as_of=AS_OF) for agent in "AB"}
@@ -155,6 +156,11 @@ def test_windows_and_scores_are_those_of_who_wrote(marked, sessions):
     found = rule_opportunities(marked, rules, sessions["conversation_id"])
     late = found[found["rule"] == "sorry_for_the_wait"]
     assert late[["conversation_id", "agent_id"]].to_numpy().tolist() == [["way_out", "B"]]
-    scores = score_conversations(sessions, found, load_scorecard(rules))
+    card = load_scorecard(rules)
+    read = pd.DataFrame(
+        {"conversation_id": ["scolded"], "behaviour": "rude_or_blaming", "shown": [True]}
+    )
+    crossed = crossed_red_lines(sessions, card.red_lines, {}, read)
+    scores = score_conversations(sessions, found, card, crossed)
     red = scores[scores["red_lines"] != ""]
     assert red[["conversation_id", "agent_id"]].to_numpy().tolist() == [["scolded", "B"]]

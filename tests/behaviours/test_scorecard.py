@@ -86,8 +86,11 @@ OPPORTUNITIES = pd.DataFrame(
 )
 
 
+CROSSED = TALKS[["off_platform"]].fillna(value=False).astype(bool)
+
+
 def test_points_by_hand():
-    table = score_conversations(TALKS, OPPORTUNITIES, CARD).set_index("conversation_id")
+    table = score_conversations(TALKS, OPPORTUNITIES, CARD, CROSSED).set_index("conversation_id")
     # all: 30 + 20 + 10 of 60, no opportunity for the worry. half: three of four worries met, 30
     # of 40, and nothing else of 60. red: 60 of 60, and 0. little: 0 of 20, too few points to score.
     assert table["earned"].tolist() == [60, 30, 60, 0]
@@ -100,11 +103,13 @@ def test_points_by_hand():
 
 
 def test_agents_with_intervals():
-    row = agent_scores(score_conversations(TALKS, OPPORTUNITIES, CARD)).iloc[0]
+    row = agent_scores(score_conversations(TALKS, OPPORTUNITIES, CARD, CROSSED)).iloc[0]
     assert (row["conversations"], row["red_line_conversations"]) == (3, 1)
     assert row["score"] == pytest.approx(130 / 3)
     assert 0 == row["score_low"] < row["score"] < row["score_high"] == 100
-    one = agent_scores(score_conversations(TALKS.iloc[:1], OPPORTUNITIES, CARD)).iloc[0]
+    one = agent_scores(
+        score_conversations(TALKS.iloc[:1], OPPORTUNITIES, CARD, CROSSED.iloc[:1])
+    ).iloc[0]
     assert one["score"] == 100
     assert pd.isna(one["score_low"])
 
@@ -117,7 +122,7 @@ def test_shares_of_items():
 
 
 def test_nothing_to_score():
-    table = score_conversations(TALKS.iloc[:0], OPPORTUNITIES.iloc[:0], CARD)
+    table = score_conversations(TALKS.iloc[:0], OPPORTUNITIES.iloc[:0], CARD, CROSSED.iloc[:0])
     assert len(table) == 0
     assert len(agent_scores(table)) == 0
     shares = item_shares(item_points(TALKS.iloc[4:], OPPORTUNITIES.iloc[:0], CARD), CARD)

@@ -134,10 +134,11 @@ def test_compliance_looks_at_the_report_month_alone(worlds):
     plan = coaching_plan(talks, _drivers(world), as_of=AS_OF)
     assert plan.empty
     assert list(plan.columns) == list(COLUMNS)
-    talks.loc[599, "off_platform"] = True
+    talks.loc[599, ["asks_for_praise", "off_platform"]] = True
     plan = coaching_plan(talks, _drivers(world), as_of=AS_OF)
+    # The one rule has been read often enough to accuse, the other is to be checked first.
     assert plan[["agent_id", "rank", "behaviour"]].to_numpy().tolist() == [
-        [talks.loc[599, "agent_id"], 1, "off_platform"]
+        [talks.loc[599, "agent_id"], 1, "asks_for_praise"]
     ]
     assert plan["evidence"].iloc[0] == [talks.loc[599, "conversation_id"]]
 

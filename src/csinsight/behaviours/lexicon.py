@@ -78,6 +78,13 @@ class Examples(_Strict):
     no_match: list[str | Example] = Field(min_length=1)
 
 
+class HitsRead(_Strict):
+    """How many of a marker's hits in public chats were read by a person, and how many right."""
+
+    right: Annotated[int, Field(ge=0)]
+    read: Annotated[int, Field(ge=0)]
+
+
 class Marker(_Strict):
     """One marker as its file has it.
 
@@ -98,6 +105,8 @@ class Marker(_Strict):
         Short for one rule with `any_of`.
     rules : list of Rule
         The marker fires where at least one rule holds.
+    precision : HitsRead or None
+        Of a rule about people: what became of its hits when a person read them.
     """
 
     side: Side = "agent"
@@ -107,6 +116,7 @@ class Marker(_Strict):
     cut: Patterns = []
     patterns: Patterns = []
     rules: list[Rule] = []
+    precision: HitsRead | None = None
     examples: Examples
 
 

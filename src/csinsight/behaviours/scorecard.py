@@ -89,7 +89,7 @@ def item_points(
 
 
 def score_conversations(
-    sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
+    sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard, crossed: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the score of each conversation and agent who wrote in it.
 
@@ -97,6 +97,8 @@ def score_conversations(
     ----------
     sessions, opportunities, card
         As for `item_points`.
+    crossed : pandas.DataFrame
+        Of `csinsight.behaviours.findings.crossed_red_lines` with the card's red lines.
 
     Returns
     -------
@@ -111,8 +113,7 @@ def score_conversations(
     table = sessions[_ABOUT].set_index(_KEYS)
     table[Card.EARNED] = worth.groupby(keys).sum().reindex(table.index).fillna(0.0)
     table[Card.POSSIBLE] = items[Card.POINTS].groupby(keys).sum().reindex(table.index).fillna(0.0)
-    crossed = sessions.set_index(_KEYS)[list(card.red_lines)]
-    crossed = crossed.astype("boolean").fillna(value=False).astype(bool)
+    crossed = crossed.set_axis(table.index)
     table[Card.RED_LINES] = _listed(crossed)
     score = 100 * table[Card.EARNED] / table[Card.POSSIBLE].where(table[Card.POSSIBLE] > 0)
     enough = table[Card.POSSIBLE] >= max(card.least_points, 1e-9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates
 from csinsight.coaching.disputes import rejected, set_aside, settled
 from csinsight.coaching.plan import Limits, agent_status, findings
@@ -26,12 +28,16 @@ class Coached:
         As from `csinsight.coaching.card.agent_rates`.
     disputes : DataFrame
         With what came of each, as from `csinsight.coaching.disputes.settled`.
+    findings : DataFrame
+        As from `csinsight.behaviours.findings.compliance_findings`, with those that are only to be
+        checked.
     """
 
     plan: pd.DataFrame
     status: pd.DataFrame
     adjusted_rates: pd.DataFrame
     disputes: pd.DataFrame
+    findings: pd.DataFrame
 
 
 def coach(
@@ -41,6 +47,8 @@ def coach(
     *,
     as_of: datetime,
     limits: Limits,
+    precisions: Mapping[str, Precision],
+    labels: pd.DataFrame | None = None,
 ) -> Coached:
     """Make a month's plan and all that its cards need.
 
@@ -54,11 +62,15 @@ def coach(
         From `csinsight.coaching.disputes.load_disputes`.
     as_of : datetime
     limits : Limits
+    precisions : mapping of str to Precision
+        Of `csinsight.behaviours.findings.rule_precisions`.
+    labels : DataFrame or None
+        Of `csinsight.contract.labels.load_labels`.
     """
     talks = set_aside(sessions, disputes)
-    plan, withheld = findings(
-        talks, drivers, as_of=as_of, limits=limits, rejected=rejected(disputes)
-    )
+    broken = compliance_findings(talks, as_of, precisions, labels)
+    told = {"as_of": as_of, "limits": limits, "broken": broken}
+    plan, withheld = findings(talks, drivers, **told, rejected=rejected(disputes))
     return Coached(
         plan,
         agent_status(
@@ -77,4 +89,5 @@ def coach(
             seed=limits.seed,
         ),
         settled(disputes, sessions, withheld),
+        broken,
     )

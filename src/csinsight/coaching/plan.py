@@ -13,12 +13,12 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
+from csinsight.behaviours.findings import compliance_findings, rule_precisions
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.examples import EACH, examples
 from csinsight.coaching.peers import gaps
 from csinsight.coaching.shrunken_effects import credible_drivers
-from csinsight.contract.artifacts import CoachingPlan, Conversations
-from csinsight.contract.domain import COMPLIANCE
-from csinsight.drivers.units import as_float
+from csinsight.contract.artifacts import CoachingPlan, Conversations, Findings
 from csinsight.features.months import in_months, month_of
 
 #: A gap or a strength is credible at this probability of being behind, or ahead of, the middle.
@@ -51,6 +51,9 @@ COLUMNS: Final = (
     _P.HITS,
     _P.MISSES,
     _P.PEER_HITS,
+    _P.READ,
+    _P.RIGHT,
+    _P.LIKELY,
 )
 
 
@@ -86,6 +89,7 @@ def coaching_plan(
     *,
     as_of: datetime,
     limits: Limits | None = None,
+    broken: pd.DataFrame | None = None,
     rejected: Collection[Finding] = (),
 ) -> pd.DataFrame:
     """Return what to coach, agent by agent.
@@ -100,6 +104,8 @@ def coaching_plan(
     as_of : datetime
         First moment after the report month.
     limits : Limits, optional
+    broken : DataFrame, optional
+        Of `csinsight.behaviours.findings.compliance_findings`; None: of the rules as published.
     rejected : collection of (agent_id, behaviour)
         Findings that somebody disputes: they are not made.
 
@@ -111,7 +117,8 @@ def coaching_plan(
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
     """
-    return findings(sessions, drivers, as_of=as_of, limits=limits, rejected=rejected)[0]
+    told = {"as_of": as_of, "limits": limits, "broken": broken, "rejected": rejected}
+    return findings(sessions, drivers, **told)[0]
 
 
 def findings(
@@ -120,6 +127,7 @@ def findings(
     *,
     as_of: datetime,
     limits: Limits | None = None,
+    broken: pd.DataFrame | None = None,
     rejected: Collection[Finding] = (),
 ) -> tuple[pd.DataFrame, set[Finding]]:
     """Return the plan as `coaching_plan` does, and which of `rejected` would be in it."""
@@ -134,7 +142,9 @@ def findings(
         seed=limits.seed,
         min_opportunities=limits.min_opportunities,
     )
-    records = compliance_findings(served, as_of)
+    standing = broken if broken is not None else broken_rules(sessions, as_of)
+    standing = standing[standing[Findings.STANDS]]
+    records = [_broken(row) for _, row in standing.iterrows()]
     found = {(str(r[_P.AGENT_ID]), str(r[_P.BEHAVIOUR])) for r in records}
     records = [r for r in records if (r[_P.AGENT_ID], r[_P.BEHAVIOUR]) not in rejected]
     found |= set(_pairs(pd.concat([_behind(table), _ahead(table)])))
@@ -147,6 +157,11 @@ def findings(
         records += [_strength(gap, inquiries, as_of) for _, gap in praised.iterrows()]
     plan = _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
     return plan, found & set(rejected)
+
+
+def broken_rules(sessions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Return the month's findings about people by the rules as they are published."""
+    return compliance_findings(sessions, as_of, rule_precisions(load_lexicon()))
 
 
 def _pairs(table: pd.DataFrame) -> list[Finding]:
@@ -176,34 +191,24 @@ def months_spanned(inquiries: pd.DataFrame) -> int:
     return max(int(month_of(inquiries).nunique()), 1)
 
 
-def compliance_findings(sessions: pd.DataFrame, as_of: datetime) -> list[dict[str, object]]:
-    """Return a record for each agent and rule that was broken in the report month."""
-    month = in_months(sessions, as_of, 1)
-    records: list[dict[str, object]] = []
-    for rule in COMPLIANCE:
-        if rule not in month:
-            continue
-        shown = pd.Series(as_float(month[rule]), index=month.index)
-        for agent, own in month.groupby(_C.AGENT_ID):
-            broken = own[shown[own.index] == 1].sort_values(_C.STARTED_AT, ascending=False)
-            if len(broken):
-                ids = [str(name) for name in broken[_C.CONVERSATION_ID].head(2 * EACH)]
-                others = shown[month[_C.AGENT_ID] != agent]
-                records.append(
-                    {
-                        _P.AGENT_ID: str(agent),
-                        _P.BEHAVIOUR: rule,
-                        _P.KIND: "compliance",
-                        _P.RATE: float(shown[own.index].mean()),
-                        _P.PEER_RATE: float(others.mean()) if others.notna().any() else None,
-                        _P.OPPORTUNITIES: int(shown[own.index].notna().sum()),
-                        _P.EVIDENCE: ids,
-                        _P.HITS: [],
-                        _P.MISSES: ids,
-                        _P.PEER_HITS: [],
-                    }
-                )
-    return records
+def _broken(finding: pd.Series) -> dict[str, object]:
+    """Return the plan's row of a finding that stands."""
+    ids = list(finding[Findings.EVIDENCE])[: 2 * EACH]
+    return {
+        _P.AGENT_ID: finding[Findings.AGENT_ID],
+        _P.BEHAVIOUR: finding[Findings.BEHAVIOUR],
+        _P.KIND: "compliance",
+        _P.RATE: finding[Findings.CONVERSATIONS] / finding[Findings.OPPORTUNITIES],
+        _P.PEER_RATE: finding[Findings.PEER_RATE],
+        _P.OPPORTUNITIES: finding[Findings.OPPORTUNITIES],
+        _P.READ: finding[Findings.READ],
+        _P.RIGHT: finding[Findings.RIGHT],
+        _P.LIKELY: finding[Findings.LIKELY],
+        _P.EVIDENCE: ids,
+        _P.HITS: [],
+        _P.MISSES: ids,
+        _P.PEER_HITS: [],
+    }
 
 
 def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:

@@ -203,6 +203,32 @@ class RuleOpportunities:
     BROKEN = "broken"
 
 
+class Findings:
+    """One row an agent and rule that lines of the month seem to break: ``findings``.
+
+    Those that do not stand are for the quality reader to check, and on nobody's card.
+    """
+
+    NAME = "findings"
+    AGENT_ID = "agent_id"
+    BEHAVIOUR = "behaviour"
+    #: Conversations with a hit; of how many; how many a person has confirmed.
+    CONVERSATIONS = "conversations"
+    OPPORTUNITIES = "opportunities"
+    CONFIRMED = "confirmed"
+    #: Of the rule's hits that people have read, how many were right; the share to expect.
+    READ = "read"
+    RIGHT = "right"
+    PRECISION = "precision"
+    PRECISION_LOW = "precision_low"
+    PRECISION_HIGH = "precision_high"
+    #: Probability that at least one of the hits is right.
+    LIKELY = "likely"
+    STANDS = "stands"
+    PEER_RATE = "peer_rate"
+    EVIDENCE = "evidence"
+
+
 class Scorecards:
     """One row a conversation of the month and agent who wrote in it: ``scorecard``."""
 
@@ -342,6 +368,11 @@ class CoachingPlan:
     HITS = "hits"
     MISSES = "misses"
     PEER_HITS = "peer_hits"
+    #: Of a rule: how many of its hits people have read, how many of these were right, and the
+    #: probability that at least one of the agent's is.
+    READ = "read"
+    RIGHT = "right"
+    LIKELY = "likely"
 
 
 class FollowUp:

@@ -21,6 +21,7 @@ from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Items, Note, Prose, Stack, Talk
 from csinsight.render.figure import Picture
+from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
@@ -162,6 +163,7 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
             "card.rule_line",
             title=library[name].title,
             n=labels.counted(study, "times", labels.breaches(row)),
+            trust=_trust(study, row),
             phrase=_quoted(study, library[name].phrases[:1]),
         )
         for name, (_, row) in zip(names, broken.iterrows(), strict=True)
@@ -175,6 +177,17 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
         Columns(*talks[:_RULE_TALKS]),
         detail=study.word("card.talks", n=all_talks),
     )
+
+
+def _trust(study: Study, row: pd.Series) -> str:
+    """Write what became of the rule's hits when people read them."""
+    if row[_P.LIKELY] == 1:
+        return study.word("card.rule_confirmed")
+    right, read = int(row[_P.RIGHT]), int(row[_P.READ])
+    low, high = wilson(right, read)
+    words = study.words
+    ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
+    return study.word("card.rule_trust", right=words.number(right), read=words.number(read), **ends)
 
 
 def _box(study: Study, row: pd.Series) -> Box:

@@ -8,7 +8,7 @@ import pandas as pd
 from csinsight.coaching import disputes as settled
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors
-from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, Findings, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note, Prose, Stack
@@ -89,12 +89,42 @@ def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> 
     )
 
 
+#: Agents named in the brief for lines that seem to break a rule, and from how many lines on.
+_NAMED_FOR_RULES = 3
+_MANY = 3
+
+
 def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
-    """Return of how many agents conversations are to be checked for rules, if of any."""
+    """Return whose lines seem to break a rule and how many, most first; nothing where none do.
+
+    Those with few are told by their range alone, without names: one or two hits are as likely
+    the reader's fault.
+    """
     broken = labels.of_kind(plan, "compliance")
+    words = study.words
+    found = study.read_or_none(Findings.NAME)
+    unsure = 0 if found is None else int((~found[Findings.STANDS].astype(bool)).sum())
+    check = study.word("brief.rules_check", n=words.number(unsure)) if unsure else ""
     if broken.empty:
-        return ""
-    return study.word("brief.rules", agents=labels.agents_of(study, broken))
+        return check
+    sizes = broken.apply(labels.breaches, axis="columns").groupby(broken[_P.AGENT_ID]).sum()
+    sizes = sizes.sort_values(ascending=False, kind="stable")
+    many = sizes[sizes > _MANY].head(_NAMED_FOR_RULES)
+    rest = sizes.drop(many.index)
+    named = [
+        study.word(
+            "brief.rules_one", name=labels.card_links(study, [str(agent)]), n=words.number(n)
+        )
+        for agent, n in many.items()
+    ]
+    if len(rest) and many.empty:
+        named = [labels.agents_of(study, broken)]
+    elif len(rest):
+        ends = {"low": words.number(rest.min()), "high": words.number(rest.max())}
+        key = "brief.rules_rest" if rest.min() < rest.max() else "brief.rules_rest_one"
+        named.append(study.word(key, **ends))
+    told = study.word("brief.rules", named=words.listed(named))
+    return words.sentences(told, check)
 
 
 def _some(study: Study, agents: list[str]) -> str:
@@ -180,6 +210,7 @@ def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataF
     study.write("agent_status", coached.status)
     study.write("agent_rates", coached.adjusted_rates)
     study.write("coaching_disputes", coached.disputes)
+    study.write(Findings.NAME, coached.findings)
     study.write("coaching_excerpts", talks)
     study.write(FollowUp.NAME, followed)
     write_exports(study, coached.plan, coached.status, talks, followed)

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours import scorecard
+from csinsight.behaviours.findings import crossed_red_lines, rule_precisions
+from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.sequence_rules import Scorecard
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE
+from csinsight.contract.labels import load_labels
 from csinsight.drivers.units import as_float
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Note, Prose
@@ -75,19 +78,26 @@ def compliance(study: Study, conversations: pd.DataFrame) -> Block:
 
 
 def write(
-    study: Study, sessions: pd.DataFrame, opportunities: pd.DataFrame, card: Scorecard
+    study: Study,
+    sessions: pd.DataFrame,
+    opportunities: pd.DataFrame,
+    card: Scorecard,
+    lexicon: Lexicon,
 ) -> pd.DataFrame:
-    """Score the month's talks and keep the scores, the items and the rules' opportunities.
+    """Score the month's conversations and keep scores, items and the rules' opportunities.
 
     Returns
     -------
     DataFrame
         Of `csinsight.behaviours.scorecard.score_conversations`.
     """
-    month = study.of_month(sessions)
+    month, read = study.of_month(sessions), load_labels(study.data)
+    precisions = rule_precisions(lexicon, sessions, read)
+    crossed = crossed_red_lines(month, card.red_lines, precisions, read)
     study.write("rule_opportunities", opportunities)
     study.write(Card.ITEMS, scorecard.item_points(month, opportunities, card))
-    return study.write(Card.NAME, scorecard.score_conversations(month, opportunities, card))
+    scores = scorecard.score_conversations(month, opportunities, card, crossed)
+    return study.write(Card.NAME, scores)
 
 
 def items(study: Study, card: Scorecard) -> Block:

@@ -1,0 +1,230 @@
+"""Findings about people: which rules a month's lines break, and how far each reading is trusted.
+
+Rules are read by wording, and wording misleads. Each carries how many of its hits in real chats
+were right when a person read them; a shop's own labels (``labels.csv``) are added to that. What is
+not trusted enough is for the quality reader to check, and stands on nobody's card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaln
+
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.contract.artifacts import Conversations, Findings
+from csinsight.contract.domain import COMPLIANCE
+from csinsight.contract.labels import Labels
+from csinsight.features.months import in_months
+from csinsight.stats.intervals import wilson
+
+_C, _F = Conversations, Findings
+#: A rule that is trusted less than this accuses nobody.
+TRUSTED: Final = 0.8
+#: Findings of red lines that it takes, in a month, for a score to be brought to 0. Ours.
+RED_LINE_FINDINGS: Final = 2
+COLUMNS: Final = (
+    _F.AGENT_ID,
+    _F.BEHAVIOUR,
+    _F.CONVERSATIONS,
+    _F.OPPORTUNITIES,
+    _F.CONFIRMED,
+    _F.READ,
+    _F.RIGHT,
+    _F.PRECISION,
+    _F.PRECISION_LOW,
+    _F.PRECISION_HIGH,
+    _F.LIKELY,
+    _F.STANDS,
+    _F.PEER_RATE,
+    _F.EVIDENCE,
+)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many of a rule's hits were read by people, and how many were right.
+
+    Parameters
+    ----------
+    right, read : int
+
+    Examples
+    --------
+    >>> few, many = Precision(1, 1), Precision(19, 20)
+    >>> few.trusted, many.trusted
+    (False, True)
+    >>> round(many.any_right(1), 3) == round(many.share, 3)
+    True
+    """
+
+    right: int
+    read: int
+
+    @property
+    def share(self) -> float:
+        """What is to be expected of the next hit (Jeffreys' prior): never quite 0 or 1."""
+        return (self.right + 0.5) / (self.read + 1)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the rule may accuse."""
+        return self.share >= TRUSTED
+
+    def any_right(self, hits: int) -> float:
+        """Return the probability that at least one of so many hits is right.
+
+        The hits share one precision, which is itself uncertain: ten hits of a rule that has been
+        read twice are no ten witnesses.
+        """
+        a, b = self.right + 0.5, self.read - self.right + 0.5
+        return float(1 - np.exp(betaln(a, b + hits) - betaln(a, b)))
+
+
+def rule_precisions(
+    lexicon: Lexicon, sessions: pd.DataFrame | None = None, labels: pd.DataFrame | None = None
+) -> dict[str, Precision]:
+    """Return the precision of each rule: as published, and as this shop's readers found it.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        Whose markers carry what was read in public chats.
+    sessions : pandas.DataFrame or None
+        The ``agent_sessions`` artifact; with `labels`, for the shop's own reading.
+    labels : pandas.DataFrame or None
+        Of `csinsight.contract.labels.load_labels`.
+
+    Returns
+    -------
+    dict of str to Precision
+        By id, for each of `COMPLIANCE`. A conversation counts once: right where a reader says that
+        one of its lines shows it.
+    """
+    found = {}
+    for rule in COMPLIANCE:
+        known = lexicon.markers[rule].precision
+        right, read = (known.right, known.read) if known else (0, 0)
+        if sessions is not None and labels is not None and len(labels):
+            verdicts = _verdicts(labels, rule)
+            hits = sessions.loc[_shown(sessions, rule), _C.CONVERSATION_ID].unique()
+            seen = verdicts[verdicts.index.isin(hits)]
+            right, read = right + int(seen.sum()), read + len(seen)
+        found[rule] = Precision(right, read)
+    return found
+
+
+def compliance_findings(
+    sessions: pd.DataFrame,
+    as_of: datetime,
+    precisions: Mapping[str, Precision],
+    labels: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return a row for each agent and rule that the lines of the report month seem to break.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame
+        The ``agent_sessions`` artifact: a finding belongs to who wrote the line.
+    as_of : datetime
+        First moment after the report month.
+    precisions : mapping of str to Precision
+    labels : pandas.DataFrame or None
+        What people read: a conversation that they cleared is no finding, one that they confirmed
+        stands whatever the rule is worth.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.Findings`, by agent and then by size; those that
+        do not stand are for the quality reader to check.
+    """
+    month = in_months(sessions[sessions[_C.AGENT_ID].notna()], as_of, 1)
+    records = []
+    for rule in COMPLIANCE:
+        verdicts = _verdicts(labels, rule)
+        judged = month[_C.CONVERSATION_ID].map(verdicts)
+        hit = _shown(month, rule) & (judged != False)  # noqa: E712 - null: nobody has read it
+        sure = hit & (judged == True)  # noqa: E712
+        known = month[rule].notna()
+        for agent, own in month[hit].groupby(_C.AGENT_ID):
+            mine, trust = month[_C.AGENT_ID] == agent, precisions[rule]
+            confirmed, n = int(sure[own.index].sum()), len(own)
+            low, high = wilson(trust.right, trust.read) if trust.read else (0.0, 1.0)
+            last = own.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ascending=False)
+            others = int((known & ~mine).sum())
+            records.append(
+                {
+                    _F.AGENT_ID: str(agent),
+                    _F.BEHAVIOUR: rule,
+                    _F.CONVERSATIONS: n,
+                    _F.OPPORTUNITIES: int((known & mine).sum()),
+                    _F.CONFIRMED: confirmed,
+                    _F.READ: trust.read,
+                    _F.RIGHT: trust.right,
+                    _F.PRECISION: trust.share,
+                    _F.PRECISION_LOW: float(low),
+                    _F.PRECISION_HIGH: float(high),
+                    _F.LIKELY: 1.0 if confirmed else trust.any_right(n),
+                    _F.STANDS: bool(trust.trusted or confirmed),
+                    _F.PEER_RATE: int((hit & ~mine).sum()) / others if others else np.nan,
+                    _F.EVIDENCE: [str(name) for name in last[_C.CONVERSATION_ID]],
+                }
+            )
+    table = pd.DataFrame(records, columns=list(COLUMNS)).astype({_F.STANDS: bool})
+    by = [_F.AGENT_ID, _F.CONVERSATIONS, _F.BEHAVIOUR]
+    return table.sort_values(by, ascending=[True, False, True], ignore_index=True)
+
+
+def crossed_red_lines(
+    sessions: pd.DataFrame,
+    red_lines: list[str],
+    precisions: Mapping[str, Precision],
+    labels: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Tell which red lines each session of a month crosses, for a score.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame
+        Of the month.
+    red_lines : list of str
+    precisions : mapping of str to Precision
+    labels : pandas.DataFrame or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        A boolean column a red line, same index: one hit of a reader by wording brings nobody's
+        score to 0. It takes `RED_LINE_FINDINGS` of trusted rules, or a person's confirmation.
+    """
+    hits, sure = {}, {}
+    for rule in red_lines:
+        judged = sessions[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
+        shown = _shown(sessions, rule)
+        sure[rule] = shown & (judged == True)  # noqa: E712 - null: nobody has read it
+        trusted = rule in precisions and precisions[rule].trusted
+        hits[rule] = shown & trusted & (judged != False)  # noqa: E712
+    found = pd.DataFrame(hits, index=sessions.index, columns=red_lines).astype(bool)
+    counts = found.any(axis="columns").groupby(sessions[_C.AGENT_ID]).transform("sum")
+    several = found.mul(counts >= RED_LINE_FINDINGS, axis="index")
+    return several | pd.DataFrame(sure, index=sessions.index, columns=red_lines).astype(bool)
+
+
+def _shown(sessions: pd.DataFrame, rule: str) -> pd.Series[bool]:
+    return sessions[rule].astype("boolean").fillna(value=False).astype(bool)
+
+
+def _verdicts(labels: pd.DataFrame | None, rule: str) -> pd.Series[bool]:
+    """Return by conversation whether a reader says that one of its lines shows the rule."""
+    if labels is None or labels.empty:
+        return pd.Series(dtype=bool)
+    rows = labels[labels[Labels.BEHAVIOUR] == rule]
+    shown = rows[Labels.SHOWN].astype(bool).groupby(rows[Labels.CONVERSATION_ID])
+    verdicts: pd.Series[bool] = shown.any()
+    return verdicts
