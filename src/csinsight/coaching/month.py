@@ -69,8 +69,9 @@ def coach(
     """
     talks = set_aside(sessions, disputes)
     broken = compliance_findings(talks, as_of, precisions, labels)
-    told = {"as_of": as_of, "limits": limits, "broken": broken}
-    plan, withheld = findings(talks, drivers, **told, rejected=rejected(disputes))
+    plan, withheld = findings(
+        talks, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected(disputes)
+    )
     return Coached(
         plan,
         agent_status(

@@ -117,8 +117,10 @@ def coaching_plan(
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
     """
-    told = {"as_of": as_of, "limits": limits, "broken": broken, "rejected": rejected}
-    return findings(sessions, drivers, **told)[0]
+    plan, _ = findings(
+        sessions, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected
+    )
+    return plan
 
 
 def findings(

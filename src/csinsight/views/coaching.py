@@ -117,12 +117,11 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
         )
         for agent, n in many.items()
     ]
-    if len(rest) and many.empty:
-        named = [labels.agents_of(study, broken)]
-    elif len(rest):
+    if len(rest):
         ends = {"low": words.number(rest.min()), "high": words.number(rest.max())}
-        key = "brief.rules_rest" if rest.min() < rest.max() else "brief.rules_rest_one"
-        named.append(study.word(key, **ends))
+        who = "others" if named else "all"
+        key = f"brief.rules_{who}" if rest.min() < rest.max() else f"brief.rules_{who}_alike"
+        named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
     told = study.word("brief.rules", named=words.listed(named))
     return words.sentences(told, check)
 
