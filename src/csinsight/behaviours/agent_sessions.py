@@ -252,5 +252,5 @@ def count_month(
         in_months(conversations, as_of, 1),
         served,
         response_times(cut),
-        owned if cut.shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT) else None,
+        owned if cut.shop.joined and cut.shop.has("orders", Orders.PAID_AT) else None,
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
-from csinsight.contract.schema import MAIN_TABLES, TABLES
+from csinsight.contract.join import Match, match_buyers
+from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, Orders
 from csinsight.engine import polars_tables
+from csinsight.engine.frames import collect
 from csinsight.errors import EngineError
 from csinsight.params import EngineName
 
@@ -45,6 +49,26 @@ class Shop:
     def __getitem__(self, table: str) -> nw.LazyFrame[Any]:
         """Return one table; `KeyError` where the shop lacks it (ask `has` first)."""
         return self.tables[table]
+
+    @cached_property
+    def match(self) -> Match:
+        """How the buyers of chats and of orders fit each other."""
+        ids: list[Any] = [
+            collect(self.tables[table].select(column).unique())[column].dropna()
+            if self.has(table, column)
+            else []
+            for table, column in (("messages", Messages.BUYER_ID), ("orders", Orders.BUYER_ID))
+        ]
+        chats, orders = (pl.Series("id", list(found), dtype=pl.String) for found in ids)
+        return match_buyers(chats, orders)
+
+    @property
+    def joined(self) -> bool:
+        """Whether orders name buyers, and chats can be joined to them by it.
+
+        Where they can't, what came of a conversation is not known: that is no zero.
+        """
+        return self.has("orders", Orders.BUYER_ID) and not self.match.broken
 
     def close(self) -> None:
         """End the Spark session, if that is the engine; every shop of the process shares it."""

@@ -164,7 +164,7 @@ def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
     texts = (Orders.ORDER_ID, Orders.BUYER_ID, *_CREDIT)
     amounts = (Orders.PAID_AMOUNT, NET_AMOUNT)
     columns = Columns(texts=texts, times=(Orders.PLACED_AT, Orders.PAID_AT), floats=amounts)
-    if not cut.shop.has("orders", Orders.BUYER_ID):
+    if not cut.shop.joined:
         return columns.typed(pd.DataFrame())
     since = moment_ms(add_months(cut.as_of, -months - 1))
     orders = known_orders(cut.shop, cut.as_of).filter(nw.col(PLACED_MS) >= since)

@@ -94,7 +94,7 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
         conversation's start and first buyer message. Null where the shop can't tell.
     """
     talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, STARTED_MS, FIRST_BUYER_MS)
-    if not shop.has("orders", Orders.BUYER_ID):
+    if not shop.joined:
         return _unknown(talks)
     pairs = talks.join(_judged(shop, as_of, rules), on=Talk.BUYER_ID, how="inner")
     earlier = pairs.group_by(Talk.CONVERSATION_ID).agg(

@@ -200,7 +200,9 @@ def _no_agents(shop: Shop) -> str | None:
 def _no_outcome(shop: Shop, params: RunParams) -> str | None:
     if params.outcome == "satisfaction":
         return None if shop.has("ratings", "score") else "needs_ratings"
-    return None if shop.has("orders", Orders.BUYER_ID) else "needs_outcome"
+    if not shop.has("orders", Orders.BUYER_ID):
+        return "needs_outcome"
+    return None if shop.joined else "needs_join"
 
 
 def _untimed(shop: Shop) -> bool:

@@ -27,7 +27,7 @@ from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
 from csinsight.stats.spread import Spread
-from csinsight.views import labels, plots
+from csinsight.views import data_check, labels, plots
 from csinsight.views.plots import Write
 from csinsight.views.study import Study
 
@@ -101,12 +101,21 @@ def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     """Return conversion and whether it changed beyond chance, in one sentence."""
     words = study.words
     shop = shop_row(study, conversations, profile)
+    match = study.open().match
+    if match.broken:
+        return study.word(
+            "brief.no_join",
+            n=words.number(shop[_K.INQUIRIES]),
+            found=words.number(match.found),
+            all=words.number(match.chats),
+        )
     if pd.isna(shop[_K.PAID_RATE]):
         return study.word("brief.no_paid", n=words.number(shop[_K.INQUIRIES]))
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
     change = _changed(study, conversations, profile, shop)
     paid = words.percent(shop[_K.PAID_RATE])
-    return study.word("brief.paid", paid=paid, low=low, high=high, change=change)
+    told = study.word("brief.paid", paid=paid, low=low, high=high, change=change)
+    return words.sentences(told, *data_check.join(study))
 
 
 def _changed(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
@@ -180,6 +189,8 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
     made = []
     for name, detail in _details(study, shop, profile, currency).items():
         parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
+        if name in _CONVERSION and (match := data_check.match_note(study)):
+            parts.append(match)
         value, told = write[name](shop[name]), " · ".join(parts)
         tone: Tone = "hurts" if name in behind else ""
         made.append(Tile(study.word(f"kpi.{name}"), value, told, tone))

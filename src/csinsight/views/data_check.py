@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
+from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
 from csinsight.contract.schema import MAIN_TABLES, TABLES
 from csinsight.features.coverage import daily_rows
 from csinsight.params import NOTEBOOKS
@@ -156,7 +157,7 @@ def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
     return Table(
         totals.assign(kind=[study.word(f"check.order_{kind}") for kind in totals["kind"]]),
         study.word("check.orders"),
-        caption=study.word("check.orders_caption"),
+        caption=study.words.sentences(study.word("check.orders_caption"), all_orders(study)),
         labels={column: study.word(f"check.orders_{name}") for column, name in names.items()},
         formats=formats,
         name="orders",
@@ -201,7 +202,72 @@ def notices(study: Study, checked: Check) -> Block:
         for notice in checked.notices
         if notice.kind
     ]
+    told = [*trust(study), *told]
     return Note(told) if told else Prose(study.word("check.no_notices"))
+
+
+def trust(study: Study) -> list[str]:
+    """Return what keeps figures from being trusted: a join that fails, rows that were refused.
+
+    What a broken join or a refusal takes away is named wherever the report rests on it.
+    """
+    return [*join(study), *imports(study)]
+
+
+def join(study: Study) -> list[str]:
+    """Return how many of the chats' buyers are found in orders, where too few are."""
+    match = study.open().match
+    if not match.doubtful:
+        return []
+    kind = "broken" if match.broken else "doubtful"
+    return [
+        study.word(
+            f"join.{kind}",
+            found=study.words.number(match.found),
+            all=study.words.number(match.chats),
+            share=study.words.percent(match.share),
+            cause=study.word(f"join.{match.cause}"),
+        )
+    ]
+
+
+def match_note(study: Study) -> str:
+    """Return the match rate in a few words, to stand beside conversion; empty where it is fine."""
+    match = study.open().match
+    if not match.doubtful or match.broken:
+        return ""
+    return study.word("join.short", share=study.words.percent(match.share, 0))
+
+
+def imports(study: Study) -> list[str]:
+    """Return the files of which more was refused than is worth passing over."""
+    words, told = study.words, []
+    for entry in read_imports(study.data):
+        shares = [entry.rows_refused / max(entry.rows_in, 1)]
+        if entry.money_in and entry.money_refused is not None:
+            shares.append(entry.money_refused / entry.money_in)
+        if max(shares) <= WORTH_NAMING:
+            continue
+        reasons = [reason for reason in entry.refused if not reason.startswith("repeat: ")]
+        given = {
+            "file": entry.file,
+            "n": words.number(entry.rows_refused),
+            "all": words.number(entry.rows_in),
+            "share": words.percent(shares[0]),
+            "reason": reasons[0] if reasons else "",
+        }
+        kind = "imported.refused" if len(shares) == 1 else "imported.refused_money"
+        more = {} if len(shares) == 1 else {"money_share": words.percent(shares[1])}
+        told.append(study.word(kind, **given, **more))
+    if broken := broken_lines(study.data):
+        told.append(study.word("imported.broken", n=words.number(len(broken))))
+    return told
+
+
+def all_orders(study: Study) -> str:
+    """Return whether the orders shown are all that the shop's files hold."""
+    lost = any(e.rows_refused for e in read_imports(study.data) if "orders" in e.tables)
+    return study.word("imported.part" if lost else "imported.whole")
 
 
 def _written(study: Study, values: dict[str, int]) -> dict[str, str]:

@@ -27,6 +27,7 @@ from csinsight.views import (
     buyer_types,
     coaching,
     conversion_drivers,
+    data_check,
     labels,
     value_tiers,
 )
@@ -94,13 +95,15 @@ def finding(study: Study, brief: Brief) -> Finding:
 
 def warnings(study: Study, brief: Brief) -> Block:
     """Return the alerts that the month raises, and keep them for the run's hook."""
+    faults = data_check.join(study) if study.open().match.broken else []
     if brief.conversations is None:
-        return Stack()
+        return Note(faults, study.word("alert.title"))
     now = agent_kpis.shop_row(study, brief.conversations, brief.profile)
     earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
     found = raised(now, earlier, load_alerts())
     study.write_facts({ALERTS: found.to_dict("records")})
-    return Note([_alert(study, row) for _, row in found.iterrows()], study.word("alert.title"))
+    alerts = [_alert(study, row) for _, row in found.iterrows()]
+    return Note([*faults, *alerts], study.word("alert.title"))
 
 
 def _alert(study: Study, row: pd.Series) -> str:
@@ -248,7 +251,9 @@ def types(study: Study, brief: Brief) -> Block:
 def careful(study: Study, brief: Brief) -> Note:
     """Return what to mind when reading: immature days, parts left out, small numbers."""
     words = study.words
-    items = [
+    items = [] if study.open().match.broken else data_check.join(study)
+    items += data_check.imports(study)
+    items += [
         study.word(
             "brief.left_out", page=study.word(f"page.{name}"), why=study.word(f"left_out.{why}")
         )
