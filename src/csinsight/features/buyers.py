@@ -23,7 +23,6 @@ from csinsight.features.frames import (
     DAY_MS,
     SENT_MS,
     Columns,
-    ConversationRules,
     Frame,
     count_if,
     moment_ms,
@@ -195,7 +194,7 @@ _NEEDS = {
 
 
 def buyer_features(
-    shop: Shop, as_of: datetime, *, page_view_days: int = 90, order_days: int = 365
+    shop: Shop, as_of: datetime, *, page_view_days: int, order_days: int, gap_hours: float
 ) -> pd.DataFrame:
     """Return a row for each buyer seen in the look-back.
 
@@ -208,6 +207,8 @@ def buyer_features(
     page_view_days, order_days : int
         Look-back in days; messages are read within the page views' window. Messages without
         times are always in.
+    gap_hours : float
+        A silence of this many hours or more ends a conversation.
 
     Returns
     -------
@@ -219,7 +220,7 @@ def buyer_features(
         "page_views": as_of - timedelta(days=page_view_days),
         "orders": as_of - timedelta(days=order_days),
     }
-    parts = dict(_parts(shop, as_of, windows))
+    parts = dict(_parts(shop, as_of, windows, gap_hours))
     if not parts:
         return _COLUMNS.typed(pd.DataFrame())
     ids = nw.concat([part.select(_NAMES.BUYER_ID) for part in parts.values()])
@@ -229,7 +230,9 @@ def buyer_features(
     return _leave(shop, parts, _with_age(shop, table, as_of))
 
 
-def _parts(shop: Shop, as_of: datetime, windows: dict[str, datetime]) -> Iterator[_Part]:
+def _parts(
+    shop: Shop, as_of: datetime, windows: dict[str, datetime], gap_hours: float
+) -> Iterator[_Part]:
     """Yield what each table that is there tells of the buyers in it."""
     recent, end = moment_ms(windows["page_views"]), moment_ms(as_of)
     if shop.has("page_views"):
@@ -241,7 +244,7 @@ def _parts(shop: Shop, as_of: datetime, windows: dict[str, datetime]) -> Iterato
     if shop.has("messages"):
         sent = nw.col(SENT_MS)
         known = sent.is_null() | ((sent >= recent) & (sent < end))
-        yield "messages", _chat_features(shop["messages"].filter(known))
+        yield "messages", _chat_features(shop["messages"].filter(known), gap_hours)
 
 
 def _order_features(orders: Frame, recent: int) -> Frame:
@@ -263,8 +266,8 @@ def _order_features(orders: Frame, recent: int) -> Frame:
     )
 
 
-def _chat_features(messages: Frame) -> Frame:
-    talks = cut(messages, ConversationRules().gap_hours)
+def _chat_features(messages: Frame, gap_hours: float) -> Frame:
+    talks = cut(messages, gap_hours)
     return (
         talks.filter(nw.col(Messages.SENDER) == "buyer")
         .group_by(Messages.BUYER_ID)

@@ -157,7 +157,7 @@ def with_turns(messages: Frame) -> Frame:
 
 
 def messages_of(
-    shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int = 12
+    shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int
 ) -> Frame:
     """Return the messages of the conversations that the last `months` months count.
 
@@ -245,7 +245,7 @@ def conversation_features(
     as_of: datetime,
     rules: ConversationRules,
     *,
-    months: int = 12,
+    months: int,
     cut: CutMessages | None = None,
 ) -> pd.DataFrame:
     """Return a row for each conversation that the last `months` months count.

@@ -124,13 +124,13 @@ class ConversationRules:
         Where a length of time is not positive or an hour is not one of the day.
     """
 
-    gap_hours: float = 12.0
-    conversion_window_hours: float = 24.0
-    payment_window_hours: float = 72.0
-    service_start_hour: int = 8
-    service_end_hour: int = 23
-    round_cap_s: float = 600.0
-    slow_s: float = 180.0
+    gap_hours: float
+    conversion_window_hours: float
+    payment_window_hours: float
+    service_start_hour: int
+    service_end_hour: int
+    round_cap_s: float
+    slow_s: float
     rating_hours: float = 72.0
 
     def __post_init__(self) -> None:

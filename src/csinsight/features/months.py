@@ -26,7 +26,7 @@ def month_of(conversations: pd.DataFrame) -> pd.Series:
     ['2026-10', '2026-11', nan]
     """
     counted = pd.to_datetime(conversations[Conversations.COUNTED_AT])
-    months: pd.Series = counted.dt.to_period("M").dt.to_timestamp()
+    months: pd.Series = pd.Series(counted.dt.to_period("M").dt.to_timestamp(), counted.index)
     return months
 
 

@@ -70,7 +70,7 @@ _COLUMNS = Columns(
 _BETWEEN = Columns(texts=(_NAMES.BUYER_ID,), integers=(_NAMES.ORDERS,), floats=(_NAMES.NET_SPEND,))
 
 
-def spend_features(shop: Shop, as_of: datetime, *, order_days: int = 365) -> pd.DataFrame:
+def spend_features(shop: Shop, as_of: datetime, *, order_days: int) -> pd.DataFrame:
     """Return what each buyer bought in the look-back, as known at `as_of`.
 
     ``x``, ``t_x`` and ``T`` are those of BG/NBD (Fader, Hardie, Lee 2005), in days, counted

@@ -19,6 +19,7 @@ import pandas as pd
 
 from csinsight.engine import Shop
 from csinsight.features.spend import SpendFeatures, spend_between, spend_features
+from csinsight.segments.options import TierOptions
 from csinsight.segments.clv import Past, accuracy, fit_future, learn_boosted, learn_rfm
 
 #: Learnt candidates, beside the baseline.
@@ -58,12 +59,7 @@ class Outlook:
 
 
 def look_ahead(
-    shop: Shop,
-    as_of: datetime,
-    *,
-    horizon_days: int = 90,
-    order_days: int = 365,
-    seed: int = 20261031,
+    shop: Shop, as_of: datetime, options: TierOptions, *, horizon_days: int = 90
 ) -> Outlook:
     """Choose the model on the last `horizon_days`, then look as far ahead from `as_of`.
 
@@ -71,56 +67,21 @@ def look_ahead(
     ----------
     shop : Shop
     as_of : datetime
-    horizon_days, order_days : int
-    seed : int
+    options : TierOptions
+        For the look-back and the seed.
+    horizon_days : int
     """
-    now = spend_features(shop, as_of, order_days=order_days)
+    now = spend_features(shop, as_of, order_days=options.order_days)
     recent, earlier = (
-        _stretch(shop, as_of - back * timedelta(days=horizon_days), horizon_days, order_days)
+        _stretch(shop, as_of - back * timedelta(days=horizon_days), horizon_days, options)
         for back in (1, 2)
     )
-    return choose(now, recent, earlier, seed=seed)
+    return choose(now, recent, earlier, seed=options.seed)
 
 
-def look_ahead_by(
-    name: str,
-    shop: Shop,
-    as_of: datetime,
-    *,
-    horizon_days: int = 90,
-    order_days: int = 365,
-    seed: int = 20261031,
-) -> pd.Series:
-    """Look ahead by a model that was chosen at another time: months are compared by one model.
-
-    Parameters
-    ----------
-    name : str
-        As `Outlook.name`; the baseline stands in where too little is known to learn from.
-    shop : Shop
-    as_of : datetime
-    horizon_days, order_days : int
-    seed : int
-
-    Returns
-    -------
-    Series
-        Net spend in the next `horizon_days`, by buyer.
-    """
-    now = spend_features(shop, as_of, order_days=order_days)
-    expected = fit_future(now).expected_spend(now, horizon_days)
-    if name not in LEARNT:
-        return expected
-    start = as_of - timedelta(days=horizon_days)
-    recent = _stretch(shop, start, horizon_days, order_days).sample(seed)
-    if not _enough(recent):
-        return expected
-    return _learnt((name,), recent, now, expected, horizon_days, seed)[name]
-
-
-def _stretch(shop: Shop, start: datetime, days: int, order_days: int) -> Past:
+def _stretch(shop: Shop, start: datetime, days: int, options: TierOptions) -> Past:
     came = spend_between(shop, start, start + timedelta(days=days))
-    known = spend_features(shop, start, order_days=order_days)
+    known = spend_features(shop, start, order_days=options.order_days)
     return Past(known, came.set_index(SpendFeatures.BUYER_ID)[SpendFeatures.NET_SPEND], days)
 
 
@@ -130,7 +91,7 @@ def choose(
     earlier: Past,
     *,
     horizon_days: float | None = None,
-    seed: int = 20261031,
+    seed: int,
     name: str | None = None,
 ) -> Outlook:
     """Compare the candidates on `recent`, learnt on `earlier`; then learn on `recent`.

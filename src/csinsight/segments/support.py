@@ -17,8 +17,9 @@ from csinsight.contract.domain import TYPE_LABELS
 from csinsight.segments.feature_estimators import OBSERVERS
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, seen
+from csinsight.segments.options import TypeOptions
 from csinsight.segments.shrink_features import weigh
-from csinsight.segments.signatures import FEATURES, Signatures
+from csinsight.segments.signatures import FEATURES
 from csinsight.segments.types import TypeResult, label
 
 Floats = npt.NDArray[np.float64]
@@ -62,10 +63,9 @@ class Stability:
 def type_support(
     features: pd.DataFrame,
     result: TypeResult,
+    options: TypeOptions,
     *,
-    min_pages: int = 5,
     counts: Iterable[int] = range(2, 11),
-    seed: int = 20261031,
 ) -> pd.DataFrame:
     """Compare numbers of groups on the features that the types use, without signatures.
 
@@ -74,10 +74,9 @@ def type_support(
     features : DataFrame
         As given to `csinsight.segments.types.fit_types`.
     result : TypeResult
-    min_pages : int
+    options : TypeOptions
     counts : iterable of int
         Numbers of groups to try; those the shop has too few buyers for are left out.
-    seed : int
 
     Returns
     -------
@@ -85,7 +84,7 @@ def type_support(
         ``k``, ``bic`` (lower is better) and ``silhouette`` (higher is better; NaN where all
         buyers fall into one group).
     """
-    sample = _sample(features, result.model, min_pages, seed)
+    sample, seed = _sample(features, result.model, options), options.seed
     points = weigh(sample, result.model.scales).shrunk
     rows = []
     for k in counts:
@@ -100,12 +99,10 @@ def type_support(
 
 def type_stability(
     features: pd.DataFrame,
-    signatures: Signatures,
     result: TypeResult,
+    options: TypeOptions,
     *,
-    min_pages: int = 5,
     resamples: int = 10,
-    seed: int = 20261031,
 ) -> Stability:
     """Refit the types on bootstrap resamples of the buyers, and once without signatures.
 
@@ -114,14 +111,14 @@ def type_stability(
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics and
     Data Analysis 52(1), 258-271.
     """
-    sample = _sample(features, result.model, min_pages, seed)
+    sample, seed = _sample(features, result.model, options), options.seed
     shown = _winners(sample, result.model)
     names = list(result.model.supported)
     rng = np.random.default_rng(seed)
     rand, overlap, found = [], [], []
     for _ in range(resamples if names else 0):
         drawn = sample.iloc[rng.integers(0, len(sample), len(sample))]
-        again = fit_model(drawn, signatures, min_pages=min_pages, seed=seed)
+        again = fit_model(drawn, options.signatures, min_pages=options.min_pages, seed=seed)
         other = _winners(sample, again)
         rand.append(float(adjusted_rand_score(shown, other)))
         found.append([name in again.supported for name in names])
@@ -184,9 +181,10 @@ def label_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(index="before", columns="now")
 
 
-def _sample(features: pd.DataFrame, model: TypeModel, min_pages: int, seed: int) -> pd.DataFrame:
-    known = features[seen(features, model.evidence) >= (model.min_evidence or min_pages)]
-    return known if len(known) <= SAMPLE else known.sample(SAMPLE, random_state=seed)
+def _sample(features: pd.DataFrame, model: TypeModel, options: TypeOptions) -> pd.DataFrame:
+    least = model.min_evidence or options.min_pages
+    known = features[seen(features, model.evidence) >= least]
+    return known if len(known) <= SAMPLE else known.sample(SAMPLE, random_state=options.seed)
 
 
 def _winners(features: pd.DataFrame, model: TypeModel) -> npt.NDArray[np.str_]:

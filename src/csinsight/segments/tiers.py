@@ -19,6 +19,7 @@ from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
 from csinsight.errors import DataError
 from csinsight.features.spend import SpendFeatures
+from csinsight.segments.options import TierOptions
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +32,8 @@ NEW, GONE = "new", "gone"
 def value_tiers(
     spend: pd.DataFrame,
     expected: pd.Series,
+    options: TierOptions,
     *,
-    vip_share: float = 0.05,
-    core_share: float = 0.20,
-    potential_share: float = 0.20,
     everyone: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Give every buyer one tier.
@@ -51,8 +50,8 @@ def value_tiers(
     expected : Series
         Expected net spend in the next 90 days, indexed by buyer
         (`csinsight.segments.clv.expected_spend`).
-    vip_share, core_share, potential_share : float
-        Ceilings, as shares of the buyers who bought.
+    options : TierOptions
+        For the shares.
     everyone : iterable of str
         Further known buyers; those who never bought are ``ordinary`` with scores of 0.
 
@@ -66,7 +65,8 @@ def value_tiers(
     DataError
         Where the shares do not fit into one, a buyer stands twice or has no expected spend.
     """
-    _check(spend, expected, (vip_share, core_share, potential_share))
+    shares = (options.vip_share, options.core_share, options.potential_share)
+    _check(spend, expected, shares)
     table = _scores(spend, expected)
     past = table[ValueTiers.PAST_SCORE].to_numpy()
     present = table[ValueTiers.PRESENT_SCORE].to_numpy()
@@ -75,9 +75,9 @@ def value_tiers(
     tier = np.full(len(table), TIERS[0], dtype=object)
     free = np.ones(len(table), dtype=bool)
     for name, score, may, share in (
-        ("vip", np.minimum(past, present), recent, vip_share),
-        ("core", present, recent, core_share),
-        ("potential", future, future > _median(future), potential_share),
+        ("vip", np.minimum(past, present), recent, options.vip_share),
+        ("core", present, recent, options.core_share),
+        ("potential", future, future > _median(future), options.potential_share),
     ):
         chosen = _top(score, free & may, share * len(table))
         tier[chosen] = name

@@ -12,10 +12,11 @@ months were reported before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +30,12 @@ from csinsight.features.buyers import buyer_features
 from csinsight.params import add_months
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, held, remembered, seen, together
+from csinsight.segments.options import TypeOptions
 from csinsight.segments.shrink_features import Evidence, weigh
-from csinsight.segments.signatures import Signatures, signatures_of
 
 Floats = npt.NDArray[np.float64]
+#: Gives buyers' raw counts as of a moment.
+Read: TypeAlias = Callable[[datetime], pd.DataFrame]
 
 #: Named beside the features where what was remembered of a buyer decided.
 EARLIER: Final = "earlier"
@@ -77,11 +80,8 @@ class TypeResult:
 
 def fit_types(
     features: pd.DataFrame,
-    signatures: Signatures,
+    options: TypeOptions,
     *,
-    min_pages: int = 5,
-    confidence: float = 0.5,
-    seed: int = 20261031,
     previous: TypeModel | TypeResult | None = None,
     earlier: pd.DataFrame | None = None,
 ) -> TypeResult:
@@ -91,13 +91,7 @@ def fit_types(
     ----------
     features : DataFrame
         Raw counts, one row a buyer (`csinsight.features.buyers.buyer_features`).
-    signatures : Signatures
-    min_pages : int
-        Buyers with fewer page views are ``unclassified`` and do not shape the types.
-    confidence : float
-        Labels less sure than this are ``mixed``.
-    seed : int
-        Of the sample on which a large shop is fitted.
+    options : TypeOptions
     previous : TypeModel or TypeResult, optional
         Last month's model: types start from where they were. With a result, last month's labels
         are held too (`csinsight.segments.model.held`).
@@ -112,22 +106,24 @@ def fit_types(
     if missing := {"buyer_id", "pages"} - set(features):
         raise ValueError(f"features lack {sorted(missing)}: give a row a buyer of buyer_features")
     start = previous.model if isinstance(previous, TypeResult) else previous
-    model = fit_model(features, signatures, min_pages=min_pages, seed=seed, previous=start)
+    signatures, least = options.signatures, options.min_pages
+    model = fit_model(features, signatures, min_pages=least, seed=options.seed, previous=start)
     known = []
     if earlier is not None and len(earlier):
         known.append(remembered(earlier, model, signatures.memory))
     if isinstance(previous, TypeResult):
         known.append(held(previous.buyers, signatures.memory))
     memory = together(*known) if known else None
-    return label(features, model, min_pages=min_pages, confidence=confidence, memory=memory)
+    sure = options.confidence
+    return label(features, model, min_pages=least, confidence=sure, memory=memory)
 
 
 def label(
     features: pd.DataFrame,
     model: TypeModel,
     *,
-    min_pages: int = 5,
-    confidence: float = 0.5,
+    min_pages: int,
+    confidence: float,
     memory: pd.DataFrame | None = None,
 ) -> TypeResult:
     """Label buyers by a model fitted before, on the same or on other buyers.
@@ -246,77 +242,51 @@ class MonthTypes:
 
 
 def types_at(
-    shop: Shop,
-    as_of: datetime,
-    signatures: Signatures | None = None,
-    *,
-    page_view_days: int = 90,
-    order_days: int = 365,
-    min_pages: int = 5,
-    confidence: float = 0.5,
-    seed: int = 20261031,
+    shop: Shop, as_of: datetime, options: TypeOptions, *, read: Read | None = None
 ) -> MonthTypes:
     """Return the types as of `as_of`, followed from some months before.
+
+    The same tables and options give the same labels, whichever months are reported.
 
     Parameters
     ----------
     shop : Shop
     as_of : datetime
         First moment of a month: the end of the one before.
-    signatures : Signatures, optional
-        The shipped ones that fit the shop's tables when not given.
-    page_view_days, order_days : int
-        As for `csinsight.features.buyers.buyer_features`.
-    min_pages, confidence, seed
-        As for `csinsight.segments.types.fit_types`.
+    options : TypeOptions
+    read : callable, optional
+        Gives `csinsight.features.buyers.buyer_features` as of a moment; several months read at
+        once share it.
     """
-    *_, last = follow_types(
-        shop,
-        as_of,
-        as_of,
-        signatures,
-        page_view_days=page_view_days,
-        order_days=order_days,
-        min_pages=min_pages,
-        confidence=confidence,
-        seed=seed,
-    )
+    *_, last = follow_types(shop, as_of, as_of, options, read=read)
     return last
 
 
 def follow_types(
-    shop: Shop,
-    first: datetime,
-    last: datetime,
-    signatures: Signatures | None = None,
-    *,
-    page_view_days: int = 90,
-    order_days: int = 365,
-    min_pages: int = 5,
-    confidence: float = 0.5,
-    seed: int = 20261031,
+    shop: Shop, first: datetime, last: datetime, options: TypeOptions, *, read: Read | None = None
 ) -> Iterator[MonthTypes]:
     """Yield the types at every turn of the month from `first` to `last`.
 
     ``memory.months`` further months before `first` are gone through and not yielded. Parameters
     are those of `types_at`.
     """
-    signatures = signatures or signatures_of(shop)
-    moment, before = add_months(first, -signatures.memory.months), None
+    read = read or partial(read_buyers, shop, options)
+    window = timedelta(days=options.page_view_days)
+    moment, before = add_months(first, -options.signatures.memory.months), None
     while moment <= last:
-        features, earlier = (
-            buyer_features(shop, at, page_view_days=page_view_days, order_days=order_days)
-            for at in (moment, moment - timedelta(days=page_view_days))
-        )
-        types = fit_types(
-            features,
-            signatures,
-            min_pages=min_pages,
-            confidence=confidence,
-            seed=seed,
-            previous=before,
-            earlier=earlier,
-        )
+        features, earlier = read(moment), read(moment - window)
+        types = fit_types(features, options, previous=before, earlier=earlier)
         if moment >= first:
             yield MonthTypes(moment, features, types, before)
         moment, before = add_months(moment, 1), types
+
+
+def read_buyers(shop: Shop, options: TypeOptions, as_of: datetime) -> pd.DataFrame:
+    """Return `csinsight.features.buyers.buyer_features` with the windows of `options`."""
+    return buyer_features(
+        shop,
+        as_of,
+        page_view_days=options.page_view_days,
+        order_days=options.order_days,
+        gap_hours=options.gap_hours,
+    )

@@ -1,0 +1,212 @@
+"""The month's context: everything that its figures depend on besides the shop's tables.
+
+A run makes it once from its parameters and writes it into its folder; whoever opens the run later,
+a notebook or an analyst, reads it there. So no page fills in a default of its own, and a report
+made a year ago still knows the KPI profile and the lexicon that it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from csinsight.behaviours.lexicon import Additions, Lexicon, load_lexicon
+from csinsight.behaviours.profiles import KpiProfile, load_profile
+from csinsight.coaching.plan import Limits
+from csinsight.config import load
+from csinsight.contract.write import write_text
+from csinsight.engine import Shop
+from csinsight.errors import ConfigError
+from csinsight.features.frames import ConversationRules
+from csinsight.params import RunParams, load_params, month_end, month_start, shipped
+from csinsight.segments.options import TierOptions, TypeOptions
+from csinsight.segments.signatures import Signatures, signatures_of
+
+CONTEXT_FILE: Final = "context.json"
+
+
+class MonthContext(BaseModel):
+    """Parameters of a run and what they name, as they were when the run was made.
+
+    Parameters
+    ----------
+    params : RunParams
+    profile : KpiProfile
+        The one that ``kpi_profile`` names.
+    additions : Additions
+        What the shop adds to the lexicons.
+    signatures : Signatures
+        Those that fit the shop's tables.
+
+    Examples
+    --------
+    >>> from csinsight.segments.signatures import load_signatures
+    >>> context = MonthContext.of(RunParams(month="2026-10"), load_signatures())
+    >>> context.as_of
+    datetime.datetime(2026, 11, 1, 0, 0)
+    >>> context.changed(conversation_gap_hours=6.0).rules.gap_hours
+    6.0
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    params: RunParams
+    profile: KpiProfile
+    additions: Additions
+    signatures: Signatures
+
+    @classmethod
+    def of(cls, params: RunParams, signatures: Signatures) -> MonthContext:
+        """Return the context of `params`, with the shop's own files under ``params/``."""
+        return cls(
+            params=params,
+            profile=load_profile(params.kpi_profile),
+            additions=load(shipped("params", "lexicon_additions.yml"), Additions),
+            signatures=signatures,
+        )
+
+    def changed(self, **told: Any) -> MonthContext:
+        """Return the context with some parameters as `told`, checked as those of a run.
+
+        Raises
+        ------
+        ConfigError
+            Where a value is not one that a run could have.
+        """
+        params = load_params(None, **(self.params.model_dump() | told))
+        profile = self.profile
+        if params.kpi_profile != self.params.kpi_profile:
+            profile = load_profile(params.kpi_profile)
+        return self.model_copy(update={"params": params, "profile": profile})
+
+    def only(self, names: Iterable[str]) -> MonthContext:
+        """Return the context as a notebook sees it that takes just the parameters `names`.
+
+        To ask it for another parameter is an error: a figure could change with it while the
+        notebook's step, which does not know it, counts as done.
+        """
+        told = {name: getattr(self.params, name) for name in names}
+        return self.model_copy(update={"params": _Told.of(told)})
+
+    @cached_property
+    def as_of(self) -> datetime:
+        """The first moment after the month; nothing at or after it is used."""
+        return month_end(self.params.month)
+
+    @cached_property
+    def start(self) -> datetime:
+        """The first moment of the month."""
+        return month_start(self.params.month)
+
+    @cached_property
+    def rules(self) -> ConversationRules:
+        """How messages become conversations with an outcome and with timings."""
+        return self.profile.rules(
+            gap_hours=self.params.conversation_gap_hours,
+            conversion_window_hours=self.params.conversion_window_hours,
+            payment_window_hours=self.params.payment_window_hours,
+        )
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The lexicons with the shop's additions laid over them."""
+        return load_lexicon(self.additions)
+
+    @property
+    def conversation_months(self) -> int:
+        """How many months of conversations the run reads: for trends and for drivers."""
+        return max(self.params.trend_months, self.params.driver_months)
+
+    @cached_property
+    def types(self) -> TypeOptions:
+        """How buyer types are read."""
+        params = self.params
+        return TypeOptions(
+            signatures=self.signatures,
+            page_view_days=params.page_view_days,
+            order_days=params.order_days,
+            gap_hours=params.conversation_gap_hours,
+            min_pages=params.type_min_pages,
+            confidence=params.type_confidence,
+            seed=params.seed,
+        )
+
+    @cached_property
+    def tiers(self) -> TierOptions:
+        """How value tiers are cut."""
+        params = self.params
+        return TierOptions(
+            order_days=params.order_days,
+            vip_share=params.vip_share,
+            core_share=params.core_share,
+            potential_share=params.potential_share,
+            seed=params.seed,
+        )
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What has to be there before anybody is told anything."""
+        params = self.params
+        return Limits(
+            months=params.driver_months,
+            min_agent_inquiries=params.min_agent_inquiries,
+            min_opportunities=params.min_opportunities,
+            q_threshold=params.q_threshold,
+            max_recommendations=params.max_recommendations,
+            seed=params.seed,
+        )
+
+    def write(self, run: Path) -> None:
+        """Write the context into the folder of its run."""
+        write_text(run / CONTEXT_FILE, self.model_dump_json(indent=1) + "\n")
+
+
+def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthContext:
+    """Return the context that a run has written, or, where none has, that of `params`.
+
+    Parameters
+    ----------
+    run : Path
+        ``runs/SHOP/MONTH``.
+    shop : Shop
+        Its tables say which signatures fit.
+    params : RunParams, optional
+        The defaults unless told.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is not one that this version has written.
+    """
+    file = run / CONTEXT_FILE
+    if not file.is_file():
+        return MonthContext.of(params or RunParams(), signatures_of(shop))
+    try:
+        return MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        what = error.errors()[0]
+        place = ".".join(map(str, what["loc"]))
+        raise ConfigError(f"{file}: {place}: {what['msg']}; make the run again") from error
+
+
+class _Told(RunParams):
+    """Some parameters of a run; the others are not there."""
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> _Told:
+        params = cls.model_construct(**told)
+        for name in set(RunParams.model_fields) - set(told):
+            del params.__dict__[name]
+        return params
+
+    def __getattr__(self, name: str) -> Any:
+        if name in RunParams.model_fields:
+            raise ConfigError(
+                f"this notebook does not take `{name}`: name it in `NOTEBOOKS` of "
+                "csinsight/params.py and in the notebook's cell of parameters"
+            )
+        raise AttributeError(name)
