@@ -137,17 +137,24 @@ _CONVERSATIONS: Final = (
     "conversation_gap_hours",
     "conversion_window_hours",
     "payment_window_hours",
+    "kpi_profile",
+    "trend_months",
+    "driver_months",
 )
 
-#: The notebooks in order, and which of the run's parameters each takes besides `PLACES`.
+#: The notebooks in order, and which of the run's parameters each takes besides `PLACES`: all that
+#: its figures depend on, and no other. What an earlier notebook has made of a parameter reaches
+#: the later ones through `BUILDS_ON`.
 NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
-    "00_data_check": (*_COMMON, "timezone", "currency"),
+    "00_data_check": (*_COMMON, "currency"),
     "01_buyer_types": (
         *_COMMON,
         "page_view_days",
         "order_days",
+        "conversation_gap_hours",
         "type_confidence",
         "type_min_pages",
+        "driver_months",
         "seed",
     ),
     "02_value_tiers": (
@@ -157,15 +164,10 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "vip_share",
         "core_share",
         "potential_share",
-    ),
-    "03_agent_kpis": (
-        *_COMMON,
-        *_CONVERSATIONS,
-        "currency",
-        "trend_months",
         "driver_months",
-        "kpi_profile",
+        "seed",
     ),
+    "03_agent_kpis": (*_COMMON, *_CONVERSATIONS, "currency"),
     "04_conversion_drivers": (
         *_COMMON,
         "outcome",
@@ -177,15 +179,32 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
     "05_coaching": (
         *_COMMON,
         *_CONVERSATIONS,
-        "driver_months",
         "min_agent_inquiries",
         "min_opportunities",
         "q_threshold",
         "max_recommendations",
         "seed",
     ),
-    "06_agent_card": (*_COMMON, "driver_months"),
+    "06_agent_card": (*_COMMON, "driver_months", "trend_months"),
     "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
+}
+#: Whose tables and facts each notebook reads: it is made anew when one of them is.
+BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
+    "00_data_check": (),
+    "01_buyer_types": (),
+    "02_value_tiers": (),
+    "03_agent_kpis": (),
+    "04_conversion_drivers": ("01_buyer_types", "02_value_tiers", "03_agent_kpis"),
+    "05_coaching": ("01_buyer_types", "02_value_tiers", "03_agent_kpis", "04_conversion_drivers"),
+    "06_agent_card": ("03_agent_kpis", "04_conversion_drivers", "05_coaching"),
+    "07_monthly_brief": (
+        "00_data_check",
+        "01_buyer_types",
+        "02_value_tiers",
+        "03_agent_kpis",
+        "04_conversion_drivers",
+        "05_coaching",
+    ),
 }
 #: Parameters of a notebook that are no parameter of the run.
 EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}

@@ -13,7 +13,7 @@ import narwhals as nw
 import pandas as pd
 
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods
-from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
 from csinsight.behaviours.opportunities import (
     SILENCE,

@@ -192,12 +192,12 @@ class Lexicon:
         return tuple(name for name, marker in self.markers.items() if marker.side == side)
 
 
-def load_lexicon(extra: Path | Additions | None = None, folder: Path = FOLDER) -> Lexicon:
+def load_lexicon(extra: str | Path | Additions | None = None, folder: Path = FOLDER) -> Lexicon:
     """Read and check the lexicon files of `folder`, with a shop's additions laid over them.
 
     Parameters
     ----------
-    extra : Path, Additions or None
+    extra : str, Path, Additions or None
         A file such as ``params/lexicon_additions.yml``, or what it holds.
     folder : Path
         Where the ``*.yml`` files are; the package's own unless told.
@@ -221,10 +221,10 @@ def load_lexicon(extra: Path | Additions | None = None, folder: Path = FOLDER) -
             if name in markers:
                 raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
             markers[name], home[name] = marker, path
-    if isinstance(extra, Path):
-        markers = _lay_over(markers, load(extra, Additions), extra)
-    elif extra is not None:
+    if isinstance(extra, Additions):
         markers = _lay_over(markers, extra, Path("lexicon_additions.yml"))
+    elif extra is not None:
+        markers = _lay_over(markers, load(Path(extra), Additions), Path(extra))
     _check_names(markers, home)
     compilers = {name: _Compiler(home[name], name, fragments) for name in markers}
     lexicon = Lexicon(

@@ -92,10 +92,10 @@ def agent_rates(
     sessions: pd.DataFrame,
     *,
     as_of: datetime,
-    months: int = 3,
-    min_agent_inquiries: int = 50,
-    min_opportunities: int = 20,
-    seed: int = 20261031,
+    months: int,
+    min_agent_inquiries: int,
+    min_opportunities: int,
+    seed: int,
     behaviours: Iterable[str] = TESTED_BEHAVIOURS,
 ) -> pd.DataFrame:
     """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards."""
@@ -112,7 +112,8 @@ def agent_card(
     status: pd.DataFrame,
     *,
     as_of: datetime,
-    months: int = 3,
+    months: int,
+    trend_months: int,
 ) -> Card:
     """Gather one agent's card.
 
@@ -127,6 +128,9 @@ def agent_card(
         From `csinsight.coaching.plan.agent_status`.
     as_of : datetime
     months : int
+        Of the look-back.
+    trend_months : int
+        That the trend shows.
 
     Raises
     ------
@@ -147,7 +151,7 @@ def agent_card(
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
         rates=own_rates,
         conversion=conversion(in_months(sessions, as_of, months), agent_id),
-        trend=trend(served, [_C.PAID, *advised]),
+        trend=trend(in_months(served, as_of, trend_months), [_C.PAID, *advised]),
         compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
         strengths=own_plan[kinds == "strength"].reset_index(drop=True),
         recommendations=own_plan[kinds == "driver"].reset_index(drop=True),

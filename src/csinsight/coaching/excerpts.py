@@ -13,7 +13,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.coaching.examples import agent_turns, choose, waited
 from csinsight.coaching.masking import mask_lines
@@ -37,8 +37,8 @@ def excerpts(
     *,
     as_of: datetime,
     rules: ConversationRules,
-    months: int = 12,
-    lexicon: Lexicon | None = None,
+    months: int,
+    lexicon: Lexicon,
 ) -> pd.DataFrame:
     """Return the messages of some conversations with what each shows, for `excerpt`.
 
@@ -52,8 +52,7 @@ def excerpts(
     rules : ConversationRules
         Those by which the conversations were cut.
     months : int
-    lexicon : Lexicon or None
-        None for the one that ships with the package.
+    lexicon : Lexicon
 
     Returns
     -------
@@ -64,7 +63,7 @@ def excerpts(
     wanted = sorted(set(conversation_ids))
     messages = messages_of(shop, as_of, rules, months=months)
     messages = messages.filter(nw.col(_M.CONVERSATION_ID).is_in(wanted))
-    marked = mark(messages, lexicon or load_lexicon())
+    marked = mark(messages, lexicon)
     known = [
         _M.CONVERSATION_ID,
         _M.BUYER_ID,
@@ -165,6 +164,8 @@ def plan_excerpts(
     *,
     as_of: datetime,
     rules: ConversationRules,
+    months: int,
+    lexicon: Lexicon,
 ) -> pd.DataFrame:
     """Return the lines that a plan's cards show, masked.
 
@@ -179,6 +180,9 @@ def plan_excerpts(
     as_of : datetime
     rules : ConversationRules
         Those by which the plan's conversations were cut.
+    months : int
+        How far back the plan's conversations lie.
+    lexicon : Lexicon
 
     Returns
     -------
@@ -188,7 +192,14 @@ def plan_excerpts(
     """
     advised = plan[plan[_P.KIND] != "strength"]
     wanted = list(_wanted(advised))
-    messages = excerpts(shop, {t for *_, ts in wanted for t in ts}, as_of=as_of, rules=rules)
+    messages = excerpts(
+        shop,
+        {t for *_, ts in wanted for t in ts},
+        as_of=as_of,
+        rules=rules,
+        months=months,
+        lexicon=lexicon,
+    )
     talks = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
     names = shop_names(shop)
     opportunities = conversations.set_index(Conversations.CONVERSATION_ID)

@@ -161,8 +161,8 @@ def follow_up(
     sessions: pd.DataFrame,
     *,
     as_of: datetime,
-    months: int = 3,
-    seed: int = 20261031,
+    months: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Return how what earlier plans advised has gone since, month by month.
 

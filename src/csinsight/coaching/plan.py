@@ -75,12 +75,12 @@ class Limits:
     seed : int
     """
 
-    months: int = 3
-    min_agent_inquiries: int = 50
-    min_opportunities: int = 20
-    q_threshold: float = 0.10
-    max_recommendations: int = 3
-    seed: int = 20261031
+    months: int
+    min_agent_inquiries: int
+    min_opportunities: int
+    q_threshold: float
+    max_recommendations: int
+    seed: int
 
 
 def coaching_plan(
@@ -88,7 +88,7 @@ def coaching_plan(
     drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
-    limits: Limits | None = None,
+    limits: Limits,
     broken: pd.DataFrame | None = None,
     rejected: Collection[Finding] = (),
 ) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def coaching_plan(
         where conversion can't be told: the plan then holds compliance alone.
     as_of : datetime
         First moment after the report month.
-    limits : Limits, optional
+    limits : Limits
     broken : DataFrame, optional
         Of `csinsight.behaviours.findings.compliance_findings`; None: of the rules as published.
     rejected : collection of (agent_id, behaviour)
@@ -128,12 +128,11 @@ def findings(
     drivers: pd.DataFrame | None,
     *,
     as_of: datetime,
-    limits: Limits | None = None,
+    limits: Limits,
     broken: pd.DataFrame | None = None,
     rejected: Collection[Finding] = (),
 ) -> tuple[pd.DataFrame, set[Finding]]:
     """Return the plan as `coaching_plan` does, and which of `rejected` would be in it."""
-    limits = limits or Limits()
     served = sessions[sessions[_C.AGENT_ID].notna()]
     recent = in_months(served, as_of, limits.months)
     inquiries = inquiries_of(recent)
@@ -281,8 +280,8 @@ def agent_status(
     plan: pd.DataFrame,
     *,
     as_of: datetime,
-    months: int = 3,
-    min_agent_inquiries: int = 50,
+    months: int,
+    min_agent_inquiries: int,
 ) -> pd.DataFrame:
     """Return what may be said to every agent of the report month or the look-back.
 

@@ -39,6 +39,17 @@ class ValueTiers:
     NET_SPEND = "net_spend"
 
 
+class SegmentsByMonth:
+    """One row a buyer and month start: ``types_by_month`` and ``tiers_by_month``.
+
+    Labels as the report of the month that ended at ``as_of`` shows them.
+    """
+
+    TYPES = "types_by_month"
+    TIERS = "tiers_by_month"
+    AS_OF = "as_of"
+
+
 class Conversations:
     """One row a conversation: ``conversations``, then one column a behaviour.
 

@@ -100,7 +100,7 @@ def design(
     conversations: pd.DataFrame,
     frozen: pd.DataFrame | None = None,
     *,
-    outcome: Outcome = "paid",
+    outcome: Outcome,
     as_of: datetime,
     months: int,
     exposure: Exposure | None = None,
@@ -160,7 +160,7 @@ def secondary_outcomes(
     conversations: pd.DataFrame,
     frozen: pd.DataFrame | None = None,
     *,
-    outcome: Outcome = "paid",
+    outcome: Outcome,
     as_of: datetime,
     months: int,
 ) -> list[Design]:

@@ -47,8 +47,8 @@ def alternative_estimates(
     *,
     as_of: datetime,
     months: int,
-    min_inquiries: int = 300,
-    min_agents: int = 5,
+    min_inquiries: int,
+    min_agents: int,
 ) -> pd.DataFrame:
     """Return each behaviour's difference over all inquiries, by every way.
 
@@ -85,6 +85,7 @@ def alternative_estimates(
             plan,
             min_inquiries=min_inquiries,
             min_agents=min_agents,
+            q_threshold=0.0,  # estimates are read here, not verdicts
             scopes=(),
             flexible=False,
         )
@@ -105,8 +106,8 @@ def dose_response(
     behaviour: str = "first_response_s",
     *,
     ends: Sequence[float] = EDGES,
-    min_inquiries: int = 300,
-    min_agents: int = 5,
+    min_inquiries: int,
+    min_agents: int,
 ) -> pd.DataFrame:
     """Return the adjusted difference of each band of a time against the quickest one.
 

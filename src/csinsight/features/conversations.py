@@ -156,9 +156,7 @@ def with_turns(messages: Frame) -> Frame:
     )
 
 
-def messages_of(
-    shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int
-) -> Frame:
+def messages_of(shop: Shop, as_of: datetime, rules: ConversationRules, *, months: int) -> Frame:
     """Return the messages of the conversations that the last `months` months count.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import Any
 
 from csinsight.contract.write import sha256_of
 from csinsight.errors import KernelError, NotebookError
-from csinsight.params import RunParams, notebook_params
+from csinsight.params import BUILDS_ON, RunParams, notebook_params
 from csinsight.runs.coaching_files import also_read
 from csinsight.runs.kernels import Worker, Workers
 from csinsight.runs.plan import CARD, Step, told
@@ -66,7 +66,8 @@ class Execution:
         NotebookError
             Where a notebook failed; of agents' cards, only where all did.
         """
-        upstream = [key for name, key in self.keys.items() if not name.startswith(CARD)]
+        wanted = BUILDS_ON[steps[0].notebook] if steps else ()
+        upstream = [key for name, key in self.keys.items() if name in wanted]
         todo: SimpleQueue[Step] = SimpleQueue()
         for step in steps:
             key = self._key(step, source, upstream)

@@ -33,6 +33,7 @@ import nbformat
 
 from csinsight.contract.write import write_text
 from csinsight.errors import CellError, KernelError
+from csinsight.views.study import STEP_VARIABLE
 
 LOG = logging.getLogger(__name__)
 #: What a kernel is started with; ``{connection_file}`` is filled in by jupyter_client.
@@ -47,7 +48,8 @@ COMMAND: Final = [
 #: What takes longest to import is there before the first notebook.
 _PREPARE: Final = "import csinsight.views.study"
 _BEGIN: Final = """get_ipython().reset(new_session=True, aggressive=False)
-import csinsight.views.study as _s; _s.begin({step!r}); del _s"""
+import os as _os; _os.environ[{name!r}] = {step!r}; del _os"""
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 #: A kernel that is idle has this long to answer what it is asked.
 _ANSWER_SECONDS: Final = 5.0
 
@@ -133,7 +135,9 @@ class _Kernel:
         watch = asyncio.create_task(self._unwell())
         end = time.monotonic() + self._limits.notebook
         try:
-            told = self._client.execute(_BEGIN.format(step=step), silent=True, reply=True)
+            told = self._client.execute(
+                _BEGIN.format(name=STEP_VARIABLE, step=step), silent=True, reply=True
+            )
             await self._within(end, watch, told)
             for number, cell in enumerate(notebook.cells):
                 began, count = time.monotonic(), client.code_cells_executed + 1
@@ -355,7 +359,14 @@ def _manager(folder: Path) -> Any:
                 argv=COMMAND,
                 display_name="csinsight",
                 language="python",
-                env={"IPYTHONDIR": str(folder), "MPLBACKEND": "agg", "PYTHONHASHSEED": "0"},
+                env={
+                    "IPYTHONDIR": str(folder),
+                    "MPLBACKEND": "agg",
+                    "PYTHONHASHSEED": "0",
+                    # Threads that wait for one another cost more than they bring at these sizes,
+                    # and sums in another order would differ in their last bits between machines.
+                    **{name: os.environ.get(name, "1") for name in _THREADS},
+                },
             )
 
     return OwnKernel(

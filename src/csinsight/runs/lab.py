@@ -51,7 +51,7 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for name in (*NOTEBOOKS, EXPLORE):
         if not (copy := target / f"{name}.ipynb").exists():
-            told = notebook_params(params, name) if name in NOTEBOOKS else _explored(params)
+            told = notebook_params(params, name) if name in NOTEBOOKS else {}
             more = {"agent_id": _an_agent(run)} if name == CARD else {}
             _copy(shipped("notebooks", f"{name}.ipynb"), copy, {**places, **told, **more})
     return target
@@ -69,12 +69,6 @@ def open_lab(folder: Path) -> None:
         raise ConfigError('JupyterLab is not installed: pip install "csinsight[lab]"')
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}"]
     subprocess.run(command, check=False)  # noqa: S603 - our own words
-
-
-def _explored(params: RunParams) -> dict[str, Any]:
-    names = ("shop", "month", "lang", "engine")
-    hours = ("conversation_gap_hours", "conversion_window_hours", "payment_window_hours")
-    return {name: getattr(params, name) for name in (*names, *hours)}
 
 
 def _an_agent(run: Path) -> str:

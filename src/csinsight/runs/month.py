@@ -13,8 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256_of
+from csinsight.engine import open_shop
 from csinsight.errors import ContractError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
@@ -36,6 +38,7 @@ from csinsight.runs.plan import (
 from csinsight.runs.publish import publish, recover
 from csinsight.runs.shop_index import write_shop_index
 from csinsight.runs.state import Places, RunState, clear_leavings, input_hashes, locked, source_hash
+from csinsight.segments.signatures import signatures_of
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,9 @@ class _Run:
         self._check_contract()
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
+        MonthContext.of(self.params, signatures_of(open_shop(self.data, "polars"))).write(
+            self.places.run
+        )
         names = wanted(self.only, left_out)
         for name in names:
             check_parameters(self._notebook(name), self.params)

@@ -19,8 +19,8 @@ import pandas as pd
 
 from csinsight.engine import Shop
 from csinsight.features.spend import SpendFeatures, spend_between, spend_features
-from csinsight.segments.options import TierOptions
 from csinsight.segments.clv import Past, accuracy, fit_future, learn_boosted, learn_rfm
+from csinsight.segments.options import TierOptions
 
 #: Learnt candidates, beside the baseline.
 LEARNT: Final = ("rfm", "boosted", "blend")

@@ -20,6 +20,7 @@ from csinsight.behaviours.kpis import (
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.coaching.card import AgentSpread
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
+from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
@@ -244,7 +245,9 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
 
 def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
     """Draw every headline figure by month, with its interval where it has one."""
-    months = monthly_kpis(conversations, profile=profile)
+    back = study.context.params.trend_months
+    counted = in_months(conversations, study.as_of, back, untimed=False)
+    months = monthly_kpis(counted, profile=profile)
     known = [name for name in HEADLINES if months[name].notna().sum() > 1]
     if not known:
         return Prose(study.word("kpis.no_trend"))

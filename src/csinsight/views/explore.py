@@ -6,6 +6,7 @@ Everything here is plain tables; `csinsight.views.widgets` puts controls around 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,6 @@ from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIM
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
 from csinsight.errors import RunError
-from csinsight.features.frames import ConversationRules
 from csinsight.features.months import month_of
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
@@ -88,15 +88,13 @@ def pick(
     return found[keep]
 
 
-def read(study: Study, conversation_id: str, rules: ConversationRules) -> Talk:
+def read(study: Study, conversation_id: str) -> Talk:
     """Return the whole of one conversation, masked.
 
     Parameters
     ----------
     study : Study
     conversation_id : str
-    rules : ConversationRules
-        Those of the run.
 
     Raises
     ------
@@ -104,7 +102,15 @@ def read(study: Study, conversation_id: str, rules: ConversationRules) -> Talk:
         Where the run has no such conversation.
     """
     shop, words = study.open(), study.words
-    said = excerpts(shop, [conversation_id], as_of=study.as_of, rules=rules)
+    context = study.context
+    said = excerpts(
+        shop,
+        [conversation_id],
+        as_of=context.as_of,
+        rules=context.rules,
+        months=context.conversation_months,
+        lexicon=context.lexicon,
+    )
     if said.empty:
         raise RunError(f"{study.run}: has no conversation {conversation_id!r}")
     names = {str(name) for name in (*said[Messages.BUYER_ID], *said[Messages.AGENT_ID].dropna())}
@@ -179,7 +185,7 @@ def types_at(buyers: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     chances = buyers[[f"{BuyerTypes.PROBABILITY_PREFIX}{name}" for name in BUYER_TYPES]]
     best = np.asarray(BUYER_TYPES)[chances.fillna(-1.0).to_numpy(dtype=float).argmax(axis=1)]
-    sure = chances.max(axis=1).fillna(0.0).to_numpy(dtype=float)
+    sure = buyers[BuyerTypes.CONFIDENCE].to_numpy(dtype=float)
     unknown = (buyers[BuyerTypes.TYPE] == UNCLASSIFIED).to_numpy()
     label = np.where(unknown, UNCLASSIFIED, np.where(sure < confidence, MIXED, best))
     return _moved(buyers[BuyerTypes.TYPE], pd.Series(label), [*BUYER_TYPES, MIXED, UNCLASSIFIED])
@@ -205,14 +211,15 @@ def tiers_at(
     expected = pd.Series(
         run[ValueTiers.EXPECTED_SPEND_90D].to_numpy(), run[ValueTiers.BUYER_ID].to_numpy()
     )
-    spend = spend_features(study.open(), study.as_of)
+    options = study.context.tiers
+    spend = spend_features(study.open(), study.as_of, order_days=options.order_days)
     known = spend[spend[ValueTiers.BUYER_ID].isin(expected.index)]
     now = value_tiers(
         known,
         expected[known[ValueTiers.BUYER_ID].to_numpy()],
-        vip_share=vip_share,
-        core_share=core_share,
-        potential_share=potential_share,
+        replace(
+            options, vip_share=vip_share, core_share=core_share, potential_share=potential_share
+        ),
         everyone=map(str, expected.index),
     )
     made = _moved(run[ValueTiers.TIER], now[ValueTiers.TIER], list(TIERS))

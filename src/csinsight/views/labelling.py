@@ -18,7 +18,6 @@ from csinsight.coaching.masking import mask_lines
 from csinsight.contract.spreadsheet import guarded
 from csinsight.contract.write import write_atomically
 from csinsight.errors import DataError
-from csinsight.features.frames import ConversationRules
 from csinsight.views.study import Study
 
 LABEL: Final = "label"
@@ -30,8 +29,6 @@ _NO_SAMPLE: Final = "`no` is none of the sheet's numbers; take the sheet as it w
 
 def open_sheet(
     study: Study,
-    rules: ConversationRules,
-    lexicon: Lexicon,
     *,
     markers: str,
     each: int,
@@ -42,9 +39,7 @@ def open_sheet(
     Parameters
     ----------
     study : Study
-    rules : ConversationRules
-    lexicon : Lexicon
-        By which the sample is drawn.
+        Whose rules and lexicon, with the shop's additions, the sample is drawn by.
     markers : str
         Agent-side markers, with commas between.
     each : int
@@ -61,8 +56,9 @@ def open_sheet(
     if (folder / _KEY).is_file():
         return pd.read_parquet(folder / _KEY)
     names = [name.strip() for name in markers.split(",") if name.strip()]
+    context, lexicon = study.context, study.context.lexicon
     sample = labelling.draw_sample(
-        study.open(), study.as_of, rules, lexicon, markers=names, each=each, seed=seed
+        study.open(), context.as_of, context.rules, lexicon, markers=names, each=each, seed=seed
     )
     folder.mkdir(parents=True, exist_ok=True)
     meaning = {name: lexicon.markers[name].meaning[study.words.lang] for name in names}

@@ -9,13 +9,14 @@ import pandas as pd
 from csinsight.behaviours.alerts import load_alerts, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
-from csinsight.behaviours.profiles import KpiProfile, load_profile
+from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import (
     AgentKpis,
     BuyerTypes,
     CoachingPlan,
     Conversations,
     Drivers,
+    SegmentsByMonth,
     ValueTiers,
 )
 from csinsight.contract.domain import BUYER_TYPES, TIERS
@@ -61,10 +62,10 @@ class Brief:
     plan: pd.DataFrame | None
 
 
-def gather(study: Study, kpi_profile: str) -> Brief:
+def gather(study: Study) -> Brief:
     """Read what the run has made."""
     tables = (study.read_or_none(name) for name in _PARTS)
-    return Brief(load_profile(kpi_profile), *tables)
+    return Brief(study.context.profile, *tables)
 
 
 def sentence(study: Study, brief: Brief) -> str:
@@ -306,10 +307,6 @@ def _missing(study: Study, name: str) -> LeftOut:
     return LeftOut([study.word("text.colon", label=study.word(f"page.{part}"), text=reason)])
 
 
-#: Written by the drivers: one row a conversation, its buyer's type and tier at the month's start.
-FROZEN = "frozen_segments"
-
-
 def month_over_month(
     study: Study,
     conversations: pd.DataFrame,
@@ -374,18 +371,18 @@ def movements(
 ) -> list[str]:
     """Return sentences on the types and tiers of this month's askers, before it and after it.
 
-    Before it: as known at the month's start, which is what the drivers use. Only buyers who
-    asked this month have such a label.
+    Before it: as the report of the month before has them, which is what the drivers use.
     """
-    frozen = study.read_or_none(FROZEN)
-    if frozen is None:
-        return []
-    asked = study.of_month(conversations)[[_C.CONVERSATION_ID, _C.BUYER_ID]]
-    known = asked.merge(frozen, on=_C.CONVERSATION_ID).drop_duplicates(_C.BUYER_ID)
-    parts = [
-        "" if types is None else _types(study, known, types),
-        "" if tiers is None else _tiers(study, known, tiers),
-    ]
+    asked = study.of_month(conversations)[[_C.BUYER_ID]].drop_duplicates()
+    parts = []
+    for name, now, told in (
+        (SegmentsByMonth.TYPES, types, _types),
+        (SegmentsByMonth.TIERS, tiers, _tiers),
+    ):
+        labels = study.read_or_none(name)
+        if labels is not None and now is not None:
+            before = labels[labels[SegmentsByMonth.AS_OF] == study.start]
+            parts.append(told(study, asked.merge(before, on=_C.BUYER_ID), now))
     return [part for part in parts if part]
 
 

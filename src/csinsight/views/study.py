@@ -6,6 +6,7 @@ The context of a notebook: where it reads and writes, its month, its language.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -14,20 +15,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from csinsight.context import context_of
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically, write_table
 from csinsight.engine import Shop, collect, open_shop
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
-from csinsight.params import (
-    EngineName,
-    Lang,
-    RunParams,
-    add_months,
-    load_params,
-    month_end,
-    month_start,
-)
+from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months, load_params
 from csinsight.render.blocks import LeftOut
 from csinsight.render.words import Words
 
@@ -48,14 +42,10 @@ TRENDS: Final = {
 }
 
 
-#: Set by a run before each notebook: the step whose facts and tables these are.
-_step: str = ""
-
-
-def begin(step: str) -> None:
-    """Say which step of a run the following lines belong to; a run does so before a notebook."""
-    global _step  # noqa: PLW0603 - one kernel runs one notebook at a time
-    _step = step
+#: Set by a run in a kernel before each notebook: the step whose facts and tables these are.
+STEP_VARIABLE: Final = "CSINSIGHT_STEP"
+_BY_HAND: Final = "by_hand"
+_PARAMETERS: Final = frozenset(RunParams.model_fields)
 
 
 class Study:
@@ -67,45 +57,53 @@ class Study:
         Folder of the contract tables.
     run : str or Path
         ``runs/SHOP/MONTH``; tables are written to ``artifacts`` in it.
-    shop, month, lang, engine : str
-        As in `RunParams`, and checked as there.
-    currency : str
+    cell : mapping, optional
+        The notebook's own variables, ``vars()``: those that are named as a parameter of a run win
+        over what the run was made with, so that an analyst may change a line of the cell of
+        parameters and go on from there. Everything else, the lexicon and the KPI profile too, is
+        as the run's ``context.json`` says; a folder without one has the defaults.
+    **told
+        Parameters by name, which win over both.
 
     Raises
     ------
     ConfigError
-        Where a value is not one that a run could have.
+        Where a value is not one that a run could have; within a run also where a notebook asks
+        for a parameter that it does not take.
     """
 
     def __init__(
-        self,
-        data: str | Path,
-        run: str | Path,
-        shop: str,
-        month: str,
-        lang: Lang = "zh",
-        engine: EngineName = "polars",
-        currency: str = "CNY",
+        self, data: str | Path, run: str | Path, cell: Mapping[str, Any] | None = None, **told: Any
     ) -> None:
-        told = {"shop": shop, "month": month, "lang": lang, "engine": engine}
-        params: RunParams = load_params(None, **told, currency=currency)
         self.data, self.run = Path(data), Path(run)
         if not self.data.is_dir():
             raise ConfigError(f"{self.data}: is not a folder; `data` names the shop's tables")
+        own = {name: value for name, value in (cell or {}).items() if name in _PARAMETERS}
+        told = own | told
+        self.step = os.environ.get(STEP_VARIABLE, "")
+        engine = load_params(None, engine=told.get("engine")).engine
+        made = context_of(self.run, open_shop(self.data, engine))
+        self.context = made.changed(**told)
+        taken = _taken_by(self.step)
+        if taken:
+            self.context = self.context.only(taken)
+        params = self.context.params
         self.shop, self.month = params.shop, params.month
         self.lang: Lang = params.lang
         self.engine: EngineName = params.engine
-        self.words = Words(params.lang, params.currency)
+        # A notebook that takes no currency writes no money: one that did would show this sign.
+        currency = params.currency if not taken or "currency" in taken else "XXX"
+        self.words = Words(params.lang, currency)
 
-    @cached_property
+    @property
     def as_of(self) -> datetime:
         """The first moment after the month; nothing at or after it is used."""
-        return month_end(self.month)
+        return self.context.as_of
 
-    @cached_property
+    @property
     def start(self) -> datetime:
         """The first moment of the month."""
-        return month_start(self.month)
+        return self.context.start
 
     @cached_property
     def artifacts(self) -> Path:
@@ -192,8 +190,8 @@ class Study:
         ``finding`` is the page's one line on the index; ``left_out`` is kept by `leave_out`;
         any other name is free. Values are JSON.
         """
-        known = self.facts(_step or "by_hand") | dict(facts)
-        target = self._facts_path(_step or "by_hand")
+        known = self.facts(self.step or _BY_HAND) | dict(facts)
+        target = self._facts_path(self.step or _BY_HAND)
         text = json.dumps(known, ensure_ascii=False, indent=1, sort_keys=True)
         with write_atomically(target) as path:
             path.write_text(text + "\n", encoding="utf-8")
@@ -207,7 +205,7 @@ class Study:
     def leave_out(self, *reasons: str) -> LeftOut:
         """Note what this notebook could not make and why, for its page and for the index."""
         if reasons:
-            earlier = self.facts(_step or "by_hand").get(LEFT_OUT, [])
+            earlier = self.facts(self.step or _BY_HAND).get(LEFT_OUT, [])
             self.write_facts({LEFT_OUT: list(dict.fromkeys([*earlier, *reasons]))})
         return LeftOut(reasons)
 
@@ -225,18 +223,28 @@ class Study:
         return self.run / "facts" / f"{step}.json"
 
     def _note_output(self, name: str) -> None:
-        if not _step:
+        if not self.step:
             return
-        path = self.run / "outputs" / f"{_step}.txt"
+        path = self.run / "outputs" / f"{self.step}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{name}\n")
 
 
-def open_study(*told: Any, **named: Any) -> Study:
-    """Return a notebook's `Study`, told as `Study` is, with figures' look and language set."""
+def open_study(
+    data: str | Path, run: str | Path, cell: Mapping[str, Any] | None = None, **told: Any
+) -> Study:
+    """Return a notebook's `Study`, told as `Study` is, with figures' look and language set.
+
+    In a notebook: ``study = open_study(data, run, vars())``.
+    """
     from csinsight.render import theme
 
-    study = Study(*told, **named)
+    study = Study(data, run, cell, **told)
     theme.use(study.lang, study.words.currency)
     return study
+
+
+def _taken_by(step: str) -> tuple[str, ...]:
+    """Return the parameters that the notebook of a run's step takes; none outside a run."""
+    return next((names for nb, names in NOTEBOOKS.items() if step.startswith(nb)), ())

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.features.spend import spend_features
-from csinsight.params import add_months
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
+from csinsight.segments.by_month import MonthTiers
 from csinsight.segments.clv import accuracy, calibration
-from csinsight.segments.model_selection import Outlook, look_ahead_by
-from csinsight.segments.tiers import money_by_tier, tier_moves, value_tiers
+from csinsight.segments.model_selection import Outlook
+from csinsight.segments.tiers import money_by_tier, tier_moves
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
@@ -139,28 +140,12 @@ def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
     )
 
 
-def moves(
-    study: Study,
-    *,
-    vip_share: float,
-    core_share: float,
-    potential_share: float,
-    order_days: int,
-    model: str,
-) -> Block:
-    """Draw how many buyers moved from each tier to each since a month ago, by one model."""
-    before_end = add_months(study.as_of, -1)
-    spend = spend_features(study.open(), before_end, order_days=order_days)
-    if spend.empty:
+def moves(study: Study, months: Sequence[MonthTiers]) -> Block:
+    """Draw how many buyers moved from each tier to each since a month ago."""
+    before, now = months[-2:]
+    if before.tiers.empty:
         return Note([study.word("tiers.no_moves")])
-    before = value_tiers(
-        spend,
-        look_ahead_by(model, study.open(), before_end, order_days=order_days),
-        vip_share=vip_share,
-        core_share=core_share,
-        potential_share=potential_share,
-    )
-    counts = tier_moves(study.read(_T.NAME), before)
+    counts = tier_moves(now.tiers, before.tiers)
     names = {name: study.word(f"tier.{name}") for name in TIERS}
     shown = counts.reindex(index=list(TIERS), columns=list(TIERS), fill_value=0)
     figure = plots.heatmap(
@@ -172,7 +157,16 @@ def moves(
     fell = int(shown.loc[["core", "vip"], ["ordinary", "potential"]].to_numpy().sum())
     top = max(int(shown.loc[["core", "vip"]].to_numpy().sum()), 1)
     title = study.word("tiers.moves", n=fell, share=study.words.percent(fell / top, 0))
-    return Picture(figure, title, alt=title, data=shown.reset_index(), name="tier_moves")
+    models = [study.word(f"tiers.model_{month.outlook.name}") for month in (before, now)]
+    other = models[0] != models[1]
+    return Picture(
+        figure,
+        title,
+        alt=title,
+        caption=study.word("tiers.moves_model", before=models[0], now=models[1]) if other else "",
+        data=shown.reset_index(),
+        name="tier_moves",
+    )
 
 
 def holdout(study: Study, outlook: Outlook) -> Block:

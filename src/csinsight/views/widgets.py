@@ -9,7 +9,6 @@ import pandas as pd
 
 from csinsight.contract.artifacts import BuyerTypes, Conversations
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, CATEGORIES, TIMINGS
-from csinsight.features.frames import ConversationRules
 from csinsight.features.months import month_of
 from csinsight.views import explore
 from csinsight.views.study import Study
@@ -27,14 +26,12 @@ def interactive(frame: pd.DataFrame) -> Any:
     return HTML(to_html_datatable(frame, connected=False))  # type: ignore[no-untyped-call]
 
 
-def browser(study: Study, rules: ConversationRules, *, most: int = 500) -> Any:
+def browser(study: Study, *, most: int = 500) -> Any:
     """Return controls that pick talks and show one of them, masked.
 
     Parameters
     ----------
     study : Study
-    rules : ConversationRules
-        Those of the run.
     most : int
         At most so many talks are listed.
     """
@@ -61,7 +58,7 @@ def browser(study: Study, rules: ConversationRules, *, most: int = 500) -> Any:
 
     def read(talk: str | None) -> None:
         if talk is not None:
-            _show(explore.read(study, talk, rules))
+            _show(explore.read(study, talk))
 
     table = w.interactive_output(listed, chosen)
     return w.VBox([_rows(chosen.values()), table, talk, w.interactive_output(read, {"talk": talk})])
@@ -86,16 +83,16 @@ def thresholds(study: Study) -> Any:
     import ipywidgets as w
 
     def slider(name: str, value: float) -> Any:
-        told = {"min": 0.0, "max": 0.95, "step": 0.05, "continuous_update": False}
+        told = {"min": 0.0, "max": 0.95, "step": 0.01, "continuous_update": False}
         return w.FloatSlider(value=value, description=name, **told)
 
-    made = []
+    made, params = [], study.context.params
     if (buyers := study.read_or_none(BuyerTypes.NAME)) is not None:
-        asked = {"confidence": slider("confidence", 0.5)}
+        asked = {"confidence": slider("confidence", params.type_confidence)}
         made.append(_panel(lambda **told: explore.types_at(buyers, **told), asked))
     if study.has("value_tiers"):
-        defaults = {"vip_share": 0.05, "core_share": 0.2, "potential_share": 0.2}
-        asked = {name: slider(name, value) for name, value in defaults.items()}
+        shares = ("vip_share", "core_share", "potential_share")
+        asked = {name: slider(name, getattr(params, name)) for name in shares}
         made.append(_panel(lambda **told: explore.tiers_at(study, **told), asked))
     return w.VBox(made)
 
