@@ -30,3 +30,11 @@ ORDER_DAYS: Final = {"order_days": TIERS.order_days}
 LEAST: Final = {
     name: getattr(DEFAULT.params, name) for name in ("min_inquiries", "min_agents", "q_threshold")
 }
+MINIMA: Final = {name: LEAST[name] for name in ("min_inquiries", "min_agents")}
+#: What an agent's rates rest on.
+RATES: Final = {
+    "months": LIMITS.months,
+    "min_agent_inquiries": LIMITS.min_agent_inquiries,
+    "min_opportunities": LIMITS.min_opportunities,
+    "seed": LIMITS.seed,
+}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -20,7 +21,6 @@ from csinsight.coaching.card import agent_card, agent_rates, conversion
 from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 START = datetime(2026, 10, 10, 10)
@@ -66,7 +66,7 @@ def marked(tmp_path_factory):
     orders.append(("o_late", "b_late", late, late, 90.0, 90.0, 1))
     names = ["order_id", "buyer_id", "placed_at", "paid_at", "list_amount", "paid_amount", "units"]
     pl.DataFrame(orders, schema=names, orient="row").write_parquet(folder / "orders.parquet")
-    return mark_messages(open_shop(folder), AS_OF, ConversationRules())
+    return mark_messages(open_shop(folder), AS_OF, RULES, months=12, lexicon=LEXICON)
 
 
 @pytest.fixture(scope="module")

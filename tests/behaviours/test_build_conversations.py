@@ -7,6 +7,7 @@ from datetime import datetime
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -14,7 +15,6 @@ from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 
@@ -67,12 +67,12 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def talks(shop):
-    marked = mark_messages(shop, AS_OF, ConversationRules())
+    marked = mark_messages(shop, AS_OF, RULES, months=12, lexicon=LEXICON)
     return build_conversations(marked).set_index("conversation_id")
 
 
 def _month(shop, conversations, profile):
-    marked = mark_messages(shop, AS_OF, ConversationRules())
+    marked = mark_messages(shop, AS_OF, RULES, months=12, lexicon=LEXICON)
     sessions = build_agent_sessions(marked, conversations, profile)
     return count_month(marked, conversations, sessions, profile)
 
@@ -196,7 +196,7 @@ def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):
         tmp_path / "messages.parquet"
     )
     untimed = open_shop(tmp_path)
-    marked = mark_messages(untimed, AS_OF, ConversationRules())
+    marked = mark_messages(untimed, AS_OF, RULES, months=12, lexicon=LEXICON)
     table = build_conversations(marked).set_index("conversation_id")
     assert table["follows_up"].isna().all()
     assert table["reminds_payment"].isna().all()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 LOG = [
     # b1 is silent for 20 minutes, then the agent comes back.
@@ -66,9 +66,11 @@ def talks(tmp_path: Path) -> pd.DataFrame:
     orders.write_parquet(tmp_path / "orders.parquet")
     pl.DataFrame({"buyer_id": ["b1", "b2", "b3", "b4"]}).write_parquet(tmp_path / "buyers.parquet")
     pl.DataFrame({"agent_id": ["a1"], "name": ["A"]}).write_parquet(tmp_path / "agents.parquet")
-    rules = ConversationRules(12.0, 24.0, 72.0)
+    rules = RULES
     shop = open_shop(tmp_path, "polars")
-    found = build_conversations(mark_messages(shop, datetime(2026, 11, 1), rules))
+    found = build_conversations(
+        mark_messages(shop, datetime(2026, 11, 1), rules, months=12, lexicon=LEXICON)
+    )
     return found.set_index("buyer_id")
 
 

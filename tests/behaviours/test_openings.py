@@ -6,11 +6,11 @@ from datetime import datetime
 
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.contract.domain import CATEGORIES, MOODS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
 #: Talk, category, mood at the start, mood at the end; b and a are lines of buyer and agent.
@@ -43,7 +43,9 @@ def read(tmp_path_factory):
     names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
     folder = tmp_path_factory.mktemp("openings")
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
-    table = build_conversations(mark_messages(open_shop(folder), AS_OF, ConversationRules()))
+    table = build_conversations(
+        mark_messages(open_shop(folder), AS_OF, RULES, months=12, lexicon=LEXICON)
+    )
     return table.set_index("conversation_id")
 
 

@@ -29,6 +29,7 @@ from datetime import datetime
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import LEXICON
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -113,7 +114,7 @@ def shop(tmp_path_factory):
 
 def _month(shop, profile=TAOBAO):
     rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
-    marked = mark_messages(shop, AS_OF, rules)
+    marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, profile)
     return count_month(marked, conversations, sessions, profile)
@@ -228,7 +229,7 @@ def test_handed_over_inquiries_can_count(shop):
 def test_other_conventions(shop):
     jd = load_profile("jd")
     rules = jd.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=24)
-    marked = mark_messages(shop, AS_OF, rules)
+    marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, jd)
     month = count_month(marked, conversations, sessions, jd)

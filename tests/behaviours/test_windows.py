@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import yaml
+from tests.contexts import DEFAULT
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
@@ -23,7 +24,6 @@ from csinsight.behaviours.sequence_rules import (
 from csinsight.engine import open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.conversations import with_turns
-from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 
 LEXICON = load_lexicon()
@@ -61,7 +61,7 @@ def _found(rule, *lines, start=600):
         schema_overrides={"sent_at_ms": pl.Int64, "message_no": pl.Int64},
     )
     marked = mark(with_turns(nw.from_native(frame.lazy())), LEXICON)
-    table = find_opportunities(marked, {"r": rule}, ConversationRules())
+    table = find_opportunities(marked, {"r": rule}, DEFAULT.rules)
     columns = ["position", "lines", "until", "shown_at", "broken"]
     return [tuple(row) for row in table[columns].astype(object).itertuples(index=False)]
 
@@ -130,7 +130,7 @@ def test_faults_of_a_file_are_named(tmp_path, change, told):
 
 def test_the_demo_shop(demo_folder):
     marked = mark_messages(
-        open_shop(demo_folder), datetime(2026, 11, 1), ConversationRules(), months=1
+        open_shop(demo_folder), datetime(2026, 11, 1), DEFAULT.rules, months=1, lexicon=LEXICON
     )
     ids = build_conversations(marked)["conversation_id"]
     found = rule_opportunities(marked, RULES, ids)

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from tests.contexts import LEXICON
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -70,7 +71,7 @@ def ours(folder: str) -> None:
     began = time.perf_counter()
     shop, profile = open_shop(Path(folder)), load_profile("taobao")
     rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
-    marked = mark_messages(shop, AS_OF, rules, months=1)
+    marked = mark_messages(shop, AS_OF, rules, months=1, lexicon=LEXICON)
     conversations = build_conversations(marked)
     built = time.perf_counter()
     sessions = build_agent_sessions(marked, conversations, profile)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from sklearn.cluster import KMeans
+from tests.contexts import ORDER_DAYS, TIERS, TYPES, WINDOWS
 
 from csinsight.contract.schema import PAGE_KINDS
 from csinsight.engine import open_shop
@@ -26,7 +27,6 @@ from csinsight.features.buyers import buyer_features
 from csinsight.features.spend import spend_features
 from csinsight.segments.model_selection import look_ahead
 from csinsight.segments.shrink_features import weigh
-from csinsight.segments.signatures import load_signatures
 from csinsight.segments.tiers import value_tiers
 from csinsight.segments.types import fit_types, types_at
 
@@ -110,21 +110,21 @@ def ours(folder: str) -> None:
     """
     began = time.perf_counter()
     shop = open_shop(Path(folder))
-    features = buyer_features(shop, END)
+    features = buyer_features(shop, END, **WINDOWS)
     read = time.perf_counter()
-    types = fit_types(features, load_signatures())
+    types = fit_types(features, TYPES)
     typed = time.perf_counter()
     del features
-    spend = spend_features(shop, END)
-    outlook = look_ahead(shop, END)
-    tiers = value_tiers(spend, outlook.expected)
+    spend = spend_features(shop, END, **ORDER_DAYS)
+    outlook = look_ahead(shop, END, options=TIERS)
+    tiers = value_tiers(spend, outlook.expected, options=TIERS)
     done = time.perf_counter()
     steps = {"features": read - began, "types": typed - read, "tiers": done - typed}
     _say(**{name: f"{seconds:.1f} s" for name, seconds in steps.items()})
     _say(together=f"{done - began:.1f} s", processor=f"{time.process_time():.1f} s", peak=_peak())
     _say(types=f"{len(types.buyers):,}", tiers=f"{len(tiers):,}", future=outlook.name)
     began = time.perf_counter()
-    types_at(shop, END)
+    types_at(shop, END, options=TYPES)
     followed = time.perf_counter() - began
     _say(types_followed_from_month_to_month=f"{followed:.1f} s", peak=_peak())
 
@@ -132,7 +132,7 @@ def ours(folder: str) -> None:
 def kmeans(folder: str) -> None:
     """Read the same features and group them with scikit-learn's KMeans."""
     began = time.perf_counter()
-    points = weigh(buyer_features(open_shop(Path(folder)), END)).shrunk
+    points = weigh(buyer_features(open_shop(Path(folder)), END, **WINDOWS)).shrunk
     read = time.perf_counter()
     KMeans(6, n_init=10, random_state=1).fit_predict(points)
     done = time.perf_counter()

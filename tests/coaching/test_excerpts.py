@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 LINES = [
     ("buyer", "在吗"),
@@ -70,7 +70,12 @@ def test_lines_come_from_the_shop_with_what_they_show(talk, tmp_path):
     other = talk.assign(conversation_id="c2")
     pd.concat([talk, other])[columns].to_parquet(tmp_path / "messages.parquet")
     found = excerpts(
-        open_shop(tmp_path), ["c1"], as_of=datetime(2026, 11, 1), rules=ConversationRules()
+        open_shop(tmp_path),
+        ["c1"],
+        as_of=datetime(2026, 11, 1),
+        rules=RULES,
+        months=12,
+        lexicon=LEXICON,
     )
     assert found["conversation_id"].unique().tolist() == ["c1"]
     assert found["sender"].tolist() == [sender for sender, _ in LINES]

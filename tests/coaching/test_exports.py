@@ -39,7 +39,7 @@ def test_a_workbook_holds_texts_as_texts():
 
 @pytest.fixture
 def study(tmp_path, demo_folder):
-    return Study(demo_folder, tmp_path / "run", "demo", "2026-10", "zh")
+    return Study(demo_folder, tmp_path / "run", shop="demo")
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ def drawn():
 def _team(drawn, seed, lift, **more):
     months = drawn.draw_months(seed, lift, **more)
     found = follow_up(
-        months.plans, months.conversations, as_of=drawn.AS_OF, months=more.get("before", 3)
+        months.plans,
+        months.conversations,
+        as_of=drawn.AS_OF,
+        months=more.get("before", 3),
+        seed=20261031,
     )
     row = found[(found["behaviour"] == "recommends") & found["agent_id"].isna()].iloc[0]
     return months, found, row
@@ -65,7 +69,7 @@ def test_the_third_month_shows_a_trend(drawn):
         later[moment] += pd.DateOffset(months=1)
     later["conversation_id"] = "later-" + later["conversation_id"]
     talks = pd.concat([months.conversations, later], ignore_index=True)
-    found = follow_up(months.plans, talks, as_of=datetime(2027, 1, 1))
+    found = follow_up(months.plans, talks, as_of=datetime(2027, 1, 1), months=3, seed=20261031)
     team = found[(found["behaviour"] == "recommends") & found["agent_id"].isna()]
     assert team["month"].tolist() == ["2026-11", "2026-12"]
     assert (team["verdict"] == "better").all()
@@ -80,14 +84,16 @@ def test_nobody_to_compare_with_is_not_enough_evidence(drawn):
             "kind": "driver",
         }
     )
-    found = follow_up({"2026-10": everybody}, months.conversations, as_of=drawn.AS_OF)
+    found = follow_up(
+        {"2026-10": everybody}, months.conversations, as_of=drawn.AS_OF, months=3, seed=20261031
+    )
     assert set(found["verdict"]) == {"not enough evidence"}
     assert found["change"].isna().all()
 
 
 def test_without_earlier_plans_there_is_nothing_to_follow(drawn):
     months = drawn.draw_months(5, 0.0)
-    found = follow_up({}, months.conversations, as_of=drawn.AS_OF)
+    found = follow_up({}, months.conversations, as_of=drawn.AS_OF, months=3, seed=20261031)
     assert found.empty
     assert list(found.columns) == list(COLUMNS)
 

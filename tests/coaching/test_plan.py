@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import LEAST, LIMITS, RATES
 
 from csinsight.coaching.card import agent_card, agent_rates, conversion
 from csinsight.coaching.peers import compare_agents, leave_one_out_quantile
@@ -23,8 +24,8 @@ AS_OF = datetime(2026, 11, 1)
 
 
 def _drivers(world, scopes=()):
-    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
-    return estimate_drivers(study, scopes=scopes)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
+    return estimate_drivers(study, scopes=scopes, **LEAST)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def shop(worlds):
     effects = {**worlds.REAL, "first_response_s": -0.35}
     world = worlds.make_world(21, inquiries=9000, agents=20, effects=effects)
     drivers = _drivers(world, ("type", "tier"))
-    return world, drivers, coaching_plan(world.conversations, drivers, as_of=AS_OF)
+    return world, drivers, coaching_plan(world.conversations, drivers, as_of=AS_OF, limits=LIMITS)
 
 
 def test_compliance_comes_first_then_three_drivers_then_strengths(shop):
@@ -85,7 +86,7 @@ def test_advice_is_true_and_gains_are_covered(worlds):
     right, covered = [], []
     for seed in range(3):
         world = worlds.make_world(5100 + seed, inquiries=5000, agents=18)
-        plan = coaching_plan(world.conversations, _drivers(world), as_of=AS_OF)
+        plan = coaching_plan(world.conversations, _drivers(world), as_of=AS_OF, limits=LIMITS)
         for row in plan.query("kind == 'driver'").itertuples():
             if row.behaviour not in world.habits:
                 continue
@@ -106,7 +107,7 @@ def test_advice_is_true_and_gains_are_covered(worlds):
 def test_no_driver_no_advice(worlds):
     world = worlds.make_world(5200, inquiries=3000, agents=12, effects={})
     drivers = _drivers(world).assign(verdict="no evidence")
-    plan = coaching_plan(world.conversations, drivers, as_of=AS_OF)
+    plan = coaching_plan(world.conversations, drivers, as_of=AS_OF, limits=LIMITS)
     assert set(plan["kind"]) <= {"compliance"}
 
 
@@ -117,10 +118,12 @@ def test_agents_with_few_inquiries_get_no_advice_and_are_told_so(worlds):
     talks = talks.drop(few)
     talks["over_promises"] = pd.array([False] * len(talks), dtype="boolean")
     talks.loc[talks.index[talks["agent_id"] == "agent003"][-1], "over_promises"] = True
-    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF)
+    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF, limits=LIMITS)
     own = plan[plan["agent_id"] == "agent003"]
     assert set(own["kind"]) == {"compliance"}
-    status = agent_status(talks, plan, as_of=AS_OF).set_index("agent_id")
+    status = agent_status(talks, plan, as_of=AS_OF, months=3, min_agent_inquiries=50).set_index(
+        "agent_id"
+    )
     assert status.loc["agent003", ["inquiries", "status"]].tolist() == [20, "not enough evidence"]
     assert set(status["status"]) <= {"recommendations", "keep it up", "not enough evidence"}
 
@@ -131,11 +134,11 @@ def test_compliance_looks_at_the_report_month_alone(worlds):
     for rule in COMPLIANCE:
         talks[rule] = pd.array([False] * len(talks), dtype="boolean")
     talks.loc[0, "off_platform"] = True
-    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF)
+    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF, limits=LIMITS)
     assert plan.empty
     assert list(plan.columns) == list(COLUMNS)
     talks.loc[599, ["asks_for_praise", "off_platform"]] = True
-    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF)
+    plan = coaching_plan(talks, _drivers(world), as_of=AS_OF, limits=LIMITS)
     # The one rule has been read often enough to accuse, the other is to be checked first.
     assert plan[["agent_id", "rank", "behaviour"]].to_numpy().tolist() == [
         [talks.loc[599, "agent_id"], 1, "asks_for_praise"]
@@ -145,14 +148,16 @@ def test_compliance_looks_at_the_report_month_alone(worlds):
 
 def test_the_same_input_gives_the_same_plan(shop):
     world, drivers, plan = shop
-    again = coaching_plan(world.conversations, drivers, as_of=AS_OF)
+    again = coaching_plan(world.conversations, drivers, as_of=AS_OF, limits=LIMITS)
     pd.testing.assert_frame_equal(plan, again)
 
 
 def test_only_the_public_columns_of_drivers_are_needed(shop):
     world, drivers, plan = shop
     public = drivers.loc[:, "behaviour":"verdict"]
-    pd.testing.assert_frame_equal(plan, coaching_plan(world.conversations, public, as_of=AS_OF))
+    pd.testing.assert_frame_equal(
+        plan, coaching_plan(world.conversations, public, as_of=AS_OF, limits=LIMITS)
+    )
 
 
 def test_mentors_are_strong_in_what_the_agent_should_learn(shop):
@@ -223,10 +228,19 @@ def test_leave_one_out_quantile_is_numpys(values, quantile, data):
 
 def test_a_card_holds_what_the_page_shows(shop):
     world, _, plan = shop
-    adjusted_rates = agent_rates(world.conversations, as_of=AS_OF)
-    status = agent_status(world.conversations, plan, as_of=AS_OF)
+    adjusted_rates = agent_rates(world.conversations, as_of=AS_OF, **RATES)
+    status = agent_status(world.conversations, plan, as_of=AS_OF, months=3, min_agent_inquiries=50)
     agent = plan.query("kind == 'driver'")["agent_id"].iloc[0]
-    card = agent_card(agent, world.conversations, plan, adjusted_rates, status, as_of=AS_OF)
+    card = agent_card(
+        agent,
+        world.conversations,
+        plan,
+        adjusted_rates,
+        status,
+        as_of=AS_OF,
+        months=3,
+        trend_months=12,
+    )
     assert card.status == "recommendations"
     assert 1 <= len(card.recommendations) <= 3
     assert (card.rates["peer_q1"] <= card.rates["peer_median"]).all()
@@ -241,10 +255,17 @@ def test_a_card_holds_what_the_page_shows(shop):
 
 def test_an_unknown_agent_has_no_card(shop):
     world, _, plan = shop
-    status = agent_status(world.conversations, plan, as_of=AS_OF)
+    status = agent_status(world.conversations, plan, as_of=AS_OF, months=3, min_agent_inquiries=50)
     with pytest.raises(ValueError, match="agent 'nobody' has no conversation"):
         agent_card(
-            "nobody", world.conversations, plan, pd.DataFrame({"agent_id": []}), status, as_of=AS_OF
+            "nobody",
+            world.conversations,
+            plan,
+            pd.DataFrame({"agent_id": []}),
+            status,
+            as_of=AS_OF,
+            months=3,
+            trend_months=12,
         )
 
 

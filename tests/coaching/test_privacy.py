@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pandas as pd
 import polars as pl
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
+from tests.contexts import LEXICON, RULES
 
 from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.plan import COLUMNS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 from csinsight.views.agent_card import talk_blocks
 from csinsight.views.study import Study
 from csinsight.views.workbook import _talks_sheet, as_json, workbook
@@ -55,10 +55,12 @@ def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_f
         plan,
         pd.DataFrame({"conversation_id": talks}),
         as_of=datetime(2026, 11, 1),
-        rules=ConversationRules(),
+        rules=RULES,
+        months=12,
+        lexicon=LEXICON,
     )
     assert len(lines) > 400
-    study = Study(demo_folder, tmp_path / "run", "demo", "2026-10", "zh")
+    study = Study(demo_folder, tmp_path / "run", shop="demo")
     status = pd.DataFrame({"agent_id": plan["agent_id"].unique(), "inquiries": 9, "status": "keep"})
     study.write("coaching_excerpts", lines)
     told = "".join(block.page_html() for block in talk_blocks(study, lines))

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -48,7 +49,9 @@ def _unpaid_orders(rng, effect=0.0, n=6000, agents=12):
 def estimate(worlds):
     def made(orders):
         talks = worlds.with_turns(orders)
-        drivers = estimate_drivers(design(talks, as_of=AS_OF, months=1), scopes=())
+        drivers = estimate_drivers(
+            design(talks, as_of=AS_OF, months=1, outcome="paid"), scopes=(), **LEAST
+        )
         return drivers.set_index("behaviour").loc["reminds_payment"]
 
     return made

@@ -27,7 +27,7 @@ def test_flow_counts_everybody_once(conversations):
     conversations.loc[5:19, "agent_id"] = None
     conversations.loc[15:29, "mature"] = False
     conversations.loc[30:39, "counted_at"] = pd.Timestamp("2026-07-31")
-    study = design(conversations, as_of=AS_OF, months=3)
+    study = design(conversations, as_of=AS_OF, months=3, outcome="paid")
     flow = study.flow.set_index("step")
     assert flow.loc["conversations", "remaining"] == 390
     assert flow["left_out"].to_dict() == {
@@ -41,7 +41,9 @@ def test_flow_counts_everybody_once(conversations):
 
 
 def test_opportunity_counts_who_has_none(conversations):
-    table = design(conversations, as_of=AS_OF, months=3).opportunities.set_index("behaviour")
+    table = design(conversations, as_of=AS_OF, months=3, outcome="paid").opportunities.set_index(
+        "behaviour"
+    )
     bargaining = int((conversations["category"] == "bargaining").sum())
     assert table.loc["offers_alternative", "inquiries"] == bargaining
     assert table.loc["offers_alternative", "without"] == 400 - bargaining
@@ -56,7 +58,9 @@ def test_only_what_came_before_is_adjusted_for(worlds):
     world = worlds.make_world(1, inquiries=400, agents=6)
     names = {
         c.split("=")[0]
-        for c in design(world.conversations, world.frozen, as_of=AS_OF, months=3).controls
+        for c in design(
+            world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid"
+        ).controls
     }
     assert names == {
         "category", "type", "tier", "earlier_orders", "open_talks", "hour", "weekday", "month",
@@ -66,7 +70,7 @@ def test_only_what_came_before_is_adjusted_for(worlds):
 
 def test_an_untimed_source_counts_whole_and_has_no_calendar(conversations):
     untimed = conversations.assign(started_at=pd.NaT, counted_at=pd.NaT)
-    study = design(untimed, as_of=AS_OF, months=1)
+    study = design(untimed, as_of=AS_OF, months=1, outcome="paid")
     assert len(study.rows) == 400
     assert not [c for c in study.controls if c.startswith(("hour", "weekday", "month", "day"))]
 
@@ -79,13 +83,15 @@ def test_satisfaction_looks_at_rated_conversations(conversations):
 
 def test_segments_join_by_conversation_and_may_be_unknown(worlds):
     world = worlds.make_world(1, inquiries=400, agents=6)
-    study = design(world.conversations, world.frozen.head(300), as_of=AS_OF, months=3)
+    study = design(
+        world.conversations, world.frozen.head(300), as_of=AS_OF, months=3, outcome="paid"
+    )
     assert study.rows["type"].isna().sum() == 100
     assert len([c for c in study.controls if c.startswith("type=")]) == 6
 
 
 def test_rows_of_an_agent_lie_together_and_controls_with_them(conversations):
-    study = design(conversations, as_of=AS_OF, months=3)
+    study = design(conversations, as_of=AS_OF, months=3, outcome="paid")
     assert study.rows["agent_id"].is_monotonic_increasing
     assert study.controls.index.equals(study.rows.index)
 
@@ -107,7 +113,7 @@ def test_booleans_of_every_making_are_read():
 @pytest.mark.parametrize("exposure", ["turns", "landmark"])
 def test_equal_exposure_needs_turns_and_says_so(conversations, exposure):
     with pytest.raises(ValueError, match="turns_judged"):
-        design(conversations, as_of=AS_OF, months=3, exposure=exposure)
+        design(conversations, as_of=AS_OF, months=3, exposure=exposure, outcome="paid")
 
 
 @pytest.fixture
@@ -126,14 +132,14 @@ def test_landmark_reads_behaviour_up_to_the_turn_that_most_reach(with_turns):
     assert len(kept) == 320
     assert kept["greets"].tolist() == [True, False, False, True] * 80
     assert kept["empathizes"].isna().tolist() == [False, True, False, True] * 80
-    study = design(with_turns, as_of=AS_OF, months=3, exposure="landmark")
+    study = design(with_turns, as_of=AS_OF, months=3, exposure="landmark", outcome="paid")
     assert study.landmark == 3
     assert study.flow["left_out"].iloc[-1] == 80
 
 
 def test_by_turns_leaves_out_talks_without_a_turn_and_ratings_look_at_all(with_turns):
     with_turns.loc[:4, "turns_judged"] = 0
-    study = design(with_turns, as_of=AS_OF, months=3, exposure="turns")
+    study = design(with_turns, as_of=AS_OF, months=3, exposure="turns", outcome="paid")
     assert study.exposure == "turns"
     assert study.flow.iloc[-1].to_dict() == {
         "step": "no agent turn before the outcome", "left_out": 5, "remaining": 395,
@@ -145,7 +151,7 @@ def test_by_turns_leaves_out_talks_without_a_turn_and_ratings_look_at_all(with_t
 
 
 def test_controls_are_those_of_the_agents_next_talk(conversations):
-    study = design(conversations, as_of=AS_OF, months=3)
+    study = design(conversations, as_of=AS_OF, months=3, outcome="paid")
     own = conversations.set_index("conversation_id")
     for _, talks in own.sort_values("started_at").groupby("agent_id"):
         said = talks["closes_warmly"].astype(float).to_numpy()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from tests.contexts import LEAST
 
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
 from csinsight.drivers.checks import driver_checks, readiness, reversed_signs, unknown_shares
@@ -19,8 +20,8 @@ NAMED = ["helps", "hurts"]
 
 
 def _drivers(world, *, scopes=(), **told):
-    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
-    return estimate_drivers(study, scopes=scopes, **told)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
+    return estimate_drivers(study, scopes=scopes, **told, **LEAST)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,9 @@ def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
             "offers_alternative": pd.array(offers, dtype="boolean"),
         }
     )
-    drivers = estimate_drivers(design(conversations, as_of=AS_OF, months=1), scopes=())
+    drivers = estimate_drivers(
+        design(conversations, as_of=AS_OF, months=1, outcome="paid"), scopes=(), **LEAST
+    )
     row = drivers.set_index("behaviour").loc["offers_alternative"]
     assert row["raw_pp"] < -3
     assert row["effect_pp"] == pytest.approx(10, abs=4)
@@ -151,7 +154,7 @@ def test_reminders_are_judged_among_unpaid_orders_on_payment(worlds):
         design(world.conversations, world.frozen, outcome=outcome, as_of=AS_OF, months=3)
         for outcome in ("ordered", "paid")
     ]
-    drivers = estimate_drivers(plans[0], also=plans[1:], scopes=())
+    drivers = estimate_drivers(plans[0], also=plans[1:], scopes=(), **LEAST)
     rows = drivers[drivers["behaviour"] == "reminds_payment"]
     assert rows["outcome"].tolist() == ["paid"]
     assert rows["n"].tolist() == [world.conversations["reminds_payment"].notna().sum()]
@@ -177,7 +180,9 @@ def test_absent_behaviours_and_constant_ones_get_no_number(worlds):
     world = worlds.make_world(3, inquiries=1500, agents=8)
     world.conversations["greets"] = pd.array([True] * 1500, dtype="boolean")
     frame = world.conversations.drop(columns="uses_emoji")
-    drivers = estimate_drivers(design(frame, as_of=AS_OF, months=3), scopes=())
+    drivers = estimate_drivers(
+        design(frame, as_of=AS_OF, months=3, outcome="paid"), scopes=(), **LEAST
+    )
     verdicts = drivers.set_index("behaviour")["verdict"]
     assert verdicts[["greets", "uses_emoji"]].tolist() == ["not enough data"] * 2
 
@@ -189,7 +194,7 @@ def test_summaries_of_the_whole_talk_are_judged_on_satisfaction_only(worlds):
     assert drivers["reason"].unique().tolist() == ["unequal exposure"]
     assert drivers["effect_pp"].isna().all()
     study = design(world.conversations, outcome="satisfaction", as_of=AS_OF, months=3)
-    rated = estimate_drivers(study, scopes=()).set_index("behaviour").loc[late]
+    rated = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour").loc[late]
     assert rated["effect_pp"].notna().all()
 
 
@@ -199,14 +204,14 @@ def test_outcomes_stand_side_by_side_each_with_its_family(worlds):
     also = secondary_outcomes(world.conversations, world.frozen, outcome="paid", **told)
     assert [plan.outcome for plan in also] == ["ordered"]
     study = design(world.conversations, world.frozen, **told)
-    drivers = estimate_drivers(study, also=also, flexible=False)
+    drivers = estimate_drivers(study, also=also, flexible=False, **LEAST)
     assert drivers["outcome"].iloc[0] == "paid"
     assert set(drivers.loc[drivers["outcome"] == "ordered", "scope"]) == {"all"}
     for outcome, rows in drivers[drivers["scope"] == "all"].groupby("outcome"):
         tested = rows[rows["q_value"].notna()]
         q_values = stats.false_discovery_control(tested["p_value"].to_numpy())
         assert np.allclose(tested["q_value"], q_values), outcome
-    alone = estimate_drivers(study, flexible=False)
+    alone = estimate_drivers(study, flexible=False, **LEAST)
     paid = drivers[drivers["outcome"] == "paid"].reset_index(drop=True)
     pd.testing.assert_frame_equal(paid, alone)
     rated = secondary_outcomes(world.conversations, world.frozen, outcome="satisfaction", **told)
@@ -229,7 +234,7 @@ def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent()
 def test_satisfaction_is_in_points_of_the_score(worlds):
     world = worlds.make_world(6, inquiries=8000, agents=15)
     study = design(world.conversations, world.frozen, outcome="satisfaction", as_of=AS_OF, months=3)
-    drivers = estimate_drivers(study, scopes=()).set_index("behaviour")
+    drivers = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     assert 0 < drivers.loc["recommends", "effect_pp"] < 1
 
 
@@ -237,15 +242,17 @@ def test_the_order_of_rows_changes_nothing(worlds):
     world = worlds.make_world(8, inquiries=1500, agents=8)
     shuffled = world.conversations.sample(frac=1, random_state=1)
     first = _drivers(world)
-    second = estimate_drivers(design(shuffled, world.frozen, as_of=AS_OF, months=3), scopes=())
+    second = estimate_drivers(
+        design(shuffled, world.frozen, as_of=AS_OF, months=3, outcome="paid"), scopes=(), **LEAST
+    )
     pd.testing.assert_frame_equal(first, second, rtol=1e-6)
 
 
 def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
     world = worlds.make_world(9, inquiries=3000, agents=12)
-    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
     table = readiness(study).set_index("behaviour")
-    drivers = estimate_drivers(study, scopes=()).set_index("behaviour")
+    drivers = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     known = drivers["detectable_pp"].dropna().index
     ratio = drivers.loc[known, "detectable_pp"] / table.loc[known, "detectable_pp"]
     assert ratio.median() == pytest.approx(1.1, abs=0.3)

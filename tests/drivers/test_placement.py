@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -31,8 +32,10 @@ def makes():
 
 
 def _drivers(shop, as_of, exposure=None):
-    study = design(shop.conversations, shop.frozen, as_of=as_of, months=3, exposure=exposure)
-    found = estimate_drivers(study, scopes=(), flexible=False).set_index("behaviour")
+    study = design(
+        shop.conversations, shop.frozen, as_of=as_of, months=3, exposure=exposure, outcome="paid"
+    )
+    found = estimate_drivers(study, scopes=(), flexible=False, **LEAST).set_index("behaviour")
     found = found.assign(truth=shop.effects)
     return study, found[found["effect_pp"].notna() & (found["verdict"] != "control")]
 
@@ -54,7 +57,9 @@ def test_turns_are_compared_where_agents_decide_at_each(makes):
     hazards = makes["hazard_shops"]
     for kind in (hazards.KINDS[0], hazards.KINDS[6]):
         shop = hazards.draw_shop(kind, 2, truth=False)
-        study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3)
+        study = design(
+            shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid"
+        )
         assert study.exposure == "turns"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyfixest as pf
 import pytest
+from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -44,8 +45,15 @@ def _of_validate(module_name):
 
 
 def _drivers(shops, shop, exposure="turns", *, flexible=False):
-    study = design(shop.conversations, shop.frozen, as_of=shops.AS_OF, months=3, exposure=exposure)
-    found = estimate_drivers(study, scopes=(), flexible=flexible).set_index("behaviour")
+    study = design(
+        shop.conversations,
+        shop.frozen,
+        as_of=shops.AS_OF,
+        months=3,
+        exposure=exposure,
+        outcome="paid",
+    )
+    found = estimate_drivers(study, scopes=(), flexible=flexible, **LEAST).set_index("behaviour")
     return found.assign(truth=shop.effects)[found["verdict"] != "control"]
 
 
@@ -102,8 +110,10 @@ def test_shops_of_another_make_give_up_their_truth_too(hazards):
     tables = []
     for kind in hazards.KINDS:
         shop = hazards.draw_shop(kind, 1)
-        study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3)
-        found = estimate_drivers(study, scopes=(), flexible=False).set_index("behaviour")
+        study = design(
+            shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid"
+        )
+        found = estimate_drivers(study, scopes=(), flexible=False, **LEAST).set_index("behaviour")
         found = found.assign(truth=shop.effects, kind=kind.name)
         tables.append(found[found["effect_pp"].notna() & (found["verdict"] != "control")])
     found = pd.concat(tables)

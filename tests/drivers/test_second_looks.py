@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from tests.contexts import LEAST, MINIMA
 
 from csinsight.drivers.checks import driver_checks
 from csinsight.drivers.design import design
@@ -43,8 +44,8 @@ def _bent(rng, n=4000, agents=10):
 
 def test_a_verdict_that_a_straight_line_made_is_taken_back_and_shown():
     study = design(_bent(np.random.default_rng(2)), **TOLD)
-    alone = estimate_drivers(study, scopes=(), flexible=False).set_index("behaviour")
-    drivers = estimate_drivers(study, scopes=())
+    alone = estimate_drivers(study, scopes=(), flexible=False, **LEAST).set_index("behaviour")
+    drivers = estimate_drivers(study, scopes=(), **LEAST)
     checked = drivers.set_index("behaviour").loc["recommends"]
     assert alone.loc["recommends", "verdict"] == "hurts"
     assert checked["verdict"] == "no evidence"
@@ -74,8 +75,10 @@ def test_very_many_rows_are_thinned_evenly_and_say_the_same(worlds, monkeypatch)
 
 def test_other_ways_stand_beside_the_main_one(worlds):
     world = worlds.make_world(3, inquiries=1500, agents=8)
-    drivers = estimate_drivers(design(world.conversations, world.frozen, **TOLD), scopes=())
-    table = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
+    drivers = estimate_drivers(
+        design(world.conversations, world.frozen, **TOLD), scopes=(), **LEAST
+    )
+    table = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA)
     assert set(table["behaviour"]) == set(drivers.loc[drivers["effect_pp"].notna(), "behaviour"])
     assert not [c for c in table if c.endswith("_window")]
 
@@ -84,7 +87,7 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
     world = worlds.make_world(
         5, inquiries=12_000, agents=20, effects={"first_response_s": -0.3, "recommends": 0.5}
     )
-    table = dose_response(design(world.conversations, world.frozen, **TOLD))
+    table = dose_response(design(world.conversations, world.frozen, **TOLD), **MINIMA)
     assert table["n"].sum() == world.conversations["first_response_s"].notna().sum()
     assert (table["from_s"].iloc[1:].to_numpy() == table["to_s"].iloc[:-1].to_numpy()).all()
     assert table.loc[0, ["effect_pp", "low_pp", "high_pp"]].tolist() == [0, 0, 0]
@@ -98,6 +101,6 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
 def test_bands_need_data_and_a_time(worlds):
     world = worlds.make_world(3, inquiries=200, agents=8)
     study = design(world.conversations, world.frozen, **TOLD)
-    assert dose_response(study).empty
+    assert dose_response(study, **MINIMA).empty
     with pytest.raises(ValueError, match="bands"):
-        dose_response(study, "greets")
+        dose_response(study, "greets", **MINIMA)

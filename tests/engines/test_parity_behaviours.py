@@ -7,12 +7,12 @@ from datetime import datetime
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 
 pytestmark = pytest.mark.spark
 
@@ -31,9 +31,12 @@ def few(demo_folder, tmp_path_factory):
 
 
 def test_conversations_agree(few, spark):
-    as_of, rules = datetime(2026, 11, 1), ConversationRules()
+    as_of, rules = datetime(2026, 11, 1), RULES
     profile = load_profile("taobao")
-    marked = [mark_messages(open_shop(few, name), as_of, rules) for name in ("polars", "spark")]
+    marked = [
+        mark_messages(open_shop(few, name), as_of, rules, months=12, lexicon=LEXICON)
+        for name in ("polars", "spark")
+    ]
     polars, other = (build_conversations(shop) for shop in marked)
     assert len(polars) > 50
     pd.testing.assert_frame_equal(polars, other)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import polars as pl
 import pytest
+from tests.contexts import ORDER_DAYS, RULES, WINDOWS
 
 from csinsight.contract.schema import PAGE_KINDS
 from csinsight.engine import collect, open_shop
@@ -20,16 +21,17 @@ from csinsight.features.spend import spend_between, spend_features
 pytestmark = pytest.mark.spark
 
 AS_OF = datetime(2026, 11, 1)
-RULES = ConversationRules()
 FEATURES = {
-    "conversations": lambda shop: conversation_features(shop, AS_OF, RULES),
+    "conversations": lambda shop: conversation_features(shop, AS_OF, RULES, months=12),
     "conversations by other rules": lambda shop: conversation_features(
         shop, AS_OF, ConversationRules(3, 100, 50, 20, 4, 50, 20, 1000), months=1
     ),
     "messages": lambda shop: collect(messages_of(shop, AS_OF, RULES, months=2)),
-    "rounds": lambda shop: collect(rounds(turns(messages_of(shop, AS_OF, RULES)), RULES)),
-    "buyers": lambda shop: buyer_features(shop, AS_OF),
-    "spend": lambda shop: spend_features(shop, AS_OF),
+    "rounds": lambda shop: collect(
+        rounds(turns(messages_of(shop, AS_OF, RULES, months=12)), RULES)
+    ),
+    "buyers": lambda shop: buyer_features(shop, AS_OF, **WINDOWS),
+    "spend": lambda shop: spend_features(shop, AS_OF, **ORDER_DAYS),
     "spend between": lambda shop: spend_between(shop, AS_OF - timedelta(days=40), AS_OF),
 }
 KEYS = {

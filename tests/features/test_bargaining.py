@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
+from tests.contexts import WINDOWS
 
 from csinsight import behaviours
 from csinsight.features.buyers import Bargaining, buyer_features, load_bargaining
@@ -34,7 +35,7 @@ def test_only_the_buyers_own_words_are_counted(shop_of, talk):
         lines, ("Any DISCOUNT?", "再便宜点也行", "能便宜点吗", None), strict=True
     ):
         line["text"] = text
-    row = buyer_features(shop_of(messages=lines), datetime(2026, 11, 1)).iloc[0]
+    row = buyer_features(shop_of(messages=lines), datetime(2026, 11, 1), **WINDOWS).iloc[0]
     assert (row["buyer_messages"], row["bargaining_messages"]) == (3, 2)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import WINDOWS
 
 from csinsight.contract.schema import PAGE_KINDS
 from csinsight.features.buyers import buyer_features
@@ -29,7 +30,7 @@ def one(shop_of):
     """The features of the only buyer of a shop."""
 
     def row(**tables):
-        table = buyer_features(shop_of(**tables), AS_OF)
+        table = buyer_features(shop_of(**tables), AS_OF, **WINDOWS)
         assert len(table) == 1
         return table.iloc[0]
 
@@ -119,7 +120,7 @@ def test_in_no_table_is_null_and_not_in_a_table_is_zero(shop_of, at):
         orders=[order(1, "b2", at(0), paid_at=at(1))],
         buyers=[{"buyer_id": "b1", "joined_at": AS_OF + timedelta(days=1)}],
     )
-    table = buyer_features(shop, AS_OF).set_index("buyer_id")
+    table = buyer_features(shop, AS_OF, **WINDOWS).set_index("buyer_id")
     assert table.index.tolist() == ["b1", "b2"]
     assert table.loc["b2", ["pages", "visits", "pages_home", "step_seconds"]].tolist() == [
         0,
@@ -134,11 +135,11 @@ def test_in_no_table_is_null_and_not_in_a_table_is_zero(shop_of, at):
 
 
 def test_a_shop_with_nothing_to_say_of_buyers(shop_of):
-    table = buyer_features(shop_of(agents=[{"agent_id": "a1"}]), AS_OF)
+    table = buyer_features(shop_of(agents=[{"agent_id": "a1"}]), AS_OF, **WINDOWS)
     assert table.empty
     assert table["pages"].dtype == "Int64"
     orders = shop_of(orders=[order(1, None, AS_OF - timedelta(days=1))])
-    assert buyer_features(orders, AS_OF).empty
+    assert buyer_features(orders, AS_OF, **WINDOWS).empty
 
 
 VIEWS = st.lists(
@@ -167,8 +168,8 @@ def test_what_happens_later_changes_nothing(shop_of, views, later):
 
     before = [(b, start + n * quarter, *rest) for b, n, *rest in views]
     after = [(b, AS_OF + n * quarter, *rest) for b, n, *rest in later]
-    known = buyer_features(shop(before), AS_OF)
-    pd.testing.assert_frame_equal(buyer_features(shop(before + after), AS_OF), known)
+    known = buyer_features(shop(before), AS_OF, **WINDOWS)
+    pd.testing.assert_frame_equal(buyer_features(shop(before + after), AS_OF, **WINDOWS), known)
     assert known["pages"].sum() == 1 + sum(t >= AS_OF - timedelta(days=90) for _, t, *_ in before)
     assert (known["steps"] == known["pages"] - known["visits"]).all()
     assert (known["gap_count"] == (known["visits"] - 1).clip(lower=0)).all()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import RULES
 
 from csinsight.features.conversations import conversation_features, messages_of
-from csinsight.features.frames import ConversationRules, moment_ms
+from csinsight.features.frames import moment_ms
 from csinsight.features.outcomes import observed_until_ms
 
 AS_OF = datetime(2026, 11, 1)
-RULES = ConversationRules()
 START = datetime(2026, 10, 5, 10)
 
 
@@ -41,7 +42,7 @@ def judge(shop_of, talk):
 
     def row(orders, rules=RULES, as_of=AS_OF):
         shop = shop_of(messages=talk("b1", ("buyer", 0), ("a1", 30)), orders=orders)
-        return only_row(conversation_features(shop, as_of, rules))
+        return only_row(conversation_features(shop, as_of, rules, months=12))
 
     return row
 
@@ -108,19 +109,19 @@ def test_earlier_orders_are_those_paid_before_the_first_message(judge, at):
 
 def test_a_conversation_without_a_buyers_line_did_not_convert(shop_of, talk, at):
     shop = shop_of(messages=talk("b1", ("a1", 0)), orders=[order(1, "b1", at(60), at(61))])
-    row = only_row(conversation_features(shop, AS_OF, RULES))
+    row = only_row(conversation_features(shop, AS_OF, RULES, months=12))
     assert not row["ordered"]
     assert not row["opened_by_buyer"]
 
 
 def test_no_orders_no_buyers_or_no_payment_times_are_null_not_false(shop_of, talk, at):
     chat = talk("b1", ("buyer", 0), ("a1", 30))
-    nothing = only_row(conversation_features(shop_of(messages=chat), AS_OF, RULES))
+    nothing = only_row(conversation_features(shop_of(messages=chat), AS_OF, RULES, months=12))
     unknown = shop_of(messages=chat, orders=[order(1, None, at(60), at(61))])
     unpaid = shop_of(messages=chat, orders=[order(1, "b1", at(60))])
-    for row in (nothing, only_row(conversation_features(unknown, AS_OF, RULES))):
+    for row in (nothing, only_row(conversation_features(unknown, AS_OF, RULES, months=12))):
         assert row[["ordered", "paid", "earlier_orders", "order_id"]].isna().all()
-    row = only_row(conversation_features(unpaid, AS_OF, RULES))
+    row = only_row(conversation_features(unpaid, AS_OF, RULES, months=12))
     assert row["ordered"]
     assert row[["paid", "earlier_orders"]].isna().all()
 
@@ -128,7 +129,7 @@ def test_no_orders_no_buyers_or_no_payment_times_are_null_not_false(shop_of, tal
 def test_messages_without_times_have_no_outcome_and_no_timings(shop_of, talk, at):
     chat = talk("b1", ("buyer", None), ("a1", None), ("a1", None), conversation_id="c1")
     shop = shop_of(messages=chat, orders=[order(1, "b1", at(60), at(61))])
-    row = only_row(conversation_features(shop, AS_OF, RULES))
+    row = only_row(conversation_features(shop, AS_OF, RULES, months=12))
     timed = ["started_at", "ordered", "paid", "mature", "rounds", "response_sum_s", "open_talks"]
     assert row[timed].isna().all()
     assert row[["first_response_s", "mean_response_s", "slow_reply_share"]].isna().all()
@@ -140,10 +141,10 @@ def test_messages_without_times_have_no_outcome_and_no_timings(shop_of, talk, at
 def test_before_the_outcome_is_up_to_its_moment(shop_of, talk, at):
     chat = talk("b1", ("buyer", 0), ("a1", 30), ("buyer", 50), ("a1", 60), ("a1", 61), ("a1", 99))
     shop = shop_of(messages=chat, orders=[order(1, "b1", at(60), at(70))])
-    lines = messages_of(shop, AS_OF, RULES).collect().to_native().to_pandas()
+    lines = messages_of(shop, AS_OF, RULES, months=12).collect().to_native().to_pandas()
     lines = lines.sort_values("position")
     assert lines["before_outcome"].tolist() == [True, True, True, True, False, False]
-    row = only_row(conversation_features(shop, AS_OF, RULES))
+    row = only_row(conversation_features(shop, AS_OF, RULES, months=12))
     assert (row["agent_messages"], row["agent_messages_before"]) == (4, 2)
     assert row["answer_ask_ratio"] == 1.0
 
@@ -152,7 +153,7 @@ def test_maturity_to_the_second(shop_of, talk, at):
     chat = talk("b1", ("buyer", 0), ("a1", 30))
     for last, mature in ((96 * 3600, True), (96 * 3600 - 1, False)):
         shop = shop_of(messages=chat + talk("b2", ("bot", last)))
-        table = conversation_features(shop, AS_OF, RULES)
+        table = conversation_features(shop, AS_OF, RULES, months=12)
         assert table.set_index("buyer_id").loc["b1", "mature"] == mature
         assert observed_until_ms(shop, AS_OF) == moment_ms(at(last))
     assert observed_until_ms(shop, at(10)) == moment_ms(at(0))
@@ -201,7 +202,7 @@ def by_hand(first, buyer, orders, window=24, payment=72):
 @settings(deadline=None, max_examples=15)
 @given(chats=CHATS, orders=ORDERS)
 def test_outcomes_are_as_the_contract_says(shop_of, talk, chats, orders):
-    table = conversation_features(shop_from(shop_of, talk, chats, orders), AS_OF, RULES)
+    table = conversation_features(shop_from(shop_of, talk, chats, orders), AS_OF, RULES, months=12)
     if not any(b for b, *_ in orders):
         assert table["ordered"].isna().all()
         return
@@ -218,11 +219,12 @@ def test_outcomes_are_as_the_contract_says(shop_of, talk, chats, orders):
 def test_conversion_grows_with_the_windows(shop_of, talk, chats, orders, wider):
     orders = [*orders, ("b9", 1, 1)]
     shop = shop_from(shop_of, talk, chats, orders)
-    narrow = conversation_features(shop, AS_OF, RULES)
+    narrow = conversation_features(shop, AS_OF, RULES, months=12)
     wide = conversation_features(
         shop,
         AS_OF,
-        ConversationRules(conversion_window_hours=24 + wider, payment_window_hours=72 + wider),
+        replace(RULES, conversion_window_hours=24 + wider, payment_window_hours=72 + wider),
+        months=12,
     )
     for name in ("ordered", "paid"):
         assert (wide[name] | ~narrow[name]).all()
@@ -232,8 +234,10 @@ def test_conversion_grows_with_the_windows(shop_of, talk, chats, orders, wider):
 @settings(deadline=None, max_examples=8)
 @given(chats=CHATS, orders=ORDERS)
 def test_maturity_does_not_depend_on_the_outcome(shop_of, talk, chats, orders):
-    with_orders = conversation_features(shop_from(shop_of, talk, chats, orders), AS_OF, RULES)
-    without = conversation_features(shop_from(shop_of, talk, chats, []), AS_OF, RULES)
+    with_orders = conversation_features(
+        shop_from(shop_of, talk, chats, orders), AS_OF, RULES, months=12
+    )
+    without = conversation_features(shop_from(shop_of, talk, chats, []), AS_OF, RULES, months=12)
     assert with_orders["mature"].tolist() == without["mature"].tolist()
 
 
@@ -245,6 +249,6 @@ def test_what_happens_later_changes_nothing(shop_of, talk, chats, orders, later,
     orders = [*orders, ("b9", 0, 0)]
     after = [(b, h + now, who) for b, h, who in later]
     placed_after = [(b, h + now, paid) for b, h, paid in more]
-    before = conversation_features(shop_from(shop_of, talk, chats, orders), as_of, RULES)
+    before = conversation_features(shop_from(shop_of, talk, chats, orders), as_of, RULES, months=12)
     extended = shop_from(shop_of, talk, [*chats, *after], [*orders, *placed_after])
-    pd.testing.assert_frame_equal(conversation_features(extended, as_of, RULES), before)
+    pd.testing.assert_frame_equal(conversation_features(extended, as_of, RULES, months=12), before)

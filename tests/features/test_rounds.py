@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,14 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import RULES
 
 from csinsight.engine import collect
 from csinsight.features.conversations import conversation_features, messages_of
-from csinsight.features.frames import ConversationRules
 from csinsight.features.rounds import rounds, turns
 
 AS_OF = datetime(2026, 11, 1)
-RULES = ConversationRules()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_nobody_answered_counts_the_cap(row):
 
 def test_a_reply_on_the_next_day_counts_as_none(row):
     midnight = 14 * 3600
-    rules = ConversationRules(service_end_hour=24)
+    rules = replace(RULES, service_end_hour=24)
     found = row(("buyer", midnight - 60), ("a1", midnight + 30), rules=rules)
     assert waits(found) == (1, 0, 1, 600.0)
 
@@ -86,7 +86,7 @@ def test_rounds_outside_service_hours_are_counted_and_not_timed(row):
     assert found["rounds_off_hours"] == 1
     timings = ["first_response_s", "first_response_talk_s", "mean_response_s", "slow_reply_share"]
     assert found[timings].isna().all()
-    night = ConversationRules(service_start_hour=22, service_end_hour=6)
+    night = replace(RULES, service_start_hour=22, service_end_hour=6)
     assert waits(row(("buyer", evening), ("a1", evening + 10), rules=night)) == (1, 1, 0, 10.0)
 
 
@@ -134,8 +134,8 @@ LINES = st.lists(
 def test_rounds_add_up(shop_of, talk, lines, later):
     said = talk("b1", *lines) + talk("b2", *later)
     shop = shop_of(messages=said)
-    table = conversation_features(shop, AS_OF, RULES)
-    messages = collect(messages_of(shop, AS_OF, RULES))
+    table = conversation_features(shop, AS_OF, RULES, months=12)
+    messages = collect(messages_of(shop, AS_OF, RULES, months=12))
     buyer_turns = messages[messages["sender"] == "buyer"].groupby("conversation_id")["turn_no"]
     turns = table["conversation_id"].map(buyer_turns.nunique()).fillna(0)
     assert (table["rounds"] + table["rounds_off_hours"] == turns).all()
@@ -149,7 +149,9 @@ def test_rounds_add_up(shop_of, talk, lines, later):
 
 def test_each_round_by_itself(shop_of, talk):
     shop = shop_of(messages=talk("b1", ("buyer", 0), ("a1", 10), ("buyer", 20), ("bot", 25)))
-    table = collect(rounds(turns(messages_of(shop, AS_OF, RULES)), RULES)).sort_values("turn_no")
+    table = collect(rounds(turns(messages_of(shop, AS_OF, RULES, months=12)), RULES)).sort_values(
+        "turn_no"
+    )
     assert table["turn_no"].tolist() == [1, 3]
     assert table["answered"].tolist() == [True, False]
     assert table["response_s"].tolist() == [10.0, 600.0]
@@ -158,13 +160,13 @@ def test_each_round_by_itself(shop_of, talk):
 @pytest.mark.parametrize("wrong", [{"gap_hours": 0}, {"slow_s": -1}, {"service_end_hour": 25}])
 def test_rules_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        ConversationRules(**wrong)
+        replace(RULES, **wrong)
 
 
 def test_a_moment_with_a_zone_is_refused(shop_of, talk):
     zoned = pd.Timestamp(AS_OF, tz="Asia/Shanghai").to_pydatetime()
     with pytest.raises(ValueError, match="time zone"):
-        conversation_features(shop_of(messages=talk("b1", ("buyer", 0))), zoned, RULES)
+        conversation_features(shop_of(messages=talk("b1", ("buyer", 0))), zoned, RULES, months=12)
 
 
 def test_the_months_before_as_of(shop_of, talk):

@@ -8,16 +8,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import RULES
 
 from csinsight.features.conversations import conversation_features
-from csinsight.features.frames import ConversationRules
 
 AS_OF = datetime(2026, 11, 1)
-RULES = ConversationRules()
 
 
 def features(shop, as_of=AS_OF):
-    return conversation_features(shop, as_of, RULES)
+    return conversation_features(shop, as_of, RULES, months=12)
 
 
 @pytest.mark.parametrize(

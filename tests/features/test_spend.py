@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contexts import ORDER_DAYS
 
 from csinsight.features.spend import WINDOWS, spend_between, spend_features
 
@@ -40,7 +41,7 @@ def test_one_buyer_by_hand(shop_of):
         order(8, None, 3 * DAY, 99.0),
         order(9, "b2", 3 * DAY, 99.0, paid=False),
     ]
-    table = spend_features(shop_of(orders=orders), AS_OF)
+    table = spend_features(shop_of(orders=orders), AS_OF, **ORDER_DAYS)
     assert table["buyer_id"].tolist() == ["b1"]
     row = table.iloc[0]
     assert (row["orders"], row["purchase_days"]) == (4, 3)
@@ -67,7 +68,7 @@ def test_between_two_moments(shop_of):
 def test_without_amounts_there_is_no_spend_but_there_are_purchases(shop_of):
     no_money = {"list_amount": None, "paid_amount": None}
     shop = shop_of(orders=[order(1, "b1", 3 * DAY, **no_money)])
-    table = spend_features(shop, AS_OF)
+    table = spend_features(shop, AS_OF, **ORDER_DAYS)
     assert table["orders"].tolist() == [1]
     assert table[["net_spend", "net_spend_90d", "repeat_spend"]].isna().all(axis=None)
     assert spend_between(shop, AS_OF - 9 * DAY, AS_OF)["net_spend"].isna().all()
@@ -76,9 +77,12 @@ def test_without_amounts_there_is_no_spend_but_there_are_purchases(shop_of):
 @pytest.mark.parametrize("missing", [{"buyer_id": None}, {"paid_at": None}])
 def test_without_buyers_or_payments_there_is_nothing(shop_of, missing):
     shop = shop_of(orders=[order(1, "b1", 3 * DAY) | missing])
-    assert spend_features(shop, AS_OF).empty
+    assert spend_features(shop, AS_OF, **ORDER_DAYS).empty
     assert spend_between(shop, AS_OF - 9 * DAY, AS_OF).empty
-    assert spend_features(shop_of(agents=[{"agent_id": "a1"}]), AS_OF)["x"].dtype == "Int64"
+    assert (
+        spend_features(shop_of(agents=[{"agent_id": "a1"}]), AS_OF, **ORDER_DAYS)["x"].dtype
+        == "Int64"
+    )
 
 
 PURCHASES = st.lists(
@@ -93,8 +97,8 @@ PURCHASES = st.lists(
 def test_what_always_holds(shop_of, bought, later):
     rows = [order(n, b, timedelta(hours=h + 1), float(a)) for n, (b, h, a) in enumerate(bought)]
     future = [order(f"f{n}", b, -timedelta(hours=h), 5.0) for n, (b, h, _) in enumerate(later)]
-    table = spend_features(shop_of(orders=rows), AS_OF)
-    assert table.equals(spend_features(shop_of(orders=rows + future), AS_OF))
+    table = spend_features(shop_of(orders=rows), AS_OF, **ORDER_DAYS)
+    assert table.equals(spend_features(shop_of(orders=rows + future), AS_OF, **ORDER_DAYS))
     assert (table["x"] == table["purchase_days"] - 1).all()
     assert ((table["t_x"] < table["T"]) & ((table["t_x"] > 0) == (table["x"] > 0))).all()
     assert (table["net_spend"] >= table["net_spend_90d"]).all()

@@ -9,20 +9,18 @@ from datetime import datetime
 
 import polars as pl
 import pytest
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import shop_kpis
-from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.contract.domain import TIMINGS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 from csinsight.importers import run_import
 
 pytestmark = pytest.mark.real_data
 
-LEXICON = load_lexicon()
 
 #: Least F1 on the second half, below what is measured. It was read by quarters, each measured
 #: first (see methods.md), so it is no held-out set any more: this holds what was reached. Markers
@@ -136,7 +134,9 @@ def test_taobao_talks_as_read_by_hand(uneed):
 def test_jd_sessions_have_behaviours_but_no_timings(shared_data, tmp_path):
     file = shared_data / "jddc_raw" / "chat_0.1per.txt"
     run_import("jddc", [file], tmp_path)
-    marked = mark_messages(open_shop(tmp_path), datetime(2026, 11, 1), ConversationRules())
+    marked = mark_messages(
+        open_shop(tmp_path), datetime(2026, 11, 1), RULES, months=12, lexicon=LEXICON
+    )
     table = build_conversations(marked)
     assert len(table) == 994
     for name in ("greets", "polite_words", "curt_reply", "closes_warmly"):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.contexts import TYPES, WINDOWS
 
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.importers import run_import
-from csinsight.segments.signatures import load_signatures
 from csinsight.segments.support import type_profile
 from csinsight.segments.types import TypeResult, fit_types
 
@@ -27,12 +27,12 @@ def features(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.
     log = shared_data / "taobao_userbehavior" / "user_behavior_100k.csv"
     out = tmp_path_factory.mktemp("taobao")
     run_import("taobao_userbehavior", [log], out)
-    return buyer_features(open_shop(out), datetime(2017, 12, 4))
+    return buyer_features(open_shop(out), datetime(2017, 12, 4), **WINDOWS)
 
 
 @pytest.fixture(scope="module")
 def result(features: pd.DataFrame) -> TypeResult:
-    return fit_types(features, load_signatures())
+    return fit_types(features, TYPES)
 
 
 def test_only_what_the_clicks_can_show_is_supported(result: TypeResult) -> None:
@@ -74,8 +74,8 @@ def test_types_of_the_first_days_say_who_buys_in_the_rest(
     log = shared_data / "taobao_userbehavior" / "user_behavior_100k.csv"
     run_import("taobao_userbehavior", [log], tmp_path)
     shop, cut = open_shop(tmp_path), datetime(2017, 11, 30)
-    first = fit_types(buyer_features(shop, cut), load_signatures()).buyers
-    before = buyer_features(shop, cut).set_index("buyer_id")["orders"]
+    first = fit_types(buyer_features(shop, cut, **WINDOWS), TYPES).buyers
+    before = buyer_features(shop, cut, **WINDOWS).set_index("buyer_id")["orders"]
     later = features.set_index("buyer_id")["orders"].sub(before, fill_value=0)
     per_buyer = later.reindex(first["buyer_id"]).groupby(first["type"].to_numpy()).mean()
     print("later orders by type:", per_buyer.round(2).to_dict())  # noqa: T201

@@ -26,7 +26,7 @@ TABLES = {
     ),
 }
 OPEN = """from csinsight.views.study import open_study
-study = open_study(data, run, shop, month, lang, engine)"""
+study = open_study(data, run, vars())"""
 FACT = 'study.write_facts({"finding": f"{month} finding"})'
 BODIES = {
     "03_agent_kpis": [

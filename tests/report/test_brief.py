@@ -14,7 +14,7 @@ from csinsight.views.study import Study
 
 @pytest.fixture
 def study(toy_shop: Path, tmp_path: Path) -> Study:
-    return Study(toy_shop, tmp_path / "run", "s", "2026-10", "en")
+    return Study(toy_shop, tmp_path / "run", shop="s", lang="en")
 
 
 def _talks(n: int, month: str = "2026-10") -> pd.DataFrame:
@@ -29,8 +29,10 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     talks = pd.concat([_talks(6), _talks(6), _talks(6, "2026-09")], ignore_index=True)
     before = ["simple", "simple", "bargain", "mixed", "sporty", "sporty"]
     tiers = ["vip", "core", "core", "ordinary", "vip", "vip"]
-    frozen = pd.DataFrame({"conversation_id": _talks(6)["conversation_id"]})
-    study.write(monthly_brief.FROZEN, frozen.assign(type=before, tier=tiers))
+    known = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"], "as_of": pd.Timestamp("2026-10-01")})
+    older = known.assign(as_of=pd.Timestamp("2026-09-01"), type="simple", tier="vip")
+    study.write("types_by_month", pd.concat([older, known.assign(type=before)]))
+    study.write("tiers_by_month", pd.concat([older, known.assign(tier=tiers)]))
     now = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"]})
     now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
     now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]
@@ -49,5 +51,5 @@ def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
 
 
 def test_a_month_without_chats_leaves_no_figures_for_the_index(study: Study) -> None:
-    brief = monthly_brief.gather(study, "taobao")
+    brief = monthly_brief.gather(study)
     assert monthly_brief.kpis(study, brief) == {}

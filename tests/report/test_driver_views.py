@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from tests.contexts import LEAST, MINIMA
 from tests.drivers import worlds as made_up
 
 from csinsight.drivers.design import design, secondary_outcomes
@@ -26,13 +27,13 @@ def worlds():
 @pytest.fixture
 def study(request, tmp_path, demo_folder):
     lang = getattr(request, "param", "en")
-    return open_study(demo_folder, tmp_path / "run", "demo", "2026-10", lang, "polars")
+    return open_study(demo_folder, tmp_path / "run", lang=lang)
 
 
 def _made(world, outcome):
     plan = design(world.conversations, world.frozen, outcome=outcome, **TOLD)
     also = secondary_outcomes(world.conversations, world.frozen, outcome=outcome, **TOLD)
-    return plan, estimate_drivers(plan, also=also, flexible=False)
+    return plan, estimate_drivers(plan, also=also, flexible=False, **LEAST)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,10 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
         looks.flow(study, plan),
         looks.ready(study, plan),
         looks.ways(
-            study, alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
+            study,
+            alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA),
         ),
-        looks.doses(study, dose_response(plan), outcome),
+        looks.doses(study, dose_response(plan, **MINIMA), outcome),
     ):
         assert block.plain().strip()
         assert "nan" not in block.plain().lower()
@@ -69,15 +71,17 @@ def test_little_data_has_its_words_and_no_figure(worlds, study):
     world = worlds.make_world(3, inquiries=120, agents=3)
     plan, drivers = _made(world, "paid")
     assert study.word("drivers.no_picture") in view.forest(study, drivers).plain()
-    found = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD)
+    found = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA)
     assert looks.ways(study, found).plain() == study.word("drivers.no_ways")
-    assert looks.doses(study, dose_response(plan)).plain() == study.word("drivers.no_doses")
+    assert looks.doses(study, dose_response(plan, **MINIMA)).plain() == study.word(
+        "drivers.no_doses"
+    )
 
 
 def test_waiting_longer_is_told_as_the_last_band_against_the_first(worlds, study):
     world = worlds.make_world(5, inquiries=6000, agents=12, effects={"first_response_s": -0.3})
     plan, _ = _made(world, "paid")
-    bands = dose_response(plan)
+    bands = dose_response(plan, **MINIMA)
     picture = looks.doses(study, bands)
     low = study.words.number(bands["from_s"].iloc[-1])
     assert study.word("drivers.band_over", low=low) in picture.title

@@ -11,7 +11,6 @@ import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
 from csinsight.errors import ConfigError, RunError
-from csinsight.features.frames import ConversationRules
 from csinsight.runs.kernels import run_notebook
 from csinsight.runs.lab import EXPLORE, prepare_lab
 from csinsight.runs.month import RunResult
@@ -19,12 +18,11 @@ from csinsight.views import explore
 from csinsight.views.study import Study, open_study
 
 pytestmark = pytest.mark.xdist_group("demo")
-RULES = ConversationRules(12.0, 24.0, 72.0)
 
 
 @pytest.fixture(scope="module")
 def study(demo_run: dict[str, RunResult], demo_folder: Path) -> Study:
-    return open_study(demo_folder, demo_run["en"].run, "demo", "2026-10", "en")
+    return open_study(demo_folder, demo_run["en"].run)
 
 
 def test_talks_are_picked_by_everything_asked_for(study: Study) -> None:
@@ -47,14 +45,14 @@ def test_talks_are_picked_by_everything_asked_for(study: Study) -> None:
 def test_a_talk_is_read_masked(study: Study) -> None:
     found = explore.talks(study)
     chosen = found.sort_values("buyer_messages").iloc[-1]
-    talk = explore.read(study, str(chosen["conversation_id"]), RULES)
+    talk = explore.read(study, str(chosen["conversation_id"]))
     messages = chosen["buyer_messages"] + chosen["agent_messages"]
     assert len(talk.lines) >= messages
     text = talk.page_html()
     assert str(chosen["buyer_id"]) not in text
     assert not re.search(r"1[3-9][0-9]{9}", text)
     with pytest.raises(RunError, match="no conversation 'x'"):
-        explore.read(study, "x", RULES)
+        explore.read(study, "x")
 
 
 def test_two_agents_or_months_stand_side_by_side(study: Study) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
+from tests.contexts import RULES
 
 from csinsight.behaviours import labelling as sheet
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.engine import open_shop
 from csinsight.errors import DataError
-from csinsight.features.frames import ConversationRules
 from csinsight.params import shipped
 from csinsight.runs.kernels import run_notebook
 from csinsight.views import labelling
@@ -30,7 +30,7 @@ def sample(demo_folder):
     return sheet.draw_sample(
         open_shop(demo_folder),
         datetime(2026, 11, 1),
-        ConversationRules(),
+        RULES,
         LEXICON,
         markers=MARKERS,
         each=30,
@@ -47,7 +47,7 @@ def test_a_sample_is_half_hits_and_stands_for_the_month(sample):
     assert (sheet.shown_by(sample, LEXICON) == sample["shown"]).all()
     with pytest.raises(ValueError, match="grets: no marker"):
         sheet.draw_sample(
-            open_shop(Path("data/demo")), datetime(2026, 11, 1), ConversationRules(), LEXICON,
+            open_shop(Path("data/demo")), datetime(2026, 11, 1), RULES, LEXICON,
             markers=["grets"], each=2, seed=1,
         )  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_unlabelled_rows_are_taken_to_be_like_the_labelled_ones():
 def study(demo_folder, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    return open_study(str(demo_folder), str(run), "demo", "2026-10", "en", "polars")
+    return open_study(str(demo_folder), str(run), lang="en")
 
 
 def _fill(path, labels):
@@ -98,13 +98,13 @@ def _fill(path, labels):
 
 def test_the_sheet_goes_out_masked_and_comes_back(study):
     told = {"markers": "greets, apologizes", "each": 10, "seed": 3}
-    drawn = labelling.open_sheet(study, ConversationRules(), LEXICON, **told)
+    drawn = labelling.open_sheet(study, **told)
     path = labelling.sheet_path(study)
     labels = dict(zip(drawn["no"], drawn["shown"].map({True: "1", False: "否"}), strict=True))
     rows = _fill(path, labels | {1: ""})
     assert list(rows[0]) == ["no", "label", "marker", "question", "buyer", "text"]
     assert not any(row["text"].startswith(("=", "+", "@")) for row in rows)
-    again = labelling.open_sheet(study, ConversationRules(), LEXICON, **told | {"each": 99})
+    again = labelling.open_sheet(study, **told | {"each": 99})
     assert len(again) == len(drawn) == 20
     read = labelling.read_labels(study, again)
     assert read.isna().sum() == 1
@@ -114,9 +114,7 @@ def test_the_sheet_goes_out_masked_and_comes_back(study):
 
 
 def test_retuning_changes_the_reading(study, tmp_path):
-    drawn = labelling.open_sheet(
-        study, ConversationRules(), LEXICON, markers="apologizes", each=20, seed=3
-    )
+    drawn = labelling.open_sheet(study, markers="apologizes", each=20, seed=3)
     labels = pd.Series(drawn["shown"].to_numpy(dtype=float), index=drawn["no"])
     own = tmp_path / "own.yml"
     own.write_text(
@@ -138,9 +136,7 @@ def test_retuning_changes_the_reading(study, tmp_path):
     ],
 )
 def test_faults_of_a_sheet_are_named(study, told, match):
-    drawn = labelling.open_sheet(
-        study, ConversationRules(), LEXICON, markers="greets", each=4, seed=3
-    )
+    drawn = labelling.open_sheet(study, markers="greets", each=4, seed=3)
     labelling.sheet_path(study).write_text(told, encoding="utf-8")
     with pytest.raises(DataError, match=match):
         labelling.read_labels(study, drawn)
@@ -148,7 +144,7 @@ def test_faults_of_a_sheet_are_named(study, told, match):
 
 def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path):
     told = {"markers": "greets", "each": 6, "seed": 1}
-    drawn = labelling.open_sheet(study, ConversationRules(), LEXICON, **told)
+    drawn = labelling.open_sheet(study, **told)
     ones = drawn["shown"].map({True: "1", False: "0"})
     _fill(labelling.sheet_path(study), dict(zip(drawn["no"], ones, strict=True)))
     places = {"data": str(demo_folder), "run": str(study.run), **told}
@@ -160,7 +156,5 @@ def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path):
 
 
 def test_an_unlabelled_sheet_says_nothing(study):
-    drawn = labelling.open_sheet(
-        study, ConversationRules(), LEXICON, markers="greets", each=4, seed=3
-    )
+    drawn = labelling.open_sheet(study, markers="greets", each=4, seed=3)
     assert labelling.readings(drawn, labelling.read_labels(study, drawn)).empty

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from csinsight.errors import ConfigError, RunError
-from csinsight.views.study import Study, begin, open_study
+from csinsight.params import RunParams, notebook_params
+from csinsight.views.study import STEP_VARIABLE, Study, open_study
 
 
 @pytest.fixture
 def study(toy_shop: Path, tmp_path: Path) -> Study:
-    return open_study(toy_shop, tmp_path / "run", "toy", "2026-10", "en")
+    return open_study(toy_shop, tmp_path / "run", shop="toy", lang="en")
 
 
 def test_month_and_shop(study: Study) -> None:
@@ -41,14 +42,15 @@ def test_a_table_that_is_not_there_is_named_with_those_that_are(study: Study) ->
         study.read("kpis")
 
 
-def test_facts_add_up_and_reasons_are_kept_once(study: Study) -> None:
-    begin("03_agent_kpis")
-    try:
-        study.write_facts({"finding": "x"})
-        study.leave_out("no ratings")
-        assert "no ratings" in study.leave_out("no ratings").page_html()
-    finally:
-        begin("")
+def test_facts_add_up_and_reasons_are_kept_once(
+    toy_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STEP_VARIABLE, "03_agent_kpis")
+    told = notebook_params(RunParams(shop="toy", lang="en"), "03_agent_kpis")
+    study = open_study(toy_shop, tmp_path / "run", told)
+    study.write_facts({"finding": "x"})
+    study.leave_out("no ratings")
+    assert "no ratings" in study.leave_out("no ratings").page_html()
     assert study.facts("03_agent_kpis") == {"finding": "x", "left_out": ["no ratings"]}
     assert study.left_out == {}
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from tests.contexts import TYPES, WINDOWS
 from tests.validate.planted import swap
 
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
@@ -33,7 +34,7 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.Series]:
 
 def test_unchanged_buyers_keep_their_type(sparse: tuple[Path, pd.Series]) -> None:
     shop, truth = open_shop(sparse[0]), sparse[1]
-    before, now = types_at(shop, OCTOBER), types_at(shop, END)
+    before, now = types_at(shop, OCTOBER, options=TYPES), types_at(shop, END, options=TYPES)
     both = before.types.buyers.merge(now.types.buyers, on="buyer_id")
     both = both[both["type_x"].isin(BUYER_TYPES) & both["type_y"].isin(BUYER_TYPES)]
     assert (both["type_x"] == both["type_y"]).mean() >= 0.94
@@ -43,7 +44,7 @@ def test_unchanged_buyers_keep_their_type(sparse: tuple[Path, pd.Series]) -> Non
         labels = labels[labels.isin(BUYER_TYPES)]
         return float((labels == truth.reindex(labels.index)).mean())
 
-    alone = fit_types(now.features, SIGNATURES)
+    alone = fit_types(now.features, TYPES)
     assert right(now.types.buyers) > right(alone.buyers)
     assert now.before is not None
     assert (now.types.buyers["type"] == UNCLASSIFIED).sum() == alone.sizes[UNCLASSIFIED]
@@ -53,7 +54,7 @@ def test_changed_buyers_are_followed_within_a_look_back(tmp_path: Path) -> None:
     made = simulate(tmp_path, seed=82, buyers=700, conversations=0, months=5)
     truth = made.buyers.to_pandas().set_index("buyer_id")["type"]
     became = swap(tmp_path, truth, seed=82, turn=datetime(2026, 8, 1))
-    *_, last = follow_types(open_shop(tmp_path), END, END)
+    *_, last = follow_types(open_shop(tmp_path), END, END, options=TYPES)
     labels = last.types.buyers.set_index("buyer_id")["type"]
     labels = labels[labels.isin(BUYER_TYPES)]
     ids = labels.index[(became != truth).reindex(labels.index)]
@@ -65,15 +66,16 @@ def test_changed_buyers_are_followed_within_a_look_back(tmp_path: Path) -> None:
 def test_the_same_tables_give_the_same_labels(sparse: tuple[Path, pd.Series]) -> None:
     shop = open_shop(sparse[0])
     pd.testing.assert_frame_equal(
-        types_at(shop, END).types.buyers, types_at(shop, END).types.buyers
+        types_at(shop, END, options=TYPES).types.buyers,
+        types_at(shop, END, options=TYPES).types.buyers,
     )
-    months = [month.as_of for month in follow_types(shop, SEPTEMBER, END)]
+    months = [month.as_of for month in follow_types(shop, SEPTEMBER, END, options=TYPES)]
     assert months == [SEPTEMBER, OCTOBER, END]
 
 
 def test_nothing_from_before_weighs_more_than_its_bound(sparse: tuple[Path, pd.Series]) -> None:
-    features = buyer_features(open_shop(sparse[0]), END)
-    result = fit_types(features, SIGNATURES)
+    features = buyer_features(open_shop(sparse[0]), END, **WINDOWS)
+    result = fit_types(features, TYPES)
     odds = remembered(features, result.model, RULES)
     shares = result.model.mixture.shares
     top = np.log((1 - RULES.changed + RULES.changed * shares) / (RULES.changed * shares)).max()
@@ -89,20 +91,20 @@ def test_nothing_from_before_weighs_more_than_its_bound(sparse: tuple[Path, pd.S
 
 
 def test_what_passes_with_time_is_not_remembered(sparse: tuple[Path, pd.Series]) -> None:
-    features = buyer_features(open_shop(sparse[0]), END)
-    model = fit_types(features, SIGNATURES).model
+    features = buyer_features(open_shop(sparse[0]), END, **WINDOWS)
+    model = fit_types(features, TYPES).model
     old = features.assign(account_age_days=400.0)
     older = features.assign(account_age_days=4000.0, discount_amount=0.0)
     pd.testing.assert_frame_equal(remembered(old, model, RULES), remembered(older, model, RULES))
 
 
 def test_a_buyer_read_by_what_was_before_says_so(sparse: tuple[Path, pd.Series]) -> None:
-    features = buyer_features(open_shop(sparse[0]), END)
-    alone = fit_types(features, SIGNATURES)
+    features = buyer_features(open_shop(sparse[0]), END, **WINDOWS)
+    alone = fit_types(features, TYPES)
     unsure = alone.buyers["confidence"].between(0.5, 0.7) & (alone.buyers["type"] != "bargain")
     # Who is unsure now showed nothing but deals before.
     earlier = features[unsure.to_numpy()].assign(pages=30, pages_deal=30)
-    result = fit_types(features, SIGNATURES, earlier=earlier)
+    result = fit_types(features, TYPES, earlier=earlier)
     turned = result.buyers[unsure.to_numpy() & (result.buyers["type"] == "bargain")]
     assert len(turned) > 5
     told = turned["because"].map(json.loads)

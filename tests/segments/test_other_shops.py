@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
+from tests.contexts import TYPES, WINDOWS
 from tests.segments.other_shops import END, WAYS, Way, make
 
 from csinsight.contract.domain import BUYER_TYPES
@@ -26,8 +27,8 @@ def recovered(
 ) -> tuple[float, float, float, list[str]]:
     """Return share named, accuracy, a supervised classifier's on the same buyers, unsupported."""
     shop = make(folder, way, buyers=buyers, shares=shares, seed=seed)
-    features = buyer_features(open_shop(folder), END)
-    result = fit_types(features, SIGNATURES)
+    features = buyer_features(open_shop(folder), END, **WINDOWS)
+    result = fit_types(features, TYPES)
     truth = shop.truth.reindex(features["buyer_id"]).to_numpy(dtype=str)
     labels = result.buyers["type"].to_numpy(dtype=str)
     named = np.isin(labels, BUYER_TYPES)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.contexts import TYPES
 
 from csinsight.contract.domain import BUYER_TYPES, MIXED, TYPE_LABELS, UNCLASSIFIED
 from csinsight.segments.model import TypeModel
@@ -16,12 +18,15 @@ from csinsight.segments.signatures import load_signatures
 from csinsight.segments.types import TypeResult, fit_types, label
 
 SIGNATURES = load_signatures()
+READ = {"min_pages": TYPES.min_pages, "confidence": TYPES.confidence}
 P = [f"p_{name}" for name in BUYER_TYPES]
 Plant = Callable[..., Any]
 
 
 def fit(features: pd.DataFrame, **told: Any) -> TypeResult:
-    return fit_types(features, SIGNATURES, **told)
+    """Fit with a run's options, some of them as told."""
+    memory = {name: told.pop(name) for name in ("previous", "earlier") if name in told}
+    return fit_types(features, replace(TYPES, **told), **memory)
 
 
 def accuracy(result: TypeResult, truth: pd.Series) -> float:
@@ -157,12 +162,12 @@ def test_a_stored_model_labels_alike_and_next_month_starts_from_it(plant: Plant)
     features = plant(900, own=0.75, seed=24).features
     result = fit(features)
     model = TypeModel.model_validate_json(result.model.model_dump_json())
-    pd.testing.assert_frame_equal(label(features, model).buyers, result.buyers)
+    pd.testing.assert_frame_equal(label(features, model, **READ).buyers, result.buyers)
     later = plant(900, own=0.75, seed=25).features
     again = fit(later, previous=model)
     assert again.unsupported == []
     some = later.head(7)
-    pd.testing.assert_frame_equal(label(some, again.model).buyers, again.buyers.head(7))
+    pd.testing.assert_frame_equal(label(some, again.model, **READ).buyers, again.buyers.head(7))
 
 
 def test_features_without_pages_are_refused() -> None:

@@ -14,6 +14,7 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import cross_val_predict
+from tests.contexts import TYPES, WINDOWS
 from tests.segments import other_shops
 
 from csinsight.contract.domain import BUYER_TYPES, UNCLASSIFIED
@@ -90,8 +91,8 @@ def _cases() -> dict[tuple[str, str], tuple[dict[str, float], dict[str, float]]]
 def _other(way: other_shops.Way, shares: dict[str, float], seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         made = other_shops.make(Path(folder), way, buyers=900, shares=shares, seed=seed)
-        features = buyer_features(open_shop(Path(folder)), other_shops.END)
-    result = fit_types(features, load_signatures())
+        features = buyer_features(open_shop(Path(folder)), other_shops.END, **WINDOWS)
+    result = fit_types(features, TYPES)
     truth = made.truth.reindex(features["buyer_id"]).to_numpy(dtype=str)
     labels = result.buyers["type"].to_numpy(dtype=str)
     named = np.isin(labels, BUYER_TYPES)
@@ -111,10 +112,10 @@ def _shop(name: str, seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         made = simulate(folder, seed=seed, buyers=BUYERS, conversations=0, scenario=name)
         shop = open_shop(Path(folder))
-        now, last = types_at(shop, END), types_at(shop, BEFORE)
+        now, last = types_at(shop, END, options=TYPES), types_at(shop, BEFORE, options=TYPES)
     truth = made.buyers.to_pandas().set_index("buyer_id")["type"]
     own = truth.reindex(now.features["buyer_id"]).to_numpy(dtype=str)
-    alone = fit_types(now.features, load_signatures()).buyers["type"].to_numpy(dtype=str)
+    alone = fit_types(now.features, TYPES).buyers["type"].to_numpy(dtype=str)
     named = now.types.buyers["type"].isin(BUYER_TYPES).to_numpy()
     right = now.types.buyers["type"].to_numpy(dtype=str) == own
     evidence = weigh(now.features, now.types.model.scales)
@@ -169,7 +170,7 @@ def _changed(name: str, seed: int) -> dict[str, float]:
         truth = made.buyers.to_pandas().set_index("buyer_id")["type"]
         became = swap(Path(folder), truth, seed)
         shop = open_shop(Path(folder))
-        months = list(follow_types(shop, add_months(TURN, 1), END))
+        months = list(follow_types(shop, add_months(TURN, 1), END, options=TYPES))
     told = {}
     for number, month in enumerate(months, start=1):
         labels = month.types.buyers.set_index("buyer_id")["type"]

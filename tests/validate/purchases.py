@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+from tests.contexts import ORDER_DAYS, TIERS
 
 from csinsight.engine import Shop, open_shop
 from csinsight.features.spend import spend_between, spend_features
@@ -59,19 +60,19 @@ def hold_out(
         _write(orders, Path(folder))
         shop = open_shop(Path(folder))
         step = timedelta(days=learn_days)
-        now = spend_features(shop, cut)
+        now = spend_features(shop, cut, **ORDER_DAYS)
         recent, earlier = _past(shop, cut - step, step), _past(shop, cut - 2 * step, step)
         came = spend_between(shop, cut, cut + timedelta(days=days))
     later = came.set_index("buyer_id")["net_spend"].reindex(now["buyer_id"]).fillna(0.0)
     rows = []
     for name in ("bgnbd", "rfm", "boosted", "blend"):
-        told = choose(now, recent, earlier, horizon_days=days, name=name).expected
+        told = choose(now, recent, earlier, horizon_days=days, name=name, seed=1).expected
         rows.append({"model": name, **accuracy(told, later)})
-    outlook = choose(now, recent, earlier, horizon_days=days)
+    outlook = choose(now, recent, earlier, horizon_days=days, seed=1)
     rows.append({"model": f"taken: {outlook.name}", **accuracy(outlook.expected, later)})
     ahead = outlook.expected * 90 / days if outlook.name != "bgnbd" else fit_future(now)
     expected = ahead if isinstance(ahead, pd.Series) else ahead.expected_spend(now)
-    tiers = value_tiers(now, expected).set_index("buyer_id")
+    tiers = value_tiers(now, expected, options=TIERS).set_index("buyer_id")
     table = pd.DataFrame({"tier": tiers["tier"], "later": later.reindex(tiers.index)})
     table["growth"] = table["later"] / days - tiers["net_spend_90d"] / 90
     table = table.groupby("tier").agg(
@@ -83,7 +84,7 @@ def hold_out(
 
 def _past(shop: Shop, start: datetime, step: timedelta) -> Past:
     came = spend_between(shop, start, start + step).set_index("buyer_id")["net_spend"]
-    return Past(spend_features(shop, start), came, step.days)
+    return Past(spend_features(shop, start, **ORDER_DAYS), came, step.days)
 
 
 def _write(orders: pd.DataFrame, folder: Path) -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
+from tests.contexts import LEAST, LIMITS
 from tests.validate.driver_shops import AS_OF, draw_shop
 from tests.validate.followed_months import AS_OF as FOLLOWED_AT
 from tests.validate.followed_months import draw_months, plain_change
@@ -42,9 +43,9 @@ def advice(world: str, seed: int, *, talks: int = 6000, agents: int = 14) -> pd.
     """Return one shop's recommendations with what is true of each; one agent has 20 inquiries."""
     shop = draw_shop(world, seed, talks=talks, agents=agents)
     conversations = _with_a_newcomer(shop.conversations)
-    study = design(conversations, shop.frozen, as_of=AS_OF, months=3)
-    drivers = estimate_drivers(study, scopes=())
-    plan = coaching_plan(conversations, drivers, as_of=AS_OF)
+    study = design(conversations, shop.frozen, as_of=AS_OF, months=3, outcome="paid")
+    drivers = estimate_drivers(study, scopes=(), **LEAST)
+    plan = coaching_plan(conversations, drivers, as_of=AS_OF, limits=LIMITS)
     rows = []
     for row in plan[plan["kind"] == "driver"].itertuples():
         effect = float(shop.effects.get(row.behaviour, 0.0))
@@ -80,8 +81,10 @@ def gains(seed: int) -> pd.DataFrame:
     """
     worlds = _worlds()
     world = worlds.make_world(seed, inquiries=5000, agents=18)
-    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
-    plan = coaching_plan(world.conversations, estimate_drivers(study, scopes=()), as_of=AS_OF)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
+    plan = coaching_plan(
+        world.conversations, estimate_drivers(study, scopes=(), **LEAST), as_of=AS_OF, limits=LIMITS
+    )
     rows = []
     for row in plan[plan["kind"] == "driver"].itertuples():
         if row.behaviour not in world.habits:
@@ -119,7 +122,9 @@ def progress(
     rows = []
     for seed in range(teams):
         months = draw_months(FIRST_SEED + seed, lift, a_month=a_month, before=before, spread=spread)
-        found = follow_up(months.plans, months.conversations, as_of=FOLLOWED_AT, months=before)
+        found = follow_up(
+            months.plans, months.conversations, as_of=FOLLOWED_AT, months=before, seed=20261031
+        )
         row = found[(found["behaviour"] == "recommends") & found["agent_id"].isna()].iloc[0]
         rows.append(
             {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tests.contexts import LEAST, MINIMA
 
 from csinsight.drivers.design import Design, design
 from csinsight.drivers.estimates import estimate_drivers
@@ -58,7 +59,7 @@ def study() -> tuple[pd.DataFrame, Design, pd.DataFrame, int]:
     """Return the contacts, the design, the estimates of waiting, and the faults left out."""
     talks, faults = load()
     plan = design(talks, outcome="satisfaction", as_of=AS_OF, months=2)
-    found = estimate_drivers(plan, scopes=("category",))
+    found = estimate_drivers(plan, scopes=("category",), **LEAST)
     return talks, plan, found[(found["behaviour"] == WAIT) & found["effect_pp"].notna()], faults
 
 
@@ -75,7 +76,7 @@ def run() -> str:
     bands = [
         f"| {_minutes(row.from_s, row.to_s)} | {row.n:,} | "
         f"{row.effect_pp:+.2f} ({row.low_pp:+.2f} to {row.high_pp:+.2f}) |"
-        for row in dose_response(plan, WAIT, ends=ENDS).itertuples()
+        for row in dose_response(plan, WAIT, ends=ENDS, **MINIMA).itertuples()
     ]
     return f"""## Response time and satisfaction, in public data
 

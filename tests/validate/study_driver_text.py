@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tests.contexts import LEAST, LEXICON
 from tests.validate.driver_shops import AS_OF
 from tests.validate.study_drivers import NAMED, _by_world, _table
 
@@ -14,13 +15,11 @@ from csinsight.behaviours.conversations import build_conversations, mark_message
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 from csinsight.simulate.shop import simulate
 
 #: Shops of each world; silence needs more of them to be told.
 WORLDS = {"demo": 4, "confounded": 4, "null": 24}
 FIRST_SEED = 51_000
-_RULES = ConversationRules(12.0, 24.0, 72.0)
 
 
 def one_shop(world: str, seed: int) -> pd.DataFrame:
@@ -38,14 +37,17 @@ def one_shop(world: str, seed: int) -> pd.DataFrame:
             end_month="2026-10",
         )
         shop = open_shop(folder, "polars")
-        talks = build_conversations(mark_messages(shop, AS_OF, _RULES, months=3))
+        talks = build_conversations(mark_messages(shop, AS_OF, RULES, months=3, lexicon=LEXICON))
         true = pd.read_parquet(folder / "truth" / "conversations.parquet")
         effects = pd.read_parquet(folder / "truth" / "behaviours.parquet")
     effects = effects.set_index("behaviour")["effect_pp"].astype(float)
     parts = []
     for way, table in (("as read", talks), ("true categories", _with_true(talks, true))):
         found = estimate_drivers(
-            design(table, None, as_of=AS_OF, months=3), scopes=(), flexible=way == "as read"
+            design(table, None, as_of=AS_OF, months=3, outcome="paid"),
+            scopes=(),
+            flexible=way == "as read",
+            **LEAST,
         )
         found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
         truth = found["behaviour"].map(effects)

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from tests.contexts import LEAST
 from tests.validate import hazard_shops
 from tests.validate.driver_shops import AS_OF, draw_shop
 
@@ -32,8 +33,15 @@ def one_shop(world: str, seed: int, *, talks: int = 6000, agents: int = 12) -> p
     shop = draw_shop(world, seed, talks=talks, agents=agents)
     parts = []
     for exposure in ("turns", "landmark", "window"):
-        study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, exposure=exposure)
-        found = estimate_drivers(study, scopes=(), flexible=False)
+        study = design(
+            shop.conversations,
+            shop.frozen,
+            as_of=AS_OF,
+            months=3,
+            exposure=exposure,
+            outcome="paid",
+        )
+        found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
         parts.append(found.assign(way=exposure))
     parts += [_raw(study), _logistic(study)]
     found = pd.concat(parts, ignore_index=True)
@@ -123,8 +131,8 @@ def others() -> pd.DataFrame:
     for kind in hazard_shops.KINDS:
         for number in range(OTHERS):
             shop = hazard_shops.draw_shop(kind, FIRST_SEED + number)
-            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3)
-            found = estimate_drivers(study, scopes=(), flexible=False)
+            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, outcome="paid")
+            found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
             found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
             name = "null" if kind.name == "no effects" else kind.name
             truth = found["behaviour"].map(shop.effects)
@@ -141,8 +149,8 @@ def power() -> pd.DataFrame:
             kind = hazard_shops.Kind("size", agents=agents, talks=inquiries)
             shop = hazard_shops.draw_shop(kind, 5, truth=False)
             started = time.process_time()
-            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3)
-            found = estimate_drivers(study)
+            study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, outcome="paid")
+            found = estimate_drivers(study, **LEAST)
             seconds = time.process_time() - started
             whole = found[found["scope"] == "all"].set_index("behaviour")
             names = ("recommends", "refuses_flatly", "empathizes", "offers_alternative")

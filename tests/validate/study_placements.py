@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from tests.contexts import LEAST
 from tests.validate import hazard_shops, scripted_shops
 from tests.validate.study_drivers import _by_world, _table
 
@@ -26,8 +27,9 @@ def run() -> str:
                     as_of=hazard_shops.AS_OF,
                     months=3,
                     exposure=None if way == "chosen" else "turns",
+                    outcome="paid",
                 )
-                found = estimate_drivers(study, scopes=(), flexible=False)
+                found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
                 found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
                 world = f"{place}, {'as chosen' if way == 'chosen' else 'turn by turn'}"
                 chosen.setdefault(world, set()).add(study.exposure)

@@ -13,19 +13,17 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 import polars as pl
+from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
-from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.contract.domain import MARKERS, MOODS
 from csinsight.engine import open_shop
-from csinsight.features.frames import ConversationRules
 from csinsight.simulate import simulate
 
 DATA: Final = Path(__file__).parents[3] / "shared" / "data"
 SEEDS: Final = (11, 12, 13)
-LEXICON: Final = load_lexicon()
 
 
 def run() -> str:
@@ -109,7 +107,9 @@ def _shop(seed: int) -> pd.DataFrame:
             folder, seed=seed, buyers=1500, agents=10, conversations=3000, months=2
         ).conversations.to_pandas()
         shop = open_shop(Path(folder))
-        table = build_conversations(mark_messages(shop, datetime(2026, 11, 1), ConversationRules()))
+        table = build_conversations(
+            mark_messages(shop, datetime(2026, 11, 1), RULES, months=12, lexicon=LEXICON)
+        )
     talks = table.merge(truth, on=["buyer_id", "started_at"], suffixes=("", "_true"))
     return talks[talks["opened_by_buyer_true"]]
 

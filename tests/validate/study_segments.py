@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+from tests.contexts import TYPES, WINDOWS
 from tests.validate import planted, purchases
 
 from csinsight.engine import open_shop
 from csinsight.features.buyers import buyer_features
 from csinsight.importers import run_import
-from csinsight.segments.signatures import load_signatures
 from csinsight.segments.types import fit_types
 
 CLICKS = Path("shared/data/taobao_userbehavior/user_behavior_100k.csv")
@@ -93,9 +93,9 @@ def _clicks() -> str:
     with tempfile.TemporaryDirectory() as folder:
         run_import("taobao_userbehavior", [root], Path(folder))
         shop = open_shop(Path(folder))
-        before = buyer_features(shop, datetime(2017, 11, 30))
-        after = buyer_features(shop, datetime(2017, 12, 4)).set_index("buyer_id")
-    types = fit_types(before, load_signatures()).buyers
+        before = buyer_features(shop, datetime(2017, 11, 30), **WINDOWS)
+        after = buyer_features(shop, datetime(2017, 12, 4), **WINDOWS).set_index("buyer_id")
+    types = fit_types(before, TYPES).buyers
     names = ["pages", "orders", "visits"]
     later = after[names].sub(before.set_index("buyer_id")[names], fill_value=0)
     later = later.reindex(types["buyer_id"]).astype("float64")

@@ -82,8 +82,8 @@ def mark_messages(
     as_of: datetime,
     rules: ConversationRules,
     *,
-    months: int = 12,
-    lexicon: Lexicon | None = None,
+    months: int,
+    lexicon: Lexicon,
 ) -> MarkedMessages:
     """Cut a shop's messages into conversations, and mark what each line shows.
 
@@ -103,7 +103,6 @@ def mark_messages(
     -------
     MarkedMessages
     """
-    lexicon = lexicon or load_lexicon()
     cut = cut_messages(shop, as_of, rules)
     marked = hold(mark(cut.with_text(months).select(_READ), lexicon))
     lines = hold(with_template_replies(marked, lexicon))
