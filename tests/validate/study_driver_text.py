@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests.contexts import LEAST, LEXICON
+from tests.contexts import LEAST, LEXICON, RULES
 from tests.validate.driver_shops import AS_OF
 from tests.validate.study_drivers import NAMED, _by_world, _table
 

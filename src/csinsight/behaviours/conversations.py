@@ -96,8 +96,7 @@ def mark_messages(
     rules : ConversationRules
     months : int
         How many months before `as_of`.
-    lexicon : Lexicon or None
-        None: the package's own.
+    lexicon : Lexicon
 
     Returns
     -------
