@@ -409,6 +409,55 @@ class FollowUp:
     VERDICT = "verdict"
 
 
+class Rollouts:
+    """One row a roll-out of ``rollout.csv``: ``rollouts``.
+
+    ``status`` is ``planned`` (nobody has started), ``running`` (no effect is read before its end),
+    ``read``, or ``not enough data`` with a ``reason``. Effects are points of paid conversion over
+    inquiries with an opportunity, shares are points too; each has a 95 % interval by re-drawing the
+    lot. ``as_drawn`` tells whether the starts are those that the seed draws.
+    """
+
+    NAME = "rollouts"
+    BEHAVIOUR = "behaviour"
+    SEED = "seed"
+    STATUS = "status"
+    FIRST_START_AT = "first_start_at"
+    #: The first moment after it.
+    ENDS_AT = "ends_at"
+    AGENTS = "agents"
+    INQUIRIES = "inquiries"
+    AS_DRAWN = "as_drawn"
+    EFFECT_PP = "effect_pp"
+    LOW_PP = "low_pp"
+    HIGH_PP = "high_pp"
+    P_VALUE = "p_value"
+    #: How much more the behaviour was shown by those who had started: what was done.
+    UPTAKE_PP = "uptake_pp"
+    UPTAKE_LOW_PP = "uptake_low_pp"
+    UPTAKE_HIGH_PP = "uptake_high_pp"
+    #: How much oftener there was an opportunity: away from zero, inquiries are not comparable.
+    OPPORTUNITY_PP = "opportunity_pp"
+    OPPORTUNITY_P = "opportunity_p"
+    REASON = "reason"
+    #: Agents of the roll-out without a single inquiry in its time, with commas between.
+    UNSEEN = "unseen"
+
+
+class RolloutAgents:
+    """One row an agent of a roll-out: ``rollout_agents``; shares are of opportunities."""
+
+    NAME = "rollout_agents"
+    BEHAVIOUR = "behaviour"
+    SEED = "seed"
+    AGENT_ID = "agent_id"
+    STARTS_AT = "starts_at"
+    OPPORTUNITIES_BEFORE = "opportunities_before"
+    SHOWN_BEFORE = "shown_before"
+    OPPORTUNITIES_AFTER = "opportunities_after"
+    SHOWN_AFTER = "shown_after"
+
+
 _TEXTS: Final = frozenset(
     {
         BuyerTypes.TYPE,
@@ -426,6 +475,8 @@ _TEXTS: Final = frozenset(
         CoachingPlan.KIND,
         FollowUp.ADVISED_IN,
         FollowUp.MONTH,
+        Rollouts.STATUS,
+        Rollouts.UNSEEN,
     }
 )
 _FLAGS: Final = frozenset(

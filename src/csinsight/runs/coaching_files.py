@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from csinsight.coaching import follow_up
+from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan
 from csinsight.contract.disputes import disputes_path
 from csinsight.contract.write import sha256, sha256_of, write_atomically
@@ -26,9 +27,10 @@ def also_read(notebook: str, data: Path, places: Places) -> str:
     """Return a hash over what the notebook of coaching reads besides tables and parameters."""
     if notebook != NOTEBOOK:
         return ""
-    disputes = disputes_path(data)
+    disputes, rollouts = disputes_path(data), data / lots.FILE
     earlier = follow_up.fingerprint(plans_of(places.run), places.month)
-    return sha256_of(sha256(disputes) if disputes else "", earlier)
+    told = sha256(rollouts) if rollouts.is_file() else ""
+    return sha256_of(sha256(disputes) if disputes else "", told, earlier)
 
 
 def keep_plan(places: Places) -> None:

@@ -1,0 +1,127 @@
+"""A roll-out planned from a finished month: figures are the run's, the file goes to the shop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from csinsight.config import nearest
+from csinsight.contract.artifacts import Conversations, Drivers
+from csinsight.contract.domain import MARKERS
+from csinsight.contract.rollouts import FILE, add_rollout
+from csinsight.drivers.rollout import RolloutPlan, load_rollouts, plan_rollout, rollout_end
+from csinsight.errors import ConfigError
+from csinsight.params import RunParams, month_end
+from csinsight.runs.state import RUN_FILE
+
+
+def plan_from_run(
+    run: Path,
+    behaviour: str,
+    *,
+    agents: Sequence[str],
+    months: int,
+    uptake_pp: float,
+    effect_pp: float | None,
+    seed: int,
+    data: Path | None,
+    write: bool,
+) -> tuple[RolloutPlan, Path]:
+    """Draw a roll-out from a finished month's run, and write it beside the shop's tables.
+
+    Parameters
+    ----------
+    run : Path
+        ``runs/SHOP/MONTH``.
+    behaviour : str
+    agents : sequence of str
+        None named: all with an inquiry in the look-back that gave the opportunity.
+    months : int
+    uptake_pp, effect_pp : float
+        As in `csinsight.drivers.rollout.plan_rollout`; no effect told: the size of this run's
+        estimate, a shrunken one where there is one.
+    seed : int
+    data : Path or None
+        The shop's tables; None: where the run found them.
+    write : bool
+        Whether to write ``rollout.csv``.
+
+    Returns
+    -------
+    plan : RolloutPlan
+    path : Path
+        Of the file.
+
+    Raises
+    ------
+    ConfigError
+        Where the run, the behaviour or an agent is not there, no effect is known, or a roll-out
+        of the behaviour is not over yet.
+    DataError
+        Where ``rollout.csv`` is there and has faults.
+    """
+    file = run / RUN_FILE
+    if not file.is_file():
+        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
+    state = json.loads(file.read_text(encoding="utf-8"))
+    params = RunParams.model_validate(state["params"])
+    folder = data or Path(state.get("data", "its tables"))
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: is no longer there; say --data with the shop's tables")
+    if behaviour not in MARKERS:
+        near = nearest(behaviour, MARKERS)
+        mend = f"did you mean {near}?" if near else f"choose one of {', '.join(MARKERS)}"
+        raise ConfigError(f"there is no behaviour {behaviour!r}; {mend}")
+    as_of = month_end(params.month)
+    own = load_rollouts(folder)
+    own = own[own["behaviour"] == behaviour]
+    if len(own) and (end := rollout_end(own)) > as_of:
+        raise ConfigError(
+            f"a roll-out of {behaviour} runs until {end:%Y-%m-%d}: wait until it is over, or take "
+            f"its rows out of {folder / FILE} if nobody has started"
+        )
+    conversations = pd.read_parquet(_artifact(run, Conversations.NAME))
+    known = set(
+        conversations.loc[conversations[behaviour].notna(), Conversations.AGENT_ID].dropna()
+    )
+    if unknown := sorted(set(agents) - known):
+        raise ConfigError(f"no opportunity for {behaviour} with {', '.join(unknown)} in this run")
+    plan = plan_rollout(
+        conversations,
+        behaviour,
+        agents or sorted(known),
+        as_of=as_of,
+        months=months,
+        look_back=params.driver_months,
+        effect_pp=_effect(run, behaviour) if effect_pp is None else effect_pp,
+        uptake_pp=uptake_pp,
+        seed=seed,
+    )
+    return plan, add_rollout(folder, plan.rows) if write else folder / FILE
+
+
+def _artifact(run: Path, name: str) -> Path:
+    path = run / "artifacts" / f"{name}.parquet"
+    if not path.is_file():
+        raise ConfigError(f"{path}: is not there; run the month to its end first")
+    return path
+
+
+def _effect(run: Path, behaviour: str) -> float:
+    """Return the size of the run's estimate in all inquiries, in points of paid conversion."""
+    drivers = pd.read_parquet(_artifact(run, Drivers.NAME))
+    rows = drivers[
+        (drivers[Drivers.BEHAVIOUR] == behaviour)
+        & (drivers[Drivers.SCOPE] == "all")
+        & (drivers[Drivers.OUTCOME] == "paid")
+        & drivers[Drivers.EFFECT_PP].notna()
+    ]
+    if rows.empty:
+        raise ConfigError(
+            f"this run has no estimate of {behaviour}; say --effect with the points that it may "
+            "be worth"
+        )
+    return abs(float(rows[Drivers.EFFECT_PP].iloc[0]))

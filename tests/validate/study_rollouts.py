@@ -1,0 +1,127 @@
+"""Roll-outs: does their reading hold, and is their power what the plan said?"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+from tests.drivers.worlds import make_world
+from tests.validate.shops import expit
+
+from csinsight.drivers.rollout import plan_rollout, read_rollouts
+from csinsight.params import add_months
+
+FIRST_DAY = pd.Timestamp("2026-11-01").to_pydatetime()
+SHOPS = int(os.environ.get("CSINSIGHT_VALIDATE_ROLLOUTS", "200"))
+FIRST_SEED = 61_000
+BEHAVIOUR = "recommends"
+#: By world: inquiries a month, agents, log-odds of the behaviour, share of those who would not
+#: have shown it that coaching moves to, and what else goes on.
+WORLDS = {
+    "as planned": {},
+    "agents answer the buyer": {"effort": 0.5},
+    "agents drift": {"drift": 0.15},
+    "few agents": {"agents": 6},
+    "no effect": {"effect": 0.0},
+    "nobody follows": {"uptake": 0.0},
+    "no effect, agents drift": {"effect": 0.0, "drift": 0.15},
+}
+MONTHS = 3
+
+
+def rolled_out(
+    seed: int,
+    *,
+    monthly: int = 5000,
+    agents: int = 12,
+    effect: float = 0.9,
+    uptake: float = 0.4,
+    effort: float = 0.0,
+    drift: float = 0.0,
+) -> dict[str, float]:
+    """Plan a roll-out from three months of a shop, let it happen, and read it."""
+    rng = np.random.default_rng([seed, 4])
+    n = 3 * monthly
+    settings = {
+        "inquiries": n,
+        "agents": agents,
+        "effects": {BEHAVIOUR: effect} if effect else {},
+        "effort": effort,
+    }
+    before = make_world(seed, intent=rng.normal(size=n), **settings)
+    earlier = before.conversations.assign(started_at=_days(rng, n, add_months(FIRST_DAY, -3)))
+    earlier["paid"] = rng.random(n) < expit(before.logit + _walks(rng, earlier, drift))
+    points = abs(before.effects_pp[BEHAVIOUR]) or 12.0
+    rate = earlier.loc[earlier[BEHAVIOUR].notna(), BEHAVIOUR].mean()
+    plan = plan_rollout(
+        earlier,
+        BEHAVIOUR,
+        sorted(earlier["agent_id"].unique()),
+        as_of=FIRST_DAY,
+        months=MONTHS,
+        look_back=3,
+        effect_pp=points,
+        uptake_pp=100 * (uptake or 0.4) * (1 - rate),
+        seed=seed,
+    )
+    talks, truth, moved = _months(plan, seed, rng, settings, uptake, drift)
+    found, _ = read_rollouts(talks, plan.rows.to_pandas(), as_of=add_months(FIRST_DAY, MONTHS + 1))
+    read = found.iloc[0]
+    return {
+        "covered": read["low_pp"] <= truth <= read["high_pp"],
+        "seen": read["p_value"] <= 0.05,
+        "planned power": plan.power,
+        "truth": truth,
+        "estimate": read["effect_pp"],
+        "width": read["high_pp"] - read["low_pp"],
+        "uptake covered": read["uptake_low_pp"] <= moved <= read["uptake_high_pp"],
+        "as drawn": read["as_drawn"],
+    }
+
+
+def _days(rng, n, first):
+    """Draw when `n` inquiries begin in the three months from `first` on."""
+    span = (add_months(first, 3) - first).total_seconds()
+    return pd.Timestamp(first) + pd.to_timedelta(rng.uniform(0, span, n), "s").astype("m8[us]")
+
+
+def _walks(rng, talks, drift):
+    """Return by how much each inquiry's agent has drifted by its week, in log-odds."""
+    agent, first = pd.factorize(talks["agent_id"])[0], talks["started_at"].min()
+    week = ((talks["started_at"] - first).dt.days // 7).to_numpy()
+    steps = rng.normal(size=(agent.max() + 1, week.max() + 1))
+    return np.cumsum(drift * steps, axis=1)[agent, week]
+
+
+def _months(plan, seed, rng, settings, uptake, drift):
+    """Draw the same agents' months of the roll-out, as they go on and as coaching moves them."""
+    n = settings["inquiries"]
+    # The same seed gives the same agents; the days and the luck are drawn anew.
+    world = make_world(seed, intent=rng.normal(size=n), **settings)
+    talks = world.conversations.assign(started_at=_days(rng, n, FIRST_DAY))
+    start = talks["agent_id"].map(dict(plan.rows.select("agent_id", "starts_on").iter_rows()))
+    started = (talks["started_at"] >= pd.to_datetime(start)).to_numpy()
+    logit = world.logit + _walks(rng, talks, drift)
+    shown = talks[BEHAVIOUR].astype(float).fillna(0).to_numpy() > 0
+    newly = started & ~shown & (rng.random(n) < uptake)
+    effect = settings["effects"].get(BEHAVIOUR, 0.0)
+    chance = expit(logit + effect * newly)
+    talks[BEHAVIOUR] = pd.array(shown | newly, "boolean")
+    talks["paid"] = rng.random(n) < chance
+    inside = started & (talks["started_at"] < plan.ends_on).to_numpy()
+    # What coaching did to those who had started, were it to happen to all of them.
+    lift = uptake * ~shown * (expit(logit + effect) - expit(logit))
+    moved = 100 * (uptake * ~shown)[inside].mean()
+    return talks, 100 * lift[inside].mean(), moved
+
+
+def _of_world(name: str) -> pd.DataFrame:
+    rows = [rolled_out(FIRST_SEED + number, **WORLDS[name]) for number in range(SHOPS)]
+    return pd.DataFrame(rows).assign(world=name)
+
+
+def scores(found: pd.DataFrame) -> pd.DataFrame:
+    """Return by world how often intervals hold, effects are seen, and power was planned."""
+    numbers = found.drop(columns="world").astype(float)
+    return numbers.groupby(found["world"], sort=False).mean()
