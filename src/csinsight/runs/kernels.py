@@ -52,6 +52,8 @@ import os as _os; _os.environ[{name!r}] = {step!r}; del _os"""
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 #: A kernel that is idle has this long to answer what it is asked.
 _ANSWER_SECONDS: Final = 5.0
+#: So many looks in a row that find a kernel unwell over one cell make it so.
+_LOOKS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Limits:
         Seconds until a new kernel answers, and until a notebook is executed.
     silence : float
         A kernel that owes an answer is looked at each so many seconds; found idle or without a
-        heartbeat twice, its answer is taken for lost.
+        heartbeat `_LOOKS` times in a row, all of them over one and the same cell, its answer is
+        taken for lost. On a loaded machine our own side may be the one that is late.
     """
 
     start: float
@@ -80,6 +83,7 @@ class _Kernel:
         self._loop = asyncio.Runner()
         self._manager = _manager(folder)
         self._client: Any = None
+        self._asked = 0
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
@@ -134,6 +138,7 @@ class _Kernel:
         client.kc = self._client
         watch = asyncio.create_task(self._unwell())
         end = time.monotonic() + self._limits.notebook
+        self._asked += 1
         try:
             told = self._client.execute(
                 _BEGIN.format(name=STEP_VARIABLE, step=step), silent=True, reply=True
@@ -141,6 +146,7 @@ class _Kernel:
             await self._within(end, watch, told)
             for number, cell in enumerate(notebook.cells):
                 began, count = time.monotonic(), client.code_cells_executed + 1
+                self._asked += 1
                 try:
                     await self._within(end, watch, client.async_execute_cell(cell, number, count))
                 except CellExecutionError as error:
@@ -172,13 +178,17 @@ class _Kernel:
             raise KernelError(f"its kernel ended (exit code {code})") from error
 
     async def _unwell(self) -> str:
-        """Return what is wrong with the kernel, once it was found so twice."""
-        why = ""
+        """Return what is wrong with the kernel, once it was found so again and again."""
+        found, times = (0, ""), 0
         while True:
             await asyncio.sleep(self._limits.silence)
-            before, why = why, await self._complaint()
-            if why and why == before:
-                return why
+            asked = self._asked
+            now = (asked, await self._complaint())
+            # What was asked while we looked is not what was looked at.
+            times = times + 1 if now == found and asked == self._asked else 1
+            found = now
+            if now[1] and asked == self._asked and times >= _LOOKS:
+                return now[1]
 
     async def _complaint(self) -> str:
         if not self._client.hb_channel.is_beating():
