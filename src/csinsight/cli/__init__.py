@@ -120,7 +120,9 @@ def import_files(
             f"{report.money_refused:.2f} refused"
         )
     if report.repeated:
-        click.echo(f"  of the refused, {report.repeated} repeat what another row tells", err=True)
+        click.echo(
+            f"  of the refused, {report.repeated} repeat another row or are no data", err=True
+        )
     for reason, count in report.reasons.items():
         click.echo(f"  {count} refused: {reason}", err=True)
     if report.refused:

@@ -1,7 +1,11 @@
-"""Pasted Qianniu chats: lines to entries, in the three forms that the client copies.
+"""Pasted Qianniu chats: lines to entries, in the forms that the client copies.
 
 ``昵称 2024-1-5 9:03:07`` (the blank may be missing), ``[昵称] 时间`` and ``昵称(时间)``, each with
-body lines below; the last form may carry the text on the same line after a colon.
+body lines below, the last with the text on the same line after a colon; ``昵称`` and the time on
+two lines; and ``昵称 (9:03:07)`` below a line with the day.
+
+Free text is cut only where the head fits: what stands between two messages and is earlier than
+the one before it, as the lines of a parcel's trace are, is text. Such lines are counted and told.
 
 Entries of chats to contract tables: the last steps that every pasted or logged chat shares.
 """
@@ -12,19 +16,27 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
 
 from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
-from csinsight.importers.reading import NUL_REASON, REFUSED_SCHEMA, Line, as_refused, stack
+from csinsight.importers.reading import (
+    NO_DATA,
+    NUL_REASON,
+    REFUSED_SCHEMA,
+    REPEAT,
+    Line,
+    as_refused,
+    stack,
+)
 from csinsight.importers.sift import Imported, finish, settle
 
-_DATE: Final = r"(?P<date>[12][0-9]{3}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
+_DATE: Final = r"(?P<date>[12][0-9]{3}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?)"
 _CLOCK: Final = r"(?P<clock>[0-9]{1,2}[:\uff1a][0-9]{2}"
-_FULL: Final = rf"{_DATE}\s+{_CLOCK}[:\uff1a][0-9]{{2}})"
-_LOOSE: Final = rf"{_DATE}\s+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?)"
+_FULL: Final = rf"{_DATE}[T\s]+{_CLOCK}[:\uff1a][0-9]{{2}})"
+_LOOSE: Final = rf"{_DATE}[T\s]+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?)"
 _HEADS: Final = (
     re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$"),
     re.compile(
@@ -32,6 +44,17 @@ _HEADS: Final = (
     ),
     re.compile(rf"^(?P<nick>.{{1,80}}?)\s*{_FULL}$"),
 )
+#: The time alone, below the line with the nick.
+_TIME_LINE: Final = re.compile(rf"^{_LOOSE}$")
+#: A day alone, above heads that tell the clock only.
+_DAY_LINE: Final = re.compile(rf"^[-—─=\s]*{_DATE}(?:\s*(?:星期|周).)?[-—─=\s]*$")
+_CLOCK_HEAD: Final = re.compile(
+    rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]?{_CLOCK}[:\uff1a][0-9]{{2}})[)\uff09]?$"
+)
+#: What no nick holds: marks of a sentence.
+_SENTENCE: Final = re.compile(r"[，。！？；,!?;]|https?://")
+#: Clocks of two sides may differ by so much.
+_SLACK: Final = timedelta(seconds=60)
 #: A card's line such as ``创建时间: 2024-1-5 9:03:07`` is no head.
 _LABEL: Final = re.compile(r"(?:时间|日期|[:\uff1a])$")
 _RECEIVER: Final = re.compile(r"\s*-{1,2}>\s*")
@@ -44,7 +67,7 @@ _PLACEHOLDER: Final = re.compile(
     r"|[该此].{0,8}(?:消息|内容).{0,4}(?:无法|不支持)(?:展示|显示|查看).*)$"
 )
 
-MARK_REASON: Final = "a read mark, not a message"
+MARK_REASON: Final = f"{NO_DATA}a read mark, not a message"
 PLACEHOLDER_REASON: Final = (
     "the page could not show this message: it is missing, not a reply; copy it from the client"
 )
@@ -96,22 +119,54 @@ class Entry:
     buyer: str = field(default="")
 
 
-def parse_text(text: str, file: str) -> list[Entry]:
-    """Return the entries of a pasted chat in order; every line with content is in one of them."""
+@dataclass
+class _Head:
+    """A place where a message may begin."""
+
+    nick: str
+    time: str
+    rest: str
+    #: Lines that it takes.
+    lines: int
+    sent_at: datetime | None
+
+
+def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entry]:
+    """Return the entries of a pasted chat in order; every line with content is in one of them.
+
+    Parameters
+    ----------
+    text : str
+    file : str
+    told : list of str or None
+        Given a notice where lines that look like heads were read as text.
+    """
+    lines = text.split("\n")
+    heads, doubted = _heads(lines)
+    if doubted and told is not None:
+        places = ", ".join(str(number + 1) for number in doubted[:10])
+        told.append(
+            f"{file}: {len(doubted)} lines look like the head of a message but don't fit in time, "
+            f"so they are read as text (line {places})"
+        )
     entries: list[Entry] = []
     current: Entry | None = None
-    for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip().strip("\ufeff\u200b")
+    number = 0
+    while number < len(lines):
+        line, head = lines[number], heads.get(number)
+        taken = head.lines if head else 1
+        stripped = _bare(line)
+        place, number = number + 1, number + taken
         if not stripped:
             continue
-        head = None if "\0" in line else read_head(stripped)
         alone = None if head else _alone(line, stripped)
         if head or alone or current is None:
-            entry = Entry(file, number, line, problem="" if head or alone else BEFORE_REASON)
+            raw = "\n".join(lines[place - 1 : place - 1 + taken])
+            entry = Entry(file, place, raw, problem="" if head or alone else BEFORE_REASON)
             entries.append(entry)
             if head:
                 current = entry
-                _fill(entry, *head)
+                _fill(entry, head.nick, head.sent_at, head.rest)
             elif alone:
                 entry.side, entry.problem = alone
                 entry.text = stripped
@@ -121,6 +176,90 @@ def parse_text(text: str, file: str) -> list[Entry]:
     for entry in entries:
         judge(entry)
     return list(_numbered(entries))
+
+
+def _bare(line: str) -> str:
+    return line.strip().strip("\ufeff\u200b").strip()
+
+
+def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
+    """Return the heads of messages by the index of their line, and what only looks like one."""
+    candidates = _candidates(lines)
+    seen = Counter(head.nick for head in candidates.values())
+    shops = Counter(h.nick.split(":")[0] for h in candidates.values() if ":" in h.nick)
+    places = list(candidates)
+    # The next time that an agent's nick vouches for, or where none does, any candidate's.
+    sure = [":" in candidates[place].nick for place in places]
+    following: list[datetime | None] = [None] * len(places)
+    upcoming: datetime | None = None
+    for index in range(len(places) - 1, -1, -1):
+        following[index] = upcoming
+        moment = candidates[places[index]].sent_at
+        if moment is not None and (sure[index] or not any(sure)):
+            upcoming = moment
+    kept: dict[int, _Head] = {}
+    doubted: list[int] = []
+    before: datetime | None = None
+    for index, place in enumerate(places):
+        head = candidates[place]
+        vouched = ":" in head.nick and max(seen[head.nick], shops[head.nick.split(":")[0]]) > 1
+        if head.sent_at is None or vouched or _fits(head.sent_at, before, following[index]):
+            kept[place] = head
+            before = head.sent_at or before
+        else:
+            doubted.append(place)
+    return kept, doubted
+
+
+def _fits(moment: datetime, before: datetime | None, after: datetime | None) -> bool:
+    """Tell whether a time lies between its neighbours, or begins an earlier talk with the next."""
+    if before is None or moment >= before - _SLACK:
+        return after is None or moment <= after + _SLACK or (before is not None and after < before)
+    return after is not None and moment <= after + _SLACK and after < before
+
+
+def _candidates(lines: list[str]) -> dict[int, _Head]:
+    """Return every place that has the form of a head."""
+    found: dict[int, _Head] = {}
+    day = ""
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        stripped = _bare(line)
+        head = None if "\0" in line or not stripped else read_head(stripped)
+        if head:
+            found[number] = _Head(*head, 1, read_time(head[1]))
+        elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
+            day = divider["date"]
+        elif below := _time_below(lines, number, stripped):
+            found[number] = below
+        elif day and (clock := _CLOCK_HEAD.match(stripped)) and _may_be_nick(clock["nick"]):
+            time = f"{day} {clock['clock']}"
+            found[number] = _Head(clock["nick"].strip(), time, "", 1, read_time(time))
+        number += found[number].lines if number in found else 1
+    return found
+
+
+def _next_is_clock(lines: list[str], number: int) -> bool:
+    after = next((_bare(line) for line in lines[number + 1 :] if _bare(line)), "")
+    match = _CLOCK_HEAD.match(after)
+    return bool(match and _may_be_nick(match["nick"]))
+
+
+def _time_below(lines: list[str], number: int, nick: str) -> _Head | None:
+    """Return the head whose nick stands on this line and whose time on the next."""
+    if number + 1 >= len(lines) or not nick or not _may_be_nick(nick) or nick in _MARKS:
+        return None
+    match = _TIME_LINE.match(_bare(lines[number + 1]))
+    if not match or "\0" in lines[number] + lines[number + 1]:
+        return None
+    time = f"{match['date']} {match['clock']}"
+    return _Head(nick.replace("\uff1a", ":"), time, "", 2, read_time(time))
+
+
+def _may_be_nick(text: str) -> bool:
+    text = text.strip()
+    return 0 < len(text) <= 60 and not _LABEL.search(text) and not _SENTENCE.search(text)
 
 
 def read_head(line: str) -> tuple[str, str, str] | None:
@@ -166,11 +305,11 @@ def _alone(line: str, stripped: str) -> tuple[str, str] | None:
     return ("system", "") if is_system(stripped) else None
 
 
-def _fill(entry: Entry, nick: str, time: str, rest: str) -> None:
+def _fill(entry: Entry, nick: str, sent_at: datetime | None, rest: str) -> None:
     nick, *receiver = _RECEIVER.split(nick.replace("\uff1a", ":"), maxsplit=1)
     entry.nick, entry.receiver = nick.strip(), receiver[0].strip() if receiver else ""
     entry.text = rest
-    entry.sent_at = read_time(time)
+    entry.sent_at = sent_at
     if entry.sent_at is None:
         entry.problem = TIME_REASON
 
@@ -209,7 +348,10 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
     the contract. What an earlier file told already is refused too.
     """
     _refuse_repeats(entries)
-    frame = pl.DataFrame([_row(entry) for entry in entries], schema=_SCHEMA, orient="row")
+    names = _talk_names(entries)
+    frame = pl.DataFrame(
+        [_row(entry, names[entry.talk]) for entry in entries], schema=_SCHEMA, orient="row"
+    )
     problem = pl.col("_problem") != ""
     refused = frame.filter(problem).with_columns(pl.col("_problem").alias(Line.REASON))
     kept, rest = settle(MESSAGES, frame.filter(~problem))
@@ -225,19 +367,40 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
 
 
 def _refuse_repeats(entries: list[Entry]) -> None:
-    """Refuse what an earlier file told already: copies of one chat overlap."""
-    seen: dict[tuple[str, str, datetime, str], str] = {}
+    """Refuse what another file tells already: copies of one chat overlap.
+
+    Of two files the one that comes first by name keeps its lines, whichever was given first. Each
+    file may say the same twice; what counts is how often the fuller one does.
+    """
+    told: dict[tuple[str, str, datetime, str], dict[str, list[Entry]]] = {}
     for entry in entries:
-        if entry.problem or entry.sent_at is None:
-            continue
-        key = (entry.buyer, entry.nick, entry.sent_at, entry.text)
-        if seen.setdefault(key, entry.file) != entry.file:
-            entry.problem = "the same message stands in an earlier file"
+        if not entry.problem and entry.sent_at is not None:
+            key = (entry.buyer, entry.nick, entry.sent_at, entry.text)
+            told.setdefault(key, {}).setdefault(entry.file, []).append(entry)
+    for files in told.values():
+        kept = min(files, key=lambda name: (-len(files[name]), name))
+        for name, copies in files.items():
+            for entry in copies if name != kept else ():
+                entry.problem = f"{REPEAT}the same message stands in another file"
 
 
-def _row(entry: Entry) -> tuple[str | int | datetime | None, ...]:
+def _talk_names(entries: list[Entry]) -> dict[int, str]:
+    """Return a name of each talk that depends neither on other files nor on their order."""
+    first: dict[int, datetime] = {}
+    places: dict[int, str] = {}
+    for entry in entries:
+        places.setdefault(entry.talk, f"{entry.file}:{entry.line}")
+        if entry.sent_at is not None:
+            first[entry.talk] = min(first.get(entry.talk, entry.sent_at), entry.sent_at)
+    return {
+        talk: f"{first[talk]:%Y%m%d%H%M%S}" if talk in first else place
+        for talk, place in places.items()
+    }
+
+
+def _row(entry: Entry, talk: str) -> tuple[str | int | datetime | None, ...]:
     masked = "*" in entry.buyer or "\uff0a" in entry.buyer
-    buyer = f"{entry.buyer}#{entry.talk}" if masked else entry.buyer
+    buyer = f"{entry.buyer}#{talk}" if masked else entry.buyer
     return (
         entry.file,
         entry.line,
@@ -248,7 +411,7 @@ def _row(entry: Entry) -> tuple[str | int | datetime | None, ...]:
         entry.side or None,
         entry.sent_at,
         entry.text.strip() or None,
-        f"{buyer}@{entry.talk}" if entry.sent_at is None else None,
+        f"{buyer}@{talk}" if entry.sent_at is None else None,
     )
 
 

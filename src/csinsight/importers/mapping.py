@@ -25,6 +25,7 @@ from csinsight.importers.orders import Row, Rows, Told, import_orders
 from csinsight.importers.reading import (
     HEADER_WITHIN,
     LINE_SCHEMA,
+    NO_DATA,
     REFUSED_SCHEMA,
     Line,
     Records,
@@ -492,11 +493,11 @@ def _typed(lines: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[Rule]
     rules: list[Rule] = [
         (
             ~cells.clean(_raw(f"only:{source}")).is_in([_told(value) for value in allowed]),
-            f"{source} is none of {', '.join(map(_told, allowed))}, which `only` asks for",
+            f"{NO_DATA}{source} is none of {', '.join(map(_told, allowed))}, as `only` asks",
         )
         for source, allowed in spec.only.items()
     ]
-    note = "an internal note or an event, which the buyer never saw (`only` says what to take)"
+    note = f"{NO_DATA}an internal note or an event, which the buyer never saw; see `only`"
     rules.append((pl.col(_NOTE), note))
     for name, rule in spec.rules().items():
         column = spec.contract.column(name)

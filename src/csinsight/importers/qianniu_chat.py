@@ -216,7 +216,7 @@ def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:
             found, told = parse_sheets(path)
             notices += told
         else:
-            found = parse_text(read_text(path), path.name)
+            found = parse_text(read_text(path), path.name, notices)
         base = 1 + max((entry.talk for entry in entries), default=0)
         for entry in found:
             entry.talk += base

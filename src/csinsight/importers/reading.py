@@ -119,6 +119,10 @@ LINE_SCHEMA: Final = {Line.FILE: pl.String(), Line.NUMBER: pl.Int64(), Line.RAW:
 REFUSED_SCHEMA: Final = {**LINE_SCHEMA, Line.REASON: pl.String(), Line.MONEY: pl.Float64()}
 #: How the reason of a row begins that only repeats what another row tells.
 REPEAT: Final = "repeat: "
+#: And that of a row which is none of the table's: a read mark, an internal note.
+NO_DATA: Final = "no data: "
+#: Neither is a loss.
+ASIDE: Final = rf"^({REPEAT}|{NO_DATA})"
 
 QUOTE_REASON: Final = "a double quote opens in this line and is never closed"
 NUL_REASON: Final = "the line holds a NUL character: the export is damaged here"

@@ -45,7 +45,7 @@ from csinsight.importers.platform_chats import (
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
-from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line
+from csinsight.importers.reading import ASIDE, REFUSED_SCHEMA, Line
 from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import FileFacts, Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
@@ -152,7 +152,7 @@ class ImportReport:
         Rows of the source, those that became rows of tables, and those that did not;
         ``rows_in == rows_out + refused`` always.
     repeated : int
-        Of `refused`, those that only repeat what another row tells.
+        Of `refused`, those that only repeat what another row tells, or are no data (read marks).
     money_in, money_out, money_refused : float or None
         What these rows are worth, in the same way; None where they tell no money.
     reasons : dict of str to int
@@ -317,7 +317,7 @@ def _entries(
 def _entry(
     file: str, used: pl.DataFrame, refused: pl.DataFrame, facts: FileFacts, **same: Any
 ) -> ImportRecord:
-    repeats = refused[Line.REASON].str.starts_with(REPEAT)
+    repeats = refused[Line.REASON].str.contains(ASIDE)
     lost = refused.filter(~repeats)
     money = Line.MONEY in used.columns and used[Line.MONEY].count() + refused[Line.MONEY].count()
     sums = [float(f[Line.MONEY].sum()) for f in (used, lost, refused)] if money else None
@@ -446,7 +446,7 @@ def _report(
     added: Sequence[str],
 ) -> ImportReport:
     refused = imported.refused
-    repeats = refused[Line.REASON].str.starts_with(REPEAT)
+    repeats = refused[Line.REASON].str.contains(ASIDE)
     counts = refused[Line.REASON].value_counts(sort=True).iter_rows()
     money = _money(imported)
     lost = float(refused.filter(~repeats)[Line.MONEY].sum())

@@ -19,7 +19,7 @@ from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Message
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import Options, read_options
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, read_text, stack
+from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, read_text, stack
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
 
 SCORES: Final = {"good": 5, "bad": 1}
@@ -178,7 +178,7 @@ def _rules() -> list[Rule]:
         (pl.col("ticket").is_null(), "the record is no ticket with an id"),
         (pl.col("requester").is_null(), "the ticket has no requester"),
         (empty, "the ticket has no comments; export tickets with their comments"),
-        (pl.col("public") == "False", "an internal note, which the buyer never saw"),
+        (pl.col("public") == "False", f"{NO_DATA}an internal note, which the buyer never saw"),
         (pl.col("author").is_null(), "the comment has no author"),
         (
             pl.col(Messages.SENT_AT).is_null(),

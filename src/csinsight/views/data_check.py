@@ -248,7 +248,9 @@ def imports(study: Study) -> list[str]:
             shares.append(entry.money_refused / entry.money_in)
         if max(shares) <= WORTH_NAMING:
             continue
-        reasons = [reason for reason in entry.refused if not reason.startswith("repeat: ")]
+        reasons = [
+            reason for reason in entry.refused if not reason.startswith(("repeat: ", "no data: "))
+        ]
         given = {
             "file": entry.file,
             "n": words.number(entry.rows_refused),
