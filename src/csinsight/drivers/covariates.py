@@ -8,13 +8,33 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
+from csinsight.drivers.units import as_float
 
 _C = Conversations
 #: Upper edges of the bands of earlier orders: none, one, two, three to five, more.
 _ORDER_BANDS: Final = (0, 1, 2, 5)
 #: First hours of the bands of the day: night, morning, noon, afternoon, evening, late.
 _HOUR_BANDS: Final = (8, 12, 14, 18, 21)
+#: Upper edges of the bands of open conversations: none, one, two, ... many.
+_OPEN_BANDS: Final = (0, 1, 2, 4, 8, 16, 32)
 UNKNOWN: Final = "unknown"
+
+#: Signs of the buyer's intent from before any agent's word, by where they are seen; counts.
+SIGNS: Final = {
+    "browsing": (
+        _C.CART_BEFORE,
+        _C.PAGES_BEFORE,
+        _C.PAGES_LOOK_BACK,
+        _C.EARLIER_INQUIRIES,
+    ),
+    "opening": (
+        _C.OPENING_CHARS,
+        _C.OPENING_LINES,
+        _C.OPENING_ASKS,
+        _C.OPENING_DIGITS,
+        _C.OPENING_WORRY,
+    ),
+}
 
 
 def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
@@ -30,20 +50,64 @@ def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Same index. Empty columns where the source knows nothing are left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame(
+    ...     {"category": ["size", "size", "other"], "type": "x", "tier": "y", "started_at": pd.NaT}
+    ... )
+    >>> covariates(rows).to_dict("list")
+    {'category=other': [0.0, 0.0, 1.0]}
     """
     parts = [
         _levels(conversations[_C.CATEGORY], "category"),
         _levels(conversations[BuyerTypes.TYPE], "type"),
         _levels(conversations[ValueTiers.TIER], "tier"),
     ]
-    if _C.EARLIER_ORDERS in conversations:
-        bands = _bands(conversations[_C.EARLIER_ORDERS], _ORDER_BANDS, "left")
-        parts.append(_levels(bands, "earlier_orders"))
-    if _C.OPEN_TALKS in conversations:
-        parts.append(_logged(conversations[_C.OPEN_TALKS]))
+    # Bands, not lines: what matters to one agent only beyond a point passes for no effect so.
+    for name, edges in ((_C.EARLIER_ORDERS, _ORDER_BANDS), (_C.OPEN_TALKS, _OPEN_BANDS)):
+        if name in conversations:
+            parts.append(_levels(_bands(conversations[name], edges, "left"), name))
     if conversations[_C.STARTED_AT].notna().any():
         parts.append(_calendar(conversations[_C.STARTED_AT]))
     return pd.concat(parts, axis=1)
+
+
+def intent_signs(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return the signs of the buyer's intent that no agent can have caused, as float columns.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        Rows of the study; columns of `SIGNS` that are absent, or the same throughout, are left out.
+
+    Returns
+    -------
+    DataFrame
+        Same index; columns ``GROUP: NAME``, counts as ``log1p``. Where some rows are not known a
+        column ``GROUP: NAME unknown`` tells them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> intent_signs(pd.DataFrame({"cart_before": [True, False]})).to_dict("list")
+    {'browsing: cart_before': [1.0, 0.0]}
+    """
+    columns = {}
+    for group, names in SIGNS.items():
+        for name in names:
+            if name not in conversations:
+                continue
+            values = as_float(conversations[name])
+            unknown = np.isnan(values)
+            known = np.log1p(values) if np.nanmax(values, initial=0.0) > 1 else values
+            sign = np.where(unknown, 0.0, known)
+            if len(sign) and sign.min() < sign.max():
+                columns[f"{group}: {name}"] = sign
+                if unknown.any():
+                    columns[f"{group}: {name} unknown"] = unknown.astype(float)
+    return pd.DataFrame(columns, index=conversations.index, dtype=float)
 
 
 def _levels(values: pd.Series, name: str) -> pd.DataFrame:
@@ -57,15 +121,6 @@ def _bands(values: pd.Series, edges: tuple[int, ...], side: str) -> pd.Series:
     numbers = values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     place = np.searchsorted(edges, numbers, side="left" if side == "left" else "right")
     return pd.Series(place, index=values.index).where(~np.isnan(numbers))
-
-
-def _logged(open_talks: pd.Series) -> pd.DataFrame:
-    numbers = open_talks.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    missing = np.isnan(numbers)
-    columns = {"open_talks": np.log1p(np.where(missing, 0.0, numbers))}
-    if missing.any():
-        columns["open_talks_unknown"] = missing.astype(float)
-    return pd.DataFrame(columns, index=open_talks.index)
 
 
 def _calendar(started: pd.Series) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """Who is compared with whom: the inquiries in the study, their outcome, and what came before.
 
 Only what was there before the agent's behaviour is adjusted for: the agent, the buyer's problem
-category, type and tier as known before the talk, earlier orders, hour, weekday, month, how busy the
-day was and how many talks the agent had open. Message counts and lengths follow from behaviour and
-are never adjusted for.
+category, type and tier as known before the conversation, earlier orders, pages seen and the opening
+before any answer, what the buyer had shown before each turn, hour, weekday, month, how busy the day
+was and how many conversations the agent had open. Message counts and lengths of the conversation
+follow from behaviour and are never adjusted for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import (
+    BuyerStates,
     BuyerTypes,
     Conversations,
     ValueTiers,
@@ -23,12 +25,19 @@ from csinsight.contract.artifacts import (
     turn_column,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
-from csinsight.drivers.covariates import covariates
-from csinsight.drivers.exposure import Exposure, at_landmark, has_turns, judged, shown_by_talk
+from csinsight.drivers.covariates import covariates, intent_signs
+from csinsight.drivers.exposure import (
+    Exposure,
+    at_landmark,
+    by_conversation,
+    has_turns,
+    judged,
+    last_compared,
+)
 from csinsight.drivers.risk_sets import in_silence, risk_set_columns
-from csinsight.drivers.units import as_float, to_model
+from csinsight.drivers.units import Floats, as_float, to_model
 from csinsight.features.months import in_months
-from csinsight.params import Outcome
+from csinsight.params import Outcome, add_months
 
 #: The tests that are declared before any is made; q-values are over these.
 TESTED_BEHAVIOURS: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
@@ -55,9 +64,9 @@ class Design:
     ----------
     rows : DataFrame
         One row an inquiry in the study, rows of one agent together: ``conversation_id``,
-        ``agent_id``, ``category``, ``type``, ``tier``, the outcome as ``outcome``, then every
-        behaviour in its own unit (`csinsight.drivers.units`; NaN: no opportunity). The negative
-        controls are those of the agent's next talk.
+        ``agent_id``, ``started_at``, ``category``, ``type``, ``tier``, the outcome as ``outcome``,
+        then every behaviour in its own unit (`csinsight.drivers.units`; NaN: no opportunity). The
+        negative controls are those of the agent's next conversation.
     controls : DataFrame
         Same rows; one float column a covariate or level.
     outcome : Outcome
@@ -69,14 +78,25 @@ class Design:
         ``step``, ``left_out``, ``remaining``: who is in and who is not, and why, in order.
     opportunities : DataFrame
         One row a behaviour: ``behaviour``, ``inquiries`` with opportunity, ``without``, ``shown``.
-    exposure : {"turns", "talks", "landmark", "window"}
-        How talks of unequal length are made comparable (`csinsight.drivers.exposure`).
+    exposure : {"turns", "conversations", "landmark", "window"}
+        How conversations of unequal length are made comparable (`csinsight.drivers.exposure`).
     landmark : int or None
         Agent turns that every inquiry is compared over; None but for that exposure.
     turns : DataFrame
         Same rows, as floats: for the exposure ``turns`` ``turns_judged`` and the turn columns of
-        each behaviour; for it and for ``talks`` the bands of what is judged by the clock
+        each behaviour; for it and for ``conversations`` the bands of what is judged by the clock
         (`csinsight.drivers.risk_sets`); else without columns.
+    signs : DataFrame
+        Same rows; signs of the buyer's intent from before the first line
+        (`csinsight.drivers.covariates.intent_signs`).
+    states : array (rows, turns, k) or None
+        What the buyer had shown before each judged turn, zero where not known; None: not known.
+    by_conversation : tuple of str
+        Behaviours that are compared by conversation where the others are by turn.
+    unasked : DataFrame
+        Same rows; turn in which a behaviour was first shown without any opportunity, NaN if none.
+    history : float
+        Months with conversations in the table before the study's first.
     """
 
     rows: pd.DataFrame
@@ -89,20 +109,32 @@ class Design:
     exposure: Exposure = "window"
     landmark: int | None = None
     turns: pd.DataFrame = field(default_factory=pd.DataFrame)
+    signs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    states: Floats | None = None
+    by_conversation: tuple[str, ...] = ()
+    unasked: pd.DataFrame = field(default_factory=pd.DataFrame)
+    history: float = 0.0
 
     @property
     def agents(self) -> int:
         """Number of agents in the study."""
         return int(self.rows[_C.AGENT_ID].nunique())
 
+    @property
+    def months(self) -> float:
+        """Months between the first and the last inquiry in the study; 0 for an untimed source."""
+        started = self.rows[_C.STARTED_AT].dropna()
+        return (started.max() - started.min()).days / 30.4 if len(started) else 0.0
+
 
 def design(
     conversations: pd.DataFrame,
-    frozen: pd.DataFrame | None = None,
+    lagged: pd.DataFrame | None = None,
     *,
     outcome: Outcome,
     as_of: datetime,
     months: int,
+    states: pd.DataFrame | None = None,
     exposure: Exposure | None = None,
 ) -> Design:
     """Choose the inquiries of the last `months` before `as_of` and lay out the comparison.
@@ -111,7 +143,7 @@ def design(
     ----------
     conversations : DataFrame
         The ``conversations`` artifact.
-    frozen : DataFrame or None
+    lagged : DataFrame or None
         ``conversation_id``, ``type``, ``tier`` as known before each conversation; None: not known.
     outcome : {"paid", "ordered", "satisfaction"}
         Satisfaction looks at every rated conversation, the others at mature inquiries.
@@ -119,11 +151,13 @@ def design(
         First moment after the report month.
     months : int
         How far to look back. Conversations without any time all count.
-    exposure : {"turns", "talks", "landmark", "window"} or None
-        How talks of unequal length are made comparable. None: by turns where the conversations
-        have turn columns, or by talks where these are better balanced
-        (`csinsight.drivers.exposure`), else over the whole window; satisfaction always over the
-        window, for what was said after an order counts there too.
+    states : DataFrame or None
+        The ``buyer_states`` artifact; None: not known.
+    exposure : {"turns", "conversations", "landmark", "window"} or None
+        How conversations of unequal length are made comparable. None: each behaviour by turns or
+        by conversations, as its own balance says, where the conversations have turn columns, else
+        over the whole window; satisfaction always over the window, for what was said after an
+        order counts there too.
 
     Raises
     ------
@@ -135,14 +169,16 @@ def design(
     if exposure is None:
         by_turns = outcome != "satisfaction" and has_turns(conversations)
         exposure = "turns" if by_turns else "window"
-    recent, landmark, left = _exposed(_with_next_talk(recent), exposure)
-    if exposure == "turns" and chosen is None and shown_by_talk(recent):
-        exposure = "talks"
+    recent, landmark, left = _exposed(_with_next_conversation(recent), exposure)
     order = [_C.AGENT_ID, _C.CONVERSATION_ID]
-    recent = _with_segments(recent, frozen).sort_values(order, kind="stable")
+    recent = _with_segments(recent, lagged).sort_values(order, kind="stable")
     recent = recent.reset_index(drop=True)
+    apart = by_conversation(recent) if exposure == "turns" and chosen is None else ()
     rows = _rows(recent, outcome)
     flow = _flow(len(rows) + sum(count for _, count in [*steps, *left]), [*steps, *left])
+    told = None
+    if exposure in ("turns", "conversations") and states is not None:
+        told = _states(recent, states)
     return Design(
         rows=rows,
         controls=covariates(recent),
@@ -153,16 +189,22 @@ def design(
         exposure=exposure,
         landmark=landmark,
         turns=_turns(recent, exposure),
+        signs=intent_signs(recent),
+        states=told,
+        by_conversation=apart,
+        unasked=_unasked(recent, exposure),
+        history=_history(conversations, as_of, months),
     )
 
 
 def secondary_outcomes(
     conversations: pd.DataFrame,
-    frozen: pd.DataFrame | None = None,
+    lagged: pd.DataFrame | None = None,
     *,
     outcome: Outcome,
     as_of: datetime,
     months: int,
+    states: pd.DataFrame | None = None,
 ) -> list[Design]:
     """Lay out the same comparison for paid and for ordered conversion, but for the main outcome.
 
@@ -171,18 +213,15 @@ def secondary_outcomes(
 
     Parameters
     ----------
-    conversations, frozen, as_of, months
+    conversations, lagged, as_of, months, states
         As in `design`.
     outcome : {"paid", "ordered", "satisfaction"}
         The main one, which is left out here, as are those that nothing is known of.
     """
-    known = [
-        name
+    return [
+        design(conversations, lagged, outcome=name, as_of=as_of, months=months, states=states)
         for name in SECONDARY_OUTCOMES
         if name != outcome and name in conversations and conversations[name].notna().any()
-    ]
-    return [
-        design(conversations, frozen, outcome=name, as_of=as_of, months=months) for name in known
     ]
 
 
@@ -190,7 +229,7 @@ def _exposed(
     recent: pd.DataFrame, exposure: Exposure
 ) -> tuple[pd.DataFrame, int | None, list[tuple[str, int]]]:
     before = len(recent)
-    if exposure in ("turns", "talks"):
+    if exposure in ("turns", "conversations"):
         recent = judged(recent)
         return recent, None, [("no agent turn before the outcome", before - len(recent))]
     if exposure == "landmark":
@@ -200,12 +239,12 @@ def _exposed(
     return recent, None, []
 
 
-def _with_next_talk(recent: pd.DataFrame) -> pd.DataFrame:
-    """Put the negative controls of the agent's next talk in the place of this talk's own.
+def _with_next_conversation(recent: pd.DataFrame) -> pd.DataFrame:
+    """Put the negative controls of the agent's next conversation in the place of this one's own.
 
-    Closing words follow the order, so that those of the same talk always seem to work: no check of
-    anything. Said to the next buyer they can't have led to this one's order, and seem to only where
-    the same agent's good days or hours pass for the effect of what they do.
+    Closing words follow the order, so that those of the same conversation always seem to work: no
+    check of anything. Said to the next buyer they can't have led to this one's order, and seem to
+    only where the same agent's good days or hours pass for the effect of what they do.
     """
     there = [name for name in CONTROLS if name in recent]
     ordered = recent.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], kind="stable")
@@ -214,13 +253,62 @@ def _with_next_talk(recent: pd.DataFrame) -> pd.DataFrame:
 
 
 def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
-    if exposure not in ("turns", "talks"):
+    if exposure not in ("turns", "conversations"):
         return pd.DataFrame(index=recent.index)
     columns = [_C.TURNS_JUDGED] if exposure == "turns" else []
     for behaviour in TURN_MARKERS if exposure == "turns" else ():
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
     return pd.concat([pd.DataFrame(values, index=recent.index), risk_set_columns(recent)], axis=1)
+
+
+def _unasked(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    """Return when words came without an opportunity: they are adjusted for, though not judged."""
+    if exposure not in ("turns", "conversations"):
+        return pd.DataFrame(index=recent.index)
+    columns = {}
+    for name in TURN_MARKERS:
+        shown = as_float(recent[turn_column(name)])
+        unasked = np.isnan(as_float(recent[opportunity_column(name)])) & (
+            shown <= as_float(recent[_C.TURNS_JUDGED])
+        )
+        if unasked.any():
+            columns[name] = np.where(unasked, shown, np.nan)
+    return pd.DataFrame(columns, index=recent.index)
+
+
+def _states(recent: pd.DataFrame, states: pd.DataFrame) -> Floats | None:
+    """Return the buyer's state by row of `recent` and turn, centred, zero where not known."""
+    place = pd.Series(np.arange(len(recent)), index=recent[_C.CONVERSATION_ID])
+    last = last_compared(as_float(recent[_C.TURNS_JUDGED]))
+    known = states[states[BuyerStates.CONVERSATION_ID].isin(place.index)]
+    known = known[known[BuyerStates.TURN].between(1, last)]
+    names = [n for n in states if n not in (BuyerStates.CONVERSATION_ID, BuyerStates.TURN)]
+    if known.empty or not names:
+        return None
+    values = np.column_stack([_state(known[name]) for name in names])
+    values = values[:, values.std(axis=0) > 0]
+    found = np.zeros((len(recent), last, values.shape[1]))
+    at = place.reindex(known[BuyerStates.CONVERSATION_ID]).to_numpy(dtype=int)
+    found[at, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
+    return found if values.shape[1] else None
+
+
+def _state(values: pd.Series) -> Floats:
+    """Return one state in standard deviations from its mean, long tails on a logarithmic scale."""
+    numbers = as_float(values)
+    if np.isnan(numbers).all():
+        return np.zeros(len(numbers))
+    if np.nanmin(numbers) >= 0 and np.nanmax(numbers) > 1:
+        numbers = np.log1p(numbers)
+    spread = np.nanstd(numbers)
+    return np.nan_to_num((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))
+
+
+def _history(conversations: pd.DataFrame, as_of: datetime, months: int) -> float:
+    started = conversations[_C.STARTED_AT].dropna()
+    first = pd.Timestamp(add_months(as_of, -months))
+    return max((first - started.min()).days / 30.4, 0.0) if len(started) else 0.0
 
 
 def _sample(
@@ -242,17 +330,24 @@ def _sample(
     return conversations, steps
 
 
-def _with_segments(conversations: pd.DataFrame, frozen: pd.DataFrame | None) -> pd.DataFrame:
+def _with_segments(conversations: pd.DataFrame, lagged: pd.DataFrame | None) -> pd.DataFrame:
     segments = [BuyerTypes.TYPE, ValueTiers.TIER]
     bare = conversations.drop(columns=segments, errors="ignore")
-    if frozen is None:
+    if lagged is None:
         return bare.assign(**dict.fromkeys(segments))
-    known = frozen[[_C.CONVERSATION_ID, *segments]].drop_duplicates(_C.CONVERSATION_ID)
+    known = lagged[[_C.CONVERSATION_ID, *segments]].drop_duplicates(_C.CONVERSATION_ID)
     return bare.merge(known, on=_C.CONVERSATION_ID, how="left")
 
 
 def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
-    names = [_C.CONVERSATION_ID, _C.AGENT_ID, _C.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
+    names = [
+        _C.CONVERSATION_ID,
+        _C.AGENT_ID,
+        _C.STARTED_AT,
+        _C.CATEGORY,
+        BuyerTypes.TYPE,
+        ValueTiers.TIER,
+    ]
     measured = {"outcome": as_float(conversations[outcome])}
     for behaviour in (*TESTED_BEHAVIOURS, *CONTROLS):
         if behaviour in conversations:

@@ -1,50 +1,24 @@
-"""What an agent showed beyond what that agent shows at such a turn: the turn-by-turn comparison.
+"""Equal exposure: long conversations and short ones compared fairly, each behaviour by its own way.
 
-At each agent turn at which a behaviour is possible and was not shown yet, it is shown or not. How
-often depends on the agent and on the turn; whether it is shown in this talk rather than in that one
-is then no matter of how long the talk will last or how it will end. So each turn is compared with
-the same agent's same turn in all other talks: the surprise is 1 minus the share where it was first
-shown, minus the share where it was not. A talk's surprises, summed over its turns, are free of its
-length: a talk that ends early loses both shows and expectations.
+Conversations that last longer give more chance to show anything, and hesitant buyers stay longer
+and order less: whatever is counted over the whole window before the outcome looks harmful. So at
+every agent turn at which a behaviour is possible and was not shown yet, it is compared with the
+same agent's same turn in all other conversations: 1 minus the share where it was first shown, minus
+the share where it was not. Summed over a conversation's turns, these residuals are free of its
+length, and of what the buyer had shown before each turn where that is known. The sum is the
+instrument for "was shown at all" (`csinsight.drivers.fixed_effects`).
 
-The sum serves as the instrument for "was shown at all" (`csinsight.drivers.fixed_effects`): the
-estimate is the change of the outcome when a behaviour is shown at some turn against never,
-everything else that was shown held fixed. Unlike a landmark it is not diluted by those who show it
-a turn later.
+Where a behaviour is shown once a conversation or not at all, wherever it falls, long conversations
+show no more of it but spread it over more turns; a show at a given turn then speaks of a short
+conversation, and conversations themselves are compared. Which of the two holds is told for each
+behaviour by its own balance: those who showed it and those who did not should have had
+conversations of like length. No outcome is looked at for that.
 
 References
 ----------
 Robins (1994), "Correcting for non-compliance in randomized trials using structural nested mean
 models", Communications in Statistics 23: g-estimation, of which this is the linear case with one
 treatment start a turn. Hernán, Robins (2020), "Causal Inference: What If", chapter 21.
-
-Equal exposure: how much of a talk counts, so that long talks and short ones can be compared.
-
-Talks that last longer give more chance to show anything, and hesitant buyers talk longer and order
-less: whatever is counted over the whole window before the outcome looks harmful. Four ways:
-
-``turns``
-    Every agent turn is compared with the same agent's same turn in other talks
-    (`csinsight.drivers.exposure`). The main analysis.
-``talks``
-    The same turns are read, and talks compared: for shops where a behaviour is a matter of the
-    talk, told from the data before any outcome is looked at (`csinsight.drivers.exposure`).
-``landmark``
-    Inquiries that reach k agent turns, read over the first k; k is the largest that 80 % reach.
-    Who shows a behaviour later counts as not having shown it, so effects come out too small.
-``window``
-    All that came before the outcome, without care for exposure.
-
-All but the last need the turn columns of the ``conversations`` artifact.
-
-Is a behaviour a matter of the turn, or of the talk? Told from the data, without the outcome.
-
-Where agents decide anew at every turn, long talks show more of everything, and only a comparison
-turn by turn is fair. Where a behaviour is shown once a talk or not at all, wherever it falls, long
-talks show no more of it, but spread it over more turns: then a show at a given turn speaks of a
-short talk, and the talks themselves are what can be compared. A fair comparison is one in which
-whoever showed a behaviour and whoever did not had talks of like length. That can be looked at
-before any outcome is, and over all behaviours together, most of which move no length.
 """
 
 from __future__ import annotations
@@ -60,69 +34,15 @@ from csinsight.contract.artifacts import Conversations, opportunity_column, turn
 from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.units import Floats, as_float
 
-#: Turns that fewer of the talks than this reach are not compared.
-LEAST_REACHING: Final = 0.02
-#: Rounds of taking out agents' and situations' levels in turn; they settle fast.
-_SWEEPS: Final = 4
-
 Codes = npt.NDArray[np.int64]
+#: ``turns`` and ``conversations`` are told above; ``landmark`` compares conversations that reach k
+#: agent turns, read over the first k; ``window`` counts all that came before the outcome.
+Exposure = Literal["turns", "conversations", "landmark", "window"]
 
-
-def residualized_exposure(
-    first: Floats, since: Floats, judged: Floats, agents: Codes, cases: Codes
-) -> Floats:
-    """Return each talk's summed surprise at one behaviour.
-
-    Parameters
-    ----------
-    first : array (talks,)
-        Agent turn of the first show, from 1; NaN where it was not shown.
-    since : array (talks,)
-        Agent turn of the first occasion; NaN where there was none.
-    judged : array (talks,)
-        Agent turns that count.
-    agents, cases : array (talks,)
-        Codes from 0 of the agent, and of the problem that the buyer came with.
-
-    Returns
-    -------
-    array (talks,)
-        Sums to zero over each agent's talks and over each problem's.
-    """
-    total = np.zeros(len(first))
-    for turn in range(1, last_compared(judged) + 1):
-        here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
-        shown = (first[here] == turn).astype(float)
-        if 0 < shown.sum() < len(shown):
-            situation = 3 * cases[here] + _occasion(since[here], turn)
-            total[here] += _beyond(shown, agents[here], situation)
-    return total
-
-
-def _occasion(since: Floats, turn: int) -> Codes:
-    """Tell occasions there from the opening on, come up since, and just come up."""
-    return np.where(since == 1, 0, np.where(since < turn, 1, 2))
-
-
-def _beyond(shown: Floats, agents: Codes, situations: Codes) -> Floats:
-    """Return what is left of `shown` once agents' and situations' own levels are out of it."""
-    left = shown
-    for _ in range(_SWEEPS):
-        for codes in (situations, agents):
-            number = np.bincount(codes)
-            left = left - (np.bincount(codes, left) / np.maximum(number, 1))[codes]
-    return left
-
-
-def last_compared(judged: Floats) -> int:
-    """Return the last turn that enough talks reach, of those with a turn at all."""
-    judged = judged[judged > 0]
-    if len(judged) == 0:
-        return 0
-    return int(np.sort(judged)[-max(int(np.ceil(LEAST_REACHING * len(judged))), 1)])
-
-
-Exposure = Literal["turns", "talks", "landmark", "window"]
+#: Turns that fewer of the conversations than this reach are not compared.
+LEAST_REACHING: Final = 0.02
+#: Rounds of taking out agents', situations' and states' levels in turn; they settle fast.
+_SWEEPS: Final = 4
 #: Share of inquiries that have to reach the landmark.
 REACHED: Final = 0.80
 NEEDED: Final = (
@@ -130,6 +50,84 @@ NEEDED: Final = (
     *(turn_column(b) for b in TURN_MARKERS),
     *(opportunity_column(b) for b in TURN_MARKERS),
 )
+#: By so much has the comparison of conversations to be better balanced before it is preferred.
+MARGIN: Final = 0.03
+#: Fewer behaviours than this that vary don't tell of those whose own balance doesn't.
+LEAST: Final = 4
+_LEAST_CONVERSATIONS: Final = 300
+_RARE: Final = 0.02
+#: Conversations that are looked at, at most.
+_LOOKED_AT: Final = 20_000
+
+
+def residualized_exposure(
+    first: Floats,
+    since: Floats,
+    judged: Floats,
+    agents: Codes,
+    cases: Codes,
+    states: Floats | None = None,
+) -> Floats:
+    """Return by how much each conversation showed one behaviour beyond what its agent does.
+
+    Parameters
+    ----------
+    first, since : array (conversations,)
+        Agent turn first shown, and first possible; NaN where never.
+    judged : array (conversations,)
+        Agent turns that count.
+    agents, cases : array (conversations,)
+        Codes from 0 of the agent, and of the problem that the buyer came with.
+    states : array (conversations, turns, k) or None
+        What the buyer had shown before each turn, zero where not known.
+
+    Returns
+    -------
+    array (conversations,)
+        Sums to zero over each agent's conversations and over each problem's.
+
+    Examples
+    --------
+    Two of one agent's four conversations show it in their only turn:
+
+    >>> import numpy as np
+    >>> one, same = np.ones(4), np.zeros(4, dtype=np.int64)
+    >>> residualized_exposure(np.array([1, 1, np.nan, np.nan]), one, one, same, same).tolist()
+    [0.5, 0.5, -0.5, -0.5]
+    """
+    total = np.zeros(len(first))
+    for turn in range(1, last_compared(judged) + 1):
+        here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
+        shown = (first[here] == turn).astype(float)
+        if 0 < shown.sum() < len(shown):
+            # Opportunities there from the opening on, come up since, and just come up.
+            fresh = np.where(since[here] == 1, 0, np.where(since[here] < turn, 1, 2))
+            known = None if states is None or turn > states.shape[1] else states[here, turn - 1]
+            total[here] += _beyond(shown, agents[here], 3 * cases[here] + fresh, known)
+    return total
+
+
+def _beyond(shown: Floats, agents: Codes, situations: Codes, known: Floats | None) -> Floats:
+    """Return what is left of `shown` once levels, and what was known are out of it."""
+    left = shown
+    if known is not None:
+        known = known - known.mean(axis=0)
+        inner = np.linalg.pinv(known.T @ known)
+    for _ in range(_SWEEPS):
+        if known is not None:
+            left = left - known @ (inner @ (known.T @ left))
+        for codes in (situations, agents):
+            number = np.bincount(codes)
+            left = left - (np.bincount(codes, left) / np.maximum(number, 1))[codes]
+    return left
+
+
+def last_compared(judged: Floats) -> int:
+    """Return the last turn that enough conversations reach, of those with a turn at all."""
+    judged = judged[judged > 0]
+    if len(judged) == 0:
+        return 0
+    return int(np.sort(judged)[-max(int(np.ceil(LEAST_REACHING * len(judged))), 1)])
 
 
 def has_turns(conversations: pd.DataFrame) -> bool:
@@ -153,6 +151,9 @@ def judged(conversations: pd.DataFrame) -> pd.DataFrame:
 def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[pd.DataFrame, int]:
     """Return the inquiries that reach the landmark, behaviours read up to it, and its turn.
 
+    The landmark is the largest turn that a share `reached` get to. Who shows a behaviour later
+    counts as not having shown it, so effects come out too small.
+
     Raises
     ------
     ValueError
@@ -175,7 +176,7 @@ def _check(conversations: pd.DataFrame) -> None:
 
 
 def _read(conversations: pd.DataFrame, last: int) -> pd.DataFrame:
-    """Read behaviours, and whether there was an occasion, over the turns up to `last`."""
+    """Read behaviours, and whether there was an opportunity, over the turns up to `last`."""
     read = {}
     for behaviour in TURN_MARKERS:
         shown = conversations[turn_column(behaviour)].le(last).fillna(value=False)
@@ -184,18 +185,11 @@ def _read(conversations: pd.DataFrame, last: int) -> pd.DataFrame:
     return conversations.assign(**read)
 
 
-#: By so much has the comparison of talks to be better balanced before it is preferred.
-MARGIN: Final = 0.03
-#: Fewer behaviours than this that vary don't tell.
-LEAST: Final = 4
-_LEAST_TALKS: Final = 300
-_RARE: Final = 0.02
-#: Talks that are looked at, at most.
-_LOOKED_AT: Final = 20_000
+def by_conversation(conversations: pd.DataFrame) -> tuple[str, ...]:
+    """Return the behaviours that are a matter of the conversation, not of the turn.
 
-
-def shown_by_talk(conversations: pd.DataFrame) -> bool:
-    """Tell whether talks, not turns, are what can be compared.
+    Each is placed by its own balance where that is clear beyond chance; what varies too little, or
+    is not possible from the opening on, goes with the median of the others.
 
     Parameters
     ----------
@@ -203,30 +197,36 @@ def shown_by_talk(conversations: pd.DataFrame) -> bool:
         Inquiries as read by `csinsight.drivers.exposure.judged`.
     """
     found = balance(conversations)
-    if len(found) < LEAST:
-        return False
-    turns, talks = found["turns"].median(), found["talks"].median()
-    return bool(abs(turns) > abs(talks) + MARGIN)
+    if found.empty:
+        return ()
+    ahead = found["turns"].abs() - found["conversations"].abs()
+    clear = np.maximum(MARGIN, 2 / np.sqrt(found["n"]))
+    overall = len(found) >= LEAST and (
+        abs(found["turns"].median()) > abs(found["conversations"].median()) + MARGIN
+    )
+    own = {str(name): bool(ahead[name] > 0) for name in found.index[ahead.abs() > clear]}
+    return tuple(name for name in TURN_MARKERS if own.get(name, overall))
 
 
 def balance(conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return how each behaviour goes with the length of the talk, by either comparison.
+    """Return how each behaviour goes with the length of the conversation, by either comparison.
 
     Parameters
     ----------
     conversations : DataFrame
-        As for `shown_by_talk`.
+        As for `by_conversation`.
 
     Returns
     -------
     DataFrame
         By behaviour that could be shown from the opening on: correlations, within agents and
-        problem categories, of the logarithm of the turns judged with the surprise (``turns``) and
-        with having been shown at all (``talks``). Near zero is fair.
+        problem categories, of the logarithm of the turns judged with the residualized exposure
+        (``turns``) and with having been shown at all (``conversations``), near zero where fair;
+        and ``n``, how many were looked at.
     """
     step = max(len(conversations) // _LOOKED_AT, 1)
     looked = conversations.iloc[::step]
-    judged = as_float(looked[Conversations.TURNS_JUDGED])
+    turns = as_float(looked[Conversations.TURNS_JUDGED])
     agents = pd.factorize(looked[Conversations.AGENT_ID])[0].astype(np.int64)
     cases = pd.factorize(looked[Conversations.CATEGORY].fillna(""))[0].astype(np.int64)
     rows = {}
@@ -234,18 +234,20 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
         first = as_float(looked[turn_column(behaviour)])
         since = as_float(looked[opportunity_column(behaviour)])
         here, shown = since == 1, (first >= 1).astype(float)
-        if here.sum() < _LEAST_TALKS or not _RARE < shown[here].mean() < 1 - _RARE:
+        enough = here.sum() >= _LEAST_CONVERSATIONS
+        if not enough or not _RARE < shown[here].mean() < 1 - _RARE:
             continue
-        unexpected = residualized_exposure(first, since, judged, agents, cases)
-        length = _within(np.log(judged)[here], agents[here], cases[here])
+        unexpected = residualized_exposure(first, since, turns, agents, cases)
+        length = _within(np.log(turns)[here], agents[here], cases[here])
         both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
         if min(length.std(), *(v.std() for v in both)) > 0:
-            rows[behaviour] = [float(np.corrcoef(v, length)[0, 1]) for v in both]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["turns", "talks"])
+            told = [float(np.corrcoef(v, length)[0, 1]) for v in both]
+            rows[behaviour] = [*told, int(here.sum())]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["turns", "conversations", "n"])
 
 
 def _within(values: Floats, agents: Codes, cases: Codes) -> Floats:
-    """Return what is left of `values` beyond the mean of the agent's talks of the category."""
+    """Return what is left of `values` beyond the mean of the agent's inquiries of the category."""
     codes = agents * (int(cases.max()) + 1) + cases
     number = np.maximum(np.bincount(codes), 1)
     return np.asarray(values - (np.bincount(codes, values) / number)[codes])
