@@ -17,9 +17,8 @@ from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.coaching.examples import agent_turns, choose, waited
 from csinsight.coaching.masking import mask_lines
-from csinsight.coaching.shrunken_effects import TAUGHT_LESS
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, TAUGHT_LESS
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of

@@ -34,8 +34,8 @@ from scipy import stats
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import compare_agents
-from csinsight.coaching.shrunken_effects import TAUGHT_LESS
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
+from csinsight.contract.domain import TAUGHT_LESS
 from csinsight.contract.write import write_table
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.units import Floats, as_float, to_model, unit_of

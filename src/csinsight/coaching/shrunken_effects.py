@@ -13,28 +13,14 @@ Efron (2008), "Microarrays, empirical Bayes and the two-groups model", Statistic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
+from csinsight.contract.domain import TAUGHT_LESS
+from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.units import Floats
-
-_NORMAL: Final = 1.959964
-#: What the textbook teaches to show less of; everything else it teaches to show more of.
-TAUGHT_LESS: Final = (
-    "first_response_s",
-    "mean_response_s",
-    "slow_reply_share",
-    "leading_question",
-    "refuses_flatly",
-    "curt_reply",
-    "repeats_canned",
-)
-#: Grids of the prior: share of the family without effect, and spread of the others in points.
-_NONE: Final = np.linspace(0.30, 0.95, 14)
-_SPREAD: Final = np.geomspace(0.5, 25, 18)
 
 
 @dataclass(frozen=True)
@@ -106,12 +92,13 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
         & (drivers[Drivers.VERDICT] != "control")
         & drivers[Drivers.EFFECT_PP].notna()
     ]
-    present, mean, spread = _two_groups(family)
-    family = family.assign(present=present, mean=mean, spread=spread)
+    numbers = [Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
+    believed = two_groups(*family[numbers].to_numpy(dtype=float).T)
+    family = family.assign(present=believed.present, mean=believed.mean, spread=believed.spread)
     named = family[
         family[Drivers.VERDICT].isin(["helps", "hurts"]) & (family[Drivers.Q_VALUE] <= q_threshold)
     ]
-    numbers = [Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP, "present", "mean", "spread"]
+    numbers += ["present", "mean", "spread"]
     return [
         Effect(str(behaviour), *map(float, values))
         for behaviour, values in zip(
@@ -119,28 +106,3 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
         )
         if as_taught(str(behaviour), float(values[0]))
     ]
-
-
-def _two_groups(family: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    """Return the probability, mean and spread of each effect, averaged over the grid."""
-    if family.empty:
-        return np.empty(0), np.empty(0), np.empty(0)
-    effect = family[Drivers.EFFECT_PP].to_numpy(dtype=float)
-    width = (family[Drivers.HIGH_PP] - family[Drivers.LOW_PP]).to_numpy(dtype=float)
-    noise = np.maximum(width / (2 * _NORMAL), 1e-9)
-    none, tau = (grid.ravel()[:, None] for grid in np.meshgrid(_NONE, _SPREAD))
-    without = none * _density(effect, noise)
-    with_effect = (1 - none) * _density(effect, np.hypot(noise, tau))
-    total = np.maximum(without + with_effect, 1e-300)
-    fit = np.log(total).sum(axis=1)
-    weight = np.exp(fit - fit.max())
-    weight = (weight / weight.sum())[:, None]
-    kept = tau**2 / (tau**2 + noise**2)
-    present = np.minimum((weight * with_effect / total).sum(axis=0), 1.0)
-    mean = (weight * kept).sum(axis=0) * effect
-    spread = np.sqrt((weight * (kept * noise**2 + (kept * effect) ** 2)).sum(axis=0) - mean**2)
-    return present, mean, spread
-
-
-def _density(value: Floats, spread: Floats) -> Floats:
-    return np.asarray(np.exp(-0.5 * (value / spread) ** 2) / spread)

@@ -331,9 +331,25 @@ class Drivers:
     BETWEEN_PP = "between_pp"
     DETECTABLE_PP = "detectable_pp"
     ROBUSTNESS = "robustness"
-    #: The same difference by double machine learning, where a verdict hung on it.
-    FLEXIBLE_PP = "flexible_pp"
     REASON = "reason"
+    #: By so many points what is known of the buyer's intent has moved the estimate, and how many
+    #: times as strong a hidden intent must be to bring the interval's end to zero.
+    MOVED_PP = "moved_pp"
+    INTENT_TIMES = "intent_times"
+    #: The same difference by the second method, which takes noise out of the signs of intent.
+    PROXIMAL_PP = "proximal_pp"
+    PROXIMAL_P = "proximal_p"
+    #: As believed, once it is known that it was chosen for being large.
+    SHRUNK_PP = "shrunk_pp"
+    SHRUNK_LOW_PP = "shrunk_low_pp"
+    SHRUNK_HIGH_PP = "shrunk_high_pp"
+    #: Corrected for words that are misread, and by what: the shop's ``labels`` or ``published``.
+    CORRECTED_PP = "corrected_pp"
+    CORRECTED_LOW_PP = "corrected_low_pp"
+    CORRECTED_HIGH_PP = "corrected_high_pp"
+    CORRECTED_BY = "corrected_by"
+    #: One of `csinsight.contract.domain.STANDINGS` where there is a verdict to stand.
+    STANDING = "standing"
 
 
 class DriverChecks:
@@ -472,6 +488,9 @@ _TEXTS: Final = frozenset(
         Drivers.UNIT,
         Drivers.VERDICT,
         Drivers.REASON,
+        Drivers.CORRECTED_BY,
+        Drivers.STANDING,
+        DriverChecks.CHECK,
         CoachingPlan.KIND,
         FollowUp.ADVISED_IN,
         FollowUp.MONTH,
@@ -480,7 +499,18 @@ _TEXTS: Final = frozenset(
     }
 )
 _FLAGS: Final = frozenset(
-    {*MARKERS, *COMPLIANCE, Conversations.IS_INQUIRY, Conversations.ORDERED, Conversations.PAID}
+    {
+        *MARKERS,
+        *COMPLIANCE,
+        Conversations.IS_INQUIRY,
+        Conversations.ORDERED,
+        Conversations.PAID,
+        Conversations.CART_BEFORE,
+        Conversations.OPENING_ASKS,
+        Conversations.OPENING_DIGITS,
+        Conversations.OPENING_WORRY,
+        DriverChecks.FIRED,
+    }
 )
 
 

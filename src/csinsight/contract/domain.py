@@ -59,6 +59,16 @@ BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 #: Of a buyer, as their words show it; at the opening of a talk a later one outweighs an earlier.
 MOODS: Final = ("calm", "pleased", "worried", "annoyed")
 
+#: What the textbook teaches to show less of; everything else it teaches to show more of.
+TAUGHT_LESS: Final = (
+    "first_response_s",
+    "mean_response_s",
+    "slow_reply_share",
+    "leading_question",
+    "refuses_flatly",
+    "curt_reply",
+    "repeats_canned",
+)
 #: What is said of an estimate. `OWN_INTENT`: as large as a keen buyer's own intent could make it.
 OWN_INTENT: Final = "could be the buyer's own intent"
 VERDICTS: Final = ("helps", "hurts", OWN_INTENT, "no evidence", "not enough data", "control")

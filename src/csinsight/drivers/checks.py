@@ -12,9 +12,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers, ValueTiers
+from csinsight.contract.artifacts import (
+    BuyerTypes,
+    Conversations,
+    DriverChecks,
+    Drivers,
+    ValueTiers,
+)
 from csinsight.drivers.design import Design
-from csinsight.drivers.double_ml import DISAGREES
+from csinsight.drivers.design_matrix import design_matrix_of
+from csinsight.drivers.estimates import DISAGREES
+from csinsight.drivers.intent import placebo_tests
 from csinsight.drivers.units import Floats, unit_of
 
 #: Normal quantiles of a two-sided 5 % test with 80 % power.
@@ -72,11 +80,19 @@ def unknown_shares(design: Design) -> pd.DataFrame:
     return shares.rename_axis("covariate").rename("unknown").reset_index()
 
 
-def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
+#: Names of the checks that are made of the estimates.
+NEXT_CONVERSATION: Final = "said to the next buyer"
+REVERSAL: Final = "reversal"
+SECOND_METHOD: Final = "second method"
+
+
+def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
     """Return what makes the estimates more or less trustworthy.
 
     Parameters
     ----------
+    design : Design
+        Of the main outcome.
     drivers : DataFrame
         From `csinsight.drivers.estimates.estimate_drivers`; the main outcome, which comes first,
         is looked at.
@@ -84,25 +100,33 @@ def driver_checks(drivers: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a finding of scope ``all``: ``check`` (``negative control``, ``reversal`` or
-        ``flexible``), ``behaviour``, ``outcome``, ``raw_pp``, ``effect_pp``, ``low_pp``,
-        ``high_pp``, ``flexible_pp``, and ``warns``: a negative control with an effect at 5 % over
-        all controls; a reversal, and a flexible check with another sign, always.
+        Columns of `csinsight.contract.artifacts.DriverChecks`: the placebo tests
+        (`csinsight.drivers.intent.placebo_tests`), then of scope ``all`` what was said to the next
+        buyer (fires at 5 % over all of these), raw and adjusted figures that point opposite ways
+        (Simpson; fires always), and second methods that disagree (fires always; the estimate is
+        theirs).
     """
     whole = drivers[(drivers[Drivers.SCOPE] == "all") & drivers[Drivers.EFFECT_PP].notna()]
     whole = whole[whole[Drivers.OUTCOME] == drivers[Drivers.OUTCOME].iloc[0]]
     control = whole[Drivers.VERDICT] == "control"
     level = 0.05 / max(int(control.sum()), 1)
-    numbers = [Drivers.RAW_PP, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
-    controls = whole[control].assign(
-        check="negative control", warns=whole[Drivers.P_VALUE] <= level
-    )
-    reversals = whole[reversed_signs(whole)].assign(check="reversal", warns=True)
-    apart = whole[whole[Drivers.REASON] == DISAGREES].assign(check="flexible", warns=True)
-    found = pd.concat([controls, reversals, apart], ignore_index=True)
-    columns = ["check", Drivers.BEHAVIOUR, Drivers.OUTCOME, *numbers, Drivers.FLEXIBLE_PP, "warns"]
-    told: pd.DataFrame = found[columns].astype({"warns": bool})
-    return told
+    apart = whole[whole[Drivers.REASON] == DISAGREES]
+    found = [
+        whole[control].assign(check=NEXT_CONVERSATION, fired=whole[Drivers.P_VALUE] <= level),
+        whole[reversed_signs(whole)].assign(check=REVERSAL, fired=True),
+        apart.assign(
+            check=SECOND_METHOD,
+            fired=True,
+            effect_pp=apart[Drivers.PROXIMAL_PP],
+            low_pp=np.nan,
+            high_pp=np.nan,
+        ),
+    ]
+    told = pd.concat(found).rename(columns={Drivers.EFFECT_PP: DriverChecks.ESTIMATE_PP})
+    placebos = placebo_tests(design_matrix_of(design, together=True))
+    parts = [part for part in (placebos, told[list(placebos.columns)]) if len(part)]
+    table = pd.concat(parts, ignore_index=True) if parts else placebos
+    return table.astype({DriverChecks.FIRED: bool})
 
 
 def reversed_signs(drivers: pd.DataFrame) -> pd.Series:

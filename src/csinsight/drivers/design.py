@@ -48,7 +48,7 @@ NOT_ON: Final = {"ordered": ("reminds_payment",)}
 LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
 #: Summaries of the whole talk, whose length and last unanswered lines the buyer's decision makes:
 #: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
-WHOLE_TALK: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
+WHOLE_CONVERSATION: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
 
 #: Looked at whatever the main outcome is; each has a family of its own.
 SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Conversations, Drivers, opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.design import LATE, TESTED_BEHAVIOURS, WHOLE_TALK, Design
+from csinsight.drivers.design import LATE, TESTED_BEHAVIOURS, WHOLE_CONVERSATION, Design
 from csinsight.drivers.exposure import residualized_exposure
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, unit_of
@@ -22,9 +22,11 @@ Counts = npt.NDArray[np.int64]
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
-#: What a behaviour is adjusted for besides the covariates: its companions in the same talk, without
-#: those that the talk's course makes.
-COMPANIONS: Final = tuple(b for b in TESTED_BEHAVIOURS if b not in (*LATE, *WHOLE_TALK))
+#: What a behaviour is adjusted for besides the covariates: its companions in the same conversation,
+#: without those that the conversation's course makes.
+COMPANIONS: Final = tuple(b for b in TESTED_BEHAVIOURS if b not in (*LATE, *WHOLE_CONVERSATION))
+#: Shown fewer times than this without an opportunity, a word is no column of its own.
+_FEW: Final = 30
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class DesignMatrix:
     Parameters
     ----------
     columns : array (rows, k)
-        Behaviours with zero for no opportunity, who had an opportunity from the opening on,
-        covariates, the outcome.
+        Behaviours with zero for no opportunity, who had an opportunity from the opening on, words
+        shown without any, covariates, signs of the buyer's intent, the outcome.
     names : tuple of str
         Of the columns.
     offered : array (rows, behaviours) of bool
@@ -44,10 +46,14 @@ class DesignMatrix:
         Codes; an agent's rows lie together.
     behaviours : tuple of str
     adjust : tuple of int
-        Places of what every behaviour is adjusted for.
+        Places of what every behaviour is adjusted for, without the signs.
+    signs : tuple of int
+        Places of the signs of the buyer's intent.
     outcome : str
-    turns : mapping of behaviour to (first shown, first occasion, judged)
+    turns : mapping of column to (first shown, first opportunity, judged)
         For what is compared turn by turn, or band by band of the clock; empty otherwise.
+    states : array (rows, turns, k) or None
+        What the buyer had shown before each turn.
     cases : array (rows,)
         Codes of the problem category.
     """
@@ -58,8 +64,10 @@ class DesignMatrix:
     agents: Counts
     behaviours: tuple[str, ...]
     adjust: tuple[int, ...]
+    signs: tuple[int, ...]
     outcome: str
     turns: Mapping[str, tuple[Floats, Floats, Floats]]
+    states: Floats | None
     cases: Counts
 
     @property
@@ -76,40 +84,66 @@ class DesignMatrix:
         known = ~np.isnan(self.columns[:, self.place(OUTCOME)])
         return np.asarray(self.offered[:, self.behaviours.index(behaviour)] & known)
 
-    def model(self, behaviour: str) -> tuple[Places, Places]:
+    def model(
+        self, behaviour: str, *, plain: bool = False, outcome: int | None = None
+    ) -> tuple[Places, Places]:
         """Return the columns of one model, and those of their instruments.
 
         The model: behaviour, what is adjusted for, outcome. A column is its own instrument but for
-        behaviours compared turn by turn, whose surprises stand behind all `columns`, in order.
+        what is compared turn by turn, whose residualized exposures stand behind all `columns`, in
+        order.
+
+        Parameters
+        ----------
+        behaviour : str
+        plain : bool
+            As if nothing were known of the buyer's intent: without the signs, and with exposures
+            that don't know the buyer's state before each turn.
+        outcome : int or None
+            Place of another outcome.
         """
         own = self.place(behaviour)
-        others = [place for place in self.adjust if place != own]
-        regressors = [own, *others]
-        places = {self.place(b): len(self.names) + i for i, b in enumerate(self.turns)}
+        known = self.adjust if plain else (*self.adjust, *self.signs)
+        regressors = [own, *(place for place in known if place != own)]
+        first = len(self.names) + (len(self.turns) if plain and self.states is not None else 0)
+        places = {self.place(b): first + i for i, b in enumerate(self.turns)}
         instruments = [places.get(place, place) for place in regressors]
-        regressors.append(self.place(OUTCOME))
+        regressors.append(self.place(OUTCOME) if outcome is None else outcome)
         return np.array(regressors, dtype=np.intp), np.array(instruments, dtype=np.intp)
 
-    def known_before(self) -> Places:
-        """Return the places of what was there before any word: occasions and covariates."""
-        return np.arange(len(self.behaviours), self.place(OUTCOME), dtype=np.intp)
-
     def block(self, rows: Places) -> Floats:
-        """Return some rows with their residualized exposures, seen within those rows only."""
+        """Return some rows with their residualized exposures, seen within those rows only.
+
+        Where the buyer's states are known, exposures that know them come first, those that don't
+        after them.
+        """
         whole = len(rows) == len(self.columns)
         columns = self.columns if whole else self.columns[rows]
         if not self.turns:
             return columns
+        exposures = self._exposures(rows, self.states)
+        if self.states is not None:
+            exposures += self._exposures(rows, None)
+        return np.column_stack([columns, *exposures])
+
+    def _exposures(self, rows: Places, states: Floats | None) -> list[Floats]:
         agents, cases = self.agents[rows], self.cases[rows]
-        unexpected = [
-            residualized_exposure(first[rows], since[rows], judged[rows], agents, cases)
-            for first, since, judged in self.turns.values()
+        known = None if states is None else states[rows]
+        return [
+            residualized_exposure(
+                first[rows],
+                since[rows],
+                judged[rows],
+                agents,
+                cases,
+                None if name in CLOCKED else known,
+            )
+            for name, (first, since, judged) in self.turns.items()
         ]
-        return np.column_stack([columns, *unexpected])
 
     def comparable(self, behaviour: str) -> bool:
         """Tell whether inquiries of either outcome gave the same chance to show it."""
-        return self.outcome == "satisfaction" or behaviour not in WHOLE_TALK
+        return self.outcome == "satisfaction" or behaviour not in WHOLE_CONVERSATION
 
     def describe(self, behaviour: str, values: Floats) -> dict[str, object]:
         """Return what is known of a sample before any estimate."""
@@ -124,36 +158,52 @@ class DesignMatrix:
 
 
 def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
-    """Lay a design out as one matrix; `together` adjusts for the companions in the same talk."""
+    """Lay a design out as one matrix; `together` adjusts for the companions in the conversation."""
     rows = design.rows
     behaviours = (*design.family, *design.negative_controls)
     values = rows[list(behaviours)].to_numpy(dtype=float)
     offered = ~np.isnan(values)
     companions = [behaviours.index(b) for b in COMPANIONS if b in behaviours]
-    controls = design.controls.to_numpy(dtype=float)
-    outcome = rows[[OUTCOME]].to_numpy(dtype=float)
     turns = _turns(design)
     chance = np.column_stack(
         [turns[b][1] == 1 if b in turns else offered[:, behaviours.index(b)] for b in behaviours]
     )[:, companions].astype(float)
-    names = (
-        *behaviours,
-        *[f"chance of {behaviours[place]}" for place in companions],
-        *design.controls.columns,
-        OUTCOME,
-    )
-    width = len(behaviours)
-    extra = [*companions, *range(width, width + len(companions))] if together else []
-    first = width + len(companions)
+    unasked = {
+        f"unasked {name}": design.unasked[name].notna().to_numpy(dtype=float)
+        for name in design.unasked
+        if name in design.family and design.unasked[name].notna().sum() >= _FEW
+    }
+    states = {}
+    if design.states is not None:
+        first = design.states[:, 0].T
+        states = {f"opening: state {i}": column for i, column in enumerate(first)}
+    parts = {
+        "behaviours": pd.DataFrame(np.where(offered, values, 0.0), columns=behaviours),
+        "chance": pd.DataFrame(chance, columns=[f"chance of {behaviours[i]}" for i in companions]),
+        "unasked": pd.DataFrame(unasked, index=rows.index),
+        "controls": design.controls,
+        "signs": design.signs,
+        "states": pd.DataFrame(states, index=rows.index),
+        "outcome": rows[[OUTCOME]],
+    }
+    names = tuple(str(name) for part in parts.values() for name in part)
+    ends = np.cumsum([part.shape[1] for part in parts.values()])
+    spans = {
+        name: tuple(range(end - part.shape[1], end))
+        for (name, part), end in zip(parts.items(), ends, strict=True)
+    }
+    extra = (*companions, *spans["chance"], *spans["unasked"]) if together else ()
     return DesignMatrix(
-        columns=np.column_stack([np.where(offered, values, 0.0), chance, controls, outcome]),
+        columns=np.column_stack([part.to_numpy(dtype=float) for part in parts.values()]),
         names=names,
         offered=offered,
         agents=pd.factorize(rows[Conversations.AGENT_ID])[0].astype(np.int64),
         behaviours=behaviours,
-        adjust=(*extra, *range(first, first + controls.shape[1])),
+        adjust=(*extra, *spans["controls"]),
+        signs=(*spans["signs"], *spans["states"]),
         outcome=design.outcome,
-        turns=turns,
+        turns=turns | _unasked(design, list(unasked)),
+        states=design.states,
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
     )
 
@@ -163,7 +213,7 @@ def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
     if design.turns.shape[1] == 0:
         return {}
     counted = TURN_MARKERS if Conversations.TURNS_JUDGED in design.turns else ()
-    judged = dict.fromkeys(counted, Conversations.TURNS_JUDGED)
+    judged = {b: Conversations.TURNS_JUDGED for b in counted if b not in design.by_conversation}
     judged |= {b: judged_column(b) for b in CLOCKED if judged_column(b) in design.turns}
     return {
         name: (
@@ -174,3 +224,18 @@ def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
         for name, last in judged.items()
         if name in design.family
     }
+
+
+def _unasked(design: Design, columns: list[str]) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Return the same for words shown without an opportunity, which may come at any turn."""
+    if Conversations.TURNS_JUDGED not in design.turns:
+        return {}
+    last = design.turns[Conversations.TURNS_JUDGED].to_numpy(dtype=float)
+    found = {}
+    for column in columns:
+        name = column.removeprefix("unasked ")
+        if name not in design.by_conversation:
+            never = design.turns[opportunity_column(name)].isna().to_numpy()
+            first = design.unasked[name].to_numpy(dtype=float)
+            found[column] = (first, np.where(never, 1.0, np.nan), last)
+    return found

@@ -1,124 +1,94 @@
-"""What may be said of each estimate: q-values over the declared family, gate, and verdict.
-
-The behaviours of one outcome and scope kind form a family (all inquiries; all categories; all
-types). Within a family Benjamini-Hochberg holds the share of false verdicts at the threshold. In a
-shop where nothing goes with conversion that alone would still name something in one run of ten; so
-a family is only read when it speaks as a whole (Simes' test, whose p-value is the family's
-smallest q), at levels that sum to 1.25 %: a quarter of what a silent shop may say wrongly, since
-p-values from a dozen agents have tails heavier than they should (measured: of 34 shops without
-effects, read from text, four spoke at 5 % and two at 2.5 %). Once the main outcome's family of all
-inquiries has spoken, its level passes on to the others (Bretz et al. 2009, a graphical procedure).
-
-How much each behaviour goes with the outcome, within agents, and what may be said of it.
+"""How much each behaviour goes with the outcome, within agents, and what may be said of it.
 
 The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
-intervals (`csinsight.drivers.fixed_effects`), adjusted for the covariates of the design and for the
-other behaviours of the same talk: what an agent does comes in bundles, and one at a time each would
-be credited with its companions' share. Words are compared turn by turn
-(`csinsight.drivers.exposure`) where the design has turns. The estimand is the average change of the
-outcome, over inquiries that gave an occasion, between showing a behaviour at some occasion and
-never, all else alike.
+intervals (`csinsight.drivers.fixed_effects`), adjusted for the covariates of the design, for the
+signs of the buyer's intent, and for the other behaviours of the same conversation: what an agent
+does comes in bundles, and one at a time each would be credited with its companions' share. Words
+are compared turn by turn (`csinsight.drivers.exposure`) where they are a matter of the turn. The
+estimand is the average change of the outcome, over inquiries that gave an opportunity, between
+showing a behaviour at some opportunity and never, all else alike.
+
+What may be said is in `verdicts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.contract.artifacts import Drivers
+from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
+from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.design import Design
-from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places, design_matrix_of
-from csinsight.drivers.double_ml import Flexible, confirmed
+from csinsight.drivers.design_matrix import (
+    OUTCOME,
+    Counts,
+    DesignMatrix,
+    Places,
+    design_matrix_of,
+)
 from csinsight.drivers.fixed_effects import IVEstimate, cross_products, iv_estimate
+from csinsight.drivers.intent import own_intent, placebo_tests, second_look, times_as_strong
+from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.units import Floats, unit_of
 
-#: Levels at which the families' first tests are made; they sum to 1.25 %.
-_FIRST: Final = 0.01
-_OTHERS: Final = 0.0025
-_PASSED_ON: Final = 0.0125
-
-#: Every column of the result, in order.
+_D = Drivers
+#: Every column of the result, in order, and those of them that are numbers.
 COLUMNS: Final = (
-    Drivers.BEHAVIOUR,
-    Drivers.OUTCOME,
-    Drivers.SCOPE,
-    Drivers.N,
-    Drivers.RAW_PP,
-    Drivers.EFFECT_PP,
-    Drivers.LOW_PP,
-    Drivers.HIGH_PP,
-    Drivers.P_VALUE,
-    Drivers.Q_VALUE,
-    Drivers.VERDICT,
-    Drivers.SCOPE_KIND,
-    Drivers.UNIT,
-    Drivers.AGENTS,
-    Drivers.SHOWN,
-    Drivers.BETWEEN_PP,
-    Drivers.DETECTABLE_PP,
-    Drivers.ROBUSTNESS,
-    Drivers.FLEXIBLE_PP,
-    Drivers.REASON,
+    _D.BEHAVIOUR,
+    _D.OUTCOME,
+    _D.SCOPE,
+    _D.N,
+    _D.RAW_PP,
+    _D.EFFECT_PP,
+    _D.LOW_PP,
+    _D.HIGH_PP,
+    _D.P_VALUE,
+    _D.Q_VALUE,
+    _D.VERDICT,
+    _D.STANDING,
+    _D.SCOPE_KIND,
+    _D.UNIT,
+    _D.AGENTS,
+    _D.SHOWN,
+    _D.BETWEEN_PP,
+    _D.DETECTABLE_PP,
+    _D.ROBUSTNESS,
+    _D.MOVED_PP,
+    _D.INTENT_TIMES,
+    _D.PROXIMAL_PP,
+    _D.PROXIMAL_P,
+    _D.SHRUNK_PP,
+    _D.SHRUNK_LOW_PP,
+    _D.SHRUNK_HIGH_PP,
+    _D.REASON,
 )
-
-
-def verdicts(
-    estimates: pd.DataFrame, negative_controls: tuple[str, ...], q_threshold: float
-) -> pd.DataFrame:
-    """Add ``q_value`` and ``verdict`` to the estimates and put the columns in order.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        One row a behaviour, outcome and scope; effects null where there was not enough data.
-        The first row's outcome is the main one.
-    negative_controls : tuple of str
-        Outside the family: verdict ``control``.
-    q_threshold : float
-    """
-    table = estimates.reindex(columns=list(COLUMNS))
-    numbers = [*COLUMNS[4:10], *COLUMNS[15:19]]
-    table[numbers] = table[numbers].astype(float)
-    table[Drivers.SHOWN] = table[Drivers.SHOWN].astype("Int64")
-    control = table[Drivers.BEHAVIOUR].isin(negative_controls)
-    tested = table[Drivers.P_VALUE].notna() & ~control
-    for _, family in table[tested].groupby([Drivers.OUTCOME, Drivers.SCOPE_KIND]):
-        p_values = family[Drivers.P_VALUE].to_numpy()
-        table.loc[family.index, Drivers.Q_VALUE] = stats.false_discovery_control(p_values)
-    spoken = _families_that_speak(table)
-    kinds = pd.MultiIndex.from_frame(table[[Drivers.OUTCOME, Drivers.SCOPE_KIND]])
-    named = (
-        (table[Drivers.Q_VALUE] <= q_threshold)
-        & kinds.isin(spoken)
-        & ((table[Drivers.LOW_PP] > 0) | (table[Drivers.HIGH_PP] < 0))
-    )
-    side = np.where(table[Drivers.EFFECT_PP] > 0, "helps", "hurts")
-    verdict = np.where(named, side, "no evidence")
-    verdict = np.where(tested | control, verdict, "not enough data")
-    table[Drivers.VERDICT] = np.where(control, "control", verdict)
-    return table
-
-
-def _families_that_speak(table: pd.DataFrame) -> list[tuple[str, str]]:
-    main = (str(table[Drivers.OUTCOME].iloc[0]), "all")
-    families = table.groupby([Drivers.OUTCOME, Drivers.SCOPE_KIND])
-    smallest = families[Drivers.Q_VALUE].min().dropna()
-    first = smallest.get(main, 1.0) <= _FIRST
-    others = [family for family in smallest.index if family != main]
-    level = _PASSED_ON if first else _OTHERS / max(len(others), 1)
-    return [*([main] if first else []), *[f for f in others if smallest[f] <= level]]
-
+_NUMBERS: Final = (*COLUMNS[4:10], *COLUMNS[16:26])
 
 ALL: Final = "all"
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
 SCOPES: Final = ("category", "type")
 #: Fewer inquiries than this with, or without, the behaviour say nothing.
-MIN_EACH: Final = 30
+MIN_EACH: Final = 50
+
+#: Why an effect that would be named is not: as strong as the measured signs, or the second method.
+BENCHMARK: Final = "a hidden intent as strong as what is measured would explain it"
+DISAGREES: Final = "second method disagrees"
+
+#: What a shop's first report may spend of the year's 5 %, and how many months make it.
+_FIRST_LOOK: Final = 0.025
+_FIRST_MONTHS: Final = 3.5
+#: Level of every later look, by the months that it reads: those overlap, so that ten of them, and
+#: a first one, speak of nothing in 5 % of shops together.
+_LATER, _LATER_A_MONTH, _MOST_MONTHS = 0.0045, 0.0004, 12.0
+#: The other families share a quarter of the main one's level until that has spoken.
+_OTHERS: Final = 0.25
+#: Each of two separate periods has to agree at this one-sided level to confirm a finding.
+_CONFIRMS: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -130,6 +100,15 @@ class Minima:
     each: int = MIN_EACH
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A choice of rows to be estimated."""
+
+    kind: str
+    scope: str
+    places: Places
+
+
 def estimate_drivers(
     design: Design,
     *,
@@ -137,9 +116,9 @@ def estimate_drivers(
     min_inquiries: int,
     min_agents: int,
     q_threshold: float,
+    quarter_months: int,
     scopes: tuple[str, ...] = SCOPES,
     together: bool = True,
-    flexible: bool = True,
 ) -> pd.DataFrame:
     """Estimate every behaviour of the family and the negative controls, in every scope.
 
@@ -156,12 +135,13 @@ def estimate_drivers(
         Agents whose own behaviour has to vary.
     q_threshold : float
         False discovery rate at which a verdict is given.
+    quarter_months : int
+        The latest so many months, and all before them, are the two periods that have to agree
+        before a finding is called confirmed.
     scopes : tuple of {"category", "type", "tier"}
         Cuts beside the whole.
     together : bool
-        Adjust for the other behaviours of the same talk.
-    flexible : bool
-        Let no verdict stand whose sign the flexible check does not share.
+        Adjust for the other behaviours of the same conversation.
 
     Returns
     -------
@@ -173,67 +153,204 @@ def estimate_drivers(
     minima = Minima(min_inquiries, min_agents)
     cut = {d.outcome: scopes for d in (design, *also) if d is design or d.outcome == "paid"}
     matrices = [
-        (design_matrix_of(d, together=together), _scopes(d.rows, cut.get(d.outcome, ())))
+        (design_matrix_of(d, together=together), _cuts(d.rows, cut.get(d.outcome, ())))
         for d in (design, *also)
     ]
     records = [
-        {Drivers.SCOPE: scope, Drivers.SCOPE_KIND: kind, **record}
+        {_D.SCOPE: part.scope, _D.SCOPE_KIND: part.kind, **record}
         for matrix, cuts in matrices
-        for kind, scope, places in cuts
-        for record in _estimate(matrix, places, minima)
+        for part in cuts
+        for record in _estimate(matrix, part.places, minima)
     ]
-    table = verdicts(pd.DataFrame(records), design.negative_controls, q_threshold)
-    return confirmed(table, _checked(table, matrices)) if flexible else table
+    alarms = placebo_tests(matrices[0][0])
+    table = verdicts(
+        pd.DataFrame(records),
+        design.negative_controls,
+        q_threshold,
+        level=family_level(design),
+        rings=rings(alarms),
+        states=design.states is not None,
+    )
+    return _with_standing(_with_belief(table), design, matrices[0][0], minima, quarter_months)
 
 
-def _checked(
-    table: pd.DataFrame, matrices: list[tuple[DesignMatrix, list[tuple[str, str, Places]]]]
-) -> dict[int, float]:
-    """Return the flexible estimate of every row with a verdict."""
-    named = table[table[Drivers.VERDICT].isin(["helps", "hurts"])]
-    effects: dict[int, float] = {}
-    for matrix, cuts in matrices:
-        check = Flexible(matrix)
-        for kind, scope, places in cuts:
-            here = named[
-                (named[Drivers.OUTCOME] == matrix.outcome)
-                & (named[Drivers.SCOPE_KIND] == kind)
-                & (named[Drivers.SCOPE] == scope)
-            ]
-            for row, behaviour in here[Drivers.BEHAVIOUR].items():
-                usable = places[matrix.usable(str(behaviour))[places]]
-                effects[int(str(row))] = check.effect(str(behaviour), usable)
-    return effects
+def family_level(design: Design) -> float:
+    """Return the level at which the main family speaks, of the 5 % that a year may spend.
+
+    A report is made every month, over months that overlap. A shop's first one, of a quarter at
+    most and nothing before it, spends half; each later one as little as lets ten in a row speak of
+    nothing in one shop of twenty at most.
+
+    Parameters
+    ----------
+    design : Design
+    """
+    if design.history < 1 and design.months <= _FIRST_MONTHS:
+        return _FIRST_LOOK
+    return _LATER + _LATER_A_MONTH * min(design.months, _MOST_MONTHS)
 
 
-def _scopes(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[tuple[str, str, Places]]:
-    found = [(ALL, ALL, np.arange(len(rows)))]
+def rings(alarms: pd.DataFrame) -> bool:
+    """Tell whether any alarm over the whole rings (`csinsight.drivers.intent.placebo_tests`)."""
+    whole = alarms[alarms[DriverChecks.BEHAVIOUR].isna()]
+    return bool(whole[DriverChecks.FIRED].any())
+
+
+def verdicts(
+    estimates: pd.DataFrame,
+    negative_controls: tuple[str, ...],
+    q_threshold: float,
+    *,
+    level: float,
+    rings: bool,
+    states: bool,
+) -> pd.DataFrame:
+    """Say of each estimate what may be said.
+
+    The behaviours of one outcome and scope kind form a family (all inquiries; all categories; all
+    types), in which Benjamini-Hochberg holds the share of false verdicts at `q_threshold`. In a
+    shop where nothing goes with the outcome that alone would still name something; so a family is
+    only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q).
+    Once the main family has spoken, its level passes on to the others (Bretz et al. 2009, a
+    graphical procedure). What is named and could be the buyer's own intent
+    (`csinsight.drivers.intent`) is called that.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        One row a behaviour, outcome and scope; effects null where there was not enough data.
+        The first row's outcome is the main one.
+    negative_controls : tuple of str
+        Outside the family: verdict ``control``.
+    q_threshold : float
+    level : float
+        Of the main family (`family_level`).
+    rings, states : bool
+        As for `csinsight.drivers.intent.own_intent`.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`.
+    """
+    table = estimates.reindex(columns=list(COLUMNS))
+    table[list(_NUMBERS)] = table[list(_NUMBERS)].astype(float)
+    table[_D.SHOWN] = table[_D.SHOWN].astype("Int64")
+    table[[_D.REASON, _D.STANDING]] = table[[_D.REASON, _D.STANDING]].astype(object)
+    control = table[_D.BEHAVIOUR].isin(negative_controls)
+    tested = table[_D.P_VALUE].notna() & ~control
+    for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
+        p_values = family[_D.P_VALUE].to_numpy()
+        table.loc[family.index, _D.Q_VALUE] = stats.false_discovery_control(p_values)
+    spoken = _families_that_speak(table, level)
+    kinds = pd.MultiIndex.from_frame(table[[_D.OUTCOME, _D.SCOPE_KIND]])
+    named = (
+        (table[_D.Q_VALUE] <= q_threshold)
+        & kinds.isin(spoken)
+        & ((table[_D.LOW_PP] > 0) | (table[_D.HIGH_PP] < 0))
+    )
+    weak, apart = own_intent(
+        table[_D.INTENT_TIMES].to_numpy(),
+        table[_D.PROXIMAL_PP].to_numpy(),
+        table[_D.PROXIMAL_P].to_numpy(),
+        table[_D.EFFECT_PP].to_numpy(),
+        rings=rings,
+        states=states,
+    )
+    table.loc[named & weak, _D.REASON] = BENCHMARK
+    table.loc[named & apart & ~weak, _D.REASON] = DISAGREES
+    side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
+    verdict = np.where(named, np.where(weak | apart, OWN_INTENT, side), "no evidence")
+    verdict = np.where(tested | control, verdict, "not enough data")
+    table[_D.VERDICT] = np.where(control, "control", verdict)
+    return table
+
+
+def _families_that_speak(table: pd.DataFrame, level: float) -> list[tuple[str, str]]:
+    main = (str(table[_D.OUTCOME].iloc[0]), ALL)
+    families = table.groupby([_D.OUTCOME, _D.SCOPE_KIND])
+    smallest = families[_D.Q_VALUE].min().dropna()
+    first = smallest.get(main, 1.0) <= level
+    others = [family for family in smallest.index if family != main]
+    spare = level * (1 + _OTHERS) if first else level * _OTHERS / max(len(others), 1)
+    return [*([main] if first else []), *[f for f in others if smallest[f] <= spare]]
+
+
+def _with_belief(table: pd.DataFrame) -> pd.DataFrame:
+    """Add effects as believed, a prior learnt from each family."""
+    tested = table[_D.Q_VALUE].notna()
+    for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
+        numbers = family[[_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP]].to_numpy(dtype=float)
+        believed = np.column_stack(two_groups(*numbers.T).expected())
+        table.loc[family.index, [_D.SHRUNK_PP, _D.SHRUNK_LOW_PP, _D.SHRUNK_HIGH_PP]] = believed
+    return table
+
+
+def _with_standing(
+    table: pd.DataFrame, design: Design, matrix: DesignMatrix, minima: Minima, quarter_months: int
+) -> pd.DataFrame:
+    """Add whether what is named over all inquiries holds in two periods apart."""
+    named = table[_D.VERDICT].isin(["helps", "hurts"])
+    table.loc[named, _D.STANDING] = "new"
+    main = named & (table[_D.OUTCOME] == design.outcome) & (table[_D.SCOPE] == ALL)
+    started = design.rows[Conversations.STARTED_AT]
+    if not main.any() or started.isna().any():
+        return table
+    latest = (started > started.max() - pd.DateOffset(months=quarter_months)).to_numpy()
+    agree = np.ones(int(main.sum()), dtype=bool)
+    names = table.loc[main, _D.BEHAVIOUR]
+    for places in (np.flatnonzero(latest), np.flatnonzero(~latest)):
+        found = pd.DataFrame(_estimate(matrix, places, minima, only=set(names), looks=False))
+        found = found.set_index(_D.BEHAVIOUR).reindex(names)
+        if _D.EFFECT_PP not in found:
+            return table
+        same = found[_D.EFFECT_PP].to_numpy(dtype=float) * table.loc[main, _D.EFFECT_PP] > 0
+        agree &= (same & (found[_D.P_VALUE].to_numpy(dtype=float) / 2 <= _CONFIRMS)).to_numpy()
+    table.loc[main, _D.STANDING] = np.where(agree, "confirmed", "new")
+    return table
+
+
+def _cuts(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[_Cut]:
+    found = [_Cut(ALL, ALL, np.arange(len(rows)))]
     for kind in kinds:
         labels = rows[kind]
         known = sorted(labels.dropna().unique())
-        found += [(kind, str(label), np.flatnonzero(labels == label)) for label in known]
+        found += [_Cut(kind, str(label), np.flatnonzero(labels == label)) for label in known]
     return found
 
 
-def _estimate(matrix: DesignMatrix, places: Places, minima: Minima) -> list[dict[str, object]]:
-    """Estimate every behaviour among the rows at `places`.
+def _estimate(
+    matrix: DesignMatrix,
+    places: Places,
+    minima: Minima,
+    *,
+    only: set[str] | None = None,
+    looks: bool = True,
+) -> list[dict[str, object]]:
+    """Estimate every behaviour, or `only` some, among the rows at `places`.
 
     Behaviours with the same opportunities share their sample, so its cross-products are made once.
     """
     block = matrix.block(places)
+    behaviours = [b for b in matrix.behaviours if only is None or b in only]
     samples: dict[bytes, tuple[Places, list[str]]] = {}
-    for behaviour in matrix.behaviours:
+    for behaviour in behaviours:
         usable = matrix.usable(behaviour)[places]
         samples.setdefault(usable.tobytes(), (np.flatnonzero(usable), []))[1].append(behaviour)
     found: dict[str, dict[str, object]] = {}
-    for rows, behaviours in samples.values():
+    for rows, several in samples.values():
         part = block if len(rows) == len(block) else block[rows]
-        found.update(_sample(matrix, part, matrix.agents[places[rows]], behaviours, minima))
-    return [found[behaviour] for behaviour in matrix.behaviours]
+        found.update(_sample(matrix, part, matrix.agents[places[rows]], several, minima, looks))
+    return [found[behaviour] for behaviour in behaviours]
 
 
 def _sample(
-    matrix: DesignMatrix, block: Floats, agents: Counts, behaviours: list[str], minima: Minima
+    matrix: DesignMatrix,
+    block: Floats,
+    agents: Counts,
+    behaviours: list[str],
+    minima: Minima,
+    looks: bool,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     starts, sizes = _runs(agents)
     y = block[:, matrix.place(OUTCOME)]
@@ -242,34 +359,49 @@ def _sample(
         x = block[:, matrix.place(behaviour)]
         record = matrix.describe(behaviour, x)
         varying = _varying(x, starts)
-        record[Drivers.AGENTS] = varying
+        record[_D.AGENTS] = varying
         reason = _lacking(x, behaviour, varying, minima)
         if not matrix.comparable(behaviour):
             reason = "unequal exposure"
-        record[Drivers.REASON] = reason
+        record[_D.REASON] = reason
         if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
             fitted = iv_estimate(products, len(block), *matrix.model(behaviour))
             if fitted is None:
-                record[Drivers.REASON] = "explained by what it is adjusted for"
+                record[_D.REASON] = "explained by what it is adjusted for"
             else:
-                record[Drivers.RAW_PP] = matrix.points * _plain_slope(x, y)
-                record[Drivers.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
+                record[_D.RAW_PP] = matrix.points * _plain_slope(x, y)
+                record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
                 record |= _in_points(fitted, matrix.points)
+                if looks:
+                    record |= _looked_into(matrix, products, len(block), behaviour, fitted)
         yield behaviour, record
 
 
 def _in_points(fitted: IVEstimate, points: float) -> dict[str, object]:
-    known = asdict(fitted)
     reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
     return {
-        Drivers.EFFECT_PP: points * known["effect"],
-        Drivers.LOW_PP: points * known["low"],
-        Drivers.HIGH_PP: points * known["high"],
-        Drivers.P_VALUE: known["p_value"],
-        Drivers.DETECTABLE_PP: points * float(reach) * known["se"],
-        Drivers.ROBUSTNESS: known["robustness"],
+        _D.EFFECT_PP: points * fitted.effect,
+        _D.LOW_PP: points * fitted.low,
+        _D.HIGH_PP: points * fitted.high,
+        _D.P_VALUE: fitted.p_value,
+        _D.DETECTABLE_PP: points * float(reach) * fitted.se,
+        _D.ROBUSTNESS: fitted.robustness,
+    }
+
+
+def _looked_into(
+    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, fitted: IVEstimate
+) -> dict[str, object]:
+    look = second_look(matrix, products, rows, behaviour, fitted.effect)
+    proximal = look.proximal
+    reach = fitted.high - fitted.effect
+    return {
+        _D.MOVED_PP: matrix.points * look.moved,
+        _D.INTENT_TIMES: times_as_strong(fitted.effect, reach, look.moved),
+        _D.PROXIMAL_PP: matrix.points * proximal.effect if proximal else np.nan,
+        _D.PROXIMAL_P: proximal.p_value if proximal else np.nan,
     }
 
 

@@ -24,6 +24,7 @@ treatment start a turn. Hernán, Robins (2020), "Causal Inference: What If", cha
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import numpy as np
@@ -35,6 +36,7 @@ from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.units import Floats, as_float
 
 Codes = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
 #: ``turns`` and ``conversations`` are told above; ``landmark`` compares conversations that reach k
 #: agent turns, read over the first k; ``window`` counts all that came before the outcome.
 Exposure = Literal["turns", "conversations", "landmark", "window"]
@@ -96,19 +98,42 @@ def residualized_exposure(
     [0.5, 0.5, -0.5, -0.5]
     """
     total = np.zeros(len(first))
+    for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
+        known = None if states is None or turn > states.shape[1] else states[here, turn - 1]
+        total[here] += beyond_levels(shown, agents[here], situations, known)
+    return total
+
+
+def turns_at_risk(
+    first: Floats, since: Floats, judged: Floats, cases: Codes
+) -> Iterator[tuple[int, Places, Floats, Codes]]:
+    """Yield each turn at which some showed a behaviour for the first time and some did not.
+
+    Yields
+    ------
+    tuple of turn, places, shown, situations
+        Conversations that reach the turn with the behaviour possible and not shown before; who
+        shows it now; codes of like opportunities.
+    """
     for turn in range(1, last_compared(judged) + 1):
         here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
         shown = (first[here] == turn).astype(float)
         if 0 < shown.sum() < len(shown):
             # Opportunities there from the opening on, come up since, and just come up.
             fresh = np.where(since[here] == 1, 0, np.where(since[here] < turn, 1, 2))
-            known = None if states is None or turn > states.shape[1] else states[here, turn - 1]
-            total[here] += _beyond(shown, agents[here], 3 * cases[here] + fresh, known)
-    return total
+            yield turn, here, shown, 3 * cases[here] + fresh
 
 
-def _beyond(shown: Floats, agents: Codes, situations: Codes, known: Floats | None) -> Floats:
-    """Return what is left of `shown` once levels, and what was known are out of it."""
+def beyond_levels(
+    shown: Floats, agents: Codes, situations: Codes, known: Floats | None = None
+) -> Floats:
+    """Return what is left of `shown` once agents' and situations' levels are out of it.
+
+    Parameters
+    ----------
+    known : array (rows, k) or None
+        Numbers that are taken out of it besides, by a straight line.
+    """
     left = shown
     if known is not None:
         known = known - known.mean(axis=0)

@@ -24,6 +24,8 @@ from scipy import stats
 
 from csinsight.drivers.units import Floats
 
+Places = npt.NDArray[np.intp]
+
 _TOLERANCE = 1e-8
 _RIDGE = 1e-11
 #: Share of a column that its instrument has to hold.
@@ -47,6 +49,8 @@ class IVEstimate:
     robustness : float
         Share of what is left of both behaviour and outcome that a hidden cause would have to
         explain to bring the effect to zero.
+    without : array (agents,)
+        The effect with each agent left out.
     """
 
     effect: float
@@ -56,6 +60,7 @@ class IVEstimate:
     p_value: float
     df: int
     robustness: float
+    without: Floats
 
 
 def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Floats:
@@ -85,6 +90,8 @@ def iv_estimate(
     rows: int,
     regressors: npt.NDArray[np.intp] | None = None,
     instruments: npt.NDArray[np.intp] | None = None,
+    *,
+    weakest: float = _RELEVANT,
 ) -> IVEstimate | None:
     """Return the coefficient of the first regressor on the last, adjusted for those between.
 
@@ -98,6 +105,8 @@ def iv_estimate(
         Behaviour, controls, outcome; None: all columns in order.
     instruments : array of places or None
         One for each regressor but the outcome; None: each its own (least squares).
+    weakest : float
+        Share of a column that its instrument has to hold, else the column is left out.
 
     Returns
     -------
@@ -108,11 +117,10 @@ def iv_estimate(
     regressors = every if regressors is None else regressors
     instruments = regressors[:-1] if instruments is None else instruments
     total = products.sum(axis=0)
-    square = total[np.ix_(regressors, regressors)]
-    kept = _independent(square)
-    kept = kept and _relevant(kept, total[instruments, regressors[:-1]], square)
+    kept = _kept(total, regressors, instruments, weakest)
     if not kept:
         return None
+    square = total[np.ix_(regressors, regressors)]
     used, by, last = regressors[kept], instruments[kept], regressors[-1]
     a, b = total[np.ix_(by, used)], total[by, last]
     ridge = np.diag(np.diag(square)[kept]) * _RIDGE
@@ -131,23 +139,70 @@ def iv_estimate(
     reach = np.linalg.solve((a + ridge).T, np.eye(len(a))[0])
     spread = float(reach @ total[np.ix_(by, by)] @ reach)
     plain = float(np.sqrt(max(squares, 0.0) / spare * max(spread, 0.0)))
-    return _describe(float(beta[0]), se, df, plain, spare)
+    return _describe(float(beta[0]), se, df, plain, spare, without)
 
 
-def _relevant(kept: list[int], shared: Floats, square: Floats) -> list[int] | None:
+def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> Floats:
+    """Return the coefficients of all regressors on the last, without intervals.
+
+    Parameters
+    ----------
+    total : array (k, k)
+        Cross-products summed over agents.
+    regressors, instruments : array of places
+        As for `iv_estimate`.
+
+    Returns
+    -------
+    array (regressors - 1,)
+        Zero for what adds nothing; all NaN where the first regressor has no estimate.
+    """
+    found = np.full(len(regressors) - 1, np.nan)
+    kept = _kept(total, regressors, instruments)
+    if kept:
+        used, by = regressors[kept], instruments[kept]
+        a = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
+        found[:] = 0.0
+        found[kept] = np.linalg.solve(a, total[by, regressors[-1]])
+    return found
+
+
+def partial(total: Floats, first: int, second: int, given: Places) -> float:
+    """Return the correlation of two columns once those `given` are out of both."""
+    places = np.array([first, second])
+    inner = total[np.ix_(given, given)] + np.diag(np.maximum(total[given, given], 1e-300)) * _RIDGE
+    through = total[np.ix_(given, places)]
+    left = (
+        total[np.ix_(places, places)] - through.T @ np.linalg.lstsq(inner, through, rcond=None)[0]
+    )
+    scale = float(np.sqrt(max(left[0, 0], 0.0) * max(left[1, 1], 0.0)))
+    return float(left[0, 1] / scale) if scale > 0 else 0.0
+
+
+def _kept(
+    total: Floats, regressors: Places, instruments: Places, weakest: float = _RELEVANT
+) -> list[int] | None:
+    square = total[np.ix_(regressors, regressors)]
+    kept = _independent(square)
+    return kept and _relevant(kept, total[instruments, regressors[:-1]], square, weakest)
+
+
+def _relevant(kept: list[int], shared: Floats, square: Floats, weakest: float) -> list[int] | None:
     """Return what is left once columns go that their instruments don't tell of."""
-    relevant = [place for place in kept if shared[place] > _RELEVANT * square[place, place]]
+    relevant = [place for place in kept if shared[place] > weakest * square[place, place]]
     return relevant if relevant and relevant[0] == 0 else None
 
 
-def _describe(effect: float, se: float, df: int, plain: float, spare: int) -> IVEstimate:
+def _describe(
+    effect: float, se: float, df: int, plain: float, spare: int, without: Floats
+) -> IVEstimate:
     reach = float(stats.t.ppf(0.975, df)) * se
     p_value = float(2 * stats.t.sf(abs(effect) / se, df))
     robustness = 1.0
     if plain > 0:
         f2 = (effect / plain) ** 2 / spare
         robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    return IVEstimate(effect, se, effect - reach, effect + reach, p_value, df, robustness)
+    return IVEstimate(effect, se, effect - reach, effect + reach, p_value, df, robustness, without)
 
 
 def _independent(total: Floats) -> list[int] | None:

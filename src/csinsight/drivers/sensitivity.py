@@ -36,14 +36,14 @@ _SHARED = (
     Drivers.EFFECT_PP,
     Drivers.LOW_PP,
     Drivers.HIGH_PP,
-    Drivers.FLEXIBLE_PP,
+    Drivers.PROXIMAL_PP,
 )
 
 
 def alternative_estimates(
     drivers: pd.DataFrame,
     conversations: pd.DataFrame,
-    frozen: pd.DataFrame | None = None,
+    lagged: pd.DataFrame | None = None,
     *,
     as_of: datetime,
     months: int,
@@ -56,7 +56,7 @@ def alternative_estimates(
     ----------
     drivers : DataFrame
         From `csinsight.drivers.estimates.estimate_drivers`; its first row's outcome is looked at.
-    conversations, frozen, as_of, months
+    conversations, lagged, as_of, months
         As in `csinsight.drivers.design.design`.
     min_inquiries, min_agents : int
 
@@ -64,7 +64,7 @@ def alternative_estimates(
     -------
     DataFrame
         One row a behaviour with a main estimate: ``behaviour``, ``raw_pp``, ``between_pp``,
-        ``effect_pp``, ``low_pp``, ``high_pp``, ``flexible_pp``, then ``effect_pp``, ``low_pp`` and
+        ``effect_pp``, ``low_pp``, ``high_pp``, ``proximal_pp``, then ``effect_pp``, ``low_pp`` and
         ``high_pp`` with ``_landmark`` and ``_window`` after them. Without turn columns, and for
         satisfaction, the main way is the window and there is no other.
     """
@@ -79,15 +79,15 @@ def alternative_estimates(
         return table
     for way in ALTERNATIVES:
         plan = design(
-            conversations, frozen, outcome=outcome, as_of=as_of, months=months, exposure=way
+            conversations, lagged, outcome=outcome, as_of=as_of, months=months, exposure=way
         )
         found = estimate_drivers(
             plan,
             min_inquiries=min_inquiries,
             min_agents=min_agents,
             q_threshold=0.0,  # estimates are read here, not verdicts
+            quarter_months=months,
             scopes=(),
-            flexible=False,
         )
         columns = [Drivers.BEHAVIOUR, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
         named = found[columns].rename(columns={name: f"{name}_{way}" for name in columns[1:]})

@@ -11,7 +11,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.checks import readiness, unknown_shares
-from csinsight.drivers.design import WHOLE_TALK, Design
+from csinsight.drivers.design import WHOLE_CONVERSATION, Design
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Prose
@@ -97,7 +97,7 @@ def power(study: Study, plan: Design) -> Prose:
 def ready(study: Study, plan: Design) -> Table:
     """Return for each behaviour what could be seen of it, before any estimate."""
     rows = readiness(plan)
-    judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_TALK)
+    judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_CONVERSATION)
     rows = rows[(rows["inquiries"] > 0) & judged].reset_index(drop=True)
     rows["shown"] = [_shown(study, row) for _, row in rows.iterrows()]
     rows["behaviour"] = [labels.label(study, name) for name in rows["behaviour"]]

@@ -1,0 +1,326 @@
+"""Could it be the buyer's own intent? Alarms that can ring, and what they do to a verdict.
+
+Agents answer the buyer: a keen one is served better, and buys anyway. What that does is measured by
+what no agent can have caused, since it was there before the first answer: pages seen, a cart page,
+the opening.
+
+Placebo tests
+    Each sign is put in the outcome's place. Words can't have led to it, so where they go with it,
+    agents answer the buyer. The whole is tested by one number, all words taught minus those taught
+    against, so that many small leanings add up. The buyer's state before each turn is looked at in
+    the same way.
+Benchmark
+    The measured signs (and the state before each turn) move an estimate by so many points. A hidden
+    intent that is as strong as all of them together would move it once more (Cinelli, Hazlett 2020,
+    "Making sense of sensitivity", JRSS B 82).
+Second method
+    Browsing and opening are two noisy readings of one intent, each a proxy of what the other
+    misses. Either takes the intent's place with the other as its instrument, which undoes the noise
+    (Miao, Geng, Tchetgen Tchetgen 2018, "Identifying causal effects with proxy variables of an
+    unmeasured confounder", Biometrika 105; in linear form an errors-in-variables correction). It
+    sees what adjusting for noisy readings can't.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.contract.artifacts import Conversations, DriverChecks
+from csinsight.contract.domain import TAUGHT_LESS
+from csinsight.drivers.covariates import SIGNS
+from csinsight.drivers.design_matrix import COMPANIONS, OUTCOME, DesignMatrix, Places
+from csinsight.drivers.exposure import beyond_levels, turns_at_risk
+from csinsight.drivers.fixed_effects import (
+    IVEstimate,
+    cross_products,
+    iv_coefficients,
+    iv_estimate,
+    partial,
+)
+from csinsight.drivers.risk_sets import CLOCKED
+from csinsight.drivers.units import Floats, unit_of
+
+_C, _D = Conversations, DriverChecks
+#: Signs that are put in the outcome's place, and what their check is called.
+PLACEBOS: Final = {
+    f"browsing: {_C.CART_BEFORE}": "cart page before the first message",
+    f"browsing: {_C.PAGES_BEFORE}": "pages before the first message",
+    f"opening: {_C.OPENING_CHARS}": "length of the opening",
+}
+STATE: Final = "the buyer's state before the turn"
+#: Chance that any alarm over the whole rings though no agent answers the buyer.
+LEVEL: Final = 0.05
+#: As many times as strong as what is measured a hidden intent may be, and a verdict still stand.
+TIMES: Final = 1.0
+#: The same where an alarm rings and either the second method or the buyer's states are not to be
+#: had: what is measured then says less of what is not.
+TIMES_UNSEEN: Final = 3.0
+#: An instrument under this F is too weak (Staiger, Stock 1997).
+_WEAK: Final = 10.0
+#: A second method agrees that has the same sign at this one-sided level.
+_AGREES: Final = 0.05
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """What the signs of intent say of one estimate, in the outcome's unit.
+
+    Parameters
+    ----------
+    moved : float
+        By so much the measured signs have moved the estimate; NaN where none is known.
+    proximal : IVEstimate or None
+        The second method; None where the signs are too few or too weak.
+    """
+
+    moved: float
+    proximal: IVEstimate | None
+
+
+def second_look(
+    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, effect: float
+) -> SecondLook:
+    """Return how the measured signs moved one estimate, and what the second method says.
+
+    Parameters
+    ----------
+    matrix : DesignMatrix
+    products : array (agents, k, k)
+        Of the sample that `effect` was estimated on.
+    rows : int
+    behaviour : str
+    effect : float
+        The main estimate.
+    """
+    if not matrix.signs and matrix.states is None:
+        return SecondLook(float("nan"), None)
+    total = products.sum(axis=0)
+    without = iv_coefficients(total, *matrix.model(behaviour, plain=True))[0]
+    return SecondLook(float(without - effect), _proximal(matrix, products, rows, behaviour))
+
+
+def _proximal(
+    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str
+) -> IVEstimate | None:
+    """Return the mean of the two estimates in which one group's index stands for the intent."""
+    groups = [
+        [place for place in matrix.signs if matrix.names[place].startswith(f"{group}: ")]
+        for group in SIGNS
+    ]
+    if not all(groups):
+        return None
+    regressors, instruments = matrix.model(behaviour)
+    total = products.sum(axis=0)
+    said = iv_coefficients(total, regressors, instruments)
+    weights = np.zeros((total.shape[0], len(groups)))
+    for column, places in enumerate(groups):
+        for place in places:
+            weights[place, column] = np.nan_to_num(said[list(regressors).index(place)])
+    widened = np.concatenate([np.eye(total.shape[0]), weights], axis=1)
+    products = widened.T @ products @ widened
+    one, other = total.shape[0], total.shape[0] + 1
+    kept = [i for i, place in enumerate(regressors[:-1]) if place not in matrix.signs]
+    given, by = regressors[kept], instruments[kept]
+    shared = partial(products.sum(axis=0), one, other, given)
+    if shared <= 0 or (rows - len(given)) * shared**2 / (1 - shared**2) < _WEAK:
+        return None
+    both = [
+        iv_estimate(
+            products, rows, np.array([*given, a, regressors[-1]]), np.array([*by, b]), weakest=0.0
+        )
+        for a, b in ((one, other), (other, one))
+    ]
+    found = [estimate for estimate in both if estimate is not None]
+    return _mean(found) if len(found) == len(both) else None
+
+
+def _mean(estimates: list[IVEstimate]) -> IVEstimate:
+    effect = float(np.mean([e.effect for e in estimates]))
+    without = np.mean([e.without for e in estimates], axis=0)
+    agents, df = len(without), estimates[0].df
+    se = float(np.sqrt((agents - 1) / agents * np.sum((without - effect) ** 2)))
+    reach = float(stats.t.ppf(0.975, df)) * se
+    p_value = float(2 * stats.t.sf(abs(effect) / se, df))
+    low, high = effect - reach, effect + reach
+    return IVEstimate(effect, se, low, high, p_value, df, float("nan"), without)
+
+
+def times_as_strong(effect: float, reach: float, moved: float) -> float:
+    """Return how many times the measured signs a hidden intent must be to bring the end to zero.
+
+    Parameters
+    ----------
+    effect, reach : float
+        The estimate, and half of its interval.
+    moved : float
+        As of `SecondLook`.
+
+    Returns
+    -------
+    float
+        Infinite where the signs took nothing off the estimate; NaN where none is known.
+
+    Examples
+    --------
+    10 points give or take 4, from which the signs have taken 3:
+
+    >>> times_as_strong(10, 4, 3)
+    2.0
+    """
+    off = moved * np.sign(effect)
+    if np.isnan(off):
+        return float("nan")
+    return float((abs(effect) - reach) / off) if off > 0 else float("inf")
+
+
+def own_intent(
+    times: Floats, proximal: Floats, p_value: Floats, effect: Floats, *, rings: bool, states: bool
+) -> tuple[Floats, Floats]:
+    """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
+
+    Parameters
+    ----------
+    times : array
+        Of `times_as_strong`.
+    proximal, p_value : array
+        Of the second method; NaN where it can't be had.
+    effect : array
+        The main estimate.
+    rings : bool
+        Whether an alarm over the whole rings.
+    states : bool
+        Whether the buyer's state before each turn is known.
+
+    Returns
+    -------
+    tuple of array of bool
+        The benchmark's, and the second method's.
+    """
+    unseen = rings & (np.isnan(proximal) | (not states))
+    least = np.where(unseen, TIMES_UNSEEN, TIMES)
+    weak = times < least
+    agrees = (proximal * effect > 0) & (p_value / 2 <= _AGREES)
+    return weak, rings & ~np.isnan(proximal) & ~agrees
+
+
+def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
+    """Return whether words go with what no agent can have caused.
+
+    Parameters
+    ----------
+    matrix : DesignMatrix
+        Of the main outcome.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `csinsight.contract.artifacts.DriverChecks`. Of each sign that is known a row of
+        the whole (``behaviour`` null: one more of all the words taught, or one less of those taught
+        against) and one of each behaviour; ``estimate_pp`` in points, of counts in per cent.
+        Alarms of the whole ring by chance in 5 % of shops, over all signs; those of behaviours in
+        5 % of shops for each sign (Holm).
+    """
+    rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))
+    signs = [name for name in PLACEBOS if name in matrix.names]
+    words = [
+        b
+        for b in COMPANIONS
+        if unit_of(b) == "shown" and b in matrix.behaviours
+        if matrix.columns[rows, matrix.place(b)].any()
+    ]
+    found: list[pd.DataFrame] = []
+    looks = len(signs) + (matrix.states is not None)
+    if words and looks and len(rows):
+        block, agents = matrix.block(rows), matrix.agents[rows]
+        sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
+        lean = np.array([-1.0 if b in TAUGHT_LESS else 1.0 for b in words])
+        exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
+        block = np.column_stack([block, block[:, exposures] @ lean])
+        products = cross_products(block, sizes)
+        found = [_placebo(matrix, products, len(rows), name, words, looks) for name in signs]
+        if matrix.states is not None and matrix.turns:
+            found.append(_state_test(matrix, matrix.states, rows, LEVEL / looks))
+    columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    return table[columns].astype({_D.FIRED: bool})
+
+
+def _placebo(
+    matrix: DesignMatrix, products: Floats, rows: int, sign: str, words: list[str], looks: int
+) -> pd.DataFrame:
+    place, index = matrix.place(sign), products.shape[1] - 1
+    given = [p for p in matrix.adjust if matrix.names[p] not in matrix.behaviours]
+    whole = iv_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
+    records, p_values = [], []
+    for name, estimate in [
+        (None, whole),
+        *(
+            (b, iv_estimate(products, rows, *matrix.model(b, plain=True, outcome=place)))
+            for b in words
+        ),
+    ]:
+        if estimate is not None:
+            numbers = (100 * v for v in (estimate.effect, estimate.low, estimate.high))
+            records.append((PLACEBOS[sign], name, *numbers))
+            p_values.append(estimate.p_value)
+    table = pd.DataFrame(
+        records, columns=[_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP]
+    )
+    own = table[_D.BEHAVIOUR].notna().to_numpy()
+    fired = np.array(p_values) <= LEVEL / looks
+    fired[own] = _holm(np.array(p_values)[own], LEVEL)
+    return table.assign(**{_D.FIRED: fired})
+
+
+def _holm(p_values: Floats, level: float) -> np.ndarray:
+    """Tell which of several tests are significant, their family held at `level` (Holm 1979)."""
+    order = np.argsort(p_values)
+    holds = p_values[order] <= level / np.arange(len(order), 0, -1)
+    fired = np.zeros(len(order), dtype=bool)
+    fired[order] = np.logical_and.accumulate(holds)
+    return fired
+
+
+def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float) -> pd.DataFrame:
+    """Tell whether what buyers had shown before a turn goes with what is said in it.
+
+    A score test: the residualized exposures of each turn times the state before it, summed within
+    agents; the words lean as they are taught. The largest of the states' tests counts.
+    """
+    agents, cases = matrix.agents[rows], matrix.cases[rows]
+    scores, squares = (np.zeros((int(agents.max()) + 1, states.shape[2])) for _ in range(2))
+    for name, times in matrix.turns.items():
+        if name in CLOCKED or name not in matrix.behaviours:
+            continue
+        lean = -1.0 if name in TAUGHT_LESS else 1.0
+        for turn, here, shown, situations in turns_at_risk(*(t[rows] for t in times), cases):
+            if turn > states.shape[1]:
+                break
+            left = lean * beyond_levels(shown, agents[here], situations)
+            before = states[rows[here], turn - 1]
+            for column in range(before.shape[1]):
+                for sums, values in ((scores, left), (squares, before[:, column])):
+                    sums[:, column] += np.bincount(
+                        agents[here], values * before[:, column], minlength=len(sums)
+                    )
+    number, known = len(scores), np.maximum(squares.sum(axis=0), 1e-12)
+    slopes = scores.sum(axis=0) / known
+    apart = scores - slopes * squares
+    spread = np.sqrt(number / max(number - 1, 1) * (apart**2).sum(axis=0)) / known
+    t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)
+    most, df = int(t.argmax()), max(number - 1, 1)
+    reach = float(stats.t.ppf(0.975, df) * spread[most])
+    record = {
+        _D.CHECK: STATE,
+        _D.BEHAVIOUR: None,
+        _D.ESTIMATE_PP: 100 * slopes[most],
+        _D.LOW_PP: 100 * (slopes[most] - reach),
+        _D.HIGH_PP: 100 * (slopes[most] + reach),
+        _D.FIRED: 2 * stats.t.sf(t[most], df) * len(t) <= level,
+    }
+    return pd.DataFrame([record])
