@@ -29,7 +29,7 @@ ORDER_DAYS: Final = {"order_days": TIERS.order_days}
 #: Below which nothing is estimated, and from which a verdict is given.
 LEAST: Final = {
     name: getattr(DEFAULT.params, name) for name in ("min_inquiries", "min_agents", "q_threshold")
-}
+} | {"quarter_months": DEFAULT.params.driver_months}
 MINIMA: Final = {name: LEAST[name] for name in ("min_inquiries", "min_agents")}
 #: What an agent's rates rest on.
 RATES: Final = {

@@ -65,6 +65,7 @@ class RunParams(BaseModel):
     page_view_days: Count = 90
     order_days: Count = 365
     driver_months: Count = 3
+    evidence_months: Count = 12
     trend_months: Count = 12
     kpi_profile: str = "taobao"
     outcome: Outcome = "paid"
@@ -172,6 +173,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         *_COMMON,
         "outcome",
         "driver_months",
+        "evidence_months",
         "min_inquiries",
         "min_agents",
         "q_threshold",

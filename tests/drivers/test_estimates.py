@@ -11,7 +11,13 @@ from scipy import stats
 from tests.contexts import LEAST
 
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
-from csinsight.drivers.checks import driver_checks, readiness, reversed_signs, unknown_shares
+from csinsight.drivers.checks import (
+    NEXT_CONVERSATION,
+    driver_checks,
+    readiness,
+    reversed_signs,
+    unknown_shares,
+)
 from csinsight.drivers.design import TESTED_BEHAVIOURS, design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers, verdicts
 
@@ -74,7 +80,7 @@ def test_intervals_cover_and_false_discoveries_stay_rare(worlds):
     covered, discoveries, names = [], [], []
     for seed in range(8):
         world = worlds.make_world(700 + seed, inquiries=4000, agents=20)
-        drivers = _drivers(world, flexible=False).dropna(subset=["effect_pp"])
+        drivers = _drivers(world).dropna(subset=["effect_pp"])
         truth = drivers["behaviour"].map(world.effects_pp)
         judged = drivers[truth.notna()].assign(truth=truth.dropna())
         covered += (
@@ -119,22 +125,23 @@ def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
             "offers_alternative": pd.array(offers, dtype="boolean"),
         }
     )
-    drivers = estimate_drivers(
-        design(conversations, as_of=AS_OF, months=1, outcome="paid"), scopes=(), **LEAST
-    )
+    study = design(conversations, as_of=AS_OF, months=1, outcome="paid")
+    drivers = estimate_drivers(study, scopes=(), **LEAST)
     row = drivers.set_index("behaviour").loc["offers_alternative"]
     assert row["raw_pp"] < -3
     assert row["effect_pp"] == pytest.approx(10, abs=4)
     assert row["verdict"] == "helps"
     assert reversed_signs(drivers).sum() == 1
-    checks = driver_checks(drivers)
+    checks = driver_checks(study, drivers)
     assert checks.loc[checks["check"] == "reversal", "behaviour"].tolist() == ["offers_alternative"]
 
 
 def test_closing_words_that_follow_the_order_raise_no_alarm(confounded):
-    checks = driver_checks(confounded[1]).set_index("behaviour")
-    assert checks.loc["closes_warmly", "check"] == "negative control"
-    assert not checks.loc["closes_warmly", "warns"]
+    world, drivers = confounded
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
+    checks = driver_checks(study, drivers).set_index("behaviour")
+    assert checks.loc["closes_warmly", "check"] == NEXT_CONVERSATION
+    assert not checks.loc["closes_warmly", "fired"]
 
 
 def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds):
@@ -144,8 +151,9 @@ def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds
     rng = np.random.default_rng(1)
     talks["closes_warmly"] = pd.array(rng.uniform(size=6000) < np.where(good, 0.7, 0.3))
     talks["paid"] |= good & (rng.uniform(size=6000) < 0.3)
-    checks = driver_checks(_drivers(world)).set_index("behaviour")
-    assert checks.loc["closes_warmly", "warns"]
+    study = design(talks, world.frozen, as_of=AS_OF, months=3)
+    checks = driver_checks(study, _drivers(world)).set_index("behaviour")
+    assert checks.loc["closes_warmly", "fired"]
 
 
 def test_reminders_are_judged_among_unpaid_orders_on_payment(worlds):
@@ -204,14 +212,14 @@ def test_outcomes_stand_side_by_side_each_with_its_family(worlds):
     also = secondary_outcomes(world.conversations, world.frozen, outcome="paid", **told)
     assert [plan.outcome for plan in also] == ["ordered"]
     study = design(world.conversations, world.frozen, **told)
-    drivers = estimate_drivers(study, also=also, flexible=False, **LEAST)
+    drivers = estimate_drivers(study, also=also, **LEAST)
     assert drivers["outcome"].iloc[0] == "paid"
     assert set(drivers.loc[drivers["outcome"] == "ordered", "scope"]) == {"all"}
     for outcome, rows in drivers[drivers["scope"] == "all"].groupby("outcome"):
         tested = rows[rows["q_value"].notna()]
         q_values = stats.false_discovery_control(tested["p_value"].to_numpy())
         assert np.allclose(tested["q_value"], q_values), outcome
-    alone = estimate_drivers(study, flexible=False, **LEAST)
+    alone = estimate_drivers(study, **LEAST)
     paid = drivers[drivers["outcome"] == "paid"].reset_index(drop=True)
     pd.testing.assert_frame_equal(paid, alone)
     rated = secondary_outcomes(world.conversations, world.frozen, outcome="satisfaction", **told)
@@ -224,11 +232,12 @@ def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent()
     table = pd.DataFrame(rows, columns=["outcome", "behaviour", "p_value"]).assign(
         scope="all", scope_kind="all", effect_pp=4.0, low_pp=1.0, high_pp=7.0
     )
-    assert verdicts(table, (), 0.10)["verdict"].tolist()[2:] == ["helps"] * 2
+    told = {"level": 0.01, "rings": False, "states": False}
+    assert verdicts(table, (), 0.10, **told)["verdict"].tolist()[2:] == ["helps"] * 2
     table.loc[2:, "p_value"] = 0.012
-    assert verdicts(table, (), 0.10)["verdict"].tolist() == ["no evidence"] * 4
+    assert verdicts(table, (), 0.10, **told)["verdict"].tolist() == ["no evidence"] * 4
     table.loc[:1, "p_value"] = 0.01
-    assert verdicts(table, (), 0.10)["verdict"].tolist() == ["helps"] * 4
+    assert verdicts(table, (), 0.10, **told)["verdict"].tolist() == ["helps"] * 4
 
 
 def test_satisfaction_is_in_points_of_the_score(worlds):

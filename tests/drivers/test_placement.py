@@ -12,7 +12,7 @@ from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import balance, judged, shown_by_talk
+from csinsight.drivers.exposure import balance, by_conversation, judged
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def _drivers(shop, as_of, exposure=None):
     study = design(
         shop.conversations, shop.frozen, as_of=as_of, months=3, exposure=exposure, outcome="paid"
     )
-    found = estimate_drivers(study, scopes=(), flexible=False, **LEAST).set_index("behaviour")
+    found = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     found = found.assign(truth=shop.effects)
     return study, found[found["effect_pp"].notna() & (found["verdict"] != "control")]
 
@@ -45,7 +45,7 @@ def test_talks_are_compared_where_behaviours_fall_anywhere_in_them(makes):
     for seed in (1, 2):
         shop = makes["scripted_shops"].draw_shop("anywhere", seed)
         study, found = _drivers(shop, as_of)
-        assert study.exposure == "talks"
+        assert len(study.by_conversation) > 8
         parts.append(found)
         fooled.append(_drivers(shop, as_of, "turns")[1])
     found, fooled = pd.concat(parts), pd.concat(fooled)
@@ -60,7 +60,7 @@ def test_turns_are_compared_where_agents_decide_at_each(makes):
         study = design(
             shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid"
         )
-        assert study.exposure == "turns"
+        assert len(study.by_conversation) <= 1
 
 
 def test_the_choice_never_looks_at_the_outcome(makes):
@@ -74,6 +74,6 @@ def test_the_choice_never_looks_at_the_outcome(makes):
 def test_few_talks_or_behaviours_leave_it_at_turns(makes):
     hazards = makes["hazard_shops"]
     talks = judged(hazards.draw_shop(hazards.KINDS[0], 3, truth=False).conversations)
-    assert not shown_by_talk(talks.head(200))
-    assert not shown_by_talk(talks.head(0))
-    assert not shown_by_talk(talks.assign(turns_judged=1))
+    assert not by_conversation(talks.head(200))
+    assert not by_conversation(talks.head(0))
+    assert not by_conversation(talks.assign(turns_judged=1))

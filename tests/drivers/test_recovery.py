@@ -44,7 +44,7 @@ def _of_validate(module_name):
     return sys.modules[name]
 
 
-def _drivers(shops, shop, exposure="turns", *, flexible=False):
+def _drivers(shops, shop, exposure="turns"):
     study = design(
         shop.conversations,
         shop.frozen,
@@ -53,7 +53,7 @@ def _drivers(shops, shop, exposure="turns", *, flexible=False):
         exposure=exposure,
         outcome="paid",
     )
-    found = estimate_drivers(study, scopes=(), flexible=flexible, **LEAST).set_index("behaviour")
+    found = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     return found.assign(truth=shop.effects)[found["verdict"] != "control"]
 
 
@@ -91,7 +91,7 @@ def test_haggling_reverses_offers_of_an_alternative(shops):
     talks = shop.conversations
     offered = talks["offers_alternative"].fillna(value=False).astype(bool)
     raw = 100 * (talks.loc[offered, "paid"].mean() - talks.loc[~offered, "paid"].mean())
-    row = _drivers(shops, shop, flexible=True).loc["offers_alternative"]
+    row = _drivers(shops, shop).loc["offers_alternative"]
     assert raw < -5
     assert row["verdict"] == "helps"
     assert row["low_pp"] < row["truth"] < row["high_pp"]
@@ -113,7 +113,7 @@ def test_shops_of_another_make_give_up_their_truth_too(hazards):
         study = design(
             shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid"
         )
-        found = estimate_drivers(study, scopes=(), flexible=False, **LEAST).set_index("behaviour")
+        found = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
         found = found.assign(truth=shop.effects, kind=kind.name)
         tables.append(found[found["effect_pp"].notna() & (found["verdict"] != "control")])
     found = pd.concat(tables)

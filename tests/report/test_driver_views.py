@@ -8,6 +8,7 @@ import pytest
 from tests.contexts import LEAST, MINIMA
 from tests.drivers import worlds as made_up
 
+from csinsight.drivers.checks import driver_checks
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
@@ -33,7 +34,7 @@ def study(request, tmp_path, demo_folder):
 def _made(world, outcome):
     plan = design(world.conversations, world.frozen, outcome=outcome, **TOLD)
     also = secondary_outcomes(world.conversations, world.frozen, outcome=outcome, **TOLD)
-    return plan, estimate_drivers(plan, also=also, flexible=False, **LEAST)
+    return plan, estimate_drivers(plan, also=also, **LEAST)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
         view.cards(study, drivers),
         view.table(study, drivers),
         view.scopes(study, drivers),
-        view.checks(study, drivers),
+        view.checks(study, drivers, driver_checks(plan, drivers)),
         looks.flow(study, plan),
         looks.ready(study, plan),
         looks.ways(

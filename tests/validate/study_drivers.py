@@ -41,7 +41,7 @@ def one_shop(world: str, seed: int, *, talks: int = 6000, agents: int = 12) -> p
             exposure=exposure,
             outcome="paid",
         )
-        found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
+        found = estimate_drivers(study, scopes=(), **LEAST)
         parts.append(found.assign(way=exposure))
     parts += [_raw(study), _logistic(study)]
     found = pd.concat(parts, ignore_index=True)
@@ -132,7 +132,7 @@ def others() -> pd.DataFrame:
         for number in range(OTHERS):
             shop = hazard_shops.draw_shop(kind, FIRST_SEED + number)
             study = design(shop.conversations, shop.frozen, as_of=AS_OF, months=3, outcome="paid")
-            found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
+            found = estimate_drivers(study, scopes=(), **LEAST)
             found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
             name = "null" if kind.name == "no effects" else kind.name
             truth = found["behaviour"].map(shop.effects)

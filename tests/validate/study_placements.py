@@ -29,10 +29,12 @@ def run() -> str:
                     exposure=None if way == "chosen" else "turns",
                     outcome="paid",
                 )
-                found = estimate_drivers(study, scopes=(), flexible=False, **LEAST)
+                found = estimate_drivers(study, scopes=(), **LEAST)
                 found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]
                 world = f"{place}, {'as chosen' if way == 'chosen' else 'turn by turn'}"
-                chosen.setdefault(world, set()).add(study.exposure)
+                chosen.setdefault(world, set()).add(
+                    "conversations" if study.by_conversation else "turns"
+                )
                 truth = found["behaviour"].map(shop.effects)
                 parts.append(found.assign(truth=truth, world=world, shop=f"{world} {number}"))
     table = _by_world(pd.concat(parts, ignore_index=True).assign(way="all"))

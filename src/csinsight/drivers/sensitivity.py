@@ -47,8 +47,9 @@ def alternative_estimates(
     *,
     as_of: datetime,
     months: int,
-    min_inquiries: int,
-    min_agents: int,
+    states: pd.DataFrame | None = None,
+    min_inquiries: int = 300,
+    min_agents: int = 5,
 ) -> pd.DataFrame:
     """Return each behaviour's difference over all inquiries, by every way.
 
@@ -56,7 +57,7 @@ def alternative_estimates(
     ----------
     drivers : DataFrame
         From `csinsight.drivers.estimates.estimate_drivers`; its first row's outcome is looked at.
-    conversations, lagged, as_of, months
+    conversations, lagged, as_of, months, states
         As in `csinsight.drivers.design.design`.
     min_inquiries, min_agents : int
 
@@ -79,7 +80,13 @@ def alternative_estimates(
         return table
     for way in ALTERNATIVES:
         plan = design(
-            conversations, lagged, outcome=outcome, as_of=as_of, months=months, exposure=way
+            conversations,
+            lagged,
+            outcome=outcome,
+            as_of=as_of,
+            months=months,
+            states=states,
+            exposure=way,
         )
         found = estimate_drivers(
             plan,
@@ -106,8 +113,8 @@ def dose_response(
     behaviour: str = "first_response_s",
     *,
     ends: Sequence[float] = EDGES,
-    min_inquiries: int,
-    min_agents: int,
+    min_inquiries: int = 300,
+    min_agents: int = 5,
 ) -> pd.DataFrame:
     """Return the adjusted difference of each band of a time against the quickest one.
 

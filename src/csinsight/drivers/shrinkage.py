@@ -41,10 +41,9 @@ class Posterior:
     spread: Floats
 
     def expected(self) -> tuple[Floats, Floats, Floats]:
-        """Return the mean of each effect, none counted as zero, and about 95 % of its belief."""
+        """Return the mean of each effect, and 95 % of the belief about one that is there."""
         mean = self.present * self.mean
-        square = self.present * (self.spread**2 + self.mean**2)
-        reach = float(stats.norm.ppf(0.975)) * np.sqrt(np.maximum(square - mean**2, 0.0))
+        reach = float(stats.norm.ppf(0.975)) * self.spread
         return mean, mean - reach, mean + reach
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from csinsight.contract.artifacts import Drivers
+from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import CATEGORIES, OWN_INTENT
-from csinsight.drivers.checks import driver_checks
+from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
+from csinsight.drivers.estimates import DISAGREES
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -17,7 +18,7 @@ from csinsight.render.words import Words
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
-_D = Drivers
+_D, _K = Drivers, DriverChecks
 #: Cards in words for the strongest drivers; the table below them has them all.
 MAX_CARDS = 6
 
@@ -168,6 +169,7 @@ def _card(study: Study, row: pd.Series) -> Box:
     paragraphs = (
         told,
         study.word("drivers.card_reversal") if reversal else "",
+        study.word(f"drivers.card_{row[_D.STANDING]}"),
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
         _test(study, row),
     )
@@ -184,7 +186,7 @@ def _test(study: Study, row: pd.Series) -> str:
 
 def table(study: Study, drivers: pd.DataFrame) -> Table:
     """Return every behaviour over all inquiries, raw and within agents, with its verdict."""
-    rows = labels.readable(drivers)
+    rows = labels.readable(drivers, plain=True)
     rows[_D.BEHAVIOUR] = [labels.label(study, name) for name in rows[_D.BEHAVIOUR]]
     rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
     rows[_D.VERDICT] = [study.word(f"verdict.{name}") for name in rows[_D.VERDICT]]
@@ -260,16 +262,40 @@ def _scope(study: Study, scope: str) -> str:
     return study.word(f"{group}.{scope}")
 
 
-def checks(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return negative controls, reversals and second opinions, and whether they warn."""
-    found = driver_checks(drivers)
-    items = control_notes(study, drivers) or [study.word("drivers.no_checks")]
+def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
+    """Return alarms, controls, reversals and second opinions, and whether they warn."""
+    items = alarm_notes(study, found) or [study.word("drivers.no_alarm")]
+    items += control_notes(study, drivers, found) or [study.word("drivers.no_checks")]
+    named = found[found[_K.BEHAVIOUR].notna()]
     items += [
         study.word("drivers.reversal", behaviour=labels.label(study, name))
-        for name in found.loc[found["check"] == "reversal", _D.BEHAVIOUR]
+        for name in named.loc[named[_K.CHECK] == REVERSAL, _K.BEHAVIOUR]
     ]
-    items += [_apart(study, row) for _, row in found[found["check"] == "flexible"].iterrows()]
+    items += [
+        study.word(
+            "drivers.could_be",
+            behaviour=labels.label(study, row[_D.BEHAVIOUR]),
+            effect=labels.in_words(study, row, unit=True),
+            why=study.word(f"drivers.{'apart' if row[_D.REASON] == DISAGREES else 'as_strong'}"),
+        )
+        for _, row in labels.readable(drivers).query("verdict == @OWN_INTENT").iterrows()
+    ]
     return Note([*items, *contrary_notes(study, drivers)], study.word("drivers.checks"))
+
+
+def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
+    """Return a line for each alarm over the whole: calm, or agents answer the buyer."""
+    whole = found[found[_K.BEHAVIOUR].isna()]
+    return [
+        study.word(
+            "drivers.alarm_rings" if row[_K.FIRED] else "drivers.alarm_calm",
+            check=study.word(f"check.{str(row[_K.CHECK]).replace(chr(39), '').replace(' ', '_')}"),
+            effect=study.words.with_interval(
+                *(study.words.points(row[n], 1) for n in (_K.ESTIMATE_PP, _K.LOW_PP, _K.HIGH_PP))
+            ),
+        )
+        for _, row in whole.iterrows()
+    ]
 
 
 def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
@@ -284,31 +310,26 @@ def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
     ]
 
 
-def control_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
+def control_notes(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     """Return a line for each negative control: calm, or a warning."""
-    controls = driver_checks(drivers).query("check == 'negative control'")
-    return [_control(study, row) for _, row in controls.iterrows()]
+    return [_control(study, drivers, row) for _, row in _controls(found).iterrows()]
 
 
-def control_warnings(study: Study, drivers: pd.DataFrame) -> list[str]:
+def control_warnings(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     """Return a line for each negative control that warns, or one that says that none does."""
-    controls = driver_checks(drivers).query("check == 'negative control'")
-    warned = [_control(study, row) for _, row in controls[controls["warns"]].iterrows()]
+    controls = _controls(found)
+    fired = controls[controls[_K.FIRED].astype(bool)]
+    warned = [_control(study, drivers, row) for _, row in fired.iterrows()]
     return warned or ([study.word("brief.calm_controls")] if len(controls) else [])
 
 
-def _apart(study: Study, row: pd.Series) -> str:
-    words, turned = study.words, -1 if row[_D.BEHAVIOUR] in labels.TURNED else 1
-    places = labels.digits(row[_D.OUTCOME])
-    return study.word(
-        "drivers.apart",
-        behaviour=labels.label(study, row[_D.BEHAVIOUR]),
-        effect=words.points(turned * row[_D.EFFECT_PP], places),
-        flexible=words.points(turned * row[_D.FLEXIBLE_PP], places),
-    )
+def _controls(found: pd.DataFrame) -> pd.DataFrame:
+    return found[found[_K.CHECK] == NEXT_CONVERSATION]
 
 
-def _control(study: Study, row: pd.Series) -> str:
-    key = "drivers.control_warns" if row["warns"] else "drivers.control_calm"
-    name = study.word(f"behaviour.{row[_D.BEHAVIOUR]}")
-    return study.word(key, behaviour=name, effect=labels.in_words(study, row, unit=True))
+def _control(study: Study, drivers: pd.DataFrame, row: pd.Series) -> str:
+    key = "drivers.control_warns" if row[_K.FIRED] else "drivers.control_calm"
+    name = study.word(f"behaviour.{row[_K.BEHAVIOUR]}")
+    rows = labels.of_main(drivers)
+    same = rows[(rows[_D.BEHAVIOUR] == row[_K.BEHAVIOUR]) & (rows[_D.SCOPE] == "all")].iloc[0]
+    return study.word(key, behaviour=name, effect=labels.in_words(study, same, unit=True))

@@ -89,7 +89,7 @@ def power(study: Study, plan: Design) -> Prose:
     told = [study.word("drivers.power", points=points)]
     if unknown:
         told.append(study.word("drivers.unknown_all", listed=study.words.listed(unknown)))
-    if plan.exposure == "talks":
+    if plan.by_conversation:
         told.append(study.word("drivers.by_talk"))
     return Prose(*told)
 
@@ -154,7 +154,7 @@ def ways(study: Study, table: pd.DataFrame) -> Block:
         _D.BETWEEN_PP: study.word("drivers.column_between_pp"),
         "told": study.word("drivers.column_effect_pp"),
         **{f"told{end}": study.word(f"drivers.column{end}") for end in suffixes[1:]},
-        _D.FLEXIBLE_PP: study.word("drivers.column_flexible_pp"),
+        _D.PROXIMAL_PP: study.word("drivers.column_proximal_pp"),
     }
     points = labels.or_dash(study, words.points)
     return Table(
@@ -162,7 +162,7 @@ def ways(study: Study, table: pd.DataFrame) -> Block:
         study.word("drivers.ways"),
         caption=study.word("drivers.ways_caption"),
         labels=headings,
-        formats=dict.fromkeys((_D.RAW_PP, _D.BETWEEN_PP, _D.FLEXIBLE_PP), points),
+        formats=dict.fromkeys((_D.RAW_PP, _D.BETWEEN_PP, _D.PROXIMAL_PP), points),
         name="drivers-ways",
     )
 

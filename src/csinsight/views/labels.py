@@ -59,17 +59,31 @@ def digits(outcome: str) -> int:
     return 2 if outcome == "satisfaction" else 1
 
 
-def readable(drivers: pd.DataFrame, scope_kind: str = "all") -> pd.DataFrame:
+#: What is believed of an estimate, by the column of the estimate itself.
+_BELIEVED: Final = {
+    _D.EFFECT_PP: _D.SHRUNK_PP,
+    _D.LOW_PP: _D.SHRUNK_LOW_PP,
+    _D.HIGH_PP: _D.SHRUNK_HIGH_PP,
+}
+
+
+def readable(
+    drivers: pd.DataFrame, scope_kind: str = "all", *, plain: bool = False
+) -> pd.DataFrame:
     """Return the main outcome's estimates of one kind of scope, "slower" turned into "faster".
 
-    The largest effect comes first; what could not be estimated comes last.
+    The largest effect comes first; what could not be estimated comes last. Effects are as believed,
+    shrunk for having been chosen; with `plain` as estimated.
     """
     rows = of_main(drivers)
     rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
+    if not plain:
+        for name, believed in _BELIEVED.items():
+            rows[name] = rows[believed].fillna(rows[name])
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
     rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
-    for column in (_D.RAW_PP, _D.EFFECT_PP):
+    for column in (_D.RAW_PP, _D.EFFECT_PP, _D.PROXIMAL_PP, _D.MOVED_PP):
         rows.loc[turned, column] = -rows.loc[turned, column]
     rows.loc[turned, _D.VERDICT] = rows.loc[turned, _D.VERDICT].replace(_OPPOSITE)
     rows = rows.sort_values([_D.EFFECT_PP, _D.BEHAVIOUR], ascending=[False, True])

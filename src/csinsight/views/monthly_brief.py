@@ -15,6 +15,7 @@ from csinsight.contract.artifacts import (
     BuyerTypes,
     CoachingPlan,
     Conversations,
+    DriverChecks,
     Drivers,
     SegmentsByMonth,
     ValueTiers,
@@ -277,7 +278,9 @@ def careful(study: Study, brief: Brief) -> Note:
         little = int((whole[Drivers.VERDICT] == "not enough data").sum())
         if little:
             items.append(study.word("brief.little", n=labels.counted(study, "behaviours", little)))
-        items += conversion_drivers.control_warnings(study, brief.drivers)
+        found = study.read_or_none(DriverChecks.NAME)
+        if found is not None:
+            items += conversion_drivers.control_warnings(study, brief.drivers, found)
         items += conversion_drivers.contrary_notes(study, brief.drivers)
     return Note(items or [study.word("brief.calm")])
 
