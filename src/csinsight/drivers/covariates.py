@@ -16,7 +16,7 @@ _ORDER_BANDS: Final = (0, 1, 2, 5)
 #: First hours of the bands of the day: night, morning, noon, afternoon, evening, late.
 _HOUR_BANDS: Final = (8, 12, 14, 18, 21)
 #: Upper edges of the bands of open conversations: none, one, two, ... many.
-_OPEN_BANDS: Final = (0, 1, 2, 4, 8, 16, 32)
+_OPEN_BANDS: Final = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 UNKNOWN: Final = "unknown"
 
 #: Signs of the buyer's intent from before any agent's word, by where they are seen; counts.
