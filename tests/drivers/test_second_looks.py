@@ -20,7 +20,7 @@ TOLD = {"as_of": AS_OF, "months": 3}
 def _bent(rng, n=4000, agents=10):
     """Offers look harmful to a straight line: they are made at middling rush, when none buys."""
     rush = rng.uniform(0, 60, n)
-    middling = np.abs(np.log1p(rush) - 3) < 0.5
+    middling = (rush > 11) & (rush <= 36)
     shown = rng.uniform(size=n) < np.where(middling, 0.8, 0.2)
     paid = rng.uniform(size=n) < np.where(middling, 0.1, 0.6) + 0.05 * shown
     return pd.DataFrame(
@@ -40,7 +40,7 @@ def _bent(rng, n=4000, agents=10):
 
 
 def test_a_bend_in_what_is_adjusted_for_makes_no_verdict():
-    study = design(_bent(np.random.default_rng(2)), **TOLD)
+    study = design(_bent(np.random.default_rng(2)), outcome="paid", **TOLD)
     drivers = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     assert drivers.loc["recommends", "verdict"] != "hurts"
     assert drivers.loc["recommends", "effect_pp"] == pytest.approx(5, abs=4)
@@ -49,7 +49,7 @@ def test_a_bend_in_what_is_adjusted_for_makes_no_verdict():
 def test_other_ways_stand_beside_the_main_one(worlds):
     world = worlds.make_world(3, inquiries=1500, agents=8)
     drivers = estimate_drivers(
-        design(world.conversations, world.frozen, **TOLD), scopes=(), **LEAST
+        design(world.conversations, world.frozen, outcome="paid", **TOLD), scopes=(), **LEAST
     )
     table = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA)
     assert set(table["behaviour"]) == set(drivers.loc[drivers["effect_pp"].notna(), "behaviour"])
@@ -60,7 +60,9 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
     world = worlds.make_world(
         5, inquiries=12_000, agents=20, effects={"first_response_s": -0.3, "recommends": 0.5}
     )
-    table = dose_response(design(world.conversations, world.frozen, **TOLD), **MINIMA)
+    table = dose_response(
+        design(world.conversations, world.frozen, outcome="paid", **TOLD), **MINIMA
+    )
     assert table["n"].sum() == world.conversations["first_response_s"].notna().sum()
     assert (table["from_s"].iloc[1:].to_numpy() == table["to_s"].iloc[:-1].to_numpy()).all()
     assert table.loc[0, ["effect_pp", "low_pp", "high_pp"]].tolist() == [0, 0, 0]
@@ -73,7 +75,7 @@ def test_bands_of_seconds_grow_with_the_wait_and_hold_everyone_once(worlds):
 
 def test_bands_need_data_and_a_time(worlds):
     world = worlds.make_world(3, inquiries=200, agents=8)
-    study = design(world.conversations, world.frozen, **TOLD)
+    study = design(world.conversations, world.frozen, outcome="paid", **TOLD)
     assert dose_response(study, **MINIMA).empty
     with pytest.raises(ValueError, match="bands"):
         dose_response(study, "greets", **MINIMA)

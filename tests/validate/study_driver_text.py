@@ -46,7 +46,6 @@ def one_shop(world: str, seed: int) -> pd.DataFrame:
         found = estimate_drivers(
             design(table, None, as_of=AS_OF, months=3, outcome="paid"),
             scopes=(),
-            flexible=way == "as read",
             **LEAST,
         )
         found = found[found["effect_pp"].notna() & (found["verdict"] != "control")]

@@ -197,8 +197,7 @@ agents, three months), seeds {FIRST_SEED} on. Behaviours and occasions are taken
 simulator's own record, so this judges the estimates, not the reading of text. "real" are
 behaviours with a true effect;
 "bias" is in points, positive where the effect comes out too large; "false share" is the mean share
-of behaviours without effect among those named in a shop. The flexible check, which can only take
-verdicts back, is left out here.
+of behaviours without effect among those named in a shop.
 
 {_table(scores(found), "way")}
 
@@ -220,7 +219,7 @@ Of the {OTHERS} null shops of that make {_silent(made):.0%} are met with silence
 
 What can be seen by size (shops of that make; the first four: the effect in points that is seen with
 80 % power; then how many behaviours get which verdict; processor seconds for the estimates in all
-scopes with the flexible check):
+scopes with all checks):
 
 {_table(power(), None, 1)}
 """

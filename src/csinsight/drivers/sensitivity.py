@@ -48,8 +48,8 @@ def alternative_estimates(
     as_of: datetime,
     months: int,
     states: pd.DataFrame | None = None,
-    min_inquiries: int = 300,
-    min_agents: int = 5,
+    min_inquiries: int,
+    min_agents: int,
 ) -> pd.DataFrame:
     """Return each behaviour's difference over all inquiries, by every way.
 
@@ -113,8 +113,8 @@ def dose_response(
     behaviour: str = "first_response_s",
     *,
     ends: Sequence[float] = EDGES,
-    min_inquiries: int = 300,
-    min_agents: int = 5,
+    min_inquiries: int,
+    min_agents: int,
 ) -> pd.DataFrame:
     """Return the adjusted difference of each band of a time against the quickest one.
 
