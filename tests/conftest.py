@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from csinsight.params import load_params, shipped
+from csinsight.runs import month
+from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.month import RunResult, run_month
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,11 +36,30 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     out = tmp_path_factory.mktemp("demo_run")
     params = shipped("params") / "demo.yml"
     return {
-        lang: run_month(
-            ROOT / "data" / "demo", load_params(params, lang=lang), out / lang, progress=False
-        )
+        lang: run_month(ROOT / "data" / "demo", load_params(params, lang=lang), out / lang)
         for lang in ("zh", "en")
     }
+
+
+class _Kept(Workers):
+    """Kernels that outlive a run."""
+
+    def __exit__(self, *_: object) -> None:
+        """Leave them to the next run."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_kernels() -> Iterator[None]:
+    """Give all runs of a session, one after another, the same kernels.
+
+    A kernel takes seconds to start, and a run empties it before each notebook anyway. Runs in a
+    process of their own, and the tests of kernels themselves, start theirs.
+    """
+    workers = _Kept(Limits(120, 1200))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(month, "Workers", lambda _: workers)
+        yield
+    Workers.__exit__(workers)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the workers read the groups

@@ -87,7 +87,7 @@ class RunParams(BaseModel):
     @field_validator("month")
     @classmethod
     def _month_is_a_month(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+        if not is_month(value):
             raise ValueError("a month is written YYYY-MM, for example 2026-10")
         return value
 
@@ -210,6 +210,17 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Parameters of a notebook that are no parameter of the run.
 EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}
+
+
+def is_month(text: str) -> bool:
+    """Tell whether `text` is a month that a report can be of: ``YYYY-MM``, from 2000 to 2199.
+
+    Examples
+    --------
+    >>> [is_month(text) for text in ("2026-10", "2026-13", "0000-01", "9999-12", "")]
+    [True, False, False, False, False]
+    """
+    return re.fullmatch(r"2[01][0-9]{2}-(0[1-9]|1[0-2])", text) is not None
 
 
 def month_start(month: str) -> datetime:

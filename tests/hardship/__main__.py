@@ -86,7 +86,7 @@ def killed(data: Path, out: Path) -> None:
         published += files(report) != before
         end(start(data, out, "--only", "00"), 0)
         assert whole(report)
-        drafts = [*out.rglob(".*.draft"), *(out / "reports").rglob(".*.old")]
+        drafts = [*out.rglob(".*.draft"), *(out / "reports").rglob(".*.old"), *out.rglob(".*.link")]
         assert drafts == [], drafts
     print(
         f"kill -9 at {KILLS} moments within {full:.1f} s: report whole each time ({published} new)"

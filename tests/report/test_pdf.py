@@ -24,7 +24,7 @@ def test_the_brief_and_the_cards_are_printed_beside_their_pages_and_linked(
 ) -> None:
     params = RunParams(shop="toy", lang="en")
     folder = toy_notebooks()
-    result = run_month(toy_shop, params, tmp_path, notebooks=folder, progress=False, pdf=True)
+    result = run_month(toy_shop, params, tmp_path, notebooks=folder, pdf=True)
     month = result.report.parent
     printed = {path.stem for path in month.glob("*.pdf")}
     assert printed == {path.stem for path in month.glob("0[67]*.html")}

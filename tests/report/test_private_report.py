@@ -83,7 +83,7 @@ def test_nothing_planted_is_left_in_a_whole_run(tmp_path: Path) -> None:
     simulate(folder, seed=61, buyers=2500, agents=5, conversations=6000, months=1)
     secrets = {s for s in _plant(folder) if not shows(EVERYDAY, s)}
     assert len(secrets) > CHATS / 2
-    made = run_month(folder, load_params(None, shop="s", month="2026-10"), out, progress=False)
+    made = run_month(folder, load_params(None, shop="s", month="2026-10"), out)
     assert made.report is not None
     read = {f"{place} {name}": plain(text) for place, (name, text) in enumerate(_shown(out))}
     assert {name.rsplit(".", 1)[-1] for name in read} >= {"html", "ipynb", "xlsx", "json"}

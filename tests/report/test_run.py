@@ -15,7 +15,7 @@ import pytest
 
 from csinsight.errors import ContractError, LockedError, NotebookError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams
-from csinsight.runs import state
+from csinsight.runs import history
 from csinsight.runs.month import RunResult, run_month
 from csinsight.runs.state import locked
 
@@ -27,7 +27,7 @@ PARAMS = RunParams(shop="toy {x}", lang="en")
 def run(toy_shop: Path, tmp_path: Path) -> Callable[..., RunResult]:
     def runner(notebooks: Path, params: RunParams = PARAMS, **told: object) -> RunResult:
         out = tmp_path / "out"
-        return run_month(toy_shop, params, out, notebooks=notebooks, progress=False, **told)  # type: ignore[arg-type]
+        return run_month(toy_shop, params, out, notebooks=notebooks, **told)  # type: ignore[arg-type]
 
     return runner
 
@@ -86,7 +86,7 @@ def test_the_same_inputs_in_another_place_give_the_same_bytes(
     made = []
     for name in ("a", "b"):
         out = tmp_path / name
-        result = run_month(toy_shop, PARAMS, out, notebooks=toy_notebooks(), progress=False)
+        result = run_month(toy_shop, PARAMS, out, notebooks=toy_notebooks())
         made.append((_files(out / "reports"), _files(result.run / "artifacts")))
     assert made[0] == made[1]
 
@@ -108,7 +108,7 @@ def test_a_failure_names_notebook_cell_and_cause_and_leaves_the_last_report(
     told = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
     assert told["status"] == "failed"
     assert told["steps"]["01_buyer_types"]["status"] == "failed"
-    newest = state.runs(tmp_path / "out")[0]
+    newest = history.runs(tmp_path / "out")[0]
     assert (newest.status, newest.why) == ("failed", said)
     assert run(toy_notebooks(), only=("01",)).executed == ("01_buyer_types",)
 
@@ -218,7 +218,7 @@ def test_a_run_that_is_killed_leaves_the_last_report_and_the_next_completes(
     assert _files(good.report.parent) == before
     kernel = int(mark.read_text())
     _wait(lambda: not _is_alive(kernel), 20)
-    stopped = state.runs(tmp_path / "out")[0]
+    stopped = history.runs(tmp_path / "out")[0]
     assert stopped.status == ("stopped" if number == signal.SIGKILL else "failed")
     assert "01_buyer_types" in run(toy_notebooks(), params, only=("01",)).executed
 

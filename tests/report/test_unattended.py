@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from csinsight import cli
 from csinsight.errors import ConfigError, NotebookError
 from csinsight.params import RunParams
-from csinsight.runs import kernels, month, schedule, state
+from csinsight.runs import history, kernels, month, schedule
 from csinsight.runs.execute import Execution
 from csinsight.runs.plan import CARD, card_steps
 from csinsight.runs.schedule import call_hook
-from csinsight.runs.state import Places, RunState
+from csinsight.runs.state import Inputs, Places, RunState
 
 PARAMS = RunParams(shop="toy", lang="en")
 Make = Callable[..., Path]
@@ -61,10 +61,21 @@ def test_months_are_one_or_a_range(text: str, found: list[str]) -> None:
     assert schedule.parse_months(text, "Asia/Shanghai") == found
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-10..", "2026-12..2026-10", "a..b..c", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-13", "2026-10..", "2026-12..2026-10", "a..b..c", "", "..", "last..", " 2026-10"),
+        *("0000-01", "0001-01", "9999-12", "2026-1", "２０２６-10", "2021-09..2026-10"),
+        *("2000-01..2199-12", "0001-01..9999-12"),
+    ],
+)
 def test_other_months_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="month"):
         schedule.parse_months(text, "Asia/Shanghai")
+
+
+def test_sixty_months_are_the_most() -> None:
+    assert len(schedule.parse_months("2021-11..2026-10", "Asia/Shanghai")) == schedule.MOST_MONTHS
 
 
 def test_a_range_may_end_with_the_last_month() -> None:
@@ -114,7 +125,7 @@ def test_catching_up_makes_what_was_missed_and_an_empty_last_month_is_told(
     _assert_says(result, 1, "catching up 2026-10", "nothing happened in 2026-11")
     _assert_says(result, 1, "toy 2026-10: report made", "toy 2026-11: no report made")
     made = sorted(path.name for path in (tmp_path / "out/reports/toy").iterdir())
-    assert made == ["2026-08", "2026-10", "index.html"]
+    assert [name for name in made if name[0] != "."] == ["2026-08", "2026-10", "index.html"]
 
 
 def test_on_failure_tells_a_command_what_where_and_why(
@@ -126,7 +137,9 @@ def test_on_failure_tells_a_command_what_where_and_why(
     hook = f'printf %s "{values}" > {seen}; exit 7'
     notebooks = toy_notebooks(n01=["raise ValueError('$(touch planted)')"])
     told = _told(toy_shop, tmp_path, "--month", "2026-10", "--only", "01", "--on-failure", hook)
-    _assert_says(call(*told, notebooks=notebooks), 1, "--on-failure command ended with exit code 7")
+    _assert_says(
+        call(*told, notebooks=notebooks), 1, "--on-failure: the command ended with exit code 7"
+    )
     lines = seen.read_text(encoding="utf-8").split("\n")
     where = ["toy", "2026-10", "01_buyer_types", "1", str(tmp_path / "out")]
     assert lines[:5] == where
@@ -171,7 +184,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     index = (month / "index.html").read_text(encoding="utf-8")
     assert "Agent card: A1" in index
     assert "could not be made" in index
-    newest = state.runs(tmp_path / "out")[0]
+    newest = history.runs(tmp_path / "out")[0]
     assert (newest.status, "its kernel ended" in newest.why) == ("incomplete", True)
     again = call(*told, notebooks=toy_notebooks())
     _assert_says(again, 0, "report made")
@@ -180,8 +193,9 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
 
 
 def test_where_every_card_fails_the_run_fails(tmp_path: Path) -> None:
+    workers, inputs = kernels.Workers(kernels.Limits(60, 60)), Inputs(tmp_path)
     state = RunState(Places(tmp_path, "toy", "2026-10"), PARAMS, {})
-    execution = Execution(tmp_path, PARAMS, state, kernels.Workers(kernels.Limits(60, 60)), None)
+    execution = Execution(tmp_path, PARAMS, state, inputs, workers)
     steps = card_steps(["a1", "a2"])
     execution.failed = {steps[0].name: "why", steps[1].name: "why"}
     with pytest.raises(NotebookError, match="why") as failure:

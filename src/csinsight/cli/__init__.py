@@ -31,6 +31,9 @@ _OUT = click.option(
     help="Folder under which runs/ and reports/ lie (the current one).",
 )
 
+_QUIET = click.option("--quiet", is_flag=True, help="No line for each step.")
+_JSON_LOG = click.option("--json-log", is_flag=True, help="What is said as JSON, an object a line.")
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="csinsight")
@@ -64,7 +67,7 @@ def demo(out: Path, size: str, lang: str | None) -> None:
         click.echo(f"made the demo shop: {folder}", err=True)
     shop = "demo" if size == "small" else f"demo-{size}"
     params = load_params(shipped("params", "demo.yml"), shop=shop, lang=lang)
-    _job(folder, params, params.month, (), out=out, progress=True)
+    _job(folder, params, params.month, (), out=out)
 
 
 @main.command()
@@ -169,8 +172,11 @@ def check(folder: Path) -> None:
     "--only", multiple=True, metavar="NOTEBOOK...", help="Only these and what they build on."
 )
 @click.option("--pdf", is_flag=True, help="The brief and the cards as PDF too; needs chromium.")
+@click.option("--on-success", default="", metavar="CMD", help="Shell command called on success.")
 @click.option("--on-failure", default="", metavar="CMD", help="Shell command called on failure.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--on-alert", default="", metavar="CMD", help="Shell command called on an alert.")
+@_QUIET
+@_JSON_LOG
 @_OUT
 @click.argument("more", nargs=-1, metavar="[NOTEBOOK]...")
 def run(
@@ -179,7 +185,6 @@ def run(
     file: Path | None,
     only: tuple[str, ...],
     more: tuple[str, ...],
-    quiet: bool,
     shop: str | None,
     title: str | None,
     lang: str | None,
@@ -192,7 +197,9 @@ def run(
     Exit codes: 0 the report is there; 1 it could not be made, and an earlier one is as
     it was; 2 the command can't be meant; 3 it is there, without the cards of some agents;
     130 stopped from outside. --on-failure is called for 1, 3 and 130 with the variables
-    CSINSIGHT_SHOP, _MONTH, _NOTEBOOK, _MESSAGE, _EXIT_CODE and _OUT.
+    CSINSIGHT_SHOP, _MONTH, _NOTEBOOK, _MESSAGE, _EXIT_CODE and _OUT; --on-success for 0, with
+    _SHOP, _MONTH, _REPORT and _HEADLINE; --on-alert with these and _ALERTS, where the brief
+    raises an alarm. A command has two minutes.
     """
     from csinsight.params import load_params
 
@@ -202,7 +209,7 @@ def run(
     if month is None and "month" not in params.model_fields_set:
         raise Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
     names = _notebooks((*only, *more))
-    _job(data, params, month or params.month, names, progress=not quiet, **told)
+    _job(data, params, params.month if month is None else month, names, **told)
 
 
 def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -215,11 +222,22 @@ def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
         raise Misused(str(error)) from error
 
 
-def _job(data: Path, params: RunParams, month: str, only: tuple[str, ...], **told: Any) -> None:
+def _job(
+    data: Path,
+    params: RunParams,
+    month: str,
+    only: tuple[str, ...],
+    *,
+    quiet: bool = False,
+    json_log: bool = False,
+    **told: Any,
+) -> None:
+    from csinsight.runs.log import to_stderr
     from csinsight.runs.schedule import Job, run_job
 
+    to_stderr(params.timezone, quiet=quiet, json_lines=json_log)
     job = Job(data, told.pop("out"), params, month, only=only, **told)
-    if code := run_job(job, _say, _tell):
+    if code := run_job(job, _tell):
         raise SystemExit(code)
 
 
@@ -279,18 +297,22 @@ def rollout_plan(
 @main.command("run-shops")
 @click.argument("file", type=_THERE)
 @click.option("--month", help="In place of the file's.")
-def run_shops(file: Path, month: str | None) -> None:
+@_QUIET
+@_JSON_LOG
+def run_shops(file: Path, month: str | None, quiet: bool, json_log: bool) -> None:
     """Make the reports of all shops in FILE (YAML; see deploy/shops.yml), one after another.
 
     One shop's failure leaves the others; exit codes are those of `csinsight run`.
     """
     from dataclasses import replace
 
+    from csinsight.runs.log import to_stderr
     from csinsight.runs.shops import read_shops
 
     ended: dict[str, int] = {}
     for job, target in read_shops(file):
-        chosen = replace(job, month=month) if month else job
+        chosen = job if month is None else replace(job, month=month)
+        to_stderr(job.params.timezone, quiet=quiet, json_lines=json_log)
         ended[job.params.shop] = _one_shop(chosen, target)
     bad = [shop for shop, code in ended.items() if code]
     told = f": {', '.join(bad)}" if bad else ""
@@ -303,7 +325,7 @@ def _one_shop(job: Job, target: str) -> int:
     from csinsight.runs.shops import run_and_deliver
 
     try:
-        return run_and_deliver(job, target, _say, click.echo)
+        return run_and_deliver(job, target, click.echo)
     except Exception as error:
         if not is_expected(error):
             raise
@@ -349,7 +371,7 @@ def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> 
 @click.option("--shop", help="Only this shop.")
 def history(out: Path, shop: str | None) -> None:
     """List the runs, newest first, and why one failed."""
-    from csinsight.runs.state import runs
+    from csinsight.runs.history import runs
 
     found = runs(out, shop)
     if not found:
@@ -372,7 +394,6 @@ def publish(out: Path, shop: str, month: str | None, target: str) -> None:
 
 def _tell(result: RunResult) -> None:
     _lines(f"left out: {name} ({why})" for name, why in sorted(result.left_out.items()))
-    _lines(result.failed.values())
     if not result.published:
         _say("not published: this part (--only) would have replaced a fuller report")
     click.echo(result.report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from csinsight.contract.write import sha256_of
-from csinsight.errors import KernelError, NotebookError
+from csinsight.errors import KernelError, NotebookError, RunError
 from csinsight.params import BUILDS_ON, RunParams, notebook_params
 from csinsight.runs.coaching_files import also_read
 from csinsight.runs.kernels import Worker, Workers
 from csinsight.runs.plan import CARD, Step, told
-from csinsight.runs.state import RunState, source_hash
+from csinsight.runs.state import Inputs, RunState, source_hash
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,10 +33,10 @@ class Execution:
     params : RunParams
     state : RunState
         Told of every step.
+    inputs : Inputs
+        The shop's files, looked at after every step.
     workers : Workers
         The kernels.
-    bar : tqdm
-        Moved on by one for each step.
     steps : list of Step
         Those that are done, in order.
     executed, skipped : list of str
@@ -49,8 +52,8 @@ class Execution:
     data: Path
     params: RunParams
     state: RunState
+    inputs: Inputs
     workers: Workers
-    bar: Any
     steps: list[Step] = field(default_factory=list)
     executed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -75,13 +78,12 @@ class Execution:
             if self.state.is_done(step.name, key):
                 self.state.keep(step.name)
                 self.skipped.append(step.name)
-                self.bar.update()
+                self._say(step, "was done already")
             else:
                 todo.put(step)
         busy = self.workers.take(todo.qsize())
         futures = [worker.call(partial(self._drain, worker, todo, source)) for worker in busy]
         for future in futures:
-            self.bar.set_description(steps[0].notebook)
             future.result()
         self._settle(steps)
 
@@ -100,7 +102,6 @@ class Execution:
             except Empty:
                 return
             self._one(worker, step, source)
-            self.bar.update()
 
     def _one(self, worker: Worker, step: Step, source: Any) -> None:
         started = time.monotonic()
@@ -116,9 +117,20 @@ class Execution:
             if step.notebook != CARD or isinstance(error, OSError):
                 raise NotebookError(why, step.notebook) from error
             self.failed[step.name] = why
+            LOG.error("%s", why)
             return
-        self.state.done(step.name, time.monotonic() - started)
+        try:
+            self.inputs.check()
+        except RunError as error:
+            self.state.failed(step.name, str(error))
+            raise
+        took = time.monotonic() - started
+        self.state.done(step.name, took)
         self.executed.append(step.name)
+        self._say(step, f"done in {took:.1f} s")
+
+    def _say(self, step: Step, what: str) -> None:
+        LOG.debug("%s %s: %s %s", self.params.shop, self.params.month, step.name, what)
 
     def _key(self, step: Step, source: Any, upstream: list[str]) -> str:
         cells = [(cell.cell_type, cell["id"], cell.source) for cell in source.cells]

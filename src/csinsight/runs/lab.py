@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from pydantic import ValidationError
 
 from csinsight.errors import ConfigError
 from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
 from csinsight.runs.plan import CARD
-from csinsight.runs.state import RUN_FILE
+from csinsight.runs.state import RUN_FILE, RunFile, read_state
 
 EXPLORE = "explore"
 
@@ -41,10 +41,13 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     file = run / RUN_FILE
     if not file.is_file():
         raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
-    state = json.loads(file.read_text(encoding="utf-8"))
-    params = RunParams.model_validate(state["params"])
+    state = read_state(file, RunFile, "make the month anew with csinsight run")
+    try:
+        params = RunParams.model_validate(state.params if state else None)
+    except ValidationError as error:
+        raise ConfigError(f"{file}: is broken; make the month anew with csinsight run") from error
     # A run of an earlier version did not keep where its tables lay.
-    tables = data or Path(state.get("data", "its tables"))
+    tables = data or Path((state.data if state else "") or "its tables")
     if not tables.is_dir():
         raise ConfigError(f"{tables}: is no longer there; say --data with the shop's tables")
     places = {"data": str(tables.resolve()), "run": str(run.resolve())}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -17,13 +16,14 @@ from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256_of
 from csinsight.engine import open_shop
-from csinsight.errors import ContractError, PlanError
+from csinsight.errors import ContractError, CsinsightError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs import site
 from csinsight.runs.coaching_files import keep_plan
 from csinsight.runs.execute import Execution
 from csinsight.runs.kernels import Limits, Workers
+from csinsight.runs.log import to_file
 from csinsight.runs.pdf import print_pages
 from csinsight.runs.plan import (
     CARD,
@@ -35,10 +35,12 @@ from csinsight.runs.plan import (
     supply,
     wanted,
 )
-from csinsight.runs.publish import publish, recover
+from csinsight.runs.publish import PUBLISH_LOCK, PUBLISH_SECONDS, publish, recover
 from csinsight.runs.shop_index import write_shop_index
-from csinsight.runs.state import Places, RunState, clear_leavings, input_hashes, locked, source_hash
+from csinsight.runs.state import Inputs, Places, RunState, clear_leavings, locked, source_hash
 from csinsight.segments.signatures import signatures_of
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class RunResult:
     published : bool
         False where a part (``--only``) would have replaced a fuller report.
     seconds : float
+    headline : str
+        The brief's finding; empty where there is no brief.
+    alerts : tuple of str
+        What the brief raises an alarm about.
     """
 
     report: Path
@@ -72,6 +78,8 @@ class RunResult:
     skipped: tuple[str, ...]
     published: bool
     seconds: float
+    headline: str = ""
+    alerts: tuple[str, ...] = ()
 
 
 def run_month(
@@ -81,7 +89,6 @@ def run_month(
     *,
     only: Sequence[str] = (),
     notebooks: Path | None = None,
-    progress: bool = True,
     pdf: bool = False,
 ) -> RunResult:
     """Make one month's report from the contract tables in `data`.
@@ -100,8 +107,6 @@ def run_month(
         Notebooks to make, with what they build on; none for all.
     notebooks : Path, optional
         Folder of the notebooks; those that come with csinsight unless told.
-    progress : bool
-        Show a bar on standard error.
     pdf : bool
         Print the brief and the agents' cards as PDF beside the pages; needs chromium.
 
@@ -116,20 +121,26 @@ def run_month(
     NotebookError
         Where a notebook failed; of agents' cards, only where all did.
     RunError
-        Where PDF is asked for and can't be printed.
+        Where a file of the shop changed during the run, or PDF is asked for and can't be printed.
     """
     data, out = data.resolve(), out.resolve()
     if not data.is_dir():
         raise PlanError(f"{data}: is not a folder; --data names the folder of the shop's tables")
     places = Places(out, params.shop, params.month)
     asked = check_names(only)
-    with locked(places.run / ".lock"):
+    limits = Limits(params.kernel_start_seconds, params.notebook_seconds)
+    with (
+        locked(places.run / ".lock"),
+        to_file(places.run, params.timezone),
+        Workers(limits) as workers,
+    ):
         recover(places.report)
         clear_leavings(places)
-        state = RunState(places, params, input_hashes(data))
+        inputs = Inputs(data)
+        state = RunState(places, params, inputs.hashes)
         state.values["data"] = str(data)
         folder = notebooks or shipped("notebooks")
-        run = _Run(data, params, places, state, asked, folder, progress, pdf)
+        run = _Run(data, params, places, state, inputs, workers, asked, folder, pdf)
         with _noted(state):
             return run.go()
 
@@ -158,9 +169,10 @@ class _Run:
     params: RunParams
     places: Places
     state: RunState
+    inputs: Inputs
+    workers: Workers
     only: tuple[str, ...]
     notebooks: Path
-    progress: bool
     pdf: bool
 
     def go(self) -> RunResult:
@@ -192,6 +204,8 @@ class _Run:
             tuple(done.skipped),
             published,
             time.monotonic() - started,
+            site.headline(month),
+            site.alerts(month),
         )
 
     def _check_contract(self) -> None:
@@ -200,20 +214,25 @@ class _Run:
         checked = sha256_of(source_hash(), *map(str, self.state.values["inputs"].items()))
         if self.state.checked == checked:
             return
+        # Kernels start meanwhile, since there is going to be something to do.
+        self.workers.warm()
         faults = check_folder(self.data)
         if faults:
             raise ContractError(self.data, faults)
         self.state.values["checked"] = checked
+        LOG.debug("%s %s: tables checked", self.params.shop, self.params.month)
 
     def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
-        limits = Limits(self.params.kernel_start_seconds, self.params.notebook_seconds)
-        with Workers(limits) as workers, self._bar(len(names)) as bar:
-            execution = Execution(self.data, self.params, self.state, workers, bar)
-            for name in names:
-                steps = self._cards(left_out) if name == CARD else [Step(name, name)]
-                bar.total += len(steps) - 1
+        execution = Execution(self.data, self.params, self.state, self.inputs, self.workers)
+        for place, name in enumerate(names):
+            steps = self._cards(left_out) if name == CARD else [Step(name, name)]
+            try:
                 execution.run(steps, sources[name])
+            except CsinsightError:
+                if rest := names[place + 1 :]:
+                    LOG.error("not tried after that: %s", ", ".join(rest))
+                raise
         return execution
 
     def _cards(self, left_out: dict[str, str]) -> list[Step]:
@@ -254,7 +273,8 @@ class _Run:
             site.write_month(month)
             if self.pdf:
                 print_pages(month.printed, self.places.staging)
-        with locked(self.places.history.with_name(".publish.lock"), wait=True):
+        with locked(self.places.history.with_name(PUBLISH_LOCK), seconds=PUBLISH_SECONDS):
+            self.inputs.check()
             if not current:
                 publish(self.places.staging, self.places.report)
             # Even where the month is as it was: a run may have been killed just before this line.
@@ -266,14 +286,3 @@ class _Run:
         if not path.is_file():
             raise PlanError(f"{path}: there is no such notebook; install csinsight again")
         return path
-
-    def _bar(self, total: int) -> Any:
-        from tqdm import tqdm
-
-        return tqdm(
-            total=total,
-            disable=not self.progress,
-            file=sys.stderr,
-            leave=False,
-            bar_format="{desc:<24} {bar:24} {n_fmt}/{total_fmt} {elapsed}",
-        )

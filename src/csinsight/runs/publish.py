@@ -5,49 +5,64 @@ A finished month, copied to where a web server reads it: a folder or a bucket.
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import json
-import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from csinsight.errors import RunError
-from csinsight.runs.shop_index import read_reports, shop_index, write_shop_index
-from csinsight.runs.site import INDEX, REPORT_FILE
+from csinsight.params import is_month
+from csinsight.runs.shop_index import shop_index, write_shop_index
+from csinsight.runs.site import INDEX
+from csinsight.runs.state import (
+    NOT_LISTED,
+    REPORT_FILE,
+    ReportFile,
+    locked,
+    parse_state,
+    read_reports,
+)
 
-_AT_FDCWD: Final = -100
-_RENAME_EXCHANGE: Final = 2
+PUBLISH_LOCK: Final = ".publish.lock"
+#: Publishing takes a moment, so that who waits this long waits for something that hangs.
+PUBLISH_SECONDS: Final = 120.0
 
 
 def publish(staged: Path, target: Path) -> None:
-    """Make the folder `staged` the folder `target`; what was there is removed afterwards.
+    """Make the folder `staged` what readers find at `target`, in one step.
 
-    On Linux the two folders change names in one step. Where the file system can't do that, the
-    old one steps aside first; `recover` mends an end between those two steps.
+    `target` is a symbolic link to a folder beside it, and changes by the renaming of a new link
+    over it, so that at every moment it is the old report or the new one, whole. What it stood for
+    before is removed afterwards.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if staged.stat().st_dev != target.parent.stat().st_dev:
-        staged = _brought_over(staged, target)
-    if not target.exists():
-        staged.rename(target)
-        return
-    if not _exchange(staged, target):
-        old = _aside(target)
-        target.rename(old)
-        staged.rename(target)
-        staged = old
-    shutil.rmtree(staged)
+    fresh = target.with_name(f"{_beside(target)}{time.time_ns():x}")
+    # Renamed where it can be, else copied: the disk may be another.
+    shutil.move(staged, fresh)
+    link = target.with_name(f"{_beside(target)}link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(fresh.name)
+    if target.is_dir() and not target.is_symlink():
+        # As versions before 0.2 left it: only this once there are two steps, and `recover`.
+        target.rename(_aside(target))
+    link.replace(target)
+    recover(target)
 
 
 def recover(target: Path) -> None:
     """Bring back a report that an interrupted `publish` had put aside, and clear its leavings."""
-    old = _aside(target)
-    if old.exists() and not target.exists():
-        old.rename(target)
-    for leaving in (old, _incoming(target)):
-        shutil.rmtree(leaving, ignore_errors=True)
+    if not target.parent.is_dir():
+        return
+    if _aside(target).exists() and not target.exists():
+        target.unlink(missing_ok=True)  # a link to nowhere
+        _aside(target).rename(target)
+    linked = target.readlink().name if target.is_symlink() else ""
+    for leaving in target.parent.iterdir():
+        if leaving.name.startswith(_beside(target)) and leaving.name != linked:
+            if leaving.is_symlink():
+                leaving.unlink()
+            else:
+                shutil.rmtree(leaving, ignore_errors=True)
 
 
 def copy_report(report: Path, target: Path) -> None:
@@ -62,40 +77,20 @@ def copy_report(report: Path, target: Path) -> None:
         raise FileNotFoundError(
             f"{report}: there is no finished report; make it with csinsight run"
         )
-    recover(target)
-    publish(_brought_over(report, target), target)
+    with locked(target.with_name(PUBLISH_LOCK), seconds=PUBLISH_SECONDS):
+        recover(target)
+        incoming = target.with_name(f"{_beside(target)}incoming")
+        shutil.copytree(report, incoming)
+        publish(incoming, target)
 
 
-def _brought_over(source: Path, target: Path) -> Path:
-    incoming = _incoming(target)
-    shutil.rmtree(incoming, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source, incoming)
-    return incoming
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two folders' names in one step; False where that can't be done here."""
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        return False
-    done = rename(
-        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE)
-    )
-    if done == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM}:
-        return False
-    raise OSError(code, os.strerror(code), str(one), None, str(other))
+def _beside(target: Path) -> str:
+    """Return how the names of what stands beside `target` for its sake begin."""
+    return f".{target.name}."
 
 
 def _aside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.old")
-
-
-def _incoming(target: Path) -> Path:
-    return target.with_name(f".{target.name}.incoming")
+    return target.with_name(f"{_beside(target)}old")
 
 
 def publish_month(out: Path, shop: str, month: str | None, target: str) -> str:
@@ -139,13 +134,17 @@ def _to_bucket(report: Path, root: str, month: str) -> str:
     files, base = _open(root)
     last = (REPORT_FILE, INDEX)
     names = sorted(path.name for path in report.iterdir() if path.name not in last)
-    there = {path.rsplit("/", 1)[-1] for path in files.glob(f"{base}/{month}/*")}
+    there = {path.rsplit("/", 1)[-1] for path in files.find(f"{base}/{month}", maxdepth=1)}
     for name in (*names, *last):
         files.pipe_file(f"{base}/{month}/{name}", (report / name).read_bytes())
     for name in sorted(there - {*names, *last}):
         files.rm_file(f"{base}/{month}/{name}")
-    found = files.glob(f"{base}/[0-9]*/{REPORT_FILE}")
-    reports = {path.split("/")[-2]: json.loads(files.cat_file(path)) for path in found}
+    reports = {}
+    for path in files.find(base, maxdepth=2):
+        parent, name = path.split("/")[-2:]
+        if name == REPORT_FILE and is_month(parent):
+            told = parse_state(files.cat_file(path), path, ReportFile, NOT_LISTED)
+            reports |= {parent: told.model_dump()} if told else {}
     files.pipe_file(f"{base}/{INDEX}", shop_index(reports).encode("utf-8"))
     return f"{root}/{month}/{INDEX}"
 

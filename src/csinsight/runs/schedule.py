@@ -7,9 +7,8 @@ Runs that nobody watches: several months, and a word to somebody on failure.
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,20 +23,22 @@ from csinsight.engine import collect, ms, open_shop
 from csinsight.errors import (
     ConfigError,
     ContractError,
-    LockedError,
     NotebookError,
     PlanError,
     RunError,
 )
-from csinsight.params import RunParams, add_months, month_start
+from csinsight.params import RunParams, add_months, is_month, month_start
 from csinsight.runs.month import RunResult, run_month
 from csinsight.runs.pdf import NO_CHROMIUM, chromium
 from csinsight.runs.plan import CARD, TIMES
-from csinsight.runs.site import INDEX, REPORT_FILE
-from csinsight.runs.state import RUN_FILE, Places
+from csinsight.runs.site import INDEX
+from csinsight.runs.state import RUN_FILE, Places, RunFile, read_reports, read_state
 
 _MS_A_DAY = 86_400_000
 _EPOCH = datetime(1970, 1, 1)
+#: Of a range: five years.
+MOST_MONTHS: Final = 60
+LOG = logging.getLogger(__name__)
 
 
 def last_month(timezone: str) -> str:
@@ -57,7 +58,7 @@ def parse_months(text: str, timezone: str) -> list[str]:
         Where it is none of these, or the range ends before it begins.
     """
     ends = [last_month(timezone) if end == "last" else end for end in text.split("..")]
-    if len(ends) > 2 or not all(re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", end) for end in ends):
+    if len(ends) > 2 or not all(is_month(end) for end in ends):
         raise ConfigError(
             f"parameter `month`: a month is written YYYY-MM, for example 2026-10, or `last`; "
             f"several 2026-08..2026-10; got {text!r}"
@@ -65,6 +66,10 @@ def parse_months(text: str, timezone: str) -> list[str]:
     months = list(_between(ends[0], ends[-1]))
     if not months:
         raise ConfigError(f"parameter `month`: {text!r} ends before it begins")
+    if len(months) > MOST_MONTHS:
+        raise ConfigError(
+            f"parameter `month`: {text!r} are {len(months)} months; {MOST_MONTHS} are the most"
+        )
     return months
 
 
@@ -79,8 +84,7 @@ def missed(out: Path, shop: str, data: Path, until: str) -> list[str]:
     ValueError
         Where a table can't be read; a run says so too.
     """
-    reports = Places(out, shop, until).shop_reports
-    finished = sorted(path.parent.name for path in reports.glob(f"[0-9]*/{REPORT_FILE}"))
+    finished = list(read_reports(Places(out, shop, until).shop_reports))
     if not finished:
         return [until]
     since = f"{add_months(month_start(finished[0]), 1):%Y-%m}"
@@ -93,12 +97,12 @@ def missed(out: Path, shop: str, data: Path, until: str) -> list[str]:
 
 def _is_good(out: Path, shop: str, month: str) -> bool:
     places = Places(out, shop, month)
-    state = places.run / RUN_FILE
     if not (places.report / INDEX).is_file():
         return False
     # A month copied from elsewhere has a report and no run; only a run knows of missing cards.
-    known = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else {}
-    return known.get("status") != "incomplete"
+    file = places.run / RUN_FILE
+    known = read_state(file, RunFile, "this month is made anew")
+    return not file.exists() if known is None else known.status != "incomplete"
 
 
 def _between(first: str, last: str) -> Iterator[str]:
@@ -152,8 +156,8 @@ def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECON
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.wait()
-        return f"the --on-failure command took over {seconds:.0f} s and was ended: {command}"
-    return f"the --on-failure command ended with exit code {code}: {command}" if code else ""
+        return f"the command took over {seconds:.0f} s and was ended: {command}"
+    return f"the command ended with exit code {code}: {command}" if code else ""
 
 
 #: Exit codes of a run; 2, of a command that can't be meant, and 130, stopped, are the shell's own.
@@ -161,8 +165,7 @@ DONE: Final = 0
 FAILED: Final = 1
 INCOMPLETE: Final = 3
 #: After these, the next month or shop may still succeed.
-_OF_ONE_MONTH = (PlanError, NotebookError, LockedError, RunError)
-Say = Callable[[str], None]
+_OF_ONE_MONTH = (PlanError, RunError)
 
 
 @dataclass(frozen=True)
@@ -182,9 +185,9 @@ class Job:
         Notebooks; none for all.
     pdf : bool
         Print the brief and the cards too.
-    on_failure : str
-        A command for the shell, called where a report was not made or lacks a card.
-    progress : bool
+    on_success, on_failure, on_alert : str
+        Commands for the shell: where a report was published, where it was not made or lacks a
+        card, and where its brief raises an alarm.
     """
 
     data: Path
@@ -194,18 +197,17 @@ class Job:
     catch_up: bool = False
     only: Sequence[str] = ()
     pdf: bool = False
+    on_success: str = ""
     on_failure: str = ""
-    progress: bool = False
+    on_alert: str = ""
 
 
-def run_job(job: Job, say: Say, tell: Callable[[RunResult], None]) -> int:
+def run_job(job: Job, tell: Callable[[RunResult], None]) -> int:
     """Make every month's report of a job, oldest first, and return the exit code.
 
     Parameters
     ----------
     job : Job
-    say : callable
-        Given each line for people.
     tell : callable
         Given each result.
 
@@ -215,52 +217,67 @@ def run_job(job: Job, say: Say, tell: Callable[[RunResult], None]) -> int:
         Whatever ended a run that had better not go on, after the hook was called.
     """
     if job.pdf and chromium() is None:
-        say(NO_CHROMIUM)
+        LOG.warning(NO_CHROMIUM)
         job = replace(job, pdf=False)
-    codes = [DONE]
-    for month in _months(job, say):
+    codes, months = [DONE], _months(job)
+    for place, month in enumerate(months):
         try:
-            codes.append(_run_one(job, month, say, tell))
+            codes.append(_run_one(job, month, tell))
         except ContractError as error:
             # The other months would be told of the same faults.
-            _not_made(job, month, error, say)
+            _not_made(job, month, error)
+            if rest := months[place + 1 :]:
+                LOG.error("%s: not tried after that: %s", job.params.shop, ", ".join(rest))
             return FAILED
     return FAILED if FAILED in codes else max(codes)
 
 
-def _months(job: Job, say: Say) -> list[str]:
+def _months(job: Job) -> list[str]:
     months = parse_months(job.month, job.params.timezone)
     if not job.catch_up:
         return months
     found = missed(job.out.resolve(), job.params.shop, job.data, months[-1])
     if len(found) > 1:
-        say(f"{job.params.shop}: catching up {', '.join(found[:-1])}")
+        LOG.info("%s: catching up %s", job.params.shop, ", ".join(found[:-1]))
     return sorted({*months, *found})
 
 
-def _run_one(job: Job, month: str, say: Say, tell: Callable[[RunResult], None]) -> int:
+def _run_one(job: Job, month: str, tell: Callable[[RunResult], None]) -> int:
     params = job.params.model_copy(update={"month": month})
+    told = {"shop": params.shop, "month": month, "out": str(job.out.resolve())}
     try:
-        result = run_month(
-            job.data, params, job.out, only=job.only, progress=job.progress, pdf=job.pdf
-        )
+        result = run_month(job.data, params, job.out, only=job.only, pdf=job.pdf)
     except (Exception, KeyboardInterrupt) as error:
-        _call(job, month, error, FAILED, say)
+        _call("--on-failure", job.on_failure, told | _failure(error, FAILED))
         if not isinstance(error, _OF_ONE_MONTH):
             raise
-        _not_made(job, month, error, say)
+        _not_made(job, month, error)
         return FAILED
     tell(result)
-    say(f"{params.shop} {month}: {_summary(result)}")
-    if not result.failed:
-        return DONE
-    _call(job, month, NotebookError(next(iter(result.failed.values())), CARD), INCOMPLETE, say)
-    return INCOMPLETE
+    LOG.info("%s %s: %s", params.shop, month, _summary(result))
+    told |= {"report": str(result.report), "headline": result.headline}
+    if result.published and result.alerts:
+        _call("--on-alert", job.on_alert, told | {"alerts": "\n".join(result.alerts)})
+    if result.failed:
+        error = NotebookError(next(iter(result.failed.values())), CARD)
+        _call("--on-failure", job.on_failure, told | _failure(error, INCOMPLETE))
+        return INCOMPLETE
+    if result.published:
+        _call("--on-success", job.on_success, told | {"exit_code": str(DONE)})
+    return DONE
 
 
-def _not_made(job: Job, month: str, error: Exception, say: Say) -> None:
-    say(str(error))
-    say(f"{job.params.shop} {month}: no report made; an earlier one is as it was")
+def _failure(error: BaseException, code: int) -> dict[str, str]:
+    return {
+        "notebook": getattr(error, "notebook", ""),
+        "message": str(error) or type(error).__name__,
+        "exit_code": str(code),
+    }
+
+
+def _not_made(job: Job, month: str, error: Exception) -> None:
+    LOG.error("%s", error)
+    LOG.error("%s %s: no report made; an earlier one is as it was", job.params.shop, month)
 
 
 def _summary(result: RunResult) -> str:
@@ -275,16 +292,7 @@ def _summary(result: RunResult) -> str:
     return f"{made} ({result.run_id}), {', '.join(parts)}, {result.seconds:.0f} s"
 
 
-def _call(job: Job, month: str, error: BaseException, code: int, say: Say) -> None:
-    if not job.on_failure:
-        return
-    values = {
-        "shop": job.params.shop,
-        "month": month,
-        "notebook": getattr(error, "notebook", ""),
-        "message": str(error) or type(error).__name__,
-        "exit_code": str(code),
-        "out": str(job.out.resolve()),
-    }
-    if wrong := call_hook(job.on_failure, values):
-        say(wrong)
+def _call(option: str, command: str, values: Mapping[str, str]) -> None:
+    """Call a hook where there is one; what goes wrong with it is said, and leaves the run be."""
+    if command and (wrong := call_hook(command, values)):
+        LOG.error("%s: %s", option, wrong)

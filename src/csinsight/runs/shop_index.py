@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,8 @@ from csinsight.params import month_start
 from csinsight.render.page import Page, compose, render_body
 from csinsight.render.words import Words
 from csinsight.runs.plan import BRIEF
-from csinsight.runs.site import INDEX, REPORT_FILE
+from csinsight.runs.site import INDEX
+from csinsight.runs.state import read_reports
 from csinsight.views.study import KPIS, TRENDS
 
 _WIDTH, _HEIGHT, _MARGIN = 200, 40, 4
@@ -33,12 +33,6 @@ class Point:
     value: float
     low: float
     high: float
-
-
-def read_reports(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what each finished month under `folder` says of itself, oldest first."""
-    files = sorted(folder.glob(f"[0-9]*/{REPORT_FILE}"))
-    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
 def write_shop_index(folder: Path) -> None:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from csinsight.config import load
 from csinsight.errors import ConfigError, RunError
 from csinsight.params import load_params
+from csinsight.runs.history import runs
 from csinsight.runs.month import RunResult
 from csinsight.runs.publish import publish_month
-from csinsight.runs.schedule import Job, Say, run_job
+from csinsight.runs.schedule import Job, run_job
 
 
 class _Shop(BaseModel):
@@ -38,7 +39,7 @@ class Shops(BaseModel):
     month : str
         As for `parse_months`.
     catch_up, pdf : bool
-    on_failure : str
+    on_success, on_failure, on_alert : str
     publish_to : str
         Folder or bucket that each finished month is copied to; a shop's own wins.
     shops : list
@@ -52,7 +53,9 @@ class Shops(BaseModel):
     month: str = "last"
     catch_up: bool = True
     pdf: bool = False
+    on_success: str = ""
     on_failure: str = ""
+    on_alert: str = ""
     publish_to: str = ""
     shops: Annotated[list[_Shop], Field(min_length=1)]
 
@@ -72,7 +75,7 @@ def read_shops(file: Path) -> list[tuple[Job, str]]:
     return [_job(file.parent, told, shop) for shop in told.shops]
 
 
-def run_and_deliver(job: Job, target: str, say: Say, tell: Callable[[str], None]) -> int:
+def run_and_deliver(job: Job, target: str, tell: Callable[[str], None]) -> int:
     """Run a job and copy every month that it made to `target`; return the exit code.
 
     Parameters
@@ -80,8 +83,6 @@ def run_and_deliver(job: Job, target: str, say: Say, tell: Callable[[str], None]
     job : Job
     target : str
         Folder or bucket; empty for none.
-    say : callable
-        Given each line for people.
     tell : callable
         Given each address where a report lies.
 
@@ -91,7 +92,7 @@ def run_and_deliver(job: Job, target: str, say: Say, tell: Callable[[str], None]
         As `run_job`, and where a report can't be copied.
     """
     made: list[RunResult] = []
-    code = run_job(job, say, made.append)
+    code = run_job(job, made.append)
     for result in made:
         month = result.report.parent.name
         done = publish_month(job.out, job.params.shop, month, target) if target else result.report
@@ -123,8 +124,9 @@ def run_shop(file: str | Path, shop: str, month: str = "") -> str:
     job, target = jobs[shop]
     said: list[str] = []
     chosen = replace(job, month=month, catch_up=False) if month else job
-    if run_and_deliver(chosen, target, said.append, said.append):
-        raise RunError("\n".join(said))
+    if run_and_deliver(chosen, target, said.append):
+        why = [entry for entry in runs(job.out.resolve(), shop) if entry.why]
+        raise RunError("\n".join([*said, *map(str, why[:1])]))
     return "\n".join(said)
 
 
@@ -141,6 +143,8 @@ def _job(folder: Path, told: Shops, shop: _Shop) -> tuple[Job, str]:
         told.month,
         told.catch_up,
         pdf=told.pdf,
+        on_success=told.on_success,
         on_failure=told.on_failure,
+        on_alert=told.on_alert,
     )
     return job, target

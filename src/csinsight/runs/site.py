@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,10 +17,9 @@ from csinsight.render.page import Link, Page, compose, render, render_body
 from csinsight.render.words import Words, by_pinyin
 from csinsight.runs.coaching_files import stage_exports
 from csinsight.runs.plan import BRIEF, CARD, Step
-from csinsight.runs.state import Places
-from csinsight.views.study import FINDING, LEFT_OUT
+from csinsight.runs.state import REPORT_FILE, Places, ReportFile, read_reports, read_state
+from csinsight.views.study import ALERTS, FINDING, LEFT_OUT
 
-REPORT_FILE: Final = "report.json"
 INDEX: Final = "index.html"
 
 
@@ -105,21 +103,23 @@ def write_month(month: Month) -> None:
 
 def has_earlier(places: Places) -> bool:
     """Tell whether a month before this one has been published for the shop."""
-    months = (path.parent.name for path in places.shop_reports.glob(f"*/{REPORT_FILE}"))
-    return any(month < places.month for month in months)
+    return any(month < places.month for month in read_reports(places.shop_reports))
 
 
 def is_current(month: Month) -> bool:
     """Tell whether the published report was made from exactly this, and is whole."""
-    published = _published(month.places.report)
-    names = [*published.get("pages", {}), *(f"{name}.pdf" for name in month.printed)]
+    published = _published(month)
+    if published is None:
+        return False
+    names = [*published.pages, *(f"{name}.pdf" for name in month.printed)]
     pages = [month.places.report / name for name in names]
-    return published.get("key") == month.digest and all(path.is_file() for path in pages)
+    return published.key == month.digest and all(path.is_file() for path in pages)
 
 
 def would_lose_pages(month: Month) -> bool:
     """Tell whether the published report has pages that this one lacks."""
-    there = _published(month.places.report).get("pages", {})
+    published = _published(month)
+    there = published.pages if published else {}
     return bool(set(there) - {f"{step.name}.html" for step in month.steps})
 
 
@@ -139,7 +139,7 @@ def _month_index(month: Month) -> str:
         rows=rows,
         cards=cards,
         left_out=_reasons(month),
-        finding=_finding(month),
+        finding=headline(month),
     )
     page = Page(month.params.lang, "", _meta(month), (), _up(words), month.run_id, "index")
     return compose(page, title, body)
@@ -233,7 +233,15 @@ def _up(words: Words) -> Link:
     return Link(f"../{INDEX}", words.word("nav.months"))
 
 
-def _finding(month: Month) -> str:
+def alerts(month: Month) -> tuple[str, ...]:
+    """Return what the brief raises an alarm about, a sentence each."""
+    brief = [step for step in month.steps if step.notebook == BRIEF]
+    told = month.facts(brief[0]).get(ALERTS, ()) if brief else ()
+    return tuple(str(alert).replace("**", "") for alert in told)
+
+
+def headline(month: Month) -> str:
+    """Return the brief's finding; empty where there is no brief."""
     brief = [step for step in month.steps if step.notebook == BRIEF]
     return str(month.facts(brief[0]).get(FINDING, "")).replace("**", "") if brief else ""
 
@@ -248,7 +256,7 @@ def _report(month: Month) -> dict[str, Any]:
         "month": month.params.month,
         "lang": month.params.lang,
         "run_id": month.run_id,
-        "finding": _finding(month),
+        "finding": headline(month),
         "facts": month.facts(brief[0]) if brief else {},
         "pages": {f"{step.name}.html": step.notebook for step in month.steps},
         "left_out": month.left_out,
@@ -260,6 +268,5 @@ def _dumped(values: dict[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 
 
-def _published(report: Path) -> dict[str, Any]:
-    path = report / REPORT_FILE
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+def _published(month: Month) -> ReportFile | None:
+    return read_state(month.places.report / REPORT_FILE, ReportFile, "its pages are made anew")

@@ -1,12 +1,9 @@
-"""What a run has done so far: ``run.json``, step by step, so that the next one can go on.
-
-Which runs there have been, and how each ended.
-"""
+"""What a run has done so far: ``run.json``, step by step, so that the next one can go on."""
 
 from __future__ import annotations
 
-import fcntl
 import json
+import logging
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,16 +12,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from filelock import FileLock, Timeout
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from csinsight import __version__
+from csinsight.contract.disputes import disputes_path
 from csinsight.contract.schema import TABLES
 from csinsight.contract.write import DRAFT, sha256, sha256_of, write_text
 from csinsight.engine import table_path
-from csinsight.errors import LockedError
-from csinsight.params import RunParams
+from csinsight.errors import LockedError, RunError
+from csinsight.params import Lang, RunParams, is_month
+from csinsight.views.study import KPIS
 
+LOG = logging.getLogger(__name__)
 RUN_FILE: Final = "run.json"
+REPORT_FILE: Final = "report.json"
+#: What becomes of a month whose ``report.json`` is broken.
+NOT_LISTED: Final = "the month is left out of lists until it is made anew"
 HISTORY_FILE: Final = "history.jsonl"
 
 
@@ -67,29 +81,183 @@ class Places:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+def locked(path: Path, *, seconds: float = 0.0) -> Iterator[None]:
     """Hold a lock that ends with the process, however that ends.
+
+    Parameters
+    ----------
+    path : Path
+    seconds : float
+        How long to wait for another process that holds it.
 
     Raises
     ------
     LockedError
-        Where another process holds it, unless told to wait.
+        Where another process still holds it then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LockedError(
-                f"{path.parent}: another run is at work here; wait for it to end"
-            ) from error
+    lock = FileLock(path, timeout=seconds)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LockedError(
+            f"{path.parent}: another run is at work here; wait for it to end"
+        ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
-def input_hashes(data: Path) -> dict[str, str]:
-    """Return the SHA-256 of every contract table's file in `data`, by file name."""
-    paths = [table_path(data, name) for name in TABLES]
-    return {path.name: sha256(path) for path in paths if path is not None}
+class Inputs:
+    """The shop's files, held to what they were when the run began.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the contract tables.
+
+    Raises
+    ------
+    RunError
+        Where a file changes while it is read.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._seen = self._stats()
+        #: By file name, the SHA-256 of every contract table's file.
+        self.hashes = {path.name: sha256(path) for path in self._paths()}
+        self.check()
+
+    def check(self) -> None:
+        """Hold the files to what they were.
+
+        Raises
+        ------
+        RunError
+            Naming those that were changed, removed or added since.
+        """
+        now = self._stats()
+        if now == self._seen:
+            return
+        # Touched is not changed: only where the file's dates differ is it read again.
+        differ = {name for name in now | self._seen if now.get(name) != self._seen.get(name)}
+        paths = {path.name: path for path in self._paths() if path.name in differ}
+        changed = [
+            name
+            for name in sorted(differ)
+            if name not in paths or sha256(paths[name]) != self.hashes.get(name)
+        ]
+        if changed:
+            raise RunError(
+                f"{self._data}: {', '.join(changed)} changed while the run was reading it; nothing "
+                "of this run was published. Run again when nothing writes there any more"
+            )
+        self._seen = now
+
+    def _paths(self) -> list[Path]:
+        found = [table_path(self._data, name) for name in TABLES]
+        return [path for path in (*found, disputes_path(self._data)) if path is not None]
+
+    def _stats(self) -> dict[str, tuple[int, ...]]:
+        stats = {path.name: path.stat() for path in self._paths()}
+        # The time of the last change of the file itself can't be set back, unlike its other dates.
+        return {n: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for n, s in stats.items()}
+
+
+def _stays_inside(name: str) -> str:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError("a step writes into the folder of its run only")
+    return name
+
+
+class StepState(BaseModel):
+    """A step in ``run.json``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str = ""
+    key: str = ""
+    outputs: dict[Annotated[str, AfterValidator(_stays_inside)], str] = {}
+
+
+class RunFile(BaseModel):
+    """What is read again of ``run.json``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str = ""
+    checked: str = ""
+    data: str = ""
+    params: dict[str, Any] = {}
+    steps: dict[str, StepState] = {}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_state(path: Path, model: type[Model], mend: str) -> Model | None:
+    """Return a file that an earlier run wrote; None where there is none, or it is broken.
+
+    Parameters
+    ----------
+    path : Path
+    model : type of pydantic.BaseModel
+    mend : str
+        What becomes of it where it is broken, said in the log.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        LOG.warning("%s can't be read (%s): %s", path, error.strerror, mend)
+        return None
+    return parse_state(data, str(path), model, mend)
+
+
+def parse_state(data: bytes, where: str, model: type[Model], mend: str) -> Model | None:
+    """Return the contents of such a file, as `read_state`; `where` names it."""
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        LOG.warning("%s is broken (%s): %s", where, error.errors()[0]["msg"], mend)
+        return None
+
+
+class ReportFile(BaseModel):
+    """``report.json``: what a published month says of itself."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str = ""
+    shop: str
+    title: str = ""
+    currency: str = "CNY"
+    lang: Lang
+    run_id: str = ""
+    finding: str = ""
+    facts: dict[str, Any] = {}
+    pages: dict[str, str] = {}
+
+    @field_validator("facts")
+    @classmethod
+    def _kpis_are_numbers(cls, facts: dict[str, Any]) -> dict[str, Any]:
+        kpis = TypeAdapter(dict[str, list[float]]).validate_python(facts.get(KPIS, {}))
+        return facts | {KPIS: kpis} if KPIS in facts else facts
+
+
+def read_reports(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what each finished month under `folder` says of itself, oldest first.
+
+    Other folders there, and months whose ``report.json`` is broken, are left out.
+    """
+    if not folder.is_dir():
+        return {}
+    names = sorted(path.name for path in folder.iterdir() if is_month(path.name))
+    found = {n: read_state(folder / n / REPORT_FILE, ReportFile, NOT_LISTED) for n in names}
+    return {name: told.model_dump() for name, told in found.items() if told}
 
 
 @cache
@@ -113,18 +281,19 @@ class RunState:
 
     def __init__(self, places: Places, params: RunParams, inputs: dict[str, str]) -> None:
         self.places = places
+        self._zone = ZoneInfo(params.timezone)
         self._path = places.run / RUN_FILE
         self._lock = threading.RLock()
-        earlier = _read_json(self._path)
-        self._earlier_steps: dict[str, Any] = earlier.get("steps", {})
-        self.checked: str = earlier.get("checked", "")
+        earlier = read_state(self._path, RunFile, "this month is made anew") or RunFile()
+        self._earlier_steps = {n: step.model_dump() for n, step in earlier.steps.items()}
+        self.checked = earlier.checked
         self.values: dict[str, Any] = {
             "version": __version__,
             "source": source_hash(),
             "shop": places.shop,
             "month": places.month,
             "status": "running",
-            "started_at": _now(),
+            "started_at": self._now(),
             "params": params.model_dump(mode="json"),
             "inputs": inputs,
             "checked": self.checked,
@@ -179,7 +348,7 @@ class RunState:
 
     def end(self, status: str, why: str = "") -> None:
         """Note how the run has ended."""
-        self.values |= {"status": status, "ended_at": _now()}
+        self.values |= {"status": status, "ended_at": self._now()}
         if why:
             self.values["error"] = why
         self.save()
@@ -192,9 +361,13 @@ class RunState:
             values = self.values | {"steps": dict(sorted(steps.items()))}
             write_text(self._path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
 
+    def _now(self) -> str:
+        """Return the time in the shop's zone."""
+        return datetime.now(self._zone).isoformat(timespec="seconds")
+
     def note(self, event: str, **more: Any) -> None:
         """Add a line to the shop's history."""
-        line = {"event": event, "at": _now(), "month": self.places.month, **more}
+        line = {"event": event, "at": self._now(), "month": self.places.month, **more}
         self.places.history.parent.mkdir(parents=True, exist_ok=True)
         with self.places.history.open("a", encoding="utf-8") as file:
             # A line that a full disk cut short must not take this one with it.
@@ -214,72 +387,3 @@ def clear_leavings(places: Places) -> None:
 def _written(run: Path, step: str) -> list[str]:
     path = run / "outputs" / f"{step}.txt"
     return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One run: when it began and how it ended.
-
-    ``done``; ``incomplete``, with agents' cards missing; ``failed``; ``stopped``, as by a kill or
-    a power cut; or ``running``.
-    """
-
-    shop: str
-    month: str
-    at: str
-    status: str
-    why: str = ""
-
-    def __str__(self) -> str:
-        """Return the run as one line, or two where it failed."""
-        line = f"{self.at}  {self.shop}  {self.month}  {self.status}"
-        return f"{line}\n    {self.why.replace(chr(10), ' ')}" if self.why else line
-
-
-def runs(out: Path, shop: str | None = None) -> list[Entry]:
-    """Return the runs under `out`, newest first; of one shop where told."""
-    files = sorted((out / "runs").glob(f"*/{HISTORY_FILE}"))
-    entries = [e for f in files if shop in {None, f.parent.name} for e in _entries(out, f)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
-
-
-def _entries(out: Path, file: Path) -> Iterator[Entry]:
-    shop = file.parent.name
-    lines = filter(None, map(_parsed, file.read_text(encoding="utf-8").splitlines()))
-    open_runs: dict[str, str] = {}
-    for line in lines:
-        month, event = line["month"], line["event"]
-        began = open_runs.pop(month, None)
-        if event != "start":
-            yield Entry(shop, month, began or line["at"], event, line.get("why", ""))
-            continue
-        if began:
-            # A run that was killed had no time to say so.
-            yield Entry(shop, month, began, "stopped")
-        open_runs[month] = line["at"]
-    for month, began in open_runs.items():
-        yield Entry(shop, month, began, "running" if _is_running(out, shop, month) else "stopped")
-
-
-def _parsed(line: str) -> dict[str, str] | None:
-    try:
-        return dict(json.loads(line)) if line else None
-    except json.JSONDecodeError:
-        # Cut short by a full disk: how that run ended isn't known, so it counts as stopped.
-        return None
-
-
-def _is_running(out: Path, shop: str, month: str) -> bool:
-    try:
-        with locked(Places(out, shop, month).run / ".lock"):
-            return False
-    except LockedError:
-        return True

@@ -27,6 +27,8 @@ from csinsight.render.words import Words
 
 #: The one line of a page on the index.
 FINDING: Final = "finding"
+#: Written by the brief: sentences about figures beyond the shop's thresholds.
+ALERTS: Final = "alerts"
 #: What a notebook could not make, and why.
 LEFT_OUT: Final = "left_out"
 #: Written by the brief: by name of a figure, its value, and the ends of its interval if it has one.

@@ -1,0 +1,88 @@
+"""What a run says while it works: the same lines on standard error and in the run's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+#: Everything that csinsight says comes from here; steps at the level DEBUG, the rest above it.
+ROOT: Final = logging.getLogger("csinsight")
+LOG_FILE: Final = "run.log"
+
+
+class _Lines(logging.Formatter):
+    """A line with the time in the shop's zone, and the level where it is not an everyday one.
+
+    Examples
+    --------
+    >>> record = logging.LogRecord("csinsight", logging.WARNING, "", 1, "again", None, None)
+    >>> record.created = 1_793_464_205.0
+    >>> _Lines("Asia/Shanghai").format(record)
+    '2026-10-31T18:30:05+08:00 warning: again'
+    """
+
+    def __init__(self, timezone: str) -> None:
+        super().__init__()
+        self._zone = ZoneInfo(timezone)
+
+    def at(self, record: logging.LogRecord) -> str:
+        """Return when it was said."""
+        return datetime.fromtimestamp(record.created, self._zone).isoformat(timespec="seconds")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        level = "" if record.levelno <= logging.INFO else f" {record.levelname.lower()}:"
+        return f"{self.at(record)}{level} {record.getMessage()}"
+
+
+class _JsonLines(_Lines):
+    """An object a line, for programs that gather logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        told = {"at": self.at(record), "level": record.levelname.lower()}
+        return json.dumps(told | {"message": record.getMessage()}, ensure_ascii=False)
+
+
+def to_stderr(timezone: str, *, quiet: bool = False, json_lines: bool = False) -> None:
+    """Say on standard error what csinsight does, from now on.
+
+    Parameters
+    ----------
+    timezone : str
+        Of the lines' times.
+    quiet : bool
+        Without a line for each step.
+    json_lines : bool
+        An object a line, with ``at``, ``level`` and ``message``.
+    """
+    for earlier in [h for h in ROOT.handlers if type(h) is logging.StreamHandler]:
+        ROOT.removeHandler(earlier)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter((_JsonLines if json_lines else _Lines)(timezone))
+    handler.setLevel(logging.INFO if quiet else logging.DEBUG)
+    ROOT.addHandler(handler)
+    ROOT.setLevel(logging.DEBUG)
+
+
+@contextmanager
+def to_file(folder: Path, timezone: str) -> Iterator[None]:
+    """Add what csinsight says meanwhile to ``run.log`` in `folder`."""
+    handler = logging.FileHandler(folder / LOG_FILE, encoding="utf-8", delay=True)
+    handler.setFormatter(_Lines(timezone))
+    level = ROOT.level
+    ROOT.addHandler(handler)
+    ROOT.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        ROOT.setLevel(level)
+        ROOT.removeHandler(handler)
+        handler.close()
