@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.toys import toy_notebooks, toy_shop
 
 from csinsight.params import load_params, shipped
 from csinsight.runs import month
 from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.month import RunResult, run_month
 
+__all__ = ["toy_notebooks", "toy_shop"]
 ROOT = Path(__file__).resolve().parents[1]
 
 

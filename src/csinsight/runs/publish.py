@@ -139,7 +139,7 @@ def _to_bucket(report: Path, root: str, month: str) -> str:
         files.pipe_file(f"{base}/{month}/{name}", (report / name).read_bytes())
     for name in sorted(there - {*names, *last}):
         files.rm_file(f"{base}/{month}/{name}")
-    reports = {}
+    reports: dict[str, dict[str, Any]] = {}
     for path in files.find(base, maxdepth=2):
         parent, name = path.split("/")[-2:]
         if name == REPORT_FILE and is_month(parent):

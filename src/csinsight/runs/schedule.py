@@ -259,8 +259,8 @@ def _run_one(job: Job, month: str, tell: Callable[[RunResult], None]) -> int:
     if result.published and result.alerts:
         _call("--on-alert", job.on_alert, told | {"alerts": "\n".join(result.alerts)})
     if result.failed:
-        error = NotebookError(next(iter(result.failed.values())), CARD)
-        _call("--on-failure", job.on_failure, told | _failure(error, INCOMPLETE))
+        card = NotebookError(next(iter(result.failed.values())), CARD)
+        _call("--on-failure", job.on_failure, told | _failure(card, INCOMPLETE))
         return INCOMPLETE
     if result.published:
         _call("--on-success", job.on_success, told | {"exit_code": str(DONE)})

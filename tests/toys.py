@@ -1,4 +1,7 @@
-"""A tiny shop and tiny notebooks, so that the machinery is tested without the real study."""
+"""A tiny shop and tiny notebooks, so that the machinery is tested without the real study.
+
+Its fixtures are handed on by ``conftest.py``.
+"""
 
 from __future__ import annotations
 

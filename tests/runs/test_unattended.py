@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -160,8 +161,47 @@ def test_faulty_data_calls_the_command_too(
     result = call(*told, "--on-failure", hook)
     _assert_says(result, 1, "orders.csv", "toy 2026-08: no report made")
     # The other months would fail by the same faults: one word is enough.
-    assert "2026-09" not in result.output
+    _assert_says(result, 1, "toy: not tried after that: 2026-09, 2026-10")
+    assert "toy 2026-09: no report made" not in result.output
+    assert seen.read_text(encoding="utf-8").count("1 fault") <= 1
     assert "orders.csv" in seen.read_text(encoding="utf-8")
+
+
+def test_success_and_alerts_call_their_commands_with_the_headline_and_its_path(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    alerting = ["study.write_facts({'alerts': ['**Wait** 117 s, 30 s aimed at', 'Second']})"]
+    hooks = (
+        *("--on-success", f'echo "good $CSINSIGHT_HEADLINE|$CSINSIGHT_REPORT" >> {seen}'),
+        *("--on-alert", f'echo "alert $CSINSIGHT_ALERTS" >> {seen}'),
+        *("--on-failure", f"echo bad >> {seen}"),
+    )
+    told = _told(toy_shop, tmp_path, "--month", "2026-10", *hooks)
+    _assert_says(call(*told, notebooks=toy_notebooks(n07=alerting)), 0)
+    report = tmp_path / "out/reports/toy/2026-10/index.html"
+    assert seen.read_text(encoding="utf-8").split("\n") == [
+        "alert Wait 117 s, 30 s aimed at",
+        "Second",
+        f"good 2026-10 finding|{report}",
+        "",
+    ]
+
+
+def test_what_is_said_is_said_in_the_shops_time_and_kept_in_the_runs_folder(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    told = (*_told(toy_shop, tmp_path, "--month", "2026-10")[:-3], "--month", "2026-10")
+    result = call(*told, "--only", "00", "--json-log", notebooks=toy_notebooks())
+    _assert_says(result, 0)
+    said = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    steps = [line for line in said if "00_data_check done in" in line["message"]]
+    assert len(steps) == 1
+    assert all(
+        datetime.fromisoformat(line["at"]).utcoffset() == timedelta(hours=8) for line in said
+    )
+    kept = (tmp_path / "out/runs/toy/2026-10/run.log").read_text(encoding="utf-8")
+    assert f"{steps[0]['at']} {steps[0]['message']}\n" in kept
 
 
 def test_a_command_that_hangs_is_ended() -> None:

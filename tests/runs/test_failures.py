@@ -142,10 +142,10 @@ def test_faulty_data_is_named_and_the_last_report_stays(
 
 
 PARAMETERS = {
-    "vip_shar: 0.1": ("p.yml", "unknown parameter `vip_shar`", "did you mean `vip_share`"),
-    "vip_share: 5%": ("p.yml", "parameter `vip_share`", "valid number", "got '5%' (str)"),
-    "driver_months: 1.5": ("p.yml", "parameter `driver_months`", "got 1.5 (float)"),
-    "vip_share: 5": ("p.yml", "parameter `vip_share`", "less than or equal to 1"),
+    "vip_shar: 0.1": ("p.yml", "unknown key `vip_shar`", "did you mean `vip_share`"),
+    "vip_share: 5%": ("p.yml", "`vip_share`", "valid number", "got '5%' (str)"),
+    "driver_months: 1.5": ("p.yml", "`driver_months`", "got 1.5 (float)"),
+    "vip_share: 5": ("p.yml", "`vip_share`", "less than or equal to 1"),
     "kpi_profile: taoba": ("p.yml", "no such profile", "taobao"),
     "- vip_share": ("p.yml", "name: value"),
 }
@@ -171,7 +171,7 @@ def test_a_wrong_parameter_is_named_and_nothing_starts(
         (("--lang", "fr"), 2, ("'fr' is not one of 'zh', 'en'",)),
         (("--engine", "duckdb"), 2, ("'duckdb' is not one of 'polars', 'spark'",)),
         (("--month", "October"), 2, ("parameter `month`: a month is written YYYY-MM",)),
-        (("--shop", "a/b"), 2, ("parameter `shop`", "leave out /")),
+        (("--shop", "a/b"), 2, ("`shop`", "leave out /")),
         (("--only", "01_buyer_typs"), 2, ("did you mean `01_buyer_types`",)),
         (("--data", "nowhere"), 1, ("nowhere: is not a folder",)),
     ],
