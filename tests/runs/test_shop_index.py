@@ -11,7 +11,7 @@ import pytest
 
 from csinsight.contract.write import write_text
 from csinsight.errors import RunError
-from csinsight.runs import publish
+from csinsight.runs import history, publish
 from csinsight.runs.shop_index import shop_index, sparkline, write_shop_index
 
 

@@ -171,7 +171,8 @@ def test_success_and_alerts_call_their_commands_with_the_headline_and_its_path(
     call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
 ) -> None:
     seen = tmp_path / "seen"
-    alerting = ["study.write_facts({'alerts': ['**Wait** 117 s, 30 s aimed at', 'Second']})"]
+    texts = ["**Wait** 117 s, 30 s aimed at", "Second"]
+    alerting = [f"study.write_facts({{'alerts': {[{'text': text} for text in texts]!r}}})"]
     hooks = (
         *("--on-success", f'echo "good $CSINSIGHT_HEADLINE|$CSINSIGHT_REPORT" >> {seen}'),
         *("--on-alert", f'echo "alert $CSINSIGHT_ALERTS" >> {seen}'),

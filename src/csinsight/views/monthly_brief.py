@@ -103,8 +103,8 @@ def warnings(study: Study, brief: Brief) -> Block:
     now = agent_kpis.shop_row(study, brief.conversations, brief.profile)
     earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
     found = raised(now, earlier, load_alerts())
-    study.write_facts({ALERTS: found.to_dict("records")})
     alerts = [_alert(study, row) for _, row in found.iterrows()]
+    study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
     return Note([*faults, *alerts], study.word("alert.title"))
 
 

@@ -27,13 +27,12 @@ from csinsight.render.words import Words
 
 #: The one line of a page on the index.
 FINDING: Final = "finding"
-#: Written by the brief: sentences about figures beyond the shop's thresholds.
-ALERTS: Final = "alerts"
 #: What a notebook could not make, and why.
 LEFT_OUT: Final = "left_out"
 #: Written by the brief: by name of a figure, its value, and the ends of its interval if it has one.
 KPIS: Final = "kpis"
-#: Written by the brief: the alerts that the month raises, as `csinsight.behaviours.alerts` does.
+#: Written by the brief: the alerts that the month raises, as `csinsight.behaviours.alerts` does, and
+#: of each the sentence as ``text``.
 ALERTS: Final = "alerts"
 #: Figures whose trend the shop's index shows, and the method of `Words` that writes each.
 TRENDS: Final = {
