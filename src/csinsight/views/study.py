@@ -31,7 +31,7 @@ FINDING: Final = "finding"
 LEFT_OUT: Final = "left_out"
 #: Written by the brief: by name of a figure, its value, and the ends of its interval if it has one.
 KPIS: Final = "kpis"
-#: Written by the brief: the alerts that the month raises, as `csinsight.behaviours.alerts` does, and
+#: Written by the brief: the alerts of the month, as `csinsight.behaviours.alerts` does, and
 #: of each the sentence as ``text``.
 ALERTS: Final = "alerts"
 #: Figures whose trend the shop's index shows, and the method of `Words` that writes each.
