@@ -80,6 +80,8 @@ class RunParams(BaseModel):
     min_opportunities: Count = 20
     q_threshold: Share = 0.10
     max_recommendations: Count = 3
+    #: Whether lists of single buyers are written with their ids in full, beside the pages.
+    export_buyers: bool = False
     seed: Annotated[int, Field(ge=0)] = 20261031
     kernel_start_seconds: Seconds = 120.0
     notebook_seconds: Seconds = 3600.0
@@ -166,6 +168,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "core_share",
         "potential_share",
         "driver_months",
+        "export_buyers",
         "seed",
     ),
     "03_agent_kpis": (*_COMMON, *_CONVERSATIONS, "currency"),

@@ -10,6 +10,7 @@ from tests.contexts import TYPES
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.segments.signatures import load_signatures
 from csinsight.segments.support import (
+    FROM_TYPES,
     drift,
     label_moves,
     type_profile,
@@ -25,7 +26,11 @@ Plant = Callable[..., Any]
 def test_six_clear_types_are_seen_without_signatures_too(plant: Plant) -> None:
     features = plant(900, own=0.85, seed=31).features
     result = fit_types(features, TYPES)
-    support = type_support(features, result, TYPES, counts=range(4, 9))
+    found = type_support(features, result, TYPES, counts=range(4, 9))
+    types, support = found[found[FROM_TYPES]], found[~found[FROM_TYPES]]
+    assert types["k"].tolist() == [6]
+    assert types["silhouette"].iloc[0] > 0.95 * support["silhouette"].max()
+    assert types["bic"].iloc[0] < support.set_index("k")["bic"][5]
     assert support["k"].tolist() == [4, 5, 6, 7, 8]
     assert support.set_index("k")["silhouette"].idxmax() == 6
     bic = support.set_index("k")["bic"]

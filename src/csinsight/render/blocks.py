@@ -42,6 +42,17 @@ def inline(text: str) -> Markup:
     return Markup(_BOLD.sub(r"<strong>\1</strong>", linked))  # noqa: S704 - escaped above
 
 
+def without_marks(text: str) -> str:
+    """Return `text` as it reads, without its marks, for where there is no HTML.
+
+    Examples
+    --------
+    >>> without_marks("a **b** & [c](03_agent_kpis.html)")
+    'a b & c'
+    """
+    return str(inline(text).striptags())
+
+
 @cache
 def environment() -> Environment:
     """Return the templates' environment: everything is escaped, every name has to be there."""
@@ -194,3 +205,10 @@ class Box(Block):
 
 class Folded(Box):
     """Blocks that show when their title is clicked, such as the table behind a picture."""
+
+
+@dataclass(frozen=True)
+class Anchor(Block):
+    """A place that links lead to; browsers open what is folded around it."""
+
+    name: str

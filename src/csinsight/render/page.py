@@ -84,7 +84,7 @@ def page_slug(name: str) -> str:
     >>> page_slug("a001"), page_slug("小满")
     ('a001', '小满')
     >>> page_slug("A/1")
-    'A_1-d31d12'
+    'A_1-a5b3d2'
     """
     safe = re.sub(r"[^0-9A-Za-z_\u4e00-\u9fff]+", "_", name)[:60]
     if safe == name and safe == safe.lower():

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from csinsight.contract.write import write_text
 from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.render import theme
+from csinsight.render.blocks import without_marks
 from csinsight.render.page import Link, Page, compose, render, render_body
 from csinsight.render.words import Words, by_pinyin
 from csinsight.runs.coaching_files import stage_exports
@@ -170,7 +171,7 @@ def _turn(month: Month, step: Step) -> tuple[Link, ...]:
 
 
 def _row(month: Month, step: Step, label: str) -> dict[str, str]:
-    finding = str(month.facts(step).get(FINDING, "")).replace("**", "")
+    finding = without_marks(month.facts(step).get(FINDING, ""))
     pdf = f"{quote(step.name)}.pdf" if step.name in month.printed else ""
     return {"href": f"{quote(step.name)}.html", "label": label, "finding": finding, "pdf": pdf}
 
@@ -243,7 +244,7 @@ def alerts(month: Month) -> tuple[str, ...]:
 def headline(month: Month) -> str:
     """Return the brief's finding; empty where there is no brief."""
     brief = [step for step in month.steps if step.notebook == BRIEF]
-    return str(month.facts(brief[0]).get(FINDING, "")).replace("**", "") if brief else ""
+    return without_marks(month.facts(brief[0]).get(FINDING, "")) if brief else ""
 
 
 def _report(month: Month) -> dict[str, Any]:

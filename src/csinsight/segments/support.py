@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Buyers that the comparisons look at, drawn by the seed; silhouettes grow with the square.
 SAMPLE: Final = 1_500
+#: Column of `type_support`: whether a grouping starts from the types instead of from chance.
+FROM_TYPES: Final = "from_types"
 #: Back from the scale of a feature to a natural unit; shares are pooled instead.
 _NATURAL: Final[dict[str, Callable[[Floats], Floats]]] = {
     "orders_per_talk": np.exp,
@@ -81,8 +83,9 @@ def type_support(
     Returns
     -------
     DataFrame
-        ``k``, ``bic`` (lower is better) and ``silhouette`` (higher is better; NaN where all
-        buyers fall into one group).
+        ``k``, ``bic`` (lower is better), ``silhouette`` (higher is better; NaN where all buyers
+        fall into one group) and ``from_types``; the last row is the grouping of the types shown,
+        where there are two at least.
     """
     sample, seed = _sample(features, result.model, options), options.seed
     points = weigh(sample, result.model.scales).shrunk
@@ -94,7 +97,24 @@ def type_support(
             k, covariance_type="diag", reg_covar=1e-3, n_init=2, random_state=seed
         ).fit(points)
         rows.append((k, float(mixture.bic(points)), _silhouette(points, mixture.predict(points))))
-    return pd.DataFrame(rows, columns=["k", "bic", "silhouette"])
+    table = pd.DataFrame(rows, columns=["k", "bic", "silhouette"]).assign(**{FROM_TYPES: False})
+    own = _from_types(points, _winners(sample, result.model)) if rows else []
+    return pd.concat([table, pd.DataFrame(own, columns=list(table))], ignore_index=True)
+
+
+def _from_types(
+    points: Floats, winners: npt.NDArray[np.str_]
+) -> list[tuple[int, float, float, bool]]:
+    """Return the same yardsticks for the grouping that starts from the types themselves."""
+    names = sorted(set(winners))
+    if len(names) < 2:
+        return []
+    middles = np.array([points[winners == name].mean(axis=0) for name in names])
+    mixture = GaussianMixture(
+        len(names), covariance_type="diag", reg_covar=1e-3, means_init=middles, random_state=0
+    ).fit(points)
+    groups = np.unique(winners, return_inverse=True)[1]
+    return [(len(names), float(mixture.bic(points)), _silhouette(points, groups), True)]
 
 
 def type_stability(

@@ -17,7 +17,7 @@ from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
-from csinsight.segments.support import Stability, drift, label_moves
+from csinsight.segments.support import FROM_TYPES, Stability, drift, label_moves
 from csinsight.segments.types import EARLIER, MonthTypes, TypeResult
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
@@ -26,6 +26,8 @@ from csinsight.views.study import Study
 _TYPE = BuyerTypes.TYPE
 #: Distance from the typical buyer, in robust deviations, at which a cell is darkest.
 _STRONG = 3.0
+#: Share of a type's buyers that are read less surely than the figure shown.
+_LOW_END = 0.1
 
 
 def sentence(study: Study, types: TypeResult) -> str:
@@ -152,12 +154,11 @@ def traits(study: Study, types: TypeResult) -> Table:
         own = types.buyers[types.buyers[_TYPE] == name]
         if len(own) or name in types.unsupported:
             rows.append(_trait_row(study, name, own, types))
-    columns = (_TYPE, "buyers", "confidence", "because")
+    columns = (_TYPE, "buyers", "confidence", "doubtful", "because")
     return Table(
         pd.DataFrame(rows, columns=list(columns)),
         study.word("types.table"),
         labels=labels.headings(study, "types", columns),
-        formats={"confidence": labels.or_dash(study, lambda value: study.words.percent(value, 0))},
         name="types",
     )
 
@@ -173,10 +174,14 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
         )
         common = [_direction(study, *key) for key, _ in reasons.most_common(3)]
         because = study.words.listed(common)
+    known = own[BuyerTypes.CONFIDENCE] if name in BUYER_TYPES and len(own) else pd.Series([np.nan])
+    percent = labels.or_dash(study, lambda value: study.words.percent(value, 0))
     return {
         _TYPE: study.word(f"type.{name}"),
         "buyers": len(own),
-        "confidence": own[BuyerTypes.CONFIDENCE].median() if name in BUYER_TYPES else None,
+        "confidence": percent(float(known.median())),
+        # Half of the buyers are read surely almost everywhere; where it varies is at the low end.
+        "doubtful": percent(float(known.quantile(_LOW_END))),
         "because": because,
     }
 
@@ -202,35 +207,53 @@ def service(study: Study, types: TypeResult) -> Table:
     return Table(rows, study.word("types.service"), labels=headings, name="types-service")
 
 
-def support(study: Study, found: pd.DataFrame, stability: Stability) -> Block:
-    """Draw how well other numbers of groups would fit, and say which type is stable."""
+def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stability) -> Block:
+    """Say in words whether six types are right for this shop, before any curve."""
+    words, tested = study.words, stability.types.set_index(_TYPE)
+    held = [name for name in BUYER_TYPES if name not in types.unsupported]
+    if not held:
+        return Finding(study.word("types.answer_none"))
+    shaky = [name for name in held if tested["jaccard"].get(name, np.nan) < _SHAKY]
+    named = {
+        key: words.listed([study.word(f"type.{name}") for name in names])
+        for key, names in (("unsupported", types.unsupported), ("shaky", shaky))
+    }
+    if types.unsupported:
+        first = study.word("types.answer_some", n=len(held), unsupported=named["unsupported"])
+    else:
+        first = study.word("types.answer_all")
+    second = study.word("types.answer_shaky", types=named["shaky"]) if shaky else ""
+    if not shaky and tested["jaccard"].notna().any():
+        lowest = words.number(tested["jaccard"].min(), 2)
+        second = study.word("types.answer_firm", overlap=lowest)
+    third = study.word("types.answer_groups", **_best(found)) if len(found) else ""
+    return Finding(words.sentences(first, second, third))
+
+
+def _best(found: pd.DataFrame) -> dict[str, int]:
+    """Return by each yardstick the number of groups that it finds best."""
+    free = found[~found[FROM_TYPES]]
+    return {
+        "bic": int(free["k"].iloc[int(free["bic"].argmin())]),
+        "silhouette": int(free["k"].iloc[int(free["silhouette"].argmax())]),
+    }
+
+
+def support(study: Study, found: pd.DataFrame) -> Block:
+    """Draw how well other numbers of groups would fit, beside the types shown."""
     if found.empty:
         return Note([study.word("types.no_support")])
+    free, types = found[~found[FROM_TYPES]], found[found[FROM_TYPES]]
     figure, both = plt.subplots(1, 2, figsize=(theme.WIDE[0], 2.7))
     for axes, column in zip(both, ("bic", "silhouette"), strict=True):
-        axes.plot(found["k"], found[column], "o-", markersize=4.5)
-        axes.axvline(6, color=theme.LINE, linewidth=6, zorder=0)
+        axes.plot(free["k"], free[column], "o-", color=theme.UNSURE, markersize=4.5)
+        axes.plot(types["k"], types[column], "D", color=theme.ACCENT, markersize=7)
         axes.set_title(study.word(f"types.{column}"))
         axes.set_xlabel(study.word("types.k"))
         axes.grid(visible=False, axis="x")
-    best = {
-        "bic": int(found["k"].iloc[int(found["bic"].argmin())]),
-        "silhouette": int(found["k"].iloc[int(found["silhouette"].argmax())]),
-    }
-    title = study.word("types.support", **best)
-    caption, data = _stability(study, stability), found.round(4)
+    title = study.word("types.support", **_best(found))
+    caption, data = study.word("types.support_caption"), found.round(4)
     return Picture(figure, title, alt=title, caption=caption, data=data, name="number_of_groups")
-
-
-def _stability(study: Study, found: Stability) -> str:
-    words = study.words
-    told = [
-        f"{study.word(f'type.{row[_TYPE]}')} {words.number(row['jaccard'], 2)}"
-        for _, row in found.types.iterrows()
-    ]
-    return study.word(
-        "types.stability", types=words.listed(told), ari=words.number(found.unseeded_rand, 2)
-    )
 
 
 def counts_of(buyers: pd.DataFrame) -> pd.Series:
@@ -284,39 +307,6 @@ def _drift(study: Study, moved: pd.DataFrame) -> str:
         moved=study.words.number(most["moved"], 2),
         feature=study.word(f"feature.{most['furthest']}"),
     )
-
-
-def examples(study: Study, types: TypeResult) -> Table:
-    """Return one buyer of middling confidence a type, unnamed, and what decided."""
-    rows = []
-    for name in BUYER_TYPES:
-        own = types.buyers[types.buyers[BuyerTypes.TYPE] == name]
-        if own.empty:
-            continue
-        one = own.sort_values(BuyerTypes.CONFIDENCE, kind="stable").iloc[len(own) // 2]
-        words = [_trait(study, reason) for reason in json.loads(one[BuyerTypes.BECAUSE])]
-        rows.append(
-            (study.word(f"type.{name}"), one[BuyerTypes.CONFIDENCE], study.words.listed(words))
-        )
-    names = [BuyerTypes.TYPE, BuyerTypes.CONFIDENCE, BuyerTypes.BECAUSE]
-    return Table(
-        pd.DataFrame(rows, columns=names),
-        study.word("types.examples"),
-        labels={
-            BuyerTypes.TYPE: study.word("types.column_type"),
-            BuyerTypes.CONFIDENCE: study.word("types.column_sure"),
-            BuyerTypes.BECAUSE: study.word("types.column_decided"),
-        },
-        formats={BuyerTypes.CONFIDENCE: lambda value: study.words.percent(value, 0)},
-        name="type-examples",
-    )
-
-
-def _trait(study: Study, reason: dict[str, object]) -> str:
-    if reason["feature"] == EARLIER:
-        return study.word("types.earlier")
-    key = "types.more" if float(str(reason["z"])) > 0 else "types.less"
-    return study.word(key, feature=study.word(f"feature.{reason['feature']}"))
 
 
 #: Hennig's bounds of the overlap on resampling: under the first a group is unstable, over the

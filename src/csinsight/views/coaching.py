@@ -6,12 +6,23 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from csinsight.coaching import disputes as settled
+from csinsight.coaching.examples import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, Findings, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note, Prose, Stack
+from csinsight.render.blocks import (
+    Anchor,
+    Block,
+    Columns,
+    Finding,
+    Folded,
+    Note,
+    Prose,
+    Stack,
+    Talk,
+)
 from csinsight.render.figure import Picture
 from csinsight.render.table import Linked, Table
 from csinsight.views import labels, plots
@@ -293,8 +304,8 @@ def _table(study: Study, rows: pd.DataFrame) -> Table:
                 "advised": study.words.month(str(row[_F.ADVISED_IN])),
                 "what": _name(study, str(row[_F.BEHAVIOUR])),
                 "agents": study.words.number(row[_F.AGENTS]),
-                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.BEFORE)),
-                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _read(row, _F.AFTER)),
+                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.BEFORE)),
+                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.AFTER)),
                 "change": change_text(study, row),
                 "verdict": study.word(_WORDS[str(row[_F.VERDICT])]),
             }
@@ -321,7 +332,7 @@ def change_text(study: Study, row: pd.Series) -> str:
     return labels.cell(study.words.with_interval(*written))
 
 
-def _read(row: pd.Series, column: str) -> float:
+def _level(row: pd.Series, column: str) -> float:
     return labels.readable_rate(str(row[_F.BEHAVIOUR]), float(row[column]))
 
 
@@ -343,12 +354,45 @@ def disputes(study: Study, rows: pd.DataFrame) -> Block:
     return Note(items, study.word("disputes.title", n=study.words.number(len(rows))))
 
 
-def agents(study: Study, plan: pd.DataFrame) -> Block:
-    """Return the plan agent by agent: rules to look at first, then what to practise."""
+def behind(study: Study, lines: pd.DataFrame) -> Block:
+    """Return, by behaviour that goes with a sale, conversations with and without it, to be read."""
+    if lines.empty:
+        return Prose(study.word("behind.none"))
+    boxes = []
+    for name, own in lines.groupby("behaviour", sort=False):
+        sides = [
+            Stack(Prose(study.word(f"behind.{side}")), *_read(study, part))
+            for side, part in (("with", own[own["shown"]]), ("without", own[~own["shown"]]))
+        ]
+        count = labels.counted(study, "conversations", own["conversation_id"].nunique())
+        title = study.word("text.with_count", value=labels.label(study, str(name)), n=count)
+        boxes.append(Folded(title, Anchor(f"behind-{name}"), Columns(*sides)))
+    return Stack(*boxes)
+
+
+def _read(study: Study, lines: pd.DataFrame) -> list[Talk]:
+    """Return each conversation under its day, whether it was paid, and its name."""
+    talks = []
+    for name, own in lines.groupby("conversation_id", sort=False):
+        first = own.iloc[0]
+        parts = [study.words.day(first["sent_at"])] if pd.notna(first["sent_at"]) else []
+        if pd.notna(first["paid"]):
+            parts.append(study.word("behind.paid" if first["paid"] else "behind.not_paid"))
+        parts.append(study.word("card.talk", name=reference(str(name))))
+        said = [
+            (study.word("block.buyer" if sender == "buyer" else "block.agent"), text)
+            for sender, text in zip(own["sender"], own["text"], strict=True)
+        ]
+        talks.append(Talk(" · ".join(parts), said))
+    return talks
+
+
+def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
+    """Return the plan agent by agent: rules to look at, what to practise, who has no advice."""
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
     blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
-    return Stack(*blocks)
+    return Stack(*blocks, _verdicts(study, status))
 
 
 def _rules(study: Study, broken: pd.DataFrame) -> Table:
@@ -429,7 +473,7 @@ def _named(study: Study, agents: pd.Series | list[str]) -> str:
     return study.words.listed([study.agent_name(name) for name in names])
 
 
-def verdicts(study: Study, status: pd.DataFrame) -> Block:
+def _verdicts(study: Study, status: pd.DataFrame) -> Block:
     """Return who is to keep it up, and of whom too little was seen to say anything."""
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
     items = [

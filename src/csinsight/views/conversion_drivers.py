@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from csinsight.contract.artifacts import DriverChecks, Drivers
-from csinsight.contract.domain import CATEGORIES, OWN_INTENT
+from csinsight.contract.domain import CATEGORIES, MARKERS, OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.estimates import DISAGREES
 from csinsight.render import theme
@@ -148,8 +148,17 @@ def cards(study: Study, drivers: pd.DataFrame) -> Block:
     return Columns(Stack(*boxes[::2]), Stack(*boxes[1::2]))
 
 
+def to_read(drivers: pd.DataFrame | None) -> list[str]:
+    """Return the named behaviours that words show, whose conversations can be read."""
+    if drivers is None:
+        return []
+    rows = labels.readable(drivers)
+    named = rows.loc[rows[_D.VERDICT].isin(labels.NAMED), _D.BEHAVIOUR]
+    return [name for name in named if name in MARKERS]
+
+
 def _card(study: Study, row: pd.Series) -> Box:
-    words, name, outcome = study.words, labels.label(study, row[_D.BEHAVIOUR]), row[_D.OUTCOME]
+    words, behaviour, outcome = study.words, str(row[_D.BEHAVIOUR]), row[_D.OUTCOME]
     places = labels.digits(outcome)
     # Told as "higher by" or "lower by": the interval turns with the sign.
     ends = [row[_D.LOW_PP], row[_D.HIGH_PP]]
@@ -172,8 +181,13 @@ def _card(study: Study, row: pd.Series) -> Box:
         study.word(f"drivers.card_{row[_D.STANDING]}"),
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
         _test(study, row),
+        study.word("drivers.card_read", name=behaviour) if behaviour in MARKERS else "",
     )
-    return Box(name, Prose(*paragraphs), detail=study.word(f"verdict.{row[_D.VERDICT]}"))
+    return Box(
+        labels.label(study, behaviour),
+        Prose(*paragraphs),
+        detail=study.word(f"verdict.{row[_D.VERDICT]}"),
+    )
 
 
 def _test(study: Study, row: pd.Series) -> str:

@@ -221,4 +221,6 @@ def _band(study: Study, row: pd.Series) -> str:
     low, high = study.words.number(row["from_s"]), study.words.number(row["to_s"])
     if pd.isna(row["to_s"]):
         return study.word("drivers.band_over", low=low)
-    return study.word("drivers.band_to", high=high) if row["from_s"] == 0 else f"{low}–{high}"
+    if row["from_s"] == 0:
+        return study.word("drivers.band_to", high=high)
+    return study.word("drivers.band_between", low=low, high=high)

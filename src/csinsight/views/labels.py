@@ -186,6 +186,8 @@ def rate(values: pd.Series) -> tuple[float, float, float, int]:
     return float(known.mean()), float(low), float(high), len(known)
 
 
+#: An id of so many characters would be told by its last two.
+_SHORT_ID: Final = 5
 #: A change whose interval stays within these points either way is none that matters.
 _ALIKE: Final = 0.02
 
@@ -243,6 +245,17 @@ def sorted_names(study: Study, agents: Iterable[str]) -> list[str]:
     """Return agents' ids in the order of their names, Chinese ones by pinyin."""
     named = {str(agent): study.agent_name(str(agent)) for agent in agents}
     return sorted(named, key=lambda agent: (by_pinyin(named[agent]), agent))
+
+
+def masked_id(buyer: str) -> str:
+    """Return a buyer's id so that the shop finds whom it means and nobody else does.
+
+    Examples
+    --------
+    >>> masked_id("tb12345678"), masked_id("小满")
+    ('t***78', '小***')
+    """
+    return f"{buyer[:1]}***{buyer[-2:] if len(buyer) > _SHORT_ID else ''}"
 
 
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:

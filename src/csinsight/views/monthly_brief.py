@@ -233,10 +233,11 @@ def _who(study: Study, agents: list[str]) -> Linked:
 
 
 def money(study: Study, brief: Brief) -> Block:
-    """Draw whose money it is."""
+    """Draw whose money it is, and say whether the best buyers are being lost."""
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
-    return _linked(study, ValueTiers.NAME, value_tiers.money(study, brief.tiers))
+    lost = str(study.facts(_PARTS[ValueTiers.NAME]).get(value_tiers.LEAVING, ""))
+    return _linked(study, ValueTiers.NAME, value_tiers.money(study, brief.tiers), note=lost)
 
 
 def types(study: Study, brief: Brief) -> Block:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from math import isnan
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -10,12 +12,14 @@ from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
+from csinsight.contract.spreadsheet import guarded
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note
+from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Tile, Tiles
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.segments.by_month import MonthTiers
 from csinsight.segments.clv import accuracy, calibration
+from csinsight.segments.leaving import Leaving
 from csinsight.segments.model_selection import Outlook
 from csinsight.segments.tiers import money_by_tier, tier_moves
 from csinsight.views import labels, plots
@@ -24,6 +28,11 @@ from csinsight.views.study import Study
 _T = ValueTiers
 #: Fewer buyers than this can't test it.
 MIN_BUYERS = 50
+#: Fact kept for the brief: whether the best buyers are being lost, in words.
+LEAVING = "leaving"
+#: The file of silent buyers with their ids, where the shop asks for it.
+SILENT_FILE = "silent_buyers.csv"
+_MOST_LISTED = 20
 
 
 def sentence(study: Study, tiers: pd.DataFrame) -> str:
@@ -166,6 +175,86 @@ def moves(study: Study, months: Sequence[MonthTiers]) -> Block:
         caption=study.word("tiers.moves_model", before=models[0], now=models[1]) if other else "",
         data=shown.reset_index(),
         name="tier_moves",
+    )
+
+
+def leaving(study: Study, found: Leaving, currency: str) -> Block:
+    """Say whether the best buyers are being lost, with the money at stake; kept for the brief."""
+    words = study.words
+    if not found.of:
+        return Note([study.word("tiers.no_moves")])
+    at_stake = _in_money(study, found, currency)
+    told = {"of": words.number(found.of), "n": words.number(len(found.silent)), "money": at_stake}
+    text = study.word("leaving.found", **told)
+    if found.silent.empty:
+        text = study.word("leaving.nobody", of=told["of"])
+    study.write_facts({LEAVING: text})
+    money = partial(words.money, currency=currency)
+    change = {
+        name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
+        for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
+    }
+    rows = [
+        Tile(
+            study.word("leaving.fell"),
+            words.number(found.fell),
+            study.word("leaving.fell_detail", share=words.percent(found.fell / found.of, 0)),
+        ),
+        Tile(
+            study.word("leaving.rose"), words.number(found.rose), study.word("leaving.rose_detail")
+        ),
+        Tile(
+            study.word("leaving.silent"),
+            words.number(len(found.silent)),
+            study.word("leaving.silent_detail"),
+        ),
+        Tile(study.word("leaving.at_stake"), money(found.at_stake), at_stake),
+        Tile(
+            study.word("leaving.next"),
+            money(found.now),
+            study.word("leaving.next_detail", before=money(found.before)),
+        ),
+    ]
+    return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
+
+
+def _in_money(study: Study, found: Leaving, currency: str) -> str:
+    """Write the money at stake with its interval, or that there is none to give."""
+    money = partial(study.words.money, currency=currency)
+    if isnan(found.low):
+        return study.word("leaving.unsure", money=money(found.at_stake))
+    return study.words.with_interval(*map(money, (found.at_stake, found.low, found.high)))
+
+
+def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Block:
+    """Return the core and VIP buyers who fell silent, by expected loss, with masked ids.
+
+    With `export` a file with the ids in full is written beside the pages.
+    """
+    if found.silent.empty:
+        return Prose(study.word("leaving.nobody_long"))
+    if export:
+        ids = [guarded(str(name)) for name in found.silent[_T.BUYER_ID]]
+        whole = found.silent.round(2).assign(buyer_id=ids)
+        content = whole.to_csv(index=False, lineterminator="\n")
+        study.write_export(SILENT_FILE, ("\ufeff" + content).encode("utf-8"))
+    rows = found.silent.head(_MOST_LISTED).assign(
+        buyer_id=[labels.masked_id(str(name)) for name in found.silent[_T.BUYER_ID]][:_MOST_LISTED]
+    )
+    for column in ("tier_before", "tier"):
+        rows[column] = [study.word(f"tier.{name}") for name in rows[column]]
+    money = partial(study.words.money, currency=currency)
+    names = list(rows.columns)
+    caption = study.word("leaving.file", file=SILENT_FILE)
+    if not export:
+        caption = study.word("leaving.no_file")
+    return Table(
+        rows,
+        study.word("leaving.table", n=study.words.number(len(rows))),
+        caption=caption,
+        labels=labels.headings(study, "leaving", names),
+        formats=dict.fromkeys(["expected_before", "expected", "loss"], money),
+        name="silent",
     )
 
 

@@ -1,0 +1,129 @@
+"""Whether the best buyers are being lost: who moved, who fell silent, what money is at stake."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from csinsight.contract.artifacts import ValueTiers
+from csinsight.contract.domain import TIERS
+from csinsight.stats.intervals import ratio_interval
+
+_T = ValueTiers
+#: The tiers that carry the shop.
+BEST: Final = ("core", "vip")
+#: Buyers of the last stretch that are needed to say how far such sums can be trusted.
+MIN_HELD_OUT: Final = 50
+COLUMNS: Final = ("buyer_id", "tier_before", "tier", "expected_before", "expected", "loss")
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What became of the buyers who carried the shop a month ago.
+
+    Parameters
+    ----------
+    of, fell, rose : int
+        Core and VIP buyers a month ago; of these now below core; buyers who are new in core or
+        VIP. Tiers are shares of the shop, so about as many rise as fall, whatever happens.
+    silent : DataFrame
+        Core and VIP buyers of a month ago who bought nothing since and are now expected to spend
+        less: ``buyer_id``, ``tier_before``, ``tier``, ``expected_before``, ``expected`` (net
+        spend in 90 days, as expected then and now), ``loss``; the largest loss first.
+    at_stake, low, high : float
+        Sum of ``loss``, and between what it lies if such sums come true as well as the forecast
+        of the last 90 days did; NaN where the shop is too young to tell.
+    before, bought, quiet, new, now : float
+        The whole shop's expected net spend of 90 days: a month ago; by how much it changed since
+        for buyers who bought in the month, for those who did not (time passes, and orders drop
+        out of the look-back), and through new buyers; and now. ``now`` is the sum of the others.
+    """
+
+    of: int
+    fell: int
+    rose: int
+    silent: pd.DataFrame
+    at_stake: float
+    low: float
+    high: float
+    before: float
+    bought: float
+    quiet: float
+    new: float
+    now: float
+
+
+def leaving(
+    before: pd.DataFrame, now: pd.DataFrame, bought: Collection[str], held_out: pd.DataFrame
+) -> Leaving:
+    """Compare the value tiers of two moments.
+
+    Parameters
+    ----------
+    before, now : DataFrame
+        Value tiers as of two moments, a month apart.
+    bought : collection of str
+        Buyers who placed a paid order in between.
+    held_out : DataFrame
+        ``expected`` and ``actual`` spend of the last 90 days by buyer, as the forecast in use
+        would have had it (`csinsight.segments.model_selection.Outlook`).
+
+    Returns
+    -------
+    Leaving
+
+    Examples
+    --------
+    >>> names = ["buyer_id", "tier", "expected_spend_90d"]
+    >>> before = pd.DataFrame([("a", "vip", 90.0), ("b", "core", 40.0), ("c", "ordinary", 5.0)],
+    ...                       columns=names)
+    >>> now = pd.DataFrame([("a", "ordinary", 20.0), ("b", "core", 45.0), ("c", "vip", 60.0)],
+    ...                    columns=names)
+    >>> found = leaving(before, now, {"b", "c"}, pd.DataFrame(columns=["expected", "actual"]))
+    >>> found.of, found.fell, found.rose, found.silent["buyer_id"].tolist(), found.at_stake
+    (2, 1, 1, ['a'], 70.0)
+    >>> found.before, found.bought, found.quiet, found.now
+    (135.0, 60.0, -70.0, 125.0)
+    """
+    names = [_T.BUYER_ID, _T.TIER, _T.EXPECTED_SPEND_90D]
+    both = before[names].merge(now[names], on=_T.BUYER_ID, how="outer", suffixes=("_before", ""))
+    was, became = f"{_T.TIER}_before", _T.TIER
+    old, fresh = (both[f"{_T.EXPECTED_SPEND_90D}{end}"].fillna(0.0) for end in ("_before", ""))
+    did, known = both[_T.BUYER_ID].isin(set(bought)), both[was].notna()
+    best, still = both[was].isin(BEST), both[became].isin(BEST)
+    table = both.assign(
+        tier_before=both[was], expected_before=old, expected=fresh, loss=old - fresh
+    )
+    table[became] = table[became].fillna(TIERS[0])
+    silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)]
+    silent = silent.sort_values(["loss", "buyer_id"], ascending=[False, True], ignore_index=True)
+    at_stake = float(silent["loss"].sum())
+    low, high = _trust(held_out)
+    change = fresh - old
+    return Leaving(
+        of=int(best.sum()),
+        fell=int((best & ~still).sum()),
+        rose=int((still & ~best).sum()),
+        silent=silent,
+        at_stake=at_stake,
+        low=at_stake * low,
+        high=at_stake * high,
+        before=float(old.sum()),
+        bought=float(change[known & did].sum()),
+        quiet=float(change[known & ~did].sum()),
+        new=float(change[~known].sum()),
+        now=float(fresh.sum()),
+    )
+
+
+def _trust(held_out: pd.DataFrame) -> tuple[float, float]:
+    """Return between what shares of an expected sum came true over the last 90 days."""
+    if len(held_out) < MIN_HELD_OUT or not held_out["expected"].sum() > 0:
+        return float("nan"), float("nan")
+    actual, expected = held_out[["actual", "expected"]].to_numpy(dtype=float).T
+    low, high = ratio_interval(actual, expected)
+    return max(float(np.float64(low)), 0.0), float(high)
