@@ -6,7 +6,9 @@ The masked conversations behind every line of a coaching plan, gathered once for
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import narwhals as nw
@@ -16,13 +18,14 @@ import pandas as pd
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.coaching.examples import agent_turns, choose, waited
-from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.masking import MASKED, mask_lines
+from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, TAUGHT_LESS
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of
-from csinsight.features.frames import BEFORE_OUTCOME, ConversationRules
+from csinsight.features.frames import BEFORE_OUTCOME, ConversationRules, moment_ms
 
 #: The longest line shown, in characters; what is longer ends in an ellipsis.
 MAX_CHARACTERS: Final = 80
@@ -38,6 +41,7 @@ def excerpts(
     rules: ConversationRules,
     months: int,
     lexicon: Lexicon,
+    buyers: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Return the messages of some conversations with what each shows, for `excerpt`.
 
@@ -52,6 +56,8 @@ def excerpts(
         Those by which the conversations were cut.
     months : int
     lexicon : Lexicon
+    buyers : iterable of str or None
+        Whose conversations they are, where that is known: only these are cut anew then.
 
     Returns
     -------
@@ -60,6 +66,11 @@ def excerpts(
         nullable boolean column a behaviour that words show.
     """
     wanted = sorted(set(conversation_ids))
+    if buyers is not None:
+        own = shop["messages"].filter(
+            nw.col(_M.BUYER_ID).is_in(sorted({str(buyer) for buyer in buyers}))
+        )
+        shop = replace(shop, tables={**shop.tables, "messages": own})
     messages = messages_of(shop, as_of, rules, months=months)
     messages = messages.filter(nw.col(_M.CONVERSATION_ID).is_in(wanted))
     marked = mark(messages, lexicon)
@@ -88,6 +99,7 @@ def excerpt(
     opportunity: float | None = None,
     author: str | None = None,
     nicknames: Iterable[str] = (),
+    common: Common | None = None,
     lines: int = 3,
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
@@ -106,6 +118,8 @@ def excerpt(
         The agent whose lines it is about; None: any agent's.
     nicknames : iterable of str
         Names to mask besides the ids in `messages`.
+    common : Common or None
+        What many buyers say: all else is hidden. None: patterns alone mask.
     lines : int
         At most so many: the buyer's last words, then what the agent answered.
 
@@ -125,7 +139,8 @@ def excerpt(
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     rows = [*asked[-1:], *about]
-    masked = mask_lines([str(text) for text in talk[_M.TEXT]], {*nicknames, *_ids(messages)})
+    texts = tuple(str(text) for text in talk[_M.TEXT])
+    masked = _masked(texts, frozenset({*nicknames, *_ids(messages)}), common)
     chosen = talk.iloc[rows]
     return pd.DataFrame(
         {
@@ -137,6 +152,12 @@ def excerpt(
             "waited_s": waited(talk, about[0]),
         }
     )
+
+
+@lru_cache(maxsize=4096)
+def _masked(texts: tuple[str, ...], names: frozenset[str], common: Common | None) -> list[str]:
+    """Mask a conversation once for all cards that look at it."""
+    return mask_lines(texts, names, common)
 
 
 def _ids(messages: pd.DataFrame) -> set[str]:
@@ -191,16 +212,21 @@ def plan_excerpts(
     """
     advised = plan[plan[_P.KIND] != "strength"]
     wanted = list(_wanted(advised))
+    ids = {t for *_, ts in wanted for t in ts}
+    shown_in = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     messages = excerpts(
         shop,
-        {t for *_, ts in wanted for t in ts},
+        ids,
         as_of=as_of,
         rules=rules,
         months=months,
         lexicon=lexicon,
+        buyers=shown_in.get(Conversations.BUYER_ID),
     )
     talks = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
     names = shop_names(shop)
+    goods = goods_names(shop)
+    common = common_pieces(shop, messages[Messages.TEXT].dropna(), goods, moment_ms(as_of))
     opportunities = conversations.set_index(Conversations.CONVERSATION_ID)
     parts = []
     for agent, behaviour, side, named in wanted:
@@ -215,11 +241,13 @@ def plan_excerpts(
                 opportunity=_turn(since, t),
                 author=None if side == _P.PEER_HITS else agent,
                 nicknames=names,
+                common=common,
             )
             for t in named
             if t in talks
         )
-        kept = [lines for lines in found if len(lines)][:EACH]
+        # Of those that show what is meant the one that has least to hide; of equals the first.
+        kept = sorted((lines for lines in found if len(lines)), key=_hidden)[:EACH]
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     if not parts:
@@ -233,6 +261,11 @@ def _shows(behaviour: str, side: str) -> bool:
     return unwanted == (side == _P.MISSES)
 
 
+def _hidden(lines: pd.DataFrame) -> int:
+    """Count what is masked in the lines of an excerpt."""
+    return sum(len(MASKED.findall(text)) for text in lines["text"])
+
+
 def _turn(since: Mapping[str, object], talk: str) -> float | None:
     turn = since.get(talk)
     return None if turn is None or turn is pd.NA else float(str(turn))
@@ -242,6 +275,14 @@ def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str]]]:
     for _, row in plan.iterrows():
         for side in SIDES:
             yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side])
+
+
+def goods_names(shop: Shop) -> list[str]:
+    """Return what the shop's goods are called, where its tables say so: these may be shown."""
+    if not shop.has("order_lines", "product_name"):
+        return []
+    names = collect(shop["order_lines"].select("product_name").unique())["product_name"]
+    return sorted(str(name) for name in names.dropna())
 
 
 def shop_names(shop: Shop) -> list[str]:

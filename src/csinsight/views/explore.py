@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.excerpts import excerpts
+from csinsight.coaching.excerpts import excerpts, goods_names
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import common_pieces
 from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
 from csinsight.errors import RunError
+from csinsight.features.frames import moment_ms
 from csinsight.features.months import month_of
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
@@ -116,7 +118,9 @@ def read(study: Study, conversation_id: str) -> Talk:
     names = {str(name) for name in (*said[Messages.BUYER_ID], *said[Messages.AGENT_ID].dropna())}
     if shop.has("agents", Agents.NAME):
         names |= set(collect(shop["agents"])[Agents.NAME].dropna().astype(str))
-    texts = mask_lines([str(text) for text in said[Messages.TEXT].fillna("")], names)
+    lines = [str(text) for text in said[Messages.TEXT].fillna("")]
+    common = common_pieces(shop, lines, goods_names(shop), moment_ms(study.as_of))
+    texts = mask_lines(lines, names, common)
     who = [
         words.word(f"block.{sender}") if sender in {"buyer", "agent"} else str(sender)
         for sender in said[Messages.SENDER]

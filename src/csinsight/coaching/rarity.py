@@ -1,0 +1,161 @@
+"""What only few buyers' chats hold, whatever it is: patterns can't know every way to name a person.
+
+A line is taken apart into pieces: pairs of neighbouring Chinese characters (with the ends of a run
+of them), and words or numbers of other scripts. A piece that stands in the chats of fewer than
+`BUYERS` buyers is rare; where rare pieces follow one another, the text between them is not shown.
+A pair of two common words that seldom meet is rare too, so a single rare pair alone hides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import narwhals as nw
+
+from csinsight.coaching.advice import LANGS, load_library
+from csinsight.contract.schema import Messages
+from csinsight.engine import Shop, collect, ms
+from csinsight.params import shipped
+
+#: Fewer buyers than this are few. Ours; the usual least cell of published statistics.
+BUYERS: Final = 5
+#: Of so many buyers' chats what is common can be told; more only take longer.
+MOST_BUYERS: Final = 20_000
+
+_HAN: Final = "\u3400-\u9fff"
+_RUN: Final = re.compile(rf"[{_HAN}]+")
+_WORD: Final = re.compile(rf"[^\W_{_HAN}]+(?:['’][^\W_{_HAN}]+)?")
+#: Numbers up to here are sizes, prices and hours.
+_SHORT_NUMBER: Final = 4
+#: What stands between two hidden words is hidden with them, unless it is longer than this.
+_BRIDGE: Final = 2
+
+
+def pieces(text: str) -> list[tuple[int, int, str]]:
+    """Return the pieces of a text with where each stands.
+
+    Examples
+    --------
+    >>> [piece for *_, piece in pieces("我是Ann")]
+    ['^我', '我是', '是$', 'ann']
+    """
+    found = []
+    for run in _RUN.finditer(text):
+        start, end, chars = run.start(), run.end(), f"^{run[0]}$"
+        for place in range(len(chars) - 1):
+            at = start + place - 1
+            found.append((max(at, start), min(at + 2, end), chars[place : place + 2]))
+    found += [(*word.span(), word[0].lower()) for word in _WORD.finditer(text)]
+    return found
+
+
+@dataclass(frozen=True)
+class Common:
+    """The pieces that may be shown.
+
+    Parameters
+    ----------
+    pieces : frozenset of str
+    """
+
+    pieces: frozenset[str]
+
+    def rare(self, text: str) -> list[tuple[int, int]]:
+        """Return the spans of a text that only few buyers' chats hold, in order.
+
+        Examples
+        --------
+        >>> common = Common(frozenset(piece for *_, piece in pieces("我是")))
+        >>> [(a, b) for a, b in common.rare("我是赵无极")]
+        [(2, 5)]
+        """
+        plain = "".join(map(_one, text))
+        hidden = bytearray(len(plain))
+        left, right = bytearray(len(plain)), bytearray(len(plain))
+        for start, end, piece in pieces(plain):
+            if piece in self.pieces:
+                continue
+            if piece[0] == "^":
+                left[start] = 1
+            elif piece[-1] == "$":
+                right[end - 1] = 1
+            elif _RUN.fullmatch(piece):
+                right[start], left[end - 1] = 1, 1
+            elif not (piece.isdigit() and len(piece) <= _SHORT_NUMBER) and len(piece) > 1:
+                hidden[start:end] = b"\x01" * (end - start)
+        for place in range(len(plain)):
+            # A character is hidden whose pairs to both sides are rare.
+            hidden[place] |= left[place] & right[place]
+        return _spans(hidden, plain)
+
+
+def _spans(hidden: bytearray, plain: str) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for match in re.finditer(b"\x01+", bytes(hidden)):
+        start, end = match.span()
+        between = plain[found[-1][1] : start] if found else ""
+        if found and len(between) <= _BRIDGE and not _RUN.search(between):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _one(character: str) -> str:
+    plain = unicodedata.normalize("NFKC", character).lower()
+    return plain if len(plain) == 1 else character
+
+
+def common_pieces(
+    shop: Shop, texts: Iterable[str], allowed: Sequence[str], as_of_ms: int
+) -> Common:
+    """Count in how many buyers' chats the pieces of some texts stand.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``.
+    texts : iterable of str
+        What may be shown; only their pieces are counted.
+    allowed : sequence of str
+        Names that may be shown whoever said them: goods, say.
+    as_of_ms : int
+        Only messages before this moment count.
+
+    Returns
+    -------
+    Common
+        The pieces in at least `BUYERS` buyers' chats, in `allowed`, or in what csinsight itself
+        says (its coaching library).
+    """
+    wanted = {piece for text in texts for *_, piece in pieces("".join(map(_one, text)))}
+    sent = nw.col(ms(Messages.SENT_AT))
+    known = shop["messages"].filter(sent.is_null() | (sent < as_of_ms))
+    said = collect(known.select(Messages.BUYER_ID, Messages.TEXT).unique()).dropna()
+    buyers = sorted(said[Messages.BUYER_ID].unique())[:MOST_BUYERS]
+    said = said[said[Messages.BUYER_ID].isin(buyers)].sort_values(Messages.BUYER_ID)
+    counts: Counter[str] = Counter()
+    for _, own in said.groupby(Messages.BUYER_ID)[Messages.TEXT]:
+        seen = {piece for text in own for *_, piece in _pieces_of(text)}
+        counts.update(seen & wanted)
+    there = {piece for piece, number in counts.items() if number >= BUYERS}
+    ours = {piece for text in (*_own_words(), *allowed) for *_, piece in _pieces_of(text)}
+    return Common(frozenset(there | ours))
+
+
+@lru_cache(maxsize=200_000)
+def _pieces_of(text: str) -> tuple[tuple[int, int, str], ...]:
+    return tuple(pieces("".join(map(_one, text))))
+
+
+@lru_cache(maxsize=1)
+def _own_words() -> tuple[str, ...]:
+    file = shipped("params", "coaching.yml")
+    return tuple(line for lang in LANGS for line in load_library(lang, file).phrases())

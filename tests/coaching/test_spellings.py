@@ -1,0 +1,137 @@
+"""Private data in many spellings, and ordinary phrases beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+import polars as pl
+import pytest
+from tests.coaching.spellings import LEAST, ORDINARY, SPELLINGS, in_sentence, spellings
+
+from csinsight.coaching.excerpts import plan_excerpts
+from csinsight.coaching.masking import mask, mask_lines
+from csinsight.coaching.rarity import BUYERS, Common, common_pieces, pieces
+from csinsight.engine import open_shop
+from csinsight.features.conversations import conversation_features
+from csinsight.features.frames import ConversationRules, moment_ms
+
+AS_OF = datetime(2026, 11, 1)
+#: What many buyers say, and what is said to them.
+TALK = (
+    ("buyer", "在吗，这款亚麻衬衫还有货吗"),
+    ("agent", "亲，您好，这款亚麻衬衫有货的，今天下单明天发货"),
+    ("buyer", "ok, thanks 好的 谢谢"),
+    ("agent", "建议您选M码，麻烦您看一下尺码表"),
+)
+
+
+def _everything():
+    return [(kind, told) for kind in SPELLINGS for told in spellings(kind)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """Thirty buyers say the same; then one buyer more for each spelling, who says it alone."""
+    planted = [in_sentence(kind, told) for kind, told in _everything()]
+    rows = []
+    for number in range(30 + len(planted)):
+        lines = list(TALK)
+        if number >= 30:
+            lines.insert(2, ("buyer", planted[number - 30]))
+            lines.insert(3, ("agent", "好的 " + planted[number - 30]))
+        for minute, (sender, text) in enumerate(lines):
+            at = datetime(2026, 10, 5, 10) + timedelta(minutes=minute, hours=number % 400)
+            agent = f"a{number % 3}" if sender == "agent" else None
+            rows.append((f"b{number:04d}", agent, sender, at, text, f"c{number:04d}"))
+    folder = tmp_path_factory.mktemp("planted")
+    names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
+    return open_shop(folder)
+
+
+@pytest.fixture(scope="module")
+def common(shop):
+    texts = [in_sentence(kind, told) for kind, told in _everything()]
+    texts += [text for _, text in TALK] + ORDINARY
+    return common_pieces(shop, texts, [], moment_ms(AS_OF))
+
+
+@pytest.mark.parametrize("kind", SPELLINGS)
+def test_patterns_find_most_spellings_of_each_kind(kind):
+    told = spellings(kind)
+    assert len(told) >= LEAST
+    kept = [text for text in told if mask(in_sentence(kind, text)) == in_sentence(kind, text)]
+    assert len(kept) <= 0.16 * len(told), kept
+
+
+def test_with_what_few_buyers_say_hidden_nothing_of_any_kind_is_left(common):
+    kept = []
+    for kind, told in _everything():
+        (shown,) = mask_lines([in_sentence(kind, told)], [], common)
+        if told in shown:
+            kept.append((kind, told))
+    assert len(kept) <= 0.02 * len(_everything()), [*kept, len(_everything())]
+
+
+def test_what_many_say_is_shown(common):
+    for _, text in TALK:
+        assert mask_lines([text], [], common) == [text]
+
+
+def test_ordinary_phrases_stay():
+    changed = [text for text in ORDINARY if mask(text) != text]
+    assert len(changed) <= 0.02 * len(ORDINARY), changed
+
+
+@pytest.mark.parametrize(
+    "text", ["[姓名x]您好", "订单[数字x]已发", "#E-s[数字x]", "[电话] 打给我", "[略]好的"]
+)
+def test_what_is_masked_already_stays_as_it_is(text):
+    assert mask(text) == text
+    assert mask_lines([text], [], Common(frozenset(p for *_, p in pieces(text)))) == [text]
+
+
+def test_a_word_of_four_buyers_is_hidden_and_of_five_shown(tmp_path):
+    rows = [
+        (f"b{n}", "buyer", datetime(2026, 10, 5), text)
+        for text, buyers in (("要 foursome 的", BUYERS - 1), ("要 fivesome 的", BUYERS))
+        for n in range(buyers)
+    ]
+    names = ["buyer_id", "sender", "sent_at", "text"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(tmp_path / "messages.parquet")
+    texts = [text for *_, text in rows]
+    found = common_pieces(open_shop(tmp_path), texts, [], moment_ms(AS_OF))
+    assert mask_lines(["要 foursome 的", "要 fivesome 的"], [], found) == [
+        "要 [略] 的",
+        "要 fivesome 的",
+    ]
+    allowed = common_pieces(open_shop(tmp_path), texts, ["Foursome"], moment_ms(AS_OF))
+    assert mask_lines(["要 foursome 的"], [], allowed) == ["要 foursome 的"]
+
+
+def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
+    table = conversation_features(shop, AS_OF, ConversationRules())
+    ids = table["conversation_id"].tolist()
+    planted = [name for name in ids if int(name[1:]) >= 30]
+    plan = pd.DataFrame(
+        [
+            {
+                "agent_id": f"a{int(name[1:]) % 3}",
+                "behaviour": "polite_words",
+                "kind": "driver",
+                "misses": [],
+                # One that hides something, and after it one of the same agent that hides nothing.
+                "hits": [name, f"c{int(name[1:]) % 3:04d}"],
+                "peer_hits": [name],
+            }
+            for name in planted[::20]
+        ]
+    )
+    shown = plan_excerpts(shop, plan, table, as_of=AS_OF, rules=ConversationRules())
+    assert len(shown)
+    text = "\n".join(shown["text"])
+    kept = [told for _, told in _everything() if len(told) > 2 and told in text]
+    assert len(kept) <= 0.02 * len(_everything()), kept
+    hits = shown[shown["side"] == "hits"]
+    assert not hits["text"].str.contains(r"\[", regex=True).any()
