@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from tests.coaching.spellings import LEAST, ORDINARY, SPELLINGS, in_sentence, spellings
 
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask, mask_lines
 from csinsight.coaching.rarity import BUYERS, Common, common_pieces, pieces
@@ -111,7 +112,7 @@ def test_a_word_of_four_buyers_is_hidden_and_of_five_shown(tmp_path):
 
 
 def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
-    table = conversation_features(shop, AS_OF, ConversationRules())
+    table = conversation_features(shop, AS_OF, ConversationRules(), months=12)
     ids = table["conversation_id"].tolist()
     planted = [name for name in ids if int(name[1:]) >= 30]
     plan = pd.DataFrame(
@@ -128,7 +129,8 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
             for name in planted[::20]
         ]
     )
-    shown = plan_excerpts(shop, plan, table, as_of=AS_OF, rules=ConversationRules())
+    told = {"rules": ConversationRules(), "months": 12, "lexicon": load_lexicon()}
+    shown = plan_excerpts(shop, plan, table, as_of=AS_OF, **told)
     assert len(shown)
     text = "\n".join(shown["text"])
     kept = [told for _, told in _everything() if len(told) > 2 and told in text]

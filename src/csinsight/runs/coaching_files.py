@@ -12,6 +12,7 @@ from csinsight.coaching import follow_up
 from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan
 from csinsight.contract.disputes import disputes_path
+from csinsight.contract.labels import FILE
 from csinsight.contract.write import sha256, sha256_of, write_atomically
 from csinsight.runs.state import Places
 
@@ -24,13 +25,15 @@ def plans_of(run: Path) -> Path:
 
 
 def also_read(notebook: str, data: Path, places: Places) -> str:
-    """Return a hash over what the notebook of coaching reads besides tables and parameters."""
+    """Return a hash over what a notebook reads of people's own besides tables and parameters."""
+    labels = data / FILE
+    read = sha256(labels) if labels.is_file() else ""
     if notebook != NOTEBOOK:
-        return ""
+        return read if notebook == "03_agent_kpis" else ""
     disputes, rollouts = disputes_path(data), data / lots.FILE
     earlier = follow_up.fingerprint(plans_of(places.run), places.month)
     told = sha256(rollouts) if rollouts.is_file() else ""
-    return sha256_of(sha256(disputes) if disputes else "", told, earlier)
+    return sha256_of(sha256(disputes) if disputes else "", told, earlier, read)
 
 
 def keep_plan(places: Places) -> None:
