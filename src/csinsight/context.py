@@ -113,8 +113,8 @@ class MonthContext(BaseModel):
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """The lexicons with the shop's additions laid over them."""
-        return load_lexicon(self.additions)
+        """The lexicons with the shop's additions laid over them, and the reader told for."""
+        return load_lexicon(self.additions, reader=self.params.reader)
 
     @property
     def conversation_months(self) -> int:

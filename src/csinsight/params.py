@@ -19,8 +19,10 @@ from csinsight.config import explain, nearest, read_yaml
 from csinsight.errors import ConfigError
 
 Lang = Literal["zh", "en"]
+ReaderName = Literal["rules", "built_in"]
 EngineName = Literal["polars", "spark"]
 Outcome = Literal["paid", "ordered", "satisfaction"]
+DEFAULT_READER: Final[ReaderName] = "built_in"
 JsonValue = str | int | float | bool
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -68,6 +70,7 @@ class RunParams(BaseModel):
     evidence_months: Count = 12
     trend_months: Count = 12
     kpi_profile: str = "taobao"
+    reader: ReaderName = DEFAULT_READER
     outcome: Outcome = "paid"
     type_confidence: Share = 0.5
     type_min_pages: Count = 5
@@ -143,6 +146,7 @@ _CONVERSATIONS: Final = (
     "kpi_profile",
     "trend_months",
     "driver_months",
+    "reader",
 )
 
 #: The notebooks in order, and which of the run's parameters each takes besides `PLACES`: all that

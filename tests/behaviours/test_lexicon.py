@@ -14,7 +14,7 @@ from csinsight.behaviours.markers import find_hits, mark
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.errors import ConfigError
 
-LEXICON = load_lexicon()
+LEXICON = load_lexicon(reader="rules")
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -13,7 +13,7 @@ from csinsight.behaviours.markers import MIN_OTHERS, find_hits, mark
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.errors import DataError
 
-LEXICON = load_lexicon()
+LEXICON = load_lexicon(reader="rules")
 TEXTS = [
     "您好,请问有什么可以帮您的吗?",
     "今天还能发货吗",

@@ -10,14 +10,17 @@ from typing import Final
 
 import narwhals as nw
 import pandas as pd
+import polars as pl
 
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.markers import find_hits
+from csinsight.behaviours.markers import find_hits, lowered
 from csinsight.behaviours.opportunities import ABOUT
+from csinsight.behaviours.reader import RUN, SENDER, TEXT
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import CATEGORIES, MOODS
 from csinsight.contract.schema import Messages
-from csinsight.engine import collect
+from csinsight.engine import collect, simplified
+from csinsight.engine.frames import joined_lines
 from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, pick
 
 OTHER: Final = "other"
@@ -30,6 +33,8 @@ _TOLD: Final = "tells_after_sales"
 _SOON: Final = "handled_soon"
 #: Runs of lines, of either side, from which an opening is read: three of the buyer's.
 _OPENING_RUNS: Final = 6
+#: An agent's markers that tell what the buyer came for.
+_SAID_OF_CASES: Final = (_TOLD, "says_no")
 
 
 def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
@@ -59,6 +64,66 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
         index=openings[Messages.CONVERSATION_ID],
         name=Talk.CATEGORY,
         dtype="str",
+    )
+
+
+def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Series[str]:
+    """Return what each conversation is about, as the reader that learns has it.
+
+    Parameters
+    ----------
+    marked : narwhals.LazyFrame
+        As for `main_categories`.
+    lexicon : Lexicon
+        Without a reader `ruled` is returned.
+    ruled : pandas.Series
+        Of `main_categories`; it is weighed with the words of the opening.
+
+    Returns
+    -------
+    pandas.Series
+        Category by conversation id, of every conversation whose opening has a buyer's line.
+    """
+    if lexicon.reader is None:
+        return ruled
+    rows = subject_rows(marked, lexicon, ruled)
+    told = lexicon.reader.subject(rows)
+    return pd.Series(told, index=rows[Messages.CONVERSATION_ID].to_list(), dtype="str")
+
+
+def subject_marks(lexicon: Lexicon) -> list[str]:
+    """Return the columns of marks that `subject_rows` has."""
+    return [*lexicon.ids("buyer"), *_SAID_OF_CASES, *(f"_ruled_{name}" for name in CATEGORIES)]
+
+
+def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.DataFrame:
+    """Return the opening of each conversation in which a buyer wrote, as `Reader.subject` reads it.
+
+    Parameters
+    ----------
+    marked, lexicon, ruled
+        As for `subjects`.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``conversation_id``; the agent's lines and the buyer's; and `subject_marks`.
+    """
+    talk = Messages.CONVERSATION_ID
+    opening = marked.filter(nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS))
+    opening = simplified(opening.with_columns(lowered().alias(TEXT)), TEXT)
+    side = nw.col(Messages.SENDER)
+    heard = joined_lines(opening.filter(side == "buyer"), [talk], TEXT, RUN)
+    said = joined_lines(opening.filter(side == "agent"), [talk], TEXT, TEXT)
+    names = [*lexicon.ids("buyer"), *_SAID_OF_CASES]
+    marks = opening.group_by(talk).agg(nw.col(n).cast(nw.Int8).max().alias(n) for n in names)
+    table = collect(heard.join(said, on=talk, how="left").join(marks, on=talk, how="left"))
+    rows = pl.from_pandas(table).sort(talk)
+    by_rules = ruled.reindex(rows[talk].to_list()).fillna(OTHER).to_numpy()
+    return rows.with_columns(
+        pl.lit("agent").alias(SENDER),
+        *((pl.col(name) == 1).alias(name) for name in names),
+        *(pl.Series(f"_ruled_{name}", by_rules == name) for name in CATEGORIES),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 
-from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods
+from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods, subjects
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
 from csinsight.behaviours.opportunities import (
@@ -237,10 +237,14 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     talks = talks.set_index(Talk.CONVERSATION_ID)
     shown = collect(aggregate_conversations(marked))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
-    talks[Talk.CATEGORY] = main_categories(marked.lines, lexicon).reindex(talks.index).fillna(OTHER)
+    ruled = main_categories(marked.lines, lexicon)
+    about = subjects(marked.lines, lexicon, ruled)
+    talks[Talk.CATEGORY] = about.reindex(talks.index).fillna(OTHER).astype("str")
     opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
     answered = talks[Talk.AGENT_MESSAGES].gt(0)
-    talks[Talk.IS_INQUIRY] = opened & talks[Talk.CATEGORY].ne(AFTER_SALES) & answered
+    # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.
+    case = ruled.reindex(talks.index).eq(AFTER_SALES)
+    talks[Talk.IS_INQUIRY] = opened & ~case & answered
     talks = talks.join(moods(marked.lines))
     turns = _turns(talks, shown)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)

@@ -18,9 +18,11 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from csinsight.behaviours.reader import Reader, load_reader
 from csinsight.config import did_you_mean, load
 from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
 from csinsight.errors import ConfigError
+from csinsight.params import DEFAULT_READER, ReaderName
 
 Side = Literal["agent", "buyer"]
 Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
@@ -181,18 +183,25 @@ class Lexicon:
         By id, the patterns of text to blank out first, one after the other.
     rules : mapping of str to tuple of Compiled
         By id.
+    reader : Reader or None
+        The reader that learns, which has the last word on its labels; None: rules alone.
     """
 
     markers: Mapping[str, Marker]
     cuts: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, tuple[Compiled, ...]]
+    reader: Reader | None = None
 
     def ids(self, side: Side) -> tuple[str, ...]:
         """Return the ids of one side's markers in file order."""
         return tuple(name for name, marker in self.markers.items() if marker.side == side)
 
 
-def load_lexicon(extra: str | Path | Additions | None = None, folder: Path = FOLDER) -> Lexicon:
+def load_lexicon(
+    extra: str | Path | Additions | None = None,
+    folder: Path = FOLDER,
+    reader: ReaderName = DEFAULT_READER,
+) -> Lexicon:
     """Read and check the lexicon files of `folder`, with a shop's additions laid over them.
 
     Parameters
@@ -201,6 +210,9 @@ def load_lexicon(extra: str | Path | Additions | None = None, folder: Path = FOL
         A file such as ``params/lexicon_additions.yml``, or what it holds.
     folder : Path
         Where the ``*.yml`` files are; the package's own unless told.
+    reader : {'built_in', 'rules'}
+        Whether the reader that learns has the last word; never in a folder that is not the
+        package's own, nor on a marker that `extra` lays words over.
 
     Returns
     -------
@@ -221,21 +233,30 @@ def load_lexicon(extra: str | Path | Additions | None = None, folder: Path = FOL
             if name in markers:
                 raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
             markers[name], home[name] = marker, path
-    if isinstance(extra, Additions):
-        markers = _lay_over(markers, extra, Path("lexicon_additions.yml"))
-    elif extra is not None:
-        markers = _lay_over(markers, load(Path(extra), Additions), Path(extra))
+    additions = extra if extra is None or isinstance(extra, Additions) else load(Path(extra), Additions)
+    if additions is not None:
+        name = "lexicon_additions.yml" if isinstance(extra, Additions) else str(extra)
+        markers = _lay_over(markers, additions, Path(name))
     _check_names(markers, home)
     compilers = {name: _Compiler(home[name], name, fragments) for name in markers}
     lexicon = Lexicon(
         markers=markers,
         cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
         rules={name: compilers[name].rules(m) for name, m in markers.items()},
+        reader=load_reader().without(_laid_over(additions))
+        if reader == "built_in" and folder == FOLDER
+        else None,
     )
     absent = set(MARKERS + COMPLIANCE + NOTED) - set(markers) - set(FROM_MANY)
     if absent:
         raise ConfigError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
     return lexicon
+
+
+def _laid_over(additions: Additions | None) -> list[str]:
+    """Return the markers that a shop says anything of."""
+    more = additions.markers.items() if additions else ()
+    return [name for name, words in more if words.patterns or words.cut or words.none_of]
 
 
 def _lay_over(markers: dict[str, Marker], extra: Additions, path: Path) -> dict[str, Marker]:

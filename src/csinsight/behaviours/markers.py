@@ -14,9 +14,11 @@ from typing import Final
 import narwhals as nw
 
 from csinsight.behaviours.lexicon import Compiled, Lexicon
+from csinsight.behaviours.reader import RUN, TEXT
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
 from csinsight.engine import simplified, simplify
+from csinsight.engine.frames import joined_lines, read_rows
 from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
@@ -26,7 +28,6 @@ BLANK: Final = "␀"
 #: Lower-case text of one side's lines, null on the other's.
 AGENT_TEXT: Final = "_agent_text"
 BUYER_TEXT: Final = "_buyer_text"
-_PLAIN: Final = "_plain_text"
 
 
 def mark(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -44,25 +45,67 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     narwhals.LazyFrame
         The same rows. Agent-side columns are null on lines not by an agent, buyer-side columns
         null on lines not by a buyer. A message is judged by itself and the buyer's lines just
-        before it, whatever else is in the table.
+        before it (a buyer's by their own run), whatever else is in the table; where the lexicon
+        has a reader that learns, what it decides is read by it, and the rest by the rules.
     """
-    plain = simplified(messages.with_columns(lowered().alias(_PLAIN)), _PLAIN)
-    plain = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, _PLAIN], how="left")
-    needed = _asked_before(lexicon)
+    ruled = by_rules(messages, lexicon)
+    if lexicon.reader is not None:
+        ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
+    return ruled.drop(TEXT, RUN, *map(asked, lexicon.ids("buyer")), strict=False)
+
+
+def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
+    """Add one nullable boolean column a marker, by the rules alone, and what they were read from.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        As for `mark`.
+    lexicon : Lexicon
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        As of `mark`, with `csinsight.behaviours.reader.TEXT` and, where the lexicon has a reader,
+        ``RUN`` and a column `asked` for each buyer-side marker.
+    """
+    plain = simplified(messages.with_columns(lowered().alias(TEXT)), TEXT)
+    plain = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
     agents = lexicon.ids("agent")
-    return (
-        with_asked(plain, needed)
-        .with_columns(_in_context(lexicon, name).alias(name) for name in agents)
-        .drop(
-            _PLAIN, *map(asked, needed), *(_held(n, r) for n in agents for r in _parts(lexicon, n))
-        )
+    if lexicon.reader is None:
+        heard = with_asked(plain, _asked_before(lexicon))
+    else:
+        heard = _with_runs(plain, lexicon.ids("buyer"))
+    ruled = heard.with_columns(_in_context(lexicon, name).alias(name) for name in agents)
+    return ruled.drop(_held(n, r) for n in agents for r in _parts(lexicon, n))
+
+
+def _with_runs(plain: Frame, names: Sequence[str]) -> Frame:
+    """Add the buyer's run before each agent's line and around each buyer's, and what it showed.
+
+    The run's lines stand in `RUN`, what it showed in the columns `asked`, never null.
+    """
+    buyer = nw.col(Messages.SENDER) == "buyer"
+    talk, run_no = Messages.CONVERSATION_ID, "_run_no"
+    plain = plain.with_columns(
+        nw.when(buyer).then(nw.col(TURN_NO)).otherwise(nw.col(TURN_NO) - 1).alias(run_no)
+    )
+    lines = plain.filter(buyer)
+    texts = joined_lines(lines, (talk, run_no), TEXT, RUN)
+    marks = lines.group_by(talk, run_no).agg(
+        nw.col(name).cast(nw.Int8).max().alias(asked(name)) for name in names
+    )
+    joined = plain.join(texts, on=[talk, run_no], how="left")
+    joined = joined.join(marks, on=[talk, run_no], how="left").drop(run_no)
+    return joined.with_columns(
+        (nw.col(asked(name)).fill_null(0) == 1).alias(asked(name)) for name in names
     )
 
 
 def _read_texts(plain: Frame, lexicon: Lexicon) -> Frame:
     """Return each side's texts once, with what their words alone show: chats repeat themselves."""
-    text, sender = nw.col(_PLAIN), nw.col(Messages.SENDER)
-    texts = plain.select(Messages.SENDER, _PLAIN).unique()
+    text, sender = nw.col(TEXT), nw.col(Messages.SENDER)
+    texts = plain.select(Messages.SENDER, TEXT).unique()
     texts = texts.with_columns(
         nw.when(sender == "agent").then(text).alias(AGENT_TEXT),
         nw.when(sender == "buyer").then(text).alias(BUYER_TEXT),

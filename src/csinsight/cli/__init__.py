@@ -18,7 +18,7 @@ from csinsight import __version__
 from csinsight.cli.failing import Commands, Failed, Misused, MostlyRefused, is_expected
 
 if TYPE_CHECKING:
-    from csinsight.params import RunParams
+    from csinsight.params import ReaderName, RunParams
     from csinsight.runs.month import RunResult
     from csinsight.runs.schedule import Job
 
@@ -337,12 +337,18 @@ def _one_shop(job: Job, target: str) -> int:
 @click.argument("file", type=_THERE)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--lexicon", type=_THERE, help="Additions; see params/lexicon_additions.yml.")
-def markers(file: Path, out: Path, lexicon: Path | None) -> None:
+@click.option(
+    "--reader",
+    type=click.Choice(["built_in", "rules"]),
+    help="The reader that learns (unless told), or rules alone: faster, each mark has its words.",
+)
+def markers(file: Path, out: Path, lexicon: Path | None, reader: ReaderName | None) -> None:
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
     from csinsight.behaviours.table import mark_table, read_messages, write_table
+    from csinsight.params import DEFAULT_READER
 
-    marked = mark_table(read_messages(file), load_lexicon(lexicon))
+    marked = mark_table(read_messages(file), load_lexicon(lexicon, reader=reader or DEFAULT_READER))
     write_table(marked, out)
     click.echo(out)
 

@@ -7,12 +7,14 @@ What the engine says when it can't open a shop.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.types as pat
 
@@ -105,6 +107,82 @@ def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     table is held in this process's memory; Spark keeps it as `keep` says.
     """
     return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()
+
+
+def joined_lines(
+    frame: nw.LazyFrame[Any], keys: Sequence[str], column: str, name: str
+) -> nw.LazyFrame[Any]:
+    """Return the texts of each group in one, parted by line breaks, as column `name`.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+    keys : sequence of str
+    column : str
+        Text without line breaks; the lines stand in the order of their characters, so that a
+        group is the same on every engine whatever order its rows come in.
+    name : str
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        One row a group: `keys` and `name`.
+    """
+    native: Any = frame.to_native()
+    if isinstance(native, pl.LazyFrame):
+        text = pl.col(column).drop_nulls().sort().str.join("\n").alias(name)
+        return nw.from_native(native.group_by(list(keys)).agg(text))
+    import pyspark.sql.functions as sf
+
+    lines = sf.array_sort(sf.collect_list(sf.col(column)))
+    joined = sf.concat_ws("\n", lines).alias(name)
+    grouped: nw.LazyFrame[Any] = nw.from_native(native.groupBy(*keys).agg(joined))
+    return grouped
+
+
+def read_rows(
+    frame: nw.LazyFrame[Any],
+    reader: Callable[[pl.DataFrame], pl.DataFrame],
+    columns: Sequence[str],
+) -> nw.LazyFrame[Any]:
+    """Replace boolean columns by what a function says of each row.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+    reader : callable
+        Takes some rows with all columns of `frame` and returns `columns` of the same rows in the
+        same order; a row's answer must not depend on which other rows it comes with. Spark hands
+        it to the workers.
+    columns : sequence of str
+
+    Returns
+    -------
+    narwhals.LazyFrame
+    """
+    native: Any = frame.to_native()
+
+    def replaced(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(reader(rows).select(columns))
+
+    if isinstance(native, pl.LazyFrame):
+        done = native.map_batches(
+            replaced,
+            predicate_pushdown=False,
+            projection_pushdown=False,
+            slice_pushdown=False,
+            schema=native.collect_schema(),
+        )
+        return nw.from_native(done)
+
+    def in_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if batch.num_rows:
+                table = replaced(pl.DataFrame(pl.from_arrow(batch))).to_arrow()
+                yield from table.cast(batch.schema).combine_chunks().to_batches()
+
+    spark: nw.LazyFrame[Any] = nw.from_native(native.mapInArrow(in_batches, native.schema))
+    return spark
 
 
 def explain(path: Path, table: Table, error: Exception | None = None) -> EngineError:

@@ -1,0 +1,1 @@
+"""What is run by hand: fonts, and the training of the reader."""

@@ -1,0 +1,464 @@
+"""Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
+
+Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`.
+A ridge regression a label and language, on pieces of text and the rules' marks; its threshold is
+where F1 is best when each line is told by a model that leaves it out (both in closed form: Golub,
+Heath and Wahba 1979). A label is left to the rules where they are no worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.model_selection import GroupKFold
+
+from csinsight.behaviours.accuracy import PATH as ACCURACY
+from csinsight.behaviours.categories import subject_marks
+from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.markers import asked
+from csinsight.behaviours.reader import (
+    ARRAYS,
+    LANGS,
+    PATH,
+    UNIT,
+    Reader,
+    Weights,
+    marks_of,
+    pieces,
+    sides,
+)
+from csinsight.contract.domain import CATEGORIES
+from csinsight.stats.intervals import wilson
+from tools.reader_examples import WORRY, Example, load_examples, read_examples, read_openings
+
+#: What is measured, and learnt but for `RULED`. Findings about people are left to rules that can
+#: be read.
+LABELS: Final = (
+    "greets",
+    "polite_words",
+    "empathizes",
+    "apologizes",
+    "asks_needs",
+    "recommends",
+    "gives_specifics",
+    "explains_value",
+    "offers_alternative",
+    "refuses_flatly",
+    "curt_reply",
+    "reminds_payment",
+    "follows_up",
+    "promises_time",
+    "closes_warmly",
+    "uses_emoji",
+    WORRY,
+)
+#: What a line shows by where it stands more than by its words.
+RULED: Final = ("greets", "follows_up")
+FOLDS: Final = 5
+#: How much the agent's lines weigh beside the buyer's where it is asked what a talk is about.
+AGENT_SHARE: Final = 1.0
+#: How much the buyer's lines and a rule's mark weigh beside the agent's pieces, and the ridge.
+BUYER_SHARE: Final = 0.5
+MARK_SHARE: Final = 0.4
+#: A rule's mark where it is asked what a talk is about: words of other goods are new to the model.
+SUBJECT_MARK_SHARE: Final = 1.0
+RIDGE: Final = 0.5
+#: Fewer measured cases than this can't place a threshold; then all cases do.
+FEW: Final = 5
+MOST: Final = 0.75
+#: By how much the model has to beat the rules: rules can be read, and hold where words are new.
+MARGIN: Final = 0.02
+SEED: Final = 1
+#: How often conversations are drawn anew for an interval.
+DRAWS: Final = 1000
+#: Of every part of the file of weights, so that the same weights are the same bytes.
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_ABOUT: Final = """version: 1
+about: >-
+  Counts of labelled messages, each read by a model that saw nothing of its conversation; see
+  csinsight.behaviours.accuracy. Written by python -m tools.train_reader.
+figures:
+"""
+
+_Bools = NDArray[np.bool_]
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Labelled lines of one language as numbers, a row a line.
+
+    `shows` and `known` have a column a label; `ruled` what the rules say of it. `agent` and
+    `buyer` count pieces over the root of how many there are; `heads` the frames to read.
+    """
+
+    examples: Sequence[Example]
+    agent: sparse.csr_matrix
+    buyer: sparse.csr_matrix
+    agent_names: NDArray[np.uint32]
+    buyer_names: NDArray[np.uint32]
+    marks: tuple[str, ...]
+    marked: _Floats
+    asked: _Floats
+    shows: _Bools
+    known: _Bools
+    ruled: _Bools
+    frames: tuple[pl.DataFrame, pl.DataFrame]
+
+    @functools.cached_property
+    def kernels(self) -> tuple[_Floats, _Floats]:
+        """Return how alike each two rows are, as an agent's line is read and as a buyer's is."""
+        said, heard = ((m @ m.T).toarray() for m in (self.agent, self.buyer))
+        line = said + BUYER_SHARE**2 * heard + MARK_SHARE**2 * self.marked @ self.marked.T
+        return line, heard + MARK_SHARE**2 * self.asked @ self.asked.T
+
+    @property
+    def talks(self) -> NDArray[np.str_]:
+        """Return each row's conversation."""
+        return np.array([example.conversation for example in self.examples])
+
+    @property
+    def measured(self) -> _Bools:
+        """Return which rows figures are taken on."""
+        return np.array([example.measured for example in self.examples])
+
+
+def design(examples: Sequence[Example], lexicon: Lexicon) -> Design:
+    """Read examples of one language by the rules and into pieces."""
+    frames = read_examples(list(examples), replace(lexicon, reader=Reader({}, {})))
+    said, run = sides(frames[0])
+    agent, agent_names = _counted(said)
+    buyer, buyer_names = _counted(run)
+    # Who wrote lines for the reader wrote the rules too: there the rules are too good to be true.
+    trusted = np.array([[float(not e.source.startswith("own"))] for e in examples])
+    own = [n for n in lexicon.ids("agent") if n in LABELS or n in ("says_no", "leading_question")]
+    heard = [asked(name) for name in lexicon.ids("buyer")]
+    marks = (*own, *heard)
+    ruled = [frames[name == WORRY][name].fill_null(value=False).to_numpy() for name in LABELS]
+    ruled[LABELS.index(WORRY)] = frames[0][asked(WORRY)].to_numpy()
+    return Design(
+        examples=examples,
+        agent=agent,
+        buyer=buyer,
+        agent_names=agent_names,
+        buyer_names=buyer_names,
+        marks=marks,
+        marked=marks_of(frames[0], marks) * trusted,
+        asked=marks_of(frames[1], marks) * trusted,
+        shows=np.array([[n in e.labels for n in LABELS] for e in examples]),
+        known=np.array([[e.knows(n) for n in LABELS] for e in examples]),
+        ruled=np.array(ruled).T,
+        frames=frames,
+    )
+
+
+def _counted(texts: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[np.uint32]]:
+    rows, said = pieces(texts)
+    names, columns = np.unique(said, return_inverse=True)
+    share = 1 / np.sqrt(np.maximum(np.bincount(rows, minlength=len(texts)), 1))
+    matrix = sparse.csr_matrix((share[rows], (rows, columns)), shape=(len(texts), len(names)))
+    return matrix, names
+
+
+def fit(data: Design, rows: NDArray[np.int64]) -> Weights:
+    """Learn from some rows; only labels that beat the rules there are kept."""
+    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]] = {}
+    for places in _alike(data):
+        use = rows[data.known[rows, places[0]]]
+        of_buyer = LABELS[places[0]] == WORRY
+        shows = data.shows[np.ix_(use, places)].astype(float)
+        dual, left_out = _ridge(data.kernels[of_buyer][np.ix_(use, use)], shows)
+        share = 1.0 if of_buyer else BUYER_SHARE**2
+        run = share * (data.buyer[use].T @ dual)
+        marks = MARK_SHARE**2 * ((data.asked if of_buyer else data.marked)[use].T @ dual)
+        said = (0 if of_buyer else 1) * (data.agent[use].T @ dual)
+        for k, place in enumerate(places):
+            threshold = _beats_rules(data, use, place, left_out[:, k])
+            if threshold is not None:
+                least = threshold - float(shows[:, k].mean())
+                learnt[LABELS[place]] = (said[:, k], run[:, k], marks[:, k], least)
+    return _weights(data, rows, {name: learnt[name] for name in LABELS if name in learnt})
+
+
+def _alike(data: Design) -> list[list[int]]:
+    """Return the labels in groups that were looked for in the same rows."""
+    groups: dict[bytes, list[int]] = {}
+    for place, name in enumerate(LABELS):
+        key = data.known[:, place].tobytes() + (b"buyer" if name == WORRY else b"agent")
+        groups.setdefault(key, []).append(place)
+    return list(groups.values())
+
+
+def _beats_rules(
+    data: Design, use: NDArray[np.int64], place: int, left_out: _Floats
+) -> float | None:
+    """Return from where on a label shows; None where the rules are as good or cases are few."""
+    shows, judged = data.shows[use, place], data.measured[use]
+    if LABELS[place] in RULED:
+        return None
+    # Complaints alone, or too few cases, can't tell where a label begins.
+    if shows[judged].sum() < FEW or shows[judged].mean() > MOST:
+        judged = np.ones(len(use), dtype=bool)
+    if shows[judged].sum() < FEW:
+        return None
+    threshold, best = _threshold(left_out[judged], shows[judged])
+    by_rules = f1(shows[judged], data.ruled[use, place][judged])
+    return None if by_rules + MARGIN >= best else threshold
+
+
+def _ridge(kernel: _Floats, shows: _Floats) -> tuple[_Floats, _Floats]:
+    """Return the dual weights, and what each row is told when it is left out."""
+    inverse = np.linalg.inv(kernel + RIDGE * np.eye(len(kernel)))
+    dual = inverse @ (shows - shows.mean(axis=0))
+    return dual, shows - dual / np.diag(inverse)[:, None]
+
+
+def _threshold(told: _Floats, shows: _Bools) -> tuple[float, float]:
+    """Return where F1 is best, and that F1; one false mark too many speaks against low ones."""
+    order = np.argsort(-told, kind="stable")
+    marked = np.arange(1, len(told) + 1)
+    scores = 2 * np.cumsum(shows[order]) / (marked + shows.sum() + 1)
+    best = int(scores.argmax())
+    after = told[order[best + 1]] if best + 1 < len(told) else told[order[best]] - 0.1
+    return float(told[order[best]] + after) / 2, float(scores[best])
+
+
+def f1(shows: _Bools, told: _Bools) -> float:
+    """Return the harmonic mean of precision and recall; 0 where nothing is told rightly."""
+    return float(2 * (shows & told).sum() / max(shows.sum() + told.sum(), 1))
+
+
+def _weights(
+    data: Design,
+    rows: NDArray[np.int64],
+    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]],
+) -> Weights:
+    """Round weights to whole numbers; a piece that stands in one line only carries none."""
+    blocks = [np.array([learnt[n][k] for n in learnt]).T / UNIT for k in range(4)]
+    said, run, marked, thresholds = (np.rint(block).astype(np.int64) for block in blocks)
+    parts = []
+    for matrix, names, weights in (
+        (data.agent, data.agent_names, said),
+        (data.buyer, data.buyer_names, run),
+    ):
+        often = np.asarray((matrix[rows] > 0).sum(axis=0)).ravel() > 1
+        parts.append((names[often], weights[often]))
+    return Weights(
+        labels=tuple(learnt),
+        marks=data.marks,
+        agent_names=parts[0][0],
+        buyer_names=parts[1][0],
+        agent=parts[0][1],
+        buyer=parts[1][1],
+        marked=marked,
+        thresholds=thresholds,
+    )
+
+
+def told(data: Design, rows: NDArray[np.int64], weights: Weights) -> _Bools:
+    """Return what the reader says of rows: the model's labels by the model, the rest by rules."""
+    said = data.ruled[rows].copy()
+    agent, buyer = (weights.margins(frame[rows]) >= 0 for frame in data.frames)
+    for place, name in enumerate(weights.labels):
+        said[:, LABELS.index(name)] = (buyer if name == WORRY else agent)[:, place]
+    return said
+
+
+def cross_validate(data: Design, seed: int = SEED) -> _Bools:
+    """Return what each measured row is told by a model that saw nothing of its conversation."""
+    said = np.zeros_like(data.ruled)
+    for train, test in GroupKFold(FOLDS, shuffle=True, random_state=seed).split(
+        data.ruled, groups=data.talks
+    ):
+        judged = test[data.measured[test]]
+        said[judged] = told(data, judged, fit(data, train))
+    return said
+
+
+@dataclass(frozen=True)
+class Openings:
+    """Labelled openings of one language: what is read of them, and what people say of each."""
+
+    rows: pl.DataFrame
+    category: NDArray[np.str_]
+    talks: NDArray[np.str_]
+    measured: _Bools
+
+
+def openings(examples: Sequence[Example], lexicon: Lexicon) -> Openings:
+    """Read the examples of one language whose subject people told."""
+    known = [example for example in examples if example.category is not None]
+    return Openings(
+        rows=read_openings(known, lexicon),
+        category=np.array([example.category for example in known]),
+        talks=np.array([example.conversation for example in known]),
+        measured=np.array([example.measured for example in known]),
+    )
+
+
+def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -> Weights:
+    """Learn what openings are about: one ridge regression a category, the highest wins."""
+    said, run = sides(data.rows[rows])
+    (agent, agent_names), (buyer, buyer_names) = _counted(said), _counted(run)
+    marked = marks_of(data.rows[rows], marks).astype(float)
+    shows = np.array([data.category[rows] == name for name in CATEGORIES]).T.astype(float)
+    kernel = (buyer @ buyer.T).toarray() + AGENT_SHARE**2 * (agent @ agent.T).toarray()
+    kernel += SUBJECT_MARK_SHARE**2 * marked @ marked.T
+    dual, _ = _ridge(kernel, shows)
+    parts = (
+        AGENT_SHARE**2 * (agent.T @ dual),
+        buyer.T @ dual,
+        SUBJECT_MARK_SHARE**2 * (marked.T @ dual),
+    )
+    whole = [np.rint(part / UNIT).astype(np.int64) for part in (*parts, -shows.mean(axis=0))]
+    often = [np.asarray((m > 0).sum(axis=0)).ravel() > 1 for m in (agent, buyer)]
+    return Weights(
+        labels=CATEGORIES,
+        marks=tuple(marks),
+        agent_names=agent_names[often[0]],
+        buyer_names=buyer_names[often[1]],
+        agent=whole[0][often[0]],
+        buyer=whole[1][often[1]],
+        marked=whole[2],
+        thresholds=whole[3],
+    )
+
+
+def cross_validate_subject(data: Openings, marks: Sequence[str]) -> NDArray[np.str_]:
+    """Return what each measured opening is said to be about by a model that saw no part of it."""
+    said = np.full(len(data.category), "", dtype=object)
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    for train, test in folds.split(data.category, groups=data.talks):
+        judged = test[data.measured[test]]
+        best = fit_subject(data, train, marks).margins(data.rows[judged]).argmax(axis=1)
+        said[judged] = np.array(CATEGORIES)[best]
+    return said.astype(str)
+
+
+def figure(
+    name: str, lang: str, reader: str, pair: tuple[_Bools, _Bools], talks: NDArray[np.str_]
+) -> dict[str, Any]:
+    """Return the counts of one marker, and an interval of F1 from conversations drawn anew."""
+    shows, said = pair
+    talk = np.unique(talks, return_inverse=True)[1]
+    both, all_ = (
+        np.bincount(talk, weights=weights)
+        for weights in ((shows & said).astype(float), shows.astype(float) + said)
+    )
+    size = len(both)
+    drawn = np.random.default_rng(SEED).multinomial(size, np.full(size, 1 / size), size=DRAWS)
+    scores = 2 * (drawn @ both) / np.maximum(drawn @ all_, 1)
+    low, high = np.quantile(scores, [0.025, 0.975])
+    return {
+        "marker": name,
+        "lang": lang,
+        "reader": reader,
+        "messages": len(shows),
+        "true": int(shows.sum()),
+        "marked": int(said.sum()),
+        "both": int((shows & said).sum()),
+        "f1_low": round(float(low), 3),
+        "f1_high": round(float(high), 3),
+    }
+
+
+def measure(data: Design, lang: str) -> list[dict[str, Any]]:
+    """Return the figures of every marker in one language, by both readers, and of all together."""
+    rows = data.measured
+    shows, talks = data.shows[rows], data.talks[rows]
+    readers = {"built_in": cross_validate(data)[rows], "rules": data.ruled[rows]}
+    behaviours = [place for place, name in enumerate(LABELS) if name != WORRY]
+    figures = []
+    for reader, said in readers.items():
+        pairs = {name: (shows[:, k], said[:, k]) for k, name in enumerate(LABELS)}
+        pairs["all"] = shows[:, behaviours].ravel(), said[:, behaviours].ravel()
+        for name, pair in pairs.items():
+            repeated = talks if name != "all" else np.repeat(talks, len(behaviours))
+            figures.append(figure(name, lang, reader, pair, repeated))
+    return figures
+
+
+def measure_subject(data: Openings, lang: str, marks: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how many openings are said to be about what they are, by both readers."""
+    rows = data.measured
+    by_rules = data.rows[[f"_ruled_{name}" for name in CATEGORIES]].to_numpy().argmax(axis=1)
+    said = {
+        "built_in": cross_validate_subject(data, marks),
+        "rules": np.array(CATEGORIES)[by_rules],
+    }
+    everything = np.ones(int(rows.sum()), dtype=bool)
+    figures = []
+    for reader, names in said.items():
+        right = (names == data.category)[rows]
+        told = figure("category", lang, reader, (everything, right), data.talks[rows])
+        low, high = wilson(right.sum(), len(right))
+        # One of six is always told: precision, recall and F1 are the share that is right.
+        told |= {"marked": len(right), "f1_low": round(low, 3), "f1_high": round(high, 3)}
+        figures.append(told)
+    return figures
+
+
+def save(reader: Reader, path: Path) -> None:
+    """Write weights so that the same weights are the same bytes."""
+    arrays: dict[str, Any] = {}
+    about: dict[str, Any] = {}
+    for kind, by_lang in (("weights", reader.weights), ("subjects", reader.subjects)):
+        about[kind] = {}
+        for lang, weights in by_lang.items():
+            about[kind][lang] = {"labels": weights.labels, "marks": weights.marks}
+            for name in ARRAYS:
+                value = getattr(weights, name)
+                small = np.int16 if name in ("agent", "buyer") else np.int32
+                arrays[f"{kind}_{lang}_{name}"] = (
+                    value
+                    if name.endswith("names")
+                    else np.clip(value, np.iinfo(small).min, np.iinfo(small).max).astype(small)
+                )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name, array in {**arrays, "about": np.array(json.dumps(about))}.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array)
+            file.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), buffer.getvalue())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train on everything, measure by conversations left out, and write both files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the labelled sets and chats")
+    parser.add_argument("--out", type=Path, default=PATH.parent, help="where to write")
+    parser.add_argument("--no-figures", action="store_true", help="only the weights")
+    told_to = parser.parse_args(argv)
+    lexicon = load_lexicon(reader="rules")
+    marks = subject_marks(lexicon)
+    examples = load_examples(told_to.data)
+    weights, subjects, figures = {}, {}, []
+    for lang in LANGS:
+        spoken = [example for example in examples if example.lang == lang]
+        data, talks = design(spoken, lexicon), openings(spoken, lexicon)
+        weights[lang] = fit(data, np.arange(len(data.examples)))
+        subjects[lang] = fit_subject(talks, np.arange(len(talks.category)), marks)
+        if not told_to.no_figures:
+            figures += measure(data, lang) + measure_subject(talks, lang, marks)
+    save(Reader(weights, subjects), told_to.out / PATH.name)
+    if figures:
+        lines = [yaml.safe_dump(row, default_flow_style=True, width=999, sort_keys=False)
+                 for row in figures]  # fmt: skip
+        text = "".join(f"  - {line}" for line in lines)
+        (told_to.out / ACCURACY.name).write_text(f"{_ABOUT}{text}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
