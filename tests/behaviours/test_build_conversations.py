@@ -7,14 +7,17 @@ from datetime import datetime
 import pandas as pd
 import polars as pl
 import pytest
-from tests.contexts import LEXICON, RULES
+from tests.contexts import RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
+
+LEXICON = load_lexicon(reader="rules")
 
 AS_OF = datetime(2026, 11, 1)
 

@@ -6,11 +6,14 @@ from datetime import datetime
 
 import polars as pl
 import pytest
-from tests.contexts import LEXICON, RULES
+from tests.contexts import RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.contract.domain import CATEGORIES, MOODS
 from csinsight.engine import open_shop
+
+LEXICON = load_lexicon(reader="rules")
 
 AS_OF = datetime(2026, 11, 1)
 #: Talk, category, mood at the start, mood at the end; b and a are lines of buyer and agent.

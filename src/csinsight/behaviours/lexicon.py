@@ -233,7 +233,9 @@ def load_lexicon(
             if name in markers:
                 raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
             markers[name], home[name] = marker, path
-    additions = extra if extra is None or isinstance(extra, Additions) else load(Path(extra), Additions)
+    additions = (
+        extra if extra is None or isinstance(extra, Additions) else load(Path(extra), Additions)
+    )
     if additions is not None:
         name = "lexicon_additions.yml" if isinstance(extra, Additions) else str(extra)
         markers = _lay_over(markers, additions, Path(name))

@@ -210,13 +210,13 @@ def load_reader(path: Path = PATH) -> Reader:
     try:
         with np.load(path) as file:
             about = json.loads(str(file["about"]))
-            kinds = {
-                kind: {lang: _weights(about[kind][lang], kind, lang, file) for lang in LANGS}
+            weights, subjects = (
+                {lang: _weights(about[kind][lang], kind, lang, file) for lang in LANGS}
                 for kind in ("weights", "subjects")
-            }
+            )
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(f"{path}: holds no weights of a reader ({error})") from error
-    return Reader(**kinds)
+    return Reader(weights, subjects)
 
 
 def _weights(about: Mapping[str, list[str]], kind: str, lang: str, file: Any) -> Weights:

@@ -1,0 +1,112 @@
+"""The reader that learns: the same answer for the same line, whatever else is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.reader import load_reader, pieces
+from csinsight.behaviours.table import SHOWN, mark_table
+from csinsight.errors import ConfigError
+
+READ = load_lexicon()
+LINES = (
+    ("c1", "buyer", "能改地址吗"),
+    ("c1", "agent", "已经打包了改不了 快递到了您让他转寄一下"),
+    ("c2", "buyer", "where is my parcel?? it is two weeks late"),
+    ("c2", "agent", "While I cannot waive the fee, I can offer you a voucher instead."),
+    ("c3", "buyer", "在吗"),
+    ("c3", "agent", "在的亲"),
+    ("c4", "system", "已读"),
+)
+
+
+def _table(lines):
+    return pl.DataFrame(list(lines), schema=["conversation_id", "sender", "text"], orient="row")
+
+
+def test_a_line_reads_the_same_alone_and_among_others():
+    whole = mark_table(_table(LINES), READ)
+    many = mark_table(
+        _table([*LINES, *((f"x{n}", *line[1:]) for n, line in enumerate(LINES))]), READ
+    )
+    assert many.head(len(LINES)).select(SHOWN).rows() == whole.select(SHOWN).rows()
+    for talk in ("c1", "c2", "c3"):
+        alone = mark_table(_table([line for line in LINES if line[0] == talk]), READ)
+        assert (
+            alone.select(SHOWN).rows()
+            == whole.filter(pl.col("conversation_id") == talk).select(SHOWN).rows()
+        )
+
+
+def test_meaning_that_no_rule_has_words_for_is_read():
+    ruled = mark_table(_table(LINES), load_lexicon(reader="rules"))
+    read = mark_table(_table(LINES), READ)
+    assert not ruled["offers_alternative"][1]
+    assert read["offers_alternative"][1]
+    assert read["offers_alternative"][3]
+    assert not read["offers_alternative"][5]
+    assert read["offers_alternative"][0] is None
+    assert read["offers_alternative"][6] is None
+
+
+def test_weights_are_whole_numbers_of_the_labels_and_marks_they_name():
+    for weights in (*load_reader().weights.values(), *load_reader().subjects.values()):
+        labels = len(weights.labels)
+        assert weights.agent.shape == (len(weights.agent_names), labels)
+        assert weights.buyer.shape == (len(weights.buyer_names), labels)
+        assert weights.marked.shape[1] == len(weights.thresholds) == labels
+        for names in (weights.agent_names, weights.buyer_names):
+            assert (np.diff(names.astype(np.int64)) > 0).all()
+
+
+def _held(text):
+    """Return every piece of one text, cut by hand."""
+    line = f"\n{text}\n"
+    cut = {
+        line[start : start + size]
+        for size in range(1, 5)
+        for start in range(len(line) - size + 1)
+        if "\n" not in line[start + 1 : start + size - 1]
+    }
+    return cut - {"\n"}
+
+
+@pytest.mark.parametrize("text", ["好", "好的亲", "您好您好", "啊啊啊啊啊啊"])
+def test_pieces_are_those_cut_by_hand(text):
+    rows, names = pieces([text, "", text])
+    assert (rows == 0).sum() == len(_held(text))
+    assert names[rows == 0].tolist() == names[rows == 2].tolist()
+    assert len(set(names[rows == 0].tolist())) == (rows == 0).sum()
+
+
+def test_words_are_pieces_with_their_neighbours():
+    _, apart = pieces(["thank"])
+    rows, both = pieces(["thank you", "you thank"])
+    shared = set(both[rows == 0].tolist()) & set(both[rows == 1].tolist())
+    assert set(apart.tolist()) & shared
+    assert set(both[rows == 0].tolist()) != set(both[rows == 1].tolist())
+
+
+def test_no_piece_reaches_over_a_line_break():
+    rows, names = pieces(["贵了\n便宜点", "便宜点\n贵了"])
+    assert names[rows == 0].tolist() == names[rows == 1].tolist()
+
+
+def test_a_shops_own_words_decide_for_their_marker(tmp_path):
+    own = tmp_path / "additions.yml"
+    own.write_text(
+        "version: 1\nmarkers:\n  offers_alternative:\n    patterns: ['打包了改不了']\n", "utf-8"
+    )
+    lexicon = load_lexicon(own)
+    assert lexicon.reader is not None
+    assert "offers_alternative" not in lexicon.reader.labels
+    assert "gives_specifics" in lexicon.reader.labels
+    assert mark_table(_table(LINES), lexicon)["offers_alternative"][1]
+
+
+def test_a_file_without_weights_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.npz: holds no weights"):
+        load_reader(tmp_path / "none.npz")
