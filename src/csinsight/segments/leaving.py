@@ -11,13 +11,13 @@ import pandas as pd
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.stats.intervals import ratio_interval
 
 _T = ValueTiers
 #: The tiers that carry the shop.
 BEST: Final = ("core", "vip")
 #: Buyers of the last stretch that are needed to say how far such sums can be trusted.
 MIN_HELD_OUT: Final = 50
+_DRAWS: Final = 1000
 COLUMNS: Final = ("buyer_id", "tier_before", "tier", "expected_before", "expected", "loss")
 
 
@@ -35,8 +35,8 @@ class Leaving:
         less: ``buyer_id``, ``tier_before``, ``tier``, ``expected_before``, ``expected`` (net
         spend in 90 days, as expected then and now), ``loss``; the largest loss first.
     at_stake, low, high : float
-        Sum of ``loss``, and between what it lies if such sums come true as well as the forecast
-        of the last 90 days did; NaN where the shop is too young to tell.
+        Sum of ``loss``, and between what it lies if it comes true as the last 90 days' forecast of
+        as many buyers did (95 %); NaN where the shop is too young to tell.
     before, bought, quiet, new, now : float
         The whole shop's expected net spend of 90 days: a month ago; by how much it changed since
         for buyers who bought in the month, for those who did not (time passes, and orders drop
@@ -58,7 +58,12 @@ class Leaving:
 
 
 def leaving(
-    before: pd.DataFrame, now: pd.DataFrame, bought: Collection[str], held_out: pd.DataFrame
+    before: pd.DataFrame,
+    now: pd.DataFrame,
+    bought: Collection[str],
+    held_out: pd.DataFrame,
+    *,
+    seed: int,
 ) -> Leaving:
     """Compare the value tiers of two moments.
 
@@ -71,6 +76,7 @@ def leaving(
     held_out : DataFrame
         ``expected`` and ``actual`` spend of the last 90 days by buyer, as the forecast in use
         would have had it (`csinsight.segments.model_selection.Outlook`).
+    seed : int
 
     Returns
     -------
@@ -83,7 +89,8 @@ def leaving(
     ...                       columns=names)
     >>> now = pd.DataFrame([("a", "ordinary", 20.0), ("b", "core", 45.0), ("c", "vip", 60.0)],
     ...                    columns=names)
-    >>> found = leaving(before, now, {"b", "c"}, pd.DataFrame(columns=["expected", "actual"]))
+    >>> young = pd.DataFrame(columns=["expected", "actual"])
+    >>> found = leaving(before, now, {"b", "c"}, young, seed=1)
     >>> found.of, found.fell, found.rose, found.silent["buyer_id"].tolist(), found.at_stake
     (2, 1, 1, ['a'], 70.0)
     >>> found.before, found.bought, found.quiet, found.now
@@ -102,7 +109,7 @@ def leaving(
     silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)]
     silent = silent.sort_values(["loss", "buyer_id"], ascending=[False, True], ignore_index=True)
     at_stake = float(silent["loss"].sum())
-    low, high = _trust(held_out)
+    low, high = _trust(held_out, len(silent), seed)
     change = fresh - old
     return Leaving(
         of=int(best.sum()),
@@ -120,10 +127,18 @@ def leaving(
     )
 
 
-def _trust(held_out: pd.DataFrame) -> tuple[float, float]:
-    """Return between what shares of an expected sum came true over the last 90 days."""
-    if len(held_out) < MIN_HELD_OUT or not held_out["expected"].sum() > 0:
+def _trust(held_out: pd.DataFrame, buyers: int, seed: int) -> tuple[float, float]:
+    """Return between what shares of so many buyers' expected spend came true over 90 days.
+
+    Drawn are groups of as many buyers, the more often the more was expected of them: a sum over a
+    few large buyers is less sure than one over the whole shop.
+    """
+    expected, actual = held_out[["expected", "actual"]].to_numpy(dtype=float).T
+    if len(held_out) < MIN_HELD_OUT or not expected.sum() > 0 or not buyers:
         return float("nan"), float("nan")
-    actual, expected = held_out[["actual", "expected"]].to_numpy(dtype=float).T
-    low, high = ratio_interval(actual, expected)
-    return max(float(np.float64(low)), 0.0), float(high)
+    weights = expected.clip(min=0)
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(len(expected), (_DRAWS, buyers), p=weights / weights.sum())
+    shares = actual[drawn].sum(axis=1) / expected[drawn].sum(axis=1)
+    low, high = np.quantile(shares, (0.025, 0.975))
+    return float(low), float(high)

@@ -367,7 +367,7 @@ def behind(study: Study, lines: pd.DataFrame) -> Block:
         count = labels.counted(study, "conversations", own["conversation_id"].nunique())
         title = study.word("text.with_count", value=labels.label(study, str(name)), n=count)
         boxes.append(Folded(title, Anchor(f"behind-{name}"), Columns(*sides)))
-    return Stack(*boxes)
+    return Stack(Prose(study.word("behind.title")), *boxes)
 
 
 def _read(study: Study, lines: pd.DataFrame) -> list[Talk]:
