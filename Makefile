@@ -7,7 +7,8 @@ OUT    ?= .
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint typecheck notebooks lab docs bench validate hardship airflow-test lock clean
+.PHONY: help report test check lint typecheck notebooks lab docs bench validate house coverage \
+    advisories image hardship airflow-test lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,8 +20,14 @@ test: $(VENV)/dev.stamp ## set up, then run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 	@echo "All tests passed. Pictures of the pages they looked at: build/screenshots/"
 
-lint: $(VENV)/dev.stamp ## style, imports between rooms, stripped notebooks
+check: $(VENV)/dev.stamp ## the fast lane: lint, types, unit tests of the rooms touched (SINCE=main)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache >/dev/null
+	@$(BIN)/mypy
+	@$(BIN)/python tools/touched.py $(SINCE) | xargs -r $(BIN)/python -m pytest -q --timeout 60 -m "not spark and not browser and not real_data and not slow"
+
+lint: $(VENV)/dev.stamp ## style, floors, declared dependencies, spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry src && $(BIN)/codespell
 
 typecheck: $(VENV)/dev.stamp ## mypy, strict
 	@$(BIN)/mypy
@@ -50,7 +57,20 @@ validate: $(VENV)/dev.stamp ## the long simulation studies: writes docs/validati
 	@$(PIP) --no-compile --no-deps --require-hashes -r requirements/validation.lock
 	@$(BIN)/python -m tests.validate
 
-hardship: $(VENV)/dev.stamp ## kill -9 at twenty moments, a full disk, two runs at once; memory and time
+house: $(VENV)/dev.stamp ## how the code is built: modules, lines, imports, helpers, examples
+	@$(BIN)/python tools/house.py
+
+coverage: $(VENV)/dev.stamp ## which lines the tests reach, into build/coverage/
+	@$(BIN)/coverage run -m pytest -p no:xdist && $(BIN)/coverage combine -q
+	@$(BIN)/coverage report --skip-covered | tail -40 && $(BIN)/coverage html -q
+
+advisories: $(VENV)/dev.stamp ## known weaknesses of the locked versions; says if it can't be asked
+	@$(BIN)/python tools/advisories.py requirements/run.lock
+
+image: ## a container image, built and tried on the demo shop; needs docker or podman
+	@deploy/container/build.sh
+
+hardship: $(VENV)/dev.stamp ## kill -9 at thirty moments, a full disk, two runs at once; memory and time
 	@$(BIN)/python -m tests.hardship
 
 airflow-test: $(VENV)/run.stamp ## the Airflow recipe, with Airflow in a venv of its own: one month made

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tools.house import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
 
 RUN_LOCK = ROOT / "requirements" / "run.lock"
 #: Packages that conda-forge calls by another name than PyPI.
-CONDA_NAMES = {"brotli-python": "brotli"}
+CONDA_NAMES = {"brotli-python": "brotli", "jupyter_client": "jupyter-client"}
 DEV_LOCK = ROOT / "requirements" / "dev.lock"
 
 
@@ -50,7 +51,7 @@ def test_both_locks_name_the_same_versions():
 def test_environment_agrees_with_the_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     lines = [line for line in environment["dependencies"] if isinstance(line, str)]
-    pins = (line.split("=") for line in lines if re.fullmatch(r"[a-z0-9-]+=[^=]+", line))
+    pins = (line.split("=") for line in lines if re.fullmatch(r"[a-z0-9_-]+=[^=]+", line))
     pinned = {CONDA_NAMES.get(name, name): version for name, version in pins}
     locked = _locked(DEV_LOCK)
     assert _declared() <= set(pinned)
@@ -66,6 +67,8 @@ def test_environment_agrees_with_the_lock():
         ["ruff", "format", "--check", "."],
         ["mypy"],
         ["lint-imports", "--no-cache"],
+        ["deptry", "src"],
+        ["codespell"],
     ],
     ids=lambda command: "-".join(command[:2]),
 )
@@ -89,6 +92,15 @@ def test_no_file_holds_a_path_of_a_machine():
         str(p) for p in files if pattern.search(p.read_text("utf-8")) and p.name != "test_house.py"
     ]
     assert found == []
+
+
+def test_the_table_of_the_house_is_measured():
+    """`make house` counts what it says it counts, on three modules of known build."""
+    rows = measure(ROOT / "tests" / "house_sample")
+    assert rows["modules"] == "3"
+    assert rows["imports a module"] == "1.7"
+    assert rows["private functions called once"] == "50 % of 2"
+    assert rows["public functions with an example"] == "1 of 2"
 
 
 def test_help_imports_nothing_heavy():

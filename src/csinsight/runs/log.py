@@ -25,7 +25,7 @@ class _Lines(logging.Formatter):
     >>> record = logging.LogRecord("csinsight", logging.WARNING, "", 1, "again", None, None)
     >>> record.created = 1_793_464_205.0
     >>> _Lines("Asia/Shanghai").format(record)
-    '2026-10-31T18:30:05+08:00 warning: again'
+    '2026-11-01T00:30:05+08:00 warning: again'
     """
 
     def __init__(self, timezone: str) -> None:

@@ -1,0 +1,5 @@
+"""Three imports."""
+
+import json
+import re
+import sys

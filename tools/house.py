@@ -1,0 +1,78 @@
+"""How the code is built, in figures: ``python tools/house.py [FOLDER]``.
+
+The table that says whether one idea is in one place: many small modules and helpers that are called
+once mean that a reader has to walk; many imports that modules know too much of each other.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import median, quantiles
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def measure(folder: Path) -> dict[str, str]:
+    """Return the rows of the table for the modules under `folder`."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))}
+    trees = {path: ast.parse(text) for path, text in texts.items()}
+    lines = [len(text.splitlines()) for text in texts.values()]
+    functions = [node for tree in trees.values() for node in _functions(tree)]
+    bodies = [_length(node) for node in functions]
+    imports = [node for tree in trees.values() for node in ast.walk(tree) if _is_import(node)]
+    private = [count for tree in trees.values() for count in _calls_of_private(tree)]
+    once = sum(count == 1 for count in private)
+    public = [node for tree in trees.values() for node in _public(tree)]
+    shown = sum(">>>" in (ast.get_docstring(node) or "") for node in public)
+    return {
+        "modules": f"{len(texts)}",
+        "lines": f"{sum(lines):,}",
+        "lines of a file, median / p90": _spread(lines),
+        "lines of a function, median / p90": _spread(bodies),
+        "imports a module": f"{len(imports) / len(texts):.1f}",
+        "share of lines that import": f"{sum(map(_length, imports)) / sum(lines):.1%}",
+        "private functions called once": f"{once / max(len(private), 1):.0%}".replace("%", " %")
+        + f" of {len(private)}",
+        "public functions with an example": f"{shown} of {len(public)}",
+        "files over 450 lines": f"{sum(n > 450 for n in lines)}",
+        "functions over 60 lines": f"{sum(n > 60 for n in bodies)}",
+    }
+
+
+def _functions(tree: ast.AST) -> list[Function]:
+    return [node for node in ast.walk(tree) if isinstance(node, Function)]
+
+
+def _public(tree: ast.Module) -> list[Function]:
+    return [n for n in tree.body if isinstance(n, Function) and not n.name.startswith("_")]
+
+
+def _calls_of_private(tree: ast.Module) -> list[int]:
+    """Return, for each private function of a module, how often the module names it."""
+    private = [n.name for n in tree.body if isinstance(n, Function) and n.name.startswith("_")]
+    named = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return [named[name] for name in private if not name.startswith("__")]
+
+
+def _is_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom) and not (
+        isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    )
+
+
+def _length(node: ast.AST) -> int:
+    return node.end_lineno - node.lineno + 1
+
+
+def _spread(values: list[int]) -> str:
+    p90 = quantiles(values, n=10)[-1] if len(values) > 1 else values[0]
+    return f"{median(values):.0f} / {p90:.0f}"
+
+
+if __name__ == "__main__":
+    root = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parents[1] / "src"
+    for name, value in measure(root).items():
+        print(f"{name:36} {value}")
