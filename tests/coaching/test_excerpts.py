@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tests.contexts import LEXICON, RULES
 
+from csinsight.coaching.examples import examples
 from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts
 from csinsight.engine import open_shop
 
@@ -122,3 +123,25 @@ def test_a_slow_reply_is_shown_with_its_wait(bargaining):
     assert slow["waited_s"].iloc[-1] == 390
     fast = excerpt(bargaining.assign(sent_at=times), "mean_response_s", shown=False)
     assert fast["waited_s"].iloc[-1] == 30
+
+
+def test_no_example_is_from_a_conversation_with_a_finding_of_anybody():
+    when = datetime(2026, 10, 5)
+    rows = [
+        {"conversation_id": name, "agent_id": agent, "greets": True, "rude_or_blaming": rude}
+        for name, agent, rude in (("c1", "a", False), ("c1", "b", True), ("c2", "a", False))
+    ]
+    talks = pd.DataFrame(rows).assign(
+        category="size", paid=True, started_at=when, counted_at=when, is_inquiry=True
+    )
+    talks = talks.astype({"greets": "boolean", "rude_or_blaming": "boolean", "paid": "boolean"})
+    found = examples(talks, "a", "greets", helps=True, as_of=datetime(2026, 11, 1))
+    assert found["hits"] == ["c2"]
+    assert found["peer_hits"] == []
+
+
+def test_what_came_after_is_shown_where_it_is_asked_for(bargaining):
+    shown = excerpt(bargaining, "refuses_flatly", shown=True, after=1)
+    assert len(shown) == len(excerpt(bargaining, "refuses_flatly", shown=True)) + 1
+    assert not shown["marked"].iloc[-1]
+    assert shown.attrs["answers"] in (True, False)

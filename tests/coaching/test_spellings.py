@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from tests.coaching.spellings import LEAST, ORDINARY, SPELLINGS, in_sentence, spellings
+from tests.contexts import RULES
 
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.excerpts import plan_excerpts
@@ -15,15 +16,15 @@ from csinsight.coaching.masking import mask, mask_lines
 from csinsight.coaching.rarity import BUYERS, Common, common_pieces, pieces
 from csinsight.engine import open_shop
 from csinsight.features.conversations import conversation_features
-from csinsight.features.frames import ConversationRules, moment_ms
+from csinsight.features.frames import moment_ms
 
 AS_OF = datetime(2026, 11, 1)
 #: What many buyers say, and what is said to them.
 TALK = (
     ("buyer", "在吗，这款亚麻衬衫还有货吗"),
     ("agent", "亲，您好，这款亚麻衬衫有货的，今天下单明天发货"),
-    ("buyer", "ok, thanks 好的 谢谢"),
-    ("agent", "建议您选M码，麻烦您看一下尺码表"),
+    ("buyer", "ok, thanks 好的 谢谢，穿什么尺码"),
+    ("agent", "麻烦您看一下尺码表，165cm选M码，胸围96cm"),
 )
 
 
@@ -112,7 +113,7 @@ def test_a_word_of_four_buyers_is_hidden_and_of_five_shown(tmp_path):
 
 
 def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
-    table = conversation_features(shop, AS_OF, ConversationRules(), months=12)
+    table = conversation_features(shop, AS_OF, RULES, months=12)
     ids = table["conversation_id"].tolist()
     planted = [name for name in ids if int(name[1:]) >= 30]
     plan = pd.DataFrame(
@@ -129,7 +130,7 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
             for name in planted[::20]
         ]
     )
-    told = {"rules": ConversationRules(), "months": 12, "lexicon": load_lexicon()}
+    told = {"rules": RULES, "months": 12, "lexicon": load_lexicon()}
     shown = plan_excerpts(shop, plan, table, as_of=AS_OF, **told)
     assert len(shown)
     text = "\n".join(shown["text"])

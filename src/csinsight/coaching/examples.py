@@ -66,7 +66,8 @@ def examples(
     A hit is the behaviour as it should be, in a conversation that ended well where there is one; a
     miss is the other way about. A good example of a habit that is to be dropped shows what is done
     instead (`INSTEAD`). A peer's good one is about the same kind of question as the first miss.
-    Then the report month comes before earlier months, later conversations before earlier.
+    Then the report month comes before earlier months, later conversations before earlier. None is
+    from a conversation in which a line of anybody seems to break a rule: nobody learns from those.
 
     Returns
     -------
@@ -74,6 +75,8 @@ def examples(
         ``hits``, ``misses``, ``peer_hits``: lists of at most `EACH` conversation ids.
     """
     shown = showing(inquiries, behaviour)
+    inquiries = inquiries[~_with_finding(inquiries)]
+    shown = shown[inquiries.index]
     right = shown if helps else ~shown
     own = inquiries[_C.AGENT_ID] == agent_id
     hit, miss = right.fillna(value=False).astype(bool), (~right).fillna(value=False).astype(bool)
@@ -87,6 +90,14 @@ def examples(
         "misses": misses,
         "peer_hits": _best(inquiries[hit & ~own], instead, alike, paid, as_of=as_of),
     }
+
+
+def _with_finding(inquiries: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which rows are of a conversation that seems to break a rule, whoever wrote it."""
+    rules = [rule for rule in COMPLIANCE if rule in inquiries]
+    broken = inquiries[rules].astype("boolean").fillna(value=False).any(axis="columns")
+    ids = inquiries[_C.CONVERSATION_ID]
+    return ids.isin(ids[broken.astype(bool)])
 
 
 def _instead(inquiries: pd.DataFrame, behaviour: str) -> pd.Series:
@@ -178,6 +189,24 @@ def choose(
     marks = as_float(conversation[behaviour]) == 1
     without = [turn for turn in turns if not marks[turn].any()]
     return without[0] if without else []
+
+
+#: What answers a question, beside courtesy.
+_ANSWERS: Final = (
+    "asks_needs",
+    "recommends",
+    "gives_specifics",
+    "explains_value",
+    "offers_alternative",
+    "promises_time",
+)
+
+
+def answers(conversation: pd.DataFrame, lines: list[int]) -> bool:
+    """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well."""
+    turn = conversation[AGENT_TURN].to_numpy()
+    same = np.flatnonzero(np.isin(turn, turn[lines]))
+    return any(_marked(conversation, name, int(line)) for name in _ANSWERS for line in same)
 
 
 def waited(conversation: pd.DataFrame, line: int) -> float:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.coaching.examples import agent_turns, choose, waited
+from csinsight.coaching.examples import agent_turns, answers, choose, waited
 from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
@@ -101,6 +101,7 @@ def excerpt(
     nicknames: Iterable[str] = (),
     common: Common | None = None,
     lines: int = 3,
+    after: int = 0,
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -122,6 +123,8 @@ def excerpt(
         What many buyers say: all else is hidden. None: patterns alone mask.
     lines : int
         At most so many: the buyer's last words, then what the agent answered.
+    after : int
+        And so many lines after them, so that it is seen what came of it.
 
     Returns
     -------
@@ -138,11 +141,12 @@ def excerpt(
     if not about:
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
-    rows = [*asked[-1:], *about]
+    following = range(about[-1] + 1, min(about[-1] + 1 + after, len(talk)))
+    rows = [*asked[-1:], *about, *following]
     texts = tuple(str(text) for text in talk[_M.TEXT])
     masked = _masked(texts, frozenset({*nicknames, *_ids(messages)}), common)
     chosen = talk.iloc[rows]
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "conversation_id": chosen[_M.CONVERSATION_ID].to_numpy(),
             "sender": chosen[_M.SENDER].to_numpy(),
@@ -152,6 +156,8 @@ def excerpt(
             "waited_s": waited(talk, about[0]),
         }
     )
+    found.attrs["answers"] = answers(talk, about)
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -242,12 +248,13 @@ def plan_excerpts(
                 author=None if side == _P.PEER_HITS else agent,
                 nicknames=names,
                 common=common,
+                after=1,
             )
             for t in named
             if t in talks
         )
-        # Of those that show what is meant the one that has least to hide; of equals the first.
-        kept = sorted((lines for lines in found if len(lines)), key=_hidden)[:EACH]
+        good = side != _P.MISSES
+        kept = sorted((x for x in found if len(x)), key=lambda x: _faults(x, good=good))[:EACH]
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     if not parts:
@@ -261,9 +268,10 @@ def _shows(behaviour: str, side: str) -> bool:
     return unwanted == (side == _P.MISSES)
 
 
-def _hidden(lines: pd.DataFrame) -> int:
-    """Count what is masked in the lines of an excerpt."""
-    return sum(len(MASKED.findall(text)) for text in lines["text"])
+def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:
+    """Rank an excerpt: a good example answers the buyer in the same turn; then hide little."""
+    hidden = sum(len(MASKED.findall(text)) for text in lines["text"])
+    return good and not lines.attrs["answers"], hidden
 
 
 def _turn(since: Mapping[str, object], talk: str) -> float | None:
