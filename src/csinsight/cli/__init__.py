@@ -144,6 +144,19 @@ def import_files(
 
 @main.command()
 @click.argument("folder", type=_FOLDER)
+def init(folder: Path) -> None:
+    """Make a FOLDER for a new shop: commented parameters, mappings, lexicon, schedule recipes."""
+    from csinsight.runs.init import make_folder
+
+    made = make_folder(folder)
+    for path in made:
+        click.echo(path)
+    if not made:
+        click.echo(f"{folder}: has everything already", err=True)
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER)
 def check(folder: Path) -> None:
     """Check the contract tables in FOLDER; exit 1 with a list of faults."""
     from csinsight.contract.check import check_shop

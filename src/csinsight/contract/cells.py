@@ -7,8 +7,6 @@ alone for its first moment, no zone), digits with a point for numbers, ``true``/
 it is written.
 
 The contract's tables as pandera schemas: the one truth about the values that may be in them.
-
-Import this module where it is needed, not at the top of a file: pandera takes seconds to load.
 """
 
 from __future__ import annotations
@@ -16,8 +14,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -181,10 +179,19 @@ _READERS: Final = {
 }
 
 
-with warnings.catch_warnings():
-    # Pandera looks whether PySpark is there, and PySpark warns of pandas 3.
-    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+if TYPE_CHECKING:
     import pandera.polars as pa
+
+
+@cache
+def _pandera() -> Any:
+    """Return pandera, which takes seconds and a hundred megabytes to load, once it is needed."""
+    with warnings.catch_warnings():
+        # Pandera looks whether PySpark is there, and PySpark warns of pandas 3.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        import pandera.polars as pa
+    return pa
+
 
 #: Names of the checks, as they stand in pandera's failure cases.
 NOT_NULL = "not_nullable"
@@ -261,7 +268,7 @@ def schema(table: Table, names: Collection[str] | None = None) -> pa.DataFrameSc
     """
     have = {c.name for c in table.columns} if names is None else set(names)
     columns = {c.name: _column(c, table, have) for c in table.columns if c.name in have}
-    return pa.DataFrameSchema(columns, name=table.name)
+    return _pandera().DataFrameSchema(columns, name=table.name)
 
 
 def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.DataFrame:
@@ -283,14 +290,14 @@ def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.Da
     """
     try:
         schema(table, names).validate(frame.select(names), lazy=True)
-    except pa.errors.SchemaErrors as error:
+    except _pandera().errors.SchemaErrors as error:
         cases: pl.DataFrame = error.failure_cases
         return cases.select("column", "check", pl.col("index").cast(pl.Int64))
     return pl.DataFrame(schema={"column": pl.String, "check": pl.String, "index": pl.Int64})
 
 
 def _column(column: Column, table: Table, have: set[str]) -> pa.Column:
-    return pa.Column(
+    return _pandera().Column(
         DTYPES[column.kind],
         checks=[*_limits(column), *_identifiers(column), *_between(column, table, have)],
         nullable=column.nullable or column.all_or_nothing,
@@ -302,11 +309,11 @@ def _column(column: Column, table: Table, have: set[str]) -> pa.Column:
 def _limits(column: Column) -> list[pa.Check]:
     checks = []
     if column.at_least is not None:
-        checks.append(pa.Check.ge(column.at_least, error=AT_LEAST))
+        checks.append(_pandera().Check.ge(column.at_least, error=AT_LEAST))
     if column.at_most is not None:
-        checks.append(pa.Check.le(column.at_most, error=AT_MOST))
+        checks.append(_pandera().Check.le(column.at_most, error=AT_MOST))
     if column.one_of:
-        checks.append(pa.Check.isin(column.one_of, error=ONE_OF))
+        checks.append(_pandera().Check.isin(column.one_of, error=ONE_OF))
     if column.all_or_nothing:
         value = pl.col(column.name)
         checks.append(_check(value.is_not_null() | value.is_null().all(), ALL_OR_NOTHING))
@@ -331,7 +338,9 @@ def _between(column: Column, table: Table, have: set[str]) -> list[pa.Check]:
 
 def _check(holds: pl.Expr, name: str) -> pa.Check:
     """Return a check of an expression over the whole table; null holds."""
-    return pa.Check(partial(_evaluate, holds.fill_null(value=True)), error=name, ignore_na=False)
+    return _pandera().Check(
+        partial(_evaluate, holds.fill_null(value=True)), error=name, ignore_na=False
+    )
 
 
 def _evaluate(holds: pl.Expr, data: Any) -> pl.LazyFrame:

@@ -78,7 +78,7 @@ BEFORE_REASON: Final = (
 TIME_REASON: Final = "the time of the message does not exist"
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """One message, system line or refused piece of a chat.
 
@@ -119,7 +119,7 @@ class Entry:
     buyer: str = field(default="")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Head:
     """A place where a message may begin."""
 

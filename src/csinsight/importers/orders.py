@@ -24,7 +24,7 @@ import polars as pl
 
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.errors import ImporterError
-from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
+from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
 
 #: What a row of the file is: an order; a line with its own amount; a line on which the order's
@@ -125,6 +125,10 @@ def import_orders(
         Where the files are of two shops, clocks or currencies.
     """
     told = told or Told()
+    needed = {name for rule, _ in rules for name in rule.meta.root_names()}
+    needed |= {*LINE_SCHEMA, Orders.ORDER_ID, *_DEFAULTS}
+    # What no rule looks at is dropped: a large file's text columns are most of the memory.
+    frame = frame.select(name for name in frame.columns if name in needed)
     absent = [name for name in _DEFAULTS if name not in frame.columns]
     worth = pl.col(Orders.PAID_AMOUNT) if Line.MONEY in absent else pl.col(Line.MONEY)
     if rows == "repeated" and Line.MONEY in absent:
@@ -288,13 +292,19 @@ def _rank() -> tuple[list[pl.Expr], list[bool]]:
 
 def _latest(frame: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the newest row of each key in the order of the rows, and the others, refused."""
-    numbered = frame.with_row_index("_row")
     by, down = _rank()
-    best = numbered.sort(by, descending=down).unique([*key], keep="first", maintain_order=True)
-    kept = best.sort("_row").drop("_row")
-    others = numbered.join(best, on="_row", how="anti")
+    # Ranked beside the rows, not among them: their raw text is most of the memory.
+    ranks = frame.select(
+        pl.struct(*key).alias("_key"),
+        *(rank.alias(f"_rank{number}") for number, rank in enumerate(by)),
+    ).with_row_index("_row")
+    if ranks["_key"].n_unique() == frame.height:
+        return frame, pl.DataFrame(schema=REFUSED_SCHEMA)
+    ranks = ranks.sort([f"_rank{number}" for number in range(len(by))], descending=down)
+    best = ranks.unique("_key", keep="first", maintain_order=True)["_row"]
+    kept = frame.select(pl.int_range(pl.len()).is_in(best.implode())).to_series()
     said = pl.lit(NEWER).alias(Line.REASON)
-    return kept, as_refused(others.drop("_row").with_columns(said))
+    return frame.filter(kept), as_refused(frame.filter(~kept).with_columns(said))
 
 
 def _latest_lines(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

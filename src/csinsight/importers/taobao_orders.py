@@ -212,12 +212,14 @@ def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details) -> Imp
     frame = frame.with_columns(_rounded(frame)).with_columns(_values())
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
-    frame = frame.join(details.orders, on=Orders.ORDER_ID, how="left", maintain_order="left")
-    postage = pl.col("postage_number").fill_null(0.0)
-    goods = frame.select(
-        Orders.ORDER_ID, (pl.col("goods") + postage).round(2).alias(Orders.LIST_AMOUNT)
-    ).unique(Orders.ORDER_ID, keep="first", maintain_order=True)
-    frame = frame.with_columns(_units(frame))
+    goods = details.orders.select(Orders.ORDER_ID, pl.col("goods").alias(Orders.LIST_AMOUNT))
+    if details.lines:
+        frame = frame.join(details.orders, on=Orders.ORDER_ID, how="left", maintain_order="left")
+        postage = pl.col("postage_number").fill_null(0.0)
+        goods = frame.select(
+            Orders.ORDER_ID, (pl.col("goods") + postage).round(2).alias(Orders.LIST_AMOUNT)
+        ).unique(Orders.ORDER_ID, keep="first", maintain_order=True)
+        frame = frame.with_columns(_units(frame)).drop("goods", "pieces")
     frame = frame.with_columns(_net(frame)).with_columns(_paid_amount())
     frame = frame.with_columns(_refund_amount())
     net = frame.filter(pl.col("net"))[Line.FILE].unique().sort().to_list()

@@ -1,0 +1,96 @@
+"""A folder for a new shop: what may be told, commented, and recipes for a schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from csinsight.contract.write import write_text
+from csinsight.errors import ConfigError
+from csinsight.params import shipped
+
+#: Files of the folder, and what ships that each begins as.
+_COPIED: Final[dict[str, tuple[str, ...]]] = {
+    "params.yml": ("params", "monthly.yml"),
+    "lexicon_additions.yml": ("params", "lexicon_additions.yml"),
+    "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
+    "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
+    "mappings/uneed.yml": ("params", "mappings", "uneed.yml"),
+    "schedule/crontab": ("deploy", "crontab"),
+    "schedule/csinsight.service": ("deploy", "systemd", "csinsight.service"),
+    "schedule/csinsight.timer": ("deploy", "systemd", "csinsight.timer"),
+}
+_README: Final = """# {name}
+
+| here | what it is |
+|---|---|
+| `data/` | the shop's tables; importers write them, months add to what is there |
+| `data/behaviours.yml` | the shop's own behaviours (all commented out) |
+| `params.yml` | every parameter with its default; change what differs |
+| `lexicon_additions.yml` | words of the shop that its agents and buyers use |
+| `mappings/` | which column of a file is which of ours; `every_key.yml` shows every key |
+| `shops.yml` | what a schedule runs; `schedule/` has recipes for cron and systemd |
+
+Each month, from this folder:
+
+    csinsight import taobao_orders ExportOrderList*.csv --out data
+    csinsight import qianniu_chat chats/*.txt --out data
+    csinsight check data
+    csinsight run --data data --month last --shop {name} --params params.yml
+
+Platforms let one look back for one to three months only: export monthly, so that the trend goes on.
+"""
+_SHOPS: Final = """# csinsight run-shops shops.yml
+out: .                       # runs/ and reports/ are made here
+month: last                  # the last complete month
+catch_up: true               # and earlier ones that have data and no good report
+shops:
+  - shop: {name}
+    data: data
+    params: params.yml
+"""
+_BEHAVIOURS: Final = """# The shop's own behaviours, and additions to built-in ones;
+# `csinsight check data` checks them. See the documentation for the keys.
+"""
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Make a shop's folder with commented files; what is there already is left alone.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing; its name becomes the shop's.
+
+    Returns
+    -------
+    list of Path
+        The files made.
+
+    Raises
+    ------
+    ConfigError
+        Where `folder` is a file, or can't be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file; name the folder to be made")
+    name = folder.resolve().name
+    texts = {
+        "README.md": _README.format(name=name),
+        "shops.yml": _SHOPS.format(name=name),
+        "data/behaviours.yml": _BEHAVIOURS,
+    }
+    for file, parts in _COPIED.items():
+        text = shipped(*parts).read_text(encoding="utf-8")
+        texts[file] = text.replace("deploy/shops.yml", "shops.yml").replace("deploy/", "schedule/")
+    made = []
+    for file, text in texts.items():
+        path = folder / file
+        if path.exists():
+            continue
+        try:
+            write_text(path, text)
+        except OSError as error:
+            raise ConfigError(f"{path}: can't be written ({error.strerror})") from error
+        made.append(path)
+    return made

@@ -1,0 +1,51 @@
+"""A new shop's folder: everything in it can be used as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from csinsight.cli import main
+from csinsight.importers import run_import
+from csinsight.importers.mapping import load_mapping
+from csinsight.params import RunParams, load_params
+from csinsight.runs.init import make_folder
+from csinsight.runs.shops import read_shops
+
+
+def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "小店"
+    result = CliRunner().invoke(main, ["init", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert load_params(folder / "params.yml", shop="s") == RunParams(shop="s")
+    for mapping in sorted((folder / "mappings").glob("*.yml")):
+        load_mapping(mapping)
+    ((job, _),) = read_shops(folder / "shops.yml")
+    assert job.data == folder / "data"
+    (folder / "params.yml").write_text("lang: en\n", encoding="utf-8")
+    assert make_folder(folder) == []
+    assert (folder / "params.yml").read_text(encoding="utf-8") == "lang: en\n"
+    made = tmp_path / "file"
+    made.touch()
+    assert CliRunner().invoke(main, ["init", str(made)]).exit_code == 2
+
+
+def test_the_mapping_with_every_key_reads_a_file(tmp_path: Path) -> None:
+    make_folder(tmp_path / "shop")
+    path = tmp_path / "x.csv"
+    path.write_text(
+        "订单编号,买家会员名,下单时间,付款时间,实付,件数,用券,订单类型,子订单编号,商品ID,商品名称,"
+        "类目,更新时间,币种\n"
+        '1,甲,2026/10/05 09:30,2026-10-05 10,"1,200.50",1,用了,普通订单,11,p1,茶,饮,2026-10-06,'
+        "CNY\n"
+        "1,甲,2026/10/05 09:30,2026-10-05 10,10,2,没用,普通订单,12,p2,杯,具,2026-10-06,USD\n"
+        "2,乙,2026/10/05 09:31,未付款,10,1,没用,测试订单,21,p1,茶,饮,2026-10-06,CNY\n",
+        encoding="utf-8",
+    )
+    plan = tmp_path / "shop" / "mappings" / "every_key.yml"
+    report = run_import("mapping", [path], tmp_path / "shop" / "data", plan)
+    assert report.counts == {"orders": 1, "order_lines": 2}
+    assert report.money_out == pytest.approx(1200.5 + 71)
+    assert (report.refused, report.repeated) == (1, 1)
