@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -179,10 +179,6 @@ _READERS: Final = {
 }
 
 
-if TYPE_CHECKING:
-    import pandera.polars as pa
-
-
 @cache
 def _pandera() -> Any:
     """Return pandera, which takes seconds and a hundred megabytes to load, once it is needed."""
@@ -256,7 +252,7 @@ _RULES = {
 }
 
 
-def schema(table: Table, names: Collection[str] | None = None) -> pa.DataFrameSchema:
+def schema(table: Table, names: Collection[str] | None = None) -> Any:
     """Return the pandera schema of a contract table.
 
     Parameters
@@ -296,7 +292,7 @@ def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.Da
     return pl.DataFrame(schema={"column": pl.String, "check": pl.String, "index": pl.Int64})
 
 
-def _column(column: Column, table: Table, have: set[str]) -> pa.Column:
+def _column(column: Column, table: Table, have: set[str]) -> Any:
     return _pandera().Column(
         DTYPES[column.kind],
         checks=[*_limits(column), *_identifiers(column), *_between(column, table, have)],
@@ -306,7 +302,7 @@ def _column(column: Column, table: Table, have: set[str]) -> pa.Column:
     )
 
 
-def _limits(column: Column) -> list[pa.Check]:
+def _limits(column: Column) -> list[Any]:
     checks = []
     if column.at_least is not None:
         checks.append(_pandera().Check.ge(column.at_least, error=AT_LEAST))
@@ -320,7 +316,7 @@ def _limits(column: Column) -> list[pa.Check]:
     return checks
 
 
-def _identifiers(column: Column) -> list[pa.Check]:
+def _identifiers(column: Column) -> list[Any]:
     if not column.name.endswith("_id"):
         return []
     value = pl.col(column.name)
@@ -331,16 +327,15 @@ def _identifiers(column: Column) -> list[pa.Check]:
     ]
 
 
-def _between(column: Column, table: Table, have: set[str]) -> list[pa.Check]:
+def _between(column: Column, table: Table, have: set[str]) -> list[Any]:
     rules = _RULES.get((table.name, column.name), ())
     return [_check(rule.holds, rule.name) for rule in rules if set(rule.needs) <= have]
 
 
-def _check(holds: pl.Expr, name: str) -> pa.Check:
+def _check(holds: pl.Expr, name: str) -> Any:
     """Return a check of an expression over the whole table; null holds."""
-    return _pandera().Check(
-        partial(_evaluate, holds.fill_null(value=True)), error=name, ignore_na=False
-    )
+    holding = partial(_evaluate, holds.fill_null(value=True))
+    return _pandera().Check(holding, error=name, ignore_na=False)
 
 
 def _evaluate(holds: pl.Expr, data: Any) -> pl.LazyFrame:

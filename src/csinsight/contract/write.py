@@ -5,7 +5,6 @@ Files that are written whole or not at all, and their fingerprints.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from csinsight.contract.artifacts import kind_of
+from csinsight.contract.digest import sha256, sha256_of
 from csinsight.contract.schema import Kind
+
+__all__ = ["DRAFT", "sha256", "sha256_of", "write_atomically", "write_table", "write_text"]
 
 _ARROW: Final[dict[Kind, pa.DataType]] = {
     "str": pa.large_string(),
@@ -97,19 +99,3 @@ def write_text(target: Path, text: str) -> None:
     """Write `text` to `target` whole or not at all."""
     with write_atomically(target) as draft:
         draft.write_text(text, encoding="utf-8")
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of(*parts: str) -> str:
-    """Return the SHA-256 of several texts, in hexadecimal; no two lists of texts collide."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8")
-        digest.update(f"{len(data)}:".encode())
-        digest.update(data)
-    return digest.hexdigest()

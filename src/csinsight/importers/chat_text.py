@@ -226,7 +226,8 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
     while number < len(lines):
         line = lines[number]
         stripped = _bare(line)
-        head = None if "\0" in line or not stripped else read_head(stripped)
+        timed = ":" in stripped or "\uff1a" in stripped
+        head = read_head(stripped) if timed and "\0" not in line else None
         if head:
             found[number] = _Head(*head, 1, read_time(head[1]))
         elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
@@ -248,7 +249,9 @@ def _next_is_clock(lines: list[str], number: int) -> bool:
 
 def _time_below(lines: list[str], number: int, nick: str) -> _Head | None:
     """Return the head whose nick stands on this line and whose time on the next."""
-    if number + 1 >= len(lines) or not nick or not _may_be_nick(nick) or nick in _MARKS:
+    if number + 1 >= len(lines) or not lines[number + 1].lstrip()[:1].isdigit():
+        return None
+    if not nick or not _may_be_nick(nick) or nick in _MARKS:
         return None
     match = _TIME_LINE.match(_bare(lines[number + 1]))
     if not match or "\0" in lines[number] + lines[number + 1]:

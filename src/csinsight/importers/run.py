@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from csinsight.config import did_you_mean
+from csinsight.contract.digest import sha256, sha256_of
 from csinsight.contract.imports import (
     RECORD,
     ImportRecord,
@@ -31,7 +32,6 @@ from csinsight.contract.imports import (
 from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import Messages, Orders
 from csinsight.contract.spreadsheet import guarded
-from csinsight.contract.write import sha256, sha256_of
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
 from csinsight.importers.jd_dongdong import read_jd_dongdong
