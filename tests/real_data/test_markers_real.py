@@ -9,10 +9,11 @@ from datetime import datetime
 
 import polars as pl
 import pytest
-from tests.contexts import LEXICON, RULES
+from tests.contexts import RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.kpis import shop_kpis
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.contract.domain import TIMINGS
@@ -20,6 +21,8 @@ from csinsight.engine import open_shop
 from csinsight.importers import run_import
 
 pytestmark = pytest.mark.real_data
+#: The rules alone: these messages are among what the reader that learns was trained on.
+LEXICON = load_lexicon(reader="rules")
 
 
 #: Least F1 on the second half, below what is measured. It was read by quarters, each measured
