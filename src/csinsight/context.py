@@ -109,6 +109,8 @@ class MonthContext(BaseModel):
             gap_hours=self.params.conversation_gap_hours,
             conversion_window_hours=self.params.conversion_window_hours,
             payment_window_hours=self.params.payment_window_hours,
+            pre_chat_hours=self.params.pre_chat_hours,
+            look_back_days=self.params.page_view_days,
         )
 
     @cached_property
@@ -119,7 +121,8 @@ class MonthContext(BaseModel):
     @property
     def conversation_months(self) -> int:
         """How many months of conversations the run reads: for trends and for drivers."""
-        return max(self.params.trend_months, self.params.driver_months)
+        params = self.params
+        return max(params.trend_months, params.driver_months, params.evidence_months)
 
     @cached_property
     def types(self) -> TypeOptions:

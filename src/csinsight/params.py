@@ -65,6 +65,7 @@ class RunParams(BaseModel):
     conversion_window_hours: Hours = 24.0
     payment_window_hours: Hours = 72.0
     page_view_days: Count = 90
+    pre_chat_hours: Hours = 24.0
     order_days: Count = 365
     driver_months: Count = 3
     evidence_months: Count = 12
@@ -175,7 +176,14 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "export_buyers",
         "seed",
     ),
-    "03_agent_kpis": (*_COMMON, *_CONVERSATIONS, "currency"),
+    "03_agent_kpis": (
+        *_COMMON,
+        *_CONVERSATIONS,
+        "evidence_months",
+        "page_view_days",
+        "pre_chat_hours",
+        "currency",
+    ),
     "04_conversion_drivers": (
         *_COMMON,
         "outcome",

@@ -205,7 +205,11 @@ def test_profiles_are_dated_sourced_and_give_rules(name):
     assert profile.name == name
     assert profile.sources
     rules = profile.rules(
-        gap_hours=12, conversion_window_hours=24, payment_window_hours=profile.payment_window_hours
+        gap_hours=12,
+        conversion_window_hours=24,
+        payment_window_hours=profile.payment_window_hours,
+        pre_chat_hours=24,
+        look_back_days=90,
     )
     assert isinstance(rules, ConversationRules)
     assert rules.slow_s == profile.slow_s

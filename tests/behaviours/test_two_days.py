@@ -113,7 +113,13 @@ def shop(tmp_path_factory):
 
 
 def _month(shop, profile=TAOBAO):
-    rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
+    rules = profile.rules(
+        gap_hours=12,
+        conversion_window_hours=24,
+        payment_window_hours=72,
+        pre_chat_hours=24,
+        look_back_days=90,
+    )
     marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, profile)
@@ -228,7 +234,13 @@ def test_handed_over_inquiries_can_count(shop):
 
 def test_other_conventions(shop):
     jd = load_profile("jd")
-    rules = jd.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=24)
+    rules = jd.rules(
+        gap_hours=12,
+        conversion_window_hours=24,
+        payment_window_hours=24,
+        pre_chat_hours=24,
+        look_back_days=90,
+    )
     marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, jd)

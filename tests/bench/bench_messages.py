@@ -70,7 +70,13 @@ def ours(folder: str) -> None:
     """Mark every message, build the conversations, count the KPIs of agents and shop."""
     began = time.perf_counter()
     shop, profile = open_shop(Path(folder)), load_profile("taobao")
-    rules = profile.rules(gap_hours=12, conversion_window_hours=24, payment_window_hours=72)
+    rules = profile.rules(
+        gap_hours=12,
+        conversion_window_hours=24,
+        payment_window_hours=72,
+        pre_chat_hours=24,
+        look_back_days=90,
+    )
     marked = mark_messages(shop, AS_OF, rules, months=1, lexicon=LEXICON)
     conversations = build_conversations(marked)
     built = time.perf_counter()

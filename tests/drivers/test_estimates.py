@@ -138,7 +138,7 @@ def test_bargaining_reverses_the_raw_figure_and_the_check_names_it():
 
 def test_closing_words_that_follow_the_order_raise_no_alarm(confounded):
     world, drivers = confounded
-    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3)
+    study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
     checks = driver_checks(study, drivers).set_index("behaviour")
     assert checks.loc["closes_warmly", "check"] == NEXT_CONVERSATION
     assert not checks.loc["closes_warmly", "fired"]
@@ -151,7 +151,7 @@ def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds
     rng = np.random.default_rng(1)
     talks["closes_warmly"] = pd.array(rng.uniform(size=6000) < np.where(good, 0.7, 0.3))
     talks["paid"] |= good & (rng.uniform(size=6000) < 0.3)
-    study = design(talks, world.frozen, as_of=AS_OF, months=3)
+    study = design(talks, world.frozen, as_of=AS_OF, months=3, outcome="paid")
     checks = driver_checks(study, _drivers(world)).set_index("behaviour")
     assert checks.loc["closes_warmly", "fired"]
 
@@ -211,7 +211,7 @@ def test_outcomes_stand_side_by_side_each_with_its_family(worlds):
     told = {"as_of": AS_OF, "months": 3}
     also = secondary_outcomes(world.conversations, world.frozen, outcome="paid", **told)
     assert [plan.outcome for plan in also] == ["ordered"]
-    study = design(world.conversations, world.frozen, **told)
+    study = design(world.conversations, world.frozen, outcome="paid", **told)
     drivers = estimate_drivers(study, also=also, **LEAST)
     assert drivers["outcome"].iloc[0] == "paid"
     assert set(drivers.loc[drivers["outcome"] == "ordered", "scope"]) == {"all"}

@@ -24,7 +24,7 @@ AS_OF = datetime(2026, 11, 1)
 FEATURES = {
     "conversations": lambda shop: conversation_features(shop, AS_OF, RULES, months=12),
     "conversations by other rules": lambda shop: conversation_features(
-        shop, AS_OF, ConversationRules(3, 100, 50, 20, 4, 50, 20, 1000), months=1
+        shop, AS_OF, ConversationRules(3, 100, 50, 20, 4, 50, 20, 24, 90, 1000), months=1
     ),
     "messages": lambda shop: collect(messages_of(shop, AS_OF, RULES, months=2)),
     "rounds": lambda shop: collect(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods, subjects
@@ -22,7 +23,15 @@ from csinsight.behaviours.opportunities import (
     opportunities,
     opportunity_turns,
 )
-from csinsight.behaviours.scope import JUDGED, first_turns, flag, placed, with_judged, with_places
+from csinsight.behaviours.scope import (
+    AGENT_TURN,
+    JUDGED,
+    first_turns,
+    flag,
+    placed,
+    with_judged,
+    with_places,
+)
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
@@ -52,6 +61,10 @@ _REMINDS: Final = "reminds_payment"
 AFTER_ORDER: Final = ("checks_address", _REMINDS)
 FOLLOWS: Final = "follows_up"
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
+#: Of a line: its characters, whether it holds a figure, milliseconds since the line before.
+CHARS: Final = "_chars"
+DIGITS: Final = "_digits"
+SINCE_MS: Final = "_since_ms"
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,11 @@ def mark_messages(
     cut = cut_messages(shop, as_of, rules)
     marked = hold(mark(cut.with_text(months).select(_READ), lexicon))
     lines = hold(with_template_replies(marked, lexicon))
-    sides = with_judged(_timed(lines.filter(~nw.col(TURN_NO).is_null()), as_of), rules.slow_s)
+    read = lines.filter(~nw.col(TURN_NO).is_null()).with_columns(
+        nw.col(Messages.TEXT).str.len_chars().cast(nw.Int64).alias(CHARS),
+        nw.col(Messages.TEXT).str.contains("[0-9]").cast(nw.Int64).alias(DIGITS),
+    )
+    sides = with_judged(_timed(read, as_of), rules.slow_s)
     sides = with_places(sides.drop(Messages.TEXT), lexicon, (BEFORE_OUTCOME, JUDGED))
     return MarkedMessages(cut, months, lexicon, lines, hold(sides))
 
@@ -197,6 +214,7 @@ def _timed(sides: Frame, as_of: datetime) -> Frame:
         pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int64)).alias(FOLLOWS),
         (nw.col(POSITION) == here.min().over(talk)).fill_null(value=False).alias("_first_silence"),
         (until - sent).alias("_silent_ms"),
+        (sent - nw.col("_previous")).alias(SINCE_MS),
         own.fill_null(value=False).cast(nw.Int64).alias("_broken"),
     ).drop("_previous", "_next", "_previous_turn", "_next_turn")
 
@@ -245,13 +263,60 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.
     case = ruled.reindex(talks.index).eq(AFTER_SALES)
     talks[Talk.IS_INQUIRY] = opened & ~case & answered
-    talks = talks.join(moods(marked.lines))
+    talks = talks.join([moods(marked.lines), openings(marked)])
+    talks[Talk.EARLIER_INQUIRIES] = _earlier_inquiries(talks, cut.rules.look_back_days)
     turns = _turns(talks, shown)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
     clocks[Talk.SILENCE_BROKEN] = shown[Talk.SILENCE_BROKEN].astype("Int64").astype("boolean")
     timed = [name for name in shown if str(name).endswith("_turn")] + [*clocks]
     flags = shown.drop(columns=[*timed, Talk.TURNS_JUDGED])
     return _with_behaviours(talks.join([turns, clocks]), flags)
+
+
+def openings(marked: MarkedMessages) -> pd.DataFrame:
+    """Return by conversation what the buyer wrote before the first answer.
+
+    Parameters
+    ----------
+    marked : MarkedMessages
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns ``opening_...`` of `csinsight.contract.artifacts.Conversations`; conversations
+        that an agent opened are left out.
+    """
+    first = (nw.col(Messages.SENDER) == "buyer") & (nw.col(AGENT_TURN) == 1)
+    found = (
+        marked.sides.filter(first)
+        .group_by(Messages.CONVERSATION_ID)
+        .agg(
+            nw.col(CHARS).sum().cast(nw.Int64).alias(Talk.OPENING_CHARS),
+            nw.len().cast(nw.Int64).alias(Talk.OPENING_LINES),
+            flag("asks_question").max().alias(Talk.OPENING_ASKS),
+            nw.col(DIGITS).max().alias(Talk.OPENING_DIGITS),
+            flag(Talk.VOICES_WORRY).max().alias(Talk.OPENING_WORRY),
+        )
+    )
+    table = collect(found).set_index(Messages.CONVERSATION_ID).astype("Int64")
+    told = [Talk.OPENING_ASKS, Talk.OPENING_DIGITS, Talk.OPENING_WORRY]
+    return table.astype(dict.fromkeys(told, "boolean"))
+
+
+def _earlier_inquiries(talks: pd.DataFrame, days: int) -> pd.Series[int]:
+    """Count the inquiries that each buyer began in the look-back before; null without times."""
+    started = talks[Talk.STARTED_AT]
+    known = started.notna() & talks[Talk.BUYER_ID].notna()
+    rows = talks[known].sort_values([Talk.BUYER_ID, Talk.STARTED_AT], kind="stable")
+    buyer = pd.factorize(rows[Talk.BUYER_ID])[0].astype("int64")
+    # One line of time for all: each buyer's stretch lies apart from the next one's.
+    seconds = rows[Talk.STARTED_AT].to_numpy().astype("datetime64[s]").astype("int64")
+    seconds = seconds - (seconds.min() if len(seconds) else 0)
+    reach = days * 86_400
+    line = buyer * (int(seconds.max(initial=0)) + reach + 1) + seconds
+    asked = line[rows[Talk.IS_INQUIRY].to_numpy(dtype=bool)]
+    before = np.searchsorted(asked, line) - np.searchsorted(asked, line - reach)
+    return pd.Series(before, index=rows.index, dtype="Int64").reindex(talks.index)
 
 
 def inquiries_of(conversations: pd.DataFrame) -> pd.DataFrame:

@@ -71,7 +71,13 @@ class KpiProfile(BaseModel):
     notes: list[str] = []
 
     def rules(
-        self, *, gap_hours: float, conversion_window_hours: float, payment_window_hours: float
+        self,
+        *,
+        gap_hours: float,
+        conversion_window_hours: float,
+        payment_window_hours: float,
+        pre_chat_hours: float,
+        look_back_days: int,
     ) -> ConversationRules:
         """Return the conversation rules of a run under this profile's service conventions."""
         return ConversationRules(
@@ -82,6 +88,8 @@ class KpiProfile(BaseModel):
             service_end_hour=self.service_end_hour,
             round_cap_s=self.round_cap_s,
             slow_s=self.slow_s,
+            pre_chat_hours=pre_chat_hours,
+            look_back_days=look_back_days,
         )
 
 

@@ -323,7 +323,7 @@ def try_example(rule: SequenceRule, example: RuleExample, lexicon: Lexicon) -> t
     ).with_columns(pl.col(Messages.TEXT).str.normalize("NFKC"))
     marked = mark(with_turns(nw.from_native(told.lazy())), lexicon)
     found = find_opportunities(
-        marked, {"example": rule}, ConversationRules(12, 24, 72, 8, 23, 600, 180)
+        marked, {"example": rule}, ConversationRules(12, 24, 72, 8, 23, 600, 180, 24, 90)
     )
     return len(found), int(found[Opportunity.BROKEN].sum())
 

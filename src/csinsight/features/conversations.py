@@ -36,6 +36,7 @@ from csinsight.features.frames import (
     pick,
 )
 from csinsight.features.outcomes import mature, outcomes
+from csinsight.features.pre_chat import pages_before
 from csinsight.features.rounds import open_talks, satisfaction, service_counts, serving_agents
 from csinsight.params import add_months
 
@@ -70,8 +71,15 @@ _COLUMNS = Columns(
         Talk.PLACED_AT,
         Talk.PAID_AT,
     ),
-    booleans=(Talk.OPENED_BY_BUYER, Talk.ORDERED, Talk.PAID, Talk.MATURE),
-    integers=(*_COUNTED, *_ROUNDS, Talk.EARLIER_ORDERS, Talk.OPEN_TALKS),
+    booleans=(Talk.OPENED_BY_BUYER, Talk.ORDERED, Talk.PAID, Talk.MATURE, Talk.CART_BEFORE),
+    integers=(
+        *_COUNTED,
+        *_ROUNDS,
+        Talk.EARLIER_ORDERS,
+        Talk.OPEN_TALKS,
+        Talk.PAGES_BEFORE,
+        Talk.PAGES_LOOK_BACK,
+    ),
     floats=(
         Talk.NET_AMOUNT,
         Talk.SATISFACTION,
@@ -275,6 +283,7 @@ def conversation_features(
         cut.outcomes.with_columns(mature(shop, as_of, rules)),
         service_counts(cut.messages, rules),
         open_talks(talks),
+        pages_before(shop, talks, rules),
         satisfaction(shop, talks, as_of, rules).drop(Talk.AGENT_ID),
     )
     table = _within(talks, as_of, months)

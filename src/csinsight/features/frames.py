@@ -117,6 +117,11 @@ class ConversationRules:
         A response over this many seconds is slow.
     rating_hours : float
         A rating given up to this long after the conversation's end still belongs to it.
+    pre_chat_hours : float
+        Page views up to this long before the buyer's first line are those of the visit that led
+        to the conversation.
+    look_back_days : int
+        Page views and inquiries up to this long before it are the buyer's past.
 
     Raises
     ------
@@ -131,11 +136,13 @@ class ConversationRules:
     service_end_hour: int
     round_cap_s: float
     slow_s: float
+    pre_chat_hours: float
+    look_back_days: int
     rating_hours: float = 72.0
 
     def __post_init__(self) -> None:
         lengths = ("gap_hours", "conversion_window_hours", "payment_window_hours", "round_cap_s")
-        for name in (*lengths, "slow_s", "rating_hours"):
+        for name in (*lengths, "slow_s", "rating_hours", "pre_chat_hours", "look_back_days"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} has to be over 0, not {getattr(self, name)}")
         for name in ("service_start_hour", "service_end_hour"):

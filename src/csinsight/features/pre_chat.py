@@ -1,0 +1,76 @@
+"""What a buyer did before the first line of a conversation, which no agent can have caused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import narwhals as nw
+
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.schema import PageViews
+from csinsight.engine import Shop, ms
+from csinsight.features.frames import (
+    DAY_MS,
+    FIRST_BUYER_MS,
+    ConversationRules,
+    Frame,
+    count_if,
+    hours_ms,
+    no_value,
+    pick,
+)
+
+_VIEWED: Final = ms(PageViews.VIEWED_AT)
+_CART: Final = "cart"
+
+
+def pages_before(shop: Shop, talks: Frame, rules: ConversationRules) -> Frame:
+    """Count the pages that each buyer saw before their first line.
+
+    Parameters
+    ----------
+    shop : Shop
+    talks : narwhals.LazyFrame
+        A row a conversation: ``conversation_id``, ``buyer_id`` and ``first_buyer_at_ms``.
+    rules : ConversationRules
+        For the pre-chat hours and the look-back.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        A row a conversation: ``pages_before`` and ``cart_before`` of the pre-chat hours, and
+        ``pages_look_back``; null where the shop has no page views, or the buyer wrote nothing at a
+        known time.
+    """
+    talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+    if not shop.has("page_views"):
+        return talks.select(Talk.CONVERSATION_ID).with_columns(
+            no_value(nw.Int64).alias(Talk.PAGES_BEFORE),
+            no_value(nw.Boolean).alias(Talk.CART_BEFORE),
+            no_value(nw.Int64).alias(Talk.PAGES_LOOK_BACK),
+        )
+    views = shop["page_views"].select(
+        nw.col(PageViews.BUYER_ID).alias(Talk.BUYER_ID), _VIEWED, PageViews.PAGE_KIND
+    )
+    ago = nw.col(FIRST_BUYER_MS) - nw.col(_VIEWED)
+    soon = ago <= hours_ms(rules.pre_chat_hours)
+    seen = (
+        talks.join(views, on=Talk.BUYER_ID, how="inner")
+        .filter((ago > 0) & (ago <= rules.look_back_days * DAY_MS))
+        .group_by(Talk.CONVERSATION_ID)
+        .agg(
+            count_if(soon).alias(Talk.PAGES_BEFORE),
+            count_if(soon & (nw.col(PageViews.PAGE_KIND) == _CART)).alias(Talk.CART_BEFORE),
+            nw.len().cast(nw.Int64).alias(Talk.PAGES_LOOK_BACK),
+        )
+    )
+    timed = ~nw.col(FIRST_BUYER_MS).is_null()
+    return (
+        talks.join(seen, on=Talk.CONVERSATION_ID, how="left")
+        .with_columns(
+            pick(timed, nw.col(name).fill_null(0)).alias(name)
+            for name in (Talk.PAGES_BEFORE, Talk.CART_BEFORE, Talk.PAGES_LOOK_BACK)
+        )
+        .with_columns((nw.col(Talk.CART_BEFORE) > 0).alias(Talk.CART_BEFORE))
+        .drop(Talk.BUYER_ID, FIRST_BUYER_MS)
+    )
