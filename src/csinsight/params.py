@@ -147,6 +147,9 @@ _CONVERSATIONS: Final = (
     "kpi_profile",
     "trend_months",
     "driver_months",
+    "evidence_months",
+    "page_view_days",
+    "pre_chat_hours",
     "reader",
 )
 
@@ -179,9 +182,6 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
     "03_agent_kpis": (
         *_COMMON,
         *_CONVERSATIONS,
-        "evidence_months",
-        "page_view_days",
-        "pre_chat_hours",
         "currency",
     ),
     "04_conversion_drivers": (

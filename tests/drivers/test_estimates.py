@@ -260,10 +260,11 @@ def test_the_order_of_rows_changes_nothing(worlds):
 def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
     world = worlds.make_world(9, inquiries=3000, agents=12)
     study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
-    table = readiness(study).set_index("behaviour")
+    table = readiness(study, q_threshold=0.1).set_index("behaviour")
     drivers = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     known = drivers["detectable_pp"].dropna().index
     ratio = drivers.loc[known, "detectable_pp"] / table.loc[known, "detectable_pp"]
-    assert ratio.median() == pytest.approx(1.1, abs=0.3)
+    # The rule asks for more than an interval that leaves out zero.
+    assert 0.5 < ratio.median() < 1
     assert unknown_shares(study)["unknown"].tolist() == [0, 0, 0]
     assert set(table.index) == {*TESTED_BEHAVIOURS, *CONTROLS}

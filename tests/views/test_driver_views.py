@@ -8,7 +8,7 @@ import pytest
 from tests.contexts import LEAST, MINIMA
 from tests.drivers import worlds as made_up
 
-from csinsight.drivers.checks import driver_checks
+from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
@@ -48,7 +48,10 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
     goal = study.word(f"drivers.goal_{outcome}")
     assert goal in view.sentence(study, drivers)
     assert goal in view.forest(study, drivers).title
-    assert study.word(f"drivers.unit_{outcome}", n="").strip() in looks.power(study, plan).plain()
+    assert (
+        study.word(f"drivers.unit_{outcome}", n="").strip()
+        in looks.power(study, plan, readiness(plan, q_threshold=0.1)).plain()
+    )
     judged = drivers[(drivers["outcome"] == outcome) & (drivers["scope"] == "all")]
     assert set(view.headline(drivers)) == set(judged["behaviour"])
     for block in (
@@ -57,7 +60,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
         view.scopes(study, drivers),
         view.checks(study, drivers, driver_checks(plan, drivers)),
         looks.flow(study, plan),
-        looks.ready(study, plan),
+        looks.ready(study, plan, readiness(plan, q_threshold=0.1)),
         looks.ways(
             study,
             alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA),

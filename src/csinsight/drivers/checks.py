@@ -23,14 +23,18 @@ from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.estimates import DISAGREES
 from csinsight.drivers.intent import placebo_tests
+from csinsight.drivers.power import detectable
 from csinsight.drivers.units import Floats, unit_of
 
-#: Normal quantiles of a two-sided 5 % test with 80 % power.
-_REACH: Final = 1.959964 + 0.841621
 
-
-def readiness(design: Design) -> pd.DataFrame:
+def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
     """Return what the design can show, made without looking at behaviour against outcome.
+
+    Parameters
+    ----------
+    design : Design
+    q_threshold : float
+        False discovery rate at which a verdict is given.
 
     Returns
     -------
@@ -39,20 +43,19 @@ def readiness(design: Design) -> pd.DataFrame:
         ``varying`` agents that both show it and don't, ``overlap``, the share of inquiries whose
         agent both showed it and didn't in the same problem category (null for timings), ``shown``
         share (mean for timings, in the behaviour's unit), and ``detectable_pp``: effects under
-        this can't be seen (80 % power, 5 % level; points of the score where the outcome is
-        satisfaction), null where nothing varies.
+        this are named in fewer than 80 % of such shops (`csinsight.drivers.power`; points of the
+        score where the outcome is satisfaction), null where nothing can be estimated.
     """
     names = [*design.family, *design.negative_controls]
-    return pd.DataFrame([_ready(design, name) for name in names])
+    table = pd.DataFrame([_ready(design, name) for name in names])
+    seen = detectable(design, q_threshold=q_threshold)
+    return table.assign(detectable_pp=table["behaviour"].map(seen).astype(float))
 
 
 def _ready(design: Design, behaviour: str) -> dict[str, object]:
     have = design.rows[design.rows[behaviour].notna() & design.rows["outcome"].notna()]
     groups = have.groupby(Conversations.AGENT_ID)[behaviour]
-    spread = groups.agg(["min", "max", "size", "var"])
-    inside = float((spread["var"].fillna(0) * (spread["size"] - 1)).sum())
-    noise = float(have["outcome"].std()) if len(have) > 1 else np.nan
-    points = 1.0 if design.outcome == "satisfaction" else 100.0
+    spread = groups.agg(["min", "max"])
     return {
         "behaviour": behaviour,
         "unit": unit_of(behaviour),
@@ -61,7 +64,6 @@ def _ready(design: Design, behaviour: str) -> dict[str, object]:
         "varying": int((spread["max"] > spread["min"]).sum()),
         "overlap": _overlap(have, behaviour),
         "shown": float(have[behaviour].mean()) if len(have) else np.nan,
-        "detectable_pp": points * _REACH * noise / inside**0.5 if inside > 0 else np.nan,
     }
 
 

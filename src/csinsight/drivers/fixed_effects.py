@@ -167,6 +167,56 @@ def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> F
     return found
 
 
+def iv_draws(
+    products: Floats,
+    columns: Floats,
+    outcomes: Floats,
+    sizes: np.typing.NDArray[np.int64],
+    regressors: Places,
+    instruments: Places,
+) -> tuple[Floats, Floats, int] | None:
+    """Return the first regressor's coefficient and standard error on each of many outcomes.
+
+    Parameters
+    ----------
+    products : array (agents, k, k)
+        Of `columns` (`cross_products`).
+    columns : array (rows, k)
+    outcomes : array (rows, outcomes)
+    sizes : array (agents,)
+    regressors, instruments : array of places
+        As for `iv_estimate`; the last regressor's place is not used.
+
+    Returns
+    -------
+    tuple of coefficients, standard errors and degrees of freedom, or None
+        As of `iv_estimate`, which it agrees with.
+    """
+    total = products.sum(axis=0)
+    kept = _kept(total, regressors, instruments)
+    if not kept:
+        return None
+    used, by = regressors[kept], instruments[kept]
+    ends = np.cumsum(sizes)
+    right = np.stack(
+        [
+            (columns[start:end][:, by] - columns[start:end][:, by].mean(axis=0)).T
+            @ (outcomes[start:end] - outcomes[start:end].mean(axis=0))
+            for start, end in zip(ends - sizes, ends, strict=True)
+        ]
+    )
+    ridge = np.diag(total[used, used]) * _RIDGE
+    inner = total[np.ix_(by, used)] + ridge
+    beta = np.linalg.solve(inner, right.sum(axis=0))[0]
+    left = inner - products[:, by[:, None], used]
+    without = np.linalg.solve(left, right.sum(axis=0) - right)[:, 0]
+    agents = len(products)
+    se = np.sqrt((agents - 1) / agents * ((without - beta) ** 2).sum(axis=0))
+    varying = products[:, used[0], used[0]] > _TOLERANCE * total[used[0], used[0]]
+    df = int(varying.sum()) - 1
+    return (beta, np.maximum(se, 1e-12), df) if df >= 1 else None
+
+
 def partial(total: Floats, first: int, second: int, given: Places) -> float:
     """Return the correlation of two columns once those `given` are out of both."""
     places = np.array([first, second])

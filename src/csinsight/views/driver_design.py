@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.drivers.checks import readiness, unknown_shares
+from csinsight.drivers.checks import unknown_shares
 from csinsight.drivers.design import WHOLE_CONVERSATION, Design
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
@@ -70,9 +70,9 @@ def _step(study: Study, row: pd.Series) -> str:
     return study.word("drivers.flow_step", left=left, remaining=remaining)
 
 
-def power(study: Study, plan: Design) -> Prose:
+def power(study: Study, plan: Design, before: pd.DataFrame) -> Prose:
     """Return what this much data could show, before any estimate is looked at."""
-    smallest = readiness(plan)["detectable_pp"].dropna()
+    smallest = before["detectable_pp"].dropna()
     if smallest.empty:
         return Prose(study.word("drivers.no_power"))
     value = study.words.number(smallest.median(), labels.digits(plan.outcome))
@@ -94,9 +94,9 @@ def power(study: Study, plan: Design) -> Prose:
     return Prose(*told)
 
 
-def ready(study: Study, plan: Design) -> Table:
+def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:
     """Return for each behaviour what could be seen of it, before any estimate."""
-    rows = readiness(plan)
+    rows = before
     judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_CONVERSATION)
     rows = rows[(rows["inquiries"] > 0) & judged].reset_index(drop=True)
     rows["shown"] = [_shown(study, row) for _, row in rows.iterrows()]
