@@ -44,11 +44,13 @@ def test_one_buyer_by_hand(shop_of):
     table = spend_features(shop_of(orders=orders), AS_OF, **ORDER_DAYS)
     assert table["buyer_id"].tolist() == ["b1"]
     row = table.iloc[0]
-    assert (row["orders"], row["purchase_days"]) == (4, 3)
-    assert (row["x"], row["t_x"], row["T"]) == (2, 98, 100)
-    assert (row["net_spend"], row["net_spend_90d"], row["repeat_spend"]) == (41.0, 26.0, 26.0)
+    assert (row["orders"], row["purchase_days"]) == (4, 4)
+    # A year and a day ago: out of the look-back, yet the buyer has been one for so long.
+    assert (row["x"], row["t_x"], row["T"]) == (3, 364, 366)
+    assert (row["net_spend"], row["net_spend_90d"], row["repeat_spend"]) == (41.0, 26.0, 41.0)
+    assert row["lifetime_spend"] == 140.0
     assert [row[f"orders_{days}d"] for days in WINDOWS] == [1, 2, 2, 4, 4]
-    assert row["first_order_at"] == AS_OF - 100 * DAY
+    assert row["first_order_at"] == AS_OF - 366 * DAY
     assert row["last_order_at"] == AS_OF - 2 * DAY
 
 

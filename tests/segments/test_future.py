@@ -5,9 +5,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import hyp2f1
 
-from csinsight.segments.bgnbd import BgNbd, GammaGamma, fit_bgnbd, fit_gamma_gamma
+from csinsight.segments.bgnbd import (
+    BgNbd,
+    GammaGamma,
+    ParetoNbd,
+    fit_bgnbd,
+    fit_gamma_gamma,
+    fit_pareto_nbd,
+)
 from csinsight.segments.clv import accuracy, calibration, expected_spend, fit_future
 
 #: Fader, Hardie, Lee (2005), table 1: the CDNOW sample, in weeks.
@@ -46,6 +54,7 @@ def table(x: np.ndarray, t_x: np.ndarray, age: np.ndarray, worth: np.ndarray) ->
             "T": age,
             "purchase_days": x.astype(int) + 1,
             "net_spend": (x + 1) * worth,
+            "lifetime_spend": (x + 1) * worth,
         }
     )
 
@@ -73,6 +82,44 @@ def test_expected_purchases_are_the_paper_s_formula(
     left = m.a / (m.b + x - 1) * ((m.alpha + age) / (m.alpha + t_x)) ** (m.r + x) if x else 0
     got = m.expected(horizon, one(x), one(t_x), one(age))[0]
     assert got == pytest.approx(made / (1 + left), rel=1e-6, abs=1e-9)
+
+
+def test_pareto_nbd_holds_what_its_own_story_brings() -> None:
+    """Buyers drawn from the model, half of the time known: likelihood and expectation agree."""
+    told, rng, n = ParetoNbd(r=0.6, alpha=10.0, s=0.7, beta=12.0), np.random.default_rng(4), 6000
+    rate, leaves = rng.gamma(told.r, 1 / told.alpha, n), rng.gamma(told.s, 1 / told.beta, n)
+    lives = rng.exponential(1 / leaves)
+    x, t_x, later = np.zeros(n), np.zeros(n), np.zeros(n)
+    for i in range(n):
+        bought = np.cumsum(rng.exponential(1 / rate[i], 400))
+        bought = bought[bought < min(lives[i], 60.0)]
+        known = bought[bought < 30.0]
+        x[i], later[i] = len(known), len(bought) - len(known)
+        t_x[i] = known[-1] if len(known) else 0.0
+    age = np.full(n, 30.0)
+    found = fit_pareto_nbd(x, t_x, age)
+    assert found.r / found.alpha == pytest.approx(told.r / told.alpha, rel=0.1)
+    expected = told.expected(30.0, x, t_x, age)
+    assert expected.sum() == pytest.approx(later.sum(), rel=0.06)
+    recent = t_x > 20
+    assert expected[recent].sum() == pytest.approx(later[recent].sum(), rel=0.08)
+
+
+def test_pareto_nbd_has_the_published_likelihood_of_one_buyer() -> None:
+    """Against the integral over all rates and lives, by a fine grid."""
+    told, x, t_x, age = ParetoNbd(r=0.553, alpha=10.578, s=0.606, beta=11.669), 2, 30.43, 38.86
+    pace = np.exp(np.linspace(-14, 3, 900))[:, None]
+    left = np.exp(np.linspace(-16, 3, 900))[None, :]
+    prior = stats.gamma.pdf(pace, told.r, scale=1 / told.alpha) * stats.gamma.pdf(
+        left, told.s, scale=1 / told.beta
+    )
+    both = pace + left
+    chance = pace**x / both * (left * np.exp(-both * t_x) + pace * np.exp(-both * age))
+    steps = np.log(pace[1, 0] / pace[0, 0]) * np.log(left[0, 1] / left[0, 0])
+    total = float((chance * prior * pace * left).sum() * steps)
+    assert told.log_likelihood(one(x), one(t_x), one(age))[0] == pytest.approx(
+        np.log(total), abs=5e-3
+    )
 
 
 def test_hundreds_of_purchases_stay_finite() -> None:

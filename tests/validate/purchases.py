@@ -12,7 +12,7 @@ from tests.contexts import ORDER_DAYS, TIERS
 
 from csinsight.engine import Shop, open_shop
 from csinsight.features.spend import spend_between, spend_features
-from csinsight.segments.clv import Past, accuracy, fit_future
+from csinsight.segments.clv import Past, accuracy
 from csinsight.segments.model_selection import choose
 from csinsight.segments.tiers import value_tiers
 
@@ -61,22 +61,27 @@ def hold_out(
         shop = open_shop(Path(folder))
         step = timedelta(days=learn_days)
         now = spend_features(shop, cut, **ORDER_DAYS)
+        known = spend_features(shop, cut, order_days=None)
         recent, earlier = _past(shop, cut - step, step), _past(shop, cut - 2 * step, step)
         came = spend_between(shop, cut, cut + timedelta(days=days))
     later = came.set_index("buyer_id")["net_spend"].reindex(now["buyer_id"]).fillna(0.0)
     rows = []
-    for name in ("bgnbd", "rfm", "boosted", "blend"):
-        told = choose(now, recent, earlier, horizon_days=days, name=name, seed=1).expected
+    for name in ("bgnbd", "pareto_nbd", "rfm", "boosted", "blend"):
+        told = choose(
+            now, recent, earlier, horizon_days=days, name=name, seed=1, known=known
+        ).expected
         rows.append({"model": name, **accuracy(told, later)})
-    outlook = choose(now, recent, earlier, horizon_days=days, seed=1)
+    outlook = choose(now, recent, earlier, horizon_days=days, seed=1, known=known)
     rows.append({"model": f"taken: {outlook.name}", **accuracy(outlook.expected, later)})
-    ahead = outlook.expected * 90 / days if outlook.name != "bgnbd" else fit_future(now)
-    expected = ahead if isinstance(ahead, pd.Series) else ahead.expected_spend(now)
-    tiers = value_tiers(now, expected, options=TIERS).set_index("buyer_id")
+    tiers = value_tiers(now, outlook.expected * 90 / days, options=TIERS).set_index("buyer_id")
     table = pd.DataFrame({"tier": tiers["tier"], "later": later.reindex(tiers.index)})
+    table["expected"] = outlook.expected.reindex(tiers.index)
     table["growth"] = table["later"] / days - tiers["net_spend_90d"] / 90
     table = table.groupby("tier").agg(
-        buyers=("later", "size"), later=("later", "mean"), growth=("growth", "mean")
+        buyers=("later", "size"),
+        expected=("expected", "mean"),
+        later=("later", "mean"),
+        growth=("growth", "mean"),
     )
     order = ["ordinary", "potential", "core", "vip"]
     return pd.DataFrame(rows), table.reindex(order).reset_index(), outlook.name
@@ -84,7 +89,8 @@ def hold_out(
 
 def _past(shop: Shop, start: datetime, step: timedelta) -> Past:
     came = spend_between(shop, start, start + step).set_index("buyer_id")["net_spend"]
-    return Past(spend_features(shop, start, **ORDER_DAYS), came, step.days)
+    spend = spend_features(shop, start, **ORDER_DAYS)
+    return Past(spend, came, step.days, spend_features(shop, start, order_days=None))
 
 
 def _write(orders: pd.DataFrame, folder: Path) -> None:

@@ -12,7 +12,11 @@ from csinsight.contract.schema import Kind
 
 
 class BuyerTypes:
-    """One row a buyer: ``buyer_types``. ``p_<type>`` are six probabilities that sum to one."""
+    """One row a buyer: ``buyer_types``.
+
+    ``p_<type>`` are six probabilities that sum to one, if the buyer is of a type at all that this
+    shop's data can show; ``p_none`` is the probability of being of none.
+    """
 
     NAME = "buyer_types"
     BUYER_ID = "buyer_id"
@@ -20,6 +24,7 @@ class BuyerTypes:
     CONFIDENCE = "confidence"
     BECAUSE = "because"
     PROBABILITY_PREFIX = "p_"
+    NONE = "p_none"
     #: What the types were read from; without page views they are an adaptation.
     BASIS = "basis"
     PAGE_VIEWS = "page_views"

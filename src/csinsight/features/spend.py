@@ -23,6 +23,9 @@ WINDOWS: Final = (30, 60, 90, 180, 360)
 class SpendFeatures:
     """One row a buyer with a paid order in the look-back; times are those of placing.
 
+    Purchase days, ``x``, ``t_x``, ``T`` and what follows the first purchase are of all that is
+    known of a buyer: cut at the look-back, old buyers would seem young.
+
     =====================  ====================================================================
     ``orders``             paid orders; ``orders_<n>d`` of the last n days (see `WINDOWS`)
     ``purchase_days``      different days with one: orders of one day are one purchase
@@ -30,6 +33,7 @@ class SpendFeatures:
     ``x``                  repeat purchases: ``purchase_days`` less the first
     ``t_x``                days from first to last purchase day
     ``T``                  days from first purchase day to the day of ``as_of``
+    ``lifetime_spend``     ``net_spend`` of all that is known of a buyer
     ``net_spend``          paid amounts less refunds; ``net_spend_90d`` of the last 90 days
     ``repeat_spend``       ``net_spend`` after the first purchase day (for Gamma-Gamma)
     =====================  ====================================================================
@@ -46,6 +50,7 @@ class SpendFeatures:
     NET_SPEND = "net_spend"
     NET_SPEND_90D = "net_spend_90d"
     REPEAT_SPEND = "repeat_spend"
+    LIFETIME_SPEND = "lifetime_spend"
 
     @staticmethod
     def orders_in(days: int) -> str:
@@ -65,16 +70,21 @@ _COLUMNS = Columns(
         _NAMES.T_X,
         _NAMES.T,
     ),
-    floats=(_NAMES.NET_SPEND, _NAMES.NET_SPEND_90D, _NAMES.REPEAT_SPEND),
+    floats=(
+        _NAMES.NET_SPEND,
+        _NAMES.NET_SPEND_90D,
+        _NAMES.REPEAT_SPEND,
+        _NAMES.LIFETIME_SPEND,
+    ),
 )
 _BETWEEN = Columns(texts=(_NAMES.BUYER_ID,), integers=(_NAMES.ORDERS,), floats=(_NAMES.NET_SPEND,))
 
 
-def spend_features(shop: Shop, as_of: datetime, *, order_days: int) -> pd.DataFrame:
+def spend_features(shop: Shop, as_of: datetime, *, order_days: int | None) -> pd.DataFrame:
     """Return what each buyer bought in the look-back, as known at `as_of`.
 
-    ``x``, ``t_x`` and ``T`` are those of BG/NBD (Fader, Hardie, Lee 2005), in days, counted
-    within the look-back.
+    ``x``, ``t_x`` and ``T`` are those of BG/NBD (Fader, Hardie, Lee 2005), in days, of all that
+    is known of a buyer.
 
     Parameters
     ----------
@@ -84,21 +94,23 @@ def spend_features(shop: Shop, as_of: datetime, *, order_days: int) -> pd.DataFr
         is money: without it spend is null.
     as_of : datetime
         Only orders placed and payments made before this moment are used.
-    order_days : int
-        Look-back in days, by the time of placing.
+    order_days : int or None
+        Look-back in days, by the time of placing; None for every buyer who ever bought.
 
     Returns
     -------
     pandas.DataFrame
         Columns of `SpendFeatures`, sorted by buyer.
     """
-    orders = _purchases(shop, as_of - timedelta(days=order_days), as_of)
+    orders = _purchases(shop, None, as_of)
     if orders is None:
         return _COLUMNS.typed(pd.DataFrame())
     days = _buyer_days(orders).group_by(_NAMES.BUYER_ID).agg(*_history())
+    start = None if order_days is None else as_of - timedelta(days=order_days)
     table = _COLUMNS.gather(
         orders.group_by(_NAMES.BUYER_ID)
-        .agg(*_totals(as_of))
+        .agg(*_totals(as_of, start))
+        .filter(nw.col(_NAMES.ORDERS) > 0)
         .join(days, on=_NAMES.BUYER_ID, how="left")
         .with_columns((moment_ms(as_of) // DAY_MS - nw.col("_first_day")).alias(_NAMES.T))
     )
@@ -130,13 +142,16 @@ def spend_between(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     return _money(shop, _BETWEEN.gather(totals))
 
 
-def _purchases(shop: Shop, start: datetime, end: datetime) -> Frame | None:
+def _purchases(shop: Shop, start: datetime | None, end: datetime) -> Frame | None:
     """Return paid orders placed in a window with their day; None where nobody can tell."""
     if not shop.has("orders", Orders.BUYER_ID, Orders.PAID_AT):
         return None
     return (
         known_orders(shop, end)
-        .filter(nw.col(PLACED_MS) >= moment_ms(start), ~nw.col(PAID_MS).is_null())
+        .filter(
+            nw.col(PLACED_MS) >= (0 if start is None else moment_ms(start)),
+            ~nw.col(PAID_MS).is_null(),
+        )
         .with_columns(_day=(nw.col(PLACED_MS) // DAY_MS).cast(nw.Int64))
         .with_columns(_first_day=nw.col("_day").min().over(Orders.BUYER_ID))
     )
@@ -156,15 +171,17 @@ def _history() -> tuple[nw.Expr, ...]:
     )
 
 
-def _totals(as_of: datetime) -> tuple[nw.Expr, ...]:
+def _totals(as_of: datetime, start: datetime | None) -> tuple[nw.Expr, ...]:
     placed, net = nw.col(PLACED_MS), nw.col(NET_AMOUNT)
     age = moment_ms(as_of) - placed
+    inside = placed >= (0 if start is None else moment_ms(start))
     return (
-        nw.len().alias(_NAMES.ORDERS),
+        count_if(inside).alias(_NAMES.ORDERS),
         placed.min().alias(_NAMES.FIRST_ORDER_AT),
         placed.max().alias(_NAMES.LAST_ORDER_AT),
         *(count_if(age <= days * DAY_MS).alias(_NAMES.orders_in(days)) for days in WINDOWS),
-        net.sum().alias(_NAMES.NET_SPEND),
+        pick(inside, net).sum().alias(_NAMES.NET_SPEND),
+        net.sum().alias(_NAMES.LIFETIME_SPEND),
         pick(age <= 90 * DAY_MS, net).sum().alias(_NAMES.NET_SPEND_90D),
         pick(nw.col("_day") > nw.col("_first_day"), net).sum().alias(_NAMES.REPEAT_SPEND),
     )

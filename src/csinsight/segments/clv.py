@@ -10,8 +10,8 @@ Both learn from one earlier stretch: what was known of each buyer at its start, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,18 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from csinsight.errors import NoFitError
 from csinsight.features.spend import WINDOWS, SpendFeatures
-from csinsight.segments.bgnbd import BgNbd, GammaGamma, fit_bgnbd, fit_gamma_gamma
+from csinsight.segments.bgnbd import (
+    BgNbd,
+    GammaGamma,
+    ParetoNbd,
+    fit_bgnbd,
+    fit_gamma_gamma,
+    fit_pareto_nbd,
+)
 
 Floats = npt.NDArray[np.float64]
+#: Models of when buyers come back.
+Kind: TypeAlias = Literal["bgnbd", "pareto_nbd"]
 
 #: Repeat buyers needed for BG/NBD with Gamma-Gamma; four and three parameters are learnt.
 MIN_REPEAT_BUYERS: Final = 60
@@ -36,22 +45,22 @@ class FutureModel:
 
     Parameters
     ----------
-    name : {"bgnbd", "means"}
+    name : {"bgnbd", "pareto_nbd", "means"}
     repeat_buyers : int
         Buyers with at least two purchase days.
     correlation : float or None
         Spearman correlation of frequency and mean value over repeat buyers: Gamma-Gamma takes it
         for zero.
-    purchases : BgNbd or None
+    purchases : BgNbd, ParetoNbd or None
     value : GammaGamma or None
     rate, worth : float
         The shop's repeat purchases per buyer and day, and mean value of a purchase.
     """
 
-    name: Literal["bgnbd", "means"]
+    name: Kind | Literal["means"]
     repeat_buyers: int
     correlation: float | None
-    purchases: BgNbd | None
+    purchases: BgNbd | ParetoNbd | None
     value: GammaGamma | None
     rate: float
     worth: float
@@ -86,13 +95,15 @@ class FutureModel:
         return expected.rename(f"expected_spend_{horizon_days:g}d")
 
 
-def fit_future(spend: pd.DataFrame) -> FutureModel:
+def fit_future(spend: pd.DataFrame, kind: Kind = "bgnbd") -> FutureModel:
     """Fit the model of future spend on the purchases known so far.
 
     Parameters
     ----------
     spend : DataFrame
-        `csinsight.features.spend.spend_features`.
+        `csinsight.features.spend.spend_features` of every buyer who ever bought: without those
+        who have left, all would seem to stay.
+    kind : {"bgnbd", "pareto_nbd"}
     """
     x, t_x, age = _history(spend)
     count, mean = _values(spend)
@@ -112,12 +123,13 @@ def fit_future(spend: pd.DataFrame) -> FutureModel:
     if repeat.sum() < MIN_REPEAT_BUYERS:
         return plain
     try:
-        purchases = fit_bgnbd(x, t_x, age)
+        fit = fit_bgnbd if kind == "bgnbd" else fit_pareto_nbd
+        purchases: BgNbd | ParetoNbd = fit(x, t_x, age)
         value = fit_gamma_gamma(count[paid], mean[paid]) if paid.any() else None
     except NoFitError:
         return plain
     return FutureModel(
-        "bgnbd",
+        kind,
         plain.repeat_buyers,
         plain.correlation,
         purchases,
@@ -174,10 +186,45 @@ def calibration(expected: pd.Series, actual: pd.Series, groups: int = 10) -> pd.
     ).reset_index()
 
 
+def deviance(expected: pd.Series, actual: pd.Series) -> pd.Series:
+    """Return each buyer's Tweedie deviance of power 1.5, which the true mean makes least.
+
+    The absolute error is least for the median, and where most buyers spend nothing the median is
+    nothing: by it a model that expects nothing of anybody would win. Power 1.5 is that of a sum of
+    a Poisson number of gamma amounts, as spend is [1]_.
+
+    References
+    ----------
+    .. [1] Jorgensen, B. (1987). Exponential dispersion models. JRSS B 49, 127-162.
+
+    Examples
+    --------
+    >>> spent = pd.Series([0.0, 0.0, 0.0, 100.0])
+    >>> bool(deviance(spent * 0 + 25.0, spent).mean() < deviance(spent * 0 + 1.0, spent).mean())
+    True
+    """
+    later = actual.reindex(expected.index).fillna(0.0).clip(lower=0.0)
+    # Nothing expected of a buyer who then spends would cost without end.
+    least = max(float(later.mean()), 1e-9) * 1e-3
+    mean = np.sqrt(expected.clip(lower=least))
+    costs: pd.Series = 4 * np.square(np.sqrt(later) - mean) / mean
+    return costs
+
+
 def accuracy(expected: pd.Series, actual: pd.Series) -> dict[str, float]:
-    """Return error of expected spend: ``mae`` and ``bias`` per buyer, ``rank_correlation``."""
+    """Return how well spend is expected.
+
+    Returns
+    -------
+    dict of str to float
+        ``deviance``, ``mae`` and ``bias`` per buyer, ``total`` (expected over actual), and
+        ``rank_correlation``.
+    """
     later = actual.reindex(expected.index).fillna(0.0)
+    total = float(later.sum())
     return {
+        "deviance": float(deviance(expected, later).mean()),
+        "total": float(expected.sum()) / total if total > 0 else float("nan"),
         "mae": float((expected - later).abs().mean()),
         "bias": float((expected - later).mean()),
         "rank_correlation": float(expected.corr(later, method="spearman")),
@@ -202,7 +249,7 @@ def _history(spend: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
 def _values(spend: pd.DataFrame) -> tuple[Floats, Floats]:
     """Return purchase days, the first among them, and the mean net value of one."""
     count = spend[SpendFeatures.PURCHASE_DAYS].to_numpy(dtype=np.float64)
-    money = spend[SpendFeatures.NET_SPEND].to_numpy(dtype=np.float64, na_value=np.nan)
+    money = spend[SpendFeatures.LIFETIME_SPEND].to_numpy(dtype=np.float64, na_value=np.nan)
     return count, np.nan_to_num(money) / np.maximum(count, 1.0)
 
 
@@ -243,18 +290,27 @@ class Past:
         Net spend within it, indexed by buyer; absent buyers spent nothing.
     days : float
         How long it is.
+    known : DataFrame, optional
+        `spend` of every buyer who ever bought before it, also before the look-back: what models
+        of coming back are fitted on. `spend` unless told.
     """
 
     spend: pd.DataFrame
     later: pd.Series
     days: float
+    known: pd.DataFrame | None = None
 
     def sample(self, seed: int) -> Past:
         """Return the same for at most `LEARN_ON` buyers, drawn by the seed."""
         if len(self.spend) <= LEARN_ON:
             return self
         drawn = self.spend.sample(LEARN_ON, random_state=seed).reset_index(drop=True)
-        return Past(drawn, self.later, self.days)
+        return replace(self, spend=drawn)
+
+    @property
+    def everyone(self) -> pd.DataFrame:
+        """Every buyer who ever bought before the stretch."""
+        return self.spend if self.known is None else self.known
 
     @property
     def target(self) -> Floats:

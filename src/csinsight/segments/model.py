@@ -48,6 +48,8 @@ class Reading:
         Probabilities in the order of `BUYER_TYPES`; zero for unsupported types.
     sure : array of float, (buyers,)
         Probability of the likeliest type, counting the chance that it is one that can't be seen.
+    none : array of float, (buyers,)
+        That chance: of being of no type that this shop's data can show; 1 where it shows none.
     spoke : array of float, (buyers, features + 1)
         Log-odds that each feature adds for the likeliest type against the other groups; in the
         last column, what was remembered of the buyer, where without it another were likeliest.
@@ -55,6 +57,7 @@ class Reading:
 
     six: Floats
     sure: Floats
+    none: Floats
     spoke: Floats
 
 
@@ -125,7 +128,8 @@ class TypeModel(BaseModel):
         count = len(evidence.value)
         if not self.supported:
             even = np.full((count, len(BUYER_TYPES)), 1 / len(BUYER_TYPES))
-            return Reading(even, even[:, 0], np.zeros((count, evidence.value.shape[1] + 1)))
+            spoke = np.zeros((count, evidence.value.shape[1] + 1))
+            return Reading(even, even[:, 0], np.ones(count), spoke)
         mixture = self.mixture
         places = self._places()
         before = np.zeros((len(places), count)) if memory is None else memory[:, places].T
@@ -142,7 +146,8 @@ class TypeModel(BaseModel):
         spoke = _spoke(parts, winner)
         alone = (parts[:, :, :-1].sum(axis=2).T + np.log(mixture.shares))[:, : len(self.supported)]
         spoke[:, -1] = np.where(alone.argmax(axis=1) == winner, 0.0, spoke[:, -1])
-        return Reading(six, own[np.arange(count), winner], spoke)
+        none = groups[:, len(self.supported) :].sum(axis=1)
+        return Reading(six, own[np.arange(count), winner], none, spoke)
 
     def odds(self, evidence: Evidence, changed: float) -> Floats:
         """Return what buyers' evidence leaves for a later moment.

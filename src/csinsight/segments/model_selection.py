@@ -1,10 +1,12 @@
 """Which model of future spend a shop gets: the one that its own last stretch speaks for.
 
 Every candidate stands at the start of the last 90 days, knows only what was known then, and is
-compared with what came. BG/NBD with Gamma-Gamma is the baseline: another is used only where it
-is better beyond chance and orders the buyers no worse. What is learnt from an earlier stretch says
-who spends; how much all spend together stays the baseline's, since the earlier stretch had its own
-season and a younger shop (measured on completejourney: MAE 175 so, 188 without, BG/NBD 183).
+compared with what came, by a proper score for spend (`csinsight.segments.clv.deviance`). BG/NBD
+and Pareto/NBD with Gamma-Gamma are the baselines, BG/NBD only where it orders the buyers no worse;
+what is learnt is used only where it is better
+than the better of them beyond chance and orders the buyers no worse than Pareto/NBD. What is
+learnt from an earlier stretch says who spends; how much all spend together stays the baseline's,
+since the earlier stretch had its own season and a younger shop.
 """
 
 from __future__ import annotations
@@ -19,10 +21,19 @@ import pandas as pd
 
 from csinsight.engine import Shop
 from csinsight.features.spend import SpendFeatures, spend_between, spend_features
-from csinsight.segments.clv import Past, accuracy, fit_future, learn_boosted, learn_rfm
+from csinsight.segments.clv import (
+    Kind,
+    Past,
+    accuracy,
+    deviance,
+    fit_future,
+    learn_boosted,
+    learn_rfm,
+)
 from csinsight.segments.options import TierOptions
 
-#: Learnt candidates, beside the baseline.
+PARETO: Final[Kind] = "pareto_nbd"
+#: Learnt candidates, beside the baselines.
 LEARNT: Final = ("rfm", "boosted", "blend")
 #: Buyers known at the start of each stretch, below which nothing is learnt or compared.
 MIN_BUYERS: Final = 300
@@ -39,12 +50,12 @@ class Outlook:
     expected : Series
         Net spend in the next `horizon_days`, by buyer.
     name : str
-        ``bgnbd``, ``means`` (its stand-in where few come back), ``rfm``, ``boosted``, or
-        ``blend``: the mean of ``boosted`` and the baseline.
+        ``bgnbd`` or ``pareto_nbd``, ``means`` (their stand-in where few come back), ``rfm``,
+        ``boosted``, or ``blend``: the mean of ``boosted`` and the baseline.
     scores : DataFrame
-        A row a candidate: ``model``, ``mae``, ``bias``, ``rank_correlation``, ``gain`` (how much
-        smaller its error is than the baseline's, per buyer), ``gain_se``, ``used``. Empty where
-        the shop is too young to compare.
+        A row a candidate, the baseline first: ``model``, ``deviance``, ``gain`` (how much smaller
+        it is than the baseline's, per buyer), ``gain_se``, ``rank_correlation``, ``total``
+        (expected over actual), ``mae``, ``used``. Empty where the shop is too young to compare.
     held_out : DataFrame
         By buyer known at the start of the last stretch: ``expected`` by the model in use, and
         ``actual``.
@@ -76,13 +87,17 @@ def look_ahead(
         _stretch(shop, as_of - back * timedelta(days=horizon_days), horizon_days, options)
         for back in (1, 2)
     )
-    return choose(now, recent, earlier, seed=options.seed)
+    known = spend_features(shop, as_of, order_days=None)
+    return choose(now, recent, earlier, seed=options.seed, known=known)
 
 
 def _stretch(shop: Shop, start: datetime, days: int, options: TierOptions) -> Past:
     came = spend_between(shop, start, start + timedelta(days=days))
-    known = spend_features(shop, start, order_days=options.order_days)
-    return Past(known, came.set_index(SpendFeatures.BUYER_ID)[SpendFeatures.NET_SPEND], days)
+    spend, known = (
+        spend_features(shop, start, order_days=back) for back in (options.order_days, None)
+    )
+    later = came.set_index(SpendFeatures.BUYER_ID)[SpendFeatures.NET_SPEND]
+    return Past(spend, later, days, known)
 
 
 def choose(
@@ -93,6 +108,7 @@ def choose(
     horizon_days: float | None = None,
     seed: int,
     name: str | None = None,
+    known: pd.DataFrame | None = None,
 ) -> Outlook:
     """Compare the candidates on `recent`, learnt on `earlier`; then learn on `recent`.
 
@@ -106,19 +122,23 @@ def choose(
         How far to look ahead from `now`; as long as `recent` when not told.
     seed : int
     name : str, optional
+        Use this candidate, whichever is best.
+    known : DataFrame, optional
+        `now` of every buyer who ever bought; `now` unless told.
     """
     horizon = horizon_days or recent.days
     recent, earlier = recent.sample(seed), earlier.sample(seed)
-    baseline, final = fit_future(recent.spend), fit_future(now)
-    base = baseline.expected_spend(recent.spend, recent.days)
-    told: dict[str, pd.Series] = {baseline.name: base}
+    told = _baselines(recent)
+    base = next(iter(told))
     if _enough(recent) and _enough(earlier):
-        told |= _learnt(LEARNT, earlier, recent.spend, base, recent.days, seed)
+        told |= _learnt(LEARNT, earlier, recent.spend, told[base], recent.days, seed)
     scores = _scores(told, recent) if _enough(recent) else _NO_SCORES
-    used: str = name if name in told else _best(scores) or baseline.name
+    used: str = name if name in told else _best(scores) or base
     scores = scores.assign(used=scores["model"] == used)
     actual = pd.Series(recent.target, index=told[used].index)
     held_out = pd.DataFrame({"expected": told[used], "actual": actual})
+    kind: Kind = "pareto_nbd" if PARETO in (used, base) and used != "bgnbd" else "bgnbd"
+    final = fit_future(now if known is None else known, kind)
     expected = final.expected_spend(now, horizon)
     if used in LEARNT:
         expected = _learnt((used,), recent, now, expected, horizon, seed)[used]
@@ -127,7 +147,32 @@ def choose(
     return Outlook(expected, used, scores, held_out, horizon)
 
 
-_COLUMNS: Final = ("model", "mae", "bias", "rank_correlation", "gain", "gain_se")
+def _baselines(past: Past) -> dict[str, pd.Series]:
+    """Return what the models of coming back expect of a stretch, the better one first."""
+    first = fit_future(past.everyone)
+    told: dict[str, pd.Series] = {first.name: first.expected_spend(past.spend, past.days)}
+    if first.name == "means" or not _enough(past):
+        return told
+    other = fit_future(past.everyone, PARETO)
+    if other.name == PARETO:
+        told[other.name] = other.expected_spend(past.spend, past.days)
+    actual = pd.Series(past.target, index=told[first.name].index)
+    how = {name: accuracy(expected, actual) for name, expected in told.items()}
+    least = how[PARETO]["rank_correlation"] if PARETO in how else -1.0
+    # One that tells good buyers from others less well than Pareto/NBD comes last.
+    order = sorted(told, key=lambda n: (how[n]["rank_correlation"] < least, how[n]["deviance"]))
+    return {name: told[name] for name in order}
+
+
+_COLUMNS: Final = (
+    "model",
+    "deviance",
+    "gain",
+    "gain_se",
+    "rank_correlation",
+    "total",
+    "mae",
+)
 _NO_SCORES: Final = pd.DataFrame({name: pd.Series(dtype="float64") for name in _COLUMNS})
 
 
@@ -162,7 +207,7 @@ def _with_total(expected: pd.Series, base: pd.Series) -> pd.Series:
 
 def _scores(told: dict[str, pd.Series], past: Past) -> pd.DataFrame:
     actual = pd.Series(past.target, index=next(iter(told.values())).index)
-    errors = {name: (expected - actual).abs() for name, expected in told.items()}
+    errors = {name: deviance(expected, actual) for name, expected in told.items()}
     base = next(iter(errors.values()))
     rows = []
     for name, expected in told.items():
@@ -175,11 +220,13 @@ def _scores(told: dict[str, pd.Series], past: Past) -> pd.DataFrame:
 
 
 def _best(scores: pd.DataFrame) -> str | None:
-    """Return the challenger of least error that is better than the baseline, or None."""
+    """Return the challenger of least deviance that is better than the baseline, or None."""
     if scores.empty:
         return None
+    ranks = scores.set_index("model")["rank_correlation"]
     better = scores[
-        (scores["gain"] > _BEYOND_CHANCE * scores["gain_se"])
-        & (scores["rank_correlation"] >= scores["rank_correlation"].iloc[0])
+        scores["model"].isin(LEARNT)
+        & (scores["gain"] > _BEYOND_CHANCE * scores["gain_se"])
+        & (scores["rank_correlation"] >= max(ranks.get(PARETO, -1.0), ranks.iloc[0]))
     ]
-    return None if better.empty else str(better.loc[better["mae"].idxmin(), "model"])
+    return None if better.empty else str(better.loc[better["deviance"].idxmin(), "model"])

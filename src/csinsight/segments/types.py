@@ -179,6 +179,7 @@ def _label(
     }
     for k, name in enumerate(BUYER_TYPES):
         table[f"{BuyerTypes.PROBABILITY_PREFIX}{name}"] = reading.six[:, k]
+    table[BuyerTypes.NONE] = reading.none
     basis = BuyerTypes.ADAPTED if model.adapted else BuyerTypes.PAGE_VIEWS
     table[BuyerTypes.BASIS] = np.full(len(features), basis)
     table[BuyerTypes.BECAUSE] = _because(evidence, reading.spoke, unclear)

@@ -24,6 +24,10 @@ from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _TYPE = BuyerTypes.TYPE
+#: Probability from which a buyer is more likely of no type than of any.
+_HALF = 0.5
+#: Share of the buyers from which it is said on top that they are of none.
+_WORTH_SAYING = 0.05
 #: Distance from the typical buyer, in robust deviations, at which a cell is darkest.
 _STRONG = 3.0
 #: Share of a type's buyers that are read less surely than the figure shown.
@@ -52,6 +56,9 @@ def sentence(study: Study, types: TypeResult) -> str:
             share=words.percent(known.max() / total, 0),
         ),
     ]
+    outside = int(_of_none(types.buyers).sum())
+    if outside >= _WORTH_SAYING * total:
+        parts.append(study.word("types.none_of_these", share=words.percent(outside / total, 0)))
     if types.unsupported:
         names = words.listed([study.word(f"type.{name}") for name in types.unsupported])
         parts.append(study.word("types.unsupported", types=names))
@@ -166,6 +173,8 @@ def traits(study: Study, types: TypeResult) -> Table:
 def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) -> dict[str, object]:
     if name in types.unsupported:
         because = study.word(f"types.reason_{types.reasons[name]}")
+    elif name == MIXED:
+        because = _mixed(study, own)
     else:
         reasons = Counter(
             (reason["feature"], reason["z"] > 0)
@@ -184,6 +193,27 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
         "doubtful": percent(float(known.quantile(_LOW_END))),
         "because": because,
     }
+
+
+def _mixed(study: Study, own: pd.DataFrame) -> str:
+    """Say how many of the mixed are of no type that can be seen, and between which the rest are."""
+    none, words = _of_none(own), study.words
+    parts = [study.word("types.mixed_none", n=words.number(int(none.sum())))] if none.any() else []
+    columns = [f"{BuyerTypes.PROBABILITY_PREFIX}{name}" for name in BUYER_TYPES]
+    chances = own.loc[~none, columns].to_numpy()
+    if len(chances):
+        # Two likeliest types of each, whichever comes first.
+        pairs = Counter(tuple(sorted(row)) for row in np.argsort(-chances, axis=1)[:, :2].tolist())
+        (pair, count), *_ = pairs.most_common(1)
+        first, second = (study.word(f"type.{BUYER_TYPES[place]}") for place in pair)
+        told = {"n": words.number(count), "first": first, "second": second}
+        parts.append(study.word("types.mixed_between", **told))
+    return words.listed(parts)
+
+
+def _of_none(buyers: pd.DataFrame) -> pd.Series:
+    """Tell who is labelled mixed and most likely of no type that this shop's data can show."""
+    return (buyers[_TYPE] == MIXED) & (buyers[BuyerTypes.NONE] >= _HALF)
 
 
 def _direction(study: Study, feature: str, more: bool) -> str:
@@ -227,7 +257,9 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
         lowest = words.number(tested["jaccard"].min(), 2)
         second = study.word("types.answer_firm", overlap=lowest)
     third = study.word("types.answer_groups", **_best(found)) if len(found) else ""
-    return Finding(words.sentences(first, second, third))
+    apart = stability.unseeded_rand is not None and stability.unseeded_rand < _SHAKY
+    fourth = study.word("types.by_signature") if apart else ""
+    return Finding(words.sentences(first, second, third, fourth))
 
 
 def _best(found: pd.DataFrame) -> dict[str, int]:

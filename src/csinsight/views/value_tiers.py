@@ -284,7 +284,7 @@ def models(study: Study, outlook: Outlook) -> Block:
     if outlook.scores.empty or len(outlook.scores) < 2:
         return Note([study.word("tiers.models_young", model=used)])
     won = outlook.scores["model"].iloc[0] != outlook.scores.set_index("used").loc[True, "model"]
-    names = ("model", "mae", "bias", "rank_correlation", "gain", "gain_se")
+    names = ("model", "deviance", "gain", "gain_se", "rank_correlation", "total", "mae")
     rows = outlook.scores[list(names)].copy()
     rows["model"] = [study.word(f"tiers.model_{name}") for name in rows["model"]]
     title = study.word("tiers.models_won" if won else "tiers.models_kept", model=used)
