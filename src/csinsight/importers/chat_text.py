@@ -124,11 +124,10 @@ class _Head:
     """A place where a message may begin."""
 
     nick: str
-    time: str
-    rest: str
-    #: Lines that it takes.
-    lines: int
     sent_at: datetime | None
+    rest: str = ""
+    #: Lines that it takes.
+    lines: int = 1
 
 
 def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entry]:
@@ -229,14 +228,14 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
         timed = ":" in stripped or "\uff1a" in stripped
         head = read_head(stripped) if timed and "\0" not in line else None
         if head:
-            found[number] = _Head(*head, 1, read_time(head[1]))
+            found[number] = _Head(head[0], read_time(head[1]), head[2])
         elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
             day = divider["date"]
         elif below := _time_below(lines, number, stripped):
             found[number] = below
         elif day and (clock := _CLOCK_HEAD.match(stripped)) and _may_be_nick(clock["nick"]):
-            time = f"{day} {clock['clock']}"
-            found[number] = _Head(clock["nick"].strip(), time, "", 1, read_time(time))
+            moment = read_time(f"{day} {clock['clock']}")
+            found[number] = _Head(clock["nick"].strip(), moment)
         number += found[number].lines if number in found else 1
     return found
 
@@ -256,8 +255,8 @@ def _time_below(lines: list[str], number: int, nick: str) -> _Head | None:
     match = _TIME_LINE.match(_bare(lines[number + 1]))
     if not match or "\0" in lines[number] + lines[number + 1]:
         return None
-    time = f"{match['date']} {match['clock']}"
-    return _Head(nick.replace("\uff1a", ":"), time, "", 2, read_time(time))
+    moment = read_time(f"{match['date']} {match['clock']}")
+    return _Head(nick.replace("\uff1a", ":"), moment, lines=2)
 
 
 def _may_be_nick(text: str) -> bool:
@@ -375,16 +374,32 @@ def _refuse_repeats(entries: list[Entry]) -> None:
     Of two files the one that comes first by name keeps its lines, whichever was given first. Each
     file may say the same twice; what counts is how often the fuller one does.
     """
-    told: dict[tuple[str, str, datetime, str], dict[str, list[Entry]]] = {}
-    for entry in entries:
-        if not entry.problem and entry.sent_at is not None:
-            key = (entry.buyer, entry.nick, entry.sent_at, entry.text)
+    first: dict[_Key, str] = {}
+    shared: set[_Key] = set()
+    for entry in entries if len({entry.file for entry in entries}) > 1 else ():
+        key = _key(entry)
+        if key is not None and first.setdefault(key, entry.file) != entry.file:
+            shared.add(key)
+    told: dict[_Key, dict[str, list[Entry]]] = {}
+    for entry in entries if shared else ():
+        key = _key(entry)
+        if key in shared:
             told.setdefault(key, {}).setdefault(entry.file, []).append(entry)
     for files in told.values():
         kept = min(files, key=lambda name: (-len(files[name]), name))
         for name, copies in files.items():
             for entry in copies if name != kept else ():
                 entry.problem = f"{REPEAT}the same message stands in another file"
+
+
+_Key = tuple[str, str, datetime, str]
+
+
+def _key(entry: Entry) -> _Key | None:
+    """Return what makes two messages the same; None for what is none."""
+    if entry.problem or entry.sent_at is None:
+        return None
+    return entry.buyer, entry.nick, entry.sent_at, entry.text
 
 
 def _talk_names(entries: list[Entry]) -> dict[int, str]:
