@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import shutil
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 from tests.notebooks.recording import FILE, differences, summary
 
-from csinsight.params import shipped
+from csinsight.params import NOTEBOOKS, load_params, notebook_params, shipped
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -67,11 +68,34 @@ def _nbval(root, *notebooks):
     return subprocess.run(command, cwd=root, capture_output=True, text=True)
 
 
-def test_nbval_holds_the_committed_notebooks(copied):
-    names = sorted(f"notebooks/{p.name}" for p in (copied / "notebooks").glob("0*.ipynb"))
-    done = _nbval(copied, *names)
+def _headlines(path):
+    cells = nbformat.read(path, as_version=4).cells
+    kept = [c for c in cells if "keep_output" in c.metadata.get("tags", ())]
+    return {c["id"]: [o["data"]["text/plain"] for o in c.outputs] for c in kept}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_committed_headlines_are_those_of_the_run(demo_run, name):
+    executed = sorted((demo_run["en"].run / "notebooks").glob(f"{name}*.ipynb"))[0]
+    committed = _headlines(shipped("notebooks") / f"{name}.ipynb")
+    assert committed
+    assert _headlines(executed) == committed
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_by_itself_is_told_what_the_demo_run_tells_it(name):
+    params = load_params(shipped("params") / "demo.yml", lang="en")
+    told = notebook_params(params, name)
+    cells = nbformat.read(shipped("notebooks") / f"{name}.ipynb", as_version=4).cells
+    tagged = next(c for c in cells if "parameters" in c.metadata.get("tags", ()))
+    lines = ast.parse(tagged.source).body
+    own = {line.target.id: ast.literal_eval(line.value) for line in lines}
+    assert {key: own[key] for key in told} == told
+
+
+def test_nbval_holds_a_committed_notebook_by_itself(copied):
+    done = _nbval(copied, "notebooks/00_data_check.ipynb")
     assert done.returncode == 0, done.stdout[-5000:]
-    assert len(names) == 8
 
 
 def test_nbval_notices_a_changed_headline(copied):

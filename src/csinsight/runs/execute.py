@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,19 +63,23 @@ class Execution:
     gone: list[Step] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
 
-    def run(self, steps: Sequence[Step], source: Any) -> None:
-        """Execute the steps of one notebook, `source`, as many at a time as there are kernels.
+    def run(self, steps: Sequence[Step], sources: Mapping[str, Any]) -> None:
+        """Execute steps of which none builds on another, as many at a time as there are kernels.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+        sources : mapping of str to notebook
+            By name of the notebook.
 
         Raises
         ------
         NotebookError
             Where a notebook failed; of agents' cards, only where all did.
         """
-        wanted = BUILDS_ON[steps[0].notebook] if steps else ()
-        upstream = [key for name, key in self.keys.items() if name in wanted]
         todo: SimpleQueue[Step] = SimpleQueue()
         for step in steps:
-            key = self._key(step, source, upstream)
+            key = self._key(step, sources[step.notebook])
             self.keys[step.name] = key
             if self.state.is_done(step.name, key):
                 self.state.keep(step.name)
@@ -82,26 +88,33 @@ class Execution:
             else:
                 todo.put(step)
         busy = self.workers.take(todo.qsize())
-        futures = [worker.call(partial(self._drain, worker, todo, source)) for worker in busy]
+        futures = [worker.call(partial(self._drain, worker, todo, sources)) for worker in busy]
+        wait(futures)  # what has begun beside a step that fails is brought to its end
         for future in futures:
             future.result()
         self._settle(steps)
 
     def _settle(self, steps: Sequence[Step]) -> None:
         gone = [step for step in steps if step.name in self.failed]
-        if gone and len(gone) == len(steps):
+        if gone and len(gone) == sum(step.notebook == CARD for step in steps):
             # Not an agent's data then, but the notebook itself.
             raise NotebookError(self.failed[gone[0].name], gone[0].notebook)
         self.gone += gone
         self.steps += [step for step in steps if step.name not in self.failed]
 
-    def _drain(self, worker: Worker, todo: SimpleQueue[Step], source: Any) -> None:
+    def _drain(self, worker: Worker, todo: SimpleQueue[Step], sources: Mapping[str, Any]) -> None:
         while True:
             try:
                 step = todo.get_nowait()
             except Empty:
                 return
-            self._one(worker, step, source)
+            try:
+                self._one(worker, step, sources[step.notebook])
+            except BaseException:
+                with suppress(Empty):
+                    while True:  # the run has failed: nothing more is begun
+                        todo.get_nowait()
+                raise
 
     def _one(self, worker: Worker, step: Step, source: Any) -> None:
         started = time.monotonic()
@@ -132,7 +145,9 @@ class Execution:
     def _say(self, step: Step, what: str) -> None:
         LOG.debug("%s %s: %s %s", self.params.shop, self.params.month, step.name, what)
 
-    def _key(self, step: Step, source: Any, upstream: list[str]) -> str:
+    def _key(self, step: Step, source: Any) -> str:
+        wanted = BUILDS_ON[step.notebook]
+        upstream = [key for name, key in sorted(self.keys.items()) if name in wanted]
         cells = [(cell.cell_type, cell["id"], cell.source) for cell in source.cells]
         values = {**notebook_params(self.params, step.notebook), **step.extra}
         return sha256_of(
