@@ -143,7 +143,7 @@ def _some(study: Study, agents: list[str]) -> str:
     if len(names) <= _MOST_NAMED:
         return study.words.listed(names)
     others = study.word("text.others", n=study.words.number(len(names) - _MOST_NAMED))
-    return study.word("text.list_join").join([*names[:_MOST_NAMED], others])
+    return study.word("text.list_join").join(names[:_MOST_NAMED]) + others
 
 
 def team_title(study: Study, table: pd.DataFrame) -> str:

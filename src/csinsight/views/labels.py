@@ -265,9 +265,10 @@ def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> 
         f"[{study.agent_name(name)}]({quote(f'06_agent_card-{page_slug(name)}')}.html)"
         for name in names[:most]
     ]
-    if most is not None and len(names) > most:
-        links.append(study.word("text.others", n=study.words.number(len(names) - most)))
-    return study.word("text.list_join").join(links)
+    told = study.word("text.list_join").join(links)
+    if most is None or len(names) <= most:
+        return told
+    return told + study.word("text.others", n=study.words.number(len(names) - most))
 
 
 def cell(text: str) -> str:
