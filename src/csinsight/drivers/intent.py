@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -180,7 +181,7 @@ def times_as_strong(effect: float, reach: float, moved: float) -> float:
 
 def own_intent(
     times: Floats, proximal: Floats, p_value: Floats, effect: Floats, *, rings: bool, states: bool
-) -> tuple[Floats, Floats]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
 
     Parameters
@@ -227,7 +228,7 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     """
     rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))
     signs = [name for name in PLACEBOS if name in matrix.names]
-    words = [
+    words: list[str] = [
         b
         for b in COMPANIONS
         if unit_of(b) == "shown" and b in matrix.behaviours
@@ -298,7 +299,8 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
         if name in CLOCKED or name not in matrix.behaviours:
             continue
         lean = -1.0 if name in TAUGHT_LESS else 1.0
-        for turn, here, shown, situations in turns_at_risk(*(t[rows] for t in times), cases):
+        first, since, judged = (turns[rows] for turns in times)
+        for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:
                 break
             left = lean * beyond_levels(shown, agents[here], situations)
