@@ -33,7 +33,7 @@ def test_talks_are_picked_by_everything_asked_for(study: Study) -> None:
     assert len(some)
     assert set(some["offers_alternative"]) == {False}
     assert set(some["paid"]) == {True}
-    by = {"category": "size_fit", "type": "bargain", "agent_id": str(found["agent_id"].iloc[0])}
+    by = {"category": "size", "type": "bargain", "agent_id": str(found["agent_id"].iloc[0])}
     few = explore.pick(found, **by)
     assert all(set(few[name]) <= {value} for name, value in by.items())
     whole = [len(explore.pick(found, outcome=name)) for name in ("paid", "not_paid")]
@@ -91,6 +91,9 @@ def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path:
     cells = run_notebook(path, tmp_path / "executed.ipynb", {}).cells
     shown = json.dumps([output for cell in cells for output in cell.get("outputs", ())])
     assert "application/vnd.jupyter.widget-view+json" in shown
+    assert "window.dt_bundle" in shown or "itables" in shown
+    own = "".join(cells[-1].outputs[0]["data"]["text/html"])
+    assert own.count("<tr") > 1, "the last cell shows an empty table"
     assert not re.search(r'(src|href)=\\"https?://', shown)
     path.write_text("an analyst's work", encoding="utf-8")
     prepare_lab(study.run, lab)

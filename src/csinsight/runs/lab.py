@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ EXPLORE = "explore"
 def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     """Copy the notebooks to `target`, each with the parameters of `run`, and return `target`.
 
-    Notebooks that are there already are kept as they are: they may hold an analyst's work.
+    They stand on a copy of the run's tables, ``run`` beside them, so that what is tried never
+    changes the run itself. What is there already is kept as it is: it may hold an analyst's work.
 
     Parameters
     ----------
@@ -50,8 +52,13 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     tables = data or Path((state.data if state else "") or "its tables")
     if not tables.is_dir():
         raise ConfigError(f"{tables}: is no longer there; say --data with the shop's tables")
-    places = {"data": str(tables.resolve()), "run": str(run.resolve())}
-    target.mkdir(parents=True, exist_ok=True)
+    own = target / "run"
+    if not own.exists():
+        draft = target / ".run.draft"
+        shutil.rmtree(draft, ignore_errors=True)  # of a lab that was stopped
+        shutil.copytree(run, draft, ignore=shutil.ignore_patterns("notebooks", "report.new", ".*"))
+        draft.rename(own)
+    places = {"data": str(tables.resolve()), "run": str(own.resolve())}
     for name in (*NOTEBOOKS, EXPLORE):
         if not (copy := target / f"{name}.ipynb").exists():
             told = notebook_params(params, name) if name in NOTEBOOKS else {}

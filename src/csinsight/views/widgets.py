@@ -18,6 +18,13 @@ _C = Conversations
 LISTED = (_C.CONVERSATION_ID, _C.STARTED_AT, _C.AGENT_ID, _C.CATEGORY, "type", "tier", _C.PAID)
 
 
+def work_offline() -> None:
+    """Put the script of `interactive` tables into the notebook: no server is asked for it."""
+    from itables import init_notebook_mode
+
+    init_notebook_mode(all_interactive=False, connected=False)
+
+
 def interactive(frame: pd.DataFrame) -> Any:
     """Return a table to sort, search and page in, whose script lies in the notebook itself."""
     from IPython.display import HTML
