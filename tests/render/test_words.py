@@ -144,3 +144,15 @@ def test_an_unknown_word_names_the_nearest() -> None:
 def test_a_missing_value_is_named() -> None:
     with pytest.raises(ReportError, match="needs n"):
         Words("zh").word("unit.seconds")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_figures_that_are_reckoned_otherwise_have_names_of_their_own(lang: Lang) -> None:
+    """A KPI is over all rounds, a behaviour the typical inquiry's: one name would contradict."""
+    texts = catalogue(lang)
+    behaviours, kpis = (
+        {text for key, text in texts.items() if key.startswith(f"{part}.")}
+        for part in ("behaviour", "kpi")
+    )
+    assert behaviours
+    assert not behaviours & kpis
