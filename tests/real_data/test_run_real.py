@@ -302,7 +302,7 @@ def test_sessions_without_times_show_behaviours_and_leave_times_out(
 READ = {
     "1c4b5df372388379ebb54705c24987bb": {"category": "bargaining", "refuses_flatly": True},
     "20f86401b901a19f9e7a3adb91b3d414": {"promises_time": True, "greets": False},
-    "2116dfb1-f908-4491-b14b-413d8f90dd61": {"asks_needs": True, "asks_for_praise": True},
+    "2116dfb1-f908-4491-b14b-413d8f90dd61": {"asks_needs": True, "asks_for_praise": False},
 }
 
 
