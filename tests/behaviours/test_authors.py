@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import polars as pl
 import pytest
-from tests.contexts import LEXICON, RULES
+from tests.contexts import LEAST, LEXICON, LIMITS, RATES, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -143,10 +143,11 @@ def test_findings_stand_on_the_card_of_who_wrote_them(sessions):
     found = compliance_findings(sessions, AS_OF, sure)
     assert found[["agent_id", "behaviour"]].to_numpy().tolist() == [["B", "rude_or_blaming"]]
     assert found["evidence"].tolist() == [["scolded"]]
-    plan = coaching_plan(sessions, None, as_of=AS_OF, broken=found)
-    rates = agent_rates(sessions, as_of=AS_OF)
-    status = agent_status(sessions, plan, as_of=AS_OF)
-    cards = {agent: agent_card(agent, sessions, plan, rates, status, as_of=AS_OF) for agent in "AB"}
+    plan = coaching_plan(sessions, None, as_of=AS_OF, limits=LIMITS, broken=found)
+    rates = agent_rates(sessions, as_of=AS_OF, **RATES)
+    status = agent_status(sessions, plan, as_of=AS_OF, **LEAST)
+    told = {"as_of": AS_OF, "months": 3, "trend_months": 12}
+    cards = {agent: agent_card(agent, sessions, plan, rates, status, **told) for agent in "AB"}
     assert cards["A"].compliance.empty
     assert cards["B"].compliance["behaviour"].tolist() == ["rude_or_blaming"]
 
