@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import polars as pl
 import pytest
-from tests.contexts import LEAST, LEXICON, LIMITS, RATES, RULES
+from tests.contexts import LEXICON, LIMITS, RATES, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
 from csinsight.behaviours.conversations import build_conversations, mark_messages
@@ -145,7 +145,7 @@ def test_findings_stand_on_the_card_of_who_wrote_them(sessions):
     assert found["evidence"].tolist() == [["scolded"]]
     plan = coaching_plan(sessions, None, as_of=AS_OF, limits=LIMITS, broken=found)
     rates = agent_rates(sessions, as_of=AS_OF, **RATES)
-    status = agent_status(sessions, plan, as_of=AS_OF, **LEAST)
+    status = agent_status(sessions, plan, as_of=AS_OF, months=3, min_agent_inquiries=50)
     told = {"as_of": AS_OF, "months": 3, "trend_months": 12}
     cards = {agent: agent_card(agent, sessions, plan, rates, status, **told) for agent in "AB"}
     assert cards["A"].compliance.empty
