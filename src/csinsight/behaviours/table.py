@@ -33,9 +33,9 @@ def read_messages(path: Path) -> pl.DataFrame:
     """
     try:
         if path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, glob=False)
         else:
-            frame = pl.read_csv(path, infer_schema=False)
+            frame = pl.read_csv(path, infer_schema=False, glob=False)
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"{path}: can't be read as a table ({error}); save it as CSV in UTF-8, or Parquet"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final
 
@@ -196,6 +197,7 @@ AT_LEAST = "at_least"
 AT_MOST = "at_most"
 ONE_OF = "one_of"
 ALL_OR_NOTHING = "all_or_nothing"
+YEARS = "years"
 SPACES = "spaces"
 SPOILT = "spoilt"
 WRAPPED = "wrapped"
@@ -203,6 +205,10 @@ PAID_AFTER_PLACED = "paid_after_placed"
 REFUND_WITHIN_PAID = "refund_within_paid"
 TALK_KNOWN = "talk_known"
 TALK_OF_ONE_BUYER = "talk_of_one_buyer"
+
+#: Years that a shop's times may lie in: before, nobody sold online; far ahead is a slip.
+FIRST_YEAR = 2000
+YEARS_AHEAD = 5
 
 #: Amounts are decimal units in binary floats: half a cent is no difference.
 _HALF_A_CENT = 0.005
@@ -290,6 +296,18 @@ def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.Da
         cases: pl.DataFrame = error.failure_cases
         return cases.select("column", "check", pl.col("index").cast(pl.Int64))
     return pl.DataFrame(schema={"column": pl.String, "check": pl.String, "index": pl.Int64})
+
+
+def out_of_years(column: Column) -> pl.Expr:
+    """Return, cell by cell, whether a time lies in no year that a shop's times may lie in.
+
+    By whole numbers: Python's own times end with the year 9999.
+    """
+    last = datetime.now().year + YEARS_AHEAD
+    moments = pl.col(column.name).cast(pl.Datetime("us")).cast(pl.Int64)
+    ends = (datetime(FIRST_YEAR, 1, 1), datetime(last + 1, 1, 1))
+    low, high = ((end - datetime(1970, 1, 1)) // timedelta(microseconds=1) for end in ends)
+    return ((moments < low) | (moments >= high)).fill_null(value=False)
 
 
 def _column(column: Column, table: Table, have: set[str]) -> Any:

@@ -234,6 +234,8 @@ def _facts(path: Path, table: Table, frame: pl.DataFrame) -> TableFacts:
     span: tuple[datetime | None, datetime | None] = (None, None)
     if times:
         moments = pl.col(times[0])
+        # A time beyond the years of the contract is a fault already; Python could not hold it.
+        moments = moments.filter(moments.dt.year().is_between(1, 9999))
         span = frame.select(moments.min().alias("first"), moments.max().alias("last")).row(0)
     return TableFacts(table.name, path.name, frame.height, *span)
 

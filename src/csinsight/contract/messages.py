@@ -155,6 +155,10 @@ _WORDS: Final[dict[str, Words]] = {
         "is empty while other rows are filled",
         "fill it in, leave the row out, or empty the whole column where nobody knows",
     ),
+    "years": (
+        f"lies before the year {cells.FIRST_YEAR} or more than {cells.YEARS_AHEAD} years ahead",
+        "write the year in four digits, or leave the row out",
+    ),
     "spaces": ("has spaces or tabs around it", "take them off, so that it matches other tables"),
     "spoilt": (
         "was spoilt by a spreadsheet, which wrote it as a power of ten",

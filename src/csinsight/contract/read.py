@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -153,9 +154,9 @@ def _read_csv(path: Path, table: Table) -> Checked:
 
 def _read_parquet(path: Path, table: Table) -> Checked:
     try:
-        header = list(pl.read_parquet_schema(path))
+        header = list(pl.scan_parquet(path, glob=False).collect_schema())
         names = [column.name for column in table.columns if column.name in header]
-        raw = pl.read_parquet(path, columns=names)
+        raw = pl.read_parquet(path, columns=names, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         what = f"can't be read as Parquet ({reason})"
@@ -194,6 +195,10 @@ def _check(source: _Source) -> Checked:
     broken = _failures(frame, source)
     for column in there:
         faults += _unreadable(source, column, lost[column.name])
+        if column.kind in ("datetime", "date"):
+            wrong = frame.select(cells.out_of_years(column)).to_series().arg_true().cast(pl.Int64)
+            said = messages.broken(column, cells.YEARS, None, None)
+            faults += _named(source, column, wrong, partial(_always, said), "like these")
         for check, at in broken.get(column.name, {}).items():
             legible = at.filter(~at.is_in(lost[column.name].implode()))
             faults += _judged(source, column, check, legible)
@@ -202,6 +207,10 @@ def _check(source: _Source) -> Checked:
         pl.col(c.name) if c.name in frame.columns else cells.absent(c) for c in source.table.columns
     )
     return Checked(whole, faults)
+
+
+def _always(words: messages.Words, _: int) -> messages.Words:
+    return words
 
 
 def _value(source: _Source, column: Column) -> pl.Expr:

@@ -201,7 +201,7 @@ class _Lines:
 
 def _by_polars(path: Path, width: int, records: int) -> pl.DataFrame | None:
     try:
-        frame = pl.read_csv(path, infer_schema=False)
+        frame = pl.read_csv(path, infer_schema=False, glob=False)
     except pl.exceptions.PolarsError:
         return None
     return frame if frame.shape == (records, width) else None

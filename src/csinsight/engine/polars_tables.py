@@ -36,7 +36,11 @@ def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
         Where the file lacks a required column, or a type or a cell can't be read.
     """
     typed = path.suffix == ".parquet"
-    scan = pl.scan_parquet(path) if typed else pl.scan_csv(path, infer_schema=False)
+    scan = (
+        pl.scan_parquet(path, glob=False)
+        if typed
+        else pl.scan_csv(path, infer_schema=False, glob=False)
+    )
     try:
         return _open(scan, path, table, typed=typed)
     except (pl.exceptions.PolarsError, OSError) as error:

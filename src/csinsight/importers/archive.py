@@ -64,7 +64,7 @@ def add_to(
     """
     merged, told = {}, []
     older = {
-        name: pl.read_parquet(folder / f"{name}.parquet")
+        name: pl.read_parquet(folder / f"{name}.parquet", glob=False)
         for name in tables
         if name in owned and (folder / f"{name}.parquet").exists()
     }

@@ -430,7 +430,7 @@ def _sheet_header(grid: pl.DataFrame, spec: Mapping) -> int:
 
 def _parquet(path: Path) -> Records:
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ImporterError(f"{path.name}: can't be read as Parquet; export it again") from error
     simple = frame.select(

@@ -478,8 +478,12 @@ def _match_rate(folder: Path, imported: Imported) -> list[str]:
     paths = {name: folder / f"{name}.parquet" for name in ("orders", "messages")}
     if not paths.keys() & imported.tables.keys() or not all(p.exists() for p in paths.values()):
         return []
-    chats = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID])[Messages.BUYER_ID]
-    orders = pl.read_parquet(paths["orders"], columns=[Orders.BUYER_ID])[Orders.BUYER_ID]
+    chats = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID], glob=False)[
+        Messages.BUYER_ID
+    ]
+    orders = pl.read_parquet(paths["orders"], columns=[Orders.BUYER_ID], glob=False)[
+        Orders.BUYER_ID
+    ]
     match = match_buyers(chats, orders)
     if not match.orders:
         return ["orders name no buyer, so chats can't be joined to them"]

@@ -9,16 +9,12 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import DTYPES
+from csinsight.contract.cells import DTYPES, FIRST_YEAR, YEARS_AHEAD
 from csinsight.contract.schema import Column, Messages, Orders, Table
 from csinsight.importers.cells import SPOILT_PATTERN
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
 
 Rule = tuple[pl.Expr, str]
-#: Years that a shop's times may lie in: before, nobody sold online; far ahead is a slip.
-FIRST_YEAR: Final = 2000
-YEARS_AHEAD: Final = 5
-
 
 _SPOILT: Final = (
     "{} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it again and import "
