@@ -83,7 +83,8 @@ def readable(
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
     rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
-    for column in (_D.RAW_PP, _D.EFFECT_PP, _D.PROXIMAL_PP, _D.MOVED_PP):
+    numbers = (_D.RAW_PP, _D.EFFECT_PP, _D.PROXIMAL_PP, _D.MOVED_PP)
+    for column in numbers:
         rows.loc[turned, column] = -rows.loc[turned, column]
     rows.loc[turned, _D.VERDICT] = rows.loc[turned, _D.VERDICT].replace(_OPPOSITE)
     rows = rows.sort_values([_D.EFFECT_PP, _D.BEHAVIOUR], ascending=[False, True])
