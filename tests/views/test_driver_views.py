@@ -8,9 +8,11 @@ import pytest
 from tests.contexts import LEAST, MINIMA
 from tests.drivers import worlds as made_up
 
+from csinsight.behaviours.accuracy import reader_accuracy
 from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.misreading import with_correction
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
@@ -34,7 +36,9 @@ def study(request, tmp_path, demo_folder):
 def _made(world, outcome):
     plan = design(world.conversations, world.frozen, outcome=outcome, **TOLD)
     also = secondary_outcomes(world.conversations, world.frozen, outcome=outcome, **TOLD)
-    return plan, estimate_drivers(plan, also=also, **LEAST)
+    drivers = estimate_drivers(plan, also=also, **LEAST)
+    accuracy = reader_accuracy().xs("zh", level="lang")
+    return plan, with_correction(drivers, accuracy, None)
 
 
 @pytest.mark.parametrize(

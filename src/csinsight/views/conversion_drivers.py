@@ -224,7 +224,7 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         formats={
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
-            _D.CORRECTED_PP: points,
+            **dict.fromkeys([_D.CORRECTED_PP] if _D.CORRECTED_PP in columns else [], points),
             _D.Q_VALUE: labels.or_dash(study, _q(study.words)),
             _D.DETECTABLE_PP: labels.or_dash(
                 study, lambda v: study.words.number(v, labels.digits(rows[_D.OUTCOME].iloc[0]))
