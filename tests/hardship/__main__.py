@@ -24,7 +24,7 @@ from csinsight.simulate import simulate
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("csinsight")
 MONTH = "2026-10"
-KILLS = 20
+KILLS = 30
 #: Of the moments; printed, so that a failure can be had again.
 SEED = int(os.environ.get("SEED", "7"))
 Files = dict[str, bytes]
@@ -65,7 +65,7 @@ def changed(data: Path, number: int) -> None:
 
 
 def killed(data: Path, out: Path) -> None:
-    """Kill a run at twenty random moments; after each, the report is whole and a run completes."""
+    """Kill a run at thirty random moments; after each, the report is whole and a run completes."""
     pick, report = random.Random(SEED), out / "reports/s" / MONTH  # noqa: S311 - no secret
     began = time.monotonic()
     changed(data, 0)
