@@ -7,9 +7,14 @@ Markdown. A part that is not run anew stays as it is.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
+
+# Studies run in processes beside each other; threads of their own only get into each other's way.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "validation.md"

@@ -174,7 +174,7 @@ Simulated shops ({EACH} each of {", ".join(WORLDS)}, {2 * EACH} of null; 6,000 t
 three months), seeds {FIRST_SEED} on. "right": the behaviour truly has an effect that way and the
 agent's own habit truly lies behind the middle of peers.
 
-{_table(table.reset_index())}
+{markdown_table(table.reset_index())}
 
 Null shops without any recommendation: {silent:.3f}. Recommendations to the agent with {FEW}
 inquiries in each shop: {few}.
@@ -190,11 +190,11 @@ and everybody moves by 0.3 log-odds. `inquiries` are an agent's a month, `months
 differences with the figures as they were, `better` and `worse` the share of teams of which the
 page says so.
 
-{_table(teams)}
+{markdown_table(teams)}
 """
 
 
-def _table(frame: pd.DataFrame) -> str:
+def markdown_table(frame: pd.DataFrame) -> str:
     rows = [
         "| " + " | ".join(_written(value) for value in row) + " |"
         for row in frame.itertuples(index=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from tests.contexts import LEAST, LEXICON, RULES
 from tests.validate.driver_shops import AS_OF
-from tests.validate.study_drivers import NAMED, _by_world, _table
+from tests.validate.study_drivers import NAMED, _by_world, markdown_table
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.drivers.design import design
@@ -91,9 +91,9 @@ def run() -> str:
 make true effects come out too small, so that intervals cover them less often than with the
 simulator's own record above; the page says so. {silent:.0%} of the null shops are met with silence.
 
-{_table(table, "categories")}
+{markdown_table(table, "categories")}
 
 What is left of each true effect, in points:
 
-{_table(by, "behaviour", 2)}
+{markdown_table(by, "behaviour", 2)}
 """

@@ -199,21 +199,21 @@ behaviours with a true effect;
 "bias" is in points, positive where the effect comes out too large; "false share" is the mean share
 of behaviours without effect among those named in a shop.
 
-{_table(scores(found), "way")}
+{markdown_table(scores(found), "way")}
 
 `turns` is the main analysis. By world:
 
-{_table(worlds, "world")}
+{markdown_table(worlds, "world")}
 
 The simple ways in each world:
 
-{_table(_plainly(found), None)}
+{markdown_table(_plainly(found), None)}
 
 Shops of another make (`tests/validate/hazard_shops.py`; {OTHERS} of each kind, 6,000 talks): buyers
 may order or leave after every line, so that who orders early hears less of everything; with few and
 many agents, very unequal ones, rare and common sales. "null" has no effects.
 
-{_table(_by_world(made), "shops")}
+{markdown_table(_by_world(made), "shops")}
 
 Of the {OTHERS} null shops of that make {_silent(made):.0%} are met with silence.
 
@@ -221,7 +221,7 @@ What can be seen by size (shops of that make; the first four: the effect in poin
 80 % power; then how many behaviours get which verdict; processor seconds for the estimates in all
 scopes with all checks):
 
-{_table(power(), None, 1)}
+{markdown_table(power(), None, 1)}
 """
 
 
@@ -236,7 +236,7 @@ def _cell(value, digits: int) -> str:
     return str(value)
 
 
-def _table(frame: pd.DataFrame, index: str | None, digits: int = 3) -> str:
+def markdown_table(frame: pd.DataFrame, index: str | None, digits: int = 3) -> str:
     if index:
         frame = frame.rename_axis(index).reset_index()
     head = "| " + " | ".join(map(str, frame.columns)) + " |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from tests.contexts import LEAST
 from tests.validate import hazard_shops, scripted_shops
-from tests.validate.study_drivers import _by_world, _table
+from tests.validate.study_drivers import _by_world, markdown_table
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -46,5 +46,5 @@ talks, 12 agents), seeds {FIRST_SEED} on. Shown once a talk or not at all: anywh
 first three turns, or each in a turn of its own and in one order. Talks are compared where the data
 says so before any outcome is looked at (`drivers/placement.py`); turn by turn stands beside it.
 
-{_table(table, "shops")}
+{markdown_table(table, "shops")}
 """
