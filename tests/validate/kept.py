@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +24,11 @@ MADE_BY = (
     HERE / "worlds.py",
     HERE.parent / "drivers" / "worlds.py",
 )
+
+
+def two_processes() -> ProcessPoolExecutor:
+    """Return a pool of two; spawned, for a fork of a process with Polars' threads stands still."""
+    return ProcessPoolExecutor(2, mp_context=get_context("spawn"))
 
 
 def kept(

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
 from tests.contexts import LEAST
 from tests.validate import worlds
 from tests.validate.driver_shops import draw_shop
-from tests.validate.kept import kept
+from tests.validate.kept import kept, two_processes
 from tests.validate.worlds import AS_OF
 
 from csinsight.contract.artifacts import Drivers
@@ -190,7 +189,7 @@ def _named(shop: worlds.Shop, behaviour: str, points: float, rng) -> bool:
 def run() -> str:
     """Draw what is not drawn yet, in two processes, and return this part of the page."""
     started = time.perf_counter()
-    with ProcessPoolExecutor(2) as pool:
+    with two_processes() as pool:
         blocks = range(-(-SHOPS // _BLOCK))
         jobs = [
             pool.submit(some_shops, *known, block) for block in blocks for known in worlds.KNOWN

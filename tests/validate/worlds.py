@@ -32,12 +32,15 @@ WORLDS: Final = (
     "unvoiced",
 )
 _ONCE = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
+_AT_THE_END = {"decides": "end", "base": -0.6}
 _HAZARD: Final = {
     "demo": {},
     "responding_mild": {"effort": 0.25, "told": 1.0},
     "responding": {"effort": 0.5, "told": 1.0},
     "warming": {"effort": 0.5, "warming": 0.5, "told": 1.0},
-    "mixed_placement": {"by_talk": _ONCE},
+    # Decided at the end: where buyers may order after any line, what an agent would only have said
+    # later is never heard by those who order, and no comparison can be fair.
+    "mixed_placement": {"by_talk": _ONCE, **_AT_THE_END},
     "overlapping": {"overlap": 0.6},
     "small_effects": {
         "effects": tuple((name, 0.14 * np.sign(x)) for name, x in hazard_shops.EFFECTS.items())
@@ -49,6 +52,7 @@ _HAZARD: Final = {
         "warming": 0.25,
         "told": 1.0,
         "by_talk": _ONCE,
+        **_AT_THE_END,
         "overlap": 0.6,
         "unvoiced": ("empathizes",),
         "handover": 0.2,
