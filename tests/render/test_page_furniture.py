@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -42,7 +43,8 @@ def test_a_shop_knows_its_pages_from_its_second_month_on(tmp_path: Path) -> None
     for month in ("2026-10", "2026-11"):
         folder = places.shop_reports / month
         folder.mkdir(parents=True)
-        (folder / site.REPORT_FILE).write_text("{}", encoding="utf-8")
+        told = json.dumps({"shop": "s", "lang": "zh", "month": month})
+        (folder / site.REPORT_FILE).write_text(told, encoding="utf-8")
     assert not site.has_earlier(places)
     assert site.has_earlier(Places(tmp_path, "s", "2026-11"))
 
