@@ -43,7 +43,9 @@ def estimate(shop: worlds.Shop, as_of=AS_OF, months: int = 3) -> pd.DataFrame:
     found = estimate_drivers(study, scopes=(), **LEAST)
     checks = driver_checks(study, found)
     found = found[found[Drivers.EFFECT_PP].notna() & (found[Drivers.VERDICT] != "control")]
-    known = readiness(study).set_index("behaviour")["detectable_pp"]
+    known = readiness(study, q_threshold=LEAST["q_threshold"]).set_index("behaviour")[
+        "detectable_pp"
+    ]
     return found.assign(
         truth=found[Drivers.BEHAVIOUR].map(shop.effects),
         rang=rings(checks),
