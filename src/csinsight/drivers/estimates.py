@@ -171,7 +171,7 @@ def estimate_drivers(
         rings=rings(alarms),
         states=design.states is not None,
     )
-    return _with_standing(_with_belief(table), design, matrices[0][0], minima, quarter_months)
+    return _with_standing(table, design, matrices[0][0], minima, quarter_months)
 
 
 def family_level(design: Design) -> float:
@@ -212,7 +212,8 @@ def verdicts(
     shop where nothing goes with the outcome that alone would still name something; so a family is
     only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q).
     Once the main family has spoken, its level passes on to the others (Bretz et al. 2009, a
-    graphical procedure). What is named and could be the buyer's own intent
+    graphical procedure). Nothing is named whose interval, plain or as believed, holds zero. What is
+    named and could be the buyer's own intent
     (`csinsight.drivers.intent`) is called that.
 
     Parameters
@@ -242,12 +243,15 @@ def verdicts(
     for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
         p_values = family[_D.P_VALUE].to_numpy()
         table.loc[family.index, _D.Q_VALUE] = stats.false_discovery_control(p_values)
+    table = _with_belief(table)
     spoken = _families_that_speak(table, level)
     kinds = pd.MultiIndex.from_frame(table[[_D.OUTCOME, _D.SCOPE_KIND]])
     named = (
         (table[_D.Q_VALUE] <= q_threshold)
         & kinds.isin(spoken)
         & ((table[_D.LOW_PP] > 0) | (table[_D.HIGH_PP] < 0))
+        # Pages show effects as believed: what is named there has to miss zero there too.
+        & ((table[_D.SHRUNK_LOW_PP] > 0) | (table[_D.SHRUNK_HIGH_PP] < 0))
     )
     weak, apart = own_intent(
         table[_D.INTENT_TIMES].to_numpy(),
