@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Public names by the module that they come from, in the order in which a study uses them.
 _PUBLIC: Final = {
