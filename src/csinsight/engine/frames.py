@@ -90,13 +90,14 @@ def _whole(values: pa.ChunkedArray, masked: Any) -> Any:
 def keep(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Mark a lazy frame as needed more than once, so that it is computed once.
 
-    Spark would compute it anew for each use: there it is kept (in memory, else on disk) until
-    the session ends; the same frame made again is found again. Polars shares common parts of a
-    plan by itself: there nothing is done.
+    Spark would compute it anew for each use: there it is kept (in memory, else on disk) from its
+    first use until the session ends, and what it was made by is forgotten: a plan of hundreds of
+    patterns takes minutes to be looked at again and again. Polars shares common parts of a plan by
+    itself: there nothing is done.
     """
     if not frame.implementation.is_spark_like():
         return frame
-    kept: nw.LazyFrame[Any] = nw.from_native(frame.to_native().persist())
+    kept: nw.LazyFrame[Any] = nw.from_native(frame.to_native().localCheckpoint(eager=False))
     return kept
 
 
