@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
+from tests.contexts import LIMITS
 
 from csinsight.coaching.disputes import load_disputes, set_aside
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import coach
-from csinsight.coaching.plan import Limits
 from csinsight.errors import DataError
 
 AS_OF = datetime(2026, 11, 1)
@@ -50,7 +50,7 @@ def _coached(world, folder, lines=""):
     if lines:
         (folder / "disputes.csv").write_text(HEAD + lines, encoding="utf-8")
     disputes = load_disputes(folder, world, month="2026-10", months=3)
-    return coach(world, _drivers(), disputes, as_of=AS_OF, limits=Limits())
+    return coach(world, _drivers(), disputes, as_of=AS_OF, limits=LIMITS)
 
 
 def test_a_rejected_recommendation_is_withheld_and_counted(world, tmp_path):

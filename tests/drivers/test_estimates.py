@@ -230,7 +230,7 @@ def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent()
     rows = [(o, f"b{i}", 0.002 if o == "ordered" else 0.9) for o in ("paid", "ordered")
             for i in range(2)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["outcome", "behaviour", "p_value"]).assign(
-        scope="all", scope_kind="all", effect_pp=4.0, low_pp=1.0, high_pp=7.0
+        scope="all", scope_kind="all", effect_pp=4.0, low_pp=2.5, high_pp=5.5
     )
     told = {"level": 0.01, "rings": False, "states": False}
     assert verdicts(table, (), 0.10, **told)["verdict"].tolist()[2:] == ["helps"] * 2

@@ -25,7 +25,7 @@ def row(shop_of, talk):
 
     def features(*said, rules=RULES, as_of=AS_OF, orders=None):
         tables = {"messages": talk("b1", *said)} | ({"orders": orders} if orders else {})
-        table = conversation_features(shop_of(**tables), as_of, rules)
+        table = conversation_features(shop_of(**tables), as_of, rules, months=12)
         assert len(table) == 1
         return table.iloc[0]
 

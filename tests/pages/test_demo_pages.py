@@ -31,7 +31,8 @@ NEUTRAL = re.compile(
 
 @pytest.fixture(scope="module", params=["zh", "en"])
 def report(request, demo_run):
-    return request.param, demo_run[request.param].report.parent
+    # The month is a link, which a browser does not see through.
+    return request.param, demo_run[request.param].report.resolve().parent
 
 
 def _pages(folder):

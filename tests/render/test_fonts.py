@@ -9,6 +9,7 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 from fontTools.ttLib import TTFont
+from tools.make_font import code_points
 
 from csinsight.errors import ReportError
 from csinsight.render import theme
@@ -21,7 +22,6 @@ from csinsight.render.fonts import (
     no_boxes,
     subset_css,
 )
-from csinsight.report.fontmaking import code_points
 
 
 def _held(css: str) -> dict[str, set[int]]:

@@ -279,7 +279,7 @@ def pieces(texts: Sequence[str]) -> tuple[_Whole, _Names]:
     --------
     >>> rows, names = pieces(["好", "好的", ""])
     >>> rows.tolist()
-    [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1]
+    [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2]
     >>> bool(names[0] in names[rows == 1])
     True
     """
