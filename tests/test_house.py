@@ -55,9 +55,8 @@ def test_environment_agrees_with_the_lock():
     pinned = {CONDA_NAMES.get(name, name): version for name, version in pins}
     locked = _locked(DEV_LOCK)
     assert _declared() <= set(pinned)
-    assert {name: {version} for name, version in pinned.items()} == {
-        name: locked[name] for name in pinned
-    }
+    # A lock holds two versions of what dropped an old Python; conda's is one of them.
+    assert {n: v for n, v in pinned.items() if v not in locked[n]} == {}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
-from tests.contexts import LIMITS
+from tests.contexts import LEXICON, LIMITS
 
+from csinsight.behaviours.findings import rule_precisions
 from csinsight.coaching.disputes import load_disputes, set_aside
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import coach
@@ -26,6 +27,9 @@ def world(worlds):
     talks.loc[talks.index[-1], "off_platform"] = True
     talks.loc[talks.index[-2], "over_promises"] = True
     return talks
+
+
+PRECISIONS = rule_precisions(LEXICON)
 
 
 def _drivers(effect=10.0):
@@ -50,7 +54,7 @@ def _coached(world, folder, lines=""):
     if lines:
         (folder / "disputes.csv").write_text(HEAD + lines, encoding="utf-8")
     disputes = load_disputes(folder, world, month="2026-10", months=3)
-    return coach(world, _drivers(), disputes, as_of=AS_OF, limits=LIMITS)
+    return coach(world, _drivers(), disputes, as_of=AS_OF, limits=LIMITS, precisions=PRECISIONS)
 
 
 def test_a_rejected_recommendation_is_withheld_and_counted(world, tmp_path):

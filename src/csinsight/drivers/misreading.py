@@ -116,7 +116,8 @@ def _corrections(
         if behaviour in own:
             found, by = _from_labels(own[behaviour]), "labels"
         if found is None and behaviour in accuracy.index:
-            found, by = _published(accuracy.loc[behaviour], row[_D.SHOWN] / row[_D.N]), "published"
+            published = accuracy.loc[[behaviour]].iloc[0]
+            found, by = _published(published, row[_D.SHOWN] / row[_D.N]), "published"
         if found is None:
             yield (np.nan, np.nan, np.nan, None)
             continue

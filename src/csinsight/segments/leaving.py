@@ -108,17 +108,17 @@ def leaving(
     table[became] = table[became].fillna(TIERS[0])
     silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)]
     silent = silent.sort_values(["loss", "buyer_id"], ascending=[False, True], ignore_index=True)
-    at_stake = float(silent["loss"].sum())
-    low, high = _trust(held_out, len(silent), seed)
+    forecast = float(silent["loss"].sum())
+    low, middle, high = _trust(held_out, len(silent), seed)
     change = fresh - old
     return Leaving(
         of=int(best.sum()),
         fell=int((best & ~still).sum()),
         rose=int((still & ~best).sum()),
         silent=silent,
-        at_stake=at_stake,
-        low=at_stake * low,
-        high=at_stake * high,
+        at_stake=forecast * middle,
+        low=forecast * low,
+        high=forecast * high,
         before=float(old.sum()),
         bought=float(change[known & did].sum()),
         quiet=float(change[known & ~did].sum()),
@@ -127,18 +127,20 @@ def leaving(
     )
 
 
-def _trust(held_out: pd.DataFrame, buyers: int, seed: int) -> tuple[float, float]:
-    """Return between what shares of so many buyers' expected spend came true over 90 days.
+def _trust(held_out: pd.DataFrame, buyers: int, seed: int) -> tuple[float, float, float]:
+    """Return what share of so many buyers' expected spend came true over 90 days, in an interval.
+
+    Where nothing was held out the forecast stands, without an interval.
 
     Drawn are groups of as many buyers, the more often the more was expected of them: a sum over a
     few large buyers is less sure than one over the whole shop.
     """
     expected, actual = held_out[["expected", "actual"]].to_numpy(dtype=float).T
     if len(held_out) < MIN_HELD_OUT or not expected.sum() > 0 or not buyers:
-        return float("nan"), float("nan")
+        return float("nan"), 1.0, float("nan")
     weights = expected.clip(min=0)
     rng = np.random.default_rng(seed)
     drawn = rng.choice(len(expected), (_DRAWS, buyers), p=weights / weights.sum())
     shares = actual[drawn].sum(axis=1) / expected[drawn].sum(axis=1)
-    low, high = np.quantile(shares, (0.025, 0.975))
-    return float(low), float(high)
+    low, middle, high = np.quantile(shares, (0.025, 0.5, 0.975))
+    return float(low), float(middle), float(high)
