@@ -36,6 +36,7 @@ def test_command_line_wins_over_the_file(tmp_path):
     [
         ("mnth: 2026-10", ["mnth", "did you mean `month`"]),
         ('driver_months: "3"', ["driver_months", "valid integer", "'3' (str)"]),
+        ("vip_share: 0.6\ncore_share: 0.5", ["potential_share", "1.3 together", "at most 1"]),
         ("q_threshold: 2", ["q_threshold", "less than or equal to 1"]),
         ("month: 2026-13", ["month", "YYYY-MM"]),
         ("lang: fr", ["lang", "'zh' or 'en'"]),

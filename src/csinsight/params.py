@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from csinsight.config import explain, nearest, read_yaml
 from csinsight.errors import ConfigError
@@ -77,7 +84,7 @@ class RunParams(BaseModel):
     type_min_pages: Count = 5
     vip_share: Share = 0.05
     core_share: Share = 0.20
-    potential_share: Share = 0.20
+    potential_share: Annotated[Share, Field(validate_default=True)] = 0.20
     min_inquiries: Count = 300
     min_agents: Count = 5
     min_agent_inquiries: Count = 50
@@ -125,6 +132,17 @@ class RunParams(BaseModel):
         known = sorted(path.stem for path in shipped("params", "kpi_profiles").glob("*.yml"))
         if value not in known:
             raise ValueError(f"there is no such profile; there are {', '.join(known)}")
+        return value
+
+    @field_validator("potential_share")
+    @classmethod
+    def _tiers_share_all_buyers_at_most(cls, value: float, told: ValidationInfo) -> float:
+        shares = [told.data[name] for name in ("vip_share", "core_share") if name in told.data]
+        if sum(shares) + value > 1 + 1e-9:
+            raise ValueError(
+                f"vip_share, core_share and potential_share are {sum(shares) + value:g} together, "
+                "and a buyer is in one tier: make them at most 1"
+            )
         return value
 
     @field_validator("shop")

@@ -47,7 +47,15 @@ def read_messages(path: Path) -> pl.DataFrame:
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
-    """Write `frame` whole or not at all, as Parquet or else as CSV, by the name's ending."""
+    """Write `frame` whole or not at all, as Parquet or CSV, by the name's ending.
+
+    Raises
+    ------
+    DataError
+        Where the ending promises another format.
+    """
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise DataError(f"{path.name}: is written as .csv or .parquet; name it with such an ending")
     with write_atomically(path) as draft:
         if path.suffix == ".parquet":
             frame.write_parquet(draft)
