@@ -70,6 +70,8 @@ UNSEEN: Final = {
     ("05_coaching", "reader"): "lines of what is advised, and of broken rules",
     ("04_conversion_drivers", "pre_chat_hours"): "page views are counted by notebook 03",
     ("03_agent_kpis", "evidence_months"): "how far back chats are read, in a shop of more months",
+    ("04_conversion_drivers", "driver_months"): "what has to agree before a finding is confirmed",
+    ("05_coaching", "page_view_days"): "types, by which a larger shop's playbooks are cut",
     ("05_coaching", "pre_chat_hours"): "the design's page views; no behaviour speaks here",
     ("05_coaching", "evidence_months"): "no behaviour speaks in so small a shop",
     ("01_buyer_types", "driver_months"): "three months are read at least, for what came later",
