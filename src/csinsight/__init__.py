@@ -33,6 +33,8 @@ _PUBLIC: Final = {
     "design": "csinsight.drivers.design",
     "estimate_drivers": "csinsight.drivers.estimates",
     "coach": "csinsight.coaching.month",
+    "sample_shop": "csinsight.sample",
+    "sample_context": "csinsight.sample",
 }
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - names of the table above
 

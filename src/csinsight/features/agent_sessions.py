@@ -90,6 +90,18 @@ def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
         response times as in `csinsight.contract.artifacts.Conversations`, whole and before the
         outcome, and ``satisfaction`` that the buyer gave this agent. Lines by an agent without an
         id are in no row.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> table = agent_sessions(held, months=1)
+    >>> sorted(set(table["agent_id"]))
+    ['a001', 'a002', 'a003', 'a004']
+    >>> bool((table.groupby("conversation_id")["in_charge"].sum() <= 1).all())
+    True
     """
     messages, rules = cut.of_months(months), cut.rules
     spoke = _spoke(messages)
@@ -123,6 +135,15 @@ def response_times(cut: CutMessages) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``agent_id`` (null: nobody), ``response_s`` (whole seconds, rounded; capped), ``rounds``.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> response_times(held).columns.tolist()
+    ['agent_id', 'response_s', 'rounds']
     """
     times = _charged(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
     kinds = Columns(texts=(Talk.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, Talk.ROUNDS))
@@ -160,6 +181,16 @@ def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
         ``order_id``, ``buyer_id``, ``placed_at``, ``paid_at``, ``paid_amount`` (to be paid, where
         not paid), ``net_amount`` (null where not paid), and an agent's id or null for each rule;
         no rows where the shop's orders name no buyers.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> orders = credited_orders(held, months=1)
+    >>> bool(orders["order_first"].isna().any())
+    True
     """
     texts = (Orders.ORDER_ID, Orders.BUYER_ID, *_CREDIT)
     amounts = (Orders.PAID_AMOUNT, NET_AMOUNT)

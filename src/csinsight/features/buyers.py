@@ -69,12 +69,27 @@ class Bargaining(BaseModel):
 
 @cache
 def load_bargaining() -> Bargaining:
-    """Return the shipped patterns, checked against their examples."""
+    """Return the shipped patterns, checked against their examples.
+
+    Examples
+    --------
+    >>> len(load_bargaining().patterns) > 1
+    True
+    """
     return load(shipped("params", FILE), Bargaining)
 
 
 def bargains() -> nw.Expr:
-    """Return whether a message bargains; null where it has no text."""
+    """Return whether a message bargains; null where it has no text.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> lines = pl.LazyFrame({"text": ["能便宜点吗", "有货吗"]})
+    >>> nw.from_native(lines).select(bargains()).collect().to_native()["text"].to_list()
+    [True, False]
+    """
     text = nw.col(Messages.TEXT).str.to_lowercase()
     first, *rest = (text.str.contains(pattern) for pattern in load_bargaining().patterns)
     found = first
@@ -215,6 +230,16 @@ def buyer_features(
     pandas.DataFrame
         Columns of `BuyerFeatures`, sorted by buyer. A count is 0 where the table is there and
         the buyer is not in it, and null where the shop can't tell.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from csinsight.sample import sample_shop
+    >>> table = buyer_features(
+    ...     sample_shop(), datetime(2026, 11, 1), page_view_days=90, order_days=365, gap_hours=24
+    ... )
+    >>> table["buyer_id"].is_unique
+    True
     """
     windows = {
         "page_views": as_of - timedelta(days=page_view_days),

@@ -108,6 +108,21 @@ def cut(messages: Frame, gap_hours: float) -> Frame:
         after it. Else it is the buyer's id, ``#`` and the first message's time in milliseconds:
         it depends on nothing later, so that a conversation over the end of a month keeps its id.
         Messages without a time and without an id (a fault by the contract) keep null.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> lines = pl.LazyFrame(
+    ...     {
+    ...         "buyer_id": ["b1", "b1"],
+    ...         "conversation_id": pl.Series([None, None], dtype=pl.String),
+    ...         "sent_at_ms": [0, 90_000_000],
+    ...         "message_no": [1, 2],
+    ...     }
+    ... )
+    >>> nw.from_native(lines).pipe(cut, gap_hours=24).collect()["conversation_id"].to_list()
+    ['b1#0', 'b1#90000000']
     """
     given, sent = nw.col(Msg.CONVERSATION_ID), nw.col(SENT_MS)
     begins = nw.col("_previous").is_null() | (sent - nw.col("_previous") >= hours_ms(gap_hours))
@@ -144,6 +159,21 @@ def with_turns(messages: Frame) -> Frame:
         The same rows with ``turn_no`` (runs of one side, buyer or human agent, from 1; null on
         bot and system lines, which belong to neither side and don't end a run) and ``position``
         (place in the conversation, from 1).
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> lines = pl.LazyFrame(
+    ...     {
+    ...         "conversation_id": ["c"] * 4,
+    ...         "sender": ["buyer", "bot", "agent", "agent"],
+    ...         "sent_at_ms": [1, 2, 3, 4],
+    ...         "message_no": [1, 2, 3, 4],
+    ...     }
+    ... )
+    >>> nw.from_native(lines).pipe(with_turns).collect()["turn_no"].to_list()
+    [1, None, 2, 2]
     """
     turns = (Msg.CONVERSATION_ID, "_has_side")
     changes = nw.col("_before").is_null() | (nw.col("_before") != nw.col(Msg.SENDER))
@@ -183,6 +213,14 @@ def messages_of(shop: Shop, as_of: datetime, rules: ConversationRules, *, months
         The contract's columns with ``conversation_id``, ``turn_no``, ``position``,
         ``before_outcome`` (the message is not later than the first order placed in the
         conversion window; true throughout where there was none) and ``outcome_at_ms``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> lines = messages_of(sample_shop(), context.as_of, context.rules, months=1)
+    >>> lines.collect()["position"].min()
+    1
     """
     messages = _numbered(shop, as_of, rules)
     talks = _within(_times(messages, rules), as_of, months)
@@ -238,6 +276,14 @@ def cut_messages(shop: Shop, as_of: datetime, rules: ConversationRules) -> CutMe
     Returns
     -------
     CutMessages
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> held.of_months(1).collect().shape[0] > 0
+    True
     """
     messages = hold(_numbered(shop, as_of, rules).drop(Msg.TEXT))
     times = hold(_times(messages, rules))
@@ -275,6 +321,14 @@ def conversation_features(
         by start and id. ``ordered`` and ``paid`` are null where the shop can't tell (no orders,
         no buyer ids, no times; for ``paid`` also no payment times); times and timings are null
         for conversations without times.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> table = conversation_features(sample_shop(), context.as_of, context.rules, months=1)
+    >>> table["conversation_id"].is_unique
+    True
     """
     cut = cut or cut_messages(shop, as_of, rules)
     agents = serving_agents(cut.messages)
@@ -299,6 +353,14 @@ def conversation_times(shop: Shop, as_of: datetime, rules: ConversationRules) ->
     -------
     narwhals.LazyFrame
         With ``started_at_ms``, ``ended_at_ms``, ``first_buyer_at_ms`` and ``counted_at_ms``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> times = conversation_times(sample_shop(), context.as_of, context.rules).collect()
+    >>> bool((times["started_at_ms"] <= times["ended_at_ms"]).all())
+    True
     """
     return _times(_numbered(shop, as_of, rules), rules)
 

@@ -29,6 +29,13 @@ def daily_rows(shop: Shop, as_of: datetime, days: int) -> pd.DataFrame:
     DataFrame
         ``table``, ``day`` (datetime), ``rows``: every day of every table that has times, also
         those without any row.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from csinsight.sample import sample_shop
+    >>> daily_rows(sample_shop(), datetime(2026, 11, 1), days=2)["day"].nunique()
+    2
     """
     start = as_of - timedelta(days=days)
     calendar = pd.date_range(start, periods=days, freq="D")

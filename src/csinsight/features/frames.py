@@ -37,17 +37,43 @@ BEFORE_OUTCOME: Final = "before_outcome"
 
 
 def count_if(condition: nw.Expr) -> nw.Expr:
-    """Count the rows of a group where `condition` holds (booleans can't be summed everywhere)."""
+    """Count the rows of a group where `condition` holds (booleans can't be summed everywhere).
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> rows = nw.from_native(pl.DataFrame({"n": [1, 2, 3]}))
+    >>> rows.select(count_if(nw.col("n") > 1)).item()
+    2
+    """
     return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).sum().cast(nw.Int64)
 
 
 def pick(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
-    """Return `value` where `condition` holds, else null."""
+    """Return `value` where `condition` holds, else null.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> rows = nw.from_native(pl.DataFrame({"n": [1, 2, 3]}))
+    >>> rows.select(pick(nw.col("n") > 1, nw.col("n")))["n"].to_list()
+    [None, 2, 3]
+    """
     return nw.when(condition).then(value)
 
 
 def no_value(dtype: IntoDType) -> nw.Expr:
-    """Return a null of one type, for what the shop's tables can't tell."""
+    """Return a null of one type, for what the shop's tables can't tell.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> nw.from_native(pl.DataFrame({"n": [1]})).select(no_value(nw.Float64).alias("m")).schema
+    Schema([('m', Float64)])
+    """
     return nw.lit(None, dtype=dtype)
 
 
@@ -153,7 +179,13 @@ class ConversationRules:
 
 
 def hours_ms(hours: float) -> int:
-    """Return `hours` in whole milliseconds."""
+    """Return `hours` in whole milliseconds.
+
+    Examples
+    --------
+    >>> hours_ms(0.5)
+    1800000
+    """
     return round(hours * HOUR_MS)
 
 
@@ -164,6 +196,11 @@ def moment_ms(moment: datetime) -> int:
     ------
     ValueError
         Where `moment` carries a time zone: the contract's times have none.
+
+    Examples
+    --------
+    >>> moment_ms(datetime(1970, 1, 2))
+    86400000
     """
     if moment.tzinfo is not None:
         raise ValueError(f"{moment.isoformat()} carries a time zone; times here are local, without")

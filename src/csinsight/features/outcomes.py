@@ -50,6 +50,13 @@ def known_orders(shop: Shop, as_of: datetime) -> Frame:
     -------
     narwhals.LazyFrame
         The columns of ``orders`` and ``net_amount``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> orders = known_orders(sample_shop(), datetime(2026, 11, 1)).collect()
+    >>> bool((orders["net_amount"].drop_nulls() >= 0).all())
+    True
     """
     end = moment_ms(as_of)
     refund = nw.col(Orders.REFUND_AMOUNT).fill_null(0.0)
@@ -92,6 +99,16 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
         ``paid_at_ms``, ``net_amount`` (null unless paid), ``outcome_at_ms``, ``first_paid_at_ms``,
         ``earlier_orders`` (the buyer's orders paid before the first buyer message), and the
         conversation's start and first buyer message. Null where the shop can't tell.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.features.conversations import conversation_times
+    >>> context = sample_context()
+    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> found = outcomes(sample_shop(), talks, context.as_of, context.rules).collect()
+    >>> int((found["paid"] & ~found["ordered"]).sum())
+    0
     """
     talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, STARTED_MS, FIRST_BUYER_MS)
     if not shop.joined:
@@ -124,6 +141,16 @@ def mature(shop: Shop, as_of: datetime, rules: ConversationRules) -> nw.Expr:
     True when the conversion and the payment window, counted from the buyer's first message (from
     the start where the buyer wrote nothing), had passed when the shop was last observed: at the
     last message, order or payment before `as_of`. Null for conversations without times.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.features.conversations import conversation_times
+    >>> context = sample_context()
+    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> found = talks.select(mature(sample_shop(), context.as_of, context.rules)).collect()
+    >>> 0 < found["mature"].mean() <= 1
+    True
     """
     windows = hours_ms(rules.conversion_window_hours) + hours_ms(rules.payment_window_hours)
     clock = nw.coalesce(nw.col(FIRST_BUYER_MS), nw.col(STARTED_MS))
@@ -134,6 +161,12 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
     """Return the time of the last message, order or payment before `as_of` (which it is if none).
 
     Only what happened before `as_of` is asked, so that a report made later says the same.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> observed_until_ms(sample_shop(), datetime(2026, 11, 1)) <= moment_ms(datetime(2026, 11, 1))
+    True
     """
     end = moment_ms(as_of)
     events = [("messages", SENT_MS), ("orders", PLACED_MS), ("orders", PAID_MS)]

@@ -41,6 +41,15 @@ def pages_before(shop: Shop, talks: Frame, rules: ConversationRules) -> Frame:
         A row a conversation: ``pages_before`` and ``cart_before`` of the pre-chat hours, and
         ``pages_look_back``; null where the shop has no page views, or the buyer wrote nothing at a
         known time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.features.conversations import conversation_times
+    >>> context = sample_context()
+    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> pages_before(sample_shop(), talks, context.rules).collect_schema().names()
+    ['conversation_id', 'pages_before', 'cart_before', 'pages_look_back']
     """
     talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
     if not shop.has("page_views"):

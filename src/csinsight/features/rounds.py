@@ -65,6 +65,15 @@ def turns(messages: Frame) -> Frame:
         ``conversation_id``, ``turn_no``, ``sender``, ``at_ms`` (its first message), ``messages``,
         ``messages_before`` (no later than the outcome), ``outcome_at_ms``, and ``replied_at_ms``:
         when the other side's next turn began, null where there was none.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> sorted(set(turns(held.of_months(1)).collect()["sender"]))
+    ['agent', 'buyer']
     """
     return (
         messages.filter(~nw.col(TURN_NO).is_null())
@@ -99,6 +108,16 @@ def rounds(runs: Frame, rules: ConversationRules) -> Frame:
         of service hours and without times) and ``response_before_s``: what was known of it at the
         outcome. A round that the outcome cut off before the cap has null there: how long it would
         have taken is not known without looking past the outcome.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> waited = rounds(turns(held.of_months(1)), context.rules).collect()
+    >>> bool((waited["response_s"].drop_nulls() <= context.rules.round_cap_s).all())
+    True
     """
     asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
     same_day = ~replied.is_null() & (replied // DAY_MS == asked // DAY_MS)
@@ -136,6 +155,16 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
         A row for each conversation with a buyer's or a human agent's line; columns of
         `csinsight.contract.artifacts.Conversations`. ``rounds`` and what follows count rounds in
         service hours; all of it is null for conversations without times.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> counts = service_counts(held.of_months(1), context.rules).collect()
+    >>> int((counts["rounds_in_180s"] > counts["rounds"]).sum())
+    0
     """
     runs = turns(messages)
     counts = runs.group_by(Talk.CONVERSATION_ID).agg(*_volumes())
@@ -164,7 +193,18 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
 
 
 def in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
-    """Tell whether a moment, in milliseconds, lies in service hours."""
+    """Tell whether a moment, in milliseconds, lies in service hours.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> context = sample_context()
+    >>> rows = nw.from_native(pl.DataFrame({"at": [0, 12 * 3_600_000]}))
+    >>> rows.select(in_service(nw.col("at"), context.rules))["at"].to_list()
+    [False, True]
+    """
     hour = (moment // HOUR_MS) % 24
     start, end = rules.service_start_hour, rules.service_end_hour
     if start <= end:
@@ -186,7 +226,15 @@ def _volumes() -> tuple[nw.Expr, ...]:
 
 
 def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
-    """Return the aggregates of `rounds`: counts and times, whole and before the outcome."""
+    """Return the aggregates of `rounds`: counts and times, whole and before the outcome.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context
+    >>> context = sample_context()
+    >>> len(waits(context.rules)) > 5
+    True
+    """
     whole, before = nw.col(RESPONSE_S), nw.col(RESPONSE_BEFORE_S)
     timed, first = nw.col(IN_SERVICE), nw.col(TURN_NO) == nw.col("_first")
     return (
@@ -223,6 +271,15 @@ def serving_agents(messages: Frame) -> Frame:
     -------
     narwhals.LazyFrame
         ``conversation_id``, ``agent_id``, a row for each conversation with such an agent.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> serving_agents(held.of_months(1)).collect_schema().names()
+    ['conversation_id', 'agent_id']
     """
     before = nw.col(BEFORE_OUTCOME)
     last_before = pick(before, nw.col(POSITION)).max().fill_null(0)
@@ -259,6 +316,16 @@ def open_talks(talks: Frame) -> Frame:
     -------
     narwhals.LazyFrame
         ``conversation_id``, ``open_talks``; no row where the agent or a time is unknown.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> talks = held.conversations.join(serving_agents(held.messages), on="conversation_id")
+    >>> open_talks(talks).collect()["open_talks"].min()
+    0
     """
     talks = talks.filter(~nw.col(Talk.AGENT_ID).is_null(), ~nw.col(FIRST_BUYER_MS).is_null())
     start, end, asked = nw.col(STARTED_MS), nw.col(ENDED_MS), nw.col(FIRST_BUYER_MS)
@@ -312,6 +379,17 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     -------
     narwhals.LazyFrame
         ``conversation_id``, ``agent_id``, ``satisfaction`` (1 to 5).
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> talks = held.conversations.join(serving_agents(held.messages), on="conversation_id")
+    >>> found = satisfaction(sample_shop(), talks, context.as_of, context.rules).collect()
+    >>> bool(found["satisfaction"].drop_nulls().is_between(1, 5).all())
+    True
     """
     if not shop.has("ratings"):
         unknown = no_value(nw.Float64).alias(Talk.SATISFACTION)

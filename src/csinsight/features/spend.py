@@ -101,6 +101,13 @@ def spend_features(shop: Shop, as_of: datetime, *, order_days: int | None) -> pd
     -------
     pandas.DataFrame
         Columns of `SpendFeatures`, sorted by buyer.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> table = spend_features(sample_shop(), datetime(2026, 11, 1), order_days=365)
+    >>> bool((table["t_x"] <= table["T"]).all())
+    True
     """
     orders = _purchases(shop, None, as_of)
     if orders is None:
@@ -132,6 +139,12 @@ def spend_between(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     pandas.DataFrame
         ``buyer_id``, ``orders`` (paid) and ``net_spend`` (null where the shop has no amounts), a
         row for each buyer who bought, sorted by buyer.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> spend_between(sample_shop(), datetime(2026, 10, 1), datetime(2026, 11, 1)).columns.tolist()
+    ['buyer_id', 'orders', 'net_spend']
     """
     orders = _purchases(shop, start, end)
     if orders is None:
@@ -216,6 +229,12 @@ def order_totals(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
         orders of which something was given back, with how much), ``net`` (paid less refunds: an
         amount without a count). Kinds that the shop's columns can't tell are left out; no rows
         where no order was placed.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> order_totals(sample_shop(), datetime(2026, 10, 1), datetime(2026, 11, 1))["kind"].tolist()
+    ['placed', 'paid', 'refunded', 'net']
     """
     if not shop.has("orders", Orders.PLACED_AT):
         return _table([])

@@ -58,6 +58,13 @@ def with_visits(views: Frame) -> Frame:
         The same rows with ``visit`` (the given id, else ``#`` and the first view's time in
         milliseconds; unique within a buyer) and ``step_ms``: the time to the buyer's next page
         of the same visit, at most 30 minutes, null on the visit's last page.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> views = with_visits(sample_shop()["page_views"]).collect()
+    >>> int(views["step_ms"].drop_nulls().max()) <= IDLE_MS
+    True
     """
     whose = (PageViews.BUYER_ID, "_given")
     viewed, previous = nw.col(_VIEWED), nw.col("_previous")
@@ -96,6 +103,12 @@ def view_features(views: Frame) -> Frame:
     -------
     narwhals.LazyFrame
         A row a buyer with the columns of `ViewFeatures`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> view_features(sample_shop()["page_views"]).collect()["buyer_id"].is_unique().all()
+    True
     """
     views = with_visits(views)
     return _pages(views).join(_rhythm(views), on=PageViews.BUYER_ID, how="left")

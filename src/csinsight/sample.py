@@ -1,0 +1,51 @@
+"""A tiny simulated shop and its month, to try a function on."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from csinsight.context import MonthContext
+from csinsight.engine import Shop, open_shop
+from csinsight.params import RunParams
+from csinsight.segments.signatures import signatures_of
+from csinsight.simulate import simulate
+
+
+def sample_shop() -> Shop:
+    """Return a simulated shop of 120 buyers, 4 agents and 360 conversations up to October 2026.
+
+    It is made once a process, in a folder that goes with it.
+
+    Examples
+    --------
+    >>> sorted(sample_shop().tables)
+    ['agents', 'buyers', 'messages', 'orders', 'page_views', 'ratings']
+    """
+    return open_shop(Path(_folder().name))
+
+
+def sample_context(**told: Any) -> MonthContext:
+    """Return the sample shop's October 2026, with some parameters as `told`.
+
+    Raises
+    ------
+    ConfigError
+        Where a value is not one that a run could have.
+
+    Examples
+    --------
+    >>> sample_context(conversation_gap_hours=6.0).rules.gap_hours
+    6.0
+    """
+    context = MonthContext.of(RunParams(month="2026-10"), signatures_of(sample_shop()))
+    return context.changed(**told)
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[Any]:
+    folder: tempfile.TemporaryDirectory[Any] = tempfile.TemporaryDirectory(prefix="csinsight-")
+    simulate(folder.name, buyers=120, agents=4, conversations=360)
+    return folder
