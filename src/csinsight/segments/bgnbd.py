@@ -201,6 +201,16 @@ def fit_bgnbd(x: Floats, t_x: Floats, age: Floats) -> BgNbd:
     ------
     NoFitError
         Where the search finds no finite optimum.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> age = np.full(500, 365.0)
+    >>> x = rng.poisson(rng.gamma(1.0, 2.0, 500)).astype(float)
+    >>> t_x = np.where(x > 0, age * rng.beta(x + 1, 1), 0.0)
+    >>> model = fit_bgnbd(x, t_x, age)
+    >>> bool(0.5 < model.r < 2)
+    True
     """
     rows, counts = _distinct(x, t_x, age)
     unit = max(float(rows[:, 2].max()), 1e-9)
@@ -222,6 +232,16 @@ def fit_pareto_nbd(x: Floats, t_x: Floats, age: Floats) -> ParetoNbd:
     ------
     NoFitError
         Where the search finds no finite optimum.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> age = np.full(500, 365.0)
+    >>> x = rng.poisson(rng.gamma(1.0, 2.0, 500)).astype(float)
+    >>> t_x = np.where(x > 0, age * rng.beta(x + 1, 1), 0.0)
+    >>> model = fit_pareto_nbd(x, t_x, age)
+    >>> bool(0.5 < model.r < 2)
+    True
     """
     rows, counts = _distinct(x, t_x, age)
     unit = max(float(rows[:, 2].max()), 1e-9)
@@ -243,6 +263,15 @@ def fit_gamma_gamma(count: Floats, mean: Floats) -> GammaGamma:
     ------
     NoFitError
         Where the search finds no finite optimum.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> count = rng.integers(1, 9, 500).astype(float)
+    >>> mean = rng.gamma(6 * count, 1 / (rng.gamma(4, 1 / 15, 500) * count))
+    >>> model = fit_gamma_gamma(count, mean)
+    >>> bool(model.q > 1)
+    True
     """
     unit = float(np.median(mean))
     pairs, times = _distinct(count, mean / unit)

@@ -43,6 +43,14 @@ def types_by_month(
     -------
     list of MonthTypes
         In order of time; each but the first has the month before as its ``before``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> found = types_by_month(sample_shop(), context.as_of, context.types, months=1)
+    >>> [f"{month.as_of:%Y-%m-%d}" for month in found]
+    ['2026-10-01', '2026-11-01']
     """
 
     @cache
@@ -94,6 +102,14 @@ def tiers_by_month(
     -------
     list of MonthTiers
         In order of time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> found = tiers_by_month(sample_shop(), context.as_of, context.tiers, months=1)
+    >>> [f"{month.as_of:%Y-%m-%d}" for month in found]
+    ['2026-10-01', '2026-11-01']
     """
     found = []
     for back in range(months, -1, -1):
@@ -105,7 +121,16 @@ def tiers_by_month(
 
 
 def labels_by_month(months: Sequence[MonthTypes] | Sequence[MonthTiers]) -> pd.DataFrame:
-    """Return one row a buyer and moment: ``as_of``, ``buyer_id`` and ``type``, or ``tier``."""
+    """Return one row a buyer and moment: ``as_of``, ``buyer_id`` and ``type``, or ``tier``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> found = tiers_by_month(sample_shop(), context.as_of, context.tiers, months=1)
+    >>> labels_by_month(found).columns.tolist()
+    ['as_of', 'buyer_id', 'tier']
+    """
     parts = []
     for month in months:
         if isinstance(month, MonthTypes):

@@ -104,6 +104,15 @@ def fit_future(spend: pd.DataFrame, kind: Kind = "bgnbd") -> FutureModel:
         `csinsight.features.spend.spend_features` of every buyer who ever bought: without those
         who have left, all would seem to stay.
     kind : {"bgnbd", "pareto_nbd"}
+
+    Examples
+    --------
+    >>> from csinsight.features.spend import spend_features
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> spend = spend_features(sample_shop(), context.as_of, order_days=365)
+    >>> fit_future(spend).name
+    'bgnbd'
     """
     x, t_x, age = _history(spend)
     count, mean = _values(spend)
@@ -156,6 +165,15 @@ def expected_spend(
     -------
     Series
         Indexed by buyer, in shop currency; NaN where the shop records no money.
+
+    Examples
+    --------
+    >>> from csinsight.features.spend import spend_features
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> spend = spend_features(sample_shop(), context.as_of, order_days=365)
+    >>> bool((expected_spend(spend, horizon_days=90).dropna() >= 0).all())
+    True
     """
     return (model or fit_future(spend)).expected_spend(spend, horizon_days)
 
@@ -175,6 +193,15 @@ def calibration(expected: pd.Series, actual: pd.Series, groups: int = 10) -> pd.
     -------
     DataFrame
         ``group`` from 1, ``buyers``, mean ``expected`` and ``actual``.
+
+    Examples
+    --------
+    >>> told = pd.Series([1.0, 2.0, 3.0, 4.0], index=list("abcd"))
+    >>> spent = pd.Series([5.0, 3.0], index=["d", "c"])
+    >>> calibration(told, spent, groups=2)
+       group  buyers  expected  actual
+    0      1       2       1.5     0.0
+    1      2       2       3.5     4.0
     """
     table = pd.DataFrame({"expected": expected})
     table["actual"] = actual.reindex(table.index).fillna(0.0)
@@ -219,6 +246,13 @@ def accuracy(expected: pd.Series, actual: pd.Series) -> dict[str, float]:
     dict of str to float
         ``deviance``, ``mae`` and ``bias`` per buyer, ``total`` (expected over actual), and
         ``rank_correlation``.
+
+    Examples
+    --------
+    >>> told = pd.Series([1.0, 2.0, 3.0], index=list("abc"))
+    >>> spent = pd.Series([6.0], index=["c"])
+    >>> accuracy(told, spent)["total"]
+    1.0
     """
     later = actual.reindex(expected.index).fillna(0.0)
     total = float(later.sum())

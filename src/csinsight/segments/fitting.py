@@ -59,6 +59,17 @@ def starting_points(
     Returns
     -------
     array of float, (components, features)
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> from csinsight.segments.shrink_features import weigh
+    >>> evidence = weigh(features)
+    >>> starting_points(evidence, context.signatures, ("simple", "bargain")).shape[0]
+    2
     """
     score = _scores(evidence, signatures, types)
     count = max(_FEWEST, round(_SHOWN * len(score)))
@@ -233,7 +244,18 @@ def fit_model(
     seed: int,
     previous: TypeModel | None = None,
 ) -> TypeModel:
-    """Fit the types that the shop's data supports; see `csinsight.segments.types.fit_types`."""
+    """Fit the types that the shop's data supports; see `csinsight.segments.types.fit_types`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> model = fit_model(features, context.signatures, min_pages=5, seed=1)
+    >>> sorted({*model.supported, *model.unsupported})
+    ['bargain', 'newcomer', 'periodic', 'simple', 'sporty', 'surfing']
+    """
     least = signatures.min_evidence or min_pages
     known = _eligible(features, signatures.evidence, least, seed)
     if len(known) < signatures.support.min_buyers:

@@ -116,6 +116,15 @@ def fit_mixture(value: Floats, noise: Floats, seeds: Floats) -> Mixture:
         Unshrunk z-scores and their sampling variance; infinite noise where nothing was seen.
     seeds : array of float, (components, features)
         Where each type starts, in z units.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> value = np.concatenate([rng.normal(-2, 0.5, (50, 1)), rng.normal(2, 0.5, (50, 1))])
+    >>> noise = np.full_like(value, 0.01)
+    >>> mixture = fit_mixture(value, noise, np.array([[-1.0], [1.0]]))
+    >>> mixture.shares.round(1).tolist()
+    [0.5, 0.5]
     """
     shop, count = _shop_spread(value, noise), len(seeds)
     even = np.full(count, 1 / count)
@@ -129,7 +138,17 @@ def fit_mixture(value: Floats, noise: Floats, seeds: Floats) -> Mixture:
 
 
 def release(mixture: Mixture, value: Floats, noise: Floats) -> Mixture:
-    """Fit on from a mixture whose types are all supported, no longer held at where they began."""
+    """Fit on from a mixture whose types are all supported, no longer held at where they began.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> value = np.concatenate([rng.normal(-2, 0.5, (50, 1)), rng.normal(2, 0.5, (50, 1))])
+    >>> noise = np.full_like(value, 0.01)
+    >>> mixture = fit_mixture(value, noise, np.array([[-1.0], [1.0]]))
+    >>> release(mixture, value, noise).centres.round(0).ravel().tolist()
+    [-2.0, 2.0]
+    """
     hold = _Hold(mixture.centres, _HELD_BUYERS, _shop_spread(value, noise))
     return _converge(mixture, value, noise, hold)
 

@@ -188,7 +188,13 @@ def _spoke(parts: Floats, winner: npt.NDArray[np.int64]) -> Floats:
 
 
 def seen(features: pd.DataFrame, evidence: Sequence[str]) -> Floats:
-    """Return how much was seen of each buyer: the sum of some counts."""
+    """Return how much was seen of each buyer: the sum of some counts.
+
+    Examples
+    --------
+    >>> seen(pd.DataFrame({"pages": [3, 0], "orders": [1, 2]}), ["pages", "orders"]).tolist()
+    [4.0, 2.0]
+    """
     counts = [
         pd.to_numeric(features[name]).to_numpy(dtype=np.float64, na_value=np.nan)
         for name in evidence
@@ -217,6 +223,16 @@ def remembered(earlier: pd.DataFrame, model: TypeModel, rules: MemoryRules) -> p
     -------
     DataFrame
         Log-odds by buyer and `COLUMNS`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> remembered(features, result.model, context.signatures.memory).shape[0] <= len(features)
+    True
     """
     evidence = weigh(earlier, model.scales)
     passing = [name in rules.passing for name in evidence.features]
@@ -239,6 +255,16 @@ def held(last: pd.DataFrame, rules: MemoryRules) -> pd.DataFrame:
     -------
     DataFrame
         Log-odds by buyer and `COLUMNS`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> held(result.buyers, context.signatures.memory).shape[0] == len(result.buyers)
+    True
     """
     labels = last[BuyerTypes.TYPE].to_numpy(dtype=str)
     odds = (labels[:, None] == np.array(COLUMNS)) * np.log(rules.hold)
@@ -246,7 +272,15 @@ def held(last: pd.DataFrame, rules: MemoryRules) -> pd.DataFrame:
 
 
 def together(*parts: pd.DataFrame) -> pd.DataFrame:
-    """Return the sum of several memories; who is in one of them only has that one."""
+    """Return the sum of several memories; who is in one of them only has that one.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"simple": [1.0]}, index=["b1"])
+    >>> other = pd.DataFrame({"simple": [0.5, 2.0]}, index=["b1", "b2"])
+    >>> together(one, other)["simple"].to_dict()
+    {'b1': 1.5, 'b2': 2.0}
+    """
     return pd.concat(parts).groupby(level=0, sort=False).sum()
 
 

@@ -81,6 +81,13 @@ def look_ahead(
     options : TierOptions
         For the look-back and the seed.
     horizon_days : int
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> look_ahead(sample_shop(), context.as_of, context.tiers).horizon_days
+    90
     """
     now = spend_features(shop, as_of, order_days=options.order_days)
     recent, earlier = (

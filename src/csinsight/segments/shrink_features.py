@@ -116,6 +116,16 @@ def weigh(
         Priors and scales of an earlier fit, to read new buyers alike; estimated when not given.
     names : sequence of str
         Features to use, in the order of `FEATURES`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> evidence = weigh(features)
+    >>> evidence.value.shape == (len(features), len(evidence.features))
+    True
     """
     kept: list[str] = []
     columns: list[tuple[Floats, Floats, Floats]] = []

@@ -178,13 +178,29 @@ def signatures_for(features: pd.DataFrame) -> Signatures:
     features : DataFrame
         `csinsight.features.buyers.buyer_features`. Without page views the answer is the
         adaptation to orders and chats.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> signatures_for(features) == load_signatures()
+    True
     """
     browsed = "pages" in features and bool(features["pages"].notna().any())
     return load_signatures(None if browsed else shipped("params", ADAPTED))
 
 
 def signatures_of(shop: Shop) -> Signatures:
-    """Return the shipped signatures that fit a shop's tables; see `signatures_for`."""
+    """Return the shipped signatures that fit a shop's tables; see `signatures_for`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> signatures_of(sample_shop()) == load_signatures()
+    True
+    """
     return load_signatures(None if shop.has("page_views") else shipped("params", ADAPTED))
 
 
@@ -200,5 +216,10 @@ def load_signatures(path: Path | None = None) -> Signatures:
     ------
     ConfigError
         Naming the file, the place in it, and what to mend.
+
+    Examples
+    --------
+    >>> sorted(load_signatures().archetypes)
+    ['bargain', 'newcomer', 'periodic', 'simple', 'sporty', 'surfing']
     """
     return load(path or shipped("params", "archetypes.yml"), Signatures)

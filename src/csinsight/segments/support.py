@@ -86,6 +86,16 @@ def type_support(
         ``k``, ``bic`` (lower is better), ``silhouette`` (higher is better; NaN where all buyers
         fall into one group) and ``from_types``; the last row is the grouping of the types shown,
         where there are two at least.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> type_support(features, result, context.types, counts=(2, 3)).columns.tolist()
+    ['k', 'bic', 'silhouette', 'from_types']
     """
     sample, seed = _sample(features, result.model, options), options.seed
     points = weigh(sample, result.model.scales).shrunk
@@ -130,6 +140,17 @@ def type_stability(
     ----------
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics and
     Data Analysis 52(1), 258-271.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> stability = type_stability(features, result, context.types, resamples=2)
+    >>> len(stability.rand) <= 2
+    True
     """
     sample, seed = _sample(features, result.model, options), options.seed
     shown = _winners(sample, result.model)
@@ -159,6 +180,16 @@ def type_profile(features: pd.DataFrame, result: TypeResult) -> pd.DataFrame:
         shares pooled over the group's pages, orders or messages; medians of the rest (pages a
         visit, visits a month, seconds a page, days of account age, coefficient of variation of
         the gaps between visits as ``gap_evenness``).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> int(type_profile(features, result)["buyers"].sum()) == len(features)
+    True
     """
     labels = result.buyers[BuyerTypes.TYPE].to_numpy()
     rows = []
@@ -180,6 +211,16 @@ def drift(now: TypeModel, before: TypeModel) -> pd.DataFrame:
         ``type``, ``moved`` (root mean square over the features of both months, in standard
         deviations within the type now) and ``furthest`` (the feature that moved most); for
         types supported in both months.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> drift(result.model, result.model)["moved"].max() == 0
+    np.True_
     """
     both: list[str] = [name for name in FEATURES if name in now.scales and name in before.scales]
     rows = []
@@ -192,7 +233,18 @@ def drift(now: TypeModel, before: TypeModel) -> pd.DataFrame:
 
 
 def label_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Count buyers of both months by label before (rows) and now (columns)."""
+    """Count buyers of both months by label before (rows) and now (columns).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import fit_types, read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> int(label_moves(result.buyers, result.buyers).to_numpy().sum()) == len(features)
+    True
+    """
     names = [BuyerTypes.BUYER_ID, BuyerTypes.TYPE]
     both = before[names].merge(now[names], on=BuyerTypes.BUYER_ID, suffixes=("_before", "_now"))
     counts = pd.crosstab(both["type_before"], both["type_now"])

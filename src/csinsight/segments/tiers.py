@@ -64,6 +64,17 @@ def value_tiers(
     ------
     DataError
         Where the shares do not fit into one, a buyer stands twice or has no expected spend.
+
+    Examples
+    --------
+    >>> from csinsight.features.spend import spend_features
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> spend = spend_features(sample_shop(), context.as_of, order_days=365)
+    >>> from csinsight.segments.clv import expected_spend
+    >>> tiers = value_tiers(spend, expected_spend(spend), context.tiers)
+    >>> sorted(set(tiers["tier"]))
+    ['core', 'ordinary', 'potential', 'vip']
     """
     shares = (options.vip_share, options.core_share, options.potential_share)
     _check(spend, expected, shares)
@@ -104,6 +115,17 @@ def money_by_tier(tiers: pd.DataFrame) -> pd.DataFrame:
         A row a tier in the order of `TIERS`: ``buyers``, ``net_spend``, ``net_spend_90d``,
         ``expected_spend_90d``, and ``share_of_buyers``, ``share_of_net_spend``; shares are NaN
         where the total is not positive.
+
+    Examples
+    --------
+    >>> from csinsight.features.spend import spend_features
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> spend = spend_features(sample_shop(), context.as_of, order_days=365)
+    >>> from csinsight.segments.clv import expected_spend
+    >>> tiers = value_tiers(spend, expected_spend(spend), context.tiers)
+    >>> round(money_by_tier(tiers)["share_of_net_spend"].sum(), 6)
+    np.float64(1.0)
     """
     money = [ValueTiers.NET_SPEND, ValueTiers.NET_SPEND_90D, ValueTiers.EXPECTED_SPEND_90D]
     groups = tiers.groupby(ValueTiers.TIER)
@@ -128,6 +150,17 @@ def tier_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Rows: tier before, and ``new``; columns: tier now, and ``gone``. Whole counts.
+
+    Examples
+    --------
+    >>> from csinsight.features.spend import spend_features
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> spend = spend_features(sample_shop(), context.as_of, order_days=365)
+    >>> from csinsight.segments.clv import expected_spend
+    >>> tiers = value_tiers(spend, expected_spend(spend), context.tiers)
+    >>> int(tier_moves(tiers, tiers).to_numpy().sum()) == len(tiers)
+    True
     """
     names = (ValueTiers.BUYER_ID, ValueTiers.TIER)
     both = before[list(names)].merge(

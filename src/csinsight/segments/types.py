@@ -102,6 +102,16 @@ def fit_types(
     ------
     ValueError
         Where `features` has no ``buyer_id`` or ``pages``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> len(result.buyers) == len(features)
+    True
     """
     if missing := {"buyer_id", "pages"} - set(features):
         raise ValueError(f"features lack {sorted(missing)}: give a row a buyer of buyer_features")
@@ -129,6 +139,17 @@ def label(
     """Label buyers by a model fitted before, on the same or on other buyers.
 
     `memory` holds what is known of buyers from before (`csinsight.segments.model`).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.types import read_buyers
+    >>> context = sample_context()
+    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
+    >>> result = fit_types(features, context.types)
+    >>> again = label(features, result.model, min_pages=5, confidence=0.6)
+    >>> len(again.buyers) == len(features)
+    True
     """
     parts = []
     for start in range(0, max(len(features), 1), _CHUNK):
@@ -258,6 +279,13 @@ def types_at(
     read : callable, optional
         Gives `csinsight.features.buyers.buyer_features` as of a moment; several months read at
         once share it.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> types_at(sample_shop(), context.as_of, context.types).as_of
+    datetime.datetime(2026, 11, 1, 0, 0)
     """
     *_, last = follow_types(shop, as_of, as_of, options, read=read)
     return last
@@ -270,6 +298,14 @@ def follow_types(
 
     ``memory.months`` further months before `first` are gone through and not yielded. Parameters
     are those of `types_at`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> months = follow_types(sample_shop(), context.as_of, context.as_of, context.types)
+    >>> [month.as_of.month for month in months]
+    [11]
     """
     read = read or partial(read_buyers, shop, options)
     window = timedelta(days=options.page_view_days)
@@ -283,7 +319,15 @@ def follow_types(
 
 
 def read_buyers(shop: Shop, options: TypeOptions, as_of: datetime) -> pd.DataFrame:
-    """Return `csinsight.features.buyers.buyer_features` with the windows of `options`."""
+    """Return `csinsight.features.buyers.buyer_features` with the windows of `options`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> read_buyers(sample_shop(), context.types, context.as_of)["buyer_id"].is_unique
+    True
+    """
     return buyer_features(
         shop,
         as_of,
