@@ -12,6 +12,9 @@ from csinsight.engine import Shop, open_shop
 from csinsight.params import RunParams
 from csinsight.segments.signatures import signatures_of
 from csinsight.simulate import simulate
+from csinsight.simulate.arrays import make_calendar
+from csinsight.simulate.scenario import scenario_named
+from csinsight.simulate.world import Chats, World, draw_silent, draw_talks, populate, streams
 
 
 def sample_shop() -> Shop:
@@ -42,6 +45,22 @@ def sample_context(**told: Any) -> MonthContext:
     """
     context = MonthContext.of(RunParams(month="2026-10"), signatures_of(sample_shop()))
     return context.changed(**told)
+
+
+@cache
+def sample_talks() -> tuple[World, Chats]:
+    """Return a simulated month of 60 buyers, 3 agents and 90 talks before it becomes tables.
+
+    Examples
+    --------
+    >>> base, chats = sample_talks()
+    >>> len(chats.cases)
+    90
+    """
+    rngs, calendar = streams(1), make_calendar(1, "2026-10")
+    base = populate(rngs, scenario_named("demo"), calendar, buyers=60, agents=3, talks=90, months=1)
+    chats, _ = draw_talks(rngs, base, 90, draw_silent(rngs, base, chats=True))
+    return base, chats
 
 
 @cache

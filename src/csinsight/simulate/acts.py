@@ -76,6 +76,15 @@ def act(
         How many messages the buyer writes at each turn.
     world : Scenario
         How agents answer the buyer's intent, and where what they show falls.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> acts = act(rng, chats.cases, base.staff, np.ones((90, 9), dtype=np.int64), base.scenario)
+    >>> acts.buyer_at.shape[0]
+    90
     """
     turn = np.arange(TURNS)[None, :]
     live = (turn < cases.length[:, None]) & cases.answered[:, None]

@@ -29,18 +29,36 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 def sigmoid(x: Any) -> Any:
-    """Return the logistic function of `x`."""
+    """Return the logistic function of `x`.
+
+    Examples
+    --------
+    >>> float(sigmoid(0.0))
+    0.5
+    """
     return 1.0 / (1.0 + np.exp(-np.asarray(x, dtype=np.float64)))
 
 
 def logit(p: Any) -> Any:
-    """Return the log-odds of `p`."""
+    """Return the log-odds of `p`.
+
+    Examples
+    --------
+    >>> float(logit(0.5))
+    0.0
+    """
     p = np.asarray(p, dtype=np.float64)
     return np.log(p) - np.log1p(-p)
 
 
 def seconds(moment: datetime) -> int:
-    """Return `moment` (local, without zone) as seconds since 1970."""
+    """Return `moment` (local, without zone) as seconds since 1970.
+
+    Examples
+    --------
+    >>> seconds(datetime(1970, 1, 2))
+    86400
+    """
     return int((moment - _EPOCH) / timedelta(seconds=1))
 
 
@@ -48,6 +66,12 @@ def choose(rng: np.random.Generator, weights: npt.NDArray[Any], rows: Ints | Non
     """Draw a column by the weights of a row, once for each of `rows` (None: each row once).
 
     `weights` is n x k, not negative; rows need not sum to one.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> choose(rng, np.array([[1.0, 0.0], [0.0, 1.0]])).tolist()
+    [0, 1]
     """
     rows = np.arange(len(weights)) if rows is None else rows
     cumulated = np.cumsum(weights, axis=1)
@@ -62,13 +86,26 @@ def choose(rng: np.random.Generator, weights: npt.NDArray[Any], rows: Ints | Non
 
 
 def time_of_day(rng: np.random.Generator, n: int) -> Ints:
-    """Draw `n` seconds after midnight by `HOURS`."""
+    """Draw `n` seconds after midnight by `HOURS`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> bool((time_of_day(rng, 9) < DAY_S).all())
+    True
+    """
     hours = rng.choice(24, size=n, p=HOURS / HOURS.sum())
     return np.asarray(hours * 3600 + rng.integers(0, 3600, n), dtype=np.int64)
 
 
 def rank_in_group(groups: Ints) -> Ints:
-    """Return each element's running number within its group; equal values must stand together."""
+    """Return each element's running number within its group; equal values must stand together.
+
+    Examples
+    --------
+    >>> rank_in_group(np.array([5, 5, 7])).tolist()
+    [0, 1, 0]
+    """
     n = len(groups)
     if n == 0:
         return np.zeros(0, dtype=np.int64)
@@ -78,7 +115,13 @@ def rank_in_group(groups: Ints) -> Ints:
 
 
 def moments(values: npt.NDArray[Any], name: str) -> pl.Series:
-    """Return seconds since 1970 as a datetime series; NaN or negative becomes null."""
+    """Return seconds since 1970 as a datetime series; NaN or negative becomes null.
+
+    Examples
+    --------
+    >>> moments(np.array([0.0, np.nan]), "at").null_count()
+    1
+    """
     real = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=-1.0)
     micros = pl.Series(name, (real.astype(np.int64)) * 1_000_000)
     return micros.set(micros < 0, None).cast(pl.Datetime("us"))
@@ -107,7 +150,13 @@ class Calendar:
 
 
 def make_calendar(months: int, end_month: str) -> Calendar:
-    """Return the calendar of `months` chat months, the last of which is `end_month`."""
+    """Return the calendar of `months` chat months, the last of which is `end_month`.
+
+    Examples
+    --------
+    >>> make_calendar(1, "2026-10").end == seconds(datetime(2026, 11, 1))
+    True
+    """
     end = month_end(end_month)
     chats = add_months(end, -months)
     return Calendar(

@@ -82,6 +82,15 @@ def draw_page_views(
     -------
     polars.DataFrame
         Sorted by buyer and time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> views = draw_page_views(rng, rng, base.crowd, chats.cases, base.scenario, base.calendar)
+    >>> "viewed_at" in views.columns
+    True
     """
     buyer, start = _visits(rng, crowd, world, calendar)
     any_time = _look(rng, crowd, buyer, start, np.zeros(len(buyer)))
@@ -122,6 +131,15 @@ def opening_visits(
     -------
     tuple of array and Pages
         Which of `cases` each visit belongs to, and the pages, all before the first message.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> start, pages = opening_visits(rng, base.crowd, chats.cases, base.scenario)
+    >>> len(start) <= len(chats.cases)
+    True
     """
     come = np.flatnonzero(rng.random(len(cases)) < _FROM_A_VISIT).astype(np.int64)
     intent = world.browsing * cases.intent[come, 0]

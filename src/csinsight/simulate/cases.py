@@ -103,7 +103,14 @@ class Cases:
 
 
 def capacity(buyers: int, calendar: Calendar) -> int:
-    """Return how many conversations `buyers` can have at most, one each in `SLOT_DAYS` days."""
+    """Return how many conversations `buyers` can have at most, one each in `SLOT_DAYS` days.
+
+    Examples
+    --------
+    >>> from csinsight.simulate.arrays import make_calendar
+    >>> capacity(10, make_calendar(1, "2026-10")) >= 10
+    True
+    """
     return buyers * (calendar.chat_days // SLOT_DAYS)
 
 
@@ -117,7 +124,27 @@ def draw_cases(
     world: Scenario,
     calendar: Calendar,
 ) -> Cases:
-    """Draw `n` talks opened by buyers; `bought` are buyer and time of orders paid so far."""
+    """Draw `n` talks opened by buyers; `bought` are buyer and time of orders paid so far.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> nobody = np.zeros(0, dtype=np.int64)
+    >>> cases = draw_cases(
+    ...     rng,
+    ...     20,
+    ...     base.crowd,
+    ...     base.staff,
+    ...     base.latent,
+    ...     (nobody, nobody),
+    ...     base.scenario,
+    ...     base.calendar,
+    ... )
+    >>> len(cases)
+    20
+    """
     buyer, start, campaign = _schedule(rng, n, crowd, latent, world, calendar)
     blend = crowd.blend[buyer]
     topic = choose(rng, blend @ _TOPICS_BY_TYPE)

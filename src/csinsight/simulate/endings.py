@@ -119,7 +119,18 @@ def _cards(pen: _Pen, outcome: Outcome) -> None:
 def write_reminders(
     deck: Deck, script: Script, first: int, at: Ints, agent: Ints, phrases: Phrases
 ) -> None:
-    """Add talks that an agent opens because of an unpaid order, numbered from `first` on."""
+    """Add talks that an agent opens because of an unpaid order, numbered from `first` on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> from csinsight.simulate.script import Script
+    >>> script, one = Script(), np.array([1])
+    >>> write_reminders(Deck(np.random.default_rng(1), 1), script, 0, one, one, load_phrases())
+    >>> len(script.text) > 0
+    True
+    """
     talk = np.arange(first, first + len(at), dtype=np.int64)
     words = deck.pick(talk, "remind", phrases.agents["remind"])
     script.add(talk, AGENT, REMINDED, 0, at, words, agent)

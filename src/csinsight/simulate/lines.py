@@ -122,7 +122,14 @@ class _AgentPen:
 
 
 def any_of(rng: np.random.Generator, words: tuple[str, ...], n: int) -> Texts:
-    """Draw `n` of `words`."""
+    """Draw `n` of `words`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> sorted(set(any_of(rng, ("好的", "嗯"), 50)))
+    ['嗯', '好的']
+    """
     lines = np.empty(len(words), dtype=object)
     lines[:] = words
     return np.asarray(lines[rng.integers(0, len(words), n)], dtype=object)

@@ -88,7 +88,14 @@ class Outcome:
 
 
 def draw(rng: np.random.Generator, n: int) -> Draws:
-    """Draw the uniform numbers of `n` talks."""
+    """Draw the uniform numbers of `n` talks.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> len(draw(rng, 3).leave)
+    3
+    """
     return Draws(rng.random((n, TURNS)), *(rng.random(n) for _ in range(6)))
 
 
@@ -109,6 +116,14 @@ def chances(
         True: shown at the first opportunity; False: never shown.
     doublings : float
         Added to the log2 of the first response time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> told = chances(chats.cases, chats.acts, chats.draws, base.staff, base.scenario)
+    >>> bool((told.length >= 1).all())
+    True
     """
     shown = dict(acts.shown)
     for name, on in (forced or {}).items():
@@ -175,7 +190,18 @@ def settle(
     result: Chances,
     world: Scenario,
 ) -> Outcome:
-    """Let every talk end: who orders, when, who is followed up or reminded, who pays."""
+    """Let every talk end: who orders, when, who is followed up or reminded, who pays.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> told = chances(chats.cases, chats.acts, chats.draws, base.staff, base.scenario)
+    >>> end = settle(rng, chats.cases, chats.acts, chats.draws, told, base.scenario)
+    >>> len(end.placed)
+    90
+    """
     n = len(cases)
     rows = np.arange(n)
     last = acts.agent_at[rows, result.length - 1] if n else np.zeros(0, np.int64)
@@ -219,7 +245,15 @@ def _later_given(result: Chances, follows: Bools, world: Scenario) -> Floats:
 
 
 def at_risk(name: str, cases: Cases, acts: Acts, outcome: Outcome) -> Bools:
-    """Return the inquiries that gave an occasion for behaviour `name`."""
+    """Return the inquiries that gave an occasion for behaviour `name`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> int(at_risk("empathizes", chats.cases, chats.acts, chats.outcome).sum()) <= len(chats.cases)
+    True
+    """
     if name == "follows_up":
         return np.asarray(cases.inquiry & ~outcome.prompt)
     if name == "reminds_payment":
@@ -241,6 +275,17 @@ def true_effects(
     For ``first_response_s`` the change is that of doubling the seconds; for all others that of
     showing the behaviour at the first occasion instead of never. For ``follows_up`` and
     ``reminds_payment`` it is the change in the chance given the silence, or the late payment.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> who = at_risk("recommends", chats.cases, chats.acts, chats.outcome)
+    >>> log_odds, points = true_effects(
+    ...     "recommends", chats.cases, chats.acts, chats.draws, base.staff, base.scenario, who
+    ... )
+    >>> points > 0
+    True
     """
     if not who.any():
         return 0.0, 0.0

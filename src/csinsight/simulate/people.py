@@ -93,7 +93,16 @@ class Staff:
 def draw_crowd(
     rng: np.random.Generator, n: int, world: Scenario, calendar: Calendar, orders_a_month: float
 ) -> Crowd:
-    """Draw `n` buyers, who place about `orders_a_month` together in the chat months."""
+    """Draw `n` buyers, who place about `orders_a_month` together in the chat months.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> len(draw_crowd(rng, 5, base.scenario, base.calendar, orders_a_month=10).ids)
+    5
+    """
     shares = np.asarray(world.type_shares) / sum(world.type_shares)
     kind = rng.choice(len(BUYER_TYPES), size=n, p=shares)
     blend = _blends(rng, kind, shares, world.purity)
@@ -145,7 +154,17 @@ def _blends(rng: np.random.Generator, kind: Ints, shares: Floats, purity: float)
 def draw_staff(
     rng: np.random.Generator, n: int, world: Scenario, calendar: Calendar, phrases: Phrases
 ) -> Staff:
-    """Draw `n` agents; weaker and stronger ones differ in conversion and in what they show."""
+    """Draw `n` agents; weaker and stronger ones differ in conversion and in what they show.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> rng = np.random.default_rng(1)
+    >>> draw_staff(rng, 2, base.scenario, base.calendar, load_phrases()).ids
+    ['a001', 'a002']
+    """
     standard = rng.standard_normal(n)
     if n > 1:
         standard = (standard - standard.mean()) / max(standard.std(), 0.5)

@@ -57,7 +57,17 @@ class Purchases:
 
 
 def draw_latent(rng: np.random.Generator, crowd: Crowd, calendar: Calendar) -> Latent:
-    """Draw every buyer's orders from arrival to `FUTURE_DAYS` after the end of the data."""
+    """Draw every buyer's orders from arrival to `FUTURE_DAYS` after the end of the data.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> latent = draw_latent(rng, base.crowd, base.calendar)
+    >>> len(latent.buyer) == len(latent.placed)
+    True
+    """
     horizon = calendar.end + FUTURE_DAYS * DAY_S
     n = len(crowd.ids)
     left = np.full(n, _NEVER, dtype=np.int64)
@@ -89,6 +99,15 @@ def silent_orders(
     """Return buyer and time of the orders before the end that no chat led to.
 
     Within the chat months only `share` of the latent orders stays: the rest come by chats.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> buyer, placed = silent_orders(rng, base.latent, base.calendar, share=0.5)
+    >>> len(buyer) == len(placed)
+    True
     """
     seen = (latent.placed >= calendar.orders_start) & (latent.placed < calendar.end)
     kept = (latent.placed < calendar.chats_start) | (rng.random(len(latent.placed)) < share)
@@ -96,7 +115,14 @@ def silent_orders(
 
 
 def payment_times(rng: np.random.Generator, placed: Ints) -> Floats:
-    """Draw when silent orders were paid; NaN for the few that never were."""
+    """Draw when silent orders were paid; NaN for the few that never were.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> bool(np.nanmin(payment_times(rng, np.array([0, 0, 0, 0]))) >= 0)
+    True
+    """
     n = len(placed)
     quick = rng.random(n) < _QUICK_SHARE
     delay = np.where(quick, rng.uniform(10, 400, n), rng.lognormal(8.6, 1.0, n).clip(700, 2.5e5))
@@ -106,7 +132,18 @@ def payment_times(rng: np.random.Generator, placed: Ints) -> Floats:
 def price(
     rng: np.random.Generator, crowd: Crowd, buyer: Ints, placed: Ints, paid: Floats
 ) -> Purchases:
-    """Draw amounts, discounts, coupons, refunds and units of orders."""
+    """Draw amounts, discounts, coupons, refunds and units of orders.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> buyer, placed = silent_orders(rng, base.latent, base.calendar, share=0.5)
+    >>> orders = price(rng, base.crowd, buyer, placed, payment_times(rng, placed))
+    >>> len(orders.buyer) == len(buyer)
+    True
+    """
     n = len(buyer)
     bargain = crowd.blend[buyer, _BARGAIN]
     gross = crowd.value[buyer] * rng.gamma(_SPEND_SHAPE, 1 / _SPEND_SHAPE, n)
@@ -133,6 +170,13 @@ def expected_spend(crowd: Crowd, latent: Latent, calendar: Calendar) -> Floats:
 
     Exact given the buyer's own rate, drop-out and whether they were still active at the end:
     expected orders of an active buyer are ``(1 - exp(-rate p t)) / p``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> len(expected_spend(base.crowd, base.latent, base.calendar))
+    60
     """
     chance = crowd.dropout
     orders = -np.expm1(-crowd.rate * chance * FUTURE_DAYS) / chance
@@ -147,7 +191,16 @@ def expected_spend(crowd: Crowd, latent: Latent, calendar: Calendar) -> Floats:
 def realised_spend(
     rng: np.random.Generator, crowd: Crowd, latent: Latent, calendar: Calendar
 ) -> Floats:
-    """Return each buyer's net spend in the `FUTURE_DAYS` after the end, as it came to be."""
+    """Return each buyer's net spend in the `FUTURE_DAYS` after the end, as it came to be.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> bool((realised_spend(rng, base.crowd, base.latent, base.calendar) >= 0).all())
+    True
+    """
     future = latent.placed >= calendar.end
     placed = latent.placed[future]
     orders = price(rng, crowd, latent.buyer[future], placed, payment_times(rng, placed))

@@ -257,6 +257,11 @@ def scenario_named(name: str) -> Scenario:
     ------
     ValueError
         Where there is none; the message lists the names.
+
+    Examples
+    --------
+    >>> scenario_named("null").effects["recommends"]
+    0.0
     """
     if name not in SCENARIOS:
         raise ValueError(f"there is no scenario {name!r}; choose one of {', '.join(SCENARIOS)}")

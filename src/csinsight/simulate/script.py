@@ -95,7 +95,16 @@ class Lines:
 
 
 def in_order(script: Script, steps: dict[int, int]) -> Lines:
-    """Put the lines in reading order; lines of one turn follow each other by `steps` seconds."""
+    """Put the lines in reading order; lines of one turn follow each other by `steps` seconds.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> lines = in_order(chats.script, {0: 5, 1: 5, 2: 1, 3: 1})
+    >>> bool((np.diff(lines.talk) >= 0).all())
+    True
+    """
     if not script.talk:
         none = np.zeros(0, np.int64)
         return Lines(none, none, none, none, none, np.zeros(0, dtype=object))
@@ -112,7 +121,13 @@ def in_order(script: Script, steps: dict[int, int]) -> Lines:
 
 
 def where(mask: Bools) -> Ints:
-    """Return the indices where `mask` is true."""
+    """Return the indices where `mask` is true.
+
+    Examples
+    --------
+    >>> where(np.array([False, True, True])).tolist()
+    [1, 2]
+    """
     return np.flatnonzero(mask).astype(np.int64)
 
 

@@ -88,6 +88,14 @@ def simulate(
     ValueError
         Where a count is too small, there are more conversations than buyers can have, or the
         folder holds tables that were not simulated.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     truth = simulate(folder, buyers=40, agents=2, conversations=60, months=1)
+    >>> truth.agents.height
+    2
     """
     _refuse_others_tables(Path(folder))
     world = scenario if isinstance(scenario, Scenario) else scenario_named(scenario)

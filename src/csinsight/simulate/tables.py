@@ -30,14 +30,28 @@ _ORDER_STEP = 7_919_000_003
 
 
 def take(values: Sequence[str], index: npt.NDArray[np.int64]) -> pl.Series:
-    """Return `values` at `index` as strings; null where the index is negative."""
+    """Return `values` at `index` as strings; null where the index is negative.
+
+    Examples
+    --------
+    >>> take(["a", "b"], np.array([1, -1])).to_list()
+    ['b', None]
+    """
     lookup = pl.Series(values, dtype=pl.String)
     at = pl.Series(index, dtype=pl.Int64)
     return lookup.gather(at.set(at < 0, None).cast(pl.UInt32))
 
 
 def buyers_table(crowd: Crowd) -> pl.DataFrame:
-    """Return ``buyers``."""
+    """Return ``buyers``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> buyers_table(base.crowd).height
+    60
+    """
     return pl.DataFrame(
         {
             Buyers.BUYER_ID: pl.Series(crowd.ids, dtype=pl.String),
@@ -47,7 +61,15 @@ def buyers_table(crowd: Crowd) -> pl.DataFrame:
 
 
 def agents_table(staff: Staff) -> pl.DataFrame:
-    """Return ``agents``."""
+    """Return ``agents``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> agents_table(base.staff).columns
+    ['agent_id', 'name', 'team', 'hired_on']
+    """
     return pl.DataFrame(
         {
             Agents.AGENT_ID: staff.ids,
@@ -65,7 +87,14 @@ def agents_table(staff: Staff) -> pl.DataFrame:
 
 
 def order_ids(rng: np.random.Generator, n: int) -> list[str]:
-    """Return `n` different order numbers of 19 digits, rising."""
+    """Return `n` different order numbers of 19 digits, rising.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> [len(number) for number in order_ids(rng, 2)]
+    [19, 19]
+    """
     numbers = _ORDER_BASE + np.arange(n) * _ORDER_STEP + rng.integers(0, _ORDER_STEP, n)
     return [str(number) for number in numbers.tolist()]
 
@@ -114,7 +143,20 @@ def ratings_table(
     staff: Staff,
     end: int,
 ) -> pl.DataFrame:
-    """Return ``ratings`` of about a ninth of the answered talks, sorted by time."""
+    """Return ``ratings`` of about a ninth of the answered talks, sorted by time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> end = base.calendar.end
+    >>> ratings = ratings_table(
+    ...     rng, chats.cases, chats.acts, chats.outcome, base.crowd, base.staff, end
+    ... )
+    >>> ratings.columns
+    ['buyer_id', 'agent_id', 'rated_at', 'score']
+    """
     asked = cases.answered & (rng.random(len(cases)) < _RATED_SHARE)
     mood = _mood(rng, cases, acts, outcome, staff)
     at = outcome.decided + rng.integers(300, 3000, len(cases))
@@ -194,7 +236,16 @@ class Truth:
 def true_buyers(
     rng: np.random.Generator, crowd: Crowd, latent: Latent, calendar: Calendar
 ) -> pl.DataFrame:
-    """Return `Truth.buyers`."""
+    """Return `Truth.buyers`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rng = np.random.default_rng(1)
+    >>> true_buyers(rng, base.crowd, base.latent, base.calendar).height
+    60
+    """
     weights = {f"w_{name}": crowd.blend[:, i].round(4) for i, name in enumerate(BUYER_TYPES)}
     return pl.DataFrame(
         {
@@ -212,7 +263,15 @@ def true_buyers(
 
 
 def true_agents(staff: Staff) -> pl.DataFrame:
-    """Return `Truth.agents`."""
+    """Return `Truth.agents`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> true_agents(base.staff).height
+    3
+    """
     return pl.DataFrame(
         {
             "agent_id": pl.Series(staff.ids, dtype=pl.String),
@@ -226,7 +285,18 @@ def true_agents(staff: Staff) -> pl.DataFrame:
 def true_behaviours(
     cases: Cases, acts: Acts, draws: Draws, outcome: Outcome, staff: Staff, world: Scenario
 ) -> pl.DataFrame:
-    """Return `Truth.behaviours`; the effects come from playing every talk with and without."""
+    """Return `Truth.behaviours`; the effects come from playing every talk with and without.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> table = true_behaviours(
+    ...     chats.cases, chats.acts, chats.draws, chats.outcome, base.staff, base.scenario
+    ... )
+    >>> table["behaviour"].is_unique().all()
+    True
+    """
     rows = []
     for name, planted in world.effects.items():
         who = at_risk(name, cases, acts, outcome)
@@ -251,7 +321,15 @@ def true_behaviours(
 
 
 def shows(name: str, cases: Cases, acts: Acts, outcome: Outcome) -> Bools:
-    """Return the talks in which the agent showed behaviour `name`."""
+    """Return the talks in which the agent showed behaviour `name`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> shows("recommends", chats.cases, chats.acts, chats.outcome).shape
+    (90,)
+    """
     if name in outcome.endings:
         return outcome.endings[name]
     if name in acts.shown:
@@ -279,7 +357,15 @@ def _raw(name: str, shown: Bools, who: Bools, acts: Acts, outcome: Outcome) -> f
 def true_conversations(
     cases: Cases, acts: Acts, outcome: Outcome, crowd: Crowd, staff: Staff
 ) -> pl.DataFrame:
-    """Return the rows of `Truth.conversations` that a buyer opened."""
+    """Return the rows of `Truth.conversations` that a buyer opened.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> true_conversations(chats.cases, chats.acts, chats.outcome, base.crowd, base.staff).height
+    90
+    """
     columns: dict[str, pl.Series] = {}
     for name in (*MARKERS, *COMPLIANCE):
         who = at_risk(name, cases, acts, outcome)
@@ -310,7 +396,16 @@ def true_conversations(
 def opened_by_agents(
     buyer: Ints, start: Ints, agent: Ints, crowd: Crowd, staff: Staff
 ) -> pl.DataFrame:
-    """Return the rows of `Truth.conversations` that an agent opened, to remind of a payment."""
+    """Return the rows of `Truth.conversations` that an agent opened, to remind of a payment.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> one = np.array([0])
+    >>> opened_by_agents(one, one, one, base.crowd, base.staff).height
+    1
+    """
     n = len(buyer)
     known = np.ones(n, dtype=bool)
     return pl.DataFrame(

@@ -87,7 +87,13 @@ class Opened:
 
 
 def streams(seed: int) -> Rngs:
-    """Return a generator of its own for every part, so that no part disturbs another's draws."""
+    """Return a generator of its own for every part, so that no part disturbs another's draws.
+
+    Examples
+    --------
+    >>> "people" in streams(1)
+    True
+    """
     parts = np.random.SeedSequence(seed).spawn(len(_STREAMS))
     return {name: np.random.default_rng(s) for name, s in zip(_STREAMS, parts, strict=True)}
 
@@ -101,7 +107,18 @@ def populate(
     talks: int,
     months: int,
 ) -> World:
-    """Draw buyers and agents, and the orders that buyers would place by themselves."""
+    """Draw buyers and agents, and the orders that buyers would place by themselves.
+
+    Examples
+    --------
+    >>> from csinsight.simulate.arrays import make_calendar
+    >>> from csinsight.simulate.scenario import scenario_named
+    >>> base = populate(
+    ...     streams(1), scenario_named("demo"), make_calendar(1, "2026-10"), 60, 3, 90, months=1
+    ... )
+    >>> len(base.crowd.ids), len(base.staff.ids)
+    (60, 3)
+    """
     by_talks = talks / months * _ORDERS_A_TALK / (1 - _SILENT_SHARE)
     monthly = by_talks if talks else _ORDERS_A_BUYER * buyers
     crowd = draw_crowd(rngs["people"], buyers, world, calendar, monthly)
@@ -110,14 +127,33 @@ def populate(
 
 
 def draw_silent(rngs: Rngs, base: World, *, chats: bool) -> Purchases:
-    """Draw the orders that no talk leads to; without `chats` that is all of them."""
+    """Draw the orders that no talk leads to; without `chats` that is all of them.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> orders = draw_silent(streams(2), base, chats=True)
+    >>> len(orders.buyer) == len(orders.placed)
+    True
+    """
     rng, share = rngs["silent"], _SILENT_SHARE if chats else 1.0
     buyer, placed = silent_orders(rng, base.latent, base.calendar, share)
     return price(rng, base.crowd, buyer, placed, payment_times(rng, placed))
 
 
 def draw_talks(rngs: Rngs, base: World, n: int, silent: Purchases) -> tuple[Chats, Purchases]:
-    """Draw `n` talks to their ends; return them and the silent orders well away from any talk."""
+    """Draw `n` talks to their ends; return them and the silent orders well away from any talk.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rngs = streams(2)
+    >>> chats, silent = draw_talks(rngs, base, 30, draw_silent(rngs, base, chats=True))
+    >>> len(chats.cases)
+    30
+    """
     world, staff, phrases = base.scenario, base.staff, load_phrases()
     early = (silent.placed < base.calendar.chats_start) & ~np.isnan(silent.paid)
     bought = silent.buyer[early], silent.placed[early]
@@ -150,7 +186,18 @@ def _near_a_talk(orders: Purchases, cases: Cases, before_s: int, after_s: int) -
 
 
 def draw_opened(rng: np.random.Generator, base: World, cases: Cases, silent: Purchases) -> Opened:
-    """Draw the talks that agents open because a silent order was not paid."""
+    """Draw the talks that agents open because a silent order was not paid.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> rngs = streams(2)
+    >>> silent = draw_silent(rngs, base, chats=True)
+    >>> opened = draw_opened(rngs["reminders"], base, chats.cases, silent)
+    >>> len(opened.buyer) == len(opened.start)
+    True
+    """
     clock = silent.placed % DAY_S
     late = ~(silent.paid - silent.placed <= 3000)
     open_shop = (clock > OPENS_S) & (clock < CLOSES_S - 3600)
