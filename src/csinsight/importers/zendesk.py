@@ -1,15 +1,23 @@
 """Zendesk tickets with their comments, as JSON: one ticket a line, a list, or ``{"tickets": […]}``.
 
 A public comment is a message: the requester's are the buyer's, Zendesk's own account (-1) is the
-system, everybody else is an agent. Internal notes are refused: no buyer read them. A ticket is a
+system, and who writes otherwise is an agent unless a ``role`` says that they are an end user (a
+person copied in stands on the buyer's side). Internal notes are refused: no buyer read them. The
+transcript of a chat, which Zendesk keeps as one comment, is cut into its lines. A ticket is a
 conversation; a satisfaction of ``good`` or ``bad`` becomes a rating of 5 or 1 for its assignee.
-The views that Zendesk exports as CSV hold no comments and can't be used.
+
+The buyer is the requester's e-mail where the file tells it, in the ticket or in ``users``: shops'
+orders know buyers by it, and not by Zendesk's number. The views that Zendesk exports as CSV hold no
+comments and can't be used.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +32,67 @@ from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, 
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
-_TEXTS: Final = ("ticket", "requester", "author", "name", "time", "text", "public")
+#: Roles of who asks, as ``role`` names them; others answer.
+_ASKING: Final = ("end-user", "end_user", "enduser")
+_TEXTS: Final = ("ticket", "requester", "buyer", "author", "side", "time", "text", "public")
 _SCHEMA: Final = {**LINE_SCHEMA, **dict.fromkeys(_TEXTS, pl.String())}
-_RATED: Final = ("ticket", "requester", "assignee", "time", "word")
+_RATED: Final = ("ticket", "buyer", "assignee", "time", "word")
 _RATED_SCHEMA: Final = {**LINE_SCHEMA, **dict.fromkeys(_RATED, pl.String())}
+#: ``Chat started on 2026-10-05 08:33 PM UTC``, above lines such as ``(08:33:20 PM) Ann: Hello``.
+_CHAT_STARTED: Final = re.compile(
+    r"Chat started(?: on)?:?\s+(20[0-9]{2}-[0-9]{2}-[0-9]{2})"
+    r"(?:\s+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\s*(?:[AP]M)?))?(?:\s+(?:UTC|GMT|Z))?",
+    re.IGNORECASE,
+)
+_CHAT_LINE: Final = re.compile(
+    r"\(([0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\s*[AP]M)?)\)\s*"
+    r"(?:\*\*\*\s*(?P<event>.*?)\s*\*\*\*|(?P<nick>[^:\n]{1,80}):)",
+    re.IGNORECASE,
+)
+_VISITOR: Final = re.compile(r"^visitor\b", re.IGNORECASE)
+
+
+@dataclass
+class People:
+    """Who is who, by all that the files tell of Zendesk's numbers.
+
+    Parameters
+    ----------
+    name, email, role : dict of str to str
+        By number.
+    """
+
+    name: dict[str, str] = field(default_factory=dict)
+    email: dict[str, str] = field(default_factory=dict)
+    role: dict[str, str] = field(default_factory=dict)
+
+    def learn(self, person: object) -> None:
+        """Take what an object that describes somebody tells."""
+        who = _text(person.get("id")) if isinstance(person, dict) else None
+        if who is None or not isinstance(person, dict):
+            return
+        for kind, known in (("name", self.name), ("email", self.email), ("role", self.role)):
+            if told := _text(person.get(kind)):
+                known.setdefault(who, told.lower() if kind != "name" else told)
+
+    def buyer(self, who: str | None) -> str | None:
+        """Return what a requester is known by: the e-mail, else the number."""
+        return None if who is None else self.email.get(who, who)
+
+    def side(self, author: str | None, requester: str | None) -> str | None:
+        """Return the side that an author writes on; None where nobody wrote."""
+        if author is None:
+            return None
+        if author == requester or self.role.get(author) in _ASKING:
+            return "buyer"
+        return "system" if author == _SYSTEM else "agent"
+
+    def called(self, nick: str, requester: str | None) -> tuple[str | None, str]:
+        """Return number (the name where it is not known) and side of who a transcript names."""
+        if _VISITOR.match(nick) or (requester and nick == self.name.get(requester)):
+            return requester, "buyer"
+        who = next((n for n, name in self.name.items() if name == nick), nick)
+        return who, self.side(who, requester) or "agent"
 
 
 def read_zendesk(
@@ -56,15 +121,20 @@ def read_zendesk(
             "Zendesk writes times in UTC, and nothing says where the shop's clock stands: say "
             "--timezone, such as Asia/Shanghai, or `timezone:` in a mapping file"
         )
-    tickets = [found for path in files for found in _tickets(path)]
-    frame = pl.DataFrame([row for t in tickets for row in _comments(*t)], _SCHEMA, orient="row")
+    people = People()
+    tickets = [found for path in files for found in _tickets(path, people)]
+    for _, _, ticket in tickets:
+        _meet(ticket, people)
+    said = [row for ticket in tickets for row in _comments(*ticket, people)]
+    frame = pl.DataFrame(said, _SCHEMA, orient="row")
     good, refused = sift(frame.with_columns(_values(zone)), _rules())
     kept, rest = settle(MESSAGES, good)
-    rated = pl.DataFrame([row for t in tickets for row in _rating(*t)], _RATED_SCHEMA, orient="row")
+    scored = [row for ticket in tickets for row in _rating(*ticket, people)]
+    rated = pl.DataFrame(scored, _RATED_SCHEMA, orient="row")
     ratings, odd = settle(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)))
     tables = {
         MESSAGES.name: finish(MESSAGES, kept),
-        AGENTS.name: _agents(kept),
+        AGENTS.name: _agents(kept, ratings, people),
         RATINGS.name: finish(RATINGS, ratings),
     }
     return Imported(
@@ -72,7 +142,7 @@ def read_zendesk(
         stack([refused, rest], REFUSED_SCHEMA),
         frame.height,
         kept.height,
-        _notices(ratings.height, odd.height),
+        _notices(kept, ratings.height, odd.height),
         used=kept.select(Line.FILE),
         facts=_facts(kept),
     )
@@ -87,7 +157,7 @@ def _facts(kept: pl.DataFrame) -> dict[str, FileFacts]:
     return {str(file): FileFacts(offsets=tuple(offsets)) for file, offsets in found.iter_rows()}
 
 
-def _tickets(path: Path) -> list[tuple[str, int, dict[str, Any]]]:
+def _tickets(path: Path, people: People) -> list[tuple[str, int, dict[str, Any]]]:
     """Return file, line and ticket of each object; what is no object stands for itself."""
     text = read_text(path)
     try:
@@ -98,7 +168,24 @@ def _tickets(path: Path) -> list[tuple[str, int, dict[str, Any]]]:
     found = whole.get("tickets", [whole]) if isinstance(whole, dict) else whole
     if not isinstance(found, list):
         raise ImporterError(f"{path.name}: holds no list of tickets; export them as JSON")
+    if isinstance(whole, dict):
+        _learn_all(whole.get("users"), people)
     return [(path.name, n, t if isinstance(t, dict) else {}) for n, t in enumerate(found, start=1)]
+
+
+def _learn_all(users: object, people: People) -> None:
+    for person in users if isinstance(users, list) else []:
+        people.learn(person)
+
+
+def _meet(ticket: dict[str, Any], people: People) -> None:
+    """Learn of the people whom a ticket describes."""
+    _learn_all(ticket.get("users"), people)
+    comments = ticket.get("comments")
+    for part in [ticket, *(comments if isinstance(comments, list) else [])]:
+        if isinstance(part, dict):
+            for role in ("requester", "submitter", "assignee", "author"):
+                people.learn(part.get(role))
 
 
 def _one(line: str) -> dict[str, Any]:
@@ -109,35 +196,75 @@ def _one(line: str) -> dict[str, Any]:
     return ticket if isinstance(ticket, dict) else {}
 
 
-def _comments(file: str, line: int, ticket: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _comments(
+    file: str, line: int, ticket: dict[str, Any], people: People
+) -> Iterator[tuple[Any, ...]]:
     comments = ticket.get("comments")
     members = comments if isinstance(comments, list) else []
-    shared = (_text(ticket.get("id")), _who(ticket, "requester"))
+    requester = _who(ticket, "requester")
+    shared = (_text(ticket.get("id")), requester, people.buyer(requester))
     if not members:
         yield (file, line, json.dumps(ticket, ensure_ascii=False), *shared, *[None] * 5)
     for comment in members:
         fields = comment if isinstance(comment, dict) else {}
-        author = fields.get("author")
+        text = _text(fields.get("plain_body") or fields.get("body"))
+        if text and (started := _CHAT_STARTED.search(text)) and _CHAT_LINE.search(text):
+            for raw, nick, when, said in _transcript(text, started):
+                author, side = people.called(nick, requester) if nick else (_SYSTEM, "system")
+                yield (file, line, raw, *shared, author, side, when, said, "True")
+            continue
+        author = _who(fields, "author")
         yield (
             file,
             line,
             json.dumps(comment, ensure_ascii=False),
             *shared,
-            _who(fields, "author"),
-            _text(author.get("name")) if isinstance(author, dict) else None,
+            author,
+            people.side(author, requester),
             _text(fields.get("created_at")),
-            _text(fields.get("plain_body") or fields.get("body")),
+            text,
             _text(fields.get("public", True)),
         )
 
 
-def _rating(file: str, line: int, ticket: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _transcript(text: str, started: re.Match[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield raw text, writer, time and words of a chat's lines; an event has no writer.
+
+    A clock that goes back has passed midnight. The times are UTC, as all of Zendesk's.
+    """
+    heads = list(_CHAT_LINE.finditer(text, started.end()))
+    day = datetime.fromisoformat(started[1])
+    last = _clock(started[2]) if started[2] else timedelta()
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        clock = _clock(head[1])
+        # The heading may be rounded to the minute, or lie a little behind the first line.
+        if clock < last - timedelta(hours=12):
+            day += timedelta(days=1)
+        last = clock
+        words = text[head.end() : after.start() if after else None].strip()
+        event = head["event"]
+        said = words if event is None else event
+        raw = text[head.start() : after.start() if after else None].strip()
+        yield raw, (head["nick"] or "").strip(), f"{day + clock:%Y-%m-%dT%H:%M:%S}Z", said
+
+
+def _clock(text: str) -> timedelta:
+    """Return a time of day such as ``08:33:20 PM`` as what has passed since midnight."""
+    hours, minutes, seconds = (re.sub(r"[^0-9:]", "", text) + ":0").split(":")[:3]
+    half = text.strip()[-2:].lower()
+    hour = int(hours) % 12 + (12 if half == "pm" else 0) if half in ("am", "pm") else int(hours)
+    return timedelta(hours=hour, minutes=int(minutes), seconds=int(seconds or 0))
+
+
+def _rating(
+    file: str, line: int, ticket: dict[str, Any], people: People
+) -> Iterator[tuple[Any, ...]]:
     given = ticket.get("satisfaction_rating")
     given = given if isinstance(given, dict) else {"score": given}
     if given.get("score") in SCORES:
         when = given.get("updated_at") or given.get("created_at") or ticket.get("updated_at")
-        people = (_who(ticket, "requester"), _who(ticket, "assignee"))
-        yield (file, line, "", _text(ticket.get("id")), *people, _text(when), given["score"])
+        who = (people.buyer(_who(ticket, "requester")), _who(ticket, "assignee"))
+        yield (file, line, "", _text(ticket.get("id")), *who, _text(when), given["score"])
 
 
 def _who(fields: dict[str, Any], role: str) -> str | None:
@@ -153,20 +280,11 @@ def _text(value: Any) -> str | None:
 
 
 def _values(zone: str) -> list[pl.Expr]:
-    author, requester = pl.col("author"), pl.col("requester")
-    side = (
-        pl.when(author == requester)
-        .then(pl.lit("buyer"))
-        .when(author == _SYSTEM)
-        .then(pl.lit("system"))
-        .when(author.is_not_null())
-        .then(pl.lit("agent"))
-    )
     return [
-        requester.alias(Messages.BUYER_ID),
-        pl.when(side == "agent").then(author).alias(Messages.AGENT_ID),
-        side.alias(Messages.SENDER),
-        cells.local_time(pl.col("time"), zone).alias(Messages.SENT_AT),
+        pl.col("buyer").alias(Messages.BUYER_ID),
+        pl.when(pl.col("side") == "agent").then(pl.col("author")).alias(Messages.AGENT_ID),
+        pl.col("side").alias(Messages.SENDER),
+        cells.to_local(cells.utc(pl.col("time")), zone).alias(Messages.SENT_AT),
         pl.col("text").alias(Messages.TEXT),
         pl.col("ticket").alias(Messages.CONVERSATION_ID),
     ]
@@ -189,22 +307,29 @@ def _rules() -> list[Rule]:
 
 def _scores(zone: str) -> list[pl.Expr]:
     return [
-        pl.col("requester").alias(Ratings.BUYER_ID),
+        pl.col("buyer").alias(Ratings.BUYER_ID),
         pl.col("assignee").alias(Ratings.AGENT_ID),
-        cells.local_time(pl.col("time"), zone).alias(Ratings.RATED_AT),
+        cells.to_local(cells.utc(pl.col("time")), zone).alias(Ratings.RATED_AT),
         pl.col("word").replace_strict(SCORES, return_dtype=pl.Int64).alias(Ratings.SCORE),
     ]
 
 
-def _agents(kept: pl.DataFrame) -> pl.DataFrame:
-    served = kept.filter(pl.col(Messages.SENDER) == "agent")
-    return served.select(
-        pl.col(Messages.AGENT_ID).alias(Agents.AGENT_ID), pl.col("name").alias(Agents.NAME)
-    ).unique(Agents.AGENT_ID, keep="first", maintain_order=True)
+def _agents(kept: pl.DataFrame, ratings: pl.DataFrame, people: People) -> pl.DataFrame:
+    served = kept.filter(pl.col(Messages.SENDER) == "agent")[Messages.AGENT_ID]
+    ids = pl.concat([served, ratings[Ratings.AGENT_ID]]).drop_nulls().unique(maintain_order=True)
+    names = [people.name.get(who) for who in ids]
+    return pl.DataFrame({Agents.AGENT_ID: ids, Agents.NAME: pl.Series(names, dtype=pl.String)})
 
 
-def _notices(ratings: int, odd: int) -> tuple[str, ...]:
+def _notices(kept: pl.DataFrame, ratings: int, odd: int) -> tuple[str, ...]:
     told = []
+    mail = kept[Messages.BUYER_ID].str.contains("@").fill_null(value=False)
+    if kept.height and not mail.all():
+        whole = "no requester's e-mail is in the file" if not mail.any() else "some have no e-mail"
+        told.append(
+            f"{whole}: buyers are known by Zendesk's number, which no shop's orders know; export "
+            "tickets with their users to join them"
+        )
     if ratings:
         told.append(f"{ratings} tickets were rated: good stands as 5, bad as 1, nothing between")
     if odd:
