@@ -96,6 +96,11 @@ def simulate(folder: Path, **told: Any) -> None:
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the contract tables.")
 @click.option("--mapping", type=_THERE, help="Column mapping or options (YAML).")
 @click.option("--timezone", help="The shop's clock, such as Europe/Berlin.")
+@click.option(
+    "--hash-buyers",
+    is_flag=True,
+    help="Hash e-mails and phone numbers of buyers with a salt that stays in --out.",
+)
 @click.option("--replace", is_flag=True, help="Put tables in place of earlier imports'.")
 def import_files(
     format_name: str,
@@ -103,6 +108,7 @@ def import_files(
     out: Path,
     mapping: Path | None,
     timezone: str | None,
+    hash_buyers: bool,
     replace: bool,
 ) -> None:
     r"""Turn outside FILEs of a FORMAT into contract tables, beside what is there.
@@ -113,7 +119,15 @@ def import_files(
     """
     from csinsight.importers import run_import
 
-    report = run_import(format_name, files, out, mapping, timezone=timezone, replace=replace)
+    report = run_import(
+        format_name,
+        files,
+        out,
+        mapping,
+        timezone=timezone,
+        replace=replace,
+        hash_buyers=hash_buyers,
+    )
     for table, count in report.counts.items():
         click.echo(f"{table}: {count} rows")
     click.echo(f"{report.rows_in} rows in, {report.rows_out} used, {report.refused} refused")

@@ -21,6 +21,28 @@ FEWEST: Final = 10
 Cause = Literal["none", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"]
 
 
+#: What joins a buyer of chats to orders, in order of trust.
+Key = Literal["id", "number", "list", "contact"]
+
+
+@dataclass(frozen=True)
+class KeyMatch:
+    """What one key joins.
+
+    Parameters
+    ----------
+    key : Key
+    buyers : int
+        Buyers of chats that are found among those of orders by it, and by no better one.
+    orders : int
+        Orders of all the buyers that it joins.
+    """
+
+    key: Key
+    buyers: int
+    orders: int
+
+
 @dataclass(frozen=True)
 class Match:
     """How the buyers of chats and of orders fit.
@@ -33,12 +55,15 @@ class Match:
         Buyers of chats who are among those of orders.
     cause : Cause
         Why so few are found, as far as the ids show it.
+    keys : tuple of KeyMatch
+        By which key, best first; each buyer counts under the best one alone.
     """
 
     chats: int
     orders: int
     found: int
     cause: Cause = "none"
+    keys: tuple[KeyMatch, ...] = ()
 
     @property
     def share(self) -> float:

@@ -155,6 +155,21 @@ class OrderLines:
     AMOUNT = "amount"
 
 
+class OrderBuyers:
+    """Column names of ``order_buyers``."""
+
+    ORDER_ID = "order_id"
+    BUYER_ID = "buyer_id"
+    KEY = "key"
+    PLACED_AT = "placed_at"
+    AMOUNT = "amount"
+    AGENT_ID = "agent_id"
+
+
+#: How an order's buyer was found where its own row doesn't say, best first.
+ORDER_BUYER_KEYS = ("number", "list", "contact")
+
+
 class PlatformKpis:
     """Column names of ``platform_kpis``."""
 
@@ -266,6 +281,23 @@ ORDER_LINES = Table(
         ),
     ),
 )
+ORDER_BUYERS = Table(
+    "order_buyers",
+    "which buyer of the chats placed an order, where the order's own row does not say",
+    (
+        _optional(OrderBuyers.ORDER_ID, "str", "the order; empty: not found among orders yet"),
+        Column(OrderBuyers.BUYER_ID, "str", "who placed it, as chats know them"),
+        Column(
+            OrderBuyers.KEY,
+            "str",
+            "by what: its number in a chat, a list of the platform, e-mail or phone in a chat",
+            one_of=ORDER_BUYER_KEYS,
+        ),
+        _optional(OrderBuyers.PLACED_AT, "datetime", "when it was placed, as a list says"),
+        _optional(OrderBuyers.AMOUNT, "float", "what it is worth, as a list says", at_least=0),
+        _optional(OrderBuyers.AGENT_ID, "str", "the agent that a list names"),
+    ),
+)
 PLATFORM_KPIS = Table(
     "platform_kpis",
     "one figure that the platform reports for a day",
@@ -283,4 +315,6 @@ MAIN_TABLES: dict[str, Table] = {
     table.name: table for table in (BUYERS, PAGE_VIEWS, ORDERS, MESSAGES, AGENTS, RATINGS)
 }
 #: Those, and the optional ones beside them.
-TABLES: dict[str, Table] = MAIN_TABLES | {t.name: t for t in (ORDER_LINES, PLATFORM_KPIS)}
+TABLES: dict[str, Table] = MAIN_TABLES | {
+    t.name: t for t in (ORDER_LINES, ORDER_BUYERS, PLATFORM_KPIS)
+}

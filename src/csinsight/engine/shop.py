@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final, get_args
 
 import narwhals as nw
+import pandas as pd
 import polars as pl
 
-from csinsight.contract.join import Match, match_buyers
-from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, Orders
+from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
+from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, OrderBuyers, Orders
 from csinsight.engine import polars_tables
 from csinsight.engine.frames import collect
 from csinsight.errors import EngineError
@@ -52,7 +53,7 @@ class Shop:
 
     @cached_property
     def match(self) -> Match:
-        """How the buyers of chats and of orders fit each other."""
+        """How the buyers of chats and of orders fit each other, and by which keys."""
         ids: list[Any] = [
             collect(self.tables[table].select(column).unique())[column].dropna()
             if self.has(table, column)
@@ -60,7 +61,40 @@ class Shop:
             for table, column in (("messages", Messages.BUYER_ID), ("orders", Orders.BUYER_ID))
         ]
         chats, orders = (pl.Series("id", list(found), dtype=pl.String) for found in ids)
-        return match_buyers(chats, orders)
+        return replace(match_buyers(chats, orders), keys=self._keys(chats))
+
+    def _keys(self, chats: pl.Series) -> tuple[KeyMatch, ...]:
+        """Return what each key joins; of the buyers of `chats`, each under its best one."""
+        if not self.has("orders", Orders.BUYER_ID) or not len(chats):
+            return ()
+        by = [Orders.BUYER_ID, *([_KEY] if self.linked else [])]
+        counts = collect(self["orders"].group_by(by).agg(nw.len().alias("orders")))
+        counts = counts[counts[Orders.BUYER_ID].isin(set(chats))]
+        keys = counts[_KEY].fillna("id") if self.linked else pd.Series("id", index=counts.index)
+        rank = keys.map(list(get_args(Key)).index)
+        best = rank.groupby(counts[Orders.BUYER_ID]).min()
+        return tuple(
+            KeyMatch(key, int((best == place).sum()), int(counts["orders"][rank == place].sum()))
+            for place, key in enumerate(get_args(Key))
+            if (rank == place).any()
+        )
+
+    @property
+    def linked(self) -> bool:
+        """Whether some orders have their buyer from ``order_buyers``, not from their own row."""
+        return self.has("order_buyers", OrderBuyers.ORDER_ID) and "orders" in self.tables
+
+    @cached_property
+    def buyers_named(self) -> float:
+        """Share of the orders whose buyer is known; NaN without any order."""
+        if "orders" not in self.tables:
+            return float("nan")
+        counts = collect(
+            self["orders"].select(
+                nw.len().alias("all"), nw.col(Orders.BUYER_ID).count().alias("named")
+            )
+        ).iloc[0]
+        return float(counts["named"] / counts["all"]) if counts["all"] else float("nan")
 
     @property
     def joined(self) -> bool:
@@ -129,7 +163,48 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
         raise FileNotFoundError(
             f"{folder}: holds no rows in any of the tables {', '.join(MAIN_TABLES)}"
         )
-    return Shop(folder, engine, tables, filled)
+    return Shop(folder, engine, *_with_buyers(tables, filled))
+
+
+#: How an order's buyer was found; null where its own row tells.
+_KEY: Final = "_buyer_key"
+
+
+def _with_buyers(
+    tables: dict[str, nw.LazyFrame[Any]], filled: dict[str, frozenset[str]]
+) -> tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]:
+    """Give orders the buyers that ``order_buyers`` names, by the best key that does.
+
+    An order that one key gives to two buyers is nobody's.
+    """
+    if "orders" not in tables or OrderBuyers.ORDER_ID not in filled.get("order_buyers", ()):
+        return tables, filled
+    key = nw.col(OrderBuyers.KEY)
+    rank = nw.when(key == "number").then(0).otherwise(nw.when(key == "list").then(1).otherwise(2))
+    links = (
+        tables["order_buyers"]
+        .filter(~nw.col(OrderBuyers.ORDER_ID).is_null())
+        .with_columns(rank.alias("_rank"))
+        .filter(nw.col("_rank") == nw.col("_rank").min().over(OrderBuyers.ORDER_ID))
+        .group_by(OrderBuyers.ORDER_ID)
+        .agg(
+            nw.col(OrderBuyers.BUYER_ID).min().alias("_linked"),
+            nw.col(OrderBuyers.BUYER_ID).max().alias("_other"),
+            nw.col(OrderBuyers.KEY).min().alias(_KEY),
+        )
+        .filter(nw.col("_linked") == nw.col("_other"))
+        .drop("_other")
+    )
+    orders = (
+        tables["orders"]
+        .join(links, on=Orders.ORDER_ID, how="left")
+        .with_columns(nw.coalesce("_linked", Orders.BUYER_ID).alias(Orders.BUYER_ID))
+        .drop("_linked")
+    )
+    return (
+        {**tables, "orders": orders},
+        {**filled, "orders": filled["orders"] | {Orders.BUYER_ID}},
+    )
 
 
 def table_path(folder: Path, name: str) -> Path | None:

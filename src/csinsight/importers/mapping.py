@@ -45,6 +45,7 @@ TableName = Literal[
     "agents",
     "ratings",
     "order_lines",
+    "order_buyers",
     "platform_kpis",
 ]
 FileFormat = Literal["csv", "tsv", "xlsx", "parquet", "json", "jsonl"]

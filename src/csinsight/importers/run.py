@@ -8,6 +8,7 @@ the file says of itself (`csinsight.contract.imports`).
 from __future__ import annotations
 
 import csv
+import dataclasses
 import inspect
 import itertools
 import shutil
@@ -30,12 +31,13 @@ from csinsight.contract.imports import (
     write_imports,
 )
 from csinsight.contract.join import Cause, match_buyers
-from csinsight.contract.schema import Messages, Orders
+from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers
 from csinsight.contract.spreadsheet import guarded
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
+from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.platform_chats import (
     read_intercom,
@@ -193,6 +195,7 @@ def run_import(
     *,
     timezone: str | None = None,
     replace: bool = False,
+    hash_buyers: bool = False,
 ) -> ImportReport:
     """Turn outside files into contract tables in `out`, beside what is there.
 
@@ -214,6 +217,9 @@ def run_import(
         The shop's clock, for files that carry another (Zendesk writes UTC).
     replace : bool
         Whether tables of earlier imports are replaced instead of added to.
+    hash_buyers : bool
+        Whether e-mails and phone numbers that stand for buyers are hashed with a salt, which is
+        kept beside the tables; once it is there, all imports into the folder do so.
 
     Raises
     ------
@@ -236,6 +242,8 @@ def run_import(
         raise ImporterError(f"{format} takes no --timezone: its times are on the shop's own clock")
     imported = FORMATS[format](paths, plan, **told)
     _check(imported, format)
+    if hash_buyers or read_salt(folder) is not None:
+        imported = _hashed(folder, record, imported, replace=replace)
     entries = _entries(format, paths, plan, timezone, imported)
     kept = [] if replace else record
     kept = [entry for entry in kept if not _same(entry, entries)]
@@ -244,8 +252,22 @@ def run_import(
     _refuse_in_the_way(folder, record, imported)
     _one_shop([*kept, *entries], imported)
     tables, added = _merged(folder, record, imported, replace=replace)
+    tables, joined = with_order_buyers(folder, tables)
     _write(folder, record, kept, entries, imported, tables)
-    return _report(format, paths, folder, imported, tables, added)
+    return _report(format, paths, folder, imported, tables, [*added, *joined])
+
+
+def _hashed(
+    folder: Path, record: Sequence[ImportRecord], imported: Imported, *, replace: bool
+) -> Imported:
+    """Return what was imported with contacts hashed; refuse a folder that has them plain."""
+    if record and not replace and read_salt(folder) is None:
+        raise ImporterError(
+            f"{folder}: holds buyers as they were written; import into a new folder, or import all "
+            "of it again with --replace, so that all are hashed alike"
+        )
+    salt = read_salt(folder, make=True)
+    return dataclasses.replace(imported, tables=hash_contacts(imported.tables, salt or b""))
 
 
 def known_zone(name: str) -> str:
@@ -352,7 +374,7 @@ def _same(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
 def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: Imported) -> None:
     if not record and (folder / REJECTS).exists():
         raise ImporterError(f"{folder / REJECTS}: is there, but not from an import; move it away")
-    owned = {table for entry in record for table in entry.tables}
+    owned = _owned(record)
     for table in imported.tables:
         parquet, text = folder / f"{table}.parquet", folder / f"{table}.csv"
         if text.exists() or (parquet.exists() and table not in owned):
@@ -386,8 +408,13 @@ def _one_shop(entries: Sequence[ImportRecord], imported: Imported) -> None:
 def _merged(
     folder: Path, record: Sequence[ImportRecord], imported: Imported, *, replace: bool
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    owned = {table for entry in record for table in entry.tables}
-    return add_to(folder, imported.tables, () if replace else sorted(owned))
+    return add_to(folder, imported.tables, () if replace else sorted(_owned(record)))
+
+
+def _owned(record: Sequence[ImportRecord]) -> set[str]:
+    """Return the tables that imports wrote; what joins orders to chats is made after each."""
+    made = {ORDER_BUYERS.name} if record else set()
+    return {table for entry in record for table in entry.tables} | made
 
 
 def _write(
@@ -407,12 +434,15 @@ def _write(
     stage = Path(tempfile.mkdtemp(prefix=".import-", dir=folder))
     try:
         for table, frame in tables.items():
-            frame.write_parquet(stage / f"{table}.parquet")
+            if frame.height:
+                frame.write_parquet(stage / f"{table}.parquet")
         write_rejects(stage / REJECTS, rejects, number, name, imported.refused)
         new = [entry.model_copy(update={"number": number}) for entry in entries]
         write_imports(stage, [*kept, *new])
-        names = [*(f"{table}.parquet" for table in tables), REJECTS, RECORD]
-        _move_in(folder, stage, names, [f"{table}.parquet" for table in before - after])
+        full = [table for table, frame in tables.items() if frame.height]
+        gone = [*(before - after), *(table for table in tables if table not in full)]
+        names = [*(f"{table}.parquet" for table in full), REJECTS, RECORD]
+        _move_in(folder, stage, names, [f"{table}.parquet" for table in gone])
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -454,7 +484,7 @@ def _report(
     return ImportReport(
         name,
         tuple(path.name for path in files),
-        {table: frame.height for table, frame in tables.items()},
+        {table: frame.height for table, frame in tables.items() if frame.height},
         imported.rows_in,
         imported.rows_out,
         refused.height,
@@ -467,24 +497,26 @@ def _report(
         (
             *imported.notices,
             *added,
-            *_match_rate(folder, imported),
+            *_match_rate(folder, tables),
             *(() if imported.tables else nothing),
         ),
     )
 
 
-def _match_rate(folder: Path, imported: Imported) -> list[str]:
+def _match_rate(folder: Path, tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """Tell how many chat buyers are among the buyers of orders, once both are there."""
     paths = {name: folder / f"{name}.parquet" for name in ("orders", "messages")}
-    if not paths.keys() & imported.tables.keys() or not all(p.exists() for p in paths.values()):
+    changed = {*paths, ORDER_BUYERS.name} & tables.keys()
+    if not changed or not all(path.exists() for path in paths.values()):
         return []
-    chats = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID], glob=False)[
-        Messages.BUYER_ID
-    ]
-    orders = pl.read_parquet(paths["orders"], columns=[Orders.BUYER_ID], glob=False)[
-        Orders.BUYER_ID
-    ]
-    match = match_buyers(chats, orders)
+    chats, orders = (
+        pl.read_parquet(paths[name], columns=[Messages.BUYER_ID], glob=False)[Messages.BUYER_ID]
+        for name in ("messages", "orders")
+    )
+    links = tables.get(ORDER_BUYERS.name, pl.DataFrame(schema={OrderBuyers.ORDER_ID: pl.String}))
+    named = links.drop_nulls(OrderBuyers.ORDER_ID)
+    joined = named[OrderBuyers.BUYER_ID] if named.height else orders.clear()
+    match = match_buyers(chats, pl.concat([orders, joined.cast(orders.dtype)]))
     if not match.orders:
         return ["orders name no buyer, so chats can't be joined to them"]
     told = f"{match.found} of {match.chats} buyers of chats ({match.share:.0%}) are among those "

@@ -15,6 +15,7 @@ _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "lexicon_additions.yml": ("params", "lexicon_additions.yml"),
     "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
+    "mappings/sycm_order_list.yml": ("params", "mappings", "sycm_order_list.yml"),
     "mappings/uneed.yml": ("params", "mappings", "uneed.yml"),
     "schedule/crontab": ("deploy", "crontab"),
     "schedule/csinsight.service": ("deploy", "systemd", "csinsight.service"),
