@@ -244,7 +244,7 @@ def test_the_talks_of_the_month_make_the_figures_of_their_agents(talks: Report) 
     page = talks.text("03_agent_kpis")
     assert "92.9%" in page
     assert talks.says("03_agent_kpis", "kpis.of_rounds", n="14", target="90%")
-    assert talks.says("03_agent_kpis", "kpis.found_no_orders", n="3")
+    assert talks.says("03_agent_kpis", "brief.no_paid", n="3")
     # By hand from the rounds above: means; medians of 26 46 49 161, of 68 77 82 272 and of 18 22
     # 24 25 68 69; ninth deciles lie 0.7 between the last two of four, half between those of six.
     by_hand = {
@@ -317,7 +317,7 @@ def test_sessions_show_what_was_read_in_them(sessions: Report, session: str) -> 
 
 def test_sessions_say_what_is_missing(sessions: Report) -> None:
     inquiries = sessions.table("conversations")["is_inquiry"].sum()
-    assert sessions.says("03_agent_kpis", "kpis.found_no_orders", n=str(inquiries))
+    assert sessions.says("03_agent_kpis", "brief.no_paid", n=str(inquiries))
     for word in ("kpis.untimed", "kpis.no_agents"):
         assert sessions.says("03_agent_kpis", word)
     assert "秒内" not in sessions.text("03_agent_kpis")

@@ -87,8 +87,7 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     words = study.words
     shop = shop_row(study, conversations, profile)
     if pd.isna(shop[_K.PAID_RATE]):
-        count = words.number(shop[_K.INQUIRIES])
-        parts = [study.word("kpis.found_no_orders", n=count)]
+        parts = [_untold(study, shop)]
     else:
         low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
@@ -102,21 +101,23 @@ def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     """Return conversion and whether it changed beyond chance, in one sentence."""
     words = study.words
     shop = shop_row(study, conversations, profile)
-    match = study.open().match
-    if match.broken:
-        return study.word(
-            "brief.no_join",
-            n=words.number(shop[_K.INQUIRIES]),
-            found=words.number(match.found),
-            all=words.number(match.chats),
-        )
     if pd.isna(shop[_K.PAID_RATE]):
-        return study.word("brief.no_paid", n=words.number(shop[_K.INQUIRIES]))
+        return _untold(study, shop)
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
     change = _changed(study, conversations, profile, shop)
     paid = words.percent(shop[_K.PAID_RATE])
     told = study.word("brief.paid", paid=paid, low=low, high=high, change=change)
     return words.sentences(told, *data_check.join(study))
+
+
+def _untold(study: Study, shop: pd.Series) -> str:
+    """Return why nothing can be told of conversion: no orders, or none that can be joined."""
+    match, words = study.open().match, study.words
+    count = words.number(shop[_K.INQUIRIES])
+    if not match.broken:
+        return study.word("brief.no_paid", n=count)
+    found, buyers = words.number(match.found), words.number(match.chats)
+    return study.word("brief.no_join", n=count, found=found, all=buyers)
 
 
 def _changed(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:

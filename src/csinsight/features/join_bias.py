@@ -1,0 +1,131 @@
+"""How buyers of chats who are found among orders differ from those who are not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import narwhals as nw
+import pandas as pd
+
+from csinsight.contract.schema import Messages, Orders
+from csinsight.engine import Shop, collect
+from csinsight.features.frames import SENT_MS, count_if, hours_ms, moment_ms
+from csinsight.features.outcomes import PLACED_MS
+
+#: Hours of the day that count as the evening.
+EVENING: Final = (18, 24)
+_HOUR_MS: Final = hours_ms(1)
+_AGENT: Final = Messages.AGENT_ID
+
+
+def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
+    """Compare the month's chat buyers by whether orders know them, and orders by whether chats do.
+
+    Whoever is not found may have bought nothing, or bought under another id: where the two groups
+    differ in what has nothing to do with buying (hour, agent), the second is likely, and figures
+    of conversion speak of the found alone.
+
+    Parameters
+    ----------
+    shop : Shop
+    start, end : datetime
+        The month.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, ``agent_id`` (of the measure ``agent`` alone), ``found``, ``not_found``,
+        ``n_found``, ``n_not_found``. Measures: ``buyers`` (their number), ``messages`` (median a
+        buyer), ``evening`` (share whose first message comes from 18 to 24 h), ``agent`` (share
+        whom the agent served whose shares differ most), ``ordered`` (share that placed an order
+        later in the month; not known of those who are not found), ``order_value`` and
+        ``order_evening`` (of orders placed in the month). No rows where chats or orders have no
+        times.
+    """
+    columns = ["measure", _AGENT, "found", "not_found", "n_found", "n_not_found"]
+    timed = shop.has("messages", Messages.SENT_AT) and shop.has("orders", Orders.PLACED_AT)
+    if not timed or not shop.has("orders", Orders.BUYER_ID):
+        return pd.DataFrame(columns=columns)
+    chats = _chats(shop, start, end)
+    orders = collect(
+        shop["orders"].select(Orders.BUYER_ID, PLACED_MS, nw.col(Orders.PAID_AMOUNT).alias("worth"))
+    )
+    known = chats.index.isin(set(orders[Orders.BUYER_ID].dropna()))
+    asked = orders[Orders.BUYER_ID].isin(set(chats.index))
+    month = orders[PLACED_MS].between(moment_ms(start), moment_ms(end) - 1)
+    ours, others = orders[month & asked], orders[month & ~asked]
+    first = chats[SENT_MS]
+    later = _later(first[known], orders[month])
+    rows = [
+        ("buyers", None, float(known.sum()), float((~known).sum())),
+        ("messages", None, *_both(chats["messages"], known, "median")),
+        ("evening", None, *_both(_evening(first), known)),
+        *_agent(chats[_AGENT], known),
+        ("ordered", None, later, float("nan")),
+    ]
+    table = pd.DataFrame(rows, columns=columns[:4])
+    table["n_found"], table["n_not_found"] = int(known.sum()), int((~known).sum())
+    sold = pd.DataFrame(
+        [
+            ("order_value", None, ours["worth"].mean(), others["worth"].mean()),
+            (
+                "order_evening",
+                None,
+                _evening(ours[PLACED_MS]).mean(),
+                _evening(others[PLACED_MS]).mean(),
+            ),
+        ],
+        columns=columns[:4],
+    )
+    sold["n_found"], sold["n_not_found"] = len(ours), len(others)
+    return pd.concat([table, sold], ignore_index=True).astype({_AGENT: "str"})
+
+
+def _chats(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
+    """Return the month's chat buyers: first message, number of messages, agent who wrote most."""
+    inside = shop["messages"].filter(
+        nw.col(SENT_MS) >= moment_ms(start), nw.col(SENT_MS) < moment_ms(end)
+    )
+    counts = collect(
+        inside.group_by(Messages.BUYER_ID, _AGENT).agg(
+            nw.col(SENT_MS).min().alias(SENT_MS),
+            nw.len().alias("messages"),
+            count_if(nw.col(Messages.SENDER) == "agent").alias("served"),
+        )
+    )
+    most = counts[counts["served"] > 0].sort_values(["served", _AGENT], ascending=[False, True])
+    whole = counts.groupby(Messages.BUYER_ID).agg({SENT_MS: "min", "messages": "sum"})
+    whole[_AGENT] = most.drop_duplicates(Messages.BUYER_ID).set_index(Messages.BUYER_ID)[_AGENT]
+    return whole
+
+
+def _both(values: pd.Series, known: Any, how: str = "mean") -> tuple[float, float]:
+    return float(values[known].agg(how)), float(values[~known].agg(how))
+
+
+def _evening(times: pd.Series) -> pd.Series:
+    return (times // _HOUR_MS % 24).between(EVENING[0], EVENING[1] - 1).astype(float)
+
+
+def _agent(agents: pd.Series, known: Any) -> list[tuple[str, str | None, float, float]]:
+    shares = pd.DataFrame(
+        {
+            "found": agents[known].value_counts(normalize=True),
+            "not_found": agents[~known].value_counts(normalize=True),
+        }
+    ).fillna(0.0)
+    if shares.empty or known.all() or not known.any():
+        return []
+    apart = (shares["found"] - shares["not_found"]).abs().to_numpy()
+    row = shares.iloc[int(apart.argmax())]
+    return [("agent", str(row.name), float(row["found"]), float(row["not_found"]))]
+
+
+def _later(first: pd.Series, orders: pd.DataFrame) -> float:
+    """Return the share of buyers who placed an order after their first message."""
+    if first.empty:
+        return float("nan")
+    buyer = orders[Orders.BUYER_ID]
+    later = buyer[orders[PLACED_MS] > buyer.map(first)]
+    return float(first.index.isin(set(later)).mean())

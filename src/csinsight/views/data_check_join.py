@@ -1,0 +1,81 @@
+"""By which keys chats and orders are joined, and how those who can't be joined differ."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from csinsight.features.join_bias import join_bias
+from csinsight.render.blocks import Block, Prose, Stack
+from csinsight.render.table import Table
+from csinsight.views.study import Study
+
+_MONEY = ("order_value",)
+_NUMBERS = ("buyers", "messages")
+
+
+def keys(study: Study) -> pd.DataFrame:
+    """Return one row a key that joins chats and orders: buyers found by it, orders of theirs."""
+    match = study.open().match
+    rows = [
+        (key.key, key.buyers, key.buyers / max(match.chats, 1), key.orders) for key in match.keys
+    ]
+    table = pd.DataFrame(rows, columns=["key", "buyers", "share", "orders"])
+    return table.astype({"key": "str", "buyers": "int64", "share": float, "orders": "int64"})
+
+
+def joined(study: Study, found: pd.DataFrame, currency: str) -> Block:
+    """Return the match rate by key and what sets the unmatched apart.
+
+    Where nothing could be joined it says that nothing can be told: that is no zero.
+    """
+    shop = study.open()
+    if not shop.match.chats or "orders" not in shop.tables:
+        return Prose(study.word("joined.nothing"))
+    if shop.match.broken or not len(found):
+        return Prose(study.word("joined.broken"))
+    words = study.words
+    by_key = Table(
+        found.assign(key=[study.word(f"joined.key_{key}") for key in found["key"]]),
+        study.word("joined.keys", share=words.percent(shop.match.share, 0)),
+        caption=study.word("joined.keys_caption"),
+        labels={str(name): study.word(f"joined.column_{name}") for name in found},
+        formats={"share": words.percent, "buyers": words.number, "orders": words.number},
+        name="join_keys",
+    )
+    return Stack(by_key, _differ(study, currency))
+
+
+def _differ(study: Study, currency: str) -> Block:
+    table = study.write("join_bias", join_bias(study.open(), study.start, study.as_of))
+    words = study.words
+    if table.empty or 0 in {*table["n_found"], *table["n_not_found"]}:
+        return Prose(study.word("joined.alike"))
+
+    def written(measure: str, value: float) -> str:
+        if math.isnan(value):
+            return study.word("joined.unknown")
+        if measure in _MONEY:
+            return words.money(value, currency=currency)
+        return words.number(value) if measure in _NUMBERS else words.percent(value, 0)
+
+    shown = pd.DataFrame(
+        {
+            "what": [
+                study.word(f"joined.{measure}", agent=study.agent_name(agent))
+                for measure, agent in zip(table["measure"], table["agent_id"], strict=True)
+            ],
+            **{
+                side: [written(*pair) for pair in zip(table["measure"], table[side], strict=True)]
+                for side in ("found", "not_found")
+            },
+        }
+    )
+    return Table(
+        shown,
+        study.word("joined.differ"),
+        caption=study.word("joined.differ_caption"),
+        labels={str(name): study.word(f"joined.column_{name}") for name in shown},
+        name="join_bias",
+    )
