@@ -7,6 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from csinsight.behaviours.agent_sessions import build_agent_sessions
+from csinsight.behaviours.conversations import MarkedMessages, build_conversations, mark_messages
 from csinsight.context import MonthContext
 from csinsight.engine import Shop, open_shop
 from csinsight.params import RunParams
@@ -18,7 +22,7 @@ from csinsight.simulate.world import Chats, World, draw_silent, draw_talks, popu
 
 
 def sample_shop() -> Shop:
-    """Return a simulated shop of 120 buyers, 4 agents and 360 conversations up to October 2026.
+    """Return a simulated shop of 120 buyers, 6 agents and 360 conversations up to October 2026.
 
     It is made once a process, in a folder that goes with it.
 
@@ -48,6 +52,43 @@ def sample_context(**told: Any) -> MonthContext:
 
 
 @cache
+def sample_messages() -> MarkedMessages:
+    """Return the sample shop's messages with what each shows, of all its months.
+
+    Examples
+    --------
+    >>> sample_messages().cut.shop.folder == sample_shop().folder
+    True
+    """
+    context, shop = sample_context(), sample_shop()
+    rules, lexicon, months = context.rules, context.lexicon, context.conversation_months
+    return mark_messages(shop, context.as_of, rules, months=months, lexicon=lexicon)
+
+
+def sample_conversations() -> pd.DataFrame:
+    """Return the ``conversations`` artifact of the sample shop.
+
+    Examples
+    --------
+    >>> sample_conversations()["conversation_id"].is_unique
+    True
+    """
+    return build_conversations(sample_messages())
+
+
+def sample_sessions() -> pd.DataFrame:
+    """Return the ``agent_sessions`` artifact of the sample shop.
+
+    Examples
+    --------
+    >>> sorted(set(sample_sessions()["agent_id"]))
+    ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
+    """
+    profile = sample_context().profile
+    return build_agent_sessions(sample_messages(), sample_conversations(), profile)
+
+
+@cache
 def sample_talks() -> tuple[World, Chats]:
     """Return a simulated month of 60 buyers, 3 agents and 90 talks before it becomes tables.
 
@@ -66,5 +107,5 @@ def sample_talks() -> tuple[World, Chats]:
 @cache
 def _folder() -> tempfile.TemporaryDirectory[Any]:
     folder: tempfile.TemporaryDirectory[Any] = tempfile.TemporaryDirectory(prefix="csinsight-")
-    simulate(folder.name, buyers=120, agents=4, conversations=360)
+    simulate(folder.name, buyers=120, agents=6, conversations=360)
     return folder

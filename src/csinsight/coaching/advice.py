@@ -149,6 +149,11 @@ def load_library(lang: Lang, file: Path | None = None) -> Library:
     ConfigError
         Where the file can't be read, an entry is missing or wrong, or a line breaks a platform's
         rules.
+
+    Examples
+    --------
+    >>> load_library("en") != load_library("zh")
+    True
     """
     path = file or shipped("params", "coaching.yml")
     content = load(path, _File)
@@ -164,7 +169,13 @@ def load_library(lang: Lang, file: Path | None = None) -> Library:
 
 
 def breaks_rules(text: str) -> bool:
-    """Tell whether a line asks for what platforms forbid, or promises without limit."""
+    """Tell whether a line asks for what platforms forbid, or promises without limit.
+
+    Examples
+    --------
+    >>> breaks_rules("亲给个五星好评返现"), breaks_rules("您看这款合适吗")
+    (True, False)
+    """
     return _FORBIDDEN.search(text) is not None
 
 

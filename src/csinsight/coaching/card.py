@@ -98,7 +98,24 @@ def agent_rates(
     seed: int,
     behaviours: Iterable[str] = TESTED_BEHAVIOURS,
 ) -> pd.DataFrame:
-    """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards."""
+    """Return `csinsight.coaching.peers.adjusted_rates` of the look-back, once for all cards.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> rates = agent_rates(
+    ...     sessions,
+    ...     as_of=context.as_of,
+    ...     months=3,
+    ...     min_agent_inquiries=5,
+    ...     min_opportunities=5,
+    ...     seed=1,
+    ...     behaviours=["greets"],
+    ... )
+    >>> bool(rates["rate"].between(0, 1).all())
+    True
+    """
     recent = in_months(sessions[sessions[_C.AGENT_ID].notna()], as_of, months)
     inquiries = experienced(inquiries_of(recent), min_agent_inquiries)
     return adjusted_rates(inquiries, behaviours, seed=seed, min_opportunities=min_opportunities)
@@ -163,6 +180,14 @@ def conversion(sessions: pd.DataFrame, agent_id: str) -> Conversion | None:
 
     The mix is problem category and, where the conversations carry it, buyer type. Strata that no
     other agent served count as the others' overall share.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> own = conversion(sessions, "a001")
+    >>> own.low <= own.rate <= own.high
+    True
     """
     asked = inquiries_of(sessions)
     if AgentSessions.HANDED_OVER in asked:
@@ -198,6 +223,14 @@ def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
     -------
     DataFrame
         ``behaviour``, ``month`` (first day), ``opportunities``, ``rate``, ``low``, ``high``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> own = sessions[sessions["agent_id"] == "a001"]
+    >>> trend(own, ["greets"])["month"].is_monotonic_increasing
+    True
     """
     inquiries = inquiries_of(served[served[_C.COUNTED_AT].notna()])
     parts = []
@@ -261,6 +294,14 @@ def agent_spread(
     months : int
     min_inquiries : int
         Mature ones; agents with fewer are left out, and are no peers.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> spread = agent_spread(sessions, as_of=context.as_of, months=3, min_inquiries=5)
+    >>> len(spread.agents) > 1
+    True
     """
     recent = in_months(sessions, as_of, months)
     names = sorted(recent[Conversations.AGENT_ID].dropna().astype(str).unique())

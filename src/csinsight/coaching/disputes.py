@@ -48,6 +48,17 @@ def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: i
     ------
     DataError
         Where the file breaks its contract, or names an agent or a conversation that isn't there.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = load_disputes(Path(folder), sessions, month="2026-10", months=3)
+    >>> len(found)
+    0
     """
     frame, faults = read_disputes(folder)
     first = f"{add_months(month_start(month), 1 - months):%Y-%m}"
@@ -64,13 +75,30 @@ def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: i
 
 
 def rejected(disputes: pd.DataFrame) -> set[Finding]:
-    """Return the agents and behaviours whose finding is rejected as a whole."""
+    """Return the agents and behaviours whose finding is rejected as a whole.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> told = {"agent_id": ["a1"], "behaviour": ["off_platform"], "conversation_id": [None]}
+    >>> rejected(pd.DataFrame(told))
+    {('a1', 'off_platform')}
+    """
     whole = disputes[disputes[_D.CONVERSATION_ID].isna()]
     return {(str(a), str(b)) for a, b in whole[[_D.AGENT_ID, _D.BEHAVIOUR]].to_numpy()}
 
 
 def set_aside(sessions: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
-    """Return the conversations without the behaviours that were misread, one by one."""
+    """Return the conversations without the behaviours that were misread, one by one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> seen = pd.DataFrame({"conversation_id": ["c1"], "agent_id": ["a1"], "greets": [True]})
+    >>> told = seen[["conversation_id", "agent_id"]].assign(behaviour="greets")
+    >>> set_aside(seen.astype({"greets": "boolean"}), told)["greets"].isna().tolist()
+    [True]
+    """
     single = disputes[disputes[_D.CONVERSATION_ID].notna()]
     if single.empty:
         return sessions

@@ -25,7 +25,13 @@ from csinsight.params import add_months
 
 
 def reference(conversation_id: str) -> str:
-    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``."""
+    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``.
+
+    Examples
+    --------
+    >>> reference("c1")
+    'td0f631ca'
+    """
     return "t" + hashlib.sha256(conversation_id.encode()).hexdigest()[:8]
 
 
@@ -47,6 +53,12 @@ def showing(conversations: pd.DataFrame, behaviour: str) -> pd.Series:
 
     A timing is "shown" where it is among the upper quarter of the given conversations, and not
     shown in the lower quarter; the middle half is null: it makes no clear example.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"greets": pd.array([True, False, None], dtype="boolean")})
+    >>> showing(seen, "greets").tolist()
+    [True, False, <NA>]
     """
     values = to_model(conversations[behaviour], behaviour)
     if unit_of(behaviour) == "shown":
@@ -144,6 +156,12 @@ def agent_turns(human: pd.DataFrame) -> np.typing.NDArray[np.int64]:
     ----------
     human : DataFrame
         Lines of one conversation by buyer and agent, in reading order.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"sender": ["buyer", "agent", "agent", "buyer", "agent"]})
+    >>> agent_turns(lines).tolist()
+    [0, 1, 1, 0, 2]
     """
     agent = (human[_M.SENDER] == "agent").to_numpy()
     begins = agent & ~np.r_[False, agent[:-1]]

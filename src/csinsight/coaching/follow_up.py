@@ -75,6 +75,19 @@ def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
     -------
     Path
         Where it lies.
+
+    Examples
+    --------
+    >>> from csinsight.coaching.plan import coaching_plan
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as store:
+    ...     kept = keep_plan(Path(store), "2026-10", plan).name
+    >>> kept.startswith("2026-10")
+    True
     """
     store.mkdir(parents=True, exist_ok=True)
     versions = _versions(store, month)
@@ -91,13 +104,33 @@ def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
 
 
 def earlier_plans(store: Path, month: str, *, most: int = 6) -> dict[str, pd.DataFrame]:
-    """Return the plans of the months before `month` by month, the last `most` of them."""
+    """Return the plans of the months before `month` by month, the last `most` of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as store:
+    ...     plans = earlier_plans(Path(store), "2026-10")
+    >>> plans
+    {}
+    """
     months = sorted({path.name[:7] for path in _files(store) if path.name[:7] < month})
     return {name: pd.read_parquet(_versions(store, name)[-1]) for name in months[-most:]}
 
 
 def fingerprint(store: Path, month: str) -> str:
-    """Return a hash over all that `earlier_plans` would return."""
+    """Return a hash over all that `earlier_plans` would return.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as store:
+    ...     digest = fingerprint(Path(store), "2026-10")
+    >>> len(digest)
+    64
+    """
     digest = hashlib.sha256()
     for path in _files(store):
         if path.name[:7] < month:
@@ -186,6 +219,16 @@ def follow_up(
         ``paid`` follows the conversion of all who were advised anything. ``change`` is what the
         advised moved more than the others, in points (timings: doublings), with its 95 % interval;
         null where there are too few to tell.
+
+    Examples
+    --------
+    >>> from csinsight.coaching.plan import coaching_plan
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> told = {"as_of": context.as_of, "months": 3, "seed": 1}
+    >>> follow_up({"2026-09": plan}, sessions, **told).columns.tolist()[:2]
+    ['advised_in', 'month']
     """
     rows = []
     for month, plan in sorted(plans.items()):
@@ -212,7 +255,15 @@ def follow_up(
 def change(
     before: pd.DataFrame, after: pd.DataFrame, behaviour: str, *, seed: int
 ) -> Change | None:
-    """Return each agent's level before and after; None where too few can be compared."""
+    """Return each agent's level before and after; None where too few can be compared.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> sorted(change(sessions, sessions, "greets", seed=1).table.index)
+    ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
+    """
     if behaviour == _C.PAID:
         before, after = (t[as_float(t[_C.MATURE]) == 1] for t in (before, after))
     agents = _enough(before, behaviour, MIN_BEFORE) & _enough(after, behaviour, MIN_AFTER)

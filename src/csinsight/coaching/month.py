@@ -66,6 +66,28 @@ def coach(
         Of `csinsight.behaviours.findings.rule_precisions`.
     labels : DataFrame or None
         Of `csinsight.contract.labels.load_labels`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> from csinsight.behaviours.findings import rule_precisions
+    >>> from csinsight.coaching.disputes import load_disputes
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     disputes = load_disputes(Path(folder), sessions, month="2026-10", months=3)
+    >>> precisions = rule_precisions(context.lexicon)
+    >>> month = coach(
+    ...     sessions,
+    ...     None,
+    ...     disputes,
+    ...     as_of=context.as_of,
+    ...     limits=context.limits,
+    ...     precisions=precisions,
+    ... )
+    >>> month.plan.columns[0]
+    'agent_id'
     """
     talks = set_aside(sessions, disputes)
     broken = compliance_findings(talks, as_of, precisions, labels)

@@ -93,6 +93,14 @@ def compare_agents(
     seed : int
         Fixes the draws; each behaviour has its own stream.
     draws : int
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> found = compare_agents(sessions, "greets", seed=1)
+    >>> sorted(found.agents)
+    ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
     """
     values = to_model(conversations[behaviour], behaviour)
     have = ~np.isnan(values)
@@ -121,7 +129,13 @@ def compare_agents(
 
 
 def leave_one_out_quantile(values: Floats, place: int, quantile: float) -> Floats:
-    """Return each row's quantile over all columns but `place` (linear interpolation)."""
+    """Return each row's quantile over all columns but `place` (linear interpolation).
+
+    Examples
+    --------
+    >>> leave_one_out_quantile(np.array([[9.0, 1.0, 2.0, 3.0]]), place=0, quantile=0.5).tolist()
+    [2.0]
+    """
     others = np.delete(values, place, axis=1)
     if others.shape[1] == 0:
         return np.zeros(len(values))
@@ -192,6 +206,14 @@ def adjusted_rates(
         ``behaviour``, ``agent_id``, ``opportunities``, ``rate`` as it was, ``rate_low`` and
         ``rate_high`` (95 %, shrunk), ``peer_q1``, ``peer_median``, ``peer_q3`` on the agent's own
         mix, ``above`` (probability of being above the peers' median).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> rates = adjusted_rates(sessions, ["greets"], seed=1, min_opportunities=5)
+    >>> bool((rates["rate_low"] <= rates["rate_high"]).all())
+    True
     """
     records = []
     for behaviour in behaviours:
@@ -218,7 +240,15 @@ _STANDING_COLUMNS: Final = [
 def comparable(
     inquiries: pd.DataFrame, behaviour: str, seed: int, min_opportunities: int
 ) -> AdjustedRates | None:
-    """Return the standing of agents with enough opportunities; None without enough peers."""
+    """Return the standing of agents with enough opportunities; None without enough peers.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> comparable(sessions, "greets", 1, min_opportunities=10_000) is None
+    True
+    """
     offered = inquiries[inquiries[behaviour].notna()]
     counts = offered[_C.AGENT_ID].value_counts()
     enough = counts.index[counts >= min_opportunities]
@@ -254,6 +284,13 @@ def gaps(
         ``gap_low``, ``gap_high`` (in the behaviour's unit, positive: room to gain), ``behind``
         (probability of doing worse than the peers' median), ``monthly_opportunities``,
         ``expected_gain_inquiries``, ``low``, ``high``, ``effect_pp`` with its interval.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> gaps(sessions, [], months=1, seed=1, min_opportunities=5).empty
+    True
     """
     records = []
     for effect in effects:

@@ -116,6 +116,14 @@ def coaching_plan(
         effect), then ``driver`` by expected gain, then ``strength``; ``rank`` runs from 1 within
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> set(plan["kind"]) <= {"compliance"}
+    True
     """
     plan, _ = findings(
         sessions, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected
@@ -132,7 +140,16 @@ def findings(
     broken: pd.DataFrame | None = None,
     rejected: Collection[Finding] = (),
 ) -> tuple[pd.DataFrame, set[Finding]]:
-    """Return the plan as `coaching_plan` does, and which of `rejected` would be in it."""
+    """Return the plan as `coaching_plan` does, and which of `rejected` would be in it.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan, withheld = findings(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> withheld
+    set()
+    """
     served = sessions[sessions[_C.AGENT_ID].notna()]
     recent = in_months(served, as_of, limits.months)
     inquiries = inquiries_of(recent)
@@ -161,7 +178,15 @@ def findings(
 
 
 def broken_rules(sessions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """Return the month's findings about people by the rules as they are published."""
+    """Return the month's findings about people by the rules as they are published.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> "stands" in broken_rules(sessions, context.as_of)
+    True
+    """
     return compliance_findings(sessions, as_of, rule_precisions(load_lexicon()))
 
 
@@ -181,14 +206,29 @@ def _ahead(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def experienced(inquiries: pd.DataFrame, min_agent_inquiries: int) -> pd.DataFrame:
-    """Return the inquiries of agents with enough of them."""
+    """Return the inquiries of agents with enough of them.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"agent_id": ["a1", "a1", "a2"]})
+    >>> experienced(seen, 2)["agent_id"].tolist()
+    ['a1', 'a1']
+    """
     counts = inquiries[_C.AGENT_ID].value_counts()
     enough = counts.index[counts >= min_agent_inquiries]
     return inquiries[inquiries[_C.AGENT_ID].isin(enough)]
 
 
 def months_spanned(inquiries: pd.DataFrame) -> int:
-    """Return in how many calendar months the inquiries lie; one where no time is known."""
+    """Return in how many calendar months the inquiries lie; one where no time is known.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> sessions = sample_sessions()
+    >>> months_spanned(sessions)
+    3
+    """
     return max(int(month_of(inquiries).nunique()), 1)
 
 
@@ -216,6 +256,14 @@ def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
     """Return who could help whom: ``behaviour``, ``agent_id``, ``mentors`` (list of agent ids).
 
     A mentor has as a strength what the agent is advised to work on.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> mentors(plan).columns.tolist()
+    ['behaviour', 'agent_id', 'mentors']
     """
     strong = plan[plan[_P.KIND] == "strength"].sort_values(_P.RANK)
     advised = plan[plan[_P.KIND] == "driver"]
@@ -290,6 +338,17 @@ def agent_status(
     DataFrame
         ``agent_id``, ``inquiries`` in the look-back, ``month_inquiries``, ``status``:
         ``recommendations``, ``keep it up``, or ``not enough evidence``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> status = agent_status(
+    ...     sessions, plan, as_of=context.as_of, months=3, min_agent_inquiries=5
+    ... )
+    >>> len(status) == sessions["agent_id"].nunique()
+    True
     """
     served = sessions[sessions[_C.AGENT_ID].notna()]
     served = inquiries_of(served)

@@ -58,6 +58,12 @@ def playbooks(
         the orders they led to; null where amounts are not known), ``money_share``, ``questions``
         (commonest problem categories first), ``helps`` and ``hurts`` (behaviours with a verdict
         there, largest effect first), ``judged`` (how many behaviours had enough data).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> playbooks(sample_conversations(), None, None).empty
+    True
     """
     if frozen is None or drivers is None:
         return pd.DataFrame(columns=list(COLUMNS))

@@ -66,12 +66,36 @@ def as_taught(behaviour: str, effect_pp: float) -> bool:
     behaviour : str
     effect_pp : float
         As in ``drivers``: more of the behaviour, or slower, goes with so many points.
+
+    Examples
+    --------
+    >>> as_taught("recommends", 8.0), as_taught("refuses_flatly", 8.0)
+    (True, False)
     """
     return (effect_pp < 0) == (behaviour in TAUGHT_LESS)
 
 
 def outcome_of(drivers: pd.DataFrame) -> str:
-    """Return the outcome that coaching reads: paid conversion, or ordered where that is all."""
+    """Return the outcome that coaching reads: paid conversion, or ordered where that is all.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> drivers = pd.DataFrame(
+    ...     {
+    ...         "behaviour": ["recommends"],
+    ...         "scope": ["all"],
+    ...         "outcome": ["paid"],
+    ...         "verdict": ["helps"],
+    ...         "effect_pp": [8.0],
+    ...         "low_pp": [4.0],
+    ...         "high_pp": [12.0],
+    ...         "q": [0.001],
+    ...     }
+    ... )
+    >>> outcome_of(drivers)
+    'paid'
+    """
     there = set(drivers.loc[drivers[Drivers.EFFECT_PP].notna(), Drivers.OUTCOME])
     return "ordered" if "paid" not in there and "ordered" in there else "paid"
 

@@ -99,7 +99,7 @@ def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
     >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
     >>> table = agent_sessions(held, months=1)
     >>> sorted(set(table["agent_id"]))
-    ['a001', 'a002', 'a003', 'a004']
+    ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
     >>> bool((table.groupby("conversation_id")["in_charge"].sum() <= 1).all())
     True
     """
