@@ -62,6 +62,8 @@ def rolled_out(
     earlier["paid"] = rng.random(n) < expit(before.logit + _walks(rng, earlier, drift))
     points = abs(before.effects_pp[BEHAVIOUR]) or 12.0
     rate = earlier.loc[earlier[BEHAVIOUR].notna(), BEHAVIOUR].mean()
+    # A number of its own: the shop's would draw the order of starts out of the agents' own luck.
+    lot = int(np.random.default_rng([seed, 6]).integers(2**31))
     plan = plan_rollout(
         earlier,
         BEHAVIOUR,
@@ -71,7 +73,7 @@ def rolled_out(
         look_back=3,
         effect_pp=points,
         uptake_pp=100 * (uptake or 0.4) * (1 - rate),
-        seed=seed,
+        seed=lot,
     )
     talks, truth, moved = _months(plan, seed, rng, settings, uptake, drift)
     found, _ = read_rollouts(talks, plan.rows.to_pandas(), as_of=add_months(FIRST_DAY, MONTHS + 1))

@@ -12,16 +12,18 @@ import time
 
 import numpy as np
 import pandas as pd
-from tests.contexts import LEAST
+from tests.contexts import DEFAULT, LEAST
 from tests.validate import worlds
 from tests.validate.driver_shops import draw_shop
 from tests.validate.kept import kept, two_processes
 from tests.validate.worlds import AS_OF
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.drivers.checks import driver_checks, readiness
-from csinsight.drivers.design import design
+from csinsight.drivers.design import Design, design
+from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.estimates import estimate_drivers, rings
+from csinsight.drivers.intent import placebo_tests
+from csinsight.drivers.power import detectable
 from csinsight.params import add_months
 
 #: Shops of each world and maker; they are drawn in blocks, and some without effects beside them.
@@ -33,24 +35,27 @@ INTENT = "could be the buyer's own intent"
 #: Shops that are looked at month after month; inquiries a quarter.
 _LOOKED_AT = int(os.environ.get("CSINSIGHT_VALIDATE_LOOKED_AT", "24"))
 _QUARTER = 2000
-_MONTHS = 12
+#: As many as a run's drivers rest on at most.
+_MONTHS = DEFAULT.params.evidence_months
+
+
+def planned(shop: worlds.Shop, as_of=AS_OF, months: int = 3) -> Design:
+    """Lay out the comparison of one shop as a run does."""
+    known = {"as_of": as_of, "months": months, "states": shop.states, "outcome": "paid"}
+    return design(shop.conversations, shop.frozen, **known)
 
 
 def estimate(shop: worlds.Shop, as_of=AS_OF, months: int = 3) -> pd.DataFrame:
-    """Return a shop's drivers with the truth beside them, and whether a placebo alarm rang."""
-    known = {"as_of": as_of, "months": months, "states": shop.states, "outcome": "paid"}
-    study = design(shop.conversations, shop.frozen, **known)
+    """Return a shop's drivers with the truth beside them, and whether a placebo alarm rang.
+
+    What the maker says nothing of (reminders of shops without clocks) has no truth, and no row.
+    """
+    study = planned(shop, as_of, months)
     found = estimate_drivers(study, scopes=(), **LEAST)
-    checks = driver_checks(study, found)
+    rang = rings(placebo_tests(design_matrix_of(study, together=True)))
     found = found[found[Drivers.EFFECT_PP].notna() & (found[Drivers.VERDICT] != "control")]
-    known = readiness(study, q_threshold=LEAST["q_threshold"]).set_index("behaviour")[
-        "detectable_pp"
-    ]
-    return found.assign(
-        truth=found[Drivers.BEHAVIOUR].map(shop.effects),
-        rang=rings(checks),
-        promised_pp=found[Drivers.BEHAVIOUR].map(known),
-    )
+    found = found.assign(truth=found[Drivers.BEHAVIOUR].map(shop.effects), rang=rang)
+    return found[found["truth"].notna()]
 
 
 def some_shops(maker: str, world: str, block: int) -> pd.DataFrame:
@@ -126,7 +131,7 @@ def looks() -> pd.DataFrame:
                 shop = draw_shop(world, FIRST_SEED + number, talks=5 * _QUARTER, months=_MONTHS)
                 for back in range(_MONTHS - 3, -1, -1):
                     month = add_months(AS_OF, -back)
-                    seen = estimate(shop, as_of=month)
+                    seen = estimate(shop, as_of=month, months=_MONTHS)
                     parts.append(seen.assign(world=world, shop=number, month=month))
         return pd.concat(parts, ignore_index=True)
 
@@ -162,14 +167,14 @@ def promises() -> pd.DataFrame:
                 shop = worlds.draw("package", "demo", number, agents=agents, null=True)
                 rng = np.random.default_rng(number)
                 behaviour = ("recommends", "polite_words", "gives_specifics")[number % 3]
-                promised = estimate(shop).set_index("behaviour")["promised_pp"][behaviour]
-                rows.append((agents, behaviour, promised, _named(shop, behaviour, promised, rng)))
+                promised = detectable(planned(shop), q_threshold=LEAST["q_threshold"])[behaviour]
+                rows.append((agents, behaviour, promised, named_at(shop, behaviour, promised, rng)))
         return pd.DataFrame(rows, columns=["agents", "behaviour", "promised_pp", "named"])
 
     return kept(f"promises-{_LOOKED_AT}", make)
 
 
-def _named(shop: worlds.Shop, behaviour: str, points: float, rng) -> bool:
+def named_at(shop: worlds.Shop, behaviour: str, points: float, rng) -> bool:
     """Give one behaviour of a null shop an effect of `points`, and tell whether it is named."""
     talks = shop.conversations
     shown = talks[behaviour].astype("boolean").fillna(value=False).to_numpy(dtype=bool)

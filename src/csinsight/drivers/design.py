@@ -56,7 +56,7 @@ SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 _C = Conversations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """A study, ready to be estimated.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -117,14 +119,24 @@ class DesignMatrix:
         Where the buyer's states are known, exposures that know them come first, those that don't
         after them.
         """
-        whole = len(rows) == len(self.columns)
-        columns = self.columns if whole else self.columns[rows]
+        if len(rows) == len(self.columns):
+            return self._whole
+        columns = self.columns[rows]
+        return np.column_stack([columns, *self._both(rows)]) if self.turns else columns
+
+    @cached_property
+    def _whole(self) -> Floats:
+        """All rows: estimates, alarms and power ask for them, and exposures are dear."""
         if not self.turns:
-            return columns
+            return self.columns
+        rows = np.arange(len(self.columns))
+        return np.column_stack([self.columns, *self._both(rows)])
+
+    def _both(self, rows: Places) -> list[Floats]:
         exposures = self._exposures(rows, self.states)
         if self.states is not None:
             exposures += self._exposures(rows, None)
-        return np.column_stack([columns, *exposures])
+        return exposures
 
     def _exposures(self, rows: Places, states: Floats | None) -> list[Floats]:
         agents, cases = self.agents[rows], self.cases[rows]
@@ -157,8 +169,19 @@ class DesignMatrix:
         }
 
 
+#: Estimates, checks and power of one design share its matrix for as long as the design is there.
+_MADE: Final[WeakKeyDictionary[Design, dict[bool, DesignMatrix]]] = WeakKeyDictionary()
+
+
 def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
     """Lay a design out as one matrix; `together` adjusts for the companions in the conversation."""
+    made = _MADE.setdefault(design, {})
+    if together not in made:
+        made[together] = _laid_out(design, together)
+    return made[together]
+
+
+def _laid_out(design: Design, together: bool) -> DesignMatrix:
     rows = design.rows
     behaviours = (*design.family, *design.negative_controls)
     values = rows[list(behaviours)].to_numpy(dtype=float)
