@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from tests.contexts import LEAST
 
-from csinsight.contract.domain import COMPLIANCE, CONTROLS, VERDICTS
+from csinsight.contract.domain import COMPLIANCE, CONTROLS, OWN_INTENT, VERDICTS
 from csinsight.drivers.checks import (
     NEXT_CONVERSATION,
     driver_checks,
@@ -19,7 +19,8 @@ from csinsight.drivers.checks import (
     unknown_shares,
 )
 from csinsight.drivers.design import TESTED_BEHAVIOURS, design, secondary_outcomes
-from csinsight.drivers.estimates import estimate_drivers, verdicts
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.verdicts import LEFT_OVER, verdicts
 
 AS_OF = datetime(2026, 11, 1)
 NAMED = ["helps", "hurts"]
@@ -268,3 +269,38 @@ def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
     assert 0.5 < ratio.median() < 1
     assert unknown_shares(study)["unknown"].tolist() == [0, 0, 0]
     assert set(table.index) == {*TESTED_BEHAVIOURS, *CONTROLS}
+
+
+def test_what_is_left_of_intent_widens_intervals_where_an_alarm_rings() -> None:
+    """Five words that the signs moved by as much as the second method still finds in them."""
+    effect = np.array([6.0, 3.0, 4.0, 2.0, 0.2])
+    table = pd.DataFrame(
+        {
+            "behaviour": ["recommends", "greets", "polite_words", "asks_needs", "uses_emoji"],
+            "outcome": "paid",
+            "scope": "all",
+            "scope_kind": "all",
+            "unit": "shown",
+            "n": 5000,
+            "agents": 12,
+            "effect_pp": effect,
+            "low_pp": effect - 1,
+            "high_pp": effect + 1,
+            "p_value": [1e-7, 1e-5, 1e-6, 1e-4, 0.7],
+            "moved_pp": [0.1, 2.0, 0.1, 1.5, 0.0],
+            "proximal_pp": effect - [0.1, 2.0, 0.1, 1.5, 0.0],
+            "proximal_p": 1e-4,
+            "intent_times": 9.0,
+        }
+    )
+    calm, alarmed = (
+        verdicts(table, (), 0.10, level=0.05, rings=rings, states=True) for rings in (False, True)
+    )
+    assert (calm["verdict"].iloc[:4] == "helps").all()
+    assert list(calm["high_pp"] - calm["low_pp"]) == pytest.approx([2.0] * 5)
+    assert alarmed["systematic_pp"].tolist() == pytest.approx([0.1, 2.0, 0.1, 1.5, 0.0])
+    assert alarmed.loc[1, "low_pp"] < 0 < alarmed.loc[0, "low_pp"]
+    assert alarmed.loc[1, "p_value"] > 0.1 > alarmed.loc[0, "p_value"]
+    told = ["helps", OWN_INTENT, "helps", OWN_INTENT, "no evidence"]
+    assert alarmed["verdict"].tolist() == told
+    assert alarmed.loc[1, "reason"] == LEFT_OVER

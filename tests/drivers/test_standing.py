@@ -10,7 +10,8 @@ from tests.drivers.worlds import AS_OF, make_world
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.design import design
-from csinsight.drivers.estimates import estimate_drivers, family_level
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.verdicts import family_level
 
 NAMED = ["helps", "hurts"]
 

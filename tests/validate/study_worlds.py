@@ -21,9 +21,10 @@ from tests.validate.worlds import AS_OF
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.design import Design, design
 from csinsight.drivers.design_matrix import design_matrix_of
-from csinsight.drivers.estimates import estimate_drivers, rings
+from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.intent import placebo_tests
 from csinsight.drivers.power import detectable
+from csinsight.drivers.verdicts import rings
 from csinsight.params import add_months
 
 #: Shops of each world and maker; they are drawn in blocks, and some without effects beside them.

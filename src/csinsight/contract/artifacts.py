@@ -344,6 +344,9 @@ class Drivers:
     #: The same difference by the second method, which takes noise out of the signs of intent.
     PROXIMAL_PP = "proximal_pp"
     PROXIMAL_P = "proximal_p"
+    #: Standard deviation of what is left of the buyer's intent in the estimate, where an alarm
+    #: rings; interval and p-value hold it.
+    SYSTEMATIC_PP = "systematic_pp"
     #: As believed, once it is known that it was chosen for being large.
     SHRUNK_PP = "shrunk_pp"
     SHRUNK_LOW_PP = "shrunk_low_pp"

@@ -21,10 +21,10 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import design_matrix_of
-from csinsight.drivers.estimates import DISAGREES
 from csinsight.drivers.intent import placebo_tests
 from csinsight.drivers.power import detectable
 from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.verdicts import DISAGREES
 
 
 def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:

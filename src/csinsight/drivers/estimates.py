@@ -8,7 +8,7 @@ are compared turn by turn (`csinsight.drivers.exposure`) where they are a matter
 estimand is the average change of the outcome, over inquiries that gave an opportunity, between
 showing a behaviour at some opportunity and never, all else alike.
 
-What may be said is in `verdicts`.
+What may be said is in `csinsight.drivers.verdicts`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
-from csinsight.contract.domain import OWN_INTENT
+from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
@@ -32,61 +31,16 @@ from csinsight.drivers.design_matrix import (
     design_matrix_of,
 )
 from csinsight.drivers.fixed_effects import IVEstimate, cross_products, iv_estimate
-from csinsight.drivers.intent import own_intent, placebo_tests, second_look, times_as_strong
-from csinsight.drivers.shrinkage import two_groups
+from csinsight.drivers.intent import placebo_tests, second_look, times_as_strong
 from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.verdicts import ALL, family_level, rings, verdicts
 
 _D = Drivers
-#: Every column of the result, in order, and those of them that are numbers.
-COLUMNS: Final = (
-    _D.BEHAVIOUR,
-    _D.OUTCOME,
-    _D.SCOPE,
-    _D.N,
-    _D.RAW_PP,
-    _D.EFFECT_PP,
-    _D.LOW_PP,
-    _D.HIGH_PP,
-    _D.P_VALUE,
-    _D.Q_VALUE,
-    _D.VERDICT,
-    _D.STANDING,
-    _D.SCOPE_KIND,
-    _D.UNIT,
-    _D.AGENTS,
-    _D.SHOWN,
-    _D.BETWEEN_PP,
-    _D.DETECTABLE_PP,
-    _D.ROBUSTNESS,
-    _D.MOVED_PP,
-    _D.INTENT_TIMES,
-    _D.PROXIMAL_PP,
-    _D.PROXIMAL_P,
-    _D.SHRUNK_PP,
-    _D.SHRUNK_LOW_PP,
-    _D.SHRUNK_HIGH_PP,
-    _D.REASON,
-)
-_NUMBERS: Final = (*COLUMNS[4:10], *COLUMNS[16:26])
-
-ALL: Final = "all"
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
 SCOPES: Final = ("category", "type")
 #: Fewer inquiries than this with, or without, the behaviour say nothing.
 MIN_EACH: Final = 50
 
-#: Why an effect that would be named is not: as strong as the measured signs, or the second method.
-BENCHMARK: Final = "a hidden intent as strong as what is measured would explain it"
-DISAGREES: Final = "second method disagrees"
-
-#: What a shop's first report may spend of the year's 5 %, and how many months make it.
-_FIRST_LOOK: Final = 0.025
-_FIRST_MONTHS: Final = 3.5
-#: Level of every later look, by the months that it reads: those overlap, so that ten of them, and
-#: a first one, speak of nothing in 5 % of shops together.
-_LATER, _LATER_A_MONTH, _MOST_MONTHS = 0.0045, 0.0004, 12.0
-#: The other families share a quarter of the main one's level until that has spoken.
-_OTHERS: Final = 0.25
 #: Each of two separate periods has to agree at this one-sided level to confirm a finding.
 _CONFIRMS: Final = 0.05
 
@@ -172,122 +126,6 @@ def estimate_drivers(
         states=design.states is not None,
     )
     return _with_standing(table, design, matrices[0][0], minima, quarter_months)
-
-
-def family_level(design: Design) -> float:
-    """Return the level at which the main family speaks, of the 5 % that a year may spend.
-
-    A report is made every month, over months that overlap. A shop's first one, of a quarter at
-    most and nothing before it, spends half; each later one as little as lets ten in a row speak of
-    nothing in one shop of twenty at most.
-
-    Parameters
-    ----------
-    design : Design
-    """
-    if design.history < 1 and design.months <= _FIRST_MONTHS:
-        return _FIRST_LOOK
-    return _LATER + _LATER_A_MONTH * min(design.months, _MOST_MONTHS)
-
-
-def rings(alarms: pd.DataFrame) -> bool:
-    """Tell whether any alarm over the whole rings (`csinsight.drivers.intent.placebo_tests`)."""
-    whole = alarms[alarms[DriverChecks.BEHAVIOUR].isna()]
-    return bool(whole[DriverChecks.FIRED].any())
-
-
-def verdicts(
-    estimates: pd.DataFrame,
-    negative_controls: tuple[str, ...],
-    q_threshold: float,
-    *,
-    level: float,
-    rings: bool,
-    states: bool,
-) -> pd.DataFrame:
-    """Say of each estimate what may be said.
-
-    The behaviours of one outcome and scope kind form a family (all inquiries; all categories; all
-    types), in which Benjamini-Hochberg holds the share of false verdicts at `q_threshold`. In a
-    shop where nothing goes with the outcome that alone would still name something; so a family is
-    only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q).
-    Once the main family has spoken, its level passes on to the others (Bretz et al. 2009, a
-    graphical procedure). Nothing is named whose interval, plain or as believed, holds zero. What is
-    named and could be the buyer's own intent
-    (`csinsight.drivers.intent`) is called that.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        One row a behaviour, outcome and scope; effects null where there was not enough data.
-        The first row's outcome is the main one.
-    negative_controls : tuple of str
-        Outside the family: verdict ``control``.
-    q_threshold : float
-    level : float
-        Of the main family (`family_level`).
-    rings, states : bool
-        As for `csinsight.drivers.intent.own_intent`.
-
-    Returns
-    -------
-    DataFrame
-        `COLUMNS`.
-    """
-    table = estimates.reindex(columns=list(COLUMNS))
-    table[list(_NUMBERS)] = table[list(_NUMBERS)].astype(float)
-    table[_D.SHOWN] = table[_D.SHOWN].astype("Int64")
-    table[[_D.REASON, _D.STANDING]] = table[[_D.REASON, _D.STANDING]].astype(object)
-    control = table[_D.BEHAVIOUR].isin(negative_controls)
-    tested = table[_D.P_VALUE].notna() & ~control
-    for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
-        p_values = family[_D.P_VALUE].to_numpy()
-        table.loc[family.index, _D.Q_VALUE] = stats.false_discovery_control(p_values)
-    table = _with_belief(table)
-    spoken = _families_that_speak(table, level)
-    kinds = pd.MultiIndex.from_frame(table[[_D.OUTCOME, _D.SCOPE_KIND]])
-    named = (
-        (table[_D.Q_VALUE] <= q_threshold)
-        & kinds.isin(spoken)
-        & ((table[_D.LOW_PP] > 0) | (table[_D.HIGH_PP] < 0))
-        # Pages show effects as believed: what is named there has to miss zero there too.
-        & ((table[_D.SHRUNK_LOW_PP] > 0) | (table[_D.SHRUNK_HIGH_PP] < 0))
-    )
-    weak, apart = own_intent(
-        table[_D.INTENT_TIMES].to_numpy(),
-        table[_D.PROXIMAL_PP].to_numpy(),
-        table[_D.PROXIMAL_P].to_numpy(),
-        table[_D.EFFECT_PP].to_numpy(),
-        rings=rings,
-        states=states,
-    )
-    table.loc[named & weak, _D.REASON] = BENCHMARK
-    table.loc[named & apart & ~weak, _D.REASON] = DISAGREES
-    side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
-    verdict = np.where(named, np.where(weak | apart, OWN_INTENT, side), "no evidence")
-    verdict = np.where(tested | control, verdict, "not enough data")
-    table[_D.VERDICT] = np.where(control, "control", verdict)
-    return table
-
-
-def _families_that_speak(table: pd.DataFrame, level: float) -> list[tuple[str, str]]:
-    main = (str(table[_D.OUTCOME].iloc[0]), ALL)
-    families = table.groupby([_D.OUTCOME, _D.SCOPE_KIND])
-    smallest = families[_D.Q_VALUE].min().dropna()
-    first = smallest.get(main, 1.0) <= level
-    others = [family for family in smallest.index if family != main]
-    spare = level * (1 + _OTHERS) if first else level * _OTHERS / max(len(others), 1)
-    return [*([main] if first else []), *[f for f in others if smallest[f] <= spare]]
-
-
-def _with_belief(table: pd.DataFrame) -> pd.DataFrame:
-    """Add effects as believed, a prior learnt from each family."""
-    tested = table[_D.Q_VALUE].notna()
-    for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
-        numbers = family[[_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP]].to_numpy(dtype=float)
-        believed = np.column_stack(two_groups(*numbers.T).expected())
-        table.loc[family.index, [_D.SHRUNK_PP, _D.SHRUNK_LOW_PP, _D.SHRUNK_HIGH_PP]] = believed
-    return table
 
 
 def _with_standing(

@@ -16,9 +16,9 @@ from scipy import stats
 
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
-from csinsight.drivers.estimates import family_level
 from csinsight.drivers.fixed_effects import cross_products, iv_draws
 from csinsight.drivers.units import Floats
+from csinsight.drivers.verdicts import family_level
 
 #: Share of deals in which an effect that "can be seen" is named.
 POWER: Final = 0.80

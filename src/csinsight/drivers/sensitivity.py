@@ -23,10 +23,11 @@ import pandas as pd
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.design import Design, design
 from csinsight.drivers.design_matrix import DesignMatrix, Places, design_matrix_of
-from csinsight.drivers.estimates import ALL, MIN_EACH, estimate_drivers
+from csinsight.drivers.estimates import MIN_EACH, estimate_drivers
 from csinsight.drivers.exposure import Exposure, has_turns
 from csinsight.drivers.fixed_effects import cross_products, iv_estimate
 from csinsight.drivers.units import Floats, from_model, unit_of
+from csinsight.drivers.verdicts import ALL
 from csinsight.params import Outcome
 
 ALTERNATIVES: tuple[Exposure, ...] = ("landmark", "window")

@@ -9,7 +9,7 @@ import pandas as pd
 from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import CATEGORIES, MARKERS, OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
-from csinsight.drivers.estimates import DISAGREES
+from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -21,6 +21,8 @@ from csinsight.views.study import Study
 _D, _K = Drivers, DriverChecks
 #: Cards in words for the strongest drivers; the table below them has them all.
 MAX_CARDS = 6
+#: Words for why a finding could be the buyer's own intent.
+_WHY = {DISAGREES: "apart", LEFT_OVER: "left_over"}
 
 
 def sentence(study: Study, drivers: pd.DataFrame) -> str:
@@ -292,7 +294,7 @@ def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
             "drivers.could_be",
             behaviour=labels.label(study, row[_D.BEHAVIOUR]),
             effect=labels.in_words(study, row, unit=True),
-            why=study.word(f"drivers.{'apart' if row[_D.REASON] == DISAGREES else 'as_strong'}"),
+            why=study.word(f"drivers.{_WHY.get(row[_D.REASON], 'as_strong')}"),
         )
         for _, row in labels.readable(drivers).query("verdict == @OWN_INTENT").iterrows()
     ]
