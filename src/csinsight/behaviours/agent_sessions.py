@@ -122,6 +122,14 @@ def build_agent_sessions(
         agent. The behaviours are this agent's: true where a line of theirs shows it, false where
         they had the opportunity and did not, else null. ``ordered`` and ``paid`` are true only for
         the agent to whom the profile's rule gives the order.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_messages
+    >>> profile = sample_context().profile
+    >>> table = build_agent_sessions(sample_messages(), sample_conversations(), profile)
+    >>> table["agent_id"].nunique()
+    6
     """
     served = agent_sessions(marked.cut, marked.months)
     orders = credited_orders(marked.cut, marked.months)
@@ -239,6 +247,19 @@ def count_month(
     Returns
     -------
     Month
+
+    Examples
+    --------
+    >>> from csinsight.sample import (
+    ...     sample_context,
+    ...     sample_conversations,
+    ...     sample_messages,
+    ...     sample_sessions,
+    ... )
+    >>> profile = sample_context().profile
+    >>> month = count_month(sample_messages(), sample_conversations(), sample_sessions(), profile)
+    >>> 0 < len(month.conversations) <= len(sample_conversations())
+    True
     """
     cut, as_of = marked.cut, marked.cut.as_of
     orders = credited_orders(cut, 1)

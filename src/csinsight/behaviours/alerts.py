@@ -77,6 +77,11 @@ def load_alerts(path: Path | None = None) -> list[Alert]:
     ------
     ConfigError
         Naming file, line and what is wrong.
+
+    Examples
+    --------
+    >>> len(load_alerts()) > 0
+    True
     """
     return load(path or shipped("params", "alerts.yml"), Alerts).alerts
 

@@ -43,6 +43,13 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
         Columns of `csinsight.contract.artifacts.BuyerStates`, sorted by the two keys, of the
         buyer's lines since the agent's turn before. ``silence_s`` is the longest time before one
         of them, null without times.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> build_buyer_states(marked).columns.tolist()[0]
+    'conversation_id'
     """
     lines = marked.sides.filter((nw.col(Messages.SENDER) == "buyer") & nw.col(JUDGED))
     found = lines.group_by(Messages.CONVERSATION_ID, AGENT_TURN).agg(

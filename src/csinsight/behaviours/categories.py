@@ -57,6 +57,13 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
     -------
     pandas.Series
         Category by conversation id; conversations without any are left out (`OTHER`).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> main_categories(marked.lines, marked.lexicon).index.name
+    'conversation_id'
     """
     openings = _openings(marked)
     return pd.Series(
@@ -185,6 +192,13 @@ def moods(marked: Frame) -> pd.DataFrame:
         before any order: annoyed before worried before pleased. At the end the latest mood of
         their last two runs, whatever came of the talk: it tells how a talk went and must never
         explain that. The last run is no start, nor the first an end, unless there is no other.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> "conversation_id" in moods(marked.lines)
+    False
     """
     talk = Messages.CONVERSATION_ID
     said = nw.lit(0)

@@ -114,6 +114,16 @@ def mark_messages(
     Returns
     -------
     MarkedMessages
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> marked = mark_messages(
+    ...     sample_shop(), context.as_of, context.rules, months=1, lexicon=context.lexicon
+    ... )
+    >>> marked.months
+    1
     """
     cut = cut_messages(shop, as_of, rules)
     marked = hold(mark(cut.with_text(months).select(_READ), lexicon))
@@ -141,6 +151,13 @@ def aggregate_conversations(marked: MarkedMessages) -> Frame:
         agent's in the part of the conversation that `Marker.where` and the outcome leave to it, the
         buyer's before the outcome), ``follows_up``, ``fell_silent``, ``waited_long``, and the
         columns of `csinsight.behaviours.scope.first_turns`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> "greets" in aggregate_conversations(marked).collect_schema().names()
+    True
     """
     lexicon = marked.lexicon
     agent = nw.col(Messages.SENDER) == "agent"
@@ -156,7 +173,15 @@ def aggregate_conversations(marked: MarkedMessages) -> Frame:
 
 
 def agent_markers(lexicon: Lexicon) -> list[str]:
-    """Return the agent-side markers that a line itself shows, template replies among them."""
+    """Return the agent-side markers that a line itself shows, template replies among them.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> "greets" in agent_markers(lexicon)
+    True
+    """
     return [name for name in (*lexicon.ids("agent"), TEMPLATE_REPLY) if name != FOLLOWS]
 
 
@@ -249,6 +274,13 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
         null where there was no opportunity. Behaviours are read from messages before the
         outcome; compliance and closing words from the whole conversation; address checks and
         payment reminders from what came after the order.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> build_conversations(marked)["conversation_id"].is_unique
+    True
     """
     cut, lexicon, months = marked.cut, marked.lexicon, marked.months
     talks = conversation_features(cut.shop, cut.as_of, cut.rules, months=months, cut=cut)

@@ -105,6 +105,13 @@ def rule_precisions(
     dict of str to Precision
         By id, for each of `COMPLIANCE`. A conversation counts once: right where a reader says that
         one of its lines shows it.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> sorted(rule_precisions(lexicon))[:2]
+    ['asks_for_praise', 'leaks_order_data']
     """
     found = {}
     for rule in COMPLIANCE:
@@ -143,6 +150,14 @@ def compliance_findings(
     pandas.DataFrame
         Columns of `csinsight.contract.artifacts.Findings`, by agent and then by size; those that
         do not stand are for the quality reader to check.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> found = compliance_findings(sessions, context.as_of, rule_precisions(context.lexicon))
+    >>> set(found["agent_id"]) <= set(sessions["agent_id"])
+    True
     """
     month = in_months(sessions[sessions[_C.AGENT_ID].notna()], as_of, 1)
     records = []

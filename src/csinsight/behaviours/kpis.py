@@ -36,14 +36,27 @@ Figures: TypeAlias = dict[str, float | int | str | None]
 
 
 def rate(name: str, numerator: int, denominator: int) -> Figures:
-    """Return a share with Wilson's interval, its numerator and its denominator."""
+    """Return a share with Wilson's interval, its numerator and its denominator.
+
+    Examples
+    --------
+    >>> found = rate("paid_rate", 30, 60)
+    >>> found["paid_rate"], round(found["paid_rate_low"], 3), round(found["paid_rate_high"], 3)
+    (0.5, 0.377, 0.623)
+    """
     low, high = intervals.wilson(numerator, denominator)
     value = numerator / denominator if denominator else None
     return _figure(name, value, (low, high), (0, 1)) | _parts(name, numerator, denominator)
 
 
 def mean(name: str, values: pd.Series[float], bounds: tuple[float, float] = (0, np.inf)) -> Figures:
-    """Return the mean of the known values with Student's interval, kept within bounds."""
+    """Return the mean of the known values with Student's interval, kept within bounds.
+
+    Examples
+    --------
+    >>> mean("score", pd.Series([4.0, 5.0]), bounds=(1, 5))["score"]
+    4.5
+    """
     known = values.dropna().to_numpy(dtype=float)
     value = float(known.mean()) if len(known) else None
     span = intervals.mean_interval(known)
@@ -51,7 +64,13 @@ def mean(name: str, values: pd.Series[float], bounds: tuple[float, float] = (0, 
 
 
 def ratio(name: str, top: pd.Series[float], under: pd.Series[float]) -> Figures:
-    """Return a ratio of sums with its linearised interval; each row is one unit."""
+    """Return a ratio of sums with its linearised interval; each row is one unit.
+
+    Examples
+    --------
+    >>> ratio("answer_ask_ratio", pd.Series([2.0, 4.0]), pd.Series([2.0, 2.0]))["answer_ask_ratio"]
+    1.5
+    """
     above, below = top.to_numpy(dtype=float), under.to_numpy(dtype=float)
     value = float(above.sum() / below.sum()) if below.sum() else None
     span = intervals.ratio_interval(above, below)
@@ -59,7 +78,13 @@ def ratio(name: str, top: pd.Series[float], under: pd.Series[float]) -> Figures:
 
 
 def quantile(name: str, values: NDArray[np.float64], q: float) -> Figures:
-    """Return a quantile with its interval from order statistics, and of how many."""
+    """Return a quantile with its interval from order statistics, and of how many.
+
+    Examples
+    --------
+    >>> quantile("response_p50", np.arange(1.0, 100.0), 0.5)["response_p50"]
+    50.0
+    """
     value = float(np.quantile(values, q)) if len(values) else None
     span = intervals.quantile_interval(values, q)
     return _figure(name, value, span) | {name + Kpi.DENOMINATOR_SUFFIX: len(values)}
@@ -122,6 +147,20 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
         One row an agent who served, sorted by id: columns of `AgentKpis`, for each of `RATES`
         interval, numerator and denominator, for each of `ESTIMATES` an interval, and what was
         left out. A conversation with two agents is in the rows of both, each with their part.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.agent_sessions import count_month
+    >>> from csinsight.sample import (
+    ...     sample_context,
+    ...     sample_conversations,
+    ...     sample_messages,
+    ...     sample_sessions,
+    ... )
+    >>> profile = sample_context().profile
+    >>> month = count_month(sample_messages(), sample_conversations(), sample_sessions(), profile)
+    >>> agent_kpis(month, profile=profile)["agent_id"].is_unique
+    True
     """
     rows = []
     groups: Iterable[tuple[Hashable, pd.DataFrame]] = month.agent_sessions.groupby(
@@ -164,6 +203,20 @@ def shop_kpis(
     pandas.DataFrame
         As `agent_kpis` without ``agent_id``, with ``total_sales``, ``silent_sales`` and
         ``silent_share``.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.agent_sessions import count_month
+    >>> from csinsight.sample import (
+    ...     sample_context,
+    ...     sample_conversations,
+    ...     sample_messages,
+    ...     sample_sessions,
+    ... )
+    >>> profile = sample_context().profile
+    >>> month = count_month(sample_messages(), sample_conversations(), sample_sessions(), profile)
+    >>> len(shop_kpis(month.conversations, profile=profile, month=month))
+    1
     """
     orders = month.orders if month else None
     touched = None if orders is None else orders[orders[Talk.AGENT_ID].notna()]
@@ -179,6 +232,13 @@ def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.Data
     pandas.DataFrame
         As `shop_kpis` without the silent sales, with ``month`` (``YYYY-MM``), in order of time;
         conversations without times are in no month.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> context, conversations = sample_context(), sample_conversations()
+    >>> len(monthly_kpis(conversations, profile=context.profile))
+    3
     """
     timed = conversations[conversations[Talk.COUNTED_AT].notna()]
     months = month_of(timed).dt.strftime("%Y-%m")

@@ -70,6 +70,22 @@ def draw_sample(
     ------
     ValueError
         Where a marker is none of the agents'.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> sample = draw_sample(
+    ...     sample_shop(),
+    ...     context.as_of,
+    ...     context.rules,
+    ...     context.lexicon,
+    ...     markers=["greets"],
+    ...     each=4,
+    ...     seed=1,
+    ... )
+    >>> sorted(set(sample["marker"]))
+    ['greets']
     """
     if unknown := sorted(set(markers) - set(lexicon.ids("agent"))):
         told = ", ".join(lexicon.ids("agent"))

@@ -222,6 +222,11 @@ def load_lexicon(
     ------
     ConfigError
         Naming file, marker, key, what is wrong, and the mend.
+
+    Examples
+    --------
+    >>> "greets" in load_lexicon().markers
+    True
     """
     fragments: dict[str, str] = {}
     markers: dict[str, Marker] = {}

@@ -164,6 +164,13 @@ def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]
     list of (int, int)
         Empty where no rule's own words are there. What the buyer said before is not asked for:
         look only at messages that `mark` has marked.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> find_hits("亲，您好呀", "greets", lexicon) != []
+    True
     """
     text = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     text, places = re.sub(_BREAKS, " ", simplify(text)), [*range(len(text) + 1)]
@@ -192,12 +199,26 @@ def _cut(text: str, cut: str, places: list[int]) -> tuple[str, list[int]]:
 
 
 def lowered() -> nw.Expr:
-    """Return a message's text as patterns read it: lower case, on one line."""
+    r"""Return a message's text as patterns read it: lower case, on one line.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> lines = nw.from_native(pl.DataFrame({"text": ["OK\n好"]}))
+    >>> lines.select(lowered())["text"].to_list()
+    ['ok 好']
+    """
     return nw.col(Messages.TEXT).str.to_lowercase().str.replace_all(_BREAKS, " ")
 
 
 def asked(name: str) -> str:
-    """Return the column that tells whether the buyer's last run showed a buyer-side marker."""
+    """Return the column that tells whether the buyer's last run showed a buyer-side marker.
+
+    Examples
+    --------
+    >>> asked("worried")
+    '_asked_worried'
+    """
     return f"_asked_{name}"
 
 

@@ -107,6 +107,11 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
     ------
     ConfigError
         Where there is no such profile, or naming its file, key and what is wrong.
+
+    Examples
+    --------
+    >>> load_profile("taobao").name
+    'taobao'
     """
     folder = folder or shipped(*_FOLDER)
     path = folder / f"{name}.yml"

@@ -206,6 +206,11 @@ def load_reader(path: Path = PATH) -> Reader:
     ------
     ConfigError
         Where the file can't be used.
+
+    Examples
+    --------
+    >>> load_reader() is load_reader()
+    True
     """
     try:
         with np.load(path) as file:

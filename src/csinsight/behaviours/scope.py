@@ -83,7 +83,15 @@ def placed(name: str, lexicon: Lexicon, part: str) -> nw.Expr:
 
 
 def flag(name: str) -> nw.Expr:
-    """Return a boolean column as 0 and 1 (booleans have no maximum on every engine)."""
+    """Return a boolean column as 0 and 1 (booleans have no maximum on every engine).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> rows = nw.from_native(pl.DataFrame({"told": [True, False]}))
+    >>> rows.select(flag("told"))["told"].to_list()
+    [1, 0]
+    """
     return nw.col(name).cast(nw.Int64)
 
 
@@ -119,6 +127,14 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     narwhals.LazyFrame
         With ``agent_turn``, ``judged`` (in the judged part of the conversation, and not set aside)
         and ``waited_long`` (0 or 1; null on lines without a time).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> judged = with_judged(marked.sides, slow_s=60.0)
+    >>> judged.collect().shape[0] == marked.sides.collect().shape[0]
+    True
     """
     agent = nw.col(Messages.SENDER) == "agent"
     is_agent = nw.when(agent).then(nw.lit(1)).otherwise(nw.lit(0))
@@ -149,6 +165,13 @@ def first_turns(lexicon: Lexicon) -> list[nw.Expr]:
 
     Of an agent's marker it is the agent turn in which it was first shown; of a buyer's the first
     agent turn that could answer to it. ``waited_long_turn`` likewise.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> len(first_turns(lexicon)) > 1
+    True
     """
     agent = nw.col(Messages.SENDER) == "agent"
     judged, turn = nw.col(JUDGED), nw.col(AGENT_TURN)

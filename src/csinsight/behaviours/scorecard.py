@@ -44,6 +44,14 @@ def load_scorecard(rules: Mapping[str, SequenceRule], path: Path | None = None) 
     ------
     ConfigError
         Naming file, item, what is wrong, and the mend.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.sequence_rules import load_rules
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> rules = load_rules(load_lexicon())
+    >>> len(load_scorecard(rules).items) > 1
+    True
     """
     path = path or shipped("params") / "scorecard.yml"
     card = load(path, Scorecard)
@@ -78,6 +86,18 @@ def item_points(
     pandas.DataFrame
         One row a conversation and item with opportunity: ``conversation_id``, ``agent_id``,
         ``item``, ``points``, ``kept`` (0 to 1).
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.sequence_rules import load_rules, rule_opportunities
+    >>> from csinsight.sample import sample_messages, sample_sessions
+    >>> marked, sessions = sample_messages(), sample_sessions()
+    >>> rules = load_rules(marked.lexicon)
+    >>> moments = rule_opportunities(marked, rules, sessions["conversation_id"])
+    >>> card = load_scorecard(rules)
+    >>> points = item_points(sessions, moments, card)
+    >>> bool(points["points"].dropna().ge(0).all())
+    True
     """
     parts = []
     for name, item in card.items.items():

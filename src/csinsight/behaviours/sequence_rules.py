@@ -236,6 +236,13 @@ def load_rules(lexicon: Lexicon, path: Path | None = None) -> Mapping[str, Seque
     ------
     ConfigError
         Naming file, rule, what is wrong, and the mend.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> len(load_rules(lexicon)) > 1
+    True
     """
     path = path or shipped("params") / "sequence_rules.yml"
     rules = load(path, RulesFile).rules
@@ -269,6 +276,15 @@ def rule_opportunities(
     pandas.DataFrame
         Columns of `csinsight.contract.artifacts.RuleOpportunities`, sorted. Rules that wait or
         count minutes have no opportunity in conversations without times.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations, sample_messages
+    >>> marked = sample_messages()
+    >>> ids = sample_conversations()["conversation_id"]
+    >>> found = rule_opportunities(marked, load_rules(marked.lexicon), ids)
+    >>> set(found["conversation_id"]) <= set(ids)
+    True
     """
     wanted = sorted(set(conversation_ids))
     lines = marked.lines.filter(nw.col(_CONVERSATION).is_in(wanted))
@@ -309,7 +325,18 @@ def _authors(table: pd.DataFrame, authors: pd.DataFrame) -> pd.Series[str]:
 
 
 def try_example(rule: SequenceRule, example: RuleExample, lexicon: Lexicon) -> tuple[int, int]:
-    """Return how often a rule applies to an example's conversation, and is broken."""
+    """Return how often a rule applies to an example's conversation, and is broken.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> rules = load_rules(lexicon)
+    >>> rule = next(iter(rules.values()))
+    >>> applies, broken = try_example(rule, rule.examples[0], lexicon)
+    >>> broken <= applies
+    True
+    """
     told = pl.DataFrame(
         {
             Messages.CONVERSATION_ID: ["example"] * len(example.conversation),

@@ -24,12 +24,23 @@ _NEEDED: Final = ("sender", "text")
 
 
 def read_messages(path: Path) -> pl.DataFrame:
-    """Return the table at `path` (CSV in UTF-8, or Parquet), every column of a CSV as text.
+    r"""Return the table at `path` (CSV in UTF-8, or Parquet), every column of a CSV as text.
 
     Raises
     ------
     DataError
         Where it can't be read, or lacks the columns ``sender`` and ``text``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "messages.csv"
+    ...     _ = file.write_text("sender,text\nbuyer,在吗\n", encoding="utf-8")
+    ...     table = read_messages(file)
+    >>> table.columns
+    ['sender', 'text']
     """
     try:
         if path.suffix == ".parquet":
@@ -53,6 +64,16 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     ------
     DataError
         Where the ending promises another format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(pl.DataFrame({"a": [1]}), Path(folder) / "a.csv")
+    ...     text = (Path(folder) / "a.csv").read_text(encoding="utf-8")
+    >>> text.splitlines()
+    ['a', '1']
     """
     if path.suffix.lower() not in (".parquet", ".csv"):
         raise DataError(f"{path.name}: is written as .csv or .parquet; name it with such an ending")
@@ -90,6 +111,14 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     ------
     DataError
         Where a column is missing or a sender unknown.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon()
+    >>> lines = pl.DataFrame({"sender": ["agent"], "text": ["亲，您好"]})
+    >>> mark_table(lines, lexicon)["greets"].to_list()
+    [True]
     """
     _check(frame)
     number = pl.int_range(pl.len(), dtype=pl.Int64).alias(Messages.MESSAGE_NO)

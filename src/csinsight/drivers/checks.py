@@ -76,7 +76,17 @@ def _overlap(have: pd.DataFrame, behaviour: str) -> float:
 
 
 def unknown_shares(design: Design) -> pd.DataFrame:
-    """Return how often each thing that is adjusted for is not known: ``covariate``, ``unknown``."""
+    """Return how often each thing that is adjusted for is not known: ``covariate``, ``unknown``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> context, conversations = sample_context(), sample_conversations()
+    >>> from csinsight.drivers.design import design
+    >>> plan = design(conversations, outcome="paid", as_of=context.as_of, months=3)
+    >>> bool(unknown_shares(plan)["unknown"].between(0, 1).all())
+    True
+    """
     names = [Conversations.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
     shares = design.rows[names].isna().mean() if len(design.rows) else pd.Series(1.0, index=names)
     return shares.rename_axis("covariate").rename("unknown").reset_index()

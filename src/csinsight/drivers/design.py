@@ -163,6 +163,14 @@ def design(
     ------
     ValueError
         Where the exposure needs turn columns and they are absent.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> context, conversations = sample_context(), sample_conversations()
+    >>> plan = design(conversations, outcome="paid", as_of=context.as_of, months=3)
+    >>> len(plan.rows) <= len(conversations)
+    True
     """
     recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
     chosen = exposure
@@ -217,6 +225,14 @@ def secondary_outcomes(
         As in `design`.
     outcome : {"paid", "ordered", "satisfaction"}
         The main one, which is left out here, as are those that nothing is known of.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> context, conversations = sample_context(), sample_conversations()
+    >>> others = secondary_outcomes(conversations, outcome="paid", as_of=context.as_of, months=3)
+    >>> [other.outcome for other in others]
+    ['ordered']
     """
     return [
         design(conversations, lagged, outcome=name, as_of=as_of, months=months, states=states)

@@ -156,7 +156,14 @@ def last_compared(judged: Floats) -> int:
 
 
 def has_turns(conversations: pd.DataFrame) -> bool:
-    """Tell whether the turn columns are there."""
+    """Tell whether the turn columns are there.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> has_turns(sample_conversations())
+    True
+    """
     return set(NEEDED) <= set(conversations.columns)
 
 
@@ -167,6 +174,13 @@ def judged(conversations: pd.DataFrame) -> pd.DataFrame:
     ------
     ValueError
         Where the turn columns are absent.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> conversations = sample_conversations()
+    >>> len(judged(conversations)) <= len(conversations)
+    True
     """
     _check(conversations)
     turns = conversations[Conversations.TURNS_JUDGED].fillna(0)
@@ -220,6 +234,12 @@ def by_conversation(conversations: pd.DataFrame) -> tuple[str, ...]:
     ----------
     conversations : DataFrame
         Inquiries as read by `csinsight.drivers.exposure.judged`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> isinstance(by_conversation(sample_conversations()), tuple)
+    True
     """
     found = balance(conversations)
     if found.empty:

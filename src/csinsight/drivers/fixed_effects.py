@@ -76,6 +76,12 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     Returns
     -------
     array (agents, k, k)
+
+    Examples
+    --------
+    >>> columns = np.array([[1.0], [3.0], [2.0], [2.0]])
+    >>> cross_products(columns, np.array([2, 2])).ravel().tolist()
+    [2.0, 0.0]
     """
     ends = np.cumsum(sizes)
     products = np.empty((len(sizes), columns.shape[1], columns.shape[1]))

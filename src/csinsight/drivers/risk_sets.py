@@ -30,12 +30,24 @@ UNTIL_S: Final = 72 * 3600.0
 
 
 def judged_column(behaviour: str) -> str:
-    """Return the name of the column that holds how many bands a behaviour was waited for."""
+    """Return the name of the column that holds how many bands a behaviour was waited for.
+
+    Examples
+    --------
+    >>> judged_column("follows_up")
+    'follows_up_bands'
+    """
     return f"{behaviour}_bands"
 
 
 def band(seconds: Floats) -> Floats:
-    """Return the band that a moment falls in, from 1; 0 before the first, the last if never."""
+    """Return the band that a moment falls in, from 1; 0 before the first, the last if never.
+
+    Examples
+    --------
+    >>> band(np.array([0.0, np.inf]))
+    array([ 0., 28.])
+    """
     bounded = np.clip(np.nan_to_num(seconds, nan=UNTIL_S), FROM_S / GROWTH, UNTIL_S)
     return np.asarray(np.floor(np.log(bounded / FROM_S) / np.log(GROWTH) + 1e-9) + 1)
 

@@ -24,7 +24,13 @@ _FLOORS: Final = {"first_response_s": 1.0, "mean_response_s": 1.0, "answer_ask_r
 
 
 def unit_of(behaviour: str) -> Unit:
-    """Return the unit of a behaviour's effect: shown or not, per doubling, per ten points."""
+    """Return the unit of a behaviour's effect: shown or not, per doubling, per ten points.
+
+    Examples
+    --------
+    >>> unit_of("greets"), unit_of("first_response_s")
+    ('shown', 'doubling')
+    """
     if behaviour in _TEN_POINTS:
         return "ten_points"
     return "doubling" if behaviour in TIMINGS else "shown"
@@ -39,6 +45,11 @@ def to_model(values: pd.Series, behaviour: str) -> Floats:
         A column of the ``conversations`` artifact.
     behaviour : str
         One of `csinsight.contract.domain.BEHAVIOURS`.
+
+    Examples
+    --------
+    >>> to_model(pd.Series([True, None], dtype="boolean"), "greets").tolist()
+    [1.0, nan]
     """
     unit = unit_of(behaviour)
     if unit == "shown":
@@ -54,6 +65,12 @@ def from_model(value: Floats, behaviour: str) -> Floats:
     """Return a mean in the behaviour's unit as what a person reads: a share, seconds, a ratio.
 
     A mean of logarithms comes back as a geometric mean: the typical wait, near the median.
+
+    Examples
+    --------
+    >>> doublings = to_model(pd.Series([60.0]), "first_response_s")
+    >>> from_model(doublings, "first_response_s").round(6).tolist()
+    [60.0]
     """
     unit = unit_of(behaviour)
     value = np.asarray(value, float)
@@ -63,7 +80,13 @@ def from_model(value: Floats, behaviour: str) -> Floats:
 
 
 def as_float(values: pd.Series) -> Floats:
-    """Return a numeric, boolean or nullable column as floats with NaN for null."""
+    """Return a numeric, boolean or nullable column as floats with NaN for null.
+
+    Examples
+    --------
+    >>> as_float(pd.Series([1, None], dtype="Int64")).tolist()
+    [1.0, nan]
+    """
     if values.dtype == object:
         values = values.convert_dtypes()
     return np.asarray(values.astype("Float64").to_numpy(dtype=float, na_value=np.nan))
