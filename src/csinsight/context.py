@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from csinsight.behaviours.lexicon import Additions, Lexicon, load_lexicon
+from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.own import Own, own_of
 from csinsight.behaviours.profiles import KpiProfile, load_profile
 from csinsight.coaching.plan import Limits
-from csinsight.config import load
 from csinsight.contract.write import write_text
 from csinsight.engine import Shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
-from csinsight.params import RunParams, load_params, month_end, month_start, shipped
+from csinsight.params import RunParams, load_params, month_end, month_start
 from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.signatures import Signatures, signatures_of
 
@@ -38,8 +38,8 @@ class MonthContext(BaseModel):
     params : RunParams
     profile : KpiProfile
         The one that ``kpi_profile`` names.
-    additions : Additions
-        What the shop adds to the lexicons.
+    own : Own
+        The shop's own behaviours, and what it adds to the lexicons.
     signatures : Signatures
         Those that fit the shop's tables.
 
@@ -56,16 +56,16 @@ class MonthContext(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     params: RunParams
     profile: KpiProfile
-    additions: Additions
+    own: Own = Own()
     signatures: Signatures
 
     @classmethod
-    def of(cls, params: RunParams, signatures: Signatures) -> MonthContext:
-        """Return the context of `params`, with the shop's own files under ``params/``."""
+    def of(cls, params: RunParams, signatures: Signatures, own: Own | None = None) -> MonthContext:
+        """Return the context of `params`, and of what the shop has of its own."""
         return cls(
             params=params,
             profile=load_profile(params.kpi_profile),
-            additions=load(shipped("params", "lexicon_additions.yml"), Additions),
+            own=own or Own(),
             signatures=signatures,
         )
 
@@ -115,8 +115,8 @@ class MonthContext(BaseModel):
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """The lexicons with the shop's additions laid over them, and the reader told for."""
-        return load_lexicon(self.additions, reader=self.params.reader)
+        """The lexicons with what is the shop's own laid over them, and the reader told for."""
+        return load_lexicon(self.own, reader=self.params.reader)
 
     @property
     def conversation_months(self) -> int:
@@ -187,7 +187,7 @@ def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthC
     """
     file = run / CONTEXT_FILE
     if not file.is_file():
-        return MonthContext.of(params or RunParams(), signatures_of(shop))
+        return MonthContext.of(params or RunParams(), signatures_of(shop), own_of(shop.folder))
     try:
         return MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
     except ValidationError as error:

@@ -11,6 +11,7 @@ import pytest
 
 from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon
 from csinsight.behaviours.markers import find_hits, mark
+from csinsight.behaviours.own import read_own
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.errors import ConfigError
 
@@ -172,11 +173,11 @@ def test_fragments_in_a_circle_are_a_fault(tmp_path):
 def _with_additions(tmp_path, text):
     path = tmp_path / "additions.yml"
     path.write_text(text, encoding="utf-8")
-    return load_lexicon(path)
+    return load_lexicon(read_own(path))
 
 
 def test_a_shop_lays_its_own_words_over_a_marker(tmp_path):
-    more = "version: 1\nmarkers: {closes_warmly: {patterns: [茶香常伴], none_of: [测试]}}"
+    more = "version: 1\nadditions: {closes_warmly: {patterns: [茶香常伴], none_of: [测试]}}"
     lexicon = _with_additions(tmp_path, more)
     assert find_hits("茶香常伴", "closes_warmly", lexicon) == [(0, 4)]
     assert find_hits("再见 测试", "closes_warmly", lexicon) == []
@@ -185,11 +186,11 @@ def test_a_shop_lays_its_own_words_over_a_marker(tmp_path):
 
 def test_an_unknown_marker_in_additions_names_the_nearest(tmp_path):
     with pytest.raises(ConfigError, match="did you mean `closes_warmly`"):
-        _with_additions(tmp_path, "version: 1\nmarkers: {closes_warm: {patterns: [x]}}")
+        _with_additions(tmp_path, "version: 1\nadditions: {closes_warm: {patterns: [x]}}")
 
 
-def test_the_example_additions_file_changes_nothing():
-    lexicon = load_lexicon(ROOT / "params" / "lexicon_additions.yml")
+def test_the_commented_template_changes_nothing():
+    lexicon = load_lexicon(read_own(ROOT / "params" / "behaviours.yml"), reader="rules")
     assert lexicon.rules == LEXICON.rules
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.own import read_own
 from csinsight.behaviours.reader import load_reader, pieces
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.errors import ConfigError
@@ -98,9 +99,9 @@ def test_no_piece_reaches_over_a_line_break():
 def test_a_shops_own_words_decide_for_their_marker(tmp_path):
     own = tmp_path / "additions.yml"
     own.write_text(
-        "version: 1\nmarkers:\n  offers_alternative:\n    patterns: ['打包了改不了']\n", "utf-8"
+        "version: 1\nadditions:\n  offers_alternative:\n    patterns: ['打包了改不了']\n", "utf-8"
     )
-    lexicon = load_lexicon(own)
+    lexicon = load_lexicon(read_own(own))
     assert lexicon.reader is not None
     assert "offers_alternative" not in lexicon.reader.labels
     assert "gives_specifics" in lexicon.reader.labels

@@ -14,6 +14,7 @@ from tests.contexts import RULES
 
 from csinsight.behaviours import labelling as sheet
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.own import read_own
 from csinsight.engine import open_shop
 from csinsight.errors import DataError
 from csinsight.params import shipped
@@ -118,10 +119,10 @@ def test_retuning_changes_the_reading(study, tmp_path):
     labels = pd.Series(drawn["shown"].to_numpy(dtype=float), index=drawn["no"])
     own = tmp_path / "own.yml"
     own.write_text(
-        "version: 1\nmarkers:\n  apologizes:\n    none_of: ['抱歉|不好意思|对不起|久等']\n",
+        "version: 1\nadditions:\n  apologizes:\n    none_of: ['抱歉|不好意思|对不起|久等']\n",
         encoding="utf-8",
     )
-    deaf = load_lexicon(own)
+    deaf = load_lexicon(read_own(own))
     table = labelling.readings(drawn, labels, deaf).iloc[0]
     assert table["recall"] < 0.5
     assert len(labelling.disputed(drawn, labels, deaf)) > 4

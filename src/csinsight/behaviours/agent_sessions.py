@@ -20,12 +20,12 @@ from csinsight.behaviours.conversations import (
     counts_for,
 )
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.opportunities import MADE_BY, SILENCE
+from csinsight.behaviours.opportunities import MADE_BY, SILENCE, made_by_talk
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.behaviours.scope import AGENT_TURN, flag
 from csinsight.contract.artifacts import AgentSessions, opportunity_column
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.domain import COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
+from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages, Orders
 from csinsight.engine import collect
 from csinsight.features.agent_sessions import agent_sessions, credited_orders, response_times
@@ -142,7 +142,7 @@ def build_agent_sessions(
     table = _shared_outcomes(table, orders.set_index(Orders.ORDER_ID)[profile.attribution])
     shown = collect(_shown_by_author(marked))
     table = table.merge(shown, on=[Talk.CONVERSATION_ID, Talk.AGENT_ID], how="left")
-    own = {name: _own(table, name, marked.lexicon) for name in (*MARKERS, *COMPLIANCE)}
+    own = {name: _own(table, name, marked.lexicon) for name in marked.lexicon.behaviours}
     table = table.assign(**own)[[*SESSION_COLUMNS, *own]]
     order = [Talk.STARTED_AT, Talk.CONVERSATION_ID, Talk.AGENT_ID]
     return table.sort_values(order, ignore_index=True)
@@ -175,7 +175,7 @@ def _shown_by_author(marked: MarkedMessages) -> Frame:
     marks = {
         name: counts_for(name, lexicon) & (flag(name) == 1)
         for name in agent_markers(lexicon)
-        if name in (*MARKERS, *COMPLIANCE)
+        if name in lexicon.behaviours
     }
     marks[FOLLOWS] = before & (nw.col(FOLLOWS) == 1)
     places = {
@@ -215,10 +215,10 @@ def _own(table: pd.DataFrame, name: str, lexicon: Lexicon) -> pd.Series[bool]:
         there = table[f"_{where}_"].gt(0)
     else:
         there = wrote
-    if name in TURN_MARKERS:
+    if name in lexicon.turn_markers:
         since = table[opportunity_column(name)].astype("Int64").fillna(0)
         there = there & (table["_to"].astype("Int64") >= since).fillna(value=False)
-        if name in MADE_BY:
+        if name in MADE_BY or name in made_by_talk(lexicon.own):
             taken = at.groupby(table[Talk.CONVERSATION_ID]).transform("min")
             there = there & ~(taken < table["_from"].astype("Int64")).fillna(value=False)
     known = table[name].notna() & (shown | there.astype(bool))

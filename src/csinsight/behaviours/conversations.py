@@ -34,7 +34,7 @@ from csinsight.behaviours.scope import (
 )
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import opportunity_column, turn_column
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS, TIMINGS, TURN_MARKERS
+from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
 from csinsight.engine.frames import hold
@@ -270,10 +270,10 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns of `csinsight.contract.artifacts.Conversations`, then one for each of
-        `csinsight.contract.domain.BEHAVIOURS`: timings as numbers, the rest nullable booleans,
-        null where there was no opportunity. Behaviours are read from messages before the
-        outcome; compliance and closing words from the whole conversation; address checks and
-        payment reminders from what came after the order.
+        `csinsight.contract.domain.BEHAVIOURS` and of the shop's own: timings as numbers, the rest
+        nullable booleans, null where there was no opportunity. Behaviours are read from messages
+        before the outcome; compliance and closing words from the whole conversation; address checks
+        and payment reminders from what came after the order.
 
     Examples
     --------
@@ -297,12 +297,12 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     talks[Talk.IS_INQUIRY] = opened & ~case & answered
     talks = talks.join([moods(marked.lines), openings(marked)])
     talks[Talk.EARLIER_INQUIRIES] = _earlier_inquiries(talks, cut.rules.look_back_days)
-    turns = _turns(talks, shown)
+    turns = _turns(talks, shown, lexicon)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
     clocks[Talk.SILENCE_BROKEN] = shown[Talk.SILENCE_BROKEN].astype("Int64").astype("boolean")
     timed = [name for name in shown if str(name).endswith("_turn")] + [*clocks]
     flags = shown.drop(columns=[*timed, Talk.TURNS_JUDGED])
-    return _with_behaviours(talks.join([turns, clocks]), flags)
+    return _with_behaviours(talks.join([turns, clocks]), flags, lexicon)
 
 
 def openings(marked: MarkedMessages) -> pd.DataFrame:
@@ -372,14 +372,14 @@ def inquiries_of(conversations: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _turns(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+def _turns(talks: pd.DataFrame, shown: pd.DataFrame, lexicon: Lexicon) -> pd.DataFrame:
     """Return the turns judged, and when each behaviour was first possible and first shown."""
     counted = [n for n in shown if str(n).endswith("_turn") or n == Talk.TURNS_JUDGED]
     counts = shown[counted].astype("Int64")
     counts[Talk.TURNS_JUDGED] = counts[Talk.TURNS_JUDGED].fillna(0)
-    occasions = opportunity_turns(counts.join(talks[Talk.IS_INQUIRY]))
+    occasions = opportunity_turns(counts.join(talks[Talk.IS_INQUIRY]), lexicon.own)
     columns = {Talk.TURNS_JUDGED: counts[Talk.TURNS_JUDGED]}
-    for name in TURN_MARKERS:
+    for name in lexicon.turn_markers:
         columns[turn_column(name)] = counts[turn_column(name)]
         columns[opportunity_column(name)] = occasions[opportunity_column(name)]
     return pd.DataFrame(columns)
@@ -391,18 +391,19 @@ def _stayed_unpaid(talks: pd.DataFrame) -> pd.Series[bool]:
     return (talks[Talk.ORDERED] & unpaid).where(talks[Talk.PAID].notna())
 
 
-def _with_behaviours(talks: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+def _with_behaviours(talks: pd.DataFrame, shown: pd.DataFrame, lexicon: Lexicon) -> pd.DataFrame:
     """Lay what was shown over who had the opportunity."""
     flags = shown.astype("Int64").astype("boolean")
     facts = talks.join(flags.drop(columns=[c for c in flags if c in talks])).assign(
         **{UNPAID: _stayed_unpaid(talks)}
     )
-    occasions = opportunities(facts)
+    occasions = opportunities(facts, lexicon.own)
     columns = {Talk.VOICES_WORRY: flags[Talk.VOICES_WORRY].fillna(value=False)}
-    for name in (*MARKERS, *COMPLIANCE):
+    for name in lexicon.behaviours:
         columns[name] = flags[name].fillna(value=False).where(occasions[name])
     table = talks.drop(columns=list(TIMINGS)).assign(
         **{name: talks[name] for name in TIMINGS}, **columns
     )
-    order = [name for name in table if name not in BEHAVIOURS]
-    return table[[*order, *BEHAVIOURS]].reset_index()
+    behaviours = (*TIMINGS, *lexicon.behaviours)
+    order = [name for name in table if name not in behaviours]
+    return table[[*order, *behaviours]].reset_index()

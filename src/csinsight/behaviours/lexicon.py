@@ -11,30 +11,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csinsight.behaviours.reader import Reader, load_reader
 from csinsight.config import did_you_mean, load
-from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
+from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED, TURN_MARKERS
+from csinsight.contract.own import FILE as OWN_FILE
 from csinsight.errors import ConfigError
 from csinsight.params import DEFAULT_READER, ReaderName
+
+if TYPE_CHECKING:
+    from csinsight.behaviours.own import Addition, Own
 
 Side = Literal["agent", "buyer"]
 Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
 
 
-def _not_blank(values: list[str]) -> list[str]:
+def not_blank(values: list[str]) -> list[str]:
+    """Refuse an empty pattern."""
     if any(not value.strip() for value in values):
         raise ValueError("holds an empty pattern, which would match every message; remove it")
     return values
 
 
-Patterns = Annotated[list[str], AfterValidator(_not_blank)]
+Patterns = Annotated[list[str], AfterValidator(not_blank)]
 
 
 class _Strict(BaseModel):
@@ -131,28 +137,13 @@ class LexiconFile(_Strict):
     markers: dict[str, Marker] = {}
 
 
-class Addition(_Strict):
-    """What a shop lays over a marker: further patterns, cuts, and words that void it."""
-
-    patterns: Patterns = []
-    cut: Patterns = []
-    none_of: Patterns = []
-
-
-class Additions(_Strict):
-    """A shop's own file of additions."""
-
-    version: Literal[1]
-    markers: dict[str, Addition] = {}
-
-
 FOLDER: Final = Path(__file__).with_name("lexicons")
 #: Behaviours that no single message can show: `csinsight.behaviours.markers` finds them.
 FROM_MANY: Final = ("repeats_canned",)
 #: What may stand around a whole message that says nothing else.
 _EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
 
-_FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
+FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
 _FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
 #: An alternation longer than this overflows the matcher's cache of states and is read some ten
 #: times slower; several short ones, one after the other, are not.
@@ -185,12 +176,26 @@ class Lexicon:
         By id.
     reader : Reader or None
         The reader that learns, which has the last word on its labels; None: rules alone.
+    own : mapping of str to tuple of str
+        By id of the shop's own behaviours: what makes the opportunity, as
+        `csinsight.behaviours.opportunities.opportunities` takes it.
     """
 
     markers: Mapping[str, Marker]
     cuts: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, tuple[Compiled, ...]]
     reader: Reader | None = None
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def behaviours(self) -> tuple[str, ...]:
+        """What agents' words show, rules about people too: the built-in ones, then the shop's."""
+        return (*MARKERS, *COMPLIANCE, *self.own)
+
+    @property
+    def turn_markers(self) -> tuple[str, ...]:
+        """Those of `behaviours` that any agent turn before the outcome may show."""
+        return (*TURN_MARKERS, *self.own)
 
     def ids(self, side: Side) -> tuple[str, ...]:
         """Return the ids of one side's markers in file order."""
@@ -198,21 +203,21 @@ class Lexicon:
 
 
 def load_lexicon(
-    extra: str | Path | Additions | None = None,
+    own: Own | None = None,
     folder: Path = FOLDER,
     reader: ReaderName = DEFAULT_READER,
 ) -> Lexicon:
-    """Read and check the lexicon files of `folder`, with a shop's additions laid over them.
+    """Read and check the lexicon files of `folder`, with what a shop has of its own laid over them.
 
     Parameters
     ----------
-    extra : str, Path, Additions or None
-        A file such as ``params/lexicon_additions.yml``, or what it holds.
+    own : Own or None
+        What the shop's ``behaviours.yml`` holds (`csinsight.behaviours.own.read_own`).
     folder : Path
         Where the ``*.yml`` files are; the package's own unless told.
     reader : {'built_in', 'rules'}
         Whether the reader that learns has the last word; never in a folder that is not the
-        package's own, nor on a marker that `extra` lays words over.
+        package's own, nor on a marker that `own` lays words over.
 
     Returns
     -------
@@ -228,9 +233,9 @@ def load_lexicon(
     >>> "greets" in load_lexicon().markers
     True
     """
-    fragments: dict[str, str] = {}
     markers: dict[str, Marker] = {}
     home: dict[str, Path] = {}
+    fragments: dict[str, str] = {}
     for path in sorted(folder.glob("*.yml")):
         file = load(path, LexiconFile)
         fragments |= file.fragments
@@ -238,21 +243,20 @@ def load_lexicon(
             if name in markers:
                 raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
             markers[name], home[name] = marker, path
-    additions = (
-        extra if extra is None or isinstance(extra, Additions) else load(Path(extra), Additions)
-    )
-    if additions is not None:
-        name = "lexicon_additions.yml" if isinstance(extra, Additions) else str(extra)
-        markers = _lay_over(markers, additions, Path(name))
-    _check_names(markers, home)
-    compilers = {name: _Compiler(home[name], name, fragments) for name in markers}
+    if own is not None:
+        markers = _lay_over(markers, own.additions)
+        home |= {name: Path(OWN_FILE) for name in own.markers}
+        markers |= own.markers
+    check_names(markers, home)
+    compilers = {name: Compiler(str(home[name]), name, fragments) for name in markers}
     lexicon = Lexicon(
         markers=markers,
         cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
         rules={name: compilers[name].rules(m) for name, m in markers.items()},
-        reader=load_reader().without(_laid_over(additions))
+        reader=load_reader().without(_laid_over(own))
         if reader == "built_in" and folder == FOLDER
         else None,
+        own=own.signs if own is not None else {},
     )
     absent = set(MARKERS + COMPLIANCE + NOTED) - set(markers) - set(FROM_MANY)
     if absent:
@@ -260,26 +264,33 @@ def load_lexicon(
     return lexicon
 
 
-def _laid_over(additions: Additions | None) -> list[str]:
+@cache
+def built_in_fragments() -> Mapping[str, str]:
+    """Return what patterns may name as ``<name>``."""
+    files = [load(path, LexiconFile) for path in sorted(FOLDER.glob("*.yml"))]
+    return {name: text for file in files for name, text in file.fragments.items()}
+
+
+def _laid_over(own: Own | None) -> list[str]:
     """Return the markers that a shop says anything of."""
-    more = additions.markers.items() if additions else ()
+    more = own.additions.items() if own else ()
     return [name for name, words in more if words.patterns or words.cut or words.none_of]
 
 
-def _lay_over(markers: dict[str, Marker], extra: Additions, path: Path) -> dict[str, Marker]:
+def _lay_over(markers: dict[str, Marker], more: Mapping[str, Addition]) -> dict[str, Marker]:
     merged = dict(markers)
-    for name, more in extra.markers.items():
+    for name, words in more.items():
         if name not in markers:
-            raise ConfigError(f"{path}: unknown marker `{name}`{_nearest(name, markers)}")
+            raise ConfigError(f"{OWN_FILE}: unknown marker `{name}`{_nearest(name, markers)}")
         marker = markers[name]
         rules = [Rule(any_of=marker.patterns)] if marker.patterns else []
-        rules += [*marker.rules, *([Rule(any_of=more.patterns)] if more.patterns else [])]
+        rules += [*marker.rules, *([Rule(any_of=words.patterns)] if words.patterns else [])]
         merged[name] = marker.model_copy(
             update={
-                "cut": [*marker.cut, *more.cut],
+                "cut": [*marker.cut, *words.cut],
                 "patterns": [],
                 "rules": [
-                    rule.model_copy(update={"none_of": [*rule.none_of, *more.none_of]})
+                    rule.model_copy(update={"none_of": [*rule.none_of, *words.none_of]})
                     for rule in rules
                 ],
             }
@@ -287,7 +298,8 @@ def _lay_over(markers: dict[str, Marker], extra: Additions, path: Path) -> dict[
     return merged
 
 
-def _check_names(markers: Mapping[str, Marker], home: Mapping[str, Path]) -> None:
+def check_names(markers: Mapping[str, Marker], home: Mapping[str, Path | str]) -> None:
+    """Hold markers to name no others than there are, on the side where they are named."""
     sides = {s: [n for n, m in markers.items() if m.side == s] for s in ("buyer", "agent")}
     for name, marker in markers.items():
         if not marker.patterns and not marker.rules:
@@ -310,18 +322,20 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Compiler:
+class Compiler:
     """Turns one marker's lists into patterns, naming its file and itself in every fault."""
 
-    path: Path
+    path: str
     name: str
     fragments: Mapping[str, str]
 
     def rules(self, marker: Marker) -> tuple[Compiled, ...]:
+        """Return a marker's rules."""
         rules = [Rule(any_of=marker.patterns)] if marker.patterns else []
         return tuple(self.rule(rule) for rule in [*rules, *marker.rules])
 
     def rule(self, rule: Rule) -> Compiled:
+        """Return one rule."""
         lists = [rule.any_of, *rule.all_of] if rule.any_of else rule.all_of
         needed = [self.join(patterns, "any_of") for patterns in lists]
         if not needed:
@@ -350,8 +364,8 @@ class _Compiler:
         where = f"{self.path}, marker `{self.name}`, key `{key}`, pattern `{pattern}`"
         filled = pattern
         for _ in range(_DEPTH):
-            filled = _FRAGMENT.sub(lambda hit: self._fragment(hit[1], where), filled)
-        if _FRAGMENT.search(filled):
+            filled = FRAGMENT.sub(lambda hit: self._fragment(hit[1], where), filled)
+        if FRAGMENT.search(filled):
             raise ConfigError(f"{where}: fragments name each other in a circle; break it")
         foreign = _FOREIGN.search(filled)
         if foreign:

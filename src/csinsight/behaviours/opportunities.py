@@ -7,7 +7,7 @@ before the outcome, so that after-sales talks can be coached too (drivers look a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import pandas as pd
@@ -35,7 +35,9 @@ SILENCE: Final = "fell_silent"
 UNPAID: Final = "stayed_unpaid"
 
 
-def opportunities(talks: pd.DataFrame) -> pd.DataFrame:
+def opportunities(
+    talks: pd.DataFrame, own: Mapping[str, tuple[str, ...]] | None = None
+) -> pd.DataFrame:
     """Tell for each conversation and behaviour whether there was an occasion for it.
 
     Parameters
@@ -43,40 +45,62 @@ def opportunities(talks: pd.DataFrame) -> pd.DataFrame:
     talks : pandas.DataFrame
         A row a conversation: features of `Conversations`, ``is_inquiry``, and the columns named
         in this module.
+    own : mapping of str to tuple of str, optional
+        By id of a shop's own behaviours the columns any of which makes the opportunity, none for
+        every conversation, ``is_inquiry`` for what comes before the sale.
 
     Returns
     -------
     pandas.DataFrame
-        A boolean column for each of `MARKERS` and `COMPLIANCE`, same index.
+        A boolean column for each of `MARKERS`, `COMPLIANCE` and `own`, same index.
     """
     occasions = {name: _RULES.get(name, _served)(talks) for name in (*MARKERS, *COMPLIANCE)}
+    for name, signs in (own or {}).items():
+        occasions[name] = _when(*signs)(talks) if signs else _served(talks)
     return pd.DataFrame(occasions, index=talks.index)
 
 
-def opportunity_turns(talks: pd.DataFrame) -> pd.DataFrame:
+def opportunity_turns(
+    talks: pd.DataFrame, own: Mapping[str, tuple[str, ...]] | None = None
+) -> pd.DataFrame:
     """Tell in which agent turn there was first an occasion, as it was known then.
 
     Parameters
     ----------
     talks : pandas.DataFrame
         As for `opportunities`, with the columns of `csinsight.behaviours.scope.first_turns`.
+    own : mapping of str to tuple of str, optional
+        As for `opportunities`.
 
     Returns
     -------
     pandas.DataFrame
-        For each of `TURN_MARKERS` a column ``NAME_opportunity_turn`` of ``Int64``, from 1; null
-        where there was none in the judged part of the talk.
+        For each of `TURN_MARKERS` and `own` a column ``NAME_opportunity_turn`` of ``Int64``, from
+        1; null where there was none in the judged part of the talk.
     """
     judged = talks[Talk.TURNS_JUDGED].fillna(0).astype("Int64")
     first = pd.Series(1, index=talks.index, dtype="Int64")
     columns = {}
-    for name in TURN_MARKERS:
-        since = _since(talks, MADE_BY[name]) if name in MADE_BY else first
+    made_by = MADE_BY | made_by_talk(own or {})
+    pre_sales = [*PRE_SALES, *(name for name, signs in (own or {}).items() if signs == BEFORE_SALE)]
+    for name in (*TURN_MARKERS, *(own or {})):
+        since = _since(talks, made_by[name]) if name in made_by else first
         there = (since <= judged).fillna(value=False).astype(bool)
-        if name in _PRE_SALES:
+        if name in pre_sales:
             there &= _yes(talks, Talk.IS_INQUIRY)
         columns[opportunity_column(name)] = since.where(there)
     return pd.DataFrame(columns, index=talks.index)
+
+
+def made_by_talk(own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return those of a shop's own behaviours whose opportunity comes up in the talk, as `MADE_BY`.
+
+    Examples
+    --------
+    >>> made_by_talk({"a": (), "b": ("is_inquiry",), "c": ("voices_worry",)})
+    {'c': ('voices_worry',)}
+    """
+    return {name: signs for name, signs in own.items() if signs and signs != BEFORE_SALE}
 
 
 def _since(talks: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[int]:
@@ -124,11 +148,13 @@ MADE_BY: Final[dict[str, tuple[str, ...]]] = {
     "explains_value": (f"{ABOUT}bargaining",),
     "offers_alternative": (f"{ABOUT}bargaining", STOCK, NO),
 }
-_PRE_SALES: Final = ("asks_needs", "leading_question", "recommends")
+PRE_SALES: Final = ("asks_needs", "leading_question", "recommends")
+#: What a shop's own behaviour has for its opportunity where that is as of `PRE_SALES`.
+BEFORE_SALE: Final = (Talk.IS_INQUIRY,)
 
 _RULES: Final[dict[str, Callable[[pd.DataFrame], Mask]]] = {
     **{name: _when(*signs) for name, signs in MADE_BY.items()},
-    **dict.fromkeys(_PRE_SALES, _pre_sales),
+    **dict.fromkeys(PRE_SALES, _pre_sales),
     "reminds_payment": lambda talks: _replied(talks) & _yes(talks, UNPAID),
     "follows_up": _when(SILENCE, "follows_up"),
     "checks_address": _ordered,

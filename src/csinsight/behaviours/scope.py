@@ -23,7 +23,6 @@ from csinsight.behaviours.markers import TEMPLATE_REPLY
 from csinsight.behaviours.opportunities import NO, SILENCE, WAITED
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import turn_column
-from csinsight.contract.domain import TURN_MARKERS
 from csinsight.contract.schema import Messages
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
@@ -175,7 +174,10 @@ def first_turns(lexicon: Lexicon) -> list[nw.Expr]:
     """
     agent = nw.col(Messages.SENDER) == "agent"
     judged, turn = nw.col(JUDGED), nw.col(AGENT_TURN)
-    markers = [*(n for n in lexicon.ids("agent") if n in (*TURN_MARKERS, NO)), TEMPLATE_REPLY]
+    markers = [
+        *(n for n in lexicon.ids("agent") if n in (*lexicon.turn_markers, NO)),
+        TEMPLATE_REPLY,
+    ]
     shown = {name: agent & placed(name, lexicon, JUDGED) for name in dict.fromkeys(markers)}
     shown[WAITED] = agent
     shown |= dict.fromkeys(lexicon.ids("buyer"), ~agent)

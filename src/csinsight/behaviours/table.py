@@ -5,6 +5,7 @@ A plain table of messages in, the behaviours that each message shows out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -84,11 +85,13 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
             frame.write_csv(draft)
 
 
-#: What `mark_table` adds: one nullable boolean column each.
+#: What `mark_table` adds, before what is the shop's own: one nullable boolean column each.
 SHOWN: Final = (*MARKERS, *COMPLIANCE, *NOTED)
 
 
-def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
+def mark_table(
+    frame: pl.DataFrame, lexicon: Lexicon, names: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Tell which behaviours each message of a plain table shows.
 
     Parameters
@@ -99,13 +102,15 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
         Within a conversation messages are read by ``sent_at`` where every message has it, else
         in the table's order.
     lexicon : Lexicon
+    names : sequence of str, optional
+        Markers of either side; unless told `SHOWN` and the shop's own behaviours.
 
     Returns
     -------
     polars.DataFrame
-        The same rows and columns in the same order, then a column for each of `SHOWN`: what the
+        The same rows and columns in the same order, then a column for each of `names`: what the
         message itself shows, read with the buyer's last lines before it, without opportunity
-        rules; null on lines not by an agent.
+        rules; null on the other side's lines.
 
     Raises
     ------
@@ -132,9 +137,10 @@ def mark_table(frame: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     marked = with_template_replies(
         mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon
     )
-    shown = marked.select(Messages.MESSAGE_NO, *SHOWN).collect().to_native()
+    names = (*SHOWN, *lexicon.own) if names is None else tuple(names)
+    shown = marked.select(Messages.MESSAGE_NO, *names).collect().to_native()
     columns = pl.DataFrame(shown).sort(Messages.MESSAGE_NO).drop(Messages.MESSAGE_NO)
-    return pl.concat([frame.drop(SHOWN, strict=False), columns], how="horizontal")
+    return pl.concat([frame.drop(names, strict=False), columns], how="horizontal")
 
 
 def _check(frame: pl.DataFrame) -> None:

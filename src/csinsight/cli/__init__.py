@@ -172,18 +172,27 @@ def init(folder: Path) -> None:
 @main.command()
 @click.argument("folder", type=_FOLDER)
 def check(folder: Path) -> None:
-    """Check the contract tables in FOLDER; exit 1 with a list of faults."""
+    """Check the tables in FOLDER, and its behaviours.yml; exit 1 with a list of faults."""
+    from csinsight.behaviours.own import Own, own_of
     from csinsight.contract.check import check_shop
+    from csinsight.contract.own import FILE
+    from csinsight.errors import ConfigError
 
-    checked = check_shop(folder)
+    checked, own = check_shop(folder), Own()
     _lines(f"note: {notice}" for notice in checked.notices)
-    if not checked.ok:
-        for fault in checked.faults:
-            click.echo(str(fault))
-        count = len(checked.faults)
-        raise Failed(f"{folder}: {count} fault{'s' if count > 1 else ''}")
+    faults = [str(fault) for fault in checked.faults]
+    try:
+        own = own_of(folder)
+    except ConfigError as error:
+        faults += str(error).splitlines()
+    if faults:
+        for fault in faults:
+            click.echo(fault)
+        raise Failed(f"{folder}: {len(faults)} fault{'s' if len(faults) > 1 else ''}")
     for table in checked.tables.values():
         click.echo(f"{table.file}: {table.rows} rows, in order")
+    if count := len(own.behaviours):
+        click.echo(f"{FILE}: {count} behaviour{'s' if count > 1 else ''}, examples as they say")
 
 
 @main.command()
@@ -363,7 +372,9 @@ def _one_shop(job: Job, target: str) -> int:
 @main.command()
 @click.argument("file", type=_THERE)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--lexicon", type=_THERE, help="Additions; see params/lexicon_additions.yml.")
+@click.option(
+    "--lexicon", type=_THERE, help="A behaviours.yml: the shop's own behaviours and words."
+)
 @click.option(
     "--reader",
     type=click.Choice(["built_in", "rules"]),
@@ -372,10 +383,12 @@ def _one_shop(job: Job, target: str) -> int:
 def markers(file: Path, out: Path, lexicon: Path | None, reader: ReaderName | None) -> None:
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
+    from csinsight.behaviours.own import read_own
     from csinsight.behaviours.table import mark_table, read_messages, write_table
     from csinsight.params import DEFAULT_READER
 
-    marked = mark_table(read_messages(file), load_lexicon(lexicon, reader=reader or DEFAULT_READER))
+    own = read_own(lexicon) if lexicon else None
+    marked = mark_table(read_messages(file), load_lexicon(own, reader=reader or DEFAULT_READER))
     write_table(marked, out)
     click.echo(out)
 

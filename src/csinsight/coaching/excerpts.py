@@ -21,7 +21,6 @@ from csinsight.coaching.examples import agent_turns, answers, choose, waited
 from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, TAUGHT_LESS
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of
@@ -85,7 +84,7 @@ def excerpts(
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
-    shown = [b for b in BEHAVIOURS if b in have]
+    shown = [name for name in lexicon.behaviours if name in have]
     table = collect(marked.select(*known, *shown))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
@@ -218,7 +217,7 @@ def plan_excerpts(
     """
     advised = plan[plan[_P.KIND] != "strength"]
     wanted = list(_wanted(advised))
-    ids = {t for *_, ts in wanted for t in ts}
+    ids = {t for *_, ts, _ in wanted for t in ts}
     shown_in = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     messages = excerpts(
         shop,
@@ -235,8 +234,8 @@ def plan_excerpts(
     common = common_pieces(shop, messages[Messages.TEXT].dropna(), goods, moment_ms(as_of))
     opportunities = conversations.set_index(Conversations.CONVERSATION_ID)
     parts = []
-    for agent, behaviour, side, named in wanted:
-        shown = _shows(behaviour, side)
+    for agent, behaviour, side, named, unwanted in wanted:
+        shown = unwanted == (side == _P.MISSES)
         column = opportunity_column(behaviour)
         since = dict(opportunities[column].reindex(named)) if column in opportunities else {}
         found = (
@@ -262,12 +261,6 @@ def plan_excerpts(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _shows(behaviour: str, side: str) -> bool:
-    """Tell whether the conversations of a side show the behaviour, or that it was missed."""
-    unwanted = behaviour in (*TAUGHT_LESS, *COMPLIANCE)
-    return unwanted == (side == _P.MISSES)
-
-
 def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:
     """Rank an excerpt: a good example answers the buyer in the same turn; then hide little."""
     hidden = sum(len(MASKED.findall(text)) for text in lines["text"])
@@ -279,10 +272,12 @@ def _turn(since: Mapping[str, object], talk: str) -> float | None:
     return None if turn is None or turn is pd.NA else float(str(turn))
 
 
-def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str]]]:
+def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool]]:
+    """Yield agent, behaviour, side, conversations, and whether it is one to show less of."""
     for _, row in plan.iterrows():
+        unwanted = row[_P.KIND] == "compliance" or bool(row[_P.EFFECT_PP] < 0)
         for side in SIDES:
-            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side])
+            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted
 
 
 def goods_names(shop: Shop) -> list[str]:

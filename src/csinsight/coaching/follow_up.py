@@ -35,7 +35,7 @@ from scipy import stats
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import compare_agents
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
-from csinsight.contract.domain import TAUGHT_LESS
+from csinsight.contract.domain import taught_of
 from csinsight.contract.write import write_table
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.units import Floats, as_float, to_model, unit_of
@@ -196,6 +196,7 @@ def follow_up(
     as_of: datetime,
     months: int,
     seed: int,
+    own: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return how what earlier plans advised has gone since, month by month.
 
@@ -210,6 +211,9 @@ def follow_up(
     months : int
         How far the plans looked back.
     seed : int
+    own : mapping of str to str, optional
+        By id of the shop's own behaviours what is taught of each. What is not read any more is
+        not followed.
 
     Returns
     -------
@@ -234,7 +238,9 @@ def follow_up(
     for month, plan in sorted(plans.items()):
         advised = plan[plan[_P.KIND] == "driver"]
         treated = {
-            str(b): set(own[_P.AGENT_ID].astype(str)) for b, own in advised.groupby(_P.BEHAVIOUR)
+            str(b): set(rows_of[_P.AGENT_ID].astype(str))
+            for b, rows_of in advised.groupby(_P.BEHAVIOUR)
+            if b in sessions
         }
         if treated:
             treated[_C.PAID] = set().union(*treated.values())
@@ -244,8 +250,9 @@ def follow_up(
             after = in_months(_inquiries(sessions), add_months(later, 1), 1)
             for behaviour, agents in treated.items():
                 found = change(before, after, behaviour, seed=seed)
+                taught = taught_of(behaviour, own)
                 about = {_F.ADVISED_IN: month, _F.MONTH: f"{later:%Y-%m}", _F.BEHAVIOUR: behaviour}
-                rows += [about | row for row in _compared(found, behaviour, agents)]
+                rows += [about | row for row in _compared(found, behaviour, agents, taught)]
             later = add_months(later, 1)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = dict.fromkeys((_F.BEFORE, _F.AFTER, _F.OTHERS, _F.CHANGE, _F.LOW, _F.HIGH), float)
@@ -307,7 +314,9 @@ def _enough(rows: pd.DataFrame, behaviour: str, least: int) -> set[str]:
     return set(counts.index[counts >= least].astype(str))
 
 
-def _compared(found: Change | None, behaviour: str, advised: set[str]) -> list[dict[str, object]]:
+def _compared(
+    found: Change | None, behaviour: str, advised: set[str], taught: str
+) -> list[dict[str, object]]:
     """Return the row over all advised agents, then a row for each of them."""
     index = found.table.index if found else pd.Index([])
     there = np.asarray(index.isin(advised), dtype=bool)
@@ -332,7 +341,7 @@ def _compared(found: Change | None, behaviour: str, advised: set[str]) -> list[d
             _F.LOW: own - rest - reach,
             _F.HIGH: own - rest + reach,
         }
-        verdict = _verdict(behaviour, own - rest - reach, own - rest + reach)
+        verdict = _verdict(taught, own - rest - reach, own - rest + reach)
         rows.append(
             _row(behaviour, agent, int(chosen.sum()), controls) | figures | {_F.VERDICT: verdict}
         )
@@ -367,8 +376,8 @@ def _mean(values: Floats, variances: Floats) -> tuple[float, float]:
     return float(values.mean()), float(variances.sum()) / len(values) ** 2
 
 
-def _verdict(behaviour: str, low: float, high: float) -> str:
-    less = behaviour in TAUGHT_LESS
+def _verdict(taught: str, low: float, high: float) -> str:
+    less = taught == "less"
     if low > 0:
         return "worse" if less else "better"
     if high < 0:

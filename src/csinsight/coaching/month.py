@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates
 from csinsight.coaching.disputes import rejected, set_aside, settled
 from csinsight.coaching.plan import Limits, agent_status, findings
+from csinsight.drivers.design import TESTED_BEHAVIOURS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def coach(
     limits: Limits,
     precisions: Mapping[str, Precision],
     labels: pd.DataFrame | None = None,
+    own: Iterable[str] = (),
 ) -> Coached:
     """Make a month's plan and all that its cards need.
 
@@ -66,6 +68,8 @@ def coach(
         Of `csinsight.behaviours.findings.rule_precisions`.
     labels : DataFrame or None
         Of `csinsight.contract.labels.load_labels`.
+    own : iterable of str
+        Ids of the shop's own behaviours.
 
     Examples
     --------
@@ -110,6 +114,7 @@ def coach(
             min_agent_inquiries=limits.min_agent_inquiries,
             min_opportunities=limits.min_opportunities,
             seed=limits.seed,
+            behaviours=(*TESTED_BEHAVIOURS, *own),
         ),
         settled(disputes, sessions, withheld),
         broken,

@@ -122,8 +122,6 @@ def _named(scope: pd.DataFrame, verdict: str) -> list[str]:
     rows = scope[scope[Drivers.VERDICT] == verdict]
     # What is against the textbook is told on the page of drivers: nobody is to be served by it
     # yet.
-    pairs = zip(rows[Drivers.BEHAVIOUR], rows[Drivers.EFFECT_PP], strict=True)
-    taught = [as_taught(str(name), float(effect)) for name, effect in pairs]
-    rows = rows[pd.Series(taught, index=rows.index, dtype=bool)]
+    rows = rows[as_taught(rows)]
     order = rows[Drivers.EFFECT_PP].abs().sort_values(ascending=False).index
     return [str(b) for b in rows.loc[order, Drivers.BEHAVIOUR]]

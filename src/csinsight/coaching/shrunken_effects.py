@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.contract.domain import TAUGHT_LESS
+from csinsight.contract.domain import taught_of
 from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.units import Floats
 
@@ -58,21 +58,32 @@ class Effect:
         return np.asarray(there * rng.normal(self.mean, self.spread, number) / 100)
 
 
-def as_taught(behaviour: str, effect_pp: float) -> bool:
-    """Tell whether a measured effect points the way that the textbook teaches.
+def as_taught(drivers: pd.DataFrame) -> pd.Series[bool]:
+    """Tell of each estimate whether it points the way that is taught.
 
     Parameters
     ----------
-    behaviour : str
-    effect_pp : float
-        As in ``drivers``: more of the behaviour, or slower, goes with so many points.
+    drivers : DataFrame
+        Rows of the artifact: more of the behaviour, or slower, goes with so many points. Without
+        the column ``taught`` of what the textbook teaches.
 
     Examples
     --------
-    >>> as_taught("recommends", 8.0), as_taught("refuses_flatly", 8.0)
-    (True, False)
+    >>> rows = pd.DataFrame({"behaviour": ["greets", "curt_reply"], "effect_pp": [2.0, 1.0]})
+    >>> as_taught(rows).tolist()
+    [True, False]
     """
-    return (effect_pp < 0) == (behaviour in TAUGHT_LESS)
+    taught = taught_in(drivers)
+    up = drivers[Drivers.EFFECT_PP] > 0
+    return ((taught == "more") & up) | ((taught == "less") & ~up)
+
+
+def taught_in(drivers: pd.DataFrame) -> pd.Series[str]:
+    """Return what is taught of the behaviour of each row, as `as_taught` has it."""
+    if Drivers.TAUGHT in drivers:
+        return drivers[Drivers.TAUGHT]
+    taught = [taught_of(str(name)) for name in drivers[Drivers.BEHAVIOUR]]
+    return pd.Series(taught, index=drivers.index, dtype=str)
 
 
 def outcome_of(drivers: pd.DataFrame) -> str:
@@ -123,10 +134,10 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
         family[Drivers.VERDICT].isin(["helps", "hurts"]) & (family[Drivers.Q_VALUE] <= q_threshold)
     ]
     numbers += ["present", "mean", "spread"]
+    named = named[as_taught(named)]
     return [
         Effect(str(behaviour), *map(float, values))
         for behaviour, values in zip(
             named[Drivers.BEHAVIOUR], named[numbers].to_numpy(dtype=float), strict=True
         )
-        if as_taught(str(behaviour), float(values[0]))
     ]

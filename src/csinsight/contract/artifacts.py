@@ -5,9 +5,10 @@ Each class names the columns of ``runs/SHOP/MONTH/artifacts/NAME.parquet``.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from typing import Final
 
-from csinsight.contract.domain import COMPLIANCE, MARKERS
+from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
 from csinsight.contract.schema import Kind
 
 
@@ -157,6 +158,24 @@ def turn_column(behaviour: str) -> str:
 def opportunity_column(behaviour: str) -> str:
     """Return the column that holds the agent turn that first gave opportunity for it."""
     return f"{behaviour}_opportunity_turn"
+
+
+def own_in(columns: Iterable[Hashable]) -> tuple[str, ...]:
+    """Return the shop's own behaviours that a table of conversations holds.
+
+    Examples
+    --------
+    >>> own_in(["greets", "greets_opportunity_turn", "wraps", "wraps_opportunity_turn"])
+    ('wraps',)
+    """
+    end = opportunity_column("")
+    there = (name.removesuffix(end) for name in map(str, columns) if name.endswith(end))
+    return tuple(name for name in there if name not in MARKERS)
+
+
+def turn_markers(columns: Iterable[Hashable]) -> tuple[str, ...]:
+    """Return the behaviours that any agent turn may show: built-in ones, and those of the shop."""
+    return (*TURN_MARKERS, *own_in(columns))
 
 
 class BuyerStates:
@@ -358,6 +377,8 @@ class Drivers:
     CORRECTED_BY = "corrected_by"
     #: One of `csinsight.contract.domain.STANDINGS` where there is a verdict to stand.
     STANDING = "standing"
+    #: One of `csinsight.contract.domain.TAUGHT`.
+    TAUGHT = "taught"
 
 
 class DriverChecks:
@@ -498,6 +519,7 @@ _TEXTS: Final = frozenset(
         Drivers.REASON,
         Drivers.CORRECTED_BY,
         Drivers.STANDING,
+        Drivers.TAUGHT,
         DriverChecks.CHECK,
         CoachingPlan.KIND,
         FollowUp.ADVISED_IN,

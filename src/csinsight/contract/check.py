@@ -16,6 +16,7 @@ import polars as pl
 from csinsight.config import nearest
 from csinsight.contract import cells
 from csinsight.contract.disputes import read_disputes
+from csinsight.contract.labels import read_labels
 from csinsight.contract.messages import Fault, Notice
 from csinsight.contract.read import read_table
 from csinsight.contract.rollouts import read_rollouts
@@ -222,7 +223,7 @@ def check_shop(folder: Path) -> Check:
                 keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
     if not tables.keys() & MAIN_TABLES.keys() and not faults:
         faults.append(_no_tables(folder, notices))
-    faults += read_disputes(folder)[1] + read_rollouts(folder)[1]
+    faults += read_disputes(folder)[1] + read_rollouts(folder)[1] + read_labels(folder)[1]
     # A column that can't be read is empty here, and says nothing about the shop.
     unread = {fault.column for fault in faults}
     across = [n for n in cross_notices(keys) if n.kind != "untimed" or "sent_at" not in unread]

@@ -15,6 +15,7 @@ import polars as pl
 from csinsight.config import nearest
 from csinsight.contract.domain import BEHAVIOURS
 from csinsight.contract.messages import Fault
+from csinsight.contract.own import with_own
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
 
@@ -78,7 +79,7 @@ def read_disputes(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
     path = disputes_path(folder)
     if path is None:
         return pl.DataFrame(schema={column.name: pl.String for column in DISPUTES.columns}), []
-    checked = read_table(path, DISPUTES)
+    checked = read_table(path, with_own(DISPUTES, Disputes.BEHAVIOUR, folder))
     return checked.frame, [*checked.faults, *_month_faults(checked.frame, path.name)]
 
 

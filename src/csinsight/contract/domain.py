@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 BUYER_TYPES: Final = ("simple", "surfing", "newcomer", "bargain", "periodic", "sporty")
@@ -69,9 +70,28 @@ TAUGHT_LESS: Final = (
     "curt_reply",
     "repeats_canned",
 )
+#: What is taught of a behaviour: to show more of it, less, or (a shop's own) nothing.
+TAUGHT: Final = ("more", "less", "nothing")
 #: What is said of an estimate. `OWN_INTENT`: as large as a keen buyer's own intent could make it.
 OWN_INTENT: Final = "could be the buyer's own intent"
 VERDICTS: Final = ("helps", "hurts", OWN_INTENT, "no evidence", "not enough data", "control")
 #: Of a named driver: seen once, or agreed by a second, separate quarter.
 STANDINGS: Final = ("new", "confirmed")
 PLAN_KINDS: Final = ("driver", "compliance", "strength")
+
+
+def taught_of(behaviour: str, own: Mapping[str, str] | None = None) -> str:
+    """Return what is taught of a behaviour, one of `TAUGHT`.
+
+    Parameters
+    ----------
+    behaviour : str
+    own : mapping of str to str, optional
+        By id of the shop's own behaviours what the shop teaches.
+
+    Examples
+    --------
+    >>> taught_of("greets"), taught_of("curt_reply"), taught_of("wraps", {"wraps": "nothing"})
+    ('more', 'less', 'nothing')
+    """
+    return (own or {}).get(behaviour) or ("less" if behaviour in TAUGHT_LESS else "more")

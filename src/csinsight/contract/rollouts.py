@@ -14,6 +14,7 @@ import polars as pl
 
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.messages import Fault
+from csinsight.contract.own import with_own
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
 from csinsight.contract.write import write_atomically
@@ -79,7 +80,7 @@ def read_rollouts(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
         return pl.DataFrame(
             schema={c.name: kinds.get(c.name, pl.String()) for c in ROLLOUT.columns}
         ), []
-    checked = read_table(path, ROLLOUT)
+    checked = read_table(path, with_own(ROLLOUT, Rollout.BEHAVIOUR, folder))
     return checked.frame, [*checked.faults, *_lot_faults(checked.frame)]
 
 

@@ -9,9 +9,10 @@ follow from behaviour and are never adjusted for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,9 @@ from csinsight.contract.artifacts import (
     ValueTiers,
     opportunity_column,
     turn_column,
+    turn_markers,
 )
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TURN_MARKERS
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
 from csinsight.drivers.covariates import covariates, intent_signs
 from csinsight.drivers.exposure import (
     Exposure,
@@ -97,6 +99,8 @@ class Design:
         Same rows; turn in which a behaviour was first shown without any opportunity, NaN if none.
     history : float
         Months with conversations in the table before the study's first.
+    own : mapping of str to str
+        By id of the shop's own behaviours what is taught of each.
     """
 
     rows: pd.DataFrame
@@ -114,6 +118,7 @@ class Design:
     by_conversation: tuple[str, ...] = ()
     unasked: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: float = 0.0
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def agents(self) -> int:
@@ -136,6 +141,7 @@ def design(
     months: int,
     states: pd.DataFrame | None = None,
     exposure: Exposure | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> Design:
     """Choose the inquiries of the last `months` before `as_of` and lay out the comparison.
 
@@ -158,6 +164,9 @@ def design(
         by conversations, as its own balance says, where the conversations have turn columns, else
         over the whole window; satisfaction always over the window, for what was said after an
         order counts there too.
+    own : mapping of str to str, optional
+        By id of the shop's own behaviours, which join the family, what is taught of each
+        (`csinsight.contract.domain.TAUGHT`).
 
     Raises
     ------
@@ -182,7 +191,8 @@ def design(
     recent = _with_segments(recent, lagged).sort_values(order, kind="stable")
     recent = recent.reset_index(drop=True)
     apart = by_conversation(recent) if exposure == "turns" and chosen is None else ()
-    rows = _rows(recent, outcome)
+    family = (*TESTED_BEHAVIOURS, *(own or {}))
+    rows = _rows(recent, outcome, family)
     flow = _flow(len(rows) + sum(count for _, count in [*steps, *left]), [*steps, *left])
     told = None
     if exposure in ("turns", "conversations") and states is not None:
@@ -191,9 +201,9 @@ def design(
         rows=rows,
         controls=covariates(recent),
         outcome=outcome,
-        family=tuple(b for b in TESTED_BEHAVIOURS if b not in NOT_ON.get(outcome, ())),
+        family=tuple(b for b in family if b not in NOT_ON.get(outcome, ())),
         flow=flow,
-        opportunities=_opportunities(rows),
+        opportunities=_opportunities(rows, family),
         exposure=exposure,
         landmark=landmark,
         turns=_turns(recent, exposure),
@@ -202,6 +212,7 @@ def design(
         by_conversation=apart,
         unasked=_unasked(recent, exposure),
         history=_history(conversations, as_of, months),
+        own=own or {},
     )
 
 
@@ -213,6 +224,7 @@ def secondary_outcomes(
     as_of: datetime,
     months: int,
     states: pd.DataFrame | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> list[Design]:
     """Lay out the same comparison for paid and for ordered conversion, but for the main outcome.
 
@@ -221,7 +233,7 @@ def secondary_outcomes(
 
     Parameters
     ----------
-    conversations, lagged, as_of, months, states
+    conversations, lagged, as_of, months, states, own
         As in `design`.
     outcome : {"paid", "ordered", "satisfaction"}
         The main one, which is left out here, as are those that nothing is known of.
@@ -234,8 +246,9 @@ def secondary_outcomes(
     >>> [other.outcome for other in others]
     ['ordered']
     """
+    told: dict[str, Any] = {"as_of": as_of, "months": months, "states": states, "own": own}
     return [
-        design(conversations, lagged, outcome=name, as_of=as_of, months=months, states=states)
+        design(conversations, lagged, outcome=name, **told)
         for name in SECONDARY_OUTCOMES
         if name != outcome and name in conversations and conversations[name].notna().any()
     ]
@@ -272,7 +285,7 @@ def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     if exposure not in ("turns", "conversations"):
         return pd.DataFrame(index=recent.index)
     columns = [_C.TURNS_JUDGED] if exposure == "turns" else []
-    for behaviour in TURN_MARKERS if exposure == "turns" else ():
+    for behaviour in turn_markers(recent) if exposure == "turns" else ():
         columns += [turn_column(behaviour), opportunity_column(behaviour)]
     values = {name: as_float(recent[name]) for name in columns}
     return pd.concat([pd.DataFrame(values, index=recent.index), risk_set_columns(recent)], axis=1)
@@ -283,7 +296,7 @@ def _unasked(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     if exposure not in ("turns", "conversations"):
         return pd.DataFrame(index=recent.index)
     columns = {}
-    for name in TURN_MARKERS:
+    for name in turn_markers(recent):
         shown = as_float(recent[turn_column(name)])
         unasked = np.isnan(as_float(recent[opportunity_column(name)])) & (
             shown <= as_float(recent[_C.TURNS_JUDGED])
@@ -355,7 +368,7 @@ def _with_segments(conversations: pd.DataFrame, lagged: pd.DataFrame | None) -> 
     return bare.merge(known, on=_C.CONVERSATION_ID, how="left")
 
 
-def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+def _rows(conversations: pd.DataFrame, outcome: Outcome, family: tuple[str, ...]) -> pd.DataFrame:
     names = [
         _C.CONVERSATION_ID,
         _C.AGENT_ID,
@@ -365,7 +378,7 @@ def _rows(conversations: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
         ValueTiers.TIER,
     ]
     measured = {"outcome": as_float(conversations[outcome])}
-    for behaviour in (*TESTED_BEHAVIOURS, *CONTROLS):
+    for behaviour in (*family, *CONTROLS):
         if behaviour in conversations:
             measured[behaviour] = to_model(conversations[behaviour], behaviour)
         else:
@@ -382,8 +395,8 @@ def _flow(total: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
     return flow.assign(remaining=total - flow["left_out"].cumsum())
 
 
-def _opportunities(rows: pd.DataFrame) -> pd.DataFrame:
-    behaviours = [*TESTED_BEHAVIOURS, *CONTROLS]
+def _opportunities(rows: pd.DataFrame, family: tuple[str, ...]) -> pd.DataFrame:
+    behaviours = [*family, *CONTROLS]
     values = rows[behaviours]
     inquiries = values.notna().sum()
     return pd.DataFrame(

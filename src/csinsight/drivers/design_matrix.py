@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -12,9 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations, Drivers, opportunity_column, turn_column
-from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.design import LATE, TESTED_BEHAVIOURS, WHOLE_CONVERSATION, Design
+from csinsight.contract.artifacts import (
+    Conversations,
+    Drivers,
+    opportunity_column,
+    turn_column,
+    turn_markers,
+)
+from csinsight.contract.domain import taught_of
+from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
 from csinsight.drivers.exposure import residualized_exposure
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, unit_of
@@ -24,9 +30,8 @@ Counts = npt.NDArray[np.int64]
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
-#: What a behaviour is adjusted for besides the covariates: its companions in the same conversation,
-#: without those that the conversation's course makes.
-COMPANIONS: Final = tuple(b for b in TESTED_BEHAVIOURS if b not in (*LATE, *WHOLE_CONVERSATION))
+#: Never a companion: what the conversation's course makes.
+_APART: Final = (*LATE, *WHOLE_CONVERSATION)
 #: Shown fewer times than this without an opportunity, a word is no column of its own.
 _FEW: Final = 30
 
@@ -58,6 +63,8 @@ class DesignMatrix:
         What the buyer had shown before each turn.
     cases : array (rows,)
         Codes of the problem category.
+    taught : mapping of str to str
+        By behaviour what is taught of it (`csinsight.contract.domain.TAUGHT`).
     """
 
     columns: Floats
@@ -71,6 +78,7 @@ class DesignMatrix:
     turns: Mapping[str, tuple[Floats, Floats, Floats]]
     states: Floats | None
     cases: Counts
+    taught: Mapping[str, str]
 
     @property
     def points(self) -> float:
@@ -166,11 +174,21 @@ class DesignMatrix:
             Drivers.UNIT: unit_of(behaviour),
             Drivers.N: len(values),
             Drivers.SHOWN: shown,
+            Drivers.TAUGHT: self.taught[behaviour],
         }
 
 
 #: Estimates, checks and power of one design share its matrix for as long as the design is there.
 _MADE: Final[WeakKeyDictionary[Design, dict[bool, DesignMatrix]]] = WeakKeyDictionary()
+
+
+def companions_of(family: Iterable[str]) -> list[str]:
+    """Return what a behaviour is adjusted for besides the covariates.
+
+    These are its companions in the same conversation, without those that the conversation's course
+    makes.
+    """
+    return [name for name in family if name not in _APART]
 
 
 def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
@@ -186,7 +204,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
     behaviours = (*design.family, *design.negative_controls)
     values = rows[list(behaviours)].to_numpy(dtype=float)
     offered = ~np.isnan(values)
-    companions = [behaviours.index(b) for b in COMPANIONS if b in behaviours]
+    companions = [behaviours.index(b) for b in companions_of(design.family)]
     turns = _turns(design)
     chance = np.column_stack(
         [turns[b][1] == 1 if b in turns else offered[:, behaviours.index(b)] for b in behaviours]
@@ -228,6 +246,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         turns=turns | _unasked(design, list(unasked)),
         states=design.states,
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
+        taught={name: taught_of(name, design.own) for name in behaviours},
     )
 
 
@@ -235,7 +254,7 @@ def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return when each behaviour was first shown and first possible, where turns are compared."""
     if design.turns.shape[1] == 0:
         return {}
-    counted = TURN_MARKERS if Conversations.TURNS_JUDGED in design.turns else ()
+    counted = turn_markers(design.turns) if Conversations.TURNS_JUDGED in design.turns else ()
     judged = {b: Conversations.TURNS_JUDGED for b in counted if b not in design.by_conversation}
     judged |= {b: judged_column(b) for b in CLOCKED if judged_column(b) in design.turns}
     return {

@@ -31,7 +31,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations, opportunity_column, turn_column
+from csinsight.contract.artifacts import (
+    Conversations,
+    opportunity_column,
+    turn_column,
+    turn_markers,
+)
 from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.units import Floats, as_float
 
@@ -217,7 +222,7 @@ def _check(conversations: pd.DataFrame) -> None:
 def _read(conversations: pd.DataFrame, last: int) -> pd.DataFrame:
     """Read behaviours, and whether there was an opportunity, over the turns up to `last`."""
     read = {}
-    for behaviour in TURN_MARKERS:
+    for behaviour in turn_markers(conversations):
         shown = conversations[turn_column(behaviour)].le(last).fillna(value=False)
         there = conversations[opportunity_column(behaviour)].le(last).fillna(value=False)
         read[behaviour] = shown.astype("boolean").where(there.astype(bool))
@@ -250,7 +255,7 @@ def by_conversation(conversations: pd.DataFrame) -> tuple[str, ...]:
         abs(found["turns"].median()) > abs(found["conversations"].median()) + MARGIN
     )
     own = {str(name): bool(ahead[name] > 0) for name in found.index[ahead.abs() > clear]}
-    return tuple(name for name in TURN_MARKERS if own.get(name, overall))
+    return tuple(name for name in turn_markers(conversations) if own.get(name, overall))
 
 
 def balance(conversations: pd.DataFrame) -> pd.DataFrame:
@@ -275,7 +280,7 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
     agents = pd.factorize(looked[Conversations.AGENT_ID])[0].astype(np.int64)
     cases = pd.factorize(looked[Conversations.CATEGORY].fillna(""))[0].astype(np.int64)
     rows = {}
-    for behaviour in TURN_MARKERS:
+    for behaviour in turn_markers(looked):
         first = as_float(looked[turn_column(behaviour)])
         since = as_float(looked[opportunity_column(behaviour)])
         here, shown = since == 1, (first >= 1).astype(float)

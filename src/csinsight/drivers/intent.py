@@ -32,9 +32,8 @@ import pandas as pd
 from scipy import stats
 
 from csinsight.contract.artifacts import Conversations, DriverChecks
-from csinsight.contract.domain import TAUGHT_LESS
 from csinsight.drivers.covariates import SIGNS
-from csinsight.drivers.design_matrix import COMPANIONS, OUTCOME, DesignMatrix, Places
+from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     IVEstimate,
@@ -61,6 +60,8 @@ TIMES: Final = 1.0
 #: The same where an alarm rings and either the second method or the buyer's states are not to be
 #: had: what is measured then says less of what is not.
 TIMES_UNSEEN: Final = 3.0
+#: How a behaviour leans in the sum of all words, by what is taught of it.
+_LEANS: Final = {"more": 1.0, "less": -1.0, "nothing": 0.0}
 #: An instrument under this F is too weak (Staiger, Stock 1997).
 _WEAK: Final = 10.0
 #: A second method agrees that has the same sign at this one-sided level.
@@ -230,8 +231,8 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     signs = [name for name in PLACEBOS if name in matrix.names]
     words: list[str] = [
         b
-        for b in COMPANIONS
-        if unit_of(b) == "shown" and b in matrix.behaviours
+        for b in companions_of(matrix.behaviours)
+        if unit_of(b) == "shown"
         if matrix.columns[rows, matrix.place(b)].any()
     ]
     found: list[pd.DataFrame] = []
@@ -239,7 +240,7 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     if words and looks and len(rows):
         block, agents = matrix.block(rows), matrix.agents[rows]
         sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
-        lean = np.array([-1.0 if b in TAUGHT_LESS else 1.0 for b in words])
+        lean = np.array([_LEANS[matrix.taught[b]] for b in words])
         exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
         block = np.column_stack([block, block[:, exposures] @ lean])
         products = cross_products(block, sizes)
@@ -298,7 +299,7 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
     for name, times in matrix.turns.items():
         if name in CLOCKED or name not in matrix.behaviours:
             continue
-        lean = -1.0 if name in TAUGHT_LESS else 1.0
+        lean = _LEANS[matrix.taught[name]]
         first, since, judged = (turns[rows] for turns in times)
         for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:

@@ -12,7 +12,7 @@ of its own, against the quickest band, with everything else as in the main model
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -49,6 +49,7 @@ def alternative_estimates(
     as_of: datetime,
     months: int,
     states: pd.DataFrame | None = None,
+    own: Mapping[str, str] | None = None,
     min_inquiries: int,
     min_agents: int,
 ) -> pd.DataFrame:
@@ -58,7 +59,7 @@ def alternative_estimates(
     ----------
     drivers : DataFrame
         From `csinsight.drivers.estimates.estimate_drivers`; its first row's outcome is looked at.
-    conversations, lagged, as_of, months, states
+    conversations, lagged, as_of, months, states, own
         As in `csinsight.drivers.design.design`.
     min_inquiries, min_agents : int
 
@@ -88,6 +89,7 @@ def alternative_estimates(
             months=months,
             states=states,
             exposure=way,
+            own=own,
         )
         found = estimate_drivers(
             plan,

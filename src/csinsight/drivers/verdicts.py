@@ -50,6 +50,7 @@ COLUMNS: Final = (
     _D.SHRUNK_LOW_PP,
     _D.SHRUNK_HIGH_PP,
     _D.REASON,
+    _D.TAUGHT,
 )
 _NUMBERS: Final = (*COLUMNS[4:10], *COLUMNS[16:27])
 

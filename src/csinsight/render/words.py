@@ -78,12 +78,17 @@ class Words:
     lang : {'zh', 'en'}
     currency : str
         ISO 4217 code used where `money` is not told another.
+    own : mapping of str to str, optional
+        Texts of the shop's own by key, taken as they stand.
     """
 
-    def __init__(self, lang: Lang, currency: str = "CNY") -> None:
+    def __init__(
+        self, lang: Lang, currency: str = "CNY", own: Mapping[str, str] | None = None
+    ) -> None:
         self.lang: Lang = lang
         self.locale = LOCALES[lang]
         self.currency = currency
+        self.own = own or {}
 
     def word(self, key: str, **values: object) -> str:
         """Return the text called `key` with `values` filled in.
@@ -93,6 +98,8 @@ class Words:
         ReportError
             Where there is no such text, naming the nearest, or a value is missing.
         """
+        if key in self.own:
+            return self.own[key]
         try:
             text = catalogue(self.lang)[key]
         except KeyError:

@@ -12,7 +12,7 @@ from csinsight.params import shipped
 #: Files of the folder, and what ships that each begins as.
 _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "params.yml": ("params", "monthly.yml"),
-    "lexicon_additions.yml": ("params", "lexicon_additions.yml"),
+    "data/behaviours.yml": ("params", "behaviours.yml"),
     "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
     "mappings/sycm_order_list.yml": ("params", "mappings", "sycm_order_list.yml"),
@@ -26,9 +26,8 @@ _README: Final = """# {name}
 | here | what it is |
 |---|---|
 | `data/` | the shop's tables; importers write them, months add to what is there |
-| `data/behaviours.yml` | the shop's own behaviours (all commented out) |
+| `data/behaviours.yml` | behaviours and words of the shop's own (all commented out) |
 | `params.yml` | every parameter with its default; change what differs |
-| `lexicon_additions.yml` | words of the shop that its agents and buyers use |
 | `mappings/` | which column of a file is which of ours; `every_key.yml` shows every key |
 | `shops.yml` | what a schedule runs; `schedule/` has recipes for cron and systemd |
 
@@ -49,9 +48,6 @@ shops:
   - shop: {name}
     data: data
     params: params.yml
-"""
-_BEHAVIOURS: Final = """# The shop's own behaviours, and additions to built-in ones;
-# `csinsight check data` checks them. See the documentation for the keys.
 """
 
 
@@ -79,7 +75,6 @@ def make_folder(folder: Path) -> list[Path]:
     texts = {
         "README.md": _README.format(name=name),
         "shops.yml": _SHOPS.format(name=name),
-        "data/behaviours.yml": _BEHAVIOURS,
     }
     for file, parts in _COPIED.items():
         text = shipped(*parts).read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from csinsight.behaviours.own import own_of
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256_of
@@ -180,9 +181,8 @@ class _Run:
         self._check_contract()
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
-        MonthContext.of(self.params, signatures_of(open_shop(self.data, "polars"))).write(
-            self.places.run
-        )
+        signatures = signatures_of(open_shop(self.data, "polars"))
+        MonthContext.of(self.params, signatures, own_of(self.data)).write(self.places.run)
         names = wanted(self.only, left_out)
         for name in names:
             check_parameters(self._notebook(name), self.params)

@@ -11,6 +11,7 @@ import pandas as pd
 from csinsight.config import nearest
 from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.contract.domain import MARKERS
+from csinsight.contract.own import own_ids
 from csinsight.contract.rollouts import FILE, add_rollout
 from csinsight.drivers.rollout import RolloutPlan, load_rollouts, plan_rollout, rollout_end
 from csinsight.errors import ConfigError
@@ -71,9 +72,10 @@ def plan_from_run(
     folder = data or Path(state.get("data", "its tables"))
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is no longer there; say --data with the shop's tables")
-    if behaviour not in MARKERS:
-        near = nearest(behaviour, MARKERS)
-        mend = f"did you mean {near}?" if near else f"choose one of {', '.join(MARKERS)}"
+    known_ones = (*MARKERS, *own_ids(folder))
+    if behaviour not in known_ones:
+        near = nearest(behaviour, known_ones)
+        mend = f"did you mean {near}?" if near else f"choose one of {', '.join(known_ones)}"
         raise ConfigError(f"there is no behaviour {behaviour!r}; {mend}")
     as_of = month_end(params.month)
     own = load_rollouts(folder)

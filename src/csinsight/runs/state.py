@@ -27,6 +27,9 @@ from pydantic import (
 
 from csinsight import __version__
 from csinsight.contract.disputes import disputes_path
+from csinsight.contract.labels import FILE as LABELS_FILE
+from csinsight.contract.own import FILE as OWN_FILE
+from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
 from csinsight.contract.write import DRAFT, sha256, sha256_of, write_text
 from csinsight.engine import table_path
@@ -126,7 +129,7 @@ class Inputs:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._seen = self._stats()
-        #: By file name, the SHA-256 of every contract table's file.
+        #: By file name, the SHA-256 of every file of the shop that a run reads.
         self.hashes = {path.name: sha256(path) for path in self._paths()}
         self.check()
 
@@ -158,7 +161,9 @@ class Inputs:
 
     def _paths(self) -> list[Path]:
         found = [table_path(self._data, name) for name in TABLES]
-        return [path for path in (*found, disputes_path(self._data)) if path is not None]
+        beside = [self._data / name for name in (LABELS_FILE, OWN_FILE, ROLLOUT_FILE)]
+        found += [disputes_path(self._data), *(path for path in beside if path.is_file())]
+        return [path for path in found if path is not None]
 
     def _stats(self) -> dict[str, tuple[int, ...]]:
         stats = {path.name: path.stat() for path in self._paths()}

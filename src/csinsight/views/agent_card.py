@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from csinsight.coaching.advice import load_library
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, FollowUp
@@ -156,7 +155,7 @@ def advised(study: Study, card: Card) -> list[Block]:
 
 def _rules(study: Study, broken: pd.DataFrame) -> Box:
     """Return all rules in one box: how often, what to say instead, and a talk or two to read."""
-    library = load_library(study.lang).behaviours
+    library = study.library
     names = [str(name) for name in broken[_P.BEHAVIOUR]]
     items = [
         study.word(
@@ -191,7 +190,7 @@ def _trust(study: Study, row: pd.Series) -> str:
 
 
 def _box(study: Study, row: pd.Series) -> Box:
-    advice = load_library(study.lang).behaviours[row[_P.BEHAVIOUR]]
+    advice = study.library[row[_P.BEHAVIOUR]]
     items = Items(
         [
             study.word("card.say", phrases=_quoted(study, advice.phrases[:2])),
@@ -304,7 +303,7 @@ def _inquiries(study: Study, card: Card) -> str:
 
 def sentence(study: Study, card: Card) -> str:
     """Return what the card comes down to: what is good first, then the one thing to try."""
-    library = load_library(study.lang).behaviours
+    library = study.library
     parts = []
     if len(card.strengths):
         names = [study.word(f"strength.{name}") for name in card.strengths[_P.BEHAVIOUR]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from csinsight.contract.artifacts import DriverChecks, Drivers
-from csinsight.contract.domain import CATEGORIES, MARKERS, OWN_INTENT
+from csinsight.contract.domain import CATEGORIES, OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER
 from csinsight.render import theme
@@ -155,8 +155,8 @@ def to_read(drivers: pd.DataFrame | None) -> list[str]:
     if drivers is None:
         return []
     rows = labels.readable(drivers)
-    named = rows.loc[rows[_D.VERDICT].isin(labels.NAMED), _D.BEHAVIOUR]
-    return [name for name in named if name in MARKERS]
+    spoken = rows[_D.UNIT] == "shown"
+    return list(rows.loc[rows[_D.VERDICT].isin(labels.NAMED) & spoken, _D.BEHAVIOUR])
 
 
 def _card(study: Study, row: pd.Series) -> Box:
@@ -183,7 +183,7 @@ def _card(study: Study, row: pd.Series) -> Box:
         study.word(f"drivers.card_{row[_D.STANDING]}"),
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
         _test(study, row),
-        study.word("drivers.card_read", name=behaviour) if behaviour in MARKERS else "",
+        study.word("drivers.card_read", name=behaviour) if row[_D.UNIT] == "shown" else "",
     )
     return Box(
         labels.label(study, behaviour),

@@ -15,7 +15,7 @@ from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.excerpts import excerpts, goods_names
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.rarity import common_pieces
-from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
+from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers, own_in
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
@@ -151,7 +151,11 @@ def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataF
     inquiries = inquiries_of(found)
     key = month_of(inquiries).dt.strftime("%Y-%m") if column == "month" else inquiries[column]
     # Timings among the behaviours are no shares of anything.
-    flags = (_C.PAID, _C.ORDERED, *(b for b in BEHAVIOURS if b not in TIMINGS))
+    flags = (
+        _C.PAID,
+        _C.ORDERED,
+        *(b for b in (*BEHAVIOURS, *own_in(inquiries)) if b not in TIMINGS),
+    )
     shown = [name for name in flags if name in inquiries]
     parts = {"what": pd.Series(shown)}
     for value in values:

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.advice import load_library
-from csinsight.coaching.shrunken_effects import as_taught
+from csinsight.coaching.shrunken_effects import as_taught, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
@@ -101,11 +100,10 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
 
     Nobody is advised on them: the library says the opposite of what the data would.
     """
-    taught = [
-        as_taught(str(name), -effect if name in TURNED else effect)
-        for name, effect in zip(rows[_D.BEHAVIOUR], rows[_D.EFFECT_PP], strict=True)
-    ]
-    named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & ~pd.Series(taught, index=rows.index)]
+    turned = rows[_D.BEHAVIOUR].isin(TURNED)
+    measured = rows.assign(**{_D.EFFECT_PP: rows[_D.EFFECT_PP].where(~turned, -rows[_D.EFFECT_PP])})
+    against = ~as_taught(measured) & (taught_in(rows) != "nothing")
+    named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & against]
     return named
 
 
@@ -147,7 +145,7 @@ def rate_text(study: Study, behaviour: str, value: float) -> str:
 
 def title_of(study: Study, behaviour: str) -> str:
     """Return what the coaching library calls a behaviour, as something to do."""
-    return load_library(study.lang).behaviours[behaviour].title
+    return study.library[behaviour].title
 
 
 def strength_of(study: Study, behaviour: str) -> str:

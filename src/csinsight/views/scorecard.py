@@ -13,7 +13,7 @@ from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.sequence_rules import Scorecard
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.artifacts import Scorecards as Card
-from csinsight.contract.domain import COMPLIANCE
+from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.labels import load_labels
 from csinsight.drivers.units import as_float
 from csinsight.render import theme
@@ -33,7 +33,8 @@ _AFTER: Final = ("checks_address", "closes_warmly")
 
 def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
     """Draw how often each behaviour was shown in the month."""
-    found = labels.behaviour_rates(study.of_month(conversations))
+    month = study.of_month(conversations)
+    found = labels.behaviour_rates(month, (*MARKERS, *study.context.own.behaviours))
     if found.empty:
         return Prose(study.word("kpis.no_behaviours"))
     words = study.words

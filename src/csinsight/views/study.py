@@ -15,6 +15,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from csinsight.behaviours.advice_form import Advice
+from csinsight.behaviours.own import Own
+from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically, write_table
@@ -94,7 +97,7 @@ class Study:
         self.engine: EngineName = params.engine
         # A notebook that takes no currency writes no money: one that did would show this sign.
         currency = params.currency if not taken or "currency" in taken else "XXX"
-        self.words = Words(params.lang, currency)
+        self.words = Words(params.lang, currency, _own_words(self.context.own, params.lang))
 
     @property
     def as_of(self) -> datetime:
@@ -105,6 +108,11 @@ class Study:
     def start(self) -> datetime:
         """The first moment of the month."""
         return self.context.start
+
+    @cached_property
+    def library(self) -> dict[str, Advice]:
+        """What the coaching library says of each behaviour and rule, the shop's own among them."""
+        return load_library(self.lang).behaviours | self.context.own.advice(self.lang)
 
     @cached_property
     def artifacts(self) -> Path:
@@ -244,6 +252,17 @@ def open_study(
     study = Study(data, run, cell, **told)
     theme.use(study.lang, study.words.currency)
     return study
+
+
+def _own_words(own: Own, lang: Lang) -> dict[str, str]:
+    """Return what pages call the shop's own behaviours, by key of the catalogue."""
+    words, found = Words(lang), {}
+    for name, behaviour in own.behaviours.items():
+        called = getattr(behaviour.names, lang)
+        found[f"behaviour.{name}"] = called
+        less = behaviour.direction == "bad"
+        found[f"strength.{name}"] = words.word("own.few", name=called) if less else called
+    return found
 
 
 def _taken_by(step: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from csinsight.contract.artifacts import BuyerTypes, Conversations
+from csinsight.contract.artifacts import BuyerTypes, Conversations, own_in
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, CATEGORIES, TIMINGS
 from csinsight.features.months import month_of
 from csinsight.views import explore
@@ -45,7 +45,8 @@ def browser(study: Study, *, most: int = 500) -> Any:
     import ipywidgets as w
 
     found = explore.talks(study)
-    shown = (name for name in BEHAVIOURS if name in found and name not in TIMINGS)
+    known = (*BEHAVIOURS, *own_in(found))
+    shown = (name for name in known if name in found and name not in TIMINGS)
     chosen = {
         "behaviour": _choice("Behaviour", shown),
         "shown": w.ToggleButtons(options={"shown": True, "missed": False}, description="It was"),

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from csinsight.coaching.advice import load_library
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, FollowUp
 from csinsight.contract.spreadsheet import guarded
@@ -142,7 +141,7 @@ def as_json(
 
 
 def _finding(study: Study, row: pd.Series, talks: pd.DataFrame) -> dict[str, Any]:
-    advice = load_library(study.lang).behaviours[row[_P.BEHAVIOUR]]
+    advice = study.library[row[_P.BEHAVIOUR]]
     own = talks[
         (talks[_P.AGENT_ID] == row[_P.AGENT_ID]) & (talks[_P.BEHAVIOUR] == row[_P.BEHAVIOUR])
     ]
@@ -167,7 +166,7 @@ def _finding(study: Study, row: pd.Series, talks: pd.DataFrame) -> dict[str, Any
 
 
 def _plan_sheet(study: Study, plan: pd.DataFrame) -> Sheet:
-    library = load_library(study.lang).behaviours
+    library = study.library
     fixed = ("agent", "kind", "what")
     texts = ("say", "drill", "watch", "rests_on")
     rows = []

@@ -1,0 +1,72 @@
+"""``behaviours.yml``: a shop's own behaviours, beside its tables; the file is optional.
+
+What it holds is read by `csinsight.behaviours.own`; here stands what tables need to know of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from csinsight.config import read_yaml
+from csinsight.contract.schema import Table
+
+FILE: Final = "behaviours.yml"
+_BEHAVIOURS: Final = "behaviours"
+
+
+def own_path(folder: Path) -> Path | None:
+    """Return the file of a shop's own behaviours, or None where there is none."""
+    path = folder / FILE
+    return path if path.is_file() else None
+
+
+def own_ids(folder: Path) -> tuple[str, ...]:
+    r"""Return the ids of a shop's own behaviours, in the order of its file.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the shop's tables.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is no YAML.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> own_ids(folder)
+    ()
+    >>> _ = (folder / FILE).write_text("behaviours:\n  offers_gift_wrap: {}\n", encoding="utf-8")
+    >>> own_ids(folder)
+    ('offers_gift_wrap',)
+    """
+    path = own_path(folder)
+    values = read_yaml(path).values if path else None
+    told = values.get(_BEHAVIOURS) if isinstance(values, dict) else None
+    return tuple(str(name) for name in told) if isinstance(told, dict) else ()
+
+
+def with_own(table: Table, column: str, folder: Path) -> Table:
+    """Return `table` whose `column` may also name the shop's own behaviours.
+
+    Parameters
+    ----------
+    table : Table
+    column : str
+        One that names behaviours.
+    folder : Path
+        Of the shop's tables.
+    """
+    own = own_ids(folder)
+    return replace(
+        table,
+        columns=tuple(
+            replace(c, one_of=(*(c.one_of or ()), *own)) if c.name == column else c
+            for c in table.columns
+        ),
+    )
