@@ -39,7 +39,7 @@ def ways(pattern: str) -> float:
 
     Examples
     --------
-    >>> ways("(送|赠)[^,。]{0,9}礼盒"), ways("(a{0,9}){0,9}b") > 100_000
+    >>> ways("(赠送|送)[^,。]{0,9}礼盒"), ways("(a{0,9}){0,9}b") > 100_000
     (20.0, True)
     """
     return _ways(_parser.parse(FRAGMENT.sub("x", pattern)))

@@ -109,7 +109,9 @@ def type_support(
         rows.append((k, float(mixture.bic(points)), _silhouette(points, mixture.predict(points))))
     table = pd.DataFrame(rows, columns=["k", "bic", "silhouette"]).assign(**{FROM_TYPES: False})
     own = _from_types(points, _winners(sample, result.model)) if rows else []
-    return pd.concat([table, pd.DataFrame(own, columns=list(table))], ignore_index=True)
+    # An empty part would make the flag an object, and "not" of it a number.
+    whole = pd.concat([table, pd.DataFrame(own, columns=list(table))], ignore_index=True)
+    return whole.astype({FROM_TYPES: bool})
 
 
 def _from_types(
