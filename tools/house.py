@@ -47,7 +47,13 @@ def _functions(tree: ast.AST) -> list[Function]:
 
 
 def _public(tree: ast.Module) -> list[Function]:
-    return [n for n in tree.body if isinstance(n, Function) and not n.name.startswith("_")]
+    """Return the public functions of a module; overloads say again what one of them is."""
+    functions = (n for n in tree.body if isinstance(n, Function) and not n.name.startswith("_"))
+    return [n for n in functions if not any(_is_overload(d) for d in n.decorator_list)]
+
+
+def _is_overload(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id == "overload"
 
 
 def _calls_of_private(tree: ast.Module) -> list[int]:

@@ -42,6 +42,13 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
         later in the month; not known of those who are not found), ``order_value`` and
         ``order_evening`` (of orders placed in the month). No rows where chats or orders have no
         times.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> table = join_bias(sample_shop(), datetime(2026, 10, 1), datetime(2026, 11, 1))
+    >>> table.columns.tolist()[0]
+    'measure'
     """
     columns = ["measure", _AGENT, "found", "not_found", "n_found", "n_not_found"]
     timed = shop.has("messages", Messages.SENT_AT) and shop.has("orders", Orders.PLACED_AT)

@@ -390,7 +390,20 @@ class Boosted:
 
 
 def learn_rfm(past: Past) -> RfmCells:
-    """Learn the mean later spend of each cell."""
+    """Learn the mean later spend of each cell.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from csinsight.features.spend import spend_between, spend_features
+    >>> from csinsight.sample import sample_shop
+    >>> shop, start, end = sample_shop(), datetime(2026, 8, 1), datetime(2026, 10, 1)
+    >>> spend = spend_features(shop, start, order_days=365)
+    >>> later = spend_between(shop, start, end).set_index("buyer_id")["net_spend"]
+    >>> cells = learn_rfm(Past(spend, later, days=61))
+    >>> bool((cells.expected_spend(spend, 90) >= 0).all())
+    True
+    """
     money = past.spend[SpendFeatures.NET_SPEND].to_numpy(dtype=np.float64)
     edges = np.quantile(money, np.arange(1, _MONEY_GROUPS) / _MONEY_GROUPS)
     shape = (len(_RECENCY) + 1, len(_FREQUENCY) + 1, _MONEY_GROUPS)
@@ -403,7 +416,20 @@ def learn_rfm(past: Past) -> RfmCells:
 
 
 def learn_boosted(past: Past, *, seed: int) -> Boosted:
-    """Learn from what each buyer did before the stretch, BG/NBD's expectation among it."""
+    """Learn from what each buyer did before the stretch, BG/NBD's expectation among it.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from csinsight.features.spend import spend_between, spend_features
+    >>> from csinsight.sample import sample_shop
+    >>> shop, start, end = sample_shop(), datetime(2026, 8, 1), datetime(2026, 10, 1)
+    >>> spend = spend_features(shop, start, order_days=365)
+    >>> later = spend_between(shop, start, end).set_index("buyer_id")["net_spend"]
+    >>> trees = learn_boosted(Past(spend, later, days=61), seed=1)
+    >>> type(trees).__name__
+    'Boosted'
+    """
     past = past.sample(seed)
     trees = HistGradientBoostingRegressor(**_TREES, random_state=seed)
     return Boosted(trees.fit(_columns(past.spend), past.target / past.days))

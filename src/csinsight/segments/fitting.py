@@ -129,6 +129,19 @@ def judge(
         centres, which are held at where they began: a type that nobody is keeps its signature.
     types : tuple of str
     signatures : Signatures
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> from csinsight.segments.mixture import fit_mixture
+    >>> from csinsight.segments.shrink_features import weigh
+    >>> from csinsight.segments.types import read_buyers
+    >>> context, types = sample_context(), ("simple", "bargain")
+    >>> evidence = weigh(read_buyers(sample_shop(), context.types, context.as_of))
+    >>> seeds = starting_points(evidence, context.signatures, types)
+    >>> mixture = fit_mixture(evidence.value, evidence.noise, seeds)
+    >>> len(judge(mixture, evidence, types, context.signatures).order)
+    2
     """
     columns = [FEATURES.index(name) for name in evidence.features]
     weights = np.zeros_like(mixture.centres)

@@ -29,7 +29,21 @@ def write_endings(
     staff: Staff,
     phrases: Phrases,
 ) -> dict[str, Bools]:
-    """Add all lines after the decision; return which talks show the behaviours there."""
+    """Add all lines after the decision; return which talks show the behaviours there.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> from csinsight.simulate.script import Script
+    >>> rng, script = np.random.default_rng(1), Script()
+    >>> shown = write_endings(
+    ...     rng, Deck(rng, 90), script, chats.cases, chats.outcome, base.staff, load_phrases()
+    ... )
+    >>> sorted(shown)[:2]
+    ['asks_for_praise', 'checks_address']
+    """
     pen = _Pen(rng, deck, script, cases, phrases)
     order = outcome.prompt
     reply = (
@@ -123,7 +137,6 @@ def write_reminders(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from csinsight.simulate.phrases import load_phrases
     >>> from csinsight.simulate.script import Script
     >>> script, one = Script(), np.array([1])

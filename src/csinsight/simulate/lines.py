@@ -45,7 +45,19 @@ def write_agents(
     length: Ints,
     phrases: Phrases,
 ) -> None:
-    """Add the agents' lines of all turns before `length`, at the times in `acts`."""
+    """Add the agents' lines of all turns before `length`, at the times in `acts`.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> rng, script = np.random.default_rng(1), Script()
+    >>> length = np.full(len(chats.cases), 2)
+    >>> write_agents(rng, Deck(rng, 90), script, chats.cases, chats.acts, length, load_phrases())
+    >>> len(script.text) > 0
+    True
+    """
     for turn in range(TURNS):
         replied = acts.replied[:, turn] & (turn < length)
         pen = _AgentPen(rng, deck, script, acts, turn, phrases, replied)
@@ -219,6 +231,18 @@ def write_buyers(
     """Add the buyers' lines of all turns; return how many each turn has (n x TURNS).
 
     Times are left at zero: they are filled in once it is known how fast the agents were.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> rng, script = np.random.default_rng(1), Script()
+    >>> counts = write_buyers(
+    ...     rng, Deck(rng, 90), script, chats.cases, load_phrases(), base.scenario
+    ... )
+    >>> counts.shape[0]
+    90
     """
     pen = _BuyerPen(rng, deck, script, cases, phrases)
     _open(pen, world)

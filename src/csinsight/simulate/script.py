@@ -203,7 +203,18 @@ def draw_slots(
     agent: Ints,
     taker: Ints,
 ) -> dict[str, Any]:
-    """Draw the values of all slots, one a talk; `taker` is -1 where nobody handed over."""
+    """Draw the values of all slots, one a talk; `taker` is -1 where nobody handed over.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> cases, rng = chats.cases, np.random.default_rng(1)
+    >>> slots = draw_slots(rng, load_phrases(), base.staff, cases.bedding, cases.agent, cases.taker)
+    >>> len(slots["p"])
+    90
+    """
     shop, n = phrases.shop, len(agent)
     kinds = np.array([line[4] == "bed" for line in shop["products"]])
     bed, wear = np.flatnonzero(kinds), np.flatnonzero(~kinds)
@@ -273,7 +284,22 @@ def _numbers(rng: np.random.Generator, n: int) -> dict[str, Ints]:
 def fill(
     rng: np.random.Generator, lines: Lines, slots: Mapping[str, Any], phrases: Phrases
 ) -> list[str]:
-    """Return the text of every line with its slots filled, and some buyers' typos."""
+    """Return the text of every line with its slots filled, and some buyers' typos.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.phrases import load_phrases
+    >>> cases, rng = chats.cases, np.random.default_rng(1)
+    >>> slots = draw_slots(rng, load_phrases(), base.staff, cases.bedding, cases.agent, cases.taker)
+    >>> lines = in_order(chats.script, {0: 5, 1: 5, 2: 1, 3: 1})
+    >>> slots |= dict.fromkeys(("oid", "oid2"), ["1"] * 90)
+    >>> texts = fill(rng, lines.only(lines.talk < 90), slots, load_phrases())
+    >>> any("{" in text for text in texts)
+    False
+    """
     row = _Row(slots)
     slips = (lines.sender == BUYER) & (rng.random(len(lines.talk)) < _TYPO)
     texts: list[str] = []

@@ -100,7 +100,18 @@ def order_ids(rng: np.random.Generator, n: int) -> list[str]:
 
 
 def orders_table(orders: Purchases, ids: list[str], crowd: Crowd) -> pl.DataFrame:
-    """Return ``orders`` sorted by time."""
+    """Return ``orders`` sorted by time.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.world import draw_silent, streams
+    >>> orders = draw_silent(streams(2), base, chats=True)
+    >>> ids = order_ids(np.random.default_rng(1), len(orders.buyer))
+    >>> orders_table(orders, ids, base.crowd)["placed_at"].is_sorted()
+    True
+    """
     return pl.DataFrame(
         {
             Orders.ORDER_ID: pl.Series(ids, dtype=pl.String),
@@ -119,7 +130,19 @@ def orders_table(orders: Purchases, ids: list[str], crowd: Crowd) -> pl.DataFram
 def messages_table(
     lines: Lines, texts: list[str], buyer: Ints, ids: list[str], crowd: Crowd, staff: Staff
 ) -> pl.DataFrame:
-    """Return ``messages`` in reading order; `buyer` and `ids` are per talk, `ids` may be empty."""
+    """Return ``messages`` in reading order; `buyer` and `ids` are per talk, `ids` may be empty.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_talks
+    >>> base, chats = sample_talks()
+    >>> from csinsight.simulate.script import in_order
+    >>> lines = in_order(chats.script, {0: 5, 1: 5, 2: 1, 3: 1})
+    >>> lines = lines.only(lines.talk < 90)
+    >>> texts = ["好的"] * len(lines.talk)
+    >>> messages_table(lines, texts, chats.cases.buyer, [], base.crowd, base.staff).columns[:2]
+    ['buyer_id', 'agent_id']
+    """
     frame = pl.DataFrame(
         {
             Messages.BUYER_ID: take(crowd.ids, buyer[lines.talk]),

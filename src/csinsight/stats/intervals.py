@@ -43,6 +43,12 @@ def wilson(
     Notes
     -----
     Wilson, E. B. (1927), JASA 22(158), without continuity correction.
+
+    Examples
+    --------
+    >>> low, high = wilson(30, 60)
+    >>> low < 0.5 < high
+    True
     """
     if not 0 < level < 1:
         raise ValueError(f"a confidence level lies between 0 and 1, not at {level}")
@@ -73,6 +79,12 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
     -------
     tuple of float
         Both NaN with fewer than two values, which say nothing of their spread.
+
+    Examples
+    --------
+    >>> low, high = mean_interval([4.0, 5.0, 5.0, 4.0])
+    >>> low < 4.5 < high
+    True
     """
     sample = np.asarray(values, dtype=float)
     return ratio_interval(sample, np.ones(len(sample)), level)
@@ -100,6 +112,12 @@ def ratio_interval(
     Notes
     -----
     Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with t(n - 1).
+
+    Examples
+    --------
+    >>> low, high = ratio_interval([2, 4, 3], [2, 2, 2])
+    >>> low < 1.5 < high
+    True
     """
     top, under = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     units, total = len(top), float(under.sum())
@@ -131,6 +149,11 @@ def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple
     Notes
     -----
     Ranks by the binomial distribution (Conover 1999, Practical Nonparametric Statistics, 3.2).
+
+    Examples
+    --------
+    >>> quantile_interval(range(1, 100), 0.5)
+    (40.0, 60.0)
     """
     sample = np.sort(np.asarray(values, dtype=float))
     n, tail = len(sample), (1 - level) / 2
