@@ -34,7 +34,10 @@ FACT = 'study.write_facts({"finding": f"{month} finding"})'
 BODIES = {
     "03_agent_kpis": [
         "import pandas as pd",
-        "study.write('agent_kpis', pd.DataFrame({'agent_id': ['a1', 'A1']}))",
+        "from csinsight.contract.dictionary import artifact",
+        "names = [column.name for column in artifact('agent_kpis').columns]",
+        "figures = pd.DataFrame(0, index=range(2), columns=names)",
+        "study.write('agent_kpis', figures.assign(agent_id=['a1', 'A1']))",
     ],
     "06_agent_card": [
         "from csinsight.render.blocks import Finding",

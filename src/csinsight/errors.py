@@ -38,6 +38,10 @@ class ContractError(DataError):
         super().__init__("\n".join([f"{data}: {count}", *self.faults]))
 
 
+class ArtifactError(CsinsightError, ValueError):
+    """A table of a run that is not as it is declared; one line a fault: table, column and mend."""
+
+
 class ImporterError(DataError):
     """A file, mapping or folder that can't be used as a whole; the message says the mend."""
 

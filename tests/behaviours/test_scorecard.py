@@ -97,9 +97,9 @@ def test_points_by_hand():
     assert table["possible"].tolist() == [60, 100, 60, 20]
     assert table["score"].tolist()[:3] == [100, 30, 0]
     assert pd.isna(table.loc["little", "score"])
-    assert table.loc["half", "lost"] == "polite,not_curt,quick,worry"
-    assert table["red_lines"].tolist() == ["", "", "off_platform", ""]
-    assert table["evidence"].tolist() == ["", "answers_worry@1", "", ""]
+    assert table.loc["half", "lost"] == ["polite", "not_curt", "quick", "worry"]
+    assert table["red_lines"].tolist() == [[], [], ["off_platform"], []]
+    assert table["evidence"].tolist() == [[], [{"rule": "answers_worry", "position": 1}], [], []]
 
 
 def test_agents_with_intervals():

@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from tests.tables import complete
 from tests.validate import study_rollouts
 
 from csinsight.cli import main
@@ -110,7 +111,7 @@ def test_agents_of_whom_nothing_is_seen_are_named(worlds) -> None:
     rows = plan.rows.to_pandas().replace({"agent_id": {"agent003": "agent3"}})
     later = talks.assign(started_at=talks["started_at"] + pd.Timedelta(days=92))
     found, _ = read_rollouts(later, rows, as_of=datetime(2027, 3, 1))
-    assert list(found["unseen"]) == ["agent3"]
+    assert list(found["unseen"]) == [["agent3"]]
 
 
 def test_agents_are_told_before_and_since_their_start(worlds) -> None:
@@ -145,9 +146,11 @@ def test_the_command_writes_beside_the_tables_once(worlds, tmp_path: Path) -> No
     (run / "artifacts").mkdir(parents=True)
     data.mkdir()
     talks = worlds.make_world(3, inquiries=6000, agents=12).conversations
+    talks = complete("conversations", talks)
     talks.to_parquet(run / "artifacts" / "conversations.parquet")
     drivers = {"behaviour": ["recommends"], "scope": "all", "outcome": "paid", "effect_pp": -12.0}
-    pd.DataFrame(drivers).to_parquet(run / "artifacts" / "drivers.parquet")
+    drivers = complete("drivers", pd.DataFrame(drivers, index=[0]))
+    drivers.to_parquet(run / "artifacts" / "drivers.parquet")
     state = {"data": str(data), "params": {"shop": "s", "month": "2026-10"}}
     (run / "run.json").write_text(json.dumps(state))
     told = ["rollout", "plan", "--run", str(run), "--behaviour"]

@@ -134,7 +134,12 @@ def test_what_is_left_out_is_on_the_index_with_its_reason(
 def test_what_an_earlier_run_made_of_a_table_that_is_gone_is_gone_too(
     run: Callable[..., RunResult], toy_notebooks: Make, toy_shop: Path
 ) -> None:
-    drivers = ["import pandas as pd", "study.write('drivers', pd.DataFrame({'n': [1]}))"]
+    drivers = [
+        "import pandas as pd",
+        "from csinsight.contract.dictionary import artifact",
+        "names = [column.name for column in artifact('drivers').columns]",
+        "study.write('drivers', pd.DataFrame(columns=names))",
+    ]
     asking = ["study.write_facts({'stale': study.has('drivers')})"]
     folder = toy_notebooks(n04=drivers, n07=asking)
     stale = run(folder, only=("07",)).run / "artifacts" / "drivers.parquet"

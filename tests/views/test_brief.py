@@ -31,8 +31,11 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     tiers = ["vip", "core", "core", "ordinary", "vip", "vip"]
     known = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"], "as_of": pd.Timestamp("2026-10-01")})
     older = known.assign(as_of=pd.Timestamp("2026-09-01"), type="simple", tier="vip")
-    study.write("types_by_month", pd.concat([older, known.assign(type=before)]))
-    study.write("tiers_by_month", pd.concat([older, known.assign(tier=tiers)]))
+    for name, labels in (("type", before), ("tier", tiers)):
+        both = pd.concat(
+            [older.drop(columns={"type", "tier"} - {name}), known.assign(**{name: labels})]
+        )
+        study.write(f"{name}s_by_month", both)
     now = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"]})
     now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
     now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.tables import complete
 
-from csinsight.errors import ConfigError, RunError
+from csinsight.errors import ArtifactError, ConfigError, RunError
 from csinsight.params import RunParams, notebook_params
 from csinsight.views.study import STEP_VARIABLE, Study, open_study
 
@@ -26,18 +27,37 @@ def test_month_and_shop(study: Study) -> None:
 
 
 def test_tables_come_back_and_have_the_same_bytes_each_time(study: Study) -> None:
-    frame = pd.DataFrame({"buyer_id": ["b", "a"], "n": [1, 2]}, index=[7, 8])
-    assert not study.has("x")
-    assert study.write("x", frame) is frame
-    first = (study.artifacts / "x.parquet").read_bytes()
-    study.write("x", frame)
-    assert (study.artifacts / "x.parquet").read_bytes() == first
-    pd.testing.assert_frame_equal(study.read("x"), frame.reset_index(drop=True))
-    assert [path.name for path in study.artifacts.iterdir()] == ["x.parquet"]
+    frame = pd.DataFrame({"buyer_id": ["b", "a"], "tier": ["vip", "core"]}, index=[7, 8])
+    frame.insert(0, "as_of", pd.Timestamp("2026-11-01"))
+    name = "tiers_by_month"
+    assert not study.has(name)
+    written = study.write(name, frame)
+    first = (study.artifacts / f"{name}.parquet").read_bytes()
+    study.write(name, frame)
+    assert (study.artifacts / f"{name}.parquet").read_bytes() == first
+    pd.testing.assert_frame_equal(study.read(name), written)
+    pd.testing.assert_frame_equal(
+        written, frame.reset_index(drop=True).astype({"as_of": "datetime64[us]"})
+    )
+    assert [path.name for path in study.artifacts.iterdir()] == [f"{name}.parquet"]
+
+
+def test_a_table_that_is_not_as_declared_is_not_written(study: Study) -> None:
+    frame = pd.DataFrame({"as_of": [pd.Timestamp("2026-11-01")], "buyer_id": ["b"], "teir": [1]})
+    with pytest.raises(ArtifactError) as refused:
+        study.write("tiers_by_month", frame)
+    mend = "see contract/declared/buyers.yml"
+    assert str(refused.value).splitlines() == [
+        f"tiers_by_month, column tier: is missing; {mend}",
+        f"tiers_by_month, column teir: is not declared (did you mean tier?); {mend}",
+    ]
+    with pytest.raises(ArtifactError, match=r"tiers_by_mnth: no table .* mean tiers_by_month"):
+        study.write("tiers_by_mnth", frame)
+    assert not study.artifacts.exists()
 
 
 def test_a_table_that_is_not_there_is_named_with_those_that_are(study: Study) -> None:
-    study.write("drivers", pd.DataFrame({"a": [1]}))
+    study.write("drivers", complete("drivers", pd.DataFrame({"n": [1]})))
     with pytest.raises(RunError, match=r"makes `kpis` first \(there are: drivers\)"):
         study.read("kpis")
 

@@ -134,14 +134,14 @@ def score_conversations(
     table[Card.EARNED] = worth.groupby(keys).sum().reindex(table.index).fillna(0.0)
     table[Card.POSSIBLE] = items[Card.POINTS].groupby(keys).sum().reindex(table.index).fillna(0.0)
     crossed = crossed.set_axis(table.index)
-    table[Card.RED_LINES] = _listed(crossed)
+    table[Card.RED_LINES] = _crossed(crossed)
     score = 100 * table[Card.EARNED] / table[Card.POSSIBLE].where(table[Card.POSSIBLE] > 0)
     enough = table[Card.POSSIBLE] >= max(card.least_points, 1e-9)
     red = crossed.any(axis="columns")
     table[Card.SCORE] = score.where(enough).mask(red, 0.0)
-    lost = items[items[Card.KEPT] < 1].groupby(_KEYS)[Card.ITEM].agg(",".join)
-    table[Card.LOST] = lost.reindex(table.index).fillna("").astype("str")
-    table[Card.EVIDENCE] = _evidence(opportunities).reindex(table.index).fillna("").astype("str")
+    lost = items[items[Card.KEPT] < 1].groupby(_KEYS)[Card.ITEM].agg(list)
+    table[Card.LOST] = _listed(lost, table.index)
+    table[Card.EVIDENCE] = _listed(_evidence(opportunities), table.index)
     return table.reset_index()
 
 
@@ -165,7 +165,7 @@ def agent_scores(scores: pd.DataFrame) -> pd.DataFrame:
     for agent, part in known.groupby(Talk.AGENT_ID, sort=True):
         values = part[Card.SCORE].to_numpy(dtype=float)
         low, high = np.clip(mean_interval(values), 0, 100)
-        red = int(part[Card.RED_LINES].ne("").sum())
+        red = sum(len(crossed) > 0 for crossed in part[Card.RED_LINES])
         rows.append((str(agent), len(part), float(values.mean()), low, high, red))
     columns = [Talk.AGENT_ID, CONVERSATIONS, Card.SCORE, LOW, HIGH, RED_CONVERSATIONS]
     return pd.DataFrame(rows, columns=columns)
@@ -214,15 +214,24 @@ def _kept(sessions: pd.DataFrame, opportunities: pd.DataFrame, item: Item) -> pd
     return shown if item.good else 1 - shown
 
 
-def _listed(flags: pd.DataFrame) -> pd.Series[str]:
+def _crossed(flags: pd.DataFrame) -> pd.Series:
     names = np.array(flags.columns, dtype=object)
-    told = [",".join(names[row]) for row in flags.to_numpy(dtype=bool)]
-    return pd.Series(told, index=flags.index, dtype="str")
+    told = [list(names[row]) for row in flags.to_numpy(dtype=bool)]
+    return pd.Series(told, index=flags.index, dtype=object)
 
 
-def _evidence(opportunities: pd.DataFrame) -> pd.Series[str]:
+def _listed(found: pd.Series, index: pd.Index) -> pd.Series:
+    """Return the lists of some rows for all rows of `index`; empty for those that have none."""
+    there = found.to_dict()
+    return pd.Series([there.get(key, []) for key in index], index=index, dtype=object)
+
+
+def _evidence(opportunities: pd.DataFrame) -> pd.Series:
     rows = opportunities[opportunities[Opportunity.BROKEN].astype(bool)]
-    places = rows[Opportunity.RULE].str.cat(
-        rows[Opportunity.POSITION].astype(int).astype(str), sep="@"
+    pairs = zip(rows[Opportunity.RULE], rows[Opportunity.POSITION].astype(int), strict=True)
+    places = pd.Series(
+        [{Opportunity.RULE: rule, Opportunity.POSITION: at} for rule, at in pairs],
+        index=rows.index,
+        dtype=object,
     )
-    return places.groupby([rows[name] for name in _KEYS]).agg(";".join)
+    return places.groupby([rows[name] for name in _KEYS]).agg(list)

@@ -35,8 +35,8 @@ from scipy import stats
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import compare_agents
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
+from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import taught_of
-from csinsight.contract.write import write_table
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.units import Floats, as_float, to_model, unit_of
 from csinsight.features.months import in_months
@@ -45,20 +45,7 @@ from csinsight.params import add_months, month_end
 FOLDER: Final = "plans"
 _P = CoachingPlan
 #: What a follow-up needs; conversations are left out, since ids can name buyers.
-KEPT: Final = (
-    _P.AGENT_ID,
-    _P.RANK,
-    _P.BEHAVIOUR,
-    _P.KIND,
-    _P.RATE,
-    _P.PEER_RATE,
-    _P.TARGET_RATE,
-    _P.OPPORTUNITIES,
-    _P.EFFECT_PP,
-    _P.EXPECTED_GAIN,
-    _P.LOW,
-    _P.HIGH,
-)
+_KEPT: Final = "kept_plan"
 
 
 def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
@@ -91,7 +78,8 @@ def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
     """
     store.mkdir(parents=True, exist_ok=True)
     versions = _versions(store, month)
-    draft = write_table(plan[list(KEPT)], store / f".{month}.{os.getpid()}.parquet")
+    kept, draft = artifact(_KEPT), store / f".{month}.{os.getpid()}.parquet"
+    kept.write(plan[[column.name for column in kept.columns]], draft)
     try:
         if versions and versions[-1].read_bytes() == draft.read_bytes():
             return versions[-1]
@@ -116,7 +104,7 @@ def earlier_plans(store: Path, month: str, *, most: int = 6) -> dict[str, pd.Dat
     {}
     """
     months = sorted({path.name[:7] for path in _files(store) if path.name[:7] < month})
-    return {name: pd.read_parquet(_versions(store, name)[-1]) for name in months[-most:]}
+    return {name: artifact(_KEPT).read(_versions(store, name)[-1]) for name in months[-most:]}
 
 
 def fingerprint(store: Path, month: str) -> str:

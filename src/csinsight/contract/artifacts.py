@@ -1,15 +1,14 @@
-"""The tables that a run writes and others read: column names, in one place.
+"""The tables that a run writes and others read: column names for code.
 
-Each class names the columns of ``runs/SHOP/MONTH/artifacts/NAME.parquet``.
+Each class names columns of ``runs/SHOP/MONTH/artifacts/NAME.parquet``. What each of them is, its
+type, its unit and what a null means stand in ``declared/*.yml`` (`csinsight.contract.dictionary`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Final
 
-from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
-from csinsight.contract.schema import Kind
+from csinsight.contract.domain import MARKERS, TURN_MARKERS
 
 
 class BuyerTypes:
@@ -26,7 +25,6 @@ class BuyerTypes:
     BECAUSE = "because"
     PROBABILITY_PREFIX = "p_"
     NONE = "p_none"
-    #: What the types were read from; without page views they are an adaptation.
     BASIS = "basis"
     PAGE_VIEWS = "page_views"
     ADAPTED = "orders_and_chats"
@@ -74,7 +72,6 @@ class Conversations:
     ORDERED = "ordered"
     PAID = "paid"
     MATURE = "mature"
-    #: Further columns, for the stages that follow.
     OPENED_BY_BUYER = "opened_by_buyer"
     FIRST_BUYER_AT = "first_buyer_at"
     ORDER_ID = "order_id"
@@ -90,56 +87,28 @@ class Conversations:
     RESPONSE_SUM_S = "response_sum_s"
     SATISFACTION = "satisfaction"
     VOICES_WORRY = "voices_worry"
-    #: The buyer's mood, one of `domain.MOODS`, or null where no buyer wrote. At the start:
-    #: before
-    #: the outcome. At the end: whatever came of the conversation, so it must never explain
-    #: that.
     MOOD_AT_START = "mood_at_start"
     MOOD_AT_END = "mood_at_end"
     EARLIER_ORDERS = "earlier_orders"
-    #: What the buyer did before their first line of the talk, which no agent can have caused; null
-    #: where the shop can't tell. Page views and whether one was of the cart, within the pre-chat
-    #: hours; page views within the look-back; inquiries that began earlier in the look-back.
     PAGES_BEFORE = "pages_before"
     CART_BEFORE = "cart_before"
     PAGES_LOOK_BACK = "pages_look_back"
     EARLIER_INQUIRIES = "earlier_inquiries"
-    #: The buyer's lines before the first answer: characters, lines, and whether they hold a
-    #: question, a figure, or a worry.
     OPENING_CHARS = "opening_chars"
     OPENING_LINES = "opening_lines"
     OPENING_ASKS = "opening_asks"
     OPENING_DIGITS = "opening_digits"
     OPENING_WORRY = "opening_worry"
     OPEN_TALKS = "open_talks"
-    #: The first order placed in the conversion window: what comes later can't have led to it.
     OUTCOME_AT = "outcome_at"
-    #: The first payment in the windows, of whichever order; for same-day and next-day
-    #: conversion.
     FIRST_PAID_AT = "first_paid_at"
-    #: The month that holds this moment counts the conversation: the first human reply, and
-    #: without one the
-    #: moment when the conversation was over.
     COUNTED_AT = "counted_at"
-    #: Service, over the whole conversation (for KPIs).
     FIRST_RESPONSE_TALK_S = "first_response_talk_s"
     ROUNDS_OFF_HOURS = "rounds_off_hours"
-    #: What came before the outcome (for drivers); the timings of `domain.TIMINGS` are of this
-    #: too.
     BUYER_MESSAGES_BEFORE = "buyer_messages_before"
     AGENT_MESSAGES_BEFORE = "agent_messages_before"
     AGENT_TURNS_BEFORE = "agent_turns_before"
-    #: Agent turns before the outcome and before the buyer's first long silence, without those
-    #: that
-    #: only take leave. For each of `domain.TURN_MARKERS` two columns more count in these turns:
-    #: ``NAME_turn`` (first shown) and ``NAME_opportunity_turn`` (first opportunity), from 1 or
-    #: null.
     TURNS_JUDGED = "turns_judged"
-    #: Seconds of the buyer's first long silence before the outcome, until a line of either
-    #: side,
-    #: the order, or the end of what is known, and whether an agent's line broke it; null
-    #: without
-    #: one. Seconds from the order to the first payment reminder.
     SILENCE_S = "silence_s"
     SILENCE_BROKEN = "silence_broken_by_agent"
     REMINDED_S = "reminded_s"
@@ -188,9 +157,7 @@ class BuyerStates:
 
     NAME = "buyer_states"
     CONVERSATION_ID = "conversation_id"
-    #: The agent's turn, from 1, as in ``NAME_turn``.
     TURN = "turn"
-    #: Of the buyer's lines since the agent's turn before.
     CHARS = "chars"
     LINES = "lines"
     SILENCE_S = "silence_s"
@@ -210,13 +177,9 @@ class AgentSessions:
     """
 
     NAME = "agent_sessions"
-    #: The agent wrote the last of the agents' lines up to the outcome.
     IN_CHARGE = "in_charge"
-    #: Another agent took over before the outcome, and the order, if any, is not this agent's.
     HANDED_OVER = "handed_over"
-    #: The order that came of the conversation is another agent's by the profile's rule.
     CREDITED_ELSEWHERE = "credited_elsewhere"
-    #: Of the counts by response time.
     RESPONSE_S = "response_s"
 
 
@@ -225,15 +188,11 @@ class RuleOpportunities:
 
     NAME = "rule_opportunities"
     RULE = "rule"
-    #: Of the line that gave the opportunity, in its conversation, from 1.
     POSITION = "position"
-    #: Who wrote first in the window, or last before it: theirs is what was kept or broken.
     AGENT_ID = "agent_id"
-    #: How many lines the window holds, and the positions of the first and the last.
     LINES = "lines"
     FIRST = "first"
     UNTIL = "until"
-    #: The first line that shows what was looked for, or null.
     SHOWN_AT = "shown_at"
     BROKEN = "broken"
 
@@ -247,17 +206,14 @@ class Findings:
     NAME = "findings"
     AGENT_ID = "agent_id"
     BEHAVIOUR = "behaviour"
-    #: Conversations with a hit; of how many; how many a person has confirmed.
     CONVERSATIONS = "conversations"
     OPPORTUNITIES = "opportunities"
     CONFIRMED = "confirmed"
-    #: Of the rule's hits that people have read, how many were right; the share to expect.
     READ = "read"
     RIGHT = "right"
     PRECISION = "precision"
     PRECISION_LOW = "precision_low"
     PRECISION_HIGH = "precision_high"
-    #: Probability that at least one of the hits is right.
     LIKELY = "likely"
     STANDS = "stands"
     PEER_RATE = "peer_rate"
@@ -268,17 +224,12 @@ class Scorecards:
     """One row a conversation of the month and agent who wrote in it: ``scorecard``."""
 
     NAME = "scorecard"
-    #: 0 to 100, null where too few points had an opportunity.
     SCORE = "score"
     EARNED = "earned"
     POSSIBLE = "possible"
-    #: The behaviours that brought the score to 0, and the items that lost points, by id.
     RED_LINES = "red_lines"
     LOST = "lost"
-    #: ``rule@position`` of each broken sequence rule.
     EVIDENCE = "evidence"
-    #: The items by themselves: ``item``, ``agent_id``, ``conversation_id``, ``points``,
-    #: ``kept``.
     ITEMS = "scorecard_items"
     ITEM = "item"
     POINTS = "points"
@@ -303,20 +254,16 @@ class AgentKpis:
     MEAN_RESPONSE = "mean_response_s"
     RESPONSE_MEDIAN = "response_median_s"
     RESPONSE_P90 = "response_p90_s"
-    #: Of rounds, within what the profile calls slow (JD: 30 s).
     PROMPT_RATE = "prompt_reply_rate"
     REPLY_RATE = "reply_rate"
     REPLY_RATE_180S = "reply_rate_180s"
     ANSWER_ASK_RATIO = "answer_ask_ratio"
-    #: Conversion read at the end of the day of the inquiry and of the day after.
     SAME_DAY_SUFFIX = "_same_day"
     NEXT_DAY_SUFFIX = "_next_day"
-    #: What the orders placed were to bring; `SALES` is what was paid, net of refunds.
     ORDERS = "orders"
     ORDER_AMOUNT = "order_amount"
     PAYING_BUYERS = "paying_buyers"
     BUYER_DAYS = "buyer_days"
-    #: Left out, and why: see `csinsight.behaviours.kpis`.
     NOT_INQUIRIES = "not_inquiries"
     OUTCOME_UNKNOWN = "inquiries_without_outcome"
     UNTIMED = "conversations_untimed"
@@ -347,7 +294,6 @@ class Drivers:
     P_VALUE = "p_value"
     Q_VALUE = "q_value"
     VERDICT = "verdict"
-    #: Further columns, for the stages that follow.
     SCOPE_KIND = "scope_kind"
     UNIT = "unit"
     AGENTS = "agents"
@@ -356,28 +302,19 @@ class Drivers:
     DETECTABLE_PP = "detectable_pp"
     ROBUSTNESS = "robustness"
     REASON = "reason"
-    #: By so many points what is known of the buyer's intent has moved the estimate, and how many
-    #: times as strong a hidden intent must be to bring the interval's end to zero.
     MOVED_PP = "moved_pp"
     INTENT_TIMES = "intent_times"
-    #: The same difference by the second method, which takes noise out of the signs of intent.
     PROXIMAL_PP = "proximal_pp"
     PROXIMAL_P = "proximal_p"
-    #: Standard deviation of what is left of the buyer's intent in the estimate, where an alarm
-    #: rings; interval and p-value hold it.
     SYSTEMATIC_PP = "systematic_pp"
-    #: As believed, once it is known that it was chosen for being large.
     SHRUNK_PP = "shrunk_pp"
     SHRUNK_LOW_PP = "shrunk_low_pp"
     SHRUNK_HIGH_PP = "shrunk_high_pp"
-    #: Corrected for words that are misread, and by what: the shop's ``labels`` or ``published``.
     CORRECTED_PP = "corrected_pp"
     CORRECTED_LOW_PP = "corrected_low_pp"
     CORRECTED_HIGH_PP = "corrected_high_pp"
     CORRECTED_BY = "corrected_by"
-    #: One of `csinsight.contract.domain.STANDINGS` where there is a verdict to stand.
     STANDING = "standing"
-    #: One of `csinsight.contract.domain.TAUGHT`.
     TAUGHT = "taught"
 
 
@@ -389,7 +326,6 @@ class DriverChecks:
 
     NAME = "drivers_checks"
     CHECK = "check"
-    #: Null for the whole.
     BEHAVIOUR = "behaviour"
     ESTIMATE_PP = "estimate_pp"
     LOW_PP = "low_pp"
@@ -412,8 +348,6 @@ class CoachingPlan:
     LOW = "low"
     HIGH = "high"
     EVIDENCE = "evidence"
-    #: Further columns: the peers' top quarter, the agent's own interval, and the conversations
-    #: by side.
     TARGET_RATE = "target_rate"
     RATE_LOW = "rate_low"
     RATE_HIGH = "rate_high"
@@ -424,8 +358,6 @@ class CoachingPlan:
     HITS = "hits"
     MISSES = "misses"
     PEER_HITS = "peer_hits"
-    #: Of a rule: how many of its hits people have read, how many of these were right, and the
-    #: probability that at least one of the agent's is.
     READ = "read"
     RIGHT = "right"
     LIKELY = "likely"
@@ -468,7 +400,6 @@ class Rollouts:
     SEED = "seed"
     STATUS = "status"
     FIRST_START_AT = "first_start_at"
-    #: The first moment after it.
     ENDS_AT = "ends_at"
     AGENTS = "agents"
     INQUIRIES = "inquiries"
@@ -477,15 +408,12 @@ class Rollouts:
     LOW_PP = "low_pp"
     HIGH_PP = "high_pp"
     P_VALUE = "p_value"
-    #: How much more the behaviour was shown by those who had started: what was done.
     UPTAKE_PP = "uptake_pp"
     UPTAKE_LOW_PP = "uptake_low_pp"
     UPTAKE_HIGH_PP = "uptake_high_pp"
-    #: How much oftener there was an opportunity: away from zero, inquiries are not comparable.
     OPPORTUNITY_PP = "opportunity_pp"
     OPPORTUNITY_P = "opportunity_p"
     REASON = "reason"
-    #: Agents of the roll-out without a single inquiry in its time, with commas between.
     UNSEEN = "unseen"
 
 
@@ -501,57 +429,3 @@ class RolloutAgents:
     SHOWN_BEFORE = "shown_before"
     OPPORTUNITIES_AFTER = "opportunities_after"
     SHOWN_AFTER = "shown_after"
-
-
-_TEXTS: Final = frozenset(
-    {
-        BuyerTypes.TYPE,
-        BuyerTypes.BECAUSE,
-        BuyerTypes.BASIS,
-        ValueTiers.TIER,
-        Conversations.CATEGORY,
-        Drivers.BEHAVIOUR,
-        Drivers.OUTCOME,
-        Drivers.SCOPE,
-        Drivers.SCOPE_KIND,
-        Drivers.UNIT,
-        Drivers.VERDICT,
-        Drivers.REASON,
-        Drivers.CORRECTED_BY,
-        Drivers.STANDING,
-        Drivers.TAUGHT,
-        DriverChecks.CHECK,
-        CoachingPlan.KIND,
-        FollowUp.ADVISED_IN,
-        FollowUp.MONTH,
-        Rollouts.STATUS,
-        Rollouts.UNSEEN,
-    }
-)
-_FLAGS: Final = frozenset(
-    {
-        *MARKERS,
-        *COMPLIANCE,
-        Conversations.IS_INQUIRY,
-        Conversations.ORDERED,
-        Conversations.PAID,
-        Conversations.CART_BEFORE,
-        Conversations.OPENING_ASKS,
-        Conversations.OPENING_DIGITS,
-        Conversations.OPENING_WORRY,
-        DriverChecks.FIRED,
-    }
-)
-
-
-def kind_of(column: str) -> Kind:
-    """Return what a column of these tables holds, for one that holds nothing in a shop.
-
-    Identifiers and names are text, ``*_at`` are times, what an agent did is true or false; all
-    else is a number.
-    """
-    if column in _TEXTS or column.endswith("_id"):
-        return "str"
-    if column.endswith("_at"):
-        return "datetime"
-    return "bool" if column in _FLAGS else "float"

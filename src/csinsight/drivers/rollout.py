@@ -479,8 +479,8 @@ def _one(
         record[Rollouts.STATUS] = "planned" if as_of <= days[0] else "running"
     else:
         record |= _effects(told, behaviour, starts, begin, end, seed)
-    if as_of > days[0]:
-        record[Rollouts.UNSEEN] = ", ".join(sorted(set(starts) - set(told[_C.AGENT_ID])))
+    seen = set(told[_C.AGENT_ID]) if as_of > days[0] else set(starts)
+    record[Rollouts.UNSEEN] = sorted(set(starts) - seen)
     return record, _done(told, behaviour, starts, seed)
 
 

@@ -6,11 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from csinsight.coaching import follow_up
 from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan
+from csinsight.contract.dictionary import artifact
 from csinsight.contract.disputes import disputes_path
 from csinsight.contract.labels import FILE
 from csinsight.contract.write import sha256, sha256_of, write_atomically
@@ -40,7 +39,9 @@ def keep_plan(places: Places) -> None:
     """Add the run's plan to the shop's store, for later months to follow up."""
     path = places.run / "artifacts" / f"{CoachingPlan.NAME}.parquet"
     if path.is_file():
-        follow_up.keep_plan(plans_of(places.run), places.month, pd.read_parquet(path))
+        follow_up.keep_plan(
+            plans_of(places.run), places.month, artifact(CoachingPlan.NAME).read(path)
+        )
 
 
 def stage_exports(places: Places) -> list[str]:

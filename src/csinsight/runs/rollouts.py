@@ -10,6 +10,7 @@ import pandas as pd
 
 from csinsight.config import nearest
 from csinsight.contract.artifacts import Conversations, Drivers
+from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.own import own_ids
 from csinsight.contract.rollouts import FILE, add_rollout
@@ -85,7 +86,7 @@ def plan_from_run(
             f"a roll-out of {behaviour} runs until {end:%Y-%m-%d}: wait until it is over, or take "
             f"its rows out of {folder / FILE} if nobody has started"
         )
-    conversations = pd.read_parquet(_artifact(run, Conversations.NAME))
+    conversations = _table(run, Conversations.NAME)
     known = set(
         conversations.loc[conversations[behaviour].notna(), Conversations.AGENT_ID].dropna()
     )
@@ -105,16 +106,16 @@ def plan_from_run(
     return plan, add_rollout(folder, plan.rows) if write else folder / FILE
 
 
-def _artifact(run: Path, name: str) -> Path:
+def _table(run: Path, name: str) -> pd.DataFrame:
     path = run / "artifacts" / f"{name}.parquet"
     if not path.is_file():
         raise ConfigError(f"{path}: is not there; run the month to its end first")
-    return path
+    return artifact(name).read(path)
 
 
 def _effect(run: Path, behaviour: str) -> float:
     """Return the size of the run's estimate in all inquiries, in points of paid conversion."""
-    drivers = pd.read_parquet(_artifact(run, Drivers.NAME))
+    drivers = _table(run, Drivers.NAME)
     rows = drivers[
         (drivers[Drivers.BEHAVIOUR] == behaviour)
         & (drivers[Drivers.SCOPE] == "all")

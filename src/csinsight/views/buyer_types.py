@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -179,7 +178,7 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
         reasons = Counter(
             (reason["feature"], reason["z"] > 0)
             for line in own[BuyerTypes.BECAUSE]
-            for reason in json.loads(line)
+            for reason in line
         )
         common = [_direction(study, *key) for key, _ in reasons.most_common(3)]
         because = study.words.listed(common)

@@ -39,7 +39,7 @@ def summary(study: Study, checked: Check) -> pd.DataFrame:
                 "rows": facts.rows if facts else 0,
                 "first": facts.first if facts else None,
                 "last": facts.last if facts else None,
-                "empty": ", ".join(empty),
+                "empty": empty,
             }
         )
     return pd.DataFrame(rows).astype({"first": "datetime64[us]", "last": "datetime64[us]"})
@@ -128,9 +128,10 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
         ],
         first=[_day(study, moment) for moment in found["first"]],
         last=[_day(study, moment) for moment in found["last"]],
-        empty=found["empty"]
-        .replace("", study.word("text.none"))
-        .where(found["rows"] > 0, study.word("check.absent")),
+        empty=[
+            (", ".join(empty) or study.word("text.none")) if rows else study.word("check.absent")
+            for empty, rows in zip(found["empty"], found["rows"], strict=True)
+        ],
     )
     labels = {name: study.word(f"check.column_{name}") for name in shown.columns}
     return Table(shown, study.word("check.tables"), labels=labels, name="tables")

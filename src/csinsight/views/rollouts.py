@@ -41,8 +41,7 @@ def rollouts(study: Study, found: pd.DataFrame, agents: pd.DataFrame) -> Block:
 
 def verdict(study: Study, row: pd.Series) -> str:
     """Say in words what came of a roll-out, and what stands in the way of believing it."""
-    status, unseen = str(row[_R.STATUS]), row[_R.UNSEEN]
-    names = [study.agent_name(a) for a in unseen.split(", ")] if pd.notna(unseen) and unseen else []
+    status, names = str(row[_R.STATUS]), [study.agent_name(a) for a in row[_R.UNSEEN]]
     missing = [study.word("rollouts.unseen", agents=study.words.listed(names))] if names else []
     if status != "read":
         return study.words.sentences(study.word(f"rollouts.{status.replace(' ', '_')}"), *missing)

@@ -19,8 +19,9 @@ from csinsight.behaviours.advice_form import Advice
 from csinsight.behaviours.own import Own
 from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
+from csinsight.contract.dictionary import artifact
 from csinsight.contract.schema import AGENTS, Agents
-from csinsight.contract.write import write_atomically, write_table
+from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, open_shop
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
@@ -128,12 +129,14 @@ class Study:
         return self._path(name).is_file()
 
     def read(self, name: str) -> pd.DataFrame:
-        """Return a table that an earlier notebook wrote.
+        """Return a table that an earlier notebook wrote, with the types that are declared for it.
 
         Raises
         ------
         RunError
             Where it is not there, naming those that are.
+        ArtifactError
+            Where no such table is declared, or another version of csinsight wrote it.
         """
         if not self.has(name):
             there = sorted(path.stem for path in self.artifacts.glob("*.parquet"))
@@ -141,7 +144,7 @@ class Study:
                 f"{self._path(name)}: not written yet; run the notebook that makes `{name}` "
                 f"first (there are: {', '.join(there) or 'none'})"
             )
-        return pd.read_parquet(self._path(name))
+        return artifact(name).read(self._path(name))
 
     def read_or_none(self, name: str) -> pd.DataFrame | None:
         """Return a table that an earlier notebook wrote, or None where it wrote none."""
@@ -175,13 +178,19 @@ class Study:
         return str(name) if pd.notna(name) else agent_id
 
     def write(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Write a table of the run whole or not at all, and return it; the index is not kept.
+        """Write a table of the run whole or not at all, and return it as `read` does.
 
-        The same rows give the same bytes.
+        The same rows give the same bytes; the index is not kept.
+
+        Raises
+        ------
+        ArtifactError
+            Where the table is not as declared (`csinsight.contract.dictionary`): its name and the
+            column, what is wrong, and the mend.
         """
-        write_table(frame, self._path(name))
+        typed = artifact(name).write(frame, self._path(name))
         self._note_output(f"artifacts/{name}.parquet")
-        return frame
+        return typed
 
     def write_export(self, name: str, content: bytes) -> None:
         """Write a file to take along, which is published beside the pages."""
