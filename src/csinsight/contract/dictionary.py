@@ -22,6 +22,8 @@ from csinsight.errors import ArtifactError
 
 _FOLDER: Final = Path(__file__).parent / "declared"
 _SHARED: Final = _FOLDER / "shared.yml"
+#: Families that a shop's own behaviours belong to as well.
+_OPEN: Final = ("marker", "turn_marker")
 #: By the name that stands in braces in a column's name: what is put in its place.
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "type": domain.BUYER_TYPES,
@@ -91,7 +93,13 @@ def artifacts() -> Mapping[str, Artifact]:
                 for own, declared in table.columns.items()
                 for column in _expanded(own, declared or shared.columns.get(own), shared, known)
             )
-            found[name] = Artifact(name, table.by, table.one_row, columns, file.name)
+            own = tuple(
+                replace(_column(own, declared, shared), family=family)
+                for own, declared in table.columns.items()
+                for family in _OPEN
+                if declared and f"{{{family}}}" in own
+            )
+            found[name] = Artifact(name, table.by, table.one_row, columns, file.name, own)
     return found
 
 
@@ -133,7 +141,7 @@ def _expanded(
         if declared is None:
             yield from (c for n, c in known.items() if own in (n, c.part_of))
             continue
-        yield replace(_column(own, declared, shared), family=family, member=member)
+        yield replace(_column(name, declared, shared), family=family).of_member(member)
         for suffix, part in shared.parts[declared.parts].items() if declared.parts else ():
             made = _column(f"{own}{suffix}", part, shared)
             meaning = made.meaning.about("of", f"`{own}`")

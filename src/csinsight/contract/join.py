@@ -96,7 +96,7 @@ def match_buyers(chats: pl.Series, orders: pl.Series) -> Match:
     Examples
     --------
     >>> match_buyers(pl.Series(["1", "2"]), pl.Series(["1.0", "2.0"]))
-    Match(chats=2, orders=2, found=0, cause='dot_zero')
+    Match(chats=2, orders=2, found=0, cause='dot_zero', keys=())
     """
     chat, order = (ids.drop_nulls().cast(pl.String).unique().alias("id") for ids in (chats, orders))
     found = int(chat.is_in(order.implode()).sum())

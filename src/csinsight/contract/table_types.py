@@ -6,8 +6,8 @@ writes is held to it, and one that is read gets its types from it, whatever engi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -115,6 +115,11 @@ class ArtifactColumn:
     member: str = ""
     part_of: str = ""
 
+    def of_member(self, member: str) -> ArtifactColumn:
+        """Return the column of one member of its family, where this one's name holds braces."""
+        hole = f"{{{self.family}}}"
+        return replace(self, name=self.name.replace(hole, member), member=member)
+
     @property
     def arrow(self) -> pa.DataType:
         """The type in Parquet."""
@@ -186,6 +191,8 @@ class Artifact:
     columns : tuple of ArtifactColumn
     file : str
         Where it is declared.
+    each_own : tuple of ArtifactColumn
+        What it has besides of every behaviour of the shop's own, whose id stands for the braces.
     """
 
     name: str
@@ -193,6 +200,20 @@ class Artifact:
     one_row: Text
     columns: tuple[ArtifactColumn, ...]
     file: str
+    each_own: tuple[ArtifactColumn, ...] = ()
+
+    def with_own(self, behaviours: Iterable[str]) -> Artifact:
+        """Return the table as it is in a shop with behaviours of its own.
+
+        Examples
+        --------
+        >>> from csinsight.contract.dictionary import artifact
+        >>> table = artifact("agent_sessions").with_own(["offers_wrap"])
+        >>> table.columns[-1].name, table.columns[-1].kind
+        ('offers_wrap', 'bool')
+        """
+        own = (column.of_member(name) for name in behaviours for column in self.each_own)
+        return replace(self, columns=(*self.columns, *own))
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table with the declared types, its columns in the order in which they came.
@@ -246,6 +267,12 @@ class Artifact:
             near = nearest(name, declared)
             yield name, f"is not declared{f' (did you mean {near}?)' if near else ''}"
 
+    def _as_in(self, table: pa.Table) -> Artifact:
+        """Return the table with those of the shop's own behaviours that Parquet holds."""
+        known = {column.name for column in self.columns}
+        flags = {n for n in table.column_names if pa.types.is_boolean(table.schema.field(n).type)}
+        return self.with_own(sorted(flags - known)) if self.each_own else self
+
     def write(self, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         """Write a table as Parquet whole or not at all, and return it as it will be read.
 
@@ -296,7 +323,7 @@ class Artifact:
             Where it is not as declared: another version of csinsight wrote it.
         """
         table = pq.read_table(path)
-        kinds = {column.name: column for column in self.columns}
+        kinds = {column.name: column for column in self._as_in(table).columns}
         wrong = [f"{name} is missing" for name, c in kinds.items() if _lacks(table, name, c)]
         for name in table.column_names:
             if name not in kinds:
