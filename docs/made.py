@@ -8,19 +8,23 @@ from pathlib import Path
 
 import nbformat
 
+from csinsight.contract.dictionary import artifacts, data_dictionary
 from csinsight.contract.schema import TABLES
 from csinsight.params import NOTEBOOKS, shipped
+from csinsight.runs.data_dictionary import label_in
 
 _ROW = "| {name} | {kind} | {needed} | {meaning} |"
 
 
 def write_pages(folder: Path) -> None:
-    """Write a page for each notebook and one for the tables into `folder`."""
+    """Write into `folder` a page for each notebook, one for a shop's tables, one for a run's."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in NOTEBOOKS:
         (folder / f"{name}.md").write_text(_notebook(name), encoding="utf-8")
     (folder / "tables.md").write_text(_tables(), encoding="utf-8")
+    told = data_dictionary("en", artifacts(), lambda *member: label_in("en", *member))
+    (folder / "artifacts.md").write_text(told, encoding="utf-8")
 
 
 def _notebook(name: str) -> str:

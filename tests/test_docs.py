@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -68,3 +69,27 @@ def test_every_importer_and_command_is_spoken_of(site: Path) -> None:
     assert [name for name in FORMATS if f"import {name} " not in your_data] == []
     commands = (site / "reference/cli.html").read_text(encoding="utf-8")
     assert [name for name in main.commands if f'id="csinsight-{name}"' not in commands] == []
+
+
+def test_the_lines_for_analysts_do_as_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three lines to a tidy table, one more to the drivers of a part of it, run as written."""
+    from csinsight.contract.domain import BEHAVIOURS
+    from csinsight.sample import sample_run
+
+    data, run = sample_run()
+    for place, target in (("data/myshop", data), ("runs/myshop/2026-10", run)):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/analysts.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len([line for line in block.splitlines() if line]) == 4
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 - our own page
+    table, drivers = names["conversations"], names["sizes"]
+    assert len(table) > 300
+    assert {*BEHAVIOURS, "paid", "category", "type", "tier", "type_before"} <= set(table)
+    assert set(drivers["behaviour"]) >= {"greets", "recommends"}
+    assert 0 < drivers["n"].max() <= (table["category"] == "size").sum()

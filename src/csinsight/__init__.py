@@ -24,6 +24,8 @@ _PUBLIC: Final = {
     "open_shop": "csinsight.engine",
     "run_month": "csinsight.runs.month",
     "open_study": "csinsight.views.study",
+    "conversation_table": "csinsight.views.conversation_table",
+    "drivers_of": "csinsight.views.conversation_table",
     "types_by_month": "csinsight.segments.by_month",
     "tiers_by_month": "csinsight.segments.by_month",
     "lagged_segments": "csinsight.segments.by_month",

@@ -12,6 +12,8 @@ import pandas as pd
 from csinsight.behaviours.agent_sessions import build_agent_sessions
 from csinsight.behaviours.conversations import MarkedMessages, build_conversations, mark_messages
 from csinsight.context import MonthContext
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.dictionary import artifact
 from csinsight.engine import Shop, open_shop
 from csinsight.params import RunParams
 from csinsight.segments.signatures import signatures_of
@@ -86,6 +88,24 @@ def sample_sessions() -> pd.DataFrame:
     """
     profile = sample_context().profile
     return build_agent_sessions(sample_messages(), sample_conversations(), profile)
+
+
+@cache
+def sample_run() -> tuple[Path, Path]:
+    """Return the folders of the sample shop's tables and of a run that holds its conversations.
+
+    Examples
+    --------
+    >>> data, run = sample_run()
+    >>> [path.name for path in (run / "artifacts").iterdir()]
+    ['conversations.parquet']
+    """
+    data = sample_shop().folder
+    run = Path(_folder().name) / "run"
+    sample_context().write(run)
+    conversations = artifact(Conversations.NAME)
+    conversations.write(sample_conversations(), run / "artifacts" / "conversations.parquet")
+    return data, run
 
 
 @cache

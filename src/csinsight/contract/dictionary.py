@@ -6,7 +6,7 @@ names for code. The data dictionary, in the docs and beside the tables of a run,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,8 @@ from csinsight.contract import domain
 from csinsight.contract.schema import Kind
 from csinsight.contract.table_types import Artifact, ArtifactColumn, Text, Unit
 from csinsight.errors import ArtifactError
+
+Lang = Literal["zh", "en"]
 
 _FOLDER: Final = Path(__file__).parent / "declared"
 _SHARED: Final = _FOLDER / "shared.yml"
@@ -70,6 +72,14 @@ class _Shared(BaseModel):
     #: Ends of an interval, numerator and denominator: by kind of figure, by suffix.
     parts: dict[str, dict[str, _Column]]
     columns: dict[str, _Column]
+    #: The words of the data dictionary, and the names of units.
+    page: dict[str, Text]
+    units: dict[Unit, Text]
+
+
+@cache
+def _shared() -> _Shared:
+    return load(_SHARED, _Shared)
 
 
 @cache
@@ -81,7 +91,7 @@ def artifacts() -> Mapping[str, Artifact]:
     >>> [column.name for column in artifacts()["value_tiers"].columns][:3]
     ['buyer_id', 'tier', 'past_score']
     """
-    shared = load(_SHARED, _Shared)
+    shared = _shared()
     found: dict[str, Artifact] = {}
     for file in sorted(_FOLDER.glob("*.yml")):
         if file == _SHARED:
@@ -164,3 +174,57 @@ def _column(name: str, declared: _Column, shared: _Shared) -> ArtifactColumn:
 
 def _reason(told: Text | str | None, shared: _Shared) -> Text | None:
     return shared.reasons[told] if isinstance(told, str) else told
+
+
+def data_dictionary(lang: Lang, names: Iterable[str], label: Callable[[str, str], str]) -> str:
+    """Return the data dictionary as Markdown.
+
+    Parameters
+    ----------
+    lang : {"zh", "en"}
+    names : iterable of str
+        Of the tables, in the order in which they are to stand.
+    label : callable
+        Given a name of `FAMILIES` and a member, what the member is called.
+
+    Examples
+    --------
+    >>> told = data_dictionary("en", ["value_tiers"], lambda family, member: member)
+    >>> print(told.splitlines()[10][:76])
+    | `expected_spend_90d` | float | money in the shop's currency | net spend expe
+    """
+    words = {name: getattr(text, lang) for name, text in _shared().page.items()}
+    head = " | ".join(words[name] for name in ("column", "kind", "unit", "meaning", "empty"))
+    parts = [f"# {words['title']}", "", words["lead"]]
+    for table in (artifact(name) for name in names):
+        told = words["one_row"].format(what=getattr(table.one_row, lang), by=table.by)
+        parts += ["", f"## {table.name}", "", told, "", f"| {head} |", "|---|---|---|---|---|"]
+        parts += [_line(column, lang, words, label) for column in table.columns]
+    return "\n".join(parts) + "\n"
+
+
+def _line(
+    column: ArtifactColumn, lang: Lang, words: Mapping[str, str], label: Callable[[str, str], str]
+) -> str:
+    """Return a column's line of the dictionary."""
+
+    def told(text: Text | None) -> str:
+        named = label(column.family, column.member) if column.family else ""
+        return getattr(text.about(column.family, named), lang) if text else ""
+
+    meaning = [told(column.meaning)]
+    if column.one_of:
+        meaning.append(words["one_of"].format(values=", ".join(f"`{v}`" for v in column.one_of)))
+    if column.absent:
+        meaning.append(words["absent"].format(why=told(column.absent)))
+    units = _shared().units
+    unit = getattr(units[column.unit], lang) if column.unit else ""
+    cells = (
+        f"`{column.name}`",
+        column.told_kind,
+        unit,
+        words["join"].join(meaning),
+        told(column.null),
+    )
+    plain = [cell.replace("|", "\\|") or "–" for cell in cells]
+    return f"| {' | '.join(plain)} |"

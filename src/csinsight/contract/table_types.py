@@ -35,7 +35,6 @@ Unit = Literal[
     "position",
     "ratio",
     "score",
-    "odds",
     "stars",
 ]
 _ARROW: Final[Mapping[Kind, pa.DataType]] = {

@@ -22,6 +22,7 @@ from csinsight.params import BUILDS_ON, NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs import site
 from csinsight.runs.coaching_files import keep_plan
+from csinsight.runs.data_dictionary import write_data_dictionary
 from csinsight.runs.execute import Execution
 from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.log import to_file
@@ -189,6 +190,7 @@ class _Run:
         self.state.values["left_out"] = left_out
         self.state.forget(have.left_out)
         done = self._execute(names, left_out)
+        write_data_dictionary(self.places.run, self.params.lang)
         left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}
         month = self._month(done, have, left_out)
         self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}
