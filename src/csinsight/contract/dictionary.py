@@ -190,8 +190,8 @@ def data_dictionary(lang: Lang, names: Iterable[str], label: Callable[[str, str]
     Examples
     --------
     >>> told = data_dictionary("en", ["value_tiers"], lambda family, member: member)
-    >>> print(told.splitlines()[10][:76])
-    | `expected_spend_90d` | float | money in the shop's currency | net spend expe
+    >>> print(told.splitlines()[14][:76])
+    | `expected_spend_90d` | float | money in the shop's currency | net spend ex
     """
     words = {name: getattr(text, lang) for name, text in _shared().page.items()}
     head = " | ".join(words[name] for name in ("column", "kind", "unit", "meaning", "empty"))
