@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -23,7 +24,7 @@ def write_pages(folder: Path) -> None:
     for name in NOTEBOOKS:
         (folder / f"{name}.md").write_text(_notebook(name), encoding="utf-8")
     (folder / "tables.md").write_text(_tables(), encoding="utf-8")
-    told = data_dictionary("en", artifacts(), lambda *member: label_in("en", *member))
+    told = data_dictionary("en", artifacts().values(), partial(label_in, "en"))
     (folder / "artifacts.md").write_text(told, encoding="utf-8")
 
 

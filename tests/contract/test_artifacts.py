@@ -135,6 +135,26 @@ def test_lists_are_lists_and_not_glued(tmp_path: Path) -> None:
         artifact("buyer_types").typed(frame.assign(because=['[{"feature": "pages"}]', "[]"]))
 
 
+def test_a_shops_own_behaviours_are_columns_where_they_are_told(tmp_path: Path) -> None:
+    """Without being told a table with them is refused; read back it holds them."""
+    own = artifact("conversations").with_own(["offers_wrap"])
+    names_of_it = [column.name for column in own.columns][-3:]
+    assert sorted(names_of_it) == [
+        "offers_wrap",
+        "offers_wrap_opportunity_turn",
+        "offers_wrap_turn",
+    ]
+    frame = complete("conversations", pd.DataFrame(index=range(2))).assign(
+        offers_wrap=pd.array([True, None], dtype="boolean"),
+        offers_wrap_turn=pd.array([2, None], dtype="Int64"),
+        offers_wrap_opportunity_turn=pd.array([1, None], dtype="Int64"),
+    )
+    with pytest.raises(ArtifactError, match="column offers_wrap_turn: is not declared"):
+        artifact("conversations").typed(frame)
+    written = own.write(frame, tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(artifact("conversations").read(tmp_path / "t.parquet"), written)
+
+
 def test_another_versions_table_is_told_from_this_ones(tmp_path: Path) -> None:
     old = pa.table({"agent_id": ["a1"], "inquiries": ["40"], "wage": [3]})
     pq.write_table(old, tmp_path / "agent_status.parquet")

@@ -176,27 +176,29 @@ def _reason(told: Text | str | None, shared: _Shared) -> Text | None:
     return shared.reasons[told] if isinstance(told, str) else told
 
 
-def data_dictionary(lang: Lang, names: Iterable[str], label: Callable[[str, str], str]) -> str:
+def data_dictionary(
+    lang: Lang, tables: Iterable[Artifact], label: Callable[[str, str], str]
+) -> str:
     """Return the data dictionary as Markdown.
 
     Parameters
     ----------
     lang : {"zh", "en"}
-    names : iterable of str
-        Of the tables, in the order in which they are to stand.
+    tables : iterable of Artifact
+        In the order in which they are to stand.
     label : callable
         Given a name of `FAMILIES` and a member, what the member is called.
 
     Examples
     --------
-    >>> told = data_dictionary("en", ["value_tiers"], lambda family, member: member)
+    >>> told = data_dictionary("en", [artifact("value_tiers")], lambda family, member: member)
     >>> print(told.splitlines()[14][:76])
     | `expected_spend_90d` | float | money in the shop's currency | net spend ex
     """
     words = {name: getattr(text, lang) for name, text in _shared().page.items()}
     head = " | ".join(words[name] for name in ("column", "kind", "unit", "meaning", "empty"))
     parts = [f"# {words['title']}", "", words["lead"]]
-    for table in (artifact(name) for name in names):
+    for table in tables:
         told = words["one_row"].format(what=getattr(table.one_row, lang), by=table.by)
         parts += ["", f"## {table.name}", "", told, "", f"| {head} |", "|---|---|---|---|---|"]
         parts += [_line(column, lang, words, label) for column in table.columns]

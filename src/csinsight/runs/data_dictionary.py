@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from csinsight.behaviours.own import Own
 from csinsight.contract.dictionary import artifacts, data_dictionary
 from csinsight.contract.write import write_text
 from csinsight.params import Lang
@@ -24,7 +25,7 @@ def label_in(lang: Lang, family: str, member: str) -> str:
     return Words(lang).word(f"{'type' if family == 'type' else 'behaviour'}.{member}")
 
 
-def write_data_dictionary(run: Path, lang: Lang) -> Path:
+def write_data_dictionary(run: Path, lang: Lang, own: Own | None = None) -> Path:
     """Write the dictionary of the tables that a run holds, in the language of its report.
 
     Parameters
@@ -32,6 +33,8 @@ def write_data_dictionary(run: Path, lang: Lang) -> Path:
     run : Path
         ``runs/SHOP/MONTH``.
     lang : {"zh", "en"}
+    own : Own, optional
+        The shop's own behaviours.
 
     Returns
     -------
@@ -48,8 +51,13 @@ def write_data_dictionary(run: Path, lang: Lang) -> Path:
     ...     if line.startswith("#")]
     ['# 数据字典', '## value_tiers']
     """
+    behaviours = own.behaviours if own else {}
+    called = {name: getattr(known.names, lang) for name, known in behaviours.items()}
+
+    def label(family: str, member: str) -> str:
+        return called.get(member) or label_in(lang, family, member)
+
     there = {path.stem for path in (run / "artifacts").glob("*.parquet")}
-    names = [name for name in artifacts() if name in there]
-    text = data_dictionary(lang, names, lambda family, member: label_in(lang, family, member))
-    write_text(run / FILE, text)
+    tables = [table.with_own(called) for name, table in artifacts().items() if name in there]
+    write_text(run / FILE, data_dictionary(lang, tables, label))
     return run / FILE

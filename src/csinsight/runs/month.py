@@ -183,14 +183,15 @@ class _Run:
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
         signatures = signatures_of(open_shop(self.data, "polars"))
-        MonthContext.of(self.params, signatures, own_of(self.data)).write(self.places.run)
+        context = MonthContext.of(self.params, signatures, own_of(self.data))
+        context.write(self.places.run)
         names = wanted(self.only, left_out)
         for name in names:
             check_parameters(self._notebook(name), self.params)
         self.state.values["left_out"] = left_out
         self.state.forget(have.left_out)
         done = self._execute(names, left_out)
-        write_data_dictionary(self.places.run, self.params.lang)
+        write_data_dictionary(self.places.run, self.params.lang, context.own)
         left_out |= {nb: "not_asked" for nb in NOTEBOOKS if nb not in {*names, *left_out}}
         month = self._month(done, have, left_out)
         self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}

@@ -188,7 +188,8 @@ class Study:
             Where the table is not as declared (`csinsight.contract.dictionary`): its name and the
             column, what is wrong, and the mend.
         """
-        typed = artifact(name).write(frame, self._path(name))
+        table = artifact(name).with_own(self.context.own.behaviours)
+        typed = table.write(frame, self._path(name))
         self._note_output(f"artifacts/{name}.parquet")
         return typed
 
