@@ -105,6 +105,7 @@ def _plan(rate):
         "behaviour": "recommends",
         "kind": "driver",
         "rate": rate,
+        "opportunities": 40,
     }
     return pd.DataFrame([row])
 
