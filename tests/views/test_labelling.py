@@ -1,11 +1,11 @@
-"""Labelling: the sheet out and in again, what agreement comes to by hand, retuning."""
+"""Labelling: lines in their conversation, answers kept, what agreement comes to, retuning."""
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,15 +15,20 @@ from tests.contexts import RULES
 from csinsight.behaviours import labelling as sheet
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.own import read_own
+from csinsight.contract.check import check_folder
+from csinsight.contract.labels import FILE, Labels, add_labels, load_labels
+from csinsight.drivers.misreading import labelled
 from csinsight.engine import open_shop
-from csinsight.errors import DataError
+from csinsight.errors import ConfigError, DataError, LockedError
 from csinsight.params import shipped
 from csinsight.runs.kernels import run_notebook
 from csinsight.views import labelling
+from csinsight.views.label_controls import Controls
 from csinsight.views.study import open_study
 
 LEXICON = load_lexicon()
 MARKERS = ["greets", "apologizes"]
+ASKED = {"behaviours": "greets, apologizes", "each": 10, "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +44,17 @@ def sample(demo_folder):
     )
 
 
-def test_a_sample_is_half_hits_and_stands_for_the_month(sample):
+def test_a_sample_is_half_hits_and_stands_for_the_month(sample, demo_folder):
     assert sample["no"].tolist() == list(range(1, 61))
     counts = sample.groupby(["marker", "shown"]).size()
     assert counts.tolist() == [15, 15, 15, 15]
     weights = sample.groupby("marker")["weight"].sum()
     assert weights["greets"] == pytest.approx(weights["apologizes"])  # all agent lines
     assert (sheet.shown_by(sample, LEXICON) == sample["shown"]).all()
+    assert sample["sent_at"].between("2026-10-01", "2026-11-01").all()
     with pytest.raises(ValueError, match="grets: no marker"):
         sheet.draw_sample(
-            open_shop(Path("data/demo")), datetime(2026, 11, 1), RULES, LEXICON,
+            open_shop(demo_folder), datetime(2026, 11, 1), RULES, LEXICON,
             markers=["grets"], each=2, seed=1,
         )  # fmt: skip
 
@@ -82,80 +88,228 @@ def test_unlabelled_rows_are_taken_to_be_like_the_labelled_ones():
     assert "kappa_low" in nothing
 
 
+def _labels(readers, talks=200, seed=1):
+    rng = np.random.default_rng(seed)
+    true = rng.random(talks) < 0.4
+    parts = []
+    for reader, right in readers.items():
+        shown = np.where(rng.random(talks) < right, true, ~true)
+        told = {"conversation_id": [f"c{i}" for i in range(talks)], "position": 1}
+        told |= {"sent_at": pd.NaT, "behaviour": "greets", "shown": shown, "reader": reader}
+        parts.append(pd.DataFrame(told))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_two_readers_agree_as_far_as_they_do():
+    labels = _labels({"anna": 0.95, "bo": 0.9})
+    row = sheet.kappas(labels).iloc[0]
+    one, other = (part["shown"].to_numpy() for _, part in labels.groupby("reader"))
+    assert row["kappa"] == pytest.approx(cohen_kappa_score(one, other))
+    assert row["kappa_low"] < row["kappa"] < row["kappa_high"]
+    assert row["kappa_high"] - row["kappa_low"] < 0.3
+    assert sheet.kappas(labels[labels["reader"] == "anna"]).empty
+
+
+def test_where_readers_are_even_the_line_says_nothing():
+    sample = _hand_made().assign(
+        conversation_id=[f"c{i}" for i in range(6)], position=1, sent_at=pd.Timestamp("2026-10-01")
+    )
+    labels = _labels({"anna": 1.0, "bo": 1.0}, talks=3)
+    labels.loc[labels.index[3:4], "shown"] = ~labels["shown"].iloc[0]
+    hand = labels.tail(1).assign(
+        conversation_id="c5", position=None, sent_at=pd.Timestamp("2026-10-01"), shown=True
+    )
+    told = sheet.settled(sample, pd.concat([labels, hand]))
+    assert told.isna().tolist() == [True, False, False, True, True, False]
+    assert told[6] == 1.0
+
+
 @pytest.fixture
 def study(demo_folder, tmp_path):
-    run = tmp_path / "run"
+    """A study of the demo shop's tables, in a folder where labels may be written."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
     run.mkdir()
-    return open_study(str(demo_folder), str(run), lang="en")
+    for name in ("messages", "orders", "agents"):
+        (data / f"{name}.parquet").symlink_to(demo_folder / f"{name}.parquet")
+    return open_study(str(data), str(run), lang="en")
 
 
-def _fill(path, labels):
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    for row in rows:
-        row["label"] = labels.get(int(row["no"]), "")
-    pd.DataFrame(rows).to_csv(path, index=False, encoding="gb18030")  # as a spreadsheet would
-    return rows
+def test_a_reader_goes_on_where_they_stopped(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    assert session.at == session.done == 0
+    first = session.items[0]
+    session.save(["greets"])
+    session.save([])
+    session.skip()
+    again = labelling.open_session(study, who="anna", **ASKED)
+    assert (again.at, again.done, again.items[0]) == (2, 2, first)
+    again.back()
+    again.back()
+    assert again.shown == {"greets"}
+    again.save(["apologizes"])
+    labels = load_labels(study.data)
+    own = labels[(labels["conversation_id"] == first[0]) & (labels["position"] == first[1])]
+    assert dict(zip(own["behaviour"], own["shown"], strict=True)) == {
+        "greets": False,
+        "apologizes": True,
+    }
+    other = labelling.open_session(study, who="bo", **ASKED)
+    assert (other.done, other.items) == (0, session.items)
+    with pytest.raises(ConfigError, match="'great' is not asked; did you mean `greets`"):
+        other.save(["great"])
 
 
-def test_the_sheet_goes_out_masked_and_comes_back(study):
-    told = {"markers": "greets, apologizes", "each": 10, "seed": 3}
-    drawn = labelling.open_sheet(study, **told)
-    path = labelling.sheet_path(study)
-    labels = dict(zip(drawn["no"], drawn["shown"].map({True: "1", False: "否"}), strict=True))
-    rows = _fill(path, labels | {1: ""})
-    assert list(rows[0]) == ["no", "label", "marker", "question", "buyer", "text"]
-    assert not any(row["text"].startswith(("=", "+", "@")) for row in rows)
-    again = labelling.open_sheet(study, **told | {"each": 99})
-    assert len(again) == len(drawn) == 20
-    read = labelling.read_labels(study, again)
-    assert read.isna().sum() == 1
-    table = labelling.readings(again, read).set_index("marker")
+def test_a_line_stands_masked_in_its_conversation(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    agents = set(pd.read_parquet(study.data / "agents.parquet")["name"])
+    for place in range(len(session.items)):
+        session.at = place
+        lines = session.lines()
+        asked = [line for line in lines if line.asked]
+        assert len(asked) == 1
+        assert asked[0].sender == "agent"
+        assert not any(name in line.text for line in lines for name in agents)
+    session.at = len(session.items)
+    assert session.lines() == []
+
+
+def test_what_is_read_well_is_said_to_be(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    said = session.sample.groupby(["conversation_id", "position"])
+    for item in session.items:
+        rows = said.get_group(item)
+        session.save(list(rows.loc[rows["shown"], "marker"]))
+    table = labelling.readings(session).set_index("marker")
     assert table.loc["greets", ["precision", "recall", "kappa"]].tolist() == [1, 1, 1]
-    assert labelling.disputed(again, read).empty
-
-
-def test_retuning_changes_the_reading(study, tmp_path):
-    drawn = labelling.open_sheet(study, markers="apologizes", each=20, seed=3)
-    labels = pd.Series(drawn["shown"].to_numpy(dtype=float), index=drawn["no"])
-    own = tmp_path / "own.yml"
-    own.write_text(
+    assert labelling.disputed(session).empty
+    assert check_folder(study.data) == []
+    deaf = study.data / "own.yml"
+    deaf.write_text(
         "version: 1\nadditions:\n  apologizes:\n    none_of: ['抱歉|不好意思|对不起|久等']\n",
         encoding="utf-8",
     )
-    deaf = load_lexicon(read_own(own))
-    table = labelling.readings(drawn, labels, deaf).iloc[0]
-    assert table["recall"] < 0.5
-    assert len(labelling.disputed(drawn, labels, deaf)) > 4
+    retuned = labelling.readings(session, load_lexicon(read_own(deaf))).set_index("marker")
+    assert retuned.loc["apologizes", "recall"] < 0.5
+    assert len(labelling.disputed(session, load_lexicon(read_own(deaf)))) > 2
 
 
-@pytest.mark.parametrize(
-    ("told", "match"),
-    [
-        ("no,label\n1,maybe\n", "row 2, column label: 'maybe' is neither 1 nor 0"),
-        ("no,label\n99,1\n", "row 2, column no: `no` is none"),
-        ("no;label\n1;1\n", "has no column label, no"),
-    ],
-)
-def test_faults_of_a_sheet_are_named(study, told, match):
-    drawn = labelling.open_sheet(study, markers="greets", each=4, seed=3)
-    labelling.sheet_path(study).write_text(told, encoding="utf-8")
-    with pytest.raises(DataError, match=match):
-        labelling.read_labels(study, drawn)
+def test_labels_are_what_the_drivers_are_corrected_by(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    for _ in range(6):
+        session.save(["greets"])
+    talks = [talk for talk, _ in session.items[:6]]
+    known = pd.DataFrame({"conversation_id": talks, "greets": [True, False] * 3}).drop_duplicates(
+        "conversation_id"
+    )
+    both = labelled(load_labels(study.data), known)
+    assert set(both["true"]) == {1}
+    assert len(both) == len(known)
 
 
-def test_the_notebook_runs_on_a_labelled_sheet(study, demo_folder, tmp_path):
-    told = {"markers": "greets", "each": 6, "seed": 1}
-    drawn = labelling.open_sheet(study, **told)
-    ones = drawn["shown"].map({True: "1", False: "0"})
-    _fill(labelling.sheet_path(study), dict(zip(drawn["no"], ones, strict=True)))
-    places = {"data": str(demo_folder), "run": str(study.run), **told}
+def test_nothing_is_asked_that_no_line_can_show(study):
+    with pytest.raises(ConfigError, match="'repeats_canned' can't be asked of a line"):
+        labelling.open_session(study, who="anna", behaviours="repeats_canned", each=2, seed=1)
+    with pytest.raises(ConfigError, match="who reads"):
+        labelling.open_session(study, who=" ", **ASKED)
+    asked = labelling.open_session(study, who="anna", behaviours="", each=2, seed=1).behaviours
+    assert asked == labelling.HARD
+
+
+def _row(**told):
+    row = {"conversation_id": "c1", "sent_at": pd.Timestamp("2026-10-01 09:00"), "position": 2}
+    return pd.DataFrame([row | {"behaviour": "greets", "shown": True, "reader": "anna"} | told])
+
+
+def test_what_stands_in_the_file_stays(tmp_path):
+    text = (
+        "conversation_id,sent_at,behaviour,shown,reader,note\n"
+        "c1,2026-10-01 09:00:00,greets,0,anna,by hand\n"
+        'c9,,greets,1,bo,"a, b"\n'
+    )
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    add_labels(tmp_path, _row())
+    add_labels(tmp_path, _row(reader="bo", position=3))
+    rows = pd.read_csv(tmp_path / FILE)
+    assert rows["note"].dropna().tolist() == ["a, b"]  # anna's own by hand has made place
+    assert rows["reader"].tolist() == ["bo", "anna", "bo"]
+    assert load_labels(tmp_path)["shown"].tolist() == [True, True, True]
+
+
+def test_a_broken_file_is_left_alone(tmp_path):
+    broken = "conversation_id,behaviour,shown,reader\nc1,greets,perhaps,anna\n"
+    (tmp_path / FILE).write_text(broken, encoding="utf-8")
+    with pytest.raises(DataError, match="row 2, column shown"):
+        add_labels(tmp_path, _row())
+    assert (tmp_path / FILE).read_text(encoding="utf-8") == broken
+
+
+def test_nobody_waits_without_end_for_the_file(tmp_path, monkeypatch):
+    from filelock import FileLock
+
+    monkeypatch.setattr("csinsight.contract.labels.LOCK_SECONDS", 0.1)
+    with FileLock(tmp_path / f".{FILE}.lock"), pytest.raises(LockedError, match="another process"):
+        add_labels(tmp_path, _row())
+
+
+def test_the_controls_work_by_keys_alone(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    controls = Controls(session)
+
+    def type_in(text):
+        controls.keys.value = text
+        controls.keys._handle_custom_msg({"event": "submit"}, [])
+
+    assert "background" in controls.text.value
+    type_in("2")
+    assert session._done[session.items[0]] == {"apologizes"}
+    type_in("12")
+    assert session._done[session.items[1]] == {"greets", "apologizes"}
+    type_in("")
+    type_in("?")
+    assert (session.at, session.done) == (4, 3)
+    type_in("7")
+    assert "7" in controls.said.value
+    assert session.at == 4
+    type_in("b")
+    type_in("b")
+    assert session.at == 2
+    controls.ticks[0].value = True
+    controls.box.children[-2].children[1].click()
+    assert session._done[session.items[2]] == {"greets"}
+    session.at = len(session.items) - 1
+    type_in("?")
+    assert all(tick.disabled for tick in controls.ticks)
+    type_in("1")
+    assert len(load_labels(study.data)) == 2 * 3
+
+
+def test_hostile_text_stays_text(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    talk, position = session.items[0]
+    rows = session._talks[talk]
+    rows.loc[rows["position"] == position, "masked"] = "<img src=x onerror=alert(1)>"
+    shown = Controls(session).text.value
+    assert "<img" not in shown
+    assert "&lt;img" in shown
+
+
+def test_the_notebook_runs_and_shows_what_was_read(study, tmp_path):
+    told = {"who": "anna", "markers": "greets", "each": 6, "seed": 1}
+    session = labelling.open_session(study, who="anna", behaviours="greets", each=6, seed=1)
+    said = session.sample.set_index(["conversation_id", "position"])["shown"]
+    for item in session.items:
+        session.save(["greets"] if said[item] else [])
+    places = {"data": str(study.data), "run": str(study.run), **told}
     notebook = shipped("notebooks") / "labelling.ipynb"
     done = run_notebook(notebook, tmp_path / "done.ipynb", places)
     shown = str([cell.get("outputs") for cell in done.cells])
     assert "kappa_before" in shown
     assert "1.0" in shown
-
-
-def test_an_unlabelled_sheet_says_nothing(study):
-    drawn = labelling.open_sheet(study, markers="greets", each=4, seed=3)
-    assert labelling.readings(drawn, labelling.read_labels(study, drawn)).empty
+    assert (tmp_path / "done.ipynb").is_file()
+    assert all(
+        output.get("output_type") != "error"
+        for cell in nbformat.read(tmp_path / "done.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+    )
+    assert Labels.POSITION in pd.read_csv(Path(study.data) / FILE)

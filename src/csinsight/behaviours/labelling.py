@@ -7,6 +7,7 @@ F1 and kappa are of the whole month, not of the sample.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -19,16 +20,27 @@ from numpy.typing import NDArray
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
+from csinsight.contract.labels import Labels
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect, ms
 from csinsight.engine.frames import hold
 from csinsight.features.conversations import messages_of, with_turns
-from csinsight.features.frames import POSITION, TURN_NO, ConversationRules
+from csinsight.features.frames import POSITION, SENT_MS, TURN_NO, ConversationRules
 from csinsight.stats.intervals import wilson
 
 #: Of a sample.
 NO, MARKER, BUYER, TEXT, SHOWN, WEIGHT = "no", "marker", "buyer", "text", "shown", "weight"
-COLUMNS: Final = (NO, MARKER, Messages.CONVERSATION_ID, POSITION, BUYER, TEXT, SHOWN, WEIGHT)
+COLUMNS: Final = (
+    NO,
+    MARKER,
+    Messages.CONVERSATION_ID,
+    POSITION,
+    Messages.SENT_AT,
+    BUYER,
+    TEXT,
+    SHOWN,
+    WEIGHT,
+)
 _DRAWS: Final = 1000
 _ENDS: Final = ("", "_low", "_high")
 _TALK: Final = Messages.CONVERSATION_ID
@@ -99,7 +111,7 @@ def draw_sample(
     sample = pd.concat(parts, ignore_index=True)
     texts = collect(
         marked.filter(nw.col(_TALK).is_in(sorted(set(sample[_TALK])))).select(
-            _TALK, POSITION, TURN_NO, Messages.SENDER, Messages.TEXT
+            _TALK, POSITION, TURN_NO, SENT_MS, Messages.SENDER, Messages.TEXT
         )
     )
     sample = _with_texts(sample, texts).iloc[rng.permutation(len(sample))]
@@ -187,12 +199,14 @@ def _drawn(lines: pd.DataFrame, name: str, each: int, rng: np.random.Generator) 
 
 
 def _with_texts(sample: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
-    own = texts.set_index([_TALK, POSITION])[Messages.TEXT].rename(TEXT)
+    own = texts.set_index([_TALK, POSITION])[[Messages.TEXT, SENT_MS]]
+    own = own.rename(columns={Messages.TEXT: TEXT, SENT_MS: Messages.SENT_AT})
     asked = texts[texts[Messages.SENDER] == "buyer"].sort_values([_TALK, POSITION])
     asked = asked.assign(**{TURN_NO: asked[TURN_NO].astype("int64") + 1})
     before = asked.groupby([_TALK, TURN_NO])[Messages.TEXT].agg(" ".join).rename(BUYER)
     sample = sample.join(own, on=[_TALK, POSITION]).join(before, on=[_TALK, TURN_NO])
-    return sample.assign(**{BUYER: sample[BUYER].fillna("")})
+    sent = pd.to_datetime(sample[Messages.SENT_AT].astype("Int64").astype("float"), unit="ms")
+    return sample.assign(**{BUYER: sample[BUYER].fillna(""), Messages.SENT_AT: sent})
 
 
 def _figures(part: pd.DataFrame, *, drawn: bool) -> dict[str, float]:
@@ -236,3 +250,103 @@ def _measures(true: _Weights, fires: _Weights, weight: _Weights) -> tuple[float,
     chance = (fired * there + (total - fired) * (total - there)) / total**2
     kappa = (agree - chance) / (1 - chance) if chance < 1 else np.nan
     return precision, recall, f1, kappa
+
+
+def settled(sample: pd.DataFrame, labels: pd.DataFrame) -> pd.Series[float]:
+    """Return what the readers of each row of a sample say of it.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        Of `draw_sample`.
+    labels : pandas.DataFrame
+        Of `csinsight.contract.labels.load_labels`.
+
+    Returns
+    -------
+    pandas.Series
+        By ``no``: 1 or 0 as most readers say; NaN where nobody has read it, or readers are even.
+    """
+    columns = [_TALK, POSITION, Messages.SENT_AT, Labels.BEHAVIOUR]
+    rows = sample.rename(columns={MARKER: Labels.BEHAVIOUR})[[NO, *columns]]
+    told = labels.reset_index(drop=True).reindex(columns=[*columns, Labels.SHOWN])
+    said = told[Labels.SHOWN].astype(float)
+    placed = told[POSITION].notna()
+    key = [_TALK, Labels.BEHAVIOUR]
+    by_place = rows.merge(
+        told[placed].assign(said=said).astype({POSITION: "int64"}), on=[*key, POSITION]
+    )
+    # A label written by hand may know its line by the time alone.
+    timed = ~placed & told[Messages.SENT_AT].notna()
+    by_time = rows.merge(told[timed].assign(said=said), on=[*key, Messages.SENT_AT])
+    both = pd.concat([part[[NO, "said"]] for part in (by_place, by_time)])
+    share = both.groupby(NO)["said"].mean()
+    verdict = share.where(share != 0.5).round()
+    return verdict.reindex(sample[NO]).rename("label")
+
+
+def kappas(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return how far each two readers agree beyond chance on the lines that both have read.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        Of `csinsight.contract.labels.load_labels`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``behaviour``, ``readers``, ``lines`` that both read, ``agree`` (share), ``kappa`` (Cohen's)
+        with ``kappa_low`` and ``kappa_high`` (95 %, conversations drawn anew); a row a behaviour
+        and pair. Null where one answer was all that either gave.
+
+    Examples
+    --------
+    >>> told = {"conversation_id": list("abcd") * 2, "position": 1, "sent_at": pd.NaT}
+    >>> told |= {"behaviour": "greets", "reader": ["anna"] * 4 + ["bo"] * 4}
+    >>> labels = pd.DataFrame(told | {"shown": [True, True, False, False] * 2})
+    >>> kappas(labels)[["readers", "lines", "agree", "kappa"]].to_numpy().tolist()
+    [['anna, bo', 4, 1.0, 1.0]]
+    """
+    line = labels[POSITION].astype("Float64").astype(object).where(labels[POSITION].notna())
+    line = line.fillna(labels[Messages.SENT_AT].astype(str))
+    rows = labels.assign(_line=line.astype(str), said=labels[Labels.SHOWN].astype(float))
+    found = []
+    for behaviour, own in rows.groupby(Labels.BEHAVIOUR, sort=True):
+        wide = own.pivot_table(
+            index=[_TALK, "_line"], columns=Labels.READER, values="said", aggfunc="last"
+        )
+        for pair in itertools.combinations(sorted(wide.columns), 2):
+            both = wide[list(pair)].dropna()
+            if len(both):
+                told = {Labels.BEHAVIOUR: behaviour, "readers": ", ".join(map(str, pair))}
+                found.append(told | _pair(both))
+    names = [Labels.BEHAVIOUR, "readers", "lines", "agree", "kappa", "kappa_low", "kappa_high"]
+    return pd.DataFrame(found, columns=names)
+
+
+def _pair(both: pd.DataFrame) -> dict[str, float]:
+    one, other = both.to_numpy(dtype=float).T
+    cells = np.column_stack([one * other, one * (1 - other), (1 - one) * other])
+    cells = np.column_stack([cells, (1 - one) * (1 - other)])
+    talks = pd.DataFrame(cells).groupby(both.index.get_level_values(0).to_numpy()).sum()
+    rng = np.random.default_rng(len(both))
+    drawn = rng.multinomial(len(talks), [1 / len(talks)] * len(talks), size=_DRAWS)
+    ends = _spans(_kappa(drawn @ talks.to_numpy())[:, None])[0]
+    return {
+        "lines": len(both),
+        "agree": float((one == other).mean()),
+        "kappa": float(_kappa(cells.sum(axis=0)[None])[0]),
+        "kappa_low": ends[0],
+        "kappa_high": ends[1],
+    }
+
+
+def _kappa(cells: _Weights) -> _Weights:
+    """Return Cohen's kappa of each row of counts: both, first alone, second alone, neither."""
+    both, first, second, neither = cells.T
+    total = cells.sum(axis=1)
+    agree = (both + neither) / total
+    chance = ((both + first) * (both + second) + (neither + first) * (neither + second)) / total**2
+    with np.errstate(invalid="ignore"):
+        return np.where(chance < 1, (agree - chance) / (1 - chance), np.nan)

@@ -24,7 +24,7 @@ from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunit
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of
-from csinsight.features.frames import BEFORE_OUTCOME, ConversationRules, moment_ms
+from csinsight.features.frames import BEFORE_OUTCOME, POSITION, ConversationRules, moment_ms
 
 #: The longest line shown, in characters; what is longer ends in an ellipsis.
 MAX_CHARACTERS: Final = 80
@@ -61,8 +61,9 @@ def excerpts(
     Returns
     -------
     DataFrame
-        One row a message, in reading order: the contract's columns, ``before_outcome``, and one
-        nullable boolean column a behaviour that words show.
+        One row a message, in reading order: the contract's columns, ``position`` within the
+        conversation, ``before_outcome``, and one nullable boolean column a behaviour that words
+        show.
     """
     wanted = sorted(set(conversation_ids))
     if buyers is not None:
@@ -81,6 +82,7 @@ def excerpts(
         _M.SENT_AT,
         _M.TEXT,
         _M.MESSAGE_NO,
+        POSITION,
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()

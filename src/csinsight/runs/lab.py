@@ -18,6 +18,7 @@ from csinsight.runs.plan import CARD
 from csinsight.runs.state import RUN_FILE, RunFile, read_state
 
 EXPLORE = "explore"
+LABELLING = "labelling"
 
 
 def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
@@ -59,7 +60,7 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
         shutil.copytree(run, draft, ignore=shutil.ignore_patterns("notebooks", "report.new", ".*"))
         draft.rename(own)
     places = {"data": str(tables.resolve()), "run": str(own.resolve())}
-    for name in (*NOTEBOOKS, EXPLORE):
+    for name in (*NOTEBOOKS, EXPLORE, LABELLING):
         if not (copy := target / f"{name}.ipynb").exists():
             told = notebook_params(params, name) if name in NOTEBOOKS else {}
             more = {"agent_id": _an_agent(run)} if name == CARD else {}

@@ -1,137 +1,286 @@
-"""A sheet to be labelled by hand, out and in again: what ``labelling.ipynb`` works with.
+"""Labelling messages by hand in the lab: what ``labelling.ipynb`` works with, without a browser.
 
-The sheet goes to the run's own folder, ``labels/``, which is never published. It shows masked text
-and not what the lexicon says; that stands in the key beside it.
+A reader is shown one agent's line within its conversation, masked, and not what the lexicon says
+of it. What is ticked goes line by line into ``labels.csv`` beside the shop's tables; whoever comes
+back goes on where they stopped.
 """
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
 
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
+from csinsight.coaching.excerpts import excerpts, shop_names
 from csinsight.coaching.masking import mask_lines
-from csinsight.contract.spreadsheet import guarded
+from csinsight.config import did_you_mean
+from csinsight.contract.artifacts import Drivers
+from csinsight.contract.labels import Labels, add_labels, load_labels
+from csinsight.contract.schema import Messages
 from csinsight.contract.write import write_atomically
-from csinsight.errors import DataError
+from csinsight.errors import ConfigError
+from csinsight.features.frames import POSITION
 from csinsight.views.study import Study
 
-LABEL: Final = "label"
-_KEY, _SHEET = "key.parquet", "sheet.csv"
-_YES: Final = ("1", "yes", "y", "是", "有", "true", "x")
-_NO: Final = ("0", "no", "n", "否", "没有", "无", "false")
-_NO_SAMPLE: Final = "`no` is none of the sheet's numbers; take the sheet as it was drawn"
+_KEY: Final = "key.parquet"
+#: What is asked where nothing is named: what is read least well, then what this shop named.
+HARD: Final = (
+    "empathizes",
+    "gives_specifics",
+    "offers_alternative",
+    "promises_time",
+    "recommends",
+    "refuses_flatly",
+)
+#: Lines shown before the one to be read, and after it.
+BEFORE, AFTER = 8, 2
+
+Item = tuple[str, int]
 
 
-def open_sheet(
-    study: Study,
-    *,
-    markers: str,
-    each: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Return the sample of this run, drawn and written as a sheet unless it was before.
+@dataclass(frozen=True)
+class Line:
+    """One line as the reader sees it: who wrote it, masked text, whether it is the one to read."""
 
-    Parameters
-    ----------
-    study : Study
-        Whose rules and lexicon, with the shop's additions, the sample is drawn by.
-    markers : str
-        Agent-side markers, with commas between.
-    each : int
-        Messages a marker.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        Of `csinsight.behaviours.labelling.draw_sample`. A sheet that is there is left as it is,
-        whatever the parameters now say: take it away to draw another.
-    """
-    folder = study.run / "labels"
-    if (folder / _KEY).is_file():
-        return pd.read_parquet(folder / _KEY)
-    names = [name.strip() for name in markers.split(",") if name.strip()]
-    context, lexicon = study.context, study.context.lexicon
-    sample = labelling.draw_sample(
-        study.open(), context.as_of, context.rules, lexicon, markers=names, each=each, seed=seed
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    meaning = {name: lexicon.markers[name].meaning[study.words.lang] for name in names}
-    _write_sheet(folder / _SHEET, sample, meaning)
-    with write_atomically(folder / _KEY) as path:
-        sample.to_parquet(path, index=False)
-    return sample
+    sender: str
+    text: str
+    asked: bool
 
 
-def sheet_path(study: Study) -> Path:
-    """Return where the sheet is: to be filled in with any spreadsheet, and saved as CSV again."""
-    return study.run / "labels" / _SHEET
-
-
-def read_labels(study: Study, sample: pd.DataFrame) -> pd.Series[float]:
-    """Read what the analyst wrote in the column ``label``.
+@dataclass
+class Session:
+    """One reader's way through a sample of messages.
 
     Parameters
     ----------
     study : Study
+    who : str
+        The reader, as ``labels.csv`` names them.
+    behaviours : tuple of str
+        What is asked of every line.
     sample : DataFrame
+        Of `csinsight.behaviours.labelling.draw_sample`.
+    at : int
+        Place in `items` of the line being read; ``len(items)`` when all are done.
+    """
 
-    Returns
-    -------
-    Series
-        By ``no``: 1, 0, or NaN where nothing is written yet.
+    study: Study
+    who: str
+    behaviours: tuple[str, ...]
+    sample: pd.DataFrame
+    at: int = 0
+    _done: dict[Item, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        labels = self.labels
+        own = labels[(labels[Labels.READER] == self.who) & labels[Labels.POSITION].notna()]
+        asked = set(self.behaviours)
+        for (talk, position), rows in own.groupby([Labels.CONVERSATION_ID, Labels.POSITION]):
+            if asked <= set(rows[Labels.BEHAVIOUR]):
+                shown = rows.loc[rows[Labels.SHOWN].astype(bool), Labels.BEHAVIOUR]
+                self._done[str(talk), int(float(str(position)))] = frozenset(shown) & asked
+        self.at = next((i for i, item in enumerate(self.items) if item not in self._done), self._n)
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """All labels of the shop, by whomever."""
+        return load_labels(self.study.data)
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """The lines to read, each once, in the sample's order."""
+        pairs = zip(self.sample[Messages.CONVERSATION_ID], self.sample[POSITION], strict=True)
+        return list(dict.fromkeys((str(talk), int(position)) for talk, position in pairs))
+
+    @property
+    def _n(self) -> int:
+        return len(self.items)
+
+    @property
+    def done(self) -> int:
+        """How many of `items` this reader has read."""
+        return sum(item in self._done for item in self.items)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """What this reader has ticked of the present line before, if it was read before."""
+        return (
+            self._done.get(self.items[self.at], frozenset()) if self.at < self._n else frozenset()
+        )
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """What is asked, in the language of the study, by behaviour."""
+        study = self.study
+        meaning = {n: m.meaning for n, m in study.context.lexicon.markers.items()}
+        return {
+            name: f"{study.word(f'behaviour.{name}')}: {meaning[name][study.lang]}"
+            for name in self.behaviours
+        }
+
+    def lines(self) -> list[Line]:
+        """Return the line to be read within its conversation, masked; empty when all are read."""
+        if self.at >= self._n:
+            return []
+        talk, position = self.items[self.at]
+        rows = self._talks[talk]
+        place = int((rows[POSITION] == position).to_numpy().argmax())
+        near = rows.iloc[max(place - BEFORE, 0) : place + AFTER + 1]
+        asked = near[POSITION] == position
+        return [
+            Line(*row) for row in zip(near[Messages.SENDER], near["masked"], asked, strict=True)
+        ]
+
+    def save(self, shown: Collection[str]) -> None:
+        """Write what the present line shows, and go on to the next one.
+
+        Raises
+        ------
+        ConfigError
+            Where a behaviour is not among those that are asked.
+        DataError
+            Where ``labels.csv`` has been broken meanwhile: it is left alone, and nothing is lost
+            but this answer.
+        """
+        if unknown := [name for name in shown if name not in self.behaviours]:
+            raise ConfigError(
+                f"{unknown[0]!r} is not asked; {did_you_mean(unknown[0], self.behaviours)}"
+            )
+        item = self.items[self.at]
+        rows = self._talks[item[0]]
+        sent = rows.loc[rows[POSITION] == item[1], Messages.SENT_AT].iloc[0]
+        told = {
+            Labels.CONVERSATION_ID: item[0],
+            Labels.SENT_AT: sent,
+            Labels.BEHAVIOUR: list(self.behaviours),
+            Labels.SHOWN: [name in shown for name in self.behaviours],
+            Labels.READER: self.who,
+            Labels.POSITION: item[1],
+        }
+        add_labels(self.study.data, pd.DataFrame(told))
+        self._done[item] = frozenset(shown)
+        self.skip()
+
+    def skip(self) -> None:
+        """Go on without an answer; the line comes again when the reader comes back."""
+        self.at = min(self.at + 1, self._n)
+
+    def back(self) -> None:
+        """Go back to the line before."""
+        self.at = max(self.at - 1, 0)
+
+    @cached_property
+    def _talks(self) -> dict[str, pd.DataFrame]:
+        """By conversation its lines in order, those of either side masked."""
+        context, shop = self.study.context, self.study.open()
+        said = excerpts(
+            shop,
+            self.sample[Messages.CONVERSATION_ID],
+            as_of=context.as_of,
+            rules=context.rules,
+            months=1,
+            lexicon=context.lexicon,
+        )
+        named = (said[name].dropna() for name in (Messages.BUYER_ID, Messages.AGENT_ID))
+        names = {*shop_names(shop), *(str(one) for ids in named for one in ids)}
+        talks = {}
+        for talk, rows in said.groupby(Messages.CONVERSATION_ID):
+            texts = [str(text) for text in rows[Messages.TEXT].fillna("")]
+            ordered = rows.assign(masked=mask_lines(texts, names)).sort_values(POSITION)
+            talks[str(talk)] = ordered.reset_index(drop=True)
+        return talks
+
+
+def open_session(study: Study, *, who: str, behaviours: str, each: int, seed: int) -> Session:
+    """Return a reader's session on this run's sample, which is drawn unless it was before.
+
+    Parameters
+    ----------
+    study : Study
+        Whose rules and lexicon the sample is drawn by.
+    who : str
+        The reader's name.
+    behaviours : str
+        What is asked, with commas between; empty: `HARD`, the shop's own behaviours, and those
+        that this run has named.
+    each : int
+        Messages a behaviour, half of them such as the lexicon finds it in.
+    seed : int
 
     Raises
     ------
+    ConfigError
+        Where a behaviour can't be asked of a single line, or the reader has no name.
     DataError
-        Naming file, row, column, what stands there, and the mend.
+        Where the shop's ``labels.csv`` breaks its contract.
     """
-    path = sheet_path(study)
-    rows = _rows(path)
-    known, faults, labels = set(sample[labelling.NO]), [], {}
-    for number, row in enumerate(rows, start=2):
-        told = str(row.get(LABEL) or "").strip().lower()
-        no = str(row.get(labelling.NO) or "").strip()
-        if not no.isdecimal() or int(no) not in known:
-            faults.append(f"{path.name}, row {number}, column {labelling.NO}: {_NO_SAMPLE}")
-        elif told and told not in (*_YES, *_NO):
-            faults.append(
-                f"{path.name}, row {number}, column {LABEL}: {told!r} is neither 1 nor 0; write 1 "
-                "where the message shows it, 0 where not, nothing where you can't tell"
-            )
-        else:
-            labels[int(no)] = float(told in _YES) if told else float("nan")
-    if faults:
-        raise DataError("\n".join(faults[:20]))
-    return pd.Series(labels, dtype=float, name=LABEL).reindex(sample[labelling.NO])
+    if not who.strip():
+        raise ConfigError("who reads? write your name into `who`")
+    lexicon = study.context.lexicon
+    known = lexicon.ids("agent")
+    asked = tuple(n.strip() for n in behaviours.split(",") if n.strip()) or _wanted(study, known)
+    for name in asked:
+        if name not in known:
+            raise ConfigError(f"{name!r} can't be asked of a line; {did_you_mean(name, known)}")
+    key = study.run / "labels" / _KEY
+    if key.is_file() and set(labelling.COLUMNS) <= set(drawn := pd.read_parquet(key)):
+        asked_before = tuple(dict.fromkeys(drawn.sort_values("no")[labelling.MARKER]))
+        if set(asked) == set(asked_before):
+            return Session(study, who.strip(), asked, drawn)
+    sample = labelling.draw_sample(
+        study.open(),
+        study.context.as_of,
+        study.context.rules,
+        lexicon,
+        markers=asked,
+        each=each,
+        seed=seed,
+    )
+    key.parent.mkdir(parents=True, exist_ok=True)
+    with write_atomically(key) as path:
+        sample.to_parquet(path, index=False)
+    return Session(study, who.strip(), asked, sample)
 
 
-def readings(
-    sample: pd.DataFrame, labels: pd.Series[float], lexicon: Lexicon | None = None
-) -> pd.DataFrame:
-    """Return precision, recall, F1 and kappa of each labelled marker, rounded for reading.
+def _wanted(study: Study, known: Collection[str]) -> tuple[str, ...]:
+    named: list[str] = []
+    if (drivers := study.read_or_none(Drivers.NAME)) is not None:
+        spoken = drivers[Drivers.VERDICT].isin(["helps", "hurts"])
+        named = list(drivers.loc[spoken, Drivers.BEHAVIOUR])
+    every = dict.fromkeys([*HARD, *study.context.own.behaviours, *named])
+    return tuple(name for name in every if name in known)
+
+
+def readings(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
+    """Return precision, recall, F1 and kappa of each marker against its readers, rounded.
 
     Parameters
     ----------
-    sample, labels
+    session : Session
     lexicon : Lexicon or None
         A retuned one; None for the one that the sample was drawn by.
     """
+    sample = session.sample
     shown = None if lexicon is None else labelling.shown_by(sample, lexicon)
+    labels = labelling.settled(sample, session.labels)
     return labelling.agreement(sample, labels, shown=shown).round(3)
 
 
-def disputed(
-    sample: pd.DataFrame, labels: pd.Series[float], lexicon: Lexicon | None = None
-) -> pd.DataFrame:
-    """Return the masked messages on which marker and labeller differ, for retuning."""
+def readers(session: Session) -> pd.DataFrame:
+    """Return how far readers agree with each other, rounded; no marker can do better."""
+    return labelling.kappas(session.labels).round(3)
+
+
+def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
+    """Return the masked messages on which marker and readers differ, for retuning."""
+    sample = session.sample
     fires = sample[labelling.SHOWN] if lexicon is None else labelling.shown_by(sample, lexicon)
-    said = labels.reindex(sample[labelling.NO]).to_numpy(dtype=float)
+    said = labelling.settled(sample, session.labels).to_numpy(dtype=float)
     rows = sample[(said == said) & (said != fires.to_numpy(dtype=float))]
     label = pd.Series(said, index=sample.index)[rows.index]
     shown = rows[[labelling.NO, labelling.MARKER]].assign(
@@ -141,39 +290,3 @@ def disputed(
         shown[column] = mask_lines(rows[column].tolist())
     ordered: pd.DataFrame = shown.sort_values([labelling.MARKER, labelling.NO], ignore_index=True)
     return ordered
-
-
-def _write_sheet(path: Path, sample: pd.DataFrame, meaning: dict[str, str]) -> None:
-    sheet = pd.DataFrame(
-        {
-            labelling.NO: sample[labelling.NO],
-            LABEL: "",
-            labelling.MARKER: sample[labelling.MARKER],
-            "question": sample[labelling.MARKER].map(meaning),
-            labelling.BUYER: [
-                guarded(text) for text in mask_lines(sample[labelling.BUYER].tolist())
-            ],
-            labelling.TEXT: [guarded(text) for text in mask_lines(sample[labelling.TEXT].tolist())],
-        }
-    )
-    # With a byte-order mark spreadsheets take Chinese for what it is.
-    with write_atomically(path) as draft:
-        sheet.to_csv(draft, index=False, encoding="utf-8-sig")
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    raw = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        rows = list(csv.DictReader(text.splitlines(keepends=True)))
-        absent = {labelling.NO, LABEL} - set(rows[0] if rows else ())
-        if absent:
-            raise DataError(
-                f"{path.name}: has no column {', '.join(sorted(absent))}; keep the first row as it "
-                "was and save with commas between the columns"
-            )
-        return rows
-    raise DataError(f"{path.name}: is no text in UTF-8 or GB18030; save it as CSV UTF-8")
