@@ -171,7 +171,8 @@ _CONVERSATIONS: Final = (
     "reader",
 )
 
-#: The notebooks in order, and which of the run's parameters each takes besides `PLACES`: all that
+#: The notebooks in the order in which they are made, and which of the run's parameters each takes
+#: besides `PLACES`: all that
 #: its figures depend on, and no other. What an earlier notebook has made of a parameter reaches
 #: the later ones through `BUILDS_ON`.
 NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
@@ -220,6 +221,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "max_recommendations",
         "seed",
     ),
+    "09_lost_inquiries": (*_COMMON, "reader", "min_agent_inquiries", "export_buyers", "seed"),
     "06_agent_card": (*_COMMON, "driver_months", "trend_months"),
     "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
 }
@@ -231,6 +233,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
     "03_agent_kpis": (),
     "04_conversion_drivers": ("01_buyer_types", "02_value_tiers", "03_agent_kpis"),
     "05_coaching": ("01_buyer_types", "02_value_tiers", "03_agent_kpis", "04_conversion_drivers"),
+    "09_lost_inquiries": ("02_value_tiers", "03_agent_kpis"),
     "06_agent_card": ("03_agent_kpis", "04_conversion_drivers", "05_coaching"),
     "07_monthly_brief": (
         "00_data_check",
@@ -239,6 +242,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
         "03_agent_kpis",
         "04_conversion_drivers",
         "05_coaching",
+        "09_lost_inquiries",
     ),
 }
 #: Parameters of a notebook that are no parameter of the run.

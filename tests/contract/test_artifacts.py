@@ -37,6 +37,7 @@ def test_every_name_that_code_uses_is_declared() -> None:
         names.FollowUp: ("coaching_followup",),
         names.Rollouts: ("rollouts",),
         names.RolloutAgents: ("rollout_agents",),
+        names.LostInquiries: ("lost_inquiries",),
         names.Scorecards: ("scorecard", "scorecard_items"),
     }
     other = {"PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}

@@ -12,7 +12,13 @@ from csinsight.params import NOTEBOOKS, RunParams
 from csinsight.runs.plan import card_steps, check_names, check_parameters, supply, wanted
 
 PARAMS = RunParams()
-KPIS = {"03_agent_kpis", "04_conversion_drivers", "05_coaching", "06_agent_card"}
+KPIS = {
+    "03_agent_kpis",
+    "04_conversion_drivers",
+    "05_coaching",
+    "06_agent_card",
+    "09_lost_inquiries",
+}
 
 
 def _rewrite(path: Path, old: str, new: str) -> None:
@@ -81,7 +87,7 @@ def test_an_empty_month_says_which_months_there_are(toy_shop: Path) -> None:
 
 def test_only_takes_what_a_notebook_builds_on_but_no_cards() -> None:
     assert wanted((), ()) == list(NOTEBOOKS)
-    assert wanted(("02_value_tiers",), ()) == ["00_data_check", "01_buyer_types", "02_value_tiers"]
+    assert wanted(("02_value_tiers",), ()) == ["00_data_check", "02_value_tiers"]
     assert "06_agent_card" not in wanted(("07_monthly_brief",), ())
     assert "01_buyer_types" not in wanted((), ("01_buyer_types",))
 

@@ -248,15 +248,14 @@ def load_lexicon(
         home |= {name: Path(OWN_FILE) for name in own.markers}
         markers |= own.markers
     check_names(markers, home)
-    compilers = {name: Compiler(str(home[name]), name, fragments) for name in markers}
-    lexicon = Lexicon(
-        markers=markers,
-        cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
-        rules={name: compilers[name].rules(m) for name, m in markers.items()},
-        reader=load_reader().without(_laid_over(own))
+    lexicon = _compiled(
+        markers,
+        home,
+        fragments,
+        load_reader().without(_laid_over(own))
         if reader == "built_in" and folder == FOLDER
         else None,
-        own=own.signs if own is not None else {},
+        own.signs if own is not None else {},
     )
     absent = set(MARKERS + COMPLIANCE + NOTED) - set(markers) - set(FROM_MANY)
     if absent:
@@ -269,6 +268,47 @@ def built_in_fragments() -> Mapping[str, str]:
     """Return what patterns may name as ``<name>``."""
     files = [load(path, LexiconFile) for path in sorted(FOLDER.glob("*.yml"))]
     return {name: text for file in files for name, text in file.fragments.items()}
+
+
+def load_file(path: Path) -> Lexicon:
+    """Read and check one file of markers that stands by itself, without a reader that learns.
+
+    Parameters
+    ----------
+    path : Path
+        Its patterns may name the fragments of the package's own lexicon files.
+
+    Raises
+    ------
+    ConfigError
+        As `load_lexicon`.
+
+    Examples
+    --------
+    >>> load_file(FOLDER / "20_manners.yml").ids("agent")[:2]
+    ('greets', 'polite_words')
+    """
+    file = load(path, LexiconFile)
+    check_names(file.markers, dict.fromkeys(file.markers, path))
+    fragments = {**built_in_fragments(), **file.fragments}
+    return _compiled(file.markers, dict.fromkeys(file.markers, path), fragments)
+
+
+def _compiled(
+    markers: Mapping[str, Marker],
+    home: Mapping[str, Path],
+    fragments: Mapping[str, str],
+    reader: Reader | None = None,
+    own: Mapping[str, tuple[str, ...]] | None = None,
+) -> Lexicon:
+    compilers = {name: Compiler(str(home[name]), name, fragments) for name in markers}
+    return Lexicon(
+        markers=markers,
+        cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
+        rules={name: compilers[name].rules(m) for name, m in markers.items()},
+        reader=reader,
+        own=own or {},
+    )
 
 
 def _laid_over(own: Own | None) -> list[str]:

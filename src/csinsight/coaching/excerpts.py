@@ -152,7 +152,7 @@ def excerpt(
             "conversation_id": chosen[_M.CONVERSATION_ID].to_numpy(),
             "sender": chosen[_M.SENDER].to_numpy(),
             "sent_at": chosen[_M.SENT_AT].to_numpy(),
-            "text": [_short(masked[row]) for row in rows],
+            "text": [shortened(masked[row]) for row in rows],
             "marked": [row in about for row in rows],
             "waited_s": waited(talk, about[0]),
         }
@@ -172,7 +172,14 @@ def _ids(messages: pd.DataFrame) -> set[str]:
     return {str(v) for c in columns for v in messages[c].dropna().unique()}
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a line as long as one may be shown.
+
+    Examples
+    --------
+    >>> shortened("a  b"), len(shortened("好" * 200))
+    ('a b', 80)
+    """
     text = " ".join(text.split())
     return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
 

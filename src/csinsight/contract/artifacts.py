@@ -429,3 +429,20 @@ class RolloutAgents:
     SHOWN_BEFORE = "shown_before"
     OPPORTUNITIES_AFTER = "opportunities_after"
     SHOWN_AFTER = "shown_after"
+
+
+class LostInquiries:
+    """One row an inquiry of the month that brought no order: ``lost_inquiries``."""
+
+    NAME = "lost_inquiries"
+    CONVERSATION_ID = "conversation_id"
+    BUYER_ID = "buyer_id"
+    AGENT_ID = "agent_id"
+    CATEGORY = "category"
+    ENDED_AT = "ended_at"
+    #: One of `csinsight.contract.domain.ENDINGS`.
+    REASON = "reason"
+    #: The agent's last answer was a no, without another way offered.
+    NO_WAY_OUT = "no_way_out"
+    #: The buyer has placed an order since, later than the window counts.
+    BOUGHT_SINCE = "bought_since"

@@ -60,6 +60,21 @@ BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 #: Of a buyer, as their words show it; at the opening of a talk a later one outweighs an earlier.
 MOODS: Final = ("calm", "pleased", "worried", "annoyed")
 
+#: What the last exchange of an inquiry without an order was about, as the buyer's words and the
+#: agent's answer show it; the last two: will think it over, and left without a word on why.
+ENDINGS: Final = (
+    "price",
+    "stock",
+    "size",
+    "quality",
+    "shipping",
+    "wait",
+    "no_answer",
+    "no_way_out",
+    "undecided",
+    "silent",
+)
+
 #: What the textbook teaches to show less of; everything else it teaches to show more of.
 TAUGHT_LESS: Final = (
     "first_response_s",

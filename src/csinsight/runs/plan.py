@@ -16,6 +16,7 @@ from csinsight.contract.schema import Messages, Orders, PageViews
 from csinsight.engine import Shop, collect, ms, open_shop
 from csinsight.errors import PlanError
 from csinsight.params import (
+    BUILDS_ON,
     EXTRA,
     NOTEBOOKS,
     PLACES,
@@ -27,6 +28,7 @@ from csinsight.params import (
 )
 from csinsight.render.page import page_slug
 
+CHECK: Final = "00_data_check"
 CARD: Final = "06_agent_card"
 BRIEF: Final = "07_monthly_brief"
 #: The time that says when a row of a table happened.
@@ -89,6 +91,7 @@ def supply(data: Path, params: RunParams) -> Supply:
         "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
         "04_conversion_drivers": kpis or _no_outcome(shop, params),
         "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
+        "09_lost_inquiries": kpis or _no_orders(shop, "lost_needs_orders", "lost_needs_join"),
         CARD: nobody,
     }
     lasts = [_last_before(shop, name, end) for name in spans]
@@ -114,14 +117,12 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def wanted(only: Sequence[str], left_out: Iterable[str]) -> list[str]:
-    """Return the notebooks to make, in order: those asked for and what they build on.
-
-    A notebook builds on all before it, except on the agents' cards, on which none builds.
-    """
-    gone = set(left_out)
-    last = max(only, default=BRIEF)
-    names = [nb for nb in NOTEBOOKS if nb <= last and (nb != CARD or not only or CARD in only)]
-    return [nb for nb in names if nb not in gone]
+    """Return the notebooks to make, in order: those asked for and what they build on."""
+    needed = set(only or NOTEBOOKS)
+    for name in reversed(NOTEBOOKS):
+        # The check of the data comes with whatever is made of them.
+        needed |= {*BUILDS_ON[name], CHECK} if name in needed else set()
+    return [name for name in NOTEBOOKS if name in needed - set(left_out)]
 
 
 def card_steps(agents: Iterable[str]) -> list[Step]:
@@ -204,9 +205,13 @@ def _no_agents(shop: Shop) -> str | None:
 def _no_outcome(shop: Shop, params: RunParams) -> str | None:
     if params.outcome == "satisfaction":
         return None if shop.has("ratings", "score") else "needs_ratings"
+    return _no_orders(shop)
+
+
+def _no_orders(shop: Shop, orders: str = "needs_outcome", join: str = "needs_join") -> str | None:
     if not shop.has("orders", Orders.BUYER_ID):
-        return "needs_outcome"
-    return None if shop.joined else "needs_join"
+        return orders
+    return None if shop.joined else join
 
 
 def _untimed(shop: Shop) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
+from csinsight.contract.domain import ENDINGS
 from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
 from csinsight.simulate.outcome import Outcome
@@ -53,6 +57,8 @@ def write_endings(
     )
     after = np.where(order, np.fmax(outcome.placed, outcome.decided) + 60, reply)
     _buyers(pen, outcome)
+    if outcome.ended_on is not None:
+        _losses(pen, outcome.ended_on, outcome.decided, reply)
     shown = _agents(pen, staff, outcome, after)
     _comebacks(pen, outcome)
     _cards(pen, outcome)
@@ -85,10 +91,37 @@ def _buyers(pen: _Pen, outcome: Outcome) -> None:
     cases, order = pen.cases, outcome.prompt
     service = cases.topic == AFTER_SALES
     pen.buyer(order & pen.chance(_SAYS_ORDERED), SAID, 0, outcome.placed + 20, "order_said")
-    left = cases.answered & ~order & ~service & pen.chance(_SAYS_LEFT)
-    pen.buyer(left, SAID, 0, outcome.decided, "leave_said")
+    if outcome.ended_on is None:
+        left = cases.answered & ~order & ~service & pen.chance(_SAYS_LEFT)
+        pen.buyer(left, SAID, 0, outcome.decided, "leave_said")
     thanks = cases.answered & service & pen.chance(_SAYS_THANKS)
     pen.buyer(thanks, SAID, 0, outcome.decided, "thanks")
+
+
+#: What the buyer says last, and what an agent says to it, if anybody does.
+_BY_BUYER: Final = {
+    **{name: f"loss_{name}" for name in ENDINGS[:5]},
+    **dict.fromkeys(("no_answer", "no_way_out"), "loss_ask"),
+    "undecided": "loss_undecided",
+}
+_BY_AGENT: Final = {"stock": "stock_gone", "no_way_out": "refuse"}
+#: Seconds after which somebody answers who was long waited for, and how often the buyer complains.
+_LATE_S: Final = (900, 2400)
+_COMPLAINS: Final = 0.4
+
+
+def _losses(pen: _Pen, ended_on: npt.NDArray[np.str_], decided: Floats, reply: Floats) -> None:
+    """Add the last words of inquiries without an order, as the world has it."""
+    for name, bank in _BY_BUYER.items():
+        pen.buyer(ended_on == name, SAID, 0, decided, bank)
+    for name, bank in _BY_AGENT.items():
+        pen.agent(ended_on == name, SAID, 0, reply, bank)
+    waits = ended_on == "wait"
+    complains = waits & pen.chance(_COMPLAINS)
+    pen.buyer(complains, SAID, 0, decided + 700, "loss_wait")
+    pen.buyer(waits & ~complains, SAID, 0, decided, "loss_ask")
+    late = decided + pen.rng.integers(*_LATE_S, pen.n)
+    pen.agent(waits & ~complains, SAID, 0, late, "late_answer")
 
 
 def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[str, Bools]:
@@ -102,6 +135,8 @@ def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[st
     closes = answered & pen.chance(
         habit("closes_warmly") * np.where(order, 1, _CLOSE_WITHOUT_ORDER)
     )
+    if outcome.ended_on is not None:
+        closes &= ~np.isin(outcome.ended_on, ("no_answer", "wait"))
     pen.agent(closes & order, SAID, 2, after, "close")
     pen.agent(closes & ~order, SAID, 2, after, "close_refused")
     praise = order & pen.chance(habit("asks_for_praise"))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from csinsight.simulate.acts import Acts
 from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
@@ -73,7 +74,9 @@ class Chances:
 class Outcome:
     """How each talk ended; times are seconds since 1970, NaN where it did not happen.
 
-    `endings` holds, by behaviour, the talks where the agent showed it after the decision.
+    `endings` holds, by behaviour, the talks where the agent showed it after the decision;
+    `ended_on`, of a world with `Scenario.losses`, what each talk without an order ended on (empty
+    text: it has none).
     """
 
     chances: Chances
@@ -85,6 +88,7 @@ class Outcome:
     reminded: Floats
     converted: Bools
     endings: Mapping[str, Bools] = field(default_factory=dict)
+    ended_on: npt.NDArray[np.str_] | None = None
 
 
 def draw(rng: np.random.Generator, n: int) -> Draws:
@@ -234,6 +238,18 @@ def settle(
         reminded=np.where(reminds, remind_at, np.nan),
         converted=~np.isnan(paid) & (quick | ~overdue),
     )
+
+
+def with_losses(
+    rng: np.random.Generator, cases: Cases, outcome: Outcome, losses: Mapping[str, float]
+) -> Outcome:
+    """Draw what each inquiry without an order ends on; nobody comes back to the unanswered."""
+    names, weights = np.array(list(losses)), np.array(list(losses.values()))
+    drawn = rng.choice(names, len(cases), p=weights / weights.sum())
+    ended_on = np.where(cases.inquiry & np.isnan(outcome.placed), drawn, "")
+    unanswered = np.isin(ended_on, ("no_answer", "wait"))
+    followed = np.where(unanswered, np.nan, outcome.followed)
+    return replace(outcome, followed=followed, ended_on=ended_on)
 
 
 def _later_given(result: Chances, follows: Bools, world: Scenario) -> Floats:

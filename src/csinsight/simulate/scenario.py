@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
+from csinsight.contract.domain import ENDINGS
+
 EffectKind = Literal["real", "none", "confounded", "reversed"]
 
 #: Log-odds of conversion that a behaviour adds once shown. ``first_response_s`` is per doubling
@@ -122,6 +124,9 @@ class Scenario:
         Days of the month with a sale: more talks, slower replies, readier buyers.
     conversation_ids : bool
         Whether messages carry ids; without, conversations have to be cut by gaps.
+    losses : mapping of str to float
+        By `csinsight.contract.domain.ENDINGS`, how often an inquiry without an order ends on each,
+        in relation to the others; empty: buyers leave as they like.
     """
 
     name: str = "demo"
@@ -151,6 +156,7 @@ class Scenario:
     unanswered: float = 0.015
     campaign_days: tuple[int, ...] = (8, 9, 10)
     conversation_ids: bool = False
+    losses: Mapping[str, float] = field(default_factory=dict)
 
     def kind(self, behaviour: str) -> EffectKind:
         """Return what kind of truth `behaviour` has in this world."""
@@ -182,6 +188,10 @@ SIZES: Final[Mapping[str, Size]] = MappingProxyType(
 
 _DEMO: Final = Scenario()
 _NO_EFFECT: Final = MappingProxyType(dict.fromkeys(DEMO_EFFECTS, 0.0))
+#: Every way to end, some often and some seldom.
+_LOSSES: Final = dict(
+    zip(ENDINGS, (0.2, 0.08, 0.12, 0.06, 0.08, 0.06, 0.06, 0.08, 0.12, 0.14), strict=True)
+)
 #: About three points each.
 _SMALL: Final = MappingProxyType(
     {name: 0.15 * (effect > 0) - 0.15 * (effect < 0) for name, effect in DEMO_EFFECTS.items()}
@@ -237,6 +247,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             replace(_DEMO, name="clean_types", purity=0.96, visits=1.5),
             replace(_DEMO, name="sparse_types", purity=0.62, visits=0.3),
             replace(_DEMO, name="missing_type", type_shares=(0.27, 0.17, 0.2, 0.22, 0.14, 0.0)),
+            replace(_DEMO, name="losses", losses=MappingProxyType(_LOSSES), conversation_ids=True),
             replace(_DEMO, name="unequal_types", type_shares=(0.7, *[0.06] * 5)),
             *_LIKE_LIFE,
             # Without effects, small ones are the same world as `null`.

@@ -241,7 +241,7 @@ class Truth:
         reverse of the buyer's intent at first), ``intent_at_end`` (before the turn at which they
         decide), ``agent_turns`` until the decision, ``first_response_s``, one column a
         behaviour (null: no opportunity), ``p_ordered``, ``p_paid``, ``ordered``, ``paid`` (in the
-        window).
+        window); of a world with `Scenario.losses` also ``ended_on``.
     """
 
     buyers: pl.DataFrame
@@ -412,8 +412,16 @@ def true_conversations(
             "p_paid": outcome.chances.paid,
             "ordered": ~np.isnan(outcome.placed),
             "paid": outcome.converted,
+            **_losses(outcome),
         }
     )
+
+
+def _losses(outcome: Outcome) -> dict[str, pl.Series]:
+    if outcome.ended_on is None:
+        return {}
+    ended_on = pl.Series(outcome.ended_on, dtype=pl.String)
+    return {"ended_on": ended_on.set(ended_on == "", None)}
 
 
 def opened_by_agents(

@@ -11,7 +11,7 @@ from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Ints
 from csinsight.simulate.cases import CLOSES_S, OPENS_S, Cases, draw_cases
 from csinsight.simulate.endings import write_endings
 from csinsight.simulate.lines import write_agents, write_buyers
-from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle
+from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle, with_losses
 from csinsight.simulate.people import Crowd, Staff, draw_crowd, draw_staff
 from csinsight.simulate.phrases import load_phrases
 from csinsight.simulate.purchases import (
@@ -41,6 +41,7 @@ _STREAMS = (
     "reminders",
     "deck",
     "before",
+    "losses",
 )
 #: Orders that no talk led to, as a share of all while there are chats.
 _SILENT_SHARE = 0.25
@@ -169,6 +170,8 @@ def draw_talks(rngs: Rngs, base: World, n: int, silent: Purchases) -> tuple[Chat
     draws = draw(rngs["outcome"], n)
     result = chances(cases, acts, draws, staff, world)
     outcome = settle(rngs["outcome"], cases, acts, draws, result, world)
+    if world.losses:
+        outcome = with_losses(rngs["losses"], cases, outcome, world.losses)
     write_agents(rngs["words"], deck, script, cases, acts, result.length, phrases)
     endings = write_endings(rngs["words"], deck, script, cases, outcome, staff, phrases)
     chats = Chats(cases, acts, draws, replace(outcome, endings=endings), script, deck)

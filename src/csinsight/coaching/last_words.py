@@ -1,0 +1,58 @@
+"""The last lines of conversations, masked, as they may be shown beside a figure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from csinsight.coaching.excerpts import goods_names, shop_names, shortened
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import common_pieces
+from csinsight.contract.artifacts import LostInquiries
+from csinsight.contract.schema import Messages
+from csinsight.engine import Shop, collect
+from csinsight.features.frames import POSITION, Frame, moment_ms
+
+_M = Messages
+_TALK: Final = Messages.CONVERSATION_ID
+#: Conversations shown of each kind, and lines of each.
+EACH: Final = 10
+LINES: Final = 4
+COLUMNS: Final = (LostInquiries.REASON, _TALK, _M.SENDER, _M.TEXT)
+
+
+def last_words(
+    shop: Shop, lines: Frame, kinds: pd.Series[str], as_of: datetime, *, seed: int
+) -> pd.DataFrame:
+    """Return the masked last lines of some conversations of each kind, drawn by lot.
+
+    Parameters
+    ----------
+    shop : Shop
+    lines : narwhals.LazyFrame
+        Of `csinsight.behaviours.endings.last_lines`.
+    kinds : pandas.Series
+        By conversation id, what it ended on.
+    as_of : datetime
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``reason``, ``conversation_id``, ``sender``, ``text`` (masked), one row a line, in reading
+        order.
+    """
+    rows = kinds.rename(LostInquiries.REASON).rename_axis(_TALK).reset_index()
+    drawn = rows.sample(frac=1, random_state=seed).groupby(LostInquiries.REASON).head(EACH)
+    said = collect(lines).merge(drawn, on=_TALK).sort_values([_TALK, POSITION], kind="stable")
+    said = said.groupby(_TALK, sort=False).tail(LINES)
+    common = common_pieces(shop, said[_M.TEXT].dropna(), goods_names(shop), moment_ms(as_of))
+    names = shop_names(shop)
+    parts = [said.iloc[:0]]
+    for _, talk in said.groupby(_TALK, sort=False):
+        known = {str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) for v in talk[c].dropna().unique()}
+        masked = mask_lines([str(text) for text in talk[_M.TEXT]], {*names, *known}, common)
+        parts.append(talk.assign(**{_M.TEXT: [shortened(text) for text in masked]}))
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]

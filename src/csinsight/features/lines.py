@@ -1,0 +1,58 @@
+"""The lines of conversations that are known already, without cutting the shop's messages anew."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+
+from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.schema import Messages as Msg
+from csinsight.engine import Shop, collect
+from csinsight.features.conversations import with_turns
+from csinsight.features.frames import SENT_MS, Frame, moment_ms
+
+
+def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
+    """Return the lines of some conversations, all of one shop.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``.
+    conversations : pandas.DataFrame
+        Rows of the artifact ``conversations``.
+    as_of : datetime
+        Only lines before this moment are taken.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, in memory.
+        A line is of the conversation of its buyer within whose start and end it falls; in a
+        source without times, of the one whose id it carries.
+    """
+    buyers = sorted(conversations[Talk.BUYER_ID].dropna().astype(str).unique())
+    sent = nw.col(SENT_MS)
+    known = shop["messages"].filter(sent.is_null() | (sent < moment_ms(as_of)))
+    names = (Msg.BUYER_ID, Msg.AGENT_ID, Msg.SENDER, Msg.TEXT, SENT_MS, Msg.MESSAGE_NO)
+    given = Msg.CONVERSATION_ID
+    lines = pl.from_pandas(
+        collect(known.filter(nw.col(Msg.BUYER_ID).is_in(buyers)).select(*names, given))
+    )
+    talks = pl.from_pandas(
+        conversations[[Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.STARTED_AT, Talk.ENDED_AT]]
+    ).with_columns(pl.col(Talk.STARTED_AT, Talk.ENDED_AT).dt.epoch("ms"))
+    untimed = lines.filter(pl.col(SENT_MS).is_null()).join(
+        talks.select(given), on=given, how="inner"
+    )
+    timed = (
+        lines.drop(given)
+        .join(talks, on=Msg.BUYER_ID, how="inner")
+        .filter(pl.col(SENT_MS).is_between(pl.col(Talk.STARTED_AT), pl.col(Talk.ENDED_AT)))
+        .drop(Talk.STARTED_AT, Talk.ENDED_AT)
+    )
+    both = pl.concat([timed, untimed.select(timed.columns)], how="vertical_relaxed")
+    return with_turns(nw.from_native(both.lazy()))
