@@ -285,8 +285,8 @@ def load_file(path: Path) -> Lexicon:
 
     Examples
     --------
-    >>> load_file(FOLDER / "20_manners.yml").ids("agent")[:2]
-    ('greets', 'polite_words')
+    >>> load_file(FOLDER.with_name("endings.yml")).ids("agent")
+    ('out_of_stock', 'cannot', 'puts_off')
     """
     file = load(path, LexiconFile)
     check_names(file.markers, dict.fromkeys(file.markers, path))

@@ -33,6 +33,20 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
         The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, in memory.
         A line is of the conversation of its buyer within whose start and end it falls; in a
         source without times, of the one whose id it carries.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> texts = {"buyer_id": ["b", "b"], "agent_id": [None, "a"], "sender": ["buyer", "agent"],
+    ...          "text": ["在吗", "在的"], "sent_at_ms": [0, 9_000], "message_no": [1, 2],
+    ...          "conversation_id": [None, None]}
+    >>> messages = nw.from_native(pl.LazyFrame(texts, schema_overrides={"conversation_id": pl.Utf8}))
+    >>> shop = Shop(None, "polars", {"messages": messages}, {})
+    >>> talk = pd.DataFrame({"conversation_id": ["c1"], "buyer_id": ["b"]})
+    >>> talk["started_at"], talk["ended_at"] = pd.Timestamp(0), pd.Timestamp("1970-01-01 00:00:09")
+    >>> found = collect(lines_of(shop, talk, datetime(2026, 11, 1)))
+    >>> found[["conversation_id", "text", "turn_no"]].values.tolist()
+    [['c1', '在吗', 1], ['c1', '在的', 2]]
     """
     buyers = sorted(conversations[Talk.BUYER_ID].dropna().astype(str).unique())
     sent = nw.col(SENT_MS)

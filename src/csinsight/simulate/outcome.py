@@ -243,7 +243,20 @@ def settle(
 def with_losses(
     rng: np.random.Generator, cases: Cases, outcome: Outcome, losses: Mapping[str, float]
 ) -> Outcome:
-    """Draw what each inquiry without an order ends on; nobody comes back to the unanswered."""
+    """Draw what each inquiry without an order ends on; nobody comes back to the unanswered.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> class Two(SimpleNamespace):
+    ...     def __len__(self):
+    ...         return 2
+    >>> cases = Two(inquiry=np.array([True, True]))
+    >>> nobody = np.array([np.nan, np.nan])
+    >>> outcome = Outcome(None, nobody, nobody, np.array([np.nan, 7.0]), *[nobody] * 3, None)
+    >>> with_losses(np.random.default_rng(1), cases, outcome, {"price": 1.0}).ended_on.tolist()
+    ['price', '']
+    """
     names, weights = np.array(list(losses)), np.array(list(losses.values()))
     drawn = rng.choice(names, len(cases), p=weights / weights.sum())
     ended_on = np.where(cases.inquiry & np.isnan(outcome.placed), drawn, "")
