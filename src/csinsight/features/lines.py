@@ -40,7 +40,8 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     >>> texts = {"buyer_id": ["b", "b"], "agent_id": [None, "a"], "sender": ["buyer", "agent"],
     ...          "text": ["在吗", "在的"], "sent_at_ms": [0, 9_000], "message_no": [1, 2],
     ...          "conversation_id": [None, None]}
-    >>> messages = nw.from_native(pl.LazyFrame(texts, schema_overrides={"conversation_id": pl.Utf8}))
+    >>> ids = {"conversation_id": pl.String}
+    >>> messages = nw.from_native(pl.LazyFrame(texts, schema_overrides=ids))
     >>> shop = Shop(None, "polars", {"messages": messages}, {})
     >>> talk = pd.DataFrame({"conversation_id": ["c1"], "buyer_id": ["b"]})
     >>> talk["started_at"], talk["ended_at"] = pd.Timestamp(0), pd.Timestamp("1970-01-01 00:00:09")
