@@ -71,7 +71,7 @@ advisories: $(VENV)/dev.stamp ## known weaknesses of the locked versions; says i
 image: ## a container image, built and tried on the demo shop; needs docker or podman
 	@deploy/container/build.sh
 
-hardship: $(VENV)/dev.stamp ## kill -9 at thirty moments, a full disk, two runs at once; memory and time
+hardship: $(VENV)/dev.stamp ## kills, a full disk, rewritten inputs, broken files, 1,200 fuzzed inputs; memory and time
 	@$(BIN)/python -m tests.hardship
 
 airflow-test: $(VENV)/run.stamp ## the Airflow recipe, with Airflow in a venv of its own: one month made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,10 @@ from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.month import RunResult, run_month
 
 __all__ = ["toy_notebooks", "toy_shop"]
+# jsonschema asks for it to check addresses, which no notebook holds; a second to import.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# A session of Spark lives for a minute here: what its compiler would gain later is never had.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import polars as pl
 import psutil
+from tests.fuzz import KINDS, fuzz
 
 from csinsight.simulate import simulate
 
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("csinsight")
 MONTH = "2026-10"
 KILLS = 30
+REWRITES = 8
+#: Broken inputs of each kind.
+FUZZ = 300
 #: Of the moments; printed, so that a failure can be had again.
 SEED = int(os.environ.get("SEED", "7"))
 Files = dict[str, bytes]
@@ -151,6 +155,101 @@ def no_chats(data: Path, out: Path) -> None:
     print("a month without chats: report made, what needs chats left out by name")
 
 
+def rewritten(data: Path, out: Path) -> None:
+    """Rewrite a table at moments of a run: it ends with the old state or fails, never with both."""
+    pick, report = random.Random(SEED), out / "reports/s" / MONTH  # noqa: S311 - no secret
+    began = time.monotonic()
+    changed(data, 0)
+    end(start(data, out, "--only", "00"), 0)
+    full, refused = time.monotonic() - began, 0
+    for number in range(REWRITES):
+        before = files(report)
+        changed(data, number + 1)
+        process = start(data, out, "--only", "00")
+        moment = pick.uniform(0, full)
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            changed(data, number + 2)
+        _, said = process.communicate(timeout=900)
+        if process.returncode:
+            assert "changed while the run was reading it" in said, said
+            assert files(report) == before, "half of a run was published"
+            refused += 1
+        assert whole(report)
+    end(start(data, out, "--only", "00"), 0)
+    assert refused, f"seed {SEED}: no moment fell into a run"
+    print(f"inputs rewritten in {REWRITES} runs: {refused} said so and left the last report")
+
+
+def truncated(data: Path, out: Path) -> None:
+    """Cut every table of a finished run short, one at a time: the next run makes it anew."""
+    changed(data, 0)
+    end(start(data, out, "--only", "00"), 0)
+    tables = sorted((out / "runs/s" / MONTH / "artifacts").glob("*.parquet"))
+    assert tables
+    for table in tables:
+        sound = table.read_bytes()
+        table.write_bytes(sound[: len(sound) // 2])
+        end(start(data, out, "--only", "00"), 0)
+        assert table.read_bytes() == sound, f"{table.name} is not as it was"
+    assert whole(out / "reports/s" / MONTH)
+    print(f"a truncated table: {len(tables)} of {len(tables)} made anew by the next run")
+
+
+def broken_history(data: Path, out: Path) -> None:
+    """Break the history and the run's own files: named, listed as far as they go, made anew."""
+    end(start(data, out, "--only", "00"), 0)
+    history, state = out / "runs/s/history.jsonl", out / "runs/s" / MONTH / "run.json"
+    history.write_bytes(history.read_bytes()[:-20] + b'\n{"event": 7}\n\xff\xfe\n')
+    state.write_bytes(state.read_bytes()[:100])
+    (out / "reports/s" / MONTH / "report.json").write_bytes(b"{")
+    told = subprocess.run(
+        [PROGRAM, "history", "--out", out], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert MONTH in told.stdout
+    assert "is skipped" in told.stderr
+    process = start(data, out, "--only", "00")
+    _, said = process.communicate(timeout=900)
+    assert process.returncode == 0, said
+    assert "run.json is broken" in said, said
+    assert whole(out / "reports/s" / MONTH)
+    print("a broken history, run file and report file: named, skipped, made anew")
+
+
+def read_only(data: Path, out: Path, work: Path) -> None:
+    """Let a run write where nothing may be written: a clear line, and nothing is changed."""
+    disk = work / "locked"
+    disk.mkdir()
+    shutil.copytree(out, disk / "out")
+    done = subprocess.run(["mount", "--bind", disk, disk], check=False, capture_output=True)
+    if done.returncode:
+        print("read-only target: NOT TRIED, nothing can be mounted here")
+        return
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True)
+        before = files(disk / "out")
+        changed(data, 0)
+        end(start(data, disk / "out", "--only", "00"), 1, "Read-only file system")
+        assert files(disk / "out") == before
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    print("a read-only target: said so, nothing changed")
+
+
+def fuzzed() -> None:
+    """Try over a thousand broken inputs; see `tests.fuzz`."""
+    for kind in KINDS:
+        began = time.monotonic()
+        told = fuzz(kind, FUZZ, SEED)
+        assert sum(told.values()) >= FUZZ
+        print(
+            f"fuzz of {kind}: {sum(told.values())} inputs, {told['taken']} taken, "
+            f"{told['refused']} refused with a reason, {time.monotonic() - began:.0f} s"
+        )
+
+
 def demo(out: Path) -> None:
     """Measure the demo shop's whole report: time, processor time and memory of all processes."""
     load, began = os.getloadavg()[0], time.monotonic()
@@ -187,6 +286,11 @@ def main(parts: list[str]) -> None:
             "full_disk": lambda: full_disk(data, out, work),
             "together": lambda: together(data, out),
             "no_chats": lambda: no_chats(data, out),
+            "rewritten": lambda: rewritten(data, out),
+            "truncated": lambda: truncated(data, out),
+            "broken_history": lambda: broken_history(data, out),
+            "read_only": lambda: read_only(data, out, work),
+            "fuzzed": fuzzed,
         }
         end(start(data, out, "--only", "00"), 0)
         for part in parts or every:

@@ -135,7 +135,7 @@ def test_its_names_and_phrases_stand_on_the_pages(made):
     study = open_study(folder, result.run, lang="en")
     assert study.word(f"behaviour.{OWN}") == "Offers gift wrapping"
     assert study.library[OWN].title == "Offer wrapping to whoever buys a gift"
-    found = explore.talks(study)
+    found = explore.conversations(study)
     both = explore.compare(found, "agent_id", sorted(found["agent_id"].dropna().unique())[:2])
     assert OWN in set(both["what"])
     picked = explore.pick(found, behaviour=OWN, shown=True)

@@ -26,7 +26,7 @@ def study(demo_run: dict[str, RunResult], demo_folder: Path) -> Study:
 
 
 def test_talks_are_picked_by_everything_asked_for(study: Study) -> None:
-    found = explore.talks(study)
+    found = explore.conversations(study)
     assert len(found) == len(study.read("conversations"))
     assert explore.pick(found).equals(found)
     some = explore.pick(found, behaviour="offers_alternative", shown=False, outcome="paid")
@@ -43,7 +43,7 @@ def test_talks_are_picked_by_everything_asked_for(study: Study) -> None:
 
 
 def test_a_talk_is_read_masked(study: Study) -> None:
-    found = explore.talks(study)
+    found = explore.conversations(study)
     chosen = found.sort_values("buyer_messages").iloc[-1]
     talk = explore.read(study, str(chosen["conversation_id"]))
     messages = chosen["buyer_messages"] + chosen["agent_messages"]
@@ -56,7 +56,7 @@ def test_a_talk_is_read_masked(study: Study) -> None:
 
 
 def test_two_agents_or_months_stand_side_by_side(study: Study) -> None:
-    found = explore.talks(study)
+    found = explore.conversations(study)
     first, second = found["agent_id"].value_counts().index[:2]
     table = explore.compare(found, "agent_id", [first, second]).set_index("what")
     own = found[(found["agent_id"] == first) & (found["is_inquiry"] == True)]  # noqa: E712
@@ -93,7 +93,10 @@ def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path:
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert "window.dt_bundle" in shown or "itables" in shown
     own = "".join(cells[-1].outputs[0]["data"]["text/html"])
-    assert own.count("<tr") > 1, "the last cell shows an empty table"
+    names = {study.agent_name(a) for a in study.read("agent_kpis")["agent_id"]}
+    assert any(name in own for name in names), "no agent by name, or an empty table"
+    assert "Conversation" in own
+    assert not re.search(r"[一-鿿]", re.sub("|".join(names), "", own))
     assert not re.search(r'(src|href)=\\"https?://', shown)
     path.write_text("an analyst's work", encoding="utf-8")
     prepare_lab(study.run, lab)

@@ -118,7 +118,9 @@ def import_files(
     more than half of the rows, or of their money, was refused.
     """
     from csinsight.importers import run_import
+    from csinsight.runs.log import show_progress
 
+    show_progress()
     report = run_import(
         format_name,
         files,
@@ -177,7 +179,9 @@ def check(folder: Path) -> None:
     from csinsight.contract.check import check_shop
     from csinsight.contract.own import FILE
     from csinsight.errors import ConfigError
+    from csinsight.runs.log import show_progress
 
+    show_progress()
     checked, own = check_shop(folder), Own()
     _lines(f"note: {notice}" for notice in checked.notices)
     faults = [str(fault) for fault in checked.faults]

@@ -5,6 +5,7 @@ Checking a shop's folder against the contract: every fault, and what is worth kn
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,8 @@ from csinsight.contract.schema import (
     Ratings,
     Table,
 )
+
+LOG = logging.getLogger(__name__)
 
 
 def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
@@ -210,7 +213,7 @@ def check_shop(folder: Path) -> Check:
     faults: list[Fault] = []
     tables: dict[str, TableFacts] = {}
     keys: dict[str, pl.DataFrame] = {}
-    for table in TABLES.values():
+    for place, table in enumerate(TABLES.values(), start=1):
         paths = [path for s in SUFFIXES if (path := folder / f"{table.name}{s}").is_file()]
         if len(paths) > 1:
             faults.append(_ambiguous(paths))
@@ -221,6 +224,8 @@ def check_shop(folder: Path) -> Check:
             if checked.frame.height:
                 tables[table.name] = _facts(path, table, checked.frame)
                 keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
+            far = {"done": place, "of": len(TABLES)}
+            LOG.debug("%s: %d rows checked", path.name, checked.frame.height, extra=far)
     if not tables.keys() & MAIN_TABLES.keys() and not faults:
         faults.append(_no_tables(folder, notices))
     faults += read_disputes(folder)[1] + read_rollouts(folder)[1] + read_labels(folder)[1]

@@ -11,6 +11,7 @@ import csv
 import dataclasses
 import inspect
 import itertools
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -136,6 +137,7 @@ FORMATS: Final[dict[str, Importer]] = {
     "platform_kpis": read_platform_kpis,
     "mapping": read_mapping,
 }
+LOG = logging.getLogger(__name__)
 REJECTS: Final = "rejects.csv"
 
 
@@ -240,8 +242,10 @@ def run_import(
     told = {} if timezone is None else {"timezone": known_zone(timezone)}
     if told and "timezone" not in inspect.signature(FORMATS[format]).parameters:
         raise ImporterError(f"{format} takes no --timezone: its times are on the shop's own clock")
+    _say("reading", 0, f"{len(paths)} files of {format}")
     imported = FORMATS[format](paths, plan, **told)
     _check(imported, format)
+    _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:
         imported = _hashed(folder, record, imported, replace=replace)
     entries = _entries(format, paths, plan, timezone, imported)
@@ -253,8 +257,14 @@ def run_import(
     _one_shop([*kept, *entries], imported)
     tables, added = _merged(folder, record, imported, replace=replace)
     tables, joined = with_order_buyers(folder, tables)
+    _say("writing", 2, f"{sum(map(len, tables.values()))} rows of {len(tables)} tables")
     _write(folder, record, kept, entries, imported, tables)
+    _say("written", 3, str(folder))
     return _report(format, paths, folder, imported, tables, [*added, *joined])
+
+
+def _say(step: str, done: int, what: str) -> None:
+    LOG.debug("%s %s", step, what, extra={"done": done, "of": 3})
 
 
 def _hashed(

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
 from markupsafe import Markup
 
 from csinsight import __version__
@@ -157,6 +156,8 @@ def read_notebook(path: Path, lang: Lang) -> Any:
     FileNotFoundError
         Where there is no such notebook.
     """
+    import nbformat  # takes a second to import, which a kernel that only shows need not spend
+
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     return localise(notebook, path.stem, lang, _translations(path.parent / TRANSLATIONS))
 
@@ -243,6 +244,8 @@ def render(executed: Path, page: Page) -> str:
     ValueError
         Where a cell of the notebook failed.
     """
+    import nbformat
+
     notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
     for number, cell in enumerate(notebook.cells, start=1):
         if any(output.output_type == "error" for output in cell.get("outputs", ())):

@@ -39,6 +39,8 @@ class Execution:
         The shop's files, looked at after every step.
     workers : Workers
         The kernels.
+    count : int
+        How many steps there will be, as far as is known.
     steps : list of Step
         Those that are done, in order.
     executed, skipped : list of str
@@ -56,6 +58,7 @@ class Execution:
     state: RunState
     inputs: Inputs
     workers: Workers
+    count: int = 0
     steps: list[Step] = field(default_factory=list)
     executed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -93,6 +96,11 @@ class Execution:
         for future in futures:
             future.result()
         self._settle(steps)
+
+    @property
+    def finished(self) -> int:
+        """How many steps are behind us."""
+        return len(self.executed) + len(self.skipped) + len(self.failed)
 
     def _settle(self, steps: Sequence[Step]) -> None:
         gone = [step for step in steps if step.name in self.failed]
@@ -143,7 +151,8 @@ class Execution:
         self._say(step, f"done in {took:.1f} s")
 
     def _say(self, step: Step, what: str) -> None:
-        LOG.debug("%s %s: %s %s", self.params.shop, self.params.month, step.name, what)
+        far = {"done": self.finished, "of": self.count}
+        LOG.debug("%s %s: %s %s", self.params.shop, self.params.month, step.name, what, extra=far)
 
     def _key(self, step: Step, source: Any) -> str:
         wanted = BUILDS_ON[step.notebook]

@@ -13,7 +13,8 @@ import nbformat
 from pydantic import ValidationError
 
 from csinsight.errors import ConfigError
-from csinsight.params import NOTEBOOKS, RunParams, notebook_params, shipped
+from csinsight.params import NOTEBOOKS, Lang, RunParams, notebook_params, shipped
+from csinsight.render.page import read_notebook
 from csinsight.runs.plan import CARD
 from csinsight.runs.state import RUN_FILE, RunFile, read_state
 
@@ -22,7 +23,7 @@ LABELLING = "labelling"
 
 
 def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
-    """Copy the notebooks to `target`, each with the parameters of `run`, and return `target`.
+    """Copy the notebooks to `target`, with the parameters of `run` and in its language.
 
     They stand on a copy of the run's tables, ``run`` beside them, so that what is tried never
     changes the run itself. What is there already is kept as it is: it may hold an analyst's work.
@@ -64,7 +65,8 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
         if not (copy := target / f"{name}.ipynb").exists():
             told = notebook_params(params, name) if name in NOTEBOOKS else {}
             more = {"agent_id": _an_agent(run)} if name == CARD else {}
-            _copy(shipped("notebooks", f"{name}.ipynb"), copy, {**places, **told, **more})
+            source = shipped("notebooks", f"{name}.ipynb")
+            _copy(source, copy, params.lang, {**places, **told, **more})
     return target
 
 
@@ -90,8 +92,8 @@ def _an_agent(run: Path) -> str:
     return str(agents.iloc[0]) if len(agents) else ""
 
 
-def _copy(source: Path, target: Path, told: dict[str, Any]) -> None:
-    notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
+def _copy(source: Path, target: Path, lang: Lang, told: dict[str, Any]) -> None:
+    notebook = read_notebook(source, lang)
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
             lines = (f"{name}: {type(value).__name__} = {value!r}" for name, value in told.items())

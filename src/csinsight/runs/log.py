@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 from zoneinfo import ZoneInfo
 
 #: Everything that csinsight says comes from here; steps at the level DEBUG, the rest above it.
 ROOT: Final = logging.getLogger("csinsight")
 LOG_FILE: Final = "run.log"
+#: Of a bar, in characters.
+_WIDTH: Final = 20
 
 
 class _Lines(logging.Formatter):
@@ -51,6 +53,45 @@ class _JsonLines(_Lines):
         return json.dumps(told | {"message": record.getMessage()}, ensure_ascii=False)
 
 
+class _Terminal(logging.StreamHandler[TextIO]):
+    r"""Lines on a stream; on a terminal also a bar for what says how far it has come.
+
+    A record that carries ``done`` and ``of`` moves the bar and makes no line of its own there.
+    Where nobody watches, as in a schedule's log, it is a line like any other.
+
+    Examples
+    --------
+    >>> from io import StringIO
+    >>> stream = StringIO()
+    >>> stream.isatty = lambda: True
+    >>> handler = _Terminal(stream)
+    >>> record = logging.makeLogRecord({"msg": "orders.csv read", "done": 1, "of": 4})
+    >>> handler.emit(record)
+    >>> stream.getvalue()
+    '\r\x1b[K[#####---------------] 1/4 orders.csv read'
+    """
+
+    def __init__(self, stream: TextIO, *, bars: bool = True) -> None:
+        super().__init__(stream)
+        self._bars = bars and stream.isatty()
+        self._shown = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record."""
+        if not self._bars:
+            return super().emit(record)
+        done, of = getattr(record, "done", 0), getattr(record, "of", 0)
+        if of and done < of:
+            full = round(_WIDTH * done / of)
+            bar = "#" * full + "-" * (_WIDTH - full)
+            self.stream.write(f"\r\x1b[K[{bar}] {done}/{of} {record.getMessage()}")
+        elif self._shown:
+            self.stream.write("\r\x1b[K")
+        self._shown = bool(of and done < of)
+        self.flush()
+        return None if self._shown else super().emit(record)
+
+
 def to_stderr(timezone: str, *, quiet: bool = False, json_lines: bool = False) -> None:
     """Say on standard error what csinsight does, from now on.
 
@@ -63,13 +104,19 @@ def to_stderr(timezone: str, *, quiet: bool = False, json_lines: bool = False) -
     json_lines : bool
         An object a line, with ``at``, ``level`` and ``message``.
     """
-    for earlier in [h for h in ROOT.handlers if type(h) is logging.StreamHandler]:
+    for earlier in [h for h in ROOT.handlers if isinstance(h, _Terminal)]:
         ROOT.removeHandler(earlier)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Terminal(sys.stderr, bars=not json_lines)
     handler.setFormatter((_JsonLines if json_lines else _Lines)(timezone))
     handler.setLevel(logging.INFO if quiet else logging.DEBUG)
     ROOT.addHandler(handler)
     ROOT.setLevel(logging.DEBUG)
+
+
+def show_progress() -> None:
+    """Show how far a command has come, where somebody watches; its result is on standard output."""
+    if sys.stderr.isatty():
+        to_stderr("UTC")
 
 
 @contextmanager

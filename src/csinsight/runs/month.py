@@ -238,6 +238,7 @@ class _Run:
                 for name in ready
                 for step in (self._cards(left_out) if name == CARD else [Step(name, name)])
             ]
+            execution.count = execution.finished + len(steps) + len(rest)
             try:
                 execution.run(steps, sources)
             except CsinsightError:

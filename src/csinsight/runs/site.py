@@ -238,7 +238,7 @@ def alerts(month: Month) -> tuple[str, ...]:
     """Return what the brief raises an alarm about, a sentence each."""
     brief = [step for step in month.steps if step.notebook == BRIEF]
     told = month.facts(brief[0]).get(ALERTS, ()) if brief else ()
-    return tuple(str(alert["text"]).replace("**", "") for alert in told)
+    return tuple(without_marks(str(alert["text"])) for alert in told)
 
 
 def headline(month: Month) -> str:

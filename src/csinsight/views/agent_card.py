@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
-from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, Drivers, FollowUp
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents
 from csinsight.drivers.units import unit_of
@@ -120,7 +120,7 @@ def trend(study: Study, card: Card) -> Block:
     told, title = [], ""
     for axes, name in zip(row[0], names, strict=True):
         own = card.trend[card.trend["behaviour"] == name]
-        label = study.word("kpi.paid_rate" if name == "paid" else f"behaviour.{name}")
+        label = labels.rate_name(study, name)
         write = partial(labels.rate_text, study, name)
         months = own["month"].dt.strftime("%m").tolist()
         plots.trend(axes, months, own.rename(columns={"rate": "value"}), write)
@@ -384,7 +384,6 @@ def since(study: Study, card: Card) -> Block:
 
 def _since(study: Study, row: pd.Series) -> str:
     name = str(row[FollowUp.BEHAVIOUR])
-    paid = name == Conversations.PAID
     ends = [
         labels.rate_text(study, name, labels.readable_rate(name, float(row[column])))
         for column in (FollowUp.BEFORE, FollowUp.AFTER)
@@ -392,7 +391,7 @@ def _since(study: Study, row: pd.Series) -> str:
     return study.word(
         "card.since",
         month=study.words.month(str(row[FollowUp.ADVISED_IN])),
-        what=study.word("kpi.paid_rate" if paid else f"behaviour.{name}"),
+        what=labels.rate_name(study, name),
         before=ends[0],
         after=ends[1],
         verdict=study.word(f"card.since_{str(row[FollowUp.VERDICT]).replace(' ', '_')}"),

@@ -9,7 +9,7 @@ from csinsight.coaching import disputes as settled
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors
-from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers, Findings, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, Drivers, Findings, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import (
@@ -267,7 +267,9 @@ def _trend(study: Study, team: pd.DataFrame) -> list[Block]:
     told = []
     for (month, behaviour), own in lines:
         label = study.word(
-            "follow.line", what=_name(study, str(behaviour)), month=study.words.month(str(month))
+            "follow.line",
+            what=labels.rate_name(study, str(behaviour)),
+            month=study.words.month(str(month)),
         )
         axes.errorbar(
             own[_F.MONTH],
@@ -302,7 +304,7 @@ def _table(study: Study, rows: pd.DataFrame) -> Table:
         [
             {
                 "advised": study.words.month(str(row[_F.ADVISED_IN])),
-                "what": _name(study, str(row[_F.BEHAVIOUR])),
+                "what": labels.rate_name(study, str(row[_F.BEHAVIOUR])),
                 "agents": study.words.number(row[_F.AGENTS]),
                 "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.BEFORE)),
                 "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.AFTER)),
@@ -334,11 +336,6 @@ def change_text(study: Study, row: pd.Series) -> str:
 
 def _level(row: pd.Series, column: str) -> float:
     return labels.readable_rate(str(row[_F.BEHAVIOUR]), float(row[column]))
-
-
-def _name(study: Study, behaviour: str) -> str:
-    paid = behaviour == Conversations.PAID
-    return study.word("kpi.paid_rate" if paid else f"behaviour.{behaviour}")
 
 
 def disputes(study: Study, rows: pd.DataFrame) -> Block:

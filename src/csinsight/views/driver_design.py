@@ -113,7 +113,7 @@ def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:
             "shown": study.word("drivers.column_shown"),
             "varying": study.word("drivers.column_varying"),
             "overlap": study.word("drivers.column_overlap"),
-            "detectable_pp": study.word("drivers.column_detectable_pp"),
+            "detectable_pp": study.word("drivers.column_detectable_before"),
         },
         formats={
             "overlap": percent,

@@ -1,4 +1,4 @@
-"""What an analyst asks of a run by hand: which talks, what was said, who differs, what if.
+"""What an analyst asks of a run by hand: which conversations, what was said, who differs, what if.
 
 Everything here is plain tables; `csinsight.views.widgets` puts controls around it.
 """
@@ -29,7 +29,7 @@ from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
 
 _C = Conversations
-#: Outcomes that talks can be picked by: the column and the value that it has to hold.
+#: Outcomes that conversations can be picked by: the column and the value that it has to hold.
 OUTCOMES = {
     "paid": (_C.PAID, True),
     "not_paid": (_C.PAID, False),
@@ -38,7 +38,19 @@ OUTCOMES = {
 }
 
 
-def talks(study: Study) -> pd.DataFrame:
+#: Columns of a list of conversations for reading.
+LISTED = (
+    _C.CONVERSATION_ID,
+    _C.STARTED_AT,
+    _C.AGENT_ID,
+    _C.CATEGORY,
+    BuyerTypes.TYPE,
+    ValueTiers.TIER,
+    _C.PAID,
+)
+
+
+def conversations(study: Study) -> pd.DataFrame:
     """Return the run's conversations with each buyer's type and tier, where these were made."""
     found = study.read(_C.NAME)
     for name, column in ((BuyerTypes.NAME, BuyerTypes.TYPE), (ValueTiers.NAME, ValueTiers.TIER)):
@@ -50,6 +62,38 @@ def talks(study: Study) -> pd.DataFrame:
     return found.sort_values(_C.STARTED_AT, kind="stable", ignore_index=True)
 
 
+def named(study: Study, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns `LISTED` of conversations in the report's language, agents by name.
+
+    Parameters
+    ----------
+    study : Study
+    found : DataFrame
+        As `conversations` returns it, or `pick`.
+    """
+    groups = {_C.CATEGORY: "category", BuyerTypes.TYPE: "type", ValueTiers.TIER: "tier"}
+    parts: dict[str, pd.Series] = {}
+    for column in (name for name in LISTED if name in found):
+        values = found[column]
+        if column == _C.AGENT_ID:
+            values = values.map(study.agent_name)
+        elif column == _C.PAID:
+            values = values.map(lambda yes: study.word(f"explore.is_{_yes_no(yes)}"))
+        elif column in groups:
+            kind = groups[column]
+            values = values.map(lambda value, kind=kind: _word_or_dash(study, kind, value))
+        parts[study.word(f"explore.column_{column}")] = values
+    return pd.DataFrame(parts)
+
+
+def _yes_no(value: object) -> str:
+    return "unknown" if pd.isna(value) else ("yes" if value else "no")
+
+
+def _word_or_dash(study: Study, group: str, value: object) -> str:
+    return study.word("text.not_given") if pd.isna(value) else study.word(f"{group}.{value}")
+
+
 def pick(
     found: pd.DataFrame,
     *,
@@ -58,14 +102,14 @@ def pick(
     outcome: str | None = None,
     **values: str | None,
 ) -> pd.DataFrame:
-    """Return the talks that fit everything asked for; None asks for nothing.
+    """Return the conversations that fit everything asked for; None asks for nothing.
 
     Parameters
     ----------
     found : DataFrame
-        As `talks` returns it.
+        As `conversations` returns it.
     behaviour : str, optional
-        Only talks with an occasion for it.
+        Only conversations with an opportunity for it.
     shown : bool
         Whether the behaviour was shown, or was not.
     outcome : str, optional
@@ -104,7 +148,8 @@ def read(study: Study, conversation_id: str) -> Talk:
         Where the run has no such conversation.
     """
     shop, words = study.open(), study.words
-    context = study.context
+    context, all_of_run = study.context, study.read(_C.NAME)
+    own = all_of_run[all_of_run[_C.CONVERSATION_ID] == conversation_id]
     said = excerpts(
         shop,
         [conversation_id],
@@ -112,6 +157,7 @@ def read(study: Study, conversation_id: str) -> Talk:
         rules=context.rules,
         months=context.conversation_months,
         lexicon=context.lexicon,
+        buyers=own[_C.BUYER_ID],
     )
     if said.empty:
         raise RunError(f"{study.run}: has no conversation {conversation_id!r}")
@@ -126,17 +172,18 @@ def read(study: Study, conversation_id: str) -> Talk:
         for sender in said[Messages.SENDER]
     ]
     first = said[Messages.SENT_AT].iloc[0]
-    title = words.date(first) if pd.notna(first) else words.word("text.unknown")
+    day = words.date(first) if pd.notna(first) else words.word("text.unknown")
+    title = " · ".join((day, study.agent_name(own[_C.AGENT_ID].iloc[0])))
     return Talk(title, list(zip(who, texts, strict=True)))
 
 
 def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
-    """Return what the talks of two agents, types or months show, with 95 % intervals.
+    """Return what the conversations of two agents, types or months show, with 95 % intervals.
 
     Parameters
     ----------
     found : DataFrame
-        As `talks` returns it.
+        As `conversations` returns it.
     column : str
         Such as ``agent_id``; ``month`` for the month that counts it.
     values : sequence of str
@@ -169,7 +216,7 @@ def _shares(rows: pd.DataFrame, columns: Sequence[str]) -> dict[str, pd.Series]:
     flags = rows[list(columns)].astype("Float64")
     n, yes = flags.notna().sum().to_numpy(), flags.sum().to_numpy(dtype=float)
     low, high = wilson(yes, n)
-    # Without an occasion there is nothing to show a share of.
+    # Without an opportunity there is nothing to show a share of.
     share = np.divide(yes, n, out=np.full(len(n), np.nan), where=n > 0)
     made = {"": share.round(4), "low": np.round(low, 4), "high": np.round(high, 4), "n": n}
     return {name: pd.Series(values) for name, values in made.items()}

@@ -134,6 +134,14 @@ def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
     return words.with_interval(value, low, high)
 
 
+def rate_name(study: Study, behaviour: str) -> str:
+    """Return what a rate over an agent's single inquiries is called, payment among them.
+
+    The conversion of the KPI pages counts a buyer once a day, and is another number.
+    """
+    return study.word("card.paid_each" if behaviour == _C.PAID else f"behaviour.{behaviour}")
+
+
 def rate_text(study: Study, behaviour: str, value: float) -> str:
     """Write a behaviour's rate in its own unit: seconds, a ratio, or a share."""
     if behaviour == "answer_ask_ratio":

@@ -17,6 +17,7 @@ import pandas as pd
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, FollowUp
 from csinsight.contract.spreadsheet import guarded
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 _P = CoachingPlan
@@ -218,12 +219,11 @@ def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
     rows: list[list[Cell]] = []
     for _, row in followed.iterrows():
         everyone = pd.isna(row[_F.AGENT_ID])
-        paid = row[_F.BEHAVIOUR] == "paid"
         rows.append(
             [
                 str(row[_F.ADVISED_IN]),
                 str(row[_F.MONTH]),
-                study.word("kpi.paid_rate" if paid else f"behaviour.{row[_F.BEHAVIOUR]}"),
+                labels.rate_name(study, str(row[_F.BEHAVIOUR])),
                 study.word("export.all") if everyone else study.agent_name(row[_F.AGENT_ID]),
                 *(_plain(row[name]) for name in names),
                 study.word(f"export.verdict_{str(row[_F.VERDICT]).replace(' ', '_')}"),
