@@ -31,6 +31,15 @@ LOG = [
     # b4 orders within ten minutes of the agent's line: no silence.
     ("b4", "14:00:00", "buyer", "这款有货吗"),
     ("b4", "14:00:30", "a1", "有货的"),
+    # b5 has ordered before she writes; b6 has not ordered.
+    ("b5", "15:00:00", "buyer", "这款什么时候发货"),
+    ("b5", "15:00:30", "a1", "有货的"),
+    ("b5", "15:01:00", "buyer", "好"),
+    ("b5", "15:01:30", "a1", "您的订单还没付款哦,今天16点前给您发货"),
+    ("b6", "16:00:00", "buyer", "这款什么时候发货"),
+    ("b6", "16:00:30", "a1", "有货的"),
+    ("b6", "16:01:00", "buyer", "好"),
+    ("b6", "16:01:30", "a1", "今天16点前给您发货"),
 ]
 ORDERS = [("o3", "b3", "12:02:00", None), ("o4", "b4", "14:05:00", "14:06:00")]
 
@@ -87,3 +96,9 @@ def test_an_order_soon_after_is_no_silence(talks):
 def test_the_first_reminder_is_timed_from_the_order(talks):
     assert talks.loc["b3", "reminded_s"] == 1800
     assert talks.loc[["b1", "b2", "b4"], "reminded_s"].isna().all()
+
+
+def test_what_is_promised_in_a_reminder_is_said_to_who_has_ordered(talks: pd.DataFrame) -> None:
+    assert talks.loc["b6", "promises_time_turn"] == 2
+    assert pd.isna(talks.loc["b5", "promises_time_turn"])
+    assert talks.loc["b5", "turns_judged"] == 1

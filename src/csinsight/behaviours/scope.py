@@ -9,7 +9,9 @@ Drivers compare what an agent did at one turn with what the same agent did at th
 other conversations. So only what was known by then may count: the judged part of a conversation
 ends with the outcome, and with the first line of the agent that the buyer left unanswered for
 long, whatever came of the conversation later. Closing words and coming back after a silence follow
-from the buyer's decision; such lines are set aside, lest their polite words pass for its cause.
+from the buyer's decision; such lines are set aside, lest their polite words pass for its cause. So
+are reminders of an order left unpaid: what is promised in them is said to who has ordered, whenever
+the order's time was written down.
 """
 
 from __future__ import annotations
@@ -105,7 +107,7 @@ def _any(name: str, part: str) -> str:
 #: The agent's turn that a line belongs to; of a buyer's line the one that answers it; from 1.
 AGENT_TURN: Final = "agent_turn"
 JUDGED: Final = "judged"
-_ASIDE: Final = ("closes_warmly", "follows_up")
+_ASIDE: Final = ("closes_warmly", "follows_up", "reminds_payment")
 _TALK: Final = Messages.CONVERSATION_ID
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
@@ -138,7 +140,7 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     agent = nw.col(Messages.SENDER) == "agent"
     is_agent = nw.when(agent).then(nw.lit(1)).otherwise(nw.lit(0))
     silent = pick(agent & (nw.col(SILENCE) == 1), nw.col(POSITION)).min().over(_TALK)
-    aside = [flag(name).fill_null(0) == 1 for name in _ASIDE]
+    aside = nw.max_horizontal(*(flag(name).fill_null(0) for name in _ASIDE)) == 1
     sides = sides.with_columns(
         _agent_began=pick(nw.col(TURN_NO) == 1, is_agent).max().over(_TALK),
         _silent_at=silent,
@@ -152,7 +154,7 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     waited = begins & (nw.col(SENT_MS) - nw.col("_asked") > int(slow_s * SECOND_MS))
     return sides.with_columns(
         ((nw.col(TURN_NO) + 1 - is_agent + nw.col("_agent_began")) // 2).alias(AGENT_TURN),
-        (nw.col(BEFORE_OUTCOME) & in_time & ~(agent & (aside[0] | aside[1]))).alias(JUDGED),
+        (nw.col(BEFORE_OUTCOME) & in_time & ~(agent & aside)).alias(JUDGED),
         pick(~nw.col(SENT_MS).is_null(), waited.fill_null(value=False).cast(nw.Int64)).alias(
             WAITED
         ),

@@ -318,6 +318,19 @@ class Drivers:
     TAUGHT = "taught"
 
 
+class LabelAccuracy:
+    """One row a behaviour that a shop has labelled: ``label_accuracy``."""
+
+    NAME = "label_accuracy"
+    BEHAVIOUR = "behaviour"
+    #: Labelled lines that were found again.
+    LABELS = "labels"
+    #: What misreading leaves of a difference between conversations (PPV + NPV - 1), and its
+    #: standard error.
+    KEPT = "share_kept"
+    SE = "share_kept_se"
+
+
 class DriverChecks:
     """One row a check, of one behaviour or of the whole: ``drivers_checks``.
 

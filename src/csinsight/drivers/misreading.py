@@ -21,42 +21,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.contract.artifacts import Drivers
-from csinsight.contract.labels import Labels
+from csinsight.contract.artifacts import Drivers, LabelAccuracy
 
 _D = Drivers
 #: Read hardly better than by chance, nothing can be made of an estimate.
 _LEAST: Final = 0.2
+#: A share known no better than give or take twice this says nothing.
+_VAGUE: Final = 0.2
 _NORMAL: Final = float(stats.norm.ppf(0.975))
-
-
-def labelled(labels: pd.DataFrame, conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return what a person and the reader say of the same conversations.
-
-    Parameters
-    ----------
-    labels : DataFrame
-        Of `csinsight.contract.labels.load_labels`.
-    conversations : DataFrame
-        The ``conversations`` artifact.
-
-    Returns
-    -------
-    DataFrame
-        A row a conversation and behaviour: ``behaviour``, ``read`` and ``true`` (0 or 1). It is
-        there where any of the conversation's labelled messages shows it; where the reader saw no
-        opportunity there is no row.
-    """
-    known = labels[labels[Labels.BEHAVIOUR].isin(conversations.columns)]
-    if known.empty:
-        return pd.DataFrame(columns=[Labels.BEHAVIOUR, "read", "true"])
-    keys = [Labels.CONVERSATION_ID, Labels.BEHAVIOUR]
-    true = known.groupby(keys)[Labels.SHOWN].max().astype(int).rename("true").reset_index()
-    behaviours = sorted(set(true[Labels.BEHAVIOUR]))
-    rows = conversations[[Labels.CONVERSATION_ID, *behaviours]]
-    read = rows.melt(Labels.CONVERSATION_ID, var_name=Labels.BEHAVIOUR, value_name="read")
-    both = true.merge(read.dropna(subset="read"), on=keys)
-    return both.astype({"read": int})[[Labels.BEHAVIOUR, "read", "true"]]
 
 
 def divided(
@@ -89,7 +61,8 @@ def with_correction(
         Published, by marker: ``precision``, ``recall``, and the counts ``marked`` and ``true``
         (`csinsight.behaviours.accuracy.reader_accuracy` of one language).
     labels : DataFrame or None
-        The shop's own (`labelled`), which come first.
+        The shop's own, which come first: columns of
+        `csinsight.contract.artifacts.LabelAccuracy`.
 
     Returns
     -------
@@ -107,14 +80,18 @@ def with_correction(
 def _corrections(
     drivers: pd.DataFrame, accuracy: pd.DataFrame, labels: pd.DataFrame | None
 ) -> Iterator[tuple[float, float, float, str | None]]:
-    own = {} if labels is None else {str(b): part for b, part in labels.groupby("behaviour")}
+    own = {}
+    if labels is not None:
+        numbers = labels[[LabelAccuracy.KEPT, LabelAccuracy.SE]].to_numpy(dtype=float)
+        own = dict(zip(labels[LabelAccuracy.BEHAVIOUR], map(tuple, numbers), strict=True))
     for _, row in drivers.iterrows():
         behaviour, found = str(row[_D.BEHAVIOUR]), None
         if pd.isna(row[_D.EFFECT_PP]) or row[_D.UNIT] != "shown":
             yield (np.nan, np.nan, np.nan, None)
             continue
-        if behaviour in own:
-            found, by = _from_labels(own[behaviour]), "labels"
+        # Labels too few to tell one half from the whole leave it to the published figures.
+        if behaviour in own and own[behaviour][1] <= _VAGUE:
+            found, by = own[behaviour], "labels"
         if found is None and behaviour in accuracy.index:
             published = accuracy.loc[[behaviour]].iloc[0]
             found, by = _published(published, row[_D.SHOWN] / row[_D.N]), "published"
@@ -124,18 +101,6 @@ def _corrections(
         se = (row[_D.HIGH_PP] - row[_D.LOW_PP]) / (2 * _NORMAL)
         corrected = divided(row[_D.EFFECT_PP], se, *found)
         yield (*corrected, None if np.isnan(corrected[0]) else by)
-
-
-def _from_labels(part: pd.DataFrame) -> tuple[float, float] | None:
-    """Return PPV + NPV - 1 and its standard error; None without labels of either side."""
-    sides = [part.loc[part["read"] == side, "true"] == side for side in (1, 0)]
-    if not all(len(side) for side in sides):
-        return None
-    # One success and one failure more: no side is taken for read without fault (Agresti, Coull).
-    shares = [(side.sum() + 1) / (len(side) + 2) for side in sides]
-    variance = sum(p * (1 - p) / (len(s) + 2) for p, s in zip(shares, sides, strict=True))
-    plain = sum(float(side.mean()) for side in sides) - 1
-    return plain, float(np.sqrt(variance))
 
 
 def _published(row: pd.Series, shown: float) -> tuple[float, float] | None:
