@@ -36,7 +36,7 @@ _APART: Final = (*LATE, *WHOLE_CONVERSATION)
 _FEW: Final = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DesignMatrix:
     """Behaviours, covariates and outcomes side by side.
 

@@ -268,12 +268,13 @@ def _independent(total: Floats) -> list[int] | None:
     identified only by what the controls leave of it.
     """
     order = [*range(1, len(total) - 1), 0]
-    work = total.copy()
+    work = total[np.ix_(order, order)]
     kept = []
-    for place in order:
-        pivot = work[place, place]
+    for number, place in enumerate(order):
+        pivot = work[number, number]
         if pivot <= _TOLERANCE * max(total[place, place], 1e-300):
             continue
-        work -= np.outer(work[:, place], work[place]) / pivot
+        rest = slice(number + 1, None)
+        work[rest, rest] -= np.outer(work[rest, number], work[number, rest] / pivot)
         kept.append(place)
     return [0, *kept[:-1]] if kept and kept[-1] == 0 else None
