@@ -12,6 +12,7 @@ from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.accuracy import label_accuracy, spoken_language
 from csinsight.behaviours.conversations import mark_messages
+from csinsight.contract.dictionary import artifact
 from csinsight.engine import Shop, open_shop
 
 DAY = "2026-10-05"
@@ -64,10 +65,12 @@ def test_a_line_that_does_not_greet_is_no_fault_of_the_line_that_does(shop: Shop
     assert label_accuracy(marked, told)["labels"].tolist() == [7]
 
 
-def test_labels_of_lines_that_are_not_there_say_nothing(shop: Shop) -> None:
+def test_labels_of_lines_that_are_not_there_say_nothing(shop: Shop, tmp_path: Path) -> None:
     marked = mark_messages(shop, datetime(2026, 11, 1), RULES, months=1, lexicon=LEXICON)
     assert label_accuracy(marked, labels_of(("b1", "11:00:00", True))).empty
-    assert label_accuracy(marked, labels_of().head(0)).empty
+    none = label_accuracy(marked, labels_of().head(0))
+    assert none.empty
+    assert artifact("label_accuracy").write(none, tmp_path / "label_accuracy.parquet").empty
 
 
 def test_a_shops_language_is_its_agents(shop: Shop) -> None:

@@ -33,6 +33,7 @@ def test_every_name_that_code_uses_is_declared() -> None:
         names.AgentKpis: ("agent_kpis",),
         names.Drivers: ("drivers",),
         names.DriverChecks: ("drivers_checks",),
+        names.LabelAccuracy: ("label_accuracy",),
         names.CoachingPlan: ("coaching_plan",),
         names.FollowUp: ("coaching_followup",),
         names.Rollouts: ("rollouts",),
