@@ -8,10 +8,11 @@ made a year ago still knows the KPI profile and the lexicon that it was made wit
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,6 +29,7 @@ from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.signatures import Signatures, signatures_of
 
 CONTEXT_FILE: Final = "context.json"
+Options = TypeVar("Options", TypeOptions, TierOptions, Limits)
 
 
 class MonthContext(BaseModel):
@@ -128,40 +130,28 @@ class MonthContext(BaseModel):
     def types(self) -> TypeOptions:
         """How buyer types are read."""
         params = self.params
-        return TypeOptions(
+        return self._options(
+            TypeOptions,
             signatures=self.signatures,
-            page_view_days=params.page_view_days,
-            order_days=params.order_days,
             gap_hours=params.conversation_gap_hours,
             min_pages=params.type_min_pages,
             confidence=params.type_confidence,
-            seed=params.seed,
         )
 
     @cached_property
     def tiers(self) -> TierOptions:
         """How value tiers are cut."""
-        params = self.params
-        return TierOptions(
-            order_days=params.order_days,
-            vip_share=params.vip_share,
-            core_share=params.core_share,
-            potential_share=params.potential_share,
-            seed=params.seed,
-        )
+        return self._options(TierOptions)
 
     @cached_property
     def limits(self) -> Limits:
         """What has to be there before anybody is told anything."""
-        params = self.params
-        return Limits(
-            months=params.driver_months,
-            min_agent_inquiries=params.min_agent_inquiries,
-            min_opportunities=params.min_opportunities,
-            q_threshold=params.q_threshold,
-            max_recommendations=params.max_recommendations,
-            seed=params.seed,
-        )
+        return self._options(Limits, months=self.params.driver_months)
+
+    def _options(self, options: type[Options], **told: Any) -> Options:
+        """Return `options` with what is `told`; the rest are the parameters of the same names."""
+        rest = [field.name for field in fields(options) if field.name not in told]
+        return options(**told, **{name: getattr(self.params, name) for name in rest})
 
     def write(self, run: Path) -> None:
         """Write the context into the folder of its run."""

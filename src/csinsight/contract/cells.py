@@ -210,6 +210,8 @@ TALK_OF_ONE_BUYER = "talk_of_one_buyer"
 FIRST_YEAR = 2000
 YEARS_AHEAD = 5
 
+#: What a spreadsheet makes of a long number: 1.9E+15.
+SPOILT_PATTERN: Final = r"^[0-9]([.][0-9]*)?[eE][+][0-9]{2,3}$"
 #: Amounts are decimal units in binary floats: half a cent is no difference.
 _HALF_A_CENT = 0.005
 
@@ -310,44 +312,61 @@ def out_of_years(column: Column) -> pl.Expr:
     return ((moments < low) | (moments >= high)).fill_null(value=False)
 
 
+def breaks(column: Column) -> dict[str, pl.Expr]:
+    """Return by the name of a check, cell by cell, whether a typed value breaks it.
+
+    These are the rules of single cells, for checking tables and for refusing rows at import alike;
+    null breaks `NOT_NULL` alone.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import RATINGS
+    >>> score = RATINGS.column("score")
+    >>> scores = pl.DataFrame({"score": [0, 3, None]})
+    >>> {name: scores.select(wrong)["score"].to_list() for name, wrong in breaks(score).items()}
+    {'not_nullable': [False, False, True], 'at_least': [True, False, False],
+     'at_most': [False, False, False]}
+    """
+    value = pl.col(column.name)
+    wrong: dict[str, pl.Expr] = {}
+    if not column.nullable and not column.all_or_nothing:
+        wrong[NOT_NULL] = value.is_null()
+    if column.at_least is not None:
+        wrong[AT_LEAST] = value < column.at_least
+    if column.at_most is not None:
+        wrong[AT_MOST] = value > column.at_most
+    if column.one_of:
+        wrong[ONE_OF] = ~value.is_in(column.one_of)
+    if column.name.endswith("_id"):
+        wrong[SPACES] = value != value.str.strip_chars()
+        wrong[SPOILT] = value.str.contains(SPOILT_PATTERN)
+        wrong[WRAPPED] = value.str.starts_with('="')
+    if column.kind in ("datetime", "date"):
+        wrong[YEARS] = out_of_years(column)
+    return {name: broken.fill_null(value=False) for name, broken in wrong.items()}
+
+
+def rules(table: Table) -> dict[str, tuple[Rule, ...]]:
+    """Return the rules between columns of a row, by the column at which they are reported."""
+    return {column: rules for (name, column), rules in _RULES.items() if name == table.name}
+
+
 def _column(column: Column, table: Table, have: set[str]) -> Any:
+    # Nulls are pandera's own to find, and years are read before a schema could judge them.
+    single = {n: wrong for n, wrong in breaks(column).items() if n not in (NOT_NULL, YEARS)}
+    checks = [_check(~wrong, name) for name, wrong in single.items()]
+    if column.all_or_nothing:
+        value = pl.col(column.name)
+        checks.append(_check(value.is_not_null() | value.is_null().all(), ALL_OR_NOTHING))
+    between = rules(table).get(column.name, ())
+    checks += [_check(rule.holds, rule.name) for rule in between if set(rule.needs) <= have]
     return _pandera().Column(
         DTYPES[column.kind],
-        checks=[*_limits(column), *_identifiers(column), *_between(column, table, have)],
+        checks=checks,
         nullable=column.nullable or column.all_or_nothing,
         unique=column.unique,
         required=column.required,
     )
-
-
-def _limits(column: Column) -> list[Any]:
-    checks = []
-    if column.at_least is not None:
-        checks.append(_pandera().Check.ge(column.at_least, error=AT_LEAST))
-    if column.at_most is not None:
-        checks.append(_pandera().Check.le(column.at_most, error=AT_MOST))
-    if column.one_of:
-        checks.append(_pandera().Check.isin(column.one_of, error=ONE_OF))
-    if column.all_or_nothing:
-        value = pl.col(column.name)
-        checks.append(_check(value.is_not_null() | value.is_null().all(), ALL_OR_NOTHING))
-    return checks
-
-
-def _identifiers(column: Column) -> list[Any]:
-    if not column.name.endswith("_id"):
-        return []
-    value = pl.col(column.name)
-    return [
-        _check(value == value.str.strip_chars(), SPACES),
-        _check(~value.str.contains(r"^[0-9]([.][0-9]*)?[eE][+][0-9]{2,3}$"), SPOILT),
-        _check(~value.str.starts_with('="'), WRAPPED),
-    ]
-
-
-def _between(column: Column, table: Table, have: set[str]) -> list[Any]:
-    rules = _RULES.get((table.name, column.name), ())
-    return [_check(rule.holds, rule.name) for rule in rules if set(rule.needs) <= have]
 
 
 def _check(holds: pl.Expr, name: str) -> Any:

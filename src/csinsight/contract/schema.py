@@ -184,6 +184,11 @@ def _optional(name: str, kind: Kind, meaning: str, at_least: float | None = None
     return Column(name, kind, meaning, required=False, nullable=True, at_least=at_least)
 
 
+def _known(name: str, kind: Kind, meaning: str, at_least: float) -> Column:
+    """Return a column of which a source knows every cell or none."""
+    return Column(name, kind, meaning, at_least=at_least, all_or_nothing=True)
+
+
 BUYERS = Table(
     "buyers",
     "a buyer account",
@@ -211,22 +216,10 @@ ORDERS = Table(
         Column(Orders.BUYER_ID, "str", "who ordered", all_or_nothing=True),
         Column(Orders.PLACED_AT, "datetime", "when it was placed"),
         _optional(Orders.PAID_AT, "datetime", "when it was paid; empty: never"),
-        Column(
-            Orders.LIST_AMOUNT,
-            "float",
-            "price before any discount",
-            at_least=0,
-            all_or_nothing=True,
-        ),
-        Column(
-            Orders.PAID_AMOUNT,
-            "float",
-            "what was, or was to be, paid",
-            at_least=0,
-            all_or_nothing=True,
-        ),
+        _known(Orders.LIST_AMOUNT, "float", "price before any discount", 0),
+        _known(Orders.PAID_AMOUNT, "float", "what was, or was to be, paid", 0),
         _optional(Orders.REFUND_AMOUNT, "float", "what was given back; absent: 0", at_least=0),
-        Column(Orders.UNITS, "int", "number of items", at_least=1, all_or_nothing=True),
+        _known(Orders.UNITS, "int", "number of items", 1),
         _optional(Orders.COUPON_USED, "bool", "whether a coupon was used"),
     ),
 )
@@ -271,14 +264,8 @@ ORDER_LINES = Table(
         _optional(OrderLines.PRODUCT_ID, "str", "the product"),
         _optional(OrderLines.PRODUCT_NAME, "str", "its name"),
         _optional(OrderLines.CATEGORY, "str", "its category"),
-        Column(OrderLines.UNITS, "int", "number of items", at_least=1, all_or_nothing=True),
-        Column(
-            OrderLines.AMOUNT,
-            "float",
-            "what was, or was to be, paid for the line",
-            at_least=0,
-            all_or_nothing=True,
-        ),
+        _known(OrderLines.UNITS, "int", "number of items", 1),
+        _known(OrderLines.AMOUNT, "float", "what was, or was to be, paid for the line", 0),
     ),
 )
 ORDER_BUYERS = Table(

@@ -19,8 +19,6 @@ _CLOCK: Final = r"([0-9]{1,2})(?:[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
 #: ISO and slashed dates, with or without a clock, seconds and zone.
 TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]+{_CLOCK}{_ZONE})?$"
-#: What a spreadsheet makes of a long number: 1.9E+15.
-SPOILT_PATTERN: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 _UNITS: Final = ("¥", "￥", "元", "CNY", "RMB", " ")
 
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import DTYPES, FIRST_YEAR, YEARS_AHEAD
-from csinsight.contract.schema import Column, Messages, Orders, Table
-from csinsight.importers.cells import SPOILT_PATTERN
+from csinsight.contract import cells
+from csinsight.contract.schema import Column, Table
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
 
 Rule = tuple[pl.Expr, str]
 
-_SPOILT: Final = (
-    "{} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it again and import "
-    "the file without saving it in a spreadsheet"
-)
-_SHARED_TALK: Final[Rule] = (
-    pl.col(Messages.CONVERSATION_ID).is_not_null()
-    & (
-        pl.col(Messages.BUYER_ID)
-        != pl.col(Messages.BUYER_ID).first().over(Messages.CONVERSATION_ID)
-    ),
-    "the conversation is another buyer's on an earlier row",
-)
+#: Why a row is refused that breaks a rule of the contract, by the name of the check.
+_SAID: Final = {
+    cells.SPOILT: "{name} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it "
+    "again and import the file without saving it in a spreadsheet",
+    cells.NOT_NULL: "{name} is empty",
+    cells.ONE_OF: "{name} is none of {known}",
+    cells.AT_LEAST: "{name} is under {at_least:g}",
+    cells.AT_MOST: "{name} is over {at_most:g}",
+    cells.PAID_AFTER_PLACED: "the order is paid before it is placed",
+    cells.REFUND_WITHIN_PAID: "refund_amount is more than paid_amount",
+    cells.TALK_OF_ONE_BUYER: "the conversation is another buyer's on an earlier row",
+}
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,7 @@ def settle(
         The rows kept, with the columns of `Line`; the rows refused.
     """
     frame = frame.with_columns(
-        pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
-        for column in table.columns
-        if column.name not in frame.columns
+        cells.absent(column) for column in table.columns if column.name not in frame.columns
     )
     kept, refused = sift(frame, [*rules, *_table_rules(table)])
     all_refused = [refused]
@@ -136,46 +133,41 @@ def settle(
             reason = f"{column.name} repeats an earlier row"
             kept, refused = sift(kept, [(~pl.col(column.name).is_first_distinct(), reason)])
             all_refused.append(refused)
-    if table.name == "messages":
-        kept, refused = sift(kept, [_SHARED_TALK])
+    # Only now, so that the earlier row that a conversation is held against is one that is kept.
+    if shared := _between(table, (cells.TALK_OF_ONE_BUYER,)):
+        kept, refused = sift(kept, shared)
         all_refused.append(refused)
     return kept, stack(all_refused, REFUSED_SCHEMA)
 
 
 def _table_rules(table: Table) -> list[Rule]:
-    rules = [rule for column in table.columns for rule in _column_rules(column)]
-    if table.name == "orders":
-        early = pl.col(Orders.PAID_AT) < pl.col(Orders.PLACED_AT)
-        rules.append((early, "the order is paid before it is placed"))
-        more = pl.col(Orders.REFUND_AMOUNT) > pl.col(Orders.PAID_AMOUNT) + 0.005
-        rules.append((more, "refund_amount is more than paid_amount"))
-    return rules
+    """Return the contract's rules of single rows, in the order in which they are told."""
+    cell = [rule for column in table.columns for rule in _column_rules(column)]
+    return [*cell, *_between(table, (cells.PAID_AFTER_PLACED, cells.REFUND_WITHIN_PAID))]
+
+
+def _between(table: Table, names: Collection[str]) -> list[Rule]:
+    """Return those of the contract's rules between columns that `names` name."""
+    found = (rule for rules in cells.rules(table).values() for rule in rules)
+    return [(~rule.holds, _SAID[rule.name]) for rule in found if rule.name in names]
 
 
 def _column_rules(column: Column) -> list[Rule]:
-    cell = pl.col(column.name)
+    wrong = cells.breaks(column)
     rules: list[Rule] = []
-    if column.name.endswith("_id"):
-        rules.append((cell.str.contains(SPOILT_PATTERN), _SPOILT.format(column.name)))
-    if column.kind in ("datetime", "date"):
-        rules += [
-            (cell.dt.year() < FIRST_YEAR, f"{column.name} lies before the year {FIRST_YEAR}"),
-            (
-                cell.dt.year() > datetime.now().year + YEARS_AHEAD,
-                f"{column.name} lies more than {YEARS_AHEAD} years ahead",
-            ),
-        ]
-    if not column.nullable and not column.all_or_nothing:
-        rules.append((cell.is_null(), f"{column.name} is empty"))
-    if column.one_of:
-        known = ", ".join(column.one_of)
-        rules.append((~cell.is_in(column.one_of), f"{column.name} is none of {known}"))
-    if column.at_least is not None:
-        low = cell < column.at_least
-        rules.append((low, f"{column.name} is under {column.at_least:g}"))
-    if column.at_most is not None:
-        high = cell > column.at_most
-        rules.append((high, f"{column.name} is over {column.at_most:g}"))
+    if cells.YEARS in wrong:
+        early = pl.col(column.name).dt.year() < cells.FIRST_YEAR
+        ahead = f"{column.name} lies more than {cells.YEARS_AHEAD} years ahead"
+        before = f"{column.name} lies before the year {cells.FIRST_YEAR}"
+        rules += [(wrong[cells.YEARS] & early, before), (wrong[cells.YEARS], ahead)]
+    told = {
+        "name": column.name,
+        "known": ", ".join(column.one_of),
+        "at_least": column.at_least or 0.0,
+        "at_most": column.at_most or 0.0,
+    }
+    names = (cells.SPOILT, cells.NOT_NULL, cells.ONE_OF, cells.AT_LEAST, cells.AT_MOST)
+    rules += [(wrong[name], _SAID[name].format(**told)) for name in names if name in wrong]
     return rules
 
 

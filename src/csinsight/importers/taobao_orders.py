@@ -26,6 +26,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import SPOILT_PATTERN
 from csinsight.contract.schema import ORDERS, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
@@ -81,7 +82,7 @@ def read_details(lists: Sequence[Records]) -> Details:
             cells.number(cells.clean("价格")).alias("price"),
             cells.whole(cells.clean("购买数量")).alias("pieces"),
         )
-        spoilt = pl.col(Orders.ORDER_ID).str.contains(cells.SPOILT_PATTERN)
+        spoilt = pl.col(Orders.ORDER_ID).str.contains(SPOILT_PATTERN)
         kept, bad = sift(
             frame,
             [
@@ -268,7 +269,7 @@ def _rules() -> list[Rule]:
     again = "export the orders again and import the file without saving it in a spreadsheet"
     return [
         (order.is_null(), "订单编号 is empty"),
-        (order.str.contains(cells.SPOILT_PATTERN), f"订单编号 was spoilt to 1.9E+15; {again}"),
+        (order.str.contains(SPOILT_PATTERN), f"订单编号 was spoilt to 1.9E+15; {again}"),
         (pl.col("rounded"), f"订单编号 was rounded by a spreadsheet; {again}"),
         (~order.str.contains(r"^[0-9A-Za-z_-]{1,64}$"), "订单编号 is not an order number"),
         (pl.col("state").is_null(), "订单状态 is empty"),
