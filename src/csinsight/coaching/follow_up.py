@@ -41,6 +41,7 @@ from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.units import Floats, as_float, to_model, unit_of
 from csinsight.features.months import in_months
 from csinsight.params import add_months, month_end
+from csinsight.stats.spread import between_variance
 
 FOLDER: Final = "plans"
 _P = CoachingPlan
@@ -346,17 +347,9 @@ def _row(behaviour: str, agent: str | None, agents: int, controls: int) -> dict[
 
 
 def _drift(moved: Floats, noise: Floats, there: np.typing.NDArray[np.bool_]) -> float:
-    """Return how much agents' true levels move by themselves (variance; Paule, Mandel 1982)."""
+    """Return how much agents' true levels move by themselves, as a variance."""
     centred = moved - np.where(there, moved[there].mean(), moved[~there].mean())
-    freedom = max(len(moved) - 2, 1)
-    low, high = 0.0, float(centred.var() * len(moved) / freedom + 1e-12)
-    for _ in range(50):
-        middle = (low + high) / 2
-        if (centred**2 / (noise + middle)).sum() > freedom:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    return between_variance(centred, noise, max(len(moved) - 2, 1), centre=0.0)
 
 
 def _mean(values: Floats, variances: Floats) -> tuple[float, float]:

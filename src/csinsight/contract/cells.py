@@ -44,8 +44,8 @@ _ISO: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
 )
-_TRUE: Final = ("true", "1")
-_FALSE: Final = ("false", "0")
+TRUE: Final = ("true", "1")
+FALSE: Final = ("false", "0")
 
 
 def cell(column: Column) -> pl.Expr:
@@ -163,7 +163,7 @@ def _int(text: pl.Expr) -> pl.Expr:
 
 def _bool(text: pl.Expr) -> pl.Expr:
     word = text.str.to_lowercase()
-    return pl.when(word.is_in(_TRUE)).then(True).when(word.is_in(_FALSE)).then(False)
+    return pl.when(word.is_in(TRUE)).then(True).when(word.is_in(FALSE)).then(False)
 
 
 def _str(text: pl.Expr) -> pl.Expr:

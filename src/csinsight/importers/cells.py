@@ -11,6 +11,8 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import FALSE, TRUE
+
 #: All white space of Unicode, and the marks that show nothing.
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
@@ -19,6 +21,9 @@ _CLOCK: Final = r"([0-9]{1,2})(?:[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
 #: ISO and slashed dates, with or without a clock, seconds and zone.
 TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]+{_CLOCK}{_ZONE})?$"
+#: How other tools write yes and no, besides the contract.
+YES: Final = (*TRUE, "1.0", "yes", "y", "t", "是", "有")
+NO: Final = (*FALSE, "0.0", "no", "n", "f", "否", "无")
 _UNITS: Final = ("¥", "￥", "元", "CNY", "RMB", " ")
 
 

@@ -226,8 +226,6 @@ _MEANT: dict[Kind, str] = {
     "int": "a whole number",
     "bool": "yes or no",
 }
-_TRUE = ("true", "1", "yes", "y", "t", "是", "有")
-_FALSE = ("false", "0", "no", "n", "f", "否", "无")
 
 
 def read_mapping(
@@ -550,9 +548,9 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
     if column.kind == "bool":
         low = given.str.to_lowercase()
         return (
-            pl.when(low.is_in(_TRUE))
+            pl.when(low.is_in(cells.YES))
             .then(statement=True)
-            .when(low.is_in(_FALSE))
+            .when(low.is_in(cells.NO))
             .then(statement=False)
         )
     return _times(given, rule.times or spec.times, spec).cast(DTYPES[column.kind])

@@ -17,7 +17,7 @@ import polars as pl
 
 from csinsight.contract.schema import AGENTS, RATINGS, Agents, Ratings
 from csinsight.errors import ImporterError
-from csinsight.importers.cells import text_of_html
+from csinsight.importers.cells import YES, text_of_html
 from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import Line, read_text
@@ -42,7 +42,6 @@ JINGMAI: Final[dict[str, tuple[str, ...]]] = {
     "text": ("content", "内容", "消息内容"),
     "talk": ("sid", "sessionId", "会话ID"),
 }
-_YES: Final = ("true", "1", "1.0", "是", "yes")
 _NO: Final = ("false", "0", "0.0", "否", "no")
 
 
@@ -145,7 +144,7 @@ def _row_entry(row: dict[str, Any], told: dict[str, str], talk: int, zone: str) 
     entry.buyer, entry.text = told["buyer"], told["text"]
     entry.sent_at = _moment(told["time"], zone)
     sent = told["by_agent"].lower()
-    if sent in _YES and told["agent"]:
+    if sent in YES and told["agent"]:
         entry.side, entry.nick = _agent_side(told["agent"]), told["agent"]
     elif sent in _NO and told["buyer"]:
         entry.side, entry.nick = "buyer", told["buyer"]

@@ -11,8 +11,7 @@ References
 ----------
 .. [1] Kleinman, J. C. (1973). Proportions with extraneous variance: single and independent
    samples. JASA 68(341), 46-54.
-.. [2] Paule, R. C., Mandel, J. (1982). Consensus values and weighting factors. Journal of
-   Research of the National Bureau of Standards 87(5), 377-385.
+.. [2] Paule and Mandel's variance between buyers, `csinsight.stats.spread.between_variance`.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ConfigDict
 
 from csinsight.segments.feature_estimators import OBSERVERS, Observed
 from csinsight.segments.signatures import FEATURES
+from csinsight.stats.spread import between_variance
 
 Floats = npt.NDArray[np.float64]
 
@@ -209,7 +209,10 @@ def _normal_prior(observed: Observed) -> Scale | None:
     value, total = observed.value[observed.seen], observed.total[observed.seen]
     unit = observed.unit_noise if observed.unit_noise is not None else _unit_noise(value, total)
     noise = unit / total
-    mean, spread = _paule_mandel(value, noise)
+    errors = noise + 1e-12
+    # The variance of what was seen holds both: no more than that can lie between buyers.
+    between = min(between_variance(value, errors), float(value.var()))
+    mean, spread = float(np.average(value, weights=1 / (errors + between))), float(np.sqrt(between))
     if spread <= 1e-3 * max(1.0, float(np.sqrt(noise.mean()))):
         return None
     return Scale(mean=mean, spread=spread, unit_noise=unit)
@@ -225,21 +228,6 @@ def _unit_noise(value: Floats, total: Floats) -> float:
         return 0.0
     slope = float((centred * squared).sum() / (centred**2).sum())
     return float(np.clip(slope, 0.0, squared.mean() / inverse.mean()))
-
-
-def _paule_mandel(value: Floats, noise: Floats) -> tuple[float, float]:
-    """Return mean and standard deviation of true values seen with known noise."""
-    low, high = 0.0, float(value.var()) + 1e-12
-    mean = float(value.mean())
-    for _ in range(60):
-        middle = (low + high) / 2
-        weight = 1 / (middle + noise + 1e-12)
-        mean = float((weight * value).sum() / weight.sum())
-        if (weight * (value - mean) ** 2).sum() > len(value) - 1:
-            low = middle
-        else:
-            high = middle
-    return mean, float(np.sqrt(high)) if low > 0 else 0.0
 
 
 _PRIORS: dict[str, Callable[[Observed], Scale | None]] = {

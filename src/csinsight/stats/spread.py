@@ -119,7 +119,9 @@ def between_units(won: ArrayLike, n: ArrayLike, expected: ArrayLike | None = Non
     noise = usual * (1 - usual) / trials
     chi2 = float((np.square(own - np.average(own, weights=1 / noise)) / noise).sum())
     freedom = len(own) - 1
-    low, high = (_tau2(own, noise, float(stats.chi2.ppf(q, freedom))) for q in (0.975, 0.025))
+    low, high = (
+        between_variance(own, noise, float(stats.chi2.ppf(q, freedom))) for q in (0.975, 0.025)
+    )
     usual_low, usual_high = _usual(own, noise)
     outside = (own < usual_low) | (own > usual_high)
     kept = ~outside if (~outside).sum() >= MIN_UNITS else np.ones(len(own), dtype=bool)
@@ -128,7 +130,7 @@ def between_units(won: ArrayLike, n: ArrayLike, expected: ArrayLike | None = Non
         adjusted=own,
         chi2=chi2,
         p_value=float(stats.chi2.sf(chi2, freedom)),
-        sd=float(np.sqrt(_tau2(own[kept], noise[kept], kept.sum() - 1))),
+        sd=float(np.sqrt(between_variance(own[kept], noise[kept]))),
         sd_low=float(np.sqrt(low)),
         sd_high=float(np.sqrt(high)),
         usual_low=usual_low,
@@ -143,7 +145,7 @@ def _usual(own: Floats, noise: Floats) -> tuple[Floats, Floats]:
     reach = _critical(len(own))
     for place in range(len(own)):
         rest, errors = np.delete(own, place), np.delete(noise, place)
-        tau2 = _tau2(rest, errors, len(rest) - 1)
+        tau2 = between_variance(rest, errors)
         weights = 1 / (errors + tau2)
         middle = float(np.average(rest, weights=weights))
         spread = np.sqrt(noise[place] + tau2 + 1 / weights.sum())
@@ -156,15 +158,54 @@ def _critical(units: int) -> float:
     return float(stats.t.ppf(1 - ALPHA / (2 * units), max(units - 2, 1)))
 
 
-def _tau2(own: Floats, noise: Floats, target: float) -> float:
-    """Return the variance between units at which their weighted squares add up to `target`."""
+def between_variance(
+    values: ArrayLike,
+    noise: ArrayLike,
+    target: float | None = None,
+    *,
+    centre: float | None = None,
+) -> float:
+    """Return how much units' true values vary, of which each was seen with known noise.
+
+    That variance between units at which the squared deviations, each by its own variance, add up to
+    what chance would make of them (Paule and Mandel [1]_).
+
+    Parameters
+    ----------
+    values, noise : array of float
+        What was seen of each unit, and its variance, over 0.
+    target : float, optional
+        What the squares are to add up to: units less one unless told; a quantile of chi-square for
+        an end of the interval (Q profile).
+    centre : float, optional
+        What deviations are taken from; the weighted mean unless told.
+
+    Returns
+    -------
+    float
+        0 where the units differ by no more than their noise.
+
+    References
+    ----------
+    .. [1] Paule, R. C., Mandel, J. (1982). Consensus values and weighting factors. Journal of
+       Research of the National Bureau of Standards 87(5), 377-385.
+
+    Examples
+    --------
+    >>> between_variance([1.0, 1.1, 0.9, 1.0], [0.1] * 4)
+    0.0
+    >>> round(between_variance([0.0, 2.0, 4.0, 6.0], [0.1] * 4), 3)
+    6.567
+    """
+    seen, errors = np.asarray(values, dtype=float), np.asarray(noise, dtype=float)
+    wanted = len(seen) - 1 if target is None else target
 
     def excess(tau2: float) -> float:
-        weights = 1 / (noise + tau2)
-        middle = np.average(own, weights=weights)
-        return float((weights * np.square(own - middle)).sum()) - target
+        weights = 1 / (errors + tau2)
+        middle = np.average(seen, weights=weights) if centre is None else centre
+        return float((weights * np.square(seen - middle)).sum()) - wanted
 
-    return _root(excess, float(np.ptp(own) ** 2 + noise.max()))
+    return _root(excess, float(np.ptp(seen) ** 2 + errors.max()))
 
 
 def _root(excess: Callable[[float], float], high: float) -> float:
@@ -172,4 +213,4 @@ def _root(excess: Callable[[float], float], high: float) -> float:
         return 0.0
     while excess(high) > 0:
         high *= 4
-    return float(optimize.brentq(excess, 0.0, high, xtol=1e-12))
+    return float(optimize.brentq(excess, 0.0, high, xtol=1e-15 * high))
