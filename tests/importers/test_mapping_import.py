@@ -205,4 +205,7 @@ def test_every_record_comes_out_or_is_refused(
         )
         body = body[:at] + junk + body[at + data.draw(st.integers(0, 3)) :]
     folder = tmp_path_factory.mktemp("corrupt")
-    sound(read_mapping([put(folder, "x.csv", f"{head}\n{body}")], put(folder, "m.yml", ORDERS)))
+    files = [put(folder, "x.csv", f"{head}\n{body}")]
+    imported = sound(read_mapping(files, put(folder, "m.yml", ORDERS)))
+    assert imported.rows_in
+    assert all(imported.refused["reason"].str.strip_chars().to_list()), "refused without a reason"

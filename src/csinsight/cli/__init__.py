@@ -16,17 +16,17 @@ import click
 
 from csinsight import __version__
 from csinsight.cli.failing import Commands, Failed, Misused, MostlyRefused, is_expected
+from csinsight.cli.rollouts import FOLDER, rollout
 
 if TYPE_CHECKING:
     from csinsight.params import ReaderName, RunParams
     from csinsight.runs.month import RunResult
     from csinsight.runs.schedule import Job
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 _THERE = click.Path(exists=True, path_type=Path)
 _OUT = click.option(
     "--out",
-    type=_FOLDER,
+    type=FOLDER,
     default=Path(),
     help="Folder under which runs/ and reports/ lie (the current one).",
 )
@@ -46,6 +46,9 @@ def main() -> None:
 def _stop(number: int, _frame: object) -> NoReturn:
     # As an exception, so that kernels are ended and the run notes how it ended.
     raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
+
+
+main.add_command(rollout)
 
 
 @main.command()
@@ -71,7 +74,7 @@ def demo(out: Path, size: str, lang: str | None) -> None:
 
 
 @main.command()
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option("--seed", type=int, default=20261031, show_default=True)
 @click.option("--buyers", type=click.IntRange(1))
 @click.option("--agents", type=click.IntRange(1))
@@ -93,7 +96,7 @@ def simulate(folder: Path, **told: Any) -> None:
 @main.command("import")
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_THERE)
-@click.option("--out", required=True, type=_FOLDER, help="Folder of the contract tables.")
+@click.option("--out", required=True, type=FOLDER, help="Folder of the contract tables.")
 @click.option("--mapping", type=_THERE, help="Column mapping or options (YAML).")
 @click.option("--timezone", help="The shop's clock, such as Europe/Berlin.")
 @click.option(
@@ -159,7 +162,7 @@ def import_files(
 
 
 @main.command()
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 def init(folder: Path) -> None:
     """Make a FOLDER for a new shop: commented parameters, mappings, lexicon, schedule recipes."""
     from csinsight.runs.init import make_folder
@@ -172,7 +175,7 @@ def init(folder: Path) -> None:
 
 
 @main.command()
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:
     """Check the tables in FOLDER, and its behaviours.yml; exit 1 with a list of faults."""
     from csinsight.behaviours.own import Own, own_of
@@ -200,7 +203,7 @@ def check(folder: Path) -> None:
 
 
 @main.command()
-@click.option("--data", required=True, type=_FOLDER, help="Folder of the shop's tables.")
+@click.option("--data", required=True, type=FOLDER, help="Folder of the shop's tables.")
 @click.option("--month", help="YYYY-MM, `last` (the last complete one), or a range such as A..B.")
 @click.option("--catch-up", is_flag=True, help="Also make earlier months that have no good report.")
 @click.option("--shop", help="Name of the shop: a folder under runs/ and reports/.")
@@ -281,59 +284,6 @@ def _job(
         raise SystemExit(code)
 
 
-@main.group()
-def rollout() -> None:
-    """Coach in an order drawn by lot, to learn whether it helps."""
-
-
-@rollout.command("plan")
-@click.option("--run", "folder", required=True, type=_FOLDER, help="runs/SHOP/MONTH, finished.")
-@click.option("--behaviour", required=True, help="What is coached, such as `recommends`.")
-@click.option("--agents", default="", metavar="ID,ID", help="Only these; all unless told.")
-@click.option("--months", type=click.IntRange(2, 24), default=3, show_default=True)
-@click.option(
-    "--uptake",
-    "uptake_pp",
-    type=click.FloatRange(0, 100, min_open=True),
-    default=20.0,
-    show_default=True,
-    help="Points by which coaching is thought to move how often it is shown.",
-)
-@click.option(
-    "--effect",
-    "effect_pp",
-    type=click.FloatRange(0, 100, min_open=True),
-    help="Points of conversion that showing it is thought to be worth; the run's unless told.",
-)
-@click.option("--seed", type=click.IntRange(0), default=20261031, show_default=True)
-@click.option("--data", type=_FOLDER, help="The shop's tables, where they are no longer there.")
-@click.option("--dry-run", is_flag=True, help="Only say what it could show; write nothing.")
-def rollout_plan(
-    folder: Path, behaviour: str, agents: str, months: int, *, dry_run: bool, **told: Any
-) -> None:
-    """Draw by lot who is coached when, and say what that can show.
-
-    Writes rollout.csv beside the shop's tables; notebook 05 of later months reads it.
-    """
-    from csinsight.runs.rollouts import plan_from_run
-
-    names = [name.strip() for name in agents.split(",") if name.strip()]
-    plan, path = plan_from_run(
-        folder, behaviour, agents=names, months=months, write=not dry_run, **told
-    )
-    needed = plan.months_needed
-    click.echo(
-        f"expected: {plan.effect_pp:.1f} points of conversion, with {plan.inquiries:,} inquiries "
-        f"until {plan.ends_on:%Y-%m-%d}\n"
-        f"power: {plan.power:.0%} to see that at 5 % in {months} months; 80 % takes "
-        f"{f'{needed} months' if needed else 'more than 24 months'}, and no design with fewer than "
-        f"{plan.least_inquiries:,} inquiries can have it"
-    )
-    for agent, day in plan.rows.select("agent_id", "starts_on").iter_rows():
-        click.echo(f"{day} {agent}")
-    click.echo(f"not written: {path}" if dry_run else path)
-
-
 @main.command("run-shops")
 @click.argument("file", type=_THERE)
 @click.option("--month", help="In place of the file's.")
@@ -399,8 +349,8 @@ def markers(file: Path, out: Path, lexicon: Path | None, reader: ReaderName | No
 
 @main.command()
 @_OUT
-@click.option("--run", "folder", type=_FOLDER, help="runs/SHOP/MONTH; the demo shop's unless told.")
-@click.option("--data", type=_FOLDER, help="Its tables, where they are no longer where they were.")
+@click.option("--run", "folder", type=FOLDER, help="runs/SHOP/MONTH; the demo shop's unless told.")
+@click.option("--data", type=FOLDER, help="Its tables, where they are no longer where they were.")
 @click.option("--no-browser", is_flag=True, help="Only prepare the notebooks, and say where.")
 def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> None:
     """Open JupyterLab on copies of the notebooks that stand on a run."""

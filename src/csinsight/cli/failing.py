@@ -54,6 +54,12 @@ class Commands(click.Group):
 
 
 def is_expected(error: Exception) -> bool:
-    """Tell whether an error is one of ours, or one that the machine has, such as a full disk."""
+    """Tell whether an error is one of ours, or one that the machine has, such as a full disk.
+
+    Examples
+    --------
+    >>> is_expected(ConfigError("a line that the user can mend")), is_expected(KeyError("x"))
+    (True, False)
+    """
     ours = type(error).__module__.startswith("csinsight.")
     return ours or (isinstance(error, OSError) and not isinstance(error, click.ClickException))

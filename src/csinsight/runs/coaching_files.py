@@ -19,12 +19,24 @@ NOTEBOOK: Final = "05_coaching"
 
 
 def plans_of(run: Path) -> Path:
-    """Return the store of a shop's plans, from the folder of one of its runs."""
+    """Return the store of a shop's plans, from the folder of one of its runs.
+
+    Examples
+    --------
+    >>> plans_of(Path("runs/myshop/2026-10")).as_posix()
+    'runs/myshop/plans'
+    """
     return run.parent / follow_up.FOLDER
 
 
 def also_read(notebook: str, data: Path, places: Places) -> str:
-    """Return a hash over what a notebook reads of people's own besides tables and parameters."""
+    """Return a hash over what a notebook reads of people's own besides tables and parameters.
+
+    Examples
+    --------
+    >>> also_read("01_buyer_types", Path("data"), Places(Path("out"), "myshop", "2026-10"))
+    ''
+    """
     labels = data / FILE
     read = sha256(labels) if labels.is_file() else ""
     if notebook != NOTEBOOK:
@@ -36,7 +48,14 @@ def also_read(notebook: str, data: Path, places: Places) -> str:
 
 
 def keep_plan(places: Places) -> None:
-    """Add the run's plan to the shop's store, for later months to follow up."""
+    """Add the run's plan to the shop's store, for later months to follow up.
+
+    Examples
+    --------
+    A run without a plan keeps none.
+
+    >>> keep_plan(Places(Path("nowhere"), "myshop", "2026-10"))
+    """
     path = places.run / "artifacts" / f"{CoachingPlan.NAME}.parquet"
     if path.is_file():
         follow_up.keep_plan(
@@ -45,7 +64,13 @@ def keep_plan(places: Places) -> None:
 
 
 def stage_exports(places: Places) -> list[str]:
-    """Copy the run's files to take along beside the pages, and return their names."""
+    """Copy the run's files to take along beside the pages, and return their names.
+
+    Examples
+    --------
+    >>> stage_exports(Places(Path("nowhere"), "myshop", "2026-10"))
+    []
+    """
     found = sorted((places.run / "exports").glob("*.*"))
     for path in found:
         with write_atomically(places.staging / path.name) as draft:

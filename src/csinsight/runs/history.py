@@ -48,6 +48,17 @@ def runs(out: Path, shop: str | None = None) -> list[Entry]:
     """Return the runs under `out`, newest first; of one shop where told.
 
     Lines that are no run's, as one that a full disk cut short, are skipped and named in the log.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> line = '{"event": "start", "at": "2026-11-01T02:00:00+08:00", "month": "2026-10"}'
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "runs" / "myshop" / HISTORY_FILE
+    ...     file.parent.mkdir(parents=True)
+    ...     _ = file.write_text(line, encoding="utf-8")
+    ...     [entry.status for entry in runs(Path(folder))]
+    ['stopped']
     """
     files = sorted((out / "runs").glob(f"*/{HISTORY_FILE}"))
     entries = [e for f in files if shop in {None, f.parent.name} for e in _entries(out, f)]

@@ -68,6 +68,14 @@ def make_folder(folder: Path) -> list[Path]:
     ------
     ConfigError
         Where `folder` is a file, or can't be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = make_folder(Path(folder) / "myshop")
+    ...     (Path(folder) / "myshop").is_dir()
+    True
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; name the folder to be made")

@@ -338,7 +338,13 @@ def run_notebook(
 
 
 def worker_count() -> int:
-    """Return how many kernels may work at a time: one a processor that this process may use."""
+    """Return how many kernels may work at a time: one a processor that this process may use.
+
+    Examples
+    --------
+    >>> worker_count() >= 1
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -103,6 +103,11 @@ def to_stderr(timezone: str, *, quiet: bool = False, json_lines: bool = False) -
         Without a line for each step.
     json_lines : bool
         An object a line, with ``at``, ``level`` and ``message``.
+
+    Examples
+    --------
+    >>> to_stderr("Asia/Shanghai", quiet=True)
+    >>> ROOT.removeHandler(ROOT.handlers[-1])
     """
     for earlier in [h for h in ROOT.handlers if isinstance(h, _Terminal)]:
         ROOT.removeHandler(earlier)
@@ -114,14 +119,29 @@ def to_stderr(timezone: str, *, quiet: bool = False, json_lines: bool = False) -
 
 
 def show_progress() -> None:
-    """Show how far a command has come, where somebody watches; its result is on standard output."""
+    """Show how far a command has come, where somebody watches; its result is on standard output.
+
+    Examples
+    --------
+    >>> show_progress()
+    """
     if sys.stderr.isatty():
         to_stderr("UTC")
 
 
 @contextmanager
 def to_file(folder: Path, timezone: str) -> Iterator[None]:
-    """Add what csinsight says meanwhile to ``run.log`` in `folder`."""
+    r"""Add what csinsight says meanwhile to ``run.log`` in `folder`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with to_file(Path(folder), "Asia/Shanghai"):
+    ...         ROOT.info("tables checked")
+    ...     (Path(folder) / LOG_FILE).read_text()[25:]
+    ' tables checked\n'
+    """
     handler = logging.FileHandler(folder / LOG_FILE, encoding="utf-8", delay=True)
     handler.setFormatter(_Lines(timezone))
     level = ROOT.level

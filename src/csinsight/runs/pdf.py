@@ -23,7 +23,13 @@ _FIXED_DATE: Final = b"(D:20000101000000+00'00')"
 
 
 def chromium() -> str | None:
-    """Return the path of an installed chromium or chrome, or None."""
+    """Return the path of an installed chromium or chrome, or None.
+
+    Examples
+    --------
+    >>> chromium() is None or Path(chromium()).is_file()
+    True
+    """
     return next(filter(None, map(shutil.which, _NAMES)), None)
 
 

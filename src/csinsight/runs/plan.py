@@ -91,7 +91,6 @@ def supply(data: Path, params: RunParams) -> Supply:
         "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
         "04_conversion_drivers": kpis or _no_outcome(shop, params),
         "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
-        "08_team_and_hours": kpis or ("needs_times" if _untimed(shop) else None),
         "09_lost_inquiries": kpis or _no_orders(shop, "lost_needs_orders", "lost_needs_join"),
         CARD: nobody,
     }
@@ -107,6 +106,11 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     ------
     PlanError
         For a name that is no notebook's.
+
+    Examples
+    --------
+    >>> check_names(["03", "07_monthly_brief"])
+    ('03_agent_kpis', '07_monthly_brief')
     """
     found = []
     for name in names:
@@ -118,7 +122,13 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def wanted(only: Sequence[str], left_out: Iterable[str]) -> list[str]:
-    """Return the notebooks to make, in order: those asked for and what they build on."""
+    """Return the notebooks to make, in order: those asked for and what they build on.
+
+    Examples
+    --------
+    >>> wanted(["04_conversion_drivers"], left_out=["02_value_tiers"])
+    ['00_data_check', '01_buyer_types', '03_agent_kpis', '04_conversion_drivers']
+    """
     needed = set(only or NOTEBOOKS)
     for name in reversed(NOTEBOOKS):
         # The check of the data comes with whatever is made of them.
@@ -127,14 +137,28 @@ def wanted(only: Sequence[str], left_out: Iterable[str]) -> list[str]:
 
 
 def card_steps(agents: Iterable[str]) -> list[Step]:
-    """Return one step an agent, under names that are safe as file names and differ."""
+    """Return one step an agent, under names that are safe as file names and differ.
+
+    Examples
+    --------
+    >>> [step.name for step in card_steps(["a2", "a1"])]
+    ['06_agent_card-a1', '06_agent_card-a2']
+    """
     return [
         Step(f"{CARD}-{page_slug(agent)}", CARD, {"agent_id": agent}) for agent in sorted(agents)
     ]
 
 
 def told(step: Step, params: RunParams, data: Path, run: Path) -> dict[str, JsonValue]:
-    """Return everything that a step's notebook is told."""
+    """Return everything that a step's notebook is told.
+
+    Examples
+    --------
+    >>> step = card_steps(["a1"])[0]
+    >>> values = told(step, RunParams(), Path("data"), Path("run"))
+    >>> values["data"], values["month"], values["agent_id"]
+    ('data', '2026-10', 'a1')
+    """
     places: dict[str, JsonValue] = dict(zip(PLACES, (str(data), str(run)), strict=True))
     return places | notebook_params(params, step.notebook) | step.extra
 
@@ -146,6 +170,11 @@ def check_parameters(notebook: Path, params: RunParams) -> None:
     ------
     PlanError
         Naming every parameter that only one of the two knows, or whose types differ.
+
+    Examples
+    --------
+    >>> from csinsight.params import shipped
+    >>> check_parameters(shipped("notebooks", "07_monthly_brief.ipynb"), RunParams())
     """
     from papermill import inspect_notebook
 

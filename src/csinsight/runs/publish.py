@@ -34,6 +34,17 @@ def publish(staged: Path, target: Path) -> None:
     `target` is a symbolic link to a folder beside it, and changes by the renaming of a new link
     over it, so that at every moment it is the old report or the new one, whole. What it stood for
     before is removed afterwards.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     staged, target = Path(name) / "new", Path(name) / "reports" / "2026-10"
+    ...     staged.mkdir()
+    ...     _ = (staged / "index.html").write_text("a report")
+    ...     publish(staged, target)
+    ...     (target / "index.html").read_text()
+    'a report'
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{_beside(target)}{time.time_ns():x}")
@@ -50,7 +61,12 @@ def publish(staged: Path, target: Path) -> None:
 
 
 def recover(target: Path) -> None:
-    """Bring back a report that an interrupted `publish` had put aside, and clear its leavings."""
+    """Bring back a report that an interrupted `publish` had put aside, and clear its leavings.
+
+    Examples
+    --------
+    >>> recover(Path("nowhere/2026-10"))
+    """
     if not target.parent.is_dir():
         return
     if _aside(target).exists() and not target.exists():
@@ -72,6 +88,17 @@ def copy_report(report: Path, target: Path) -> None:
     ------
     FileNotFoundError
         Where the month has no report.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     report = Path(name) / "2026-10"
+    ...     report.mkdir()
+    ...     _ = (report / "index.html").write_text("a report")
+    ...     copy_report(report, Path(name) / "www" / "2026-10")
+    ...     (Path(name) / "www" / "2026-10" / "index.html").read_text()
+    'a report'
     """
     if not (report / "index.html").is_file():
         raise FileNotFoundError(

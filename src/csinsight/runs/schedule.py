@@ -42,7 +42,13 @@ LOG = logging.getLogger(__name__)
 
 
 def last_month(timezone: str) -> str:
-    """Return the month before the one that it is now in `timezone`: the last complete one."""
+    """Return the month before the one that it is now in `timezone`: the last complete one.
+
+    Examples
+    --------
+    >>> is_month(last_month("Asia/Shanghai"))
+    True
+    """
     today = datetime.now(ZoneInfo(timezone)).replace(tzinfo=None)
     return f"{add_months(today, -1):%Y-%m}"
 
@@ -56,6 +62,11 @@ def parse_months(text: str, timezone: str) -> list[str]:
     ------
     ConfigError
         Where it is none of these, or the range ends before it begins.
+
+    Examples
+    --------
+    >>> parse_months("2026-08..2026-10", "Asia/Shanghai")
+    ['2026-08', '2026-09', '2026-10']
     """
     ends = [last_month(timezone) if end == "last" else end for end in text.split("..")]
     if len(ends) > 2 or not all(is_month(end) for end in ends):
@@ -83,6 +94,13 @@ def missed(out: Path, shop: str, data: Path, until: str) -> list[str]:
     ------
     ValueError
         Where a table can't be read; a run says so too.
+
+    Examples
+    --------
+    Before a shop's first report there is nothing to make up for.
+
+    >>> missed(Path("nowhere"), "myshop", Path("data"), "2026-10")
+    ['2026-10']
     """
     finished = list(read_reports(Places(out, shop, until).shop_reports))
     if not finished:
@@ -146,6 +164,13 @@ def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECON
     -------
     str
         What went wrong with the command itself; empty where it ended well.
+
+    Examples
+    --------
+    >>> call_hook('test "$CSINSIGHT_SHOP" = myshop', {"shop": "myshop"})
+    ''
+    >>> call_hook("exit 3", {})
+    'the command ended with exit code 3: exit 3'
     """
     told = {f"CSINSIGHT_{name.upper()}": value.replace("\0", "") for name, value in values.items()}
     process = subprocess.Popen(  # noqa: S602 - the user's own command, as a crontab's

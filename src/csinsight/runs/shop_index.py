@@ -36,7 +36,14 @@ class Point:
 
 
 def write_shop_index(folder: Path) -> None:
-    """Write the page over all months in `folder`; nothing where there is no month."""
+    """Write the page over all months in `folder`; nothing where there is no month.
+
+    Examples
+    --------
+    Without a month there is no page.
+
+    >>> write_shop_index(Path("nowhere"))
+    """
     if reports := read_reports(folder):
         write_text(folder / INDEX, shop_index(reports))
 
@@ -48,6 +55,12 @@ def shop_index(reports: Reports) -> str:
     ----------
     reports : mapping of str to mapping
         By month, the contents of its ``report.json``.
+
+    Examples
+    --------
+    >>> report = {"shop": "s", "title": "茶小铺", "currency": "CNY", "lang": "zh", "finding": "稳"}
+    >>> "茶小铺" in shop_index({"2026-10": report | {"facts": {}, "pages": {}, "run_id": "r"}})
+    True
     """
     newest = reports[max(reports)]
     words = Words(newest["lang"], newest.get("currency", "CNY"))
@@ -128,6 +141,11 @@ def sparkline(values: Mapping[str, Sequence[float]], alt: str) -> Markup:
         By month, the value, and the ends of its interval if it has one.
     alt : str
         The same in words.
+
+    Examples
+    --------
+    >>> str(sparkline({"2026-09": [0.5, 0.4, 0.6], "2026-10": [0.6, 0.5, 0.7]}, "conversion"))[:4]
+    '<svg'
     """
     first = month_start(min(values))
     points = [_point(_months_between(first, m), values[m]) for m in sorted(values)]

@@ -97,6 +97,13 @@ def locked(path: Path, *, seconds: float = 0.0) -> Iterator[None]:
     ------
     LockedError
         Where another process still holds it then.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, locked(Path(folder) / ".lock"):
+    ...     (Path(folder) / ".lock").exists()
+    True
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=seconds)
@@ -211,6 +218,11 @@ def read_state(path: Path, model: type[Model], mend: str) -> Model | None:
     model : type of pydantic.BaseModel
     mend : str
         What becomes of it where it is broken, said in the log.
+
+    Examples
+    --------
+    >>> read_state(Path("nowhere/run.json"), RunFile, "the month is made anew") is None
+    True
     """
     try:
         data = path.read_bytes()
@@ -223,7 +235,13 @@ def read_state(path: Path, model: type[Model], mend: str) -> Model | None:
 
 
 def parse_state(data: bytes, where: str, model: type[Model], mend: str) -> Model | None:
-    """Return the contents of such a file, as `read_state`; `where` names it."""
+    """Return the contents of such a file, as `read_state`; `where` names it.
+
+    Examples
+    --------
+    >>> parse_state(b'{"shop": "s", "lang": "zh"}', "report.json", ReportFile, "left out").shop
+    's'
+    """
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
@@ -257,6 +275,11 @@ def read_reports(folder: Path) -> dict[str, dict[str, Any]]:
     """Return what each finished month under `folder` says of itself, oldest first.
 
     Other folders there, and months whose ``report.json`` is broken, are left out.
+
+    Examples
+    --------
+    >>> read_reports(Path("nowhere"))
+    {}
     """
     if not folder.is_dir():
         return {}
@@ -267,7 +290,13 @@ def read_reports(folder: Path) -> dict[str, dict[str, Any]]:
 
 @cache
 def source_hash() -> str:
-    """Return one hash over the package's own files, which changes when any result may."""
+    """Return one hash over the package's own files, which changes when any result may.
+
+    Examples
+    --------
+    >>> len(source_hash())
+    64
+    """
     package = Path(__file__).resolve().parents[1]
     roots = [package, *_shared_params(package)]
     kinds = {".py", ".yml", ".j2", ".css", ".json", ".otf"}
@@ -383,6 +412,16 @@ def clear_leavings(places: Places) -> None:
     """Remove what an earlier run made and did not finish: pages, and drafts of files.
 
     Only while holding the month's lock.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     places = Places(Path(folder), "myshop", "2026-10")
+    ...     places.staging.mkdir(parents=True)
+    ...     clear_leavings(places)
+    ...     places.staging.exists()
+    False
     """
     shutil.rmtree(places.staging, ignore_errors=True)
     for draft in places.run.rglob(f".*{DRAFT}"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,11 +87,11 @@ def named(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(parts)
 
 
-def _yes_no(value: object) -> str:
+def _yes_no(value: Any) -> str:
     return "unknown" if pd.isna(value) else ("yes" if value else "no")
 
 
-def _word_or_dash(study: Study, group: str, value: object) -> str:
+def _word_or_dash(study: Study, group: str, value: Any) -> str:
     return study.word("text.not_given") if pd.isna(value) else study.word(f"{group}.{value}")
 
 

@@ -46,8 +46,8 @@ def interactive(frame: pd.DataFrame) -> Any:
     from itables import to_html_datatable
 
     texts = {name: theme.words().word(f"explore.table.{name}") for name in _TABLE_TEXTS}
-    made = to_html_datatable(frame, connected=False, showIndex=False, language=texts)  # type: ignore[no-untyped-call]
-    return HTML(made)
+    made = to_html_datatable(frame, connected=False, showIndex=False, language=texts)
+    return HTML(made)  # type: ignore[no-untyped-call]
 
 
 def browser(study: Study, *, most: int = 500) -> Any:
