@@ -221,6 +221,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
         "max_recommendations",
         "seed",
     ),
+    "08_team_and_hours": (*_COMMON, "kpi_profile", "driver_months"),
     "09_lost_inquiries": (*_COMMON, "reader", "min_agent_inquiries", "export_buyers", "seed"),
     "06_agent_card": (*_COMMON, "driver_months", "trend_months"),
     "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
@@ -233,6 +234,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
     "03_agent_kpis": (),
     "04_conversion_drivers": ("01_buyer_types", "02_value_tiers", "03_agent_kpis"),
     "05_coaching": ("01_buyer_types", "02_value_tiers", "03_agent_kpis", "04_conversion_drivers"),
+    "08_team_and_hours": ("03_agent_kpis",),
     "09_lost_inquiries": ("02_value_tiers", "03_agent_kpis"),
     "06_agent_card": ("03_agent_kpis", "04_conversion_drivers", "05_coaching"),
     "07_monthly_brief": (
@@ -242,6 +244,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
         "03_agent_kpis",
         "04_conversion_drivers",
         "05_coaching",
+        "08_team_and_hours",
         "09_lost_inquiries",
     ),
 }

@@ -39,6 +39,7 @@ def test_every_name_that_code_uses_is_declared() -> None:
         names.Rollouts: ("rollouts",),
         names.RolloutAgents: ("rollout_agents",),
         names.LostInquiries: ("lost_inquiries",),
+        names.TeamHours: ("team_hours",),
         names.Scorecards: ("scorecard", "scorecard_items"),
     }
     other = {"PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}

@@ -7,7 +7,12 @@ import pandas as pd
 import pyfixest as pf
 import pytest
 
-from csinsight.drivers.fixed_effects import cross_products, iv_estimate
+from csinsight.drivers.fixed_effects import (
+    cross_products,
+    cross_products_with,
+    iv_draws,
+    iv_estimate,
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +70,23 @@ def test_shifting_an_agents_level_changes_nothing(frame):
     assert _slope(moved, ["x", "z0", "y"]).effect == pytest.approx(
         _slope(frame, ["x", "z0", "y"]).effect, abs=1e-8
     )
+
+
+def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
+    rng = np.random.default_rng(2)
+    sizes = np.array([40, 60, 50, 70], dtype=np.int64)
+    columns = rng.normal(size=(sizes.sum(), 5))
+    columns[:, 0] += columns[:, 4]
+    outcomes = rng.normal(size=(sizes.sum(), 3)) + columns[:, :1]
+    regressors, instruments = np.array([0, 1, 2, 3]), np.array([4, 1, 2])
+    effect, se, df = iv_draws(
+        cross_products(columns, sizes),
+        cross_products_with(columns, outcomes, sizes),
+        regressors,
+        instruments,
+    )
+    for number, outcome in enumerate(outcomes.T):
+        columns[:, 3] = outcome
+        one = iv_estimate(cross_products(columns, sizes), int(sizes.sum()), regressors, instruments)
+        assert (effect[number], se[number]) == pytest.approx((one.effect, one.se), rel=1e-6)
+        assert df == one.df

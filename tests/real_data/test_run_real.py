@@ -269,6 +269,7 @@ def test_without_orders_the_talks_make_no_recommendations(talks: Report) -> None
         "03_agent_kpis",
         "05_coaching",
         "07_monthly_brief",
+        "08_team_and_hours",
     }
     assert len(cards) == 3
     assert talks.table("coaching_plan").empty

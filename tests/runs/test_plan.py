@@ -17,6 +17,7 @@ KPIS = {
     "04_conversion_drivers",
     "05_coaching",
     "06_agent_card",
+    "08_team_and_hours",
     "09_lost_inquiries",
 }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pandas as pd
 import pytest
 from tests.contexts import LEAST, MINIMA
 from tests.drivers import worlds as made_up
 
 from csinsight.behaviours.accuracy import reader_accuracy
+from csinsight.contract.artifacts import Rollouts
 from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
@@ -41,6 +43,12 @@ def _made(world, outcome):
     return plan, with_correction(drivers, accuracy, None)
 
 
+def lots(*rows):
+    """Roll-outs by lot, as they are read."""
+    names = [value for key, value in vars(Rollouts).items() if key.isupper() and key != "NAME"]
+    return pd.DataFrame(rows, columns=names)
+
+
 @pytest.mark.parametrize(
     ("study", "outcome"),
     [("en", "paid"), ("zh", "ordered"), ("zh", "satisfaction")],
@@ -59,7 +67,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
     judged = drivers[(drivers["outcome"] == outcome) & (drivers["scope"] == "all")]
     assert set(view.headline(drivers)) == set(judged["behaviour"])
     for block in (
-        view.cards(study, drivers),
+        view.cards(study, drivers, lots()),
         view.table(study, drivers),
         view.scopes(study, drivers),
         view.checks(study, drivers, driver_checks(plan, drivers)),
@@ -95,3 +103,21 @@ def test_waiting_longer_is_told_as_the_last_band_against_the_first(worlds, study
     assert study.word("drivers.band_over", low=low) in picture.title
     assert picture.data is not None
     assert len(picture.data) == len(bands)
+
+
+@pytest.mark.parametrize("study", ["en", "zh"], indirect=True)
+def test_what_a_lot_settled_stands_on_the_drivers_card(worlds, study):
+    _, drivers = _made(worlds.make_world(11, inquiries=2000, agents=10), "paid")
+    behaviour = next(name for name, told in view.headline(drivers).items() if told == "helps")
+    started = {"behaviour": behaviour, "seed": 7, "agents": 12, "unseen": []}
+    earlier = started | {"status": "running", "ends_at": pd.Timestamp("2026-09-01")}
+    points = {"effect_pp": 4.4, "low_pp": 1.1, "high_pp": 7.7, "as_drawn": True}
+    uptake = {"uptake_pp": 40.0, "uptake_low_pp": 30.0, "uptake_high_pp": 50.0}
+    read = started | points | uptake | {"status": "read", "opportunity_p": 0.5}
+    settled = lots(earlier, read | {"ends_at": pd.Timestamp("2026-10-20")})
+    card = view.cards(study, drivers, settled).plain()
+    assert study.word("rollouts.more") in card
+    assert study.words.points(4.4) in card
+    assert study.word("rollouts.running") not in card
+    assert study.word("rollouts.running") in view.cards(study, drivers, lots(earlier)).plain()
+    assert study.word("rollouts.more") not in view.cards(study, drivers, lots()).plain()

@@ -459,3 +459,18 @@ class LostInquiries:
     NO_WAY_OUT = "no_way_out"
     #: The buyer has placed an order since, later than the window counts.
     BOUGHT_SINCE = "bought_since"
+
+
+class TeamHours:
+    """One row an hour: ``team_hours``."""
+
+    NAME = "team_hours"
+    HOUR_AT = "hour_at"
+    #: Conversations that buyers opened.
+    OPENED = "opened"
+    #: Agents who wrote.
+    AGENTS_ON = "agents_on"
+    AGENT_MESSAGES = "agent_messages"
+    BOT_MESSAGES = "bot_messages"
+    #: Conversations opened for each agent who wrote.
+    LOAD = "load"

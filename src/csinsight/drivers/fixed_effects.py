@@ -173,23 +173,49 @@ def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> F
     return found
 
 
+def cross_products_with(
+    columns: Floats, outcomes: Floats, sizes: np.typing.NDArray[np.int64]
+) -> Floats:
+    """Return the centred cross-products of each agent's columns with many outcomes.
+
+    Parameters
+    ----------
+    columns : array (rows, k)
+        Rows of one agent next to each other.
+    outcomes : array (rows, outcomes)
+    sizes : array (agents,)
+
+    Returns
+    -------
+    array (agents, k, outcomes)
+
+    Examples
+    --------
+    >>> x, y = np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])
+    >>> cross_products_with(x, y, np.array([2])).tolist()
+    [[[2.0]]]
+    """
+    ends = np.cumsum(sizes)
+    # One side centred is enough.
+    return np.stack(
+        [
+            columns[start:end].T @ (outcomes[start:end] - outcomes[start:end].mean(axis=0))
+            for start, end in zip(ends - sizes, ends, strict=True)
+        ]
+    )
+
+
 def iv_draws(
-    products: Floats,
-    columns: Floats,
-    outcomes: Floats,
-    sizes: np.typing.NDArray[np.int64],
-    regressors: Places,
-    instruments: Places,
+    products: Floats, through: Floats, regressors: Places, instruments: Places
 ) -> tuple[Floats, Floats, int] | None:
     """Return the first regressor's coefficient and standard error on each of many outcomes.
 
     Parameters
     ----------
     products : array (agents, k, k)
-        Of `columns` (`cross_products`).
-    columns : array (rows, k)
-    outcomes : array (rows, outcomes)
-    sizes : array (agents,)
+        Of columns (`cross_products`).
+    through : array (agents, k, outcomes)
+        Of the same columns with the outcomes (`cross_products_with`).
     regressors, instruments : array of places
         As for `iv_estimate`; the last regressor's place is not used.
 
@@ -203,14 +229,7 @@ def iv_draws(
     if not kept:
         return None
     used, by = regressors[kept], instruments[kept]
-    ends = np.cumsum(sizes)
-    right = np.stack(
-        [
-            (columns[start:end][:, by] - columns[start:end][:, by].mean(axis=0)).T
-            @ (outcomes[start:end] - outcomes[start:end].mean(axis=0))
-            for start, end in zip(ends - sizes, ends, strict=True)
-        ]
-    )
+    right = through[:, by]
     ridge = np.diag(total[used, used]) * _RIDGE
     inner = total[np.ix_(by, used)] + ridge
     beta = np.linalg.solve(inner, right.sum(axis=0))[0]

@@ -16,7 +16,7 @@ from scipy import stats
 
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
-from csinsight.drivers.fixed_effects import cross_products, iv_draws
+from csinsight.drivers.fixed_effects import cross_products, cross_products_with, iv_draws
 from csinsight.drivers.units import Floats
 from csinsight.drivers.verdicts import family_level
 
@@ -52,17 +52,23 @@ def detectable(design: Design, *, q_threshold: float, seed: int = 0) -> dict[str
     draws = int(np.clip(_CELLS // len(rows), *_DRAWS))
     dealt = _dealt(matrix, rows, draws, np.random.default_rng(seed))
     block = matrix.block(rows)
-    found: dict[str, tuple[Floats, Floats, int]] = {}
+    samples: dict[bytes, list[str]] = {}
     for behaviour in design.family:
         usable = matrix.usable(behaviour)[rows]
-        if not matrix.comparable(behaviour) or not usable.any():
-            continue
+        if matrix.comparable(behaviour) and usable.any():
+            samples.setdefault(usable.tobytes(), []).append(behaviour)
+    found: dict[str, tuple[Floats, Floats, int]] = {}
+    # Behaviours with the same opportunities share their sample.
+    for key, several in samples.items():
+        usable = np.frombuffer(key, dtype=bool)
         sizes = np.unique(matrix.agents[rows[usable]], return_counts=True)[1].astype(np.int64)
         part = block if usable.all() else block[usable]
-        places = matrix.model(behaviour)
-        drawn = iv_draws(cross_products(part, sizes), part, dealt[usable], sizes, *places)
-        if drawn is not None:
-            found[behaviour] = drawn
+        products = cross_products(part, sizes)
+        through = cross_products_with(part, dealt[usable], sizes)
+        for behaviour in several:
+            drawn = iv_draws(products, through, *matrix.model(behaviour))
+            if drawn is not None:
+                found[behaviour] = drawn
     level = family_level(design)
     named = {name: _smallest(list(found).index(name), found, level, q_threshold) for name in found}
     return {name: matrix.points * size for name, size in named.items()}

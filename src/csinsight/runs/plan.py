@@ -91,6 +91,7 @@ def supply(data: Path, params: RunParams) -> Supply:
         "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
         "04_conversion_drivers": kpis or _no_outcome(shop, params),
         "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
+        "08_team_and_hours": kpis or ("needs_times" if _untimed(shop) else None),
         "09_lost_inquiries": kpis or _no_orders(shop, "lost_needs_orders", "lost_needs_join"),
         CARD: nobody,
     }

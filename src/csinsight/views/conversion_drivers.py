@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from csinsight.contract.artifacts import DriverChecks, Drivers
+from csinsight.contract.artifacts import DriverChecks, Drivers, Rollouts
 from csinsight.contract.domain import CATEGORIES, OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER
@@ -15,7 +15,7 @@ from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, S
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import Words
-from csinsight.views import labels, plots
+from csinsight.views import labels, plots, rollouts
 from csinsight.views.study import Study
 
 _D, _K = Drivers, DriverChecks
@@ -138,13 +138,28 @@ def headline(drivers: pd.DataFrame) -> dict[str, str]:
     return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
 
 
-def cards(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return the strongest drivers in plain words."""
+def cards(study: Study, drivers: pd.DataFrame, lots: pd.DataFrame) -> Block:
+    """Return the strongest drivers in plain words, each with what its roll-out by lot said.
+
+    Parameters
+    ----------
+    study : Study
+    drivers : DataFrame
+        The ``drivers`` artifact.
+    lots : DataFrame
+        The roll-outs of `csinsight.drivers.rollout.read_rollouts`; the latest of each counts.
+    """
     rows = labels.estimated(labels.readable(drivers))
     named = rows[rows[_D.VERDICT].isin(labels.NAMED)]
     sure = labels.sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
     named = named.loc[sure.sort_values(ascending=False).index]
-    boxes = [_card(study, row) for _, row in named.head(MAX_CARDS).iterrows()]
+    latest = lots.sort_values(Rollouts.ENDS_AT, kind="stable").drop_duplicates(
+        Rollouts.BEHAVIOUR, keep="last"
+    )
+    boxes = [
+        _card(study, row, latest[latest[Rollouts.BEHAVIOUR] == row[_D.BEHAVIOUR]])
+        for _, row in named.head(MAX_CARDS).iterrows()
+    ]
     if not boxes:
         return Prose(study.word("drivers.silent_long"))
     return Columns(Stack(*boxes[::2]), Stack(*boxes[1::2]))
@@ -159,7 +174,7 @@ def to_read(drivers: pd.DataFrame | None) -> list[str]:
     return list(rows.loc[rows[_D.VERDICT].isin(labels.NAMED) & spoken, _D.BEHAVIOUR])
 
 
-def _card(study: Study, row: pd.Series) -> Box:
+def _card(study: Study, row: pd.Series, lot: pd.DataFrame) -> Box:
     words, behaviour, outcome = study.words, str(row[_D.BEHAVIOUR]), row[_D.OUTCOME]
     places = labels.digits(outcome)
     # Told as "higher by" or "lower by": the interval turns with the sign.
@@ -182,7 +197,8 @@ def _card(study: Study, row: pd.Series) -> Box:
         study.word("drivers.card_reversal") if reversal else "",
         study.word(f"drivers.card_{row[_D.STANDING]}"),
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
-        _test(study, row),
+        # What a lot has settled, or will, is worth more than how it could be settled.
+        rollouts.in_words(study, lot.iloc[0]) if len(lot) else _test(study, row),
         study.word("drivers.card_read", name=behaviour) if row[_D.UNIT] == "shown" else "",
     )
     return Box(

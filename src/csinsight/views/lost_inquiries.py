@@ -192,7 +192,7 @@ def reasons(study: Study, found: Lost) -> Block:
 def accuracy(study: Study) -> Note:
     """Say how often the reading was right, on what chats."""
     words = study.words
-    told = {}
+    told: dict[str, str] = {}
     for name, (read_, right) in (("all", PUBLIC_READ), ("named", PUBLIC_NAMED)):
         low, high = wilson(right, read_)
         share = words.with_interval(*(words.percent(v, 0) for v in (right / read_, low, high)))

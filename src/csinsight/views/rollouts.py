@@ -55,6 +55,15 @@ def verdict(study: Study, row: pd.Series) -> str:
     return study.words.sentences(*told)
 
 
+def in_words(study: Study, row: pd.Series) -> str:
+    """Return what one roll-out says, in a sentence or three for a driver's card."""
+    told = study.word("rollouts.card", date=study.words.date(row[_R.ENDS_AT]))
+    if row[_R.STATUS] == "read":
+        effect = study.word("rollouts.card_effect", effect=_points(study, row, _R.EFFECT_PP))
+        return study.words.sentences(told, verdict(study, row), effect)
+    return study.words.sentences(told, verdict(study, row))
+
+
 def _side(row: pd.Series) -> str:
     if row[_R.LOW_PP] > 0:
         return "more"

@@ -1,0 +1,234 @@
+"""Load by the hour against who is on, and what goes with it: waits and conversion.
+
+Load is how many conversations buyers opened in an hour for each agent who wrote in it. Hours of the
+day differ in much besides load, so load is compared within the same hour of the day and the same
+day of the week only: a busy Tuesday at nine with a quiet one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.behaviours.conversations import inquiries_of
+from csinsight.contract.artifacts import Conversations, TeamHours
+from csinsight.contract.schema import Messages
+from csinsight.engine import Shop, collect
+from csinsight.features.frames import HOUR_MS, SENT_MS, moment_ms
+from csinsight.stats.intervals import wilson
+
+_C = Conversations
+_H = TeamHours
+#: Hours of the day with fewer first replies than this are not judged.
+MIN_REPLIES: Final = 30
+#: Days that are needed to compare days with one another.
+MIN_DAYS: Final = 14
+
+
+def activity(shop: Shop, start: datetime, as_of: datetime) -> pd.DataFrame:
+    """Return who wrote how much in each hour.
+
+    Parameters
+    ----------
+    shop : Shop
+        With ``messages``.
+    start, as_of : datetime
+        Only lines from the one and before the other moment.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``hour_at``, ``sender``, ``agent_id``, ``messages``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> found = activity(sample_shop(), datetime(2026, 10, 1), datetime(2026, 11, 1))
+    >>> list(found), bool((found["messages"] > 0).all())
+    (['hour_at', 'sender', 'agent_id', 'messages'], True)
+    """
+    sent = nw.col(SENT_MS)
+    lines = shop["messages"].filter(sent >= moment_ms(start), sent < moment_ms(as_of))
+    hour = (sent // HOUR_MS).alias("_hour")
+    keys = ("_hour", Messages.SENDER, Messages.AGENT_ID)
+    counted = lines.select(hour, Messages.SENDER, Messages.AGENT_ID).group_by(*keys)
+    table = collect(counted.agg(nw.len().cast(nw.Int64).alias("messages")))
+    table[_H.HOUR_AT] = pd.to_datetime(table["_hour"].astype("int64") * HOUR_MS, unit="ms")
+    order = [_H.HOUR_AT, Messages.SENDER, Messages.AGENT_ID]
+    return table[[*order, "messages"]].sort_values(order, ignore_index=True)
+
+
+def team_hours(conversations: pd.DataFrame, written: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each hour in which a buyer opened a conversation or anybody answered.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        Of the artifact; those without times are left out.
+    written : pandas.DataFrame
+        Of `activity`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.TeamHours`.
+
+    Examples
+    --------
+    >>> at = pd.Timestamp("2026-10-05 09:10")
+    >>> talks = pd.DataFrame({"opened_by_buyer": [True, True], "first_buyer_at": [at, at]})
+    >>> told = {"hour_at": at.floor("h"), "sender": ["agent"], "agent_id": ["a1"], "messages": [4]}
+    >>> team_hours(talks, pd.DataFrame(told))[["opened", "agents_on", "load"]].values.tolist()
+    [[2.0, 1.0, 2.0]]
+    """
+    opened = _timed(conversations)[_C.FIRST_BUYER_AT].dt.floor("h").value_counts()
+    agents = written[written[Messages.SENDER] == "agent"]
+    bots = written[written[Messages.SENDER] == "bot"]
+    table = pd.DataFrame(
+        {
+            _H.OPENED: opened,
+            _H.AGENTS_ON: agents.groupby(_H.HOUR_AT)[Messages.AGENT_ID].nunique(),
+            _H.AGENT_MESSAGES: agents.groupby(_H.HOUR_AT)["messages"].sum(),
+            _H.BOT_MESSAGES: bots.groupby(_H.HOUR_AT)["messages"].sum(),
+        }
+    )
+    table = table.fillna(0).astype("int64").rename_axis(_H.HOUR_AT).sort_index().reset_index()
+    table[_H.LOAD] = (table[_H.OPENED] / table[_H.AGENTS_ON]).where(table[_H.AGENTS_ON] > 0)
+    return table
+
+
+def with_load(conversations: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:
+    """Return the inquiries with times, with ``hour``, ``weekday``, ``day`` and the ``load`` then.
+
+    Examples
+    --------
+    >>> at = pd.Timestamp("2026-10-05 09:10")
+    >>> talks = pd.DataFrame({"opened_by_buyer": [True], "first_buyer_at": [at]})
+    >>> hours = pd.DataFrame({"hour_at": [at.floor("h")], "load": [2.5]})
+    >>> with_load(talks.assign(is_inquiry=True), hours)[["hour", "weekday", "load"]].values.tolist()
+    [[9.0, 0.0, 2.5]]
+    """
+    rows = inquiries_of(_timed(conversations)).copy()
+    at = rows[_C.FIRST_BUYER_AT]
+    rows["hour"], rows["weekday"], rows["day"] = at.dt.hour, at.dt.day_of_week, at.dt.normalize()
+    rows[_H.LOAD] = at.dt.floor("h").map(hours.set_index(_H.HOUR_AT)[_H.LOAD]).astype(float)
+    return rows
+
+
+def _timed(conversations: pd.DataFrame) -> pd.DataFrame:
+    opened = conversations[_C.OPENED_BY_BUYER].astype("boolean").fillna(value=False).astype(bool)
+    rows: pd.DataFrame = conversations[opened & conversations[_C.FIRST_BUYER_AT].notna()]
+    return rows
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What goes with one conversation more for each agent: an estimate, its interval, its size."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    days: int
+
+
+def load_slope(talks: pd.DataFrame, outcome: pd.Series[float]) -> Slope | None:
+    """Return how an outcome differs by load within hour of the day and day of the week.
+
+    Parameters
+    ----------
+    talks : pandas.DataFrame
+        Of `with_load`.
+    outcome : pandas.Series
+        On the same index; what is not known is NaN.
+
+    Returns
+    -------
+    Slope or None
+        Per conversation more for each agent, with a 95 % interval in which the days are what
+        varies; None where fewer than `MIN_DAYS` days can be compared.
+
+    Notes
+    -----
+    Least squares with an effect for each hour of the day and each day of the week; standard errors
+    clustered by day (CR1), t with one degree less than there are days.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> talks = pd.DataFrame({"hour": rng.integers(8, 20, 900), "load": rng.gamma(3, 1, 900)})
+    >>> talks["day"] = pd.Timestamp("2026-10-01") + pd.to_timedelta(np.arange(900) % 30, "D")
+    >>> talks["weekday"] = talks["day"].dt.day_of_week
+    >>> found = load_slope(talks, 2.0 * talks["load"] + 10 * talks["hour"])
+    >>> round(found.value, 6), found.days
+    (2.0, 30)
+    """
+    known = outcome.notna() & talks[_H.LOAD].notna()
+    rows, y = talks[known], outcome[known].to_numpy(dtype=float)
+    days = pd.factorize(rows["day"])[0]
+    clusters = int(days.max(initial=-1)) + 1
+    if clusters < MIN_DAYS or len(rows) < MIN_REPLIES or rows[_H.LOAD].nunique() < 2:
+        return None
+    cells = pd.get_dummies(rows[["hour", "weekday"]].astype("category"), dtype=float).to_numpy()
+    x = rows[_H.LOAD].to_numpy(dtype=float)
+    fitted, *_ = np.linalg.lstsq(cells, np.column_stack([x, y]), rcond=None)
+    left_x, left_y = (np.column_stack([x, y]) - cells @ fitted).T
+    spread = float(left_x @ left_x)
+    if spread < 1e-9:
+        return None
+    slope = float(left_x @ left_y) / spread
+    scores = np.bincount(days, left_x * (left_y - slope * left_x), minlength=clusters)
+    error = np.sqrt(float(scores @ scores) * clusters / (clusters - 1)) / spread
+    reach = float(stats.t.ppf(0.975, clusters - 1)) * error
+    return Slope(slope, slope - reach, slope + reach, len(rows), clusters)
+
+
+def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
+    """Return for each hour of the day how often the first reply was slow, and whether that is much.
+
+    Parameters
+    ----------
+    talks : pandas.DataFrame
+        Of `with_load`, with ``first_response_talk_s``.
+    slow_s : float
+        A first reply after more than this is slow.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``hour``, ``n`` timed first replies, ``slow`` (share) with ``low`` and ``high``, ``load``
+        (mean), ``wait`` (median, seconds), and ``overloaded``: more slow ones than in the other
+        hours together, with the chance of a false alarm over all hours at 5 % (Holm).
+
+    Examples
+    --------
+    >>> talks = pd.DataFrame({"hour": [9] * 60 + [20] * 60, "load": 2.0})
+    >>> talks["first_response_talk_s"] = [30.0] * 58 + [400.0] * 2 + [30.0] * 30 + [400.0] * 30
+    >>> slow_hours(talks, 180)[["hour", "slow", "overloaded"]].values.tolist()
+    [[9, 0.03333333333333333, False], [20, 0.5, True]]
+    """
+    timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
+    late = timed[_C.FIRST_RESPONSE_TALK_S] > slow_s
+    rows = []
+    for hour, own in timed.groupby("hour"):
+        hits, n = int(late[own.index].sum()), len(own)
+        if n < MIN_REPLIES:
+            continue
+        others, rest = int(late.sum()) - hits, len(timed) - n
+        table = [[hits, n - hits], [others, rest - others]]
+        p = stats.fisher_exact(table, alternative="greater").pvalue if rest else 1.0
+        low, high = wilson(hits, n)
+        waits = own[_C.FIRST_RESPONSE_TALK_S]
+        rows.append((int(hour), n, hits / n, low, high, own[_H.LOAD].mean(), waits.median(), p))
+    names = ["hour", "n", "slow", "low", "high", "load", "wait", "p"]
+    table = pd.DataFrame(rows, columns=names)
+    rank = table["p"].rank(method="first")
+    adjusted = (table["p"] * (len(table) - rank + 1)).clip(upper=1)
+    held = adjusted.iloc[rank.argsort().to_numpy()].cummax().reindex(table.index)
+    return table.drop(columns="p").assign(overloaded=(held <= 0.05).to_numpy(dtype=bool))

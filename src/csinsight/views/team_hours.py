@@ -1,0 +1,322 @@
+"""Notebook 08: load against who is on, what goes with it, teams, question types, robots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from csinsight.behaviours.conversations import inquiries_of
+from csinsight.behaviours.hours import (
+    Slope,
+    activity,
+    load_slope,
+    slow_hours,
+    team_hours,
+    with_load,
+)
+from csinsight.contract.artifacts import AgentSessions, Conversations, TeamHours
+from csinsight.contract.domain import CATEGORIES
+from csinsight.contract.schema import Agents
+from csinsight.drivers.units import as_float
+from csinsight.features.months import in_months
+from csinsight.params import add_months
+from csinsight.render import theme
+from csinsight.render.blocks import Block, Finding, Items, Note, Prose, Stack
+from csinsight.render.figure import Picture
+from csinsight.render.table import Table
+from csinsight.stats.intervals import wilson
+from csinsight.views import labels
+from csinsight.views.study import Study
+
+_C = Conversations
+_H = TeamHours
+#: Fewer inquiries than this say nothing of a team or of who answers what.
+MIN_INQUIRIES: Final = 30
+
+
+@dataclass(frozen=True)
+class Hours:
+    """What the page shows, computed once.
+
+    Parameters
+    ----------
+    hours : pandas.DataFrame
+        The artifact ``team_hours``.
+    talks : pandas.DataFrame
+        Of `csinsight.behaviours.hours.with_load`.
+    slow : pandas.DataFrame
+        Of `csinsight.behaviours.hours.slow_hours`.
+    wait, paid : Slope or None
+        By one conversation more for each agent: the first reply in doublings of its seconds, paid
+        conversion as a share.
+    """
+
+    hours: pd.DataFrame
+    talks: pd.DataFrame
+    slow: pd.DataFrame
+    wait: Slope | None
+    paid: Slope | None
+
+
+def read(study: Study, conversations: pd.DataFrame) -> Hours:
+    """Count hours, compare load within the hour, and write ``team_hours``."""
+    months, profile = study.context.params.driver_months, study.context.profile
+    rows = in_months(conversations, study.as_of, months, untimed=False)
+    written = activity(study.open(), add_months(study.as_of, -months), study.as_of)
+    hours = study.write(_H.NAME, team_hours(rows, written))
+    talks = with_load(rows, hours)
+    waits = np.log2(talks[_C.FIRST_RESPONSE_TALK_S].clip(lower=1))
+    mature = talks[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
+    paid = pd.Series(as_float(talks[_C.PAID]), index=talks.index).where(mature)
+    timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
+    return Hours(
+        hours,
+        talks,
+        slow_hours(talks, profile.slow_s),
+        load_slope(timed, waits[timed.index]),
+        load_slope(timed, paid[timed.index]),
+    )
+
+
+def sentence(study: Study, found: Hours) -> str:
+    """Return the finding: which hours are short, and what load goes with."""
+    if found.slow.empty:
+        return study.word("hours.few")
+    words, short = study.words, found.slow[found.slow["overloaded"]]
+    if short.empty:
+        first = study.word("hours.none_short", n=words.number(len(found.slow)))
+    else:
+        listed = words.listed([_hour(study, hour) for hour in short["hour"]])
+        share = words.percent(np.average(short["slow"], weights=short["n"]), 0)
+        rest = found.slow[~found.slow["overloaded"]]
+        other = words.percent(np.average(rest["slow"], weights=rest["n"]), 0) if len(rest) else ""
+        first = study.word("hours.short", hours=listed, share=share, other=other)
+    return words.sentences(first, _load_in_words(study, found))
+
+
+def _hour(study: Study, hour: int) -> str:
+    return study.word("hours.hour", start=f"{int(hour)}:00", end=f"{int(hour) + 1}:00")
+
+
+def _load_in_words(study: Study, found: Hours) -> str:
+    words, slope = study.words, found.wait
+    if slope is None:
+        return study.word("hours.no_load")
+    more, low, high = (
+        words.points(100 * (2**v - 1), 0) for v in (slope.value, slope.low, slope.high)
+    )
+    key = "hours.load_waits" if slope.low > 0 or slope.high < 0 else "hours.load_unclear"
+    return study.word(key, more=more, low=low, high=high)
+
+
+def finding(study: Study, found: Hours) -> Finding:
+    """Return the sentence on top of the page, and keep it for the index."""
+    text = sentence(study, found)
+    study.write_facts({"finding": text})
+    return Finding(text)
+
+
+def headline(found: Hours) -> dict[str, int]:
+    """Return how many hours were counted and which are short, for the recorded results."""
+    short = found.slow.loc[found.slow["overloaded"], "hour"]
+    return {"hours": len(found.hours), "inquiries": len(found.talks), "short": len(short)}
+
+
+def picture(study: Study, found: Hours) -> Block:
+    """Draw by hour of the day how many conversations begin, who is on, and how many wait."""
+    if found.hours.empty:
+        return Prose(study.word("hours.few"))
+    by = found.hours.assign(hour=found.hours[_H.HOUR_AT].dt.hour)
+    days = by[_H.HOUR_AT].dt.normalize().nunique()
+    table = by.groupby("hour")[[_H.OPENED, _H.AGENTS_ON, _H.BOT_MESSAGES]].sum() / max(days, 1)
+    table = table.reindex(range(24), fill_value=0.0)
+    slow = found.slow.set_index("hour").reindex(range(24))
+    short = slow["overloaded"].astype("boolean").fillna(value=False).astype(bool)
+    figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(theme.WIDE[0], 3.6))
+    colours = [theme.HURTS if flag else theme.BAND for flag in short]
+    above.bar(table.index, table[_H.OPENED], color=colours, width=0.72)
+    above.step(table.index, table[_H.AGENTS_ON], where="mid", color=theme.INK, linewidth=1.4)
+    above.set_ylabel(study.word("hours.axis_opened"), fontsize=8.5)
+    below.bar(slow.index, slow["slow"], color=colours, width=0.72)
+    below.vlines(slow.index, slow["low"], slow["high"], color=theme.INK, linewidth=1.1)
+    below.set_ylabel(study.word("hours.axis_slow"), fontsize=8.5)
+    below.yaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
+    below.set_xticks(range(0, 24, 3), [f"{hour}:00" for hour in range(0, 24, 3)])
+    title = study.word("hours.picture")
+    return Picture(
+        figure,
+        title,
+        alt=sentence(study, found),
+        caption=study.word(
+            "hours.picture_caption", slow=study.words.seconds(study.context.profile.slow_s)
+        ),
+        data=table.join(slow[["n", "slow", "low", "high", "load", "wait"]]).round(3).reset_index(),
+        name="by-hour",
+    )
+
+
+def cover(study: Study, found: Hours) -> Block:
+    """Return what one agent more in the busiest hours goes with, compared within the hour."""
+    words, wait, paid = study.words, found.wait, found.paid
+    if wait is None or found.slow.empty:
+        return Prose(study.word("hours.no_cover"))
+    by = found.hours[found.hours[_H.AGENTS_ON] > 0]
+    on = by.groupby(by[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
+    asked = found.talks.groupby("hour").size()
+    months = max(study.context.params.driver_months, 1)
+    busiest = found.slow.sort_values(["overloaded", "load"], ascending=False).head(5)
+    rows = []
+    for _, row in busiest.sort_values("hour").iterrows():
+        hour = int(row["hour"])
+        opened, agents = on.loc[hour]
+        less = opened / agents - opened / (agents + 1)
+        # A lower load: the ends of the interval change places.
+        sooner = [100 * (2 ** (-less * v) - 1) for v in (wait.value, wait.high, wait.low)]
+        rows.append(
+            {
+                "hour": _hour(study, hour),
+                "load": words.number(row["load"], 1),
+                "wait": words.seconds(row["wait"]),
+                "sooner": _span(study, [f"{words.points(v, 0)}%" for v in sooner]),
+                "orders": _orders(study, paid, less, float(asked[hour]) / months),
+            }
+        )
+    names = ("hour", "load", "wait", "sooner", "orders")
+    table = Table(
+        pd.DataFrame(rows),
+        study.word("hours.cover"),
+        caption=study.word("hours.cover_caption", days=words.number(wait.days)),
+        labels=labels.headings(study, "hours", names),
+        name="cover",
+    )
+    return Stack(table, Note([study.word("hours.cannot_tell"), study.word("hours.who_is_on")]))
+
+
+def _orders(study: Study, paid: Slope | None, less: float, inquiries: float) -> str:
+    if paid is None:
+        return study.word("text.not_given")
+    ends = sorted(-less * v * inquiries for v in (paid.low, paid.high))
+    values = (-less * paid.value * inquiries, *ends)
+    return _span(study, [study.words.number(v, 1, sign=True) for v in values])
+
+
+def _span(study: Study, written: list[str]) -> str:
+    value, *ends = written
+    return labels.cell(study.words.with_interval(value, *ends))
+
+
+def teams(study: Study, conversations: pd.DataFrame) -> Block:
+    """Return teams compared on the same hours and questions, with agents as what varies."""
+    rows = inquiries_of(in_months(conversations, study.as_of, study.context.params.driver_months))
+    named = {
+        name: study.agent(str(name)).get(Agents.TEAM)
+        for name in rows[_C.AGENT_ID].dropna().unique()
+    }
+    rows = rows.assign(team=rows[_C.AGENT_ID].map(named), paid_=as_float(rows[_C.PAID]))
+    mature = rows[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
+    rows = rows[mature & rows["team"].notna() & rows["paid_"].notna()]
+    counts = rows["team"].value_counts()
+    rows = rows[rows["team"].isin(counts.index[counts >= MIN_INQUIRIES])]
+    if rows["team"].nunique() < 2:
+        return Prose(study.word("hours.no_teams"))
+    hour = pd.to_datetime(rows[_C.FIRST_BUYER_AT]).dt.hour.fillna(-1).astype(int)
+    cell = rows[_C.CATEGORY].astype(str) + "#" + (hour // 3).astype(str)
+    rows = rows.assign(left=rows["paid_"] - rows["paid_"].groupby(cell).transform("mean"))
+    words, shown = study.words, []
+    for team in sorted(rows["team"].unique()):
+        own = rows[rows["team"] == team]
+        by_agent = own.groupby(_C.AGENT_ID)["left"].mean()
+        value, spread = float(own["left"].mean()), float(by_agent.std(ddof=1))
+        size = len(by_agent)
+        reach = stats.t.ppf(0.975, size - 1) * spread / np.sqrt(size) if size > 2 else np.nan
+        apart = words.points(100 * value)
+        if not np.isnan(reach):
+            apart = _span(
+                study, [words.points(100 * v) for v in (value, value - reach, value + reach)]
+            )
+        wait = own[_C.FIRST_RESPONSE_TALK_S].median()
+        shown.append(
+            {
+                "team": str(team),
+                "agents": own[_C.AGENT_ID].nunique(),
+                "n": len(own),
+                "plain": words.percent(own["paid_"].mean(), 0),
+                "apart": apart,
+                "wait": words.seconds(wait),
+            }
+        )
+    names = ("team", "agents", "n", "plain", "apart", "wait")
+    return Table(
+        pd.DataFrame(shown),
+        study.word("hours.teams"),
+        caption=study.word("hours.teams_caption"),
+        labels=labels.headings(study, "hours", names),
+        name="teams",
+    )
+
+
+def questions(study: Study, conversations: pd.DataFrame) -> Block:
+    """Return who answers which questions: the share of the busiest three, beside an even spread."""
+    rows = inquiries_of(in_months(conversations, study.as_of, study.context.params.driver_months))
+    rows = rows.dropna(subset=[_C.AGENT_ID])
+    whole = rows[_C.AGENT_ID].value_counts(normalize=True)
+    words, shown = study.words, []
+    for name in CATEGORIES:
+        own = rows[rows[_C.CATEGORY] == name]
+        if len(own) < MIN_INQUIRIES or len(whole) < 3:
+            continue
+        shares = own[_C.AGENT_ID].value_counts(normalize=True).head(3)
+        top = float(shares.sum())
+        low, high = wilson(round(top * len(own)), len(own))
+        shown.append(
+            {
+                "category": study.word(f"category.{name}"),
+                "n": len(own),
+                "top": _span(study, [words.percent(v, 0) for v in (top, low, high)]),
+                "all": words.percent(float(whole.reindex(shares.index).sum()), 0),
+                "who": words.listed(
+                    [study.agent_name(a) for a in labels.sorted_names(study, shares.index)]
+                ),
+            }
+        )
+    if not shown:
+        return Prose(study.word("hours.no_questions"))
+    names = ("category", "n", "top", "all", "who")
+    return Table(
+        pd.DataFrame(shown),
+        study.word("hours.questions"),
+        caption=study.word("hours.questions_caption"),
+        labels=labels.headings(study, "hours", names),
+        name="questions",
+    )
+
+
+def passed_on(
+    study: Study, found: Hours, sessions: pd.DataFrame, conversations: pd.DataFrame
+) -> Block:
+    """Say how many conversations were handed over, and what robots answered."""
+    words, month = study.words, study.of_month(conversations)
+    own = study.of_month(sessions)
+    handed = own.loc[
+        own[AgentSessions.HANDED_OVER].astype("boolean").fillna(value=False).astype(bool)
+    ]
+    n, of = handed[_C.CONVERSATION_ID].nunique(), max(own[_C.CONVERSATION_ID].nunique(), 1)
+    low, high = wilson(n, of)
+    share = words.with_interval(*(words.percent(v, 1) for v in (n / of, low, high)))
+    items = [study.word("hours.handed", n=words.number(n), of=words.number(of), share=share)]
+    hours = found.hours[found.hours[_H.HOUR_AT] >= study.start]
+    bots, agents = int(hours[_H.BOT_MESSAGES].sum()), int(hours[_H.AGENT_MESSAGES].sum())
+    alone = int(hours.loc[hours[_H.AGENTS_ON] == 0, _H.BOT_MESSAGES].sum())
+    if bots:
+        told = {"n": words.number(bots), "share": words.percent(bots / (bots + agents), 0)}
+        items.append(study.word("hours.robots", alone=words.number(alone), **told))
+    else:
+        items.append(study.word("hours.no_robots"))
+    nobody = int((month[_C.AGENT_MESSAGES].fillna(0) == 0).sum())
+    items.append(study.word("hours.nobody", n=words.number(nobody), of=words.number(len(month))))
+    return Items(items)

@@ -1,0 +1,83 @@
+"""Hours that are short of people are found where they were planted, and load within the hour."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.hours import activity, load_slope, slow_hours, team_hours, with_load
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.context import MonthContext
+from csinsight.engine import open_shop
+from csinsight.params import RunParams, add_months
+from csinsight.segments.signatures import signatures_of
+from csinsight.simulate import simulate
+
+SHORT = (11, 20)
+
+
+def _delay(folder, seconds):
+    """Answer what begins in the planted hours so much later, as where nobody is free."""
+    path = folder / "messages.parquet"
+    lines = pl.read_parquet(path)
+    first = pl.col("sent_at").min().over("conversation_id")
+    late = first.dt.hour().is_in(SHORT) & (pl.col("sent_at") > first)
+    moved = pl.when(late).then(pl.col("sent_at") + pl.duration(seconds=seconds))
+    lines.with_columns(moved.otherwise(pl.col("sent_at")).alias("sent_at")).write_parquet(path)
+
+
+def _talks(folder):
+    shop = open_shop(folder)
+    context = MonthContext.of(RunParams(), signatures_of(shop))
+    told = {"months": 2, "lexicon": load_lexicon(reader="rules")}
+    conversations = build_conversations(mark_messages(shop, context.as_of, context.rules, **told))
+    written = activity(shop, add_months(context.as_of, -2), context.as_of)
+    hours = team_hours(conversations, written)
+    assert hours["opened"].sum() == conversations["opened_by_buyer"].sum()
+    messages = pd.read_parquet(folder / "messages.parquet")
+    by_agents = (messages["sender"] == "agent").sum()
+    assert 0 < hours["agent_messages"].sum() <= by_agents
+    return with_load(conversations, hours)
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, ()), (400, SHORT)])
+def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
+    simulate(
+        tmp_path, seed=3, buyers=900, agents=8, conversations=2400, months=2, scenario="losses"
+    )
+    _delay(tmp_path, seconds)
+    table = slow_hours(_talks(tmp_path), slow_s=180)
+    assert len(table) > 10
+    assert tuple(table.loc[table["overloaded"], "hour"]) == found
+
+
+def _world(rng, slope, days=60, per_day=40):
+    """Load and waits both rise towards the evening; within an hour the wait rises by `slope`."""
+    n = days * per_day
+    day = pd.Timestamp("2026-09-01") + pd.to_timedelta(np.repeat(np.arange(days), per_day), "D")
+    hour = rng.integers(9, 22, n)
+    busy = np.repeat(rng.gamma(4, 0.25, days), per_day)
+    load = 0.3 * hour * busy + rng.normal(0, 0.3, n)
+    wait = slope * load + 0.8 * hour + np.repeat(rng.normal(0, 0.5, days), per_day)
+    talks = pd.DataFrame({"hour": hour, "load": load, "day": day, "weekday": day.day_of_week})
+    return talks, pd.Series(wait + rng.normal(0, 2, n))
+
+
+def test_load_is_compared_within_the_hour():
+    rng = np.random.default_rng(5)
+    held = []
+    for _ in range(60):
+        talks, wait = _world(rng, slope=0.5)
+        found = load_slope(talks, wait)
+        held.append(found.low <= 0.5 <= found.high)
+        plain = np.polyfit(talks["load"], wait, 1)[0]
+        assert plain > 0.8  # what a plain comparison would say
+    assert np.mean(held) > 0.85
+
+
+def test_nothing_is_said_of_a_few_days():
+    talks, wait = _world(np.random.default_rng(1), slope=0.5, days=10)
+    assert load_slope(talks, wait) is None
