@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pandas as pd
 import polars as pl
 import pytest
+from tests.coaching.private import leaks, ordinary, private
 from tests.coaching.spellings import LEAST, ORDINARY, SPELLINGS, in_sentence, spellings
 from tests.contexts import RULES
 
@@ -74,6 +76,47 @@ def test_with_what_few_buyers_say_hidden_nothing_of_any_kind_is_left(common):
         if told in shown:
             kept.append((kind, told))
     assert len(kept) <= 0.02 * len(_everything()), [*kept, len(_everything())]
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """Four buyers type each private line, five each ordinary one; what many say of all of it."""
+    said = [
+        (f"p{n}x{k}", t) for n, told in enumerate(private()) for t in told.lines for k in "1234"
+    ]
+    said += [(f"o{n}", text) for text in ordinary() for n in range(BUYERS)]
+    rows = [(buyer, "buyer", datetime(2026, 10, 5), text) for buyer, text in said]
+    folder = tmp_path_factory.mktemp("crowd")
+    names = ["buyer_id", "sender", "sent_at", "text"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
+    return common_pieces(open_shop(folder), [t for _, t in said], [], moment_ms(AS_OF))
+
+
+def _left(common):
+    return [
+        (told.kind, *told.lines)
+        for told in private()
+        if any(leaks("\n".join(mask_lines(told.lines, [], common)), s) for s in told.secrets)
+    ]
+
+
+def test_of_what_people_type_nothing_is_left(crowd):
+    kinds = Counter(told.kind for told in private())
+    assert len(kinds) >= 18
+    assert min(kinds.values()) >= LEAST
+    left = _left(crowd)
+    assert len(left) <= 0.02 * len(private()), left
+
+
+def test_patterns_alone_leave_little_of_it():
+    left = _left(None)
+    assert len(left) <= 0.05 * len(private()), left
+
+
+def test_ordinary_phrases_are_shown(crowd):
+    changed = [text for text in ordinary() if mask_lines([text], [], crowd) != [text]]
+    assert len(ordinary()) > 300
+    assert len(changed) <= 0.02 * len(ordinary()), changed
 
 
 def test_what_many_say_is_shown(common):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +12,14 @@ import fastexcel
 import polars as pl
 import pytest
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
+from tests.coaching.private import private
 
+from csinsight.coaching.rarity import BUYERS
 from csinsight.params import load_params
 from csinsight.runs.month import run_month
 from csinsight.simulate import simulate
+from csinsight.views import labelling
+from csinsight.views.study import Study
 
 CHATS = 10_000
 _UNSEEN = re.compile(r"<(style|script|svg)\b.*?</\1>|<[^>]*>", re.DOTALL)
@@ -30,6 +34,7 @@ def _plant(folder: Path) -> set[str]:
     first = {row["buyer_id"]: nick for row, (nick, *_) in zip(asked, talks, strict=True)}
     owners = {nick: buyer for buyer, nick in first.items()}
     nicks = {buyer: nick for nick, buyer in owners.items()}
+    typed = _typed(asked)
     rows = [
         row | {"sender": side, "sent_at": row["sent_at"] + timedelta(seconds=n), "text": own(text)}
         for row, (nick, said, _) in zip(asked, talks, strict=True)
@@ -37,7 +42,7 @@ def _plant(folder: Path) -> set[str]:
         for n, text in enumerate(said, start=1)
         for side in ("agent" if n % 2 else "buyer",)
     ]
-    planted = pl.DataFrame(rows, schema=messages.schema)
+    planted = pl.DataFrame([*rows, *typed], schema=messages.schema)
     pl.concat([messages, planted]).sort("buyer_id", "sent_at", maintain_order=True).with_columns(
         agent_id=pl.when(pl.col("sender") == "agent").then("agent_id")
     ).write_parquet(folder / "messages.parquet")
@@ -46,8 +51,25 @@ def _plant(folder: Path) -> set[str]:
         if "buyer_id" in table.columns:
             table.with_columns(pl.col("buyer_id").replace(nicks)).write_parquet(path)
     found = {*nicks.values(), *(s for _, _, secrets in talks for s in secrets[:-1])}
-    # Four digits alone are a price somewhere; what is told is told by its long or lettered ones.
-    return {s for s in map(plain, found) if len(s) > 7 or not s.isascii()}
+    return _telling(found)
+
+
+def _telling(secrets: Iterable[str]) -> set[str]:
+    """Return what tells of somebody wherever it stands: four digits alone are a price somewhere."""
+    bare = {s for s in map(plain, secrets) if len(s) > 7 or not s.isascii()}
+    return {s for s in bare if len(s) > 2 and not shows(EVERYDAY, s)}
+
+
+def _typed(asked: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return what buyers type of themselves, said by four each right before an agent's line."""
+    told = [one for one in private() for _ in range(BUYERS - 1)]
+    return [
+        row
+        | {"sender": "buyer", "sent_at": row["sent_at"] - timedelta(milliseconds=9 - n)}
+        | {"text": text}
+        for row, one in zip(asked, told, strict=False)
+        for n, text in enumerate(one.lines)
+    ]
 
 
 def _by_own_name(nick: str, name: str) -> Callable[[str], str]:
@@ -57,7 +79,8 @@ def _by_own_name(nick: str, name: str) -> Callable[[str], str]:
 
 def _shown(out: Path) -> Iterator[tuple[str, str]]:
     """Yield what each file of a report and each executed notebook lets somebody read."""
-    for path in sorted([*out.rglob("*.html"), *out.rglob("*.csv")]):
+    plain_files = ("html", "csv", "jsonl", "log", "txt", "svg", "md")
+    for path in sorted(p for end in plain_files for p in out.rglob(f"*.{end}")):
         yield path.name, _UNSEEN.sub(" ", path.read_text(encoding="utf-8"))
     for path in sorted([*out.rglob("*.ipynb"), *out.rglob("*.json")]):
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -81,14 +104,20 @@ def _texts(told: object) -> Iterator[str]:
 def test_nothing_planted_is_left_in_a_whole_run(tmp_path: Path) -> None:
     folder, out = tmp_path / "data", tmp_path / "out"
     simulate(folder, seed=61, buyers=2500, agents=5, conversations=6000, months=1)
-    secrets = {s for s in _plant(folder) if not shows(EVERYDAY, s)}
+    secrets = _plant(folder)
     assert len(secrets) > CHATS / 2
     made = run_month(folder, load_params(None, shop="s", month="2026-10"), out)
     assert made.report is not None
+    study = Study(folder, made.run, shop="s")
+    sheet = labelling.open_sheet(study, markers="greets, apologizes", each=400, seed=1)
+    assert len(sheet) > 400
     read = {f"{place} {name}": plain(text) for place, (name, text) in enumerate(_shown(out))}
     assert {name.rsplit(".", 1)[-1] for name in read} >= {"html", "ipynb", "xlsx", "json"}
     left = {(name, secret) for name, text in read.items() for secret in secrets if secret in text}
     assert left == set()
+    typed = _telling(secret for told in private() for secret in told.secrets)
+    left = {(name, secret) for name, text in read.items() for secret in typed if secret in text}
+    assert len({secret for _, secret in left}) <= 0.02 * len(typed), left
 
 
 @pytest.mark.parametrize("secret", ["13812345678", "小鱼123爱吃草"])

@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.coaching.excerpts import excerpt, excerpts, shop_names
+from csinsight.coaching.excerpts import excerpt, excerpts, shop_names, what_many_say
+from csinsight.coaching.rarity import Common
 from csinsight.contract.artifacts import Conversations, opportunity_column
 from csinsight.contract.schema import Messages
 from csinsight.drivers.units import as_float
@@ -70,11 +71,12 @@ def conversations_behind(
     messages = excerpts(shop, wanted, as_of=as_of, rules=rules, months=months, lexicon=lexicon)
     said = {str(name): own for name, own in messages.groupby(Messages.CONVERSATION_ID)}
     names = shop_names(shop)
+    common = what_many_say(shop, messages[Messages.TEXT].dropna(), as_of)
     parts = []
     for name, shown, rows in drawn:
         kept = 0
         for _, row in rows.iterrows():
-            lines = _lines(said, row, name, shown, names)
+            lines = _lines(said, row, name, shown, names, common)
             if len(lines) and kept < EACH:
                 kept += 1
                 parts.append(lines.assign(behaviour=name, shown=shown, paid=row[_C.PAID]))
@@ -94,10 +96,13 @@ def _lines(
     behaviour: str,
     shown: bool,
     names: list[str],
+    common: Common,
 ) -> pd.DataFrame:
     messages = said.get(str(row[_C.CONVERSATION_ID]))
     if messages is None:
         return pd.DataFrame()
     turn = row.get(opportunity_column(behaviour))
     opportunity = None if turn is None or pd.isna(turn) else float(turn)
-    return excerpt(messages, behaviour, shown=shown, opportunity=opportunity, nicknames=names)
+    return excerpt(
+        messages, behaviour, shown=shown, opportunity=opportunity, nicknames=names, common=common
+    )

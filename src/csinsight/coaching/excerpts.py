@@ -239,8 +239,7 @@ def plan_excerpts(
     )
     talks = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
     names = shop_names(shop)
-    goods = goods_names(shop)
-    common = common_pieces(shop, messages[Messages.TEXT].dropna(), goods, moment_ms(as_of))
+    common = what_many_say(shop, messages[Messages.TEXT].dropna(), as_of)
     opportunities = conversations.set_index(Conversations.CONVERSATION_ID)
     parts = []
     for agent, behaviour, side, named, unwanted in wanted:
@@ -287,6 +286,20 @@ def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool
         unwanted = row[_P.KIND] == "compliance" or bool(row[_P.EFFECT_PP] < 0)
         for side in SIDES:
             yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted
+
+
+def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:
+    """Return what of some texts may be shown: what many buyers say, and the shop's goods.
+
+    Parameters
+    ----------
+    shop : Shop
+    texts : iterable of str
+        What is about to be shown.
+    as_of : datetime
+        Only messages before this moment count.
+    """
+    return common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
 
 
 def goods_names(shop: Shop) -> list[str]:

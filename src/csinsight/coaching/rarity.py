@@ -19,6 +19,7 @@ from typing import Final
 import narwhals as nw
 
 from csinsight.coaching.advice import LANGS, load_library
+from csinsight.coaching.digits import states_something
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect, ms
 from csinsight.params import shipped
@@ -33,6 +34,8 @@ _RUN: Final = re.compile(rf"[{_HAN}]+")
 _WORD: Final = re.compile(rf"[^\W_{_HAN}]+(?:['’][^\W_{_HAN}]+)?")
 #: Numbers up to here are sizes, prices and hours.
 _SHORT_NUMBER: Final = 4
+#: Up to here whatever stands around them.
+_TINY_NUMBER: Final = 2
 #: What stands between two hidden words is hidden with them, unless it is longer than this.
 _BRIDGE: Final = 2
 
@@ -87,12 +90,19 @@ class Common:
                 right[end - 1] = 1
             elif _RUN.fullmatch(piece):
                 right[start], left[end - 1] = 1, 1
-            elif not (piece.isdigit() and len(piece) <= _SHORT_NUMBER) and len(piece) > 1:
+            elif len(piece) > 1 and not _is_plain_number(plain, start, end, piece):
                 hidden[start:end] = b"\x01" * (end - start)
         for place in range(len(plain)):
             # A character is hidden whose pairs to both sides are rare.
             hidden[place] |= left[place] & right[place]
         return _spans(hidden, plain)
+
+
+def _is_plain_number(plain: str, start: int, end: int, piece: str) -> bool:
+    """Tell whether digits are a size, a price, an hour: nobody is known by it."""
+    if not piece.isdecimal() or len(piece) > _SHORT_NUMBER:
+        return False
+    return len(piece) <= _TINY_NUMBER or states_something(plain, start, end)
 
 
 def _spans(hidden: bytearray, plain: str) -> list[tuple[int, int]]:
@@ -107,9 +117,31 @@ def _spans(hidden: bytearray, plain: str) -> list[tuple[int, int]]:
     return found
 
 
+def plain_text(text: str) -> str:
+    """Return a text in NFKC, digits of every dress as 0 to 9, each character in its place.
+
+    Examples
+    --------
+    >>> plain_text("①➌９ｌ㊀")
+    '139l一'
+    """
+    return "".join(map(_plain_character, text))
+
+
+@lru_cache(maxsize=65_536)
+def _plain_character(character: str) -> str:
+    plain = unicodedata.normalize("NFKC", character)
+    digits = [c for c in plain if c.isdigit()]
+    if len(plain) != 1 and len(digits) != 1:
+        return character
+    one = plain if len(plain) == 1 else digits[0]
+    value = unicodedata.digit(one, None)
+    return one if value is None else str(value)
+
+
 @lru_cache(maxsize=65_536)
 def _one(character: str) -> str:
-    plain = unicodedata.normalize("NFKC", character).lower()
+    plain = _plain_character(character).lower()
     return plain if len(plain) == 1 else character
 
 
@@ -138,9 +170,9 @@ def common_pieces(
     wanted = {piece for text in texts for *_, piece in pieces("".join(map(_one, text)))}
     sent = nw.col(ms(Messages.SENT_AT))
     known = shop["messages"].filter(sent.is_null() | (sent < as_of_ms))
-    said = collect(known.select(Messages.BUYER_ID, Messages.TEXT).unique()).dropna()
-    buyers = sorted(said[Messages.BUYER_ID].unique())[:MOST_BUYERS]
-    said = said[said[Messages.BUYER_ID].isin(buyers)].sort_values(Messages.BUYER_ID)
+    buyers = known.select(Messages.BUYER_ID).drop_nulls().unique().sort(Messages.BUYER_ID)
+    some = known.join(buyers.head(MOST_BUYERS), on=Messages.BUYER_ID, how="semi")
+    said = collect(some.select(Messages.BUYER_ID, Messages.TEXT).unique()).dropna()
     counts: Counter[str] = Counter()
     for _, own in said.groupby(Messages.BUYER_ID)[Messages.TEXT]:
         seen = {piece for text in own for *_, piece in _pieces_of(text)}

@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.excerpts import excerpts, goods_names
+from csinsight.coaching.excerpts import excerpts, what_many_say
 from csinsight.coaching.masking import mask_lines
-from csinsight.coaching.rarity import common_pieces
 from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers, own_in
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import collect
 from csinsight.errors import RunError
-from csinsight.features.frames import moment_ms
 from csinsight.features.months import month_of
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
@@ -166,8 +164,7 @@ def read(study: Study, conversation_id: str) -> Talk:
     if shop.has("agents", Agents.NAME):
         names |= set(collect(shop["agents"])[Agents.NAME].dropna().astype(str))
     lines = [str(text) for text in said[Messages.TEXT].fillna("")]
-    common = common_pieces(shop, lines, goods_names(shop), moment_ms(study.as_of))
-    texts = mask_lines(lines, names, common)
+    texts = mask_lines(lines, names, what_many_say(shop, lines, study.as_of))
     who = [
         words.word(f"block.{sender}") if sender in {"buyer", "agent"} else str(sender)
         for sender in said[Messages.SENDER]

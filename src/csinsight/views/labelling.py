@@ -16,7 +16,7 @@ import pandas as pd
 
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.coaching.excerpts import excerpts, shop_names
+from csinsight.coaching.excerpts import excerpts, shop_names, what_many_say
 from csinsight.coaching.masking import mask_lines
 from csinsight.config import did_you_mean
 from csinsight.contract.artifacts import Drivers
@@ -188,11 +188,12 @@ class Session:
         )
         named = (said[name].dropna() for name in (Messages.BUYER_ID, Messages.AGENT_ID))
         names = {*shop_names(shop), *(str(one) for ids in named for one in ids)}
+        common = what_many_say(shop, said[Messages.TEXT].dropna(), context.as_of)
         talks = {}
         for talk, rows in said.groupby(Messages.CONVERSATION_ID):
             texts = [str(text) for text in rows[Messages.TEXT].fillna("")]
-            ordered = rows.assign(masked=mask_lines(texts, names)).sort_values(POSITION)
-            talks[str(talk)] = ordered.reset_index(drop=True)
+            ordered = rows.assign(masked=mask_lines(texts, names, common))
+            talks[str(talk)] = ordered.sort_values(POSITION).reset_index(drop=True)
         return talks
 
 
@@ -286,7 +287,10 @@ def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
     shown = rows[[labelling.NO, labelling.MARKER]].assign(
         label=label, marker_says=fires[rows.index]
     )
-    for column in (labelling.BUYER, labelling.TEXT):
-        shown[column] = mask_lines(rows[column].tolist())
+    texts = rows[[labelling.BUYER, labelling.TEXT]]
+    shop = session.study.open()
+    common = what_many_say(shop, texts.stack(), session.study.as_of)
+    for column in texts:
+        shown[column] = mask_lines(texts[column].tolist(), shop_names(shop), common)
     ordered: pd.DataFrame = shown.sort_values([labelling.MARKER, labelling.NO], ignore_index=True)
     return ordered

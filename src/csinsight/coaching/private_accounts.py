@@ -1,0 +1,106 @@
+"""Ways to reach somebody beside a phone: links, e-mail, accounts of chats, shops and payment."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: WeChat as people write it where the word is forbidden.
+_WECHAT: Final = (
+    r"(?:[微薇威维徽围嶶卫伟v加➕+]\s?[信芯心❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x|v❤|卫星号|绿泡泡|绿色软件|绿信"
+    r"|(?:加|➕|\+|我|我的|个|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?![a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
+    r"|w\.?\s?x|v\s*x)"
+)
+_QQ: Final = r"(?:q\s*q|扣\s*扣|企鹅号?|球球|秋秋|蔻蔻|扣(?=\s?[0-9])|Q\s*号|Q(?=[::]\s?[0-9])|🐧)"
+_OTHER: Final = (
+    r"(?:旺旺号?|支付宝|抖音号?|快手号?|小红[书薯]号?|微博|b站|闲鱼|dy号|ks号|zfb"
+    r"|(?:淘宝|京东|会员|拼多多|账户|用户|账|帐)(?:账号|账户|名|号))"
+)
+#: Said of everything, so that only what has the look of an account behind them is one.
+_SITES: Final = (
+    r"(?<![a-z])(?:ins|ig|instagram|insta|line(?: id)?|whatsapp|telegram|tg|skype|snap(?:chat)?"
+    r"|facebook|fb|twitter|discord|kakao|viber|tiktok|paypal|venmo|zelle|cash ?app|user ?name|uid)"
+)
+_ACCOUNT: Final = (
+    r"(?!we\s*chat|weixin|qq(?![a-z0-9_\-])|whatsapp|telegram)"
+    r"(?:[A-Za-z][A-Za-z0-9_\-]{3,29}|[0-9](?:[\s\-]?[0-9]){4,14}[A-Za-z0-9_\-]{0,12}"
+    r"|[A-Za-z0-9_\-]{5,29}|[A-Za-z0-9](?:\s[A-Za-z0-9]){4,29}(?![A-Za-z0-9]))"
+)
+#: With a digit, a dot or a sign in it no word of a sentence.
+_HANDLE: Final = r"(?=[a-z_.:\-]*[0-9_.:@#])@?[a-z0-9][a-z0-9_.:\-#]{2,39}[a-z0-9]"
+_WORDY: Final = r"(?:\s*(?:id|号码?|号|no\.?|number|name|is|'s|me|on|at|是|叫|:|@))*"
+_AT: Final = r"\s*(?:@{1,2}|[(\[{]\s?at\s?[)\]}]|#at#|#|_at_|\bat\b|艾特|圈a|小老鼠)\s*"
+_DOT: Final = r"\s*(?:\.|。|,|点|[(\[{]dot[)\]}]|_dot_|\bdot\b)\s*"
+_ENDINGS: Final = (
+    r"(?:com|cn|net|org|edu|gov|io|me|co|uk|hk|tw|jp|de|fr|it|es|eu|us|ru|in|au|ca|ch|nl)"
+)
+_SITE_ENDINGS: Final = (
+    r"(?:com|cn|net|org|top|vip|shop|cc|io|me|xyz|info|co|link|ltd|site|online|club|store|app|tv"
+    r"|hk|tw|jp|uk|us|ly|gl|la|de|fr|ee|be|gg|to|page|live)"
+)
+_PATH: Final = r"(?:/[^\s\u4e00-\u9fff,。;!、\"'<>()\[\]]*)?"
+
+ACCOUNTS: Final = tuple(
+    (word, re.compile(pattern, re.IGNORECASE))
+    for word, pattern in (
+        (
+            "链接",
+            r"(?:[a-z][a-z0-9+.\-]{1,11}:/{1,2}|www\s*[.。]|(?<![a-z0-9:/])//(?=[a-z0-9]+\.))"
+            r"[^\s\u4e00-\u9fff,;!、\"'<>()]+",
+        ),
+        (
+            "链接",
+            rf"(?<![@a-z0-9.\-])[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\.{_SITE_ENDINGS}"
+            rf"(?![a-z0-9])(?::[0-9]+)?{_PATH}",
+        ),
+        (
+            "链接",
+            r"[a-z0-9][a-z0-9\-]{1,30}\s?(?:点|\s\.\s|\[\.?dot\]|\[\.\]|\(dot\)|\sdot\s)\s?"
+            rf"{_SITE_ENDINGS}(?![a-z])(?:\s?(?:slash|/)\s?[a-z0-9]+)*",
+        ),
+        ("链接", r"[¥$€₤]\s*(?=[a-z0-9\s]*[0-9])[a-z0-9](?:\s?[a-z0-9]){7,24}\s*[¥$€₤]"),
+        ("链接", r"[0-9]:/\s?[^\n]{4,60}"),
+        ("链接", r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?(?![0-9.])" + _PATH),
+        ("账号", r"(?<![a-z0-9])wxid[_\-][a-z0-9_\-]{3,}"),
+        ("账号", r"(?<![a-z0-9])tb[0-9_]{4,}[a-z0-9_]*"),
+        ("账号", r"(?<![a-z0-9@])@(?P<found>[a-z0-9_][a-z0-9_.\-]{2,29})"),
+        (
+            "邮箱",
+            r"[a-z0-9][a-z0-9._%+\-]*\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
+            r"(?:\s*(?:\.|点|\(dot\))\s*[a-z]{2,}|\.[\u4e00-\u9fff]{2})+",
+        ),
+        (
+            "邮箱",
+            rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s)*{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
+            rf"(?:{_DOT}{_ENDINGS})+(?![a-z])",
+        ),
+        ("邮箱", rf"[0-9]{{5,11}}\s?(?:qq|163|126|139|sina|gmail)(?:{_DOT}){_ENDINGS}(?![a-z])"),
+        (
+            "邮箱",
+            r"(?:邮箱|e-?mail|mail)[^a-z0-9\n]{0,6}(?:(?:is|address|是|:)[^a-z0-9\n]{0,3})*"
+            r"(?P<found>(?=[a-z._\-]*[0-9@])[a-z0-9][a-z0-9._\-]{5,40})",
+        ),
+        (
+            "账号",
+            rf"(?:{_WECHAT}|{_QQ}|{_OTHER})[^a-z0-9\n,。;!?@]{{0,8}}{_WORDY}[^a-z0-9\n,。;!?]{{0,4}}"
+            rf"(?P<found>{_ACCOUNT})",
+        ),
+        (
+            "账号",
+            rf"(?:{_SITES}{_WORDY}[\s:@]*(?P<found>{_HANDLE})"
+            rf"|{_SITES}\s?(?:id|号|名|:|@)[\s:@]*(?P<told>[a-z0-9][a-z0-9_.\-]{{3,29}}))",
+        ),
+        ("账号", rf"(?<![a-z0-9])v\s*[:=号]\s*(?P<found>{_ACCOUNT})"),
+        ("账号", rf"(?<![a-z0-9])v我\s*(?P<found>{_ACCOUNT})"),
+        (
+            "账号",
+            r"(?P<found>[a-z0-9_\-]{5,29})(?=[^a-z0-9\n\u2028,。;!?]{0,6}"
+            r"(?:微信|(?<=[^a-z0-9])vx?(?![a-z])|qq|扣扣))",
+        ),
+        (
+            "昵称",
+            r"(?:昵称|网名|微信名|旺旺名|旺旺号|用户名|会员名)(?:号|是|叫|为|:|\s)*"
+            r"(?!怎|什|可|能|要|不|改|吗|是|在|填|有|和|跟|忘|显|会|呢)(?P<found>[^\s,。;!?:\[\]]{2,16})",
+        ),
+    )
+)  # fmt: skip

@@ -1,0 +1,88 @@
+"""Where somebody lives or has things sent to, as people write it in Chinese and Latin letters."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_HAN: Final = r"\u4e00-\u9fff"
+_PROVINCES: Final = (
+    "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南"
+    "|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
+)
+#: A place that governs: the words that end like one but aren't are left out.
+_AREA: Final = (
+    rf"[{_HAN}]{{1,8}}?(?:省|自治区|自治州|(?<![城超上门都])市|(?<![小城地社专景])区"
+    r"|县|(?<![绿])州|盟|旗|镇|乡|街道)"
+)
+_NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
+#: Where in it: a road, an estate, a house, with what number stands behind.
+_PLACE: Final = (
+    rf"[{_HAN}A-Za-z0-9#\-()\s]{{0,24}}?(?:大道|路|街|道|巷|弄|胡同|号楼|号院|号|栋|幢|座|楼|层"
+    r"|单元|室|户|房|村|组|屯|苑|园|庄|大厦|广场|小区|公寓|大学|中学|小学|医院|驿站)"
+    rf"{_NUMBER}"
+)
+_HOUSE: Final = (
+    r"(?:(?:路|街|道|巷|弄|胡同|村|组|屯)\s*[0-9一二三四五六七八九十百零〇]{1,6}\s*(?:号|弄|巷|组)"
+    r"|[0-9一二三四五六七八九十A-Za-z]{1,4}\s*(?:号楼|号院|栋|幢|单元|弄)"
+    r"|[0-9]{2,5}\s*(?:室|户)(?![0-9]))"
+)
+#: Behind these an address begins; in front of them the sentence is ours to show.
+_LEAD: Final = r"到在是至往址为发送寄:;,。!?、\n\s"
+
+#: Streets, flats and boxes as people write them in English or pinyin.
+_STREET: Final = (
+    r"(?:road|rd|street|st|avenue|ave|terrace|crescent|close|row|grove|gardens|mews|parade"
+    r"|lane|ln|drive|dr|boulevard|blvd|alley|court|ct|place|square|parkway|pkwy|hill|green|walk"
+    r"|highway|hwy|way|lu|jie|dadao|xiang|nong|jalan)"
+)
+#: A word of a street's name: none that only joins others ("38 on the way").
+_STREET_WORD: Final = (
+    r"(?!(?:on|in|by|the|a|an|of|to|for|and|or|is|are|was|it|this|that|olive|dark|light)\s)"
+    r"[a-z0-9'\-]+\.?"
+)
+_FLAT: Final = (
+    r"(?:room|rm|flat|apt|apartment|unit|suite|building|bldg|block|floor|tower|villa"
+    r"|dorm(?:itory)?|lot)"
+)
+_REST: Final = r"(?:\s*,\s*[a-z0-9#][a-z0-9#'\-. ]{0,30}){0,6}"
+#: Streets of other languages, in which the number stands behind.
+_ABROAD: Final = (
+    r"(?:[a-zäöüß\-]{3,}(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ufer|damm)"
+    r"|(?:via|viale|piazza|calle|avenida|paseo|rua|strada|am|an der|ulica)\s[a-zäöüß'\-]+"
+    r"(?:\s[a-z'\-]+)?)"
+)
+
+PLACES: Final = tuple(
+    ("地址", re.compile(pattern, re.IGNORECASE))
+    for pattern in (
+        rf"(?:{_AREA}){{2,}}(?:{_PLACE})*",
+        rf"(?:{_PROVINCES})(?:{_AREA})+(?:{_PLACE})*",
+        rf"[^{_LEAD}]{{0,24}}{_HOUSE}{_NUMBER}(?:{_PLACE})*",
+        r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:|改成|改为|改到)\s*"
+        r"(?=[^。!?;\n]{0,40}[省市区县镇乡路街道号栋楼室村园庄城苑座层])"
+        r"(?P<found>(?:[^\s,。!?;\n\[\]]|,(?=[^,。]{0,16}[0-9号室栋楼])){4,60})",
+        rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
+        rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?)?{_REST}",
+        rf"(?<![a-z0-9])(?:no\.?\s*)?[0-9]{{1,5}}[a-z]?,?\s+(?:{_STREET_WORD}\s+){{1,4}}"
+        rf"(?<![0-9] ){_STREET}(?![a-z])\.?(?:\s*[,#]?\s*(?:{_FLAT}\.?\s*"
+        rf"|#\s?)[0-9a-z\-]+)?{_REST}",
+        r"p\.?\s*o\.?\s*box\s*[0-9]+|\brr\s?[0-9]+\s+box\s+[0-9]+",
+        r"(?:zip|post)\s?-?code[^0-9a-z\n]{0,4}(?:is)?\s*"
+        r"(?P<found>[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z])"
+        r"|(?:\bzip(?: is|:)?|邮编)[^0-9\n]{0,4}(?P<code>[0-9]{5,6}(?:-[0-9]{4})?)",
+        r"(?<![A-Za-z0-9])(?-i:[A-Z]{1,2}[0-9][A-Z0-9]?\s[0-9][A-Z]{2})(?![A-Za-z0-9])",
+        r"(?<![a-z0-9])[0-9]{1,5}[a-z]?,?\s+(?:rue|via|calle|avenida|rua"
+        r"|strada|highway|route)\s[a-z0-9'\-]+(?:\s[a-z'\-]+){0,4}",
+        rf"(?<![a-z]){_ABROAD}\s?[0-9]{{1,4}}[a-z]?(?![a-z0-9]){_REST}",
+        rf"[{_HAN}]{{2,10}}?(?:花园|家园|小区|公寓|国际|广场|大厦|中心|校区|学部|国贸|城市)[{_HAN}]{{0,6}}?"
+        rf"(?:[东南西北正后侧]门|[0-9一二三四五六七八九十]+期[A-Za-z0-9座栋号]*"
+        rf"|[A-Za-z0-9]+[座舍栋幢])(?:\s*[0-9]{{2,5}})?",
+        rf"[{_HAN}]{{2,12}}?(?:路|街|大道|巷)\s*[0-9]{{1,5}}(?:[\-—][0-9]{{1,5}})?\s*号?",
+        rf"[{_HAN}]{{2,12}}?(?:大厦|广场|大楼|写字楼)\s?(?:[0-9A-Za-z]{{1,4}}\s?[楼层座室号])",
+        rf"[{_HAN}]{{2,10}}?(?:地铁站|车站|站)\s?[A-Z0-9]{{1,2}}\s?口",
+        r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to|\b)\s*address\s*(?:is|:)\s*"
+        r"(?P<found>[^\n.!?;\[\]]{6,90})",
+        r"(?:i live (?:at|on|in)|my home is)\s+(?P<found>[^\n.!?;\[\]]{4,90})",
+    )
+)  # fmt: skip
