@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,28 @@ def test_page_is_one_file_without_scripts_or_outside_addresses(
     assert "<script" not in text
     assert not re.search(r"https?://", text)
     assert not re.search(r"\bon[a-z]+=", re.sub(r'"[^"]*"', '""', text))
+
+
+def test_its_content_policy_allows_its_own_style_sheet_and_nothing_else(
+    make_page: Callable[..., Path], open_page: Callable[..., object]
+) -> None:
+    path = make_page("en")
+    text = path.read_text(encoding="utf-8")
+    (sheet,) = re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    (told,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    policy = dict(part.split(" ", 1) for part in told.split("; "))
+    assert {policy[name] for name in ("default-src", "script-src", "form-action", "base-uri")} == {
+        "'none'"
+    }
+    assert policy["style-src-elem"] == f"'sha256-{digest}'"
+    assert {policy["img-src"], policy["font-src"]} == {"data:"}
+    planted = "<style>body{display:none}</style><script>window.planted=1</script></main>"
+    path.write_text(text.replace("</main>", planted), encoding="utf-8")
+    opened = open_page(path, 1280)
+    assert opened.page.evaluate("getComputedStyle(document.body).display") == "block"
+    assert opened.page.evaluate("window.planted") is None
+    assert len(opened.complaints) == 2
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -9,6 +9,7 @@ regular expressions that Polars, Spark and Python read alike: literals, ``|``, g
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -361,6 +362,20 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; {did_you_mean(name, known, otherwise='see lexicons/ for the names')}"
 
 
+#: `re` itself keeps 512 patterns; a lexicon has more, which would be compiled anew for each text.
+compiled = functools.cache(re.compile)
+
+
+def _fault(pattern: str) -> str:
+    """Return what is wrong with a pattern on any engine; empty where nothing is."""
+    try:
+        compiled(pattern)
+        empty = bool(pl.Series([""]).str.contains(pattern).item())
+    except (re.error, pl.exceptions.ComputeError) as error:
+        return f"is no regular expression ({error})"
+    return "matches an empty message; make one part of it required" if empty else ""
+
+
 @dataclass(frozen=True)
 class Compiler:
     """Turns one marker's lists into patterns, naming its file and itself in every fault."""
@@ -393,15 +408,24 @@ class Compiler:
         """Return lower-case alternations that hold the patterns in order, none overlong."""
         joined: list[str] = []
         for pattern in patterns:
-            checked = self._checked(pattern, key)
-            if joined and len(joined[-1]) + len(checked) < _LONG:
-                joined[-1] = f"{joined[-1]}|{checked}"
+            filled = self._filled(pattern, self._where(pattern, key))
+            if joined and len(joined[-1]) + len(filled) < _LONG:
+                joined[-1] = f"{joined[-1]}|{filled}"
             else:
-                joined.append(checked)
+                joined.append(filled)
+        if any(map(_fault, joined)):
+            # Which of those that were joined it is, is asked only now: to compile takes time.
+            for pattern in patterns:
+                where = self._where(pattern, key)
+                if fault := _fault(self._filled(pattern, where)):
+                    raise ConfigError(f"{where}: {fault}")
         return tuple(joined)
 
-    def _checked(self, pattern: str, key: str) -> str:
-        where = f"{self.path}, marker `{self.name}`, key `{key}`, pattern `{pattern}`"
+    def _where(self, pattern: str, key: str) -> str:
+        return f"{self.path}, marker `{self.name}`, key `{key}`, pattern `{pattern}`"
+
+    def _filled(self, pattern: str, where: str) -> str:
+        """Return a pattern in lower case, with its fragments in their places."""
         filled = pattern
         for _ in range(_DEPTH):
             filled = FRAGMENT.sub(lambda hit: self._fragment(hit[1], where), filled)
@@ -413,13 +437,6 @@ class Compiler:
                 f"{where}: `{foreign[0]}` is not read alike by every engine; write literals, |, "
                 "( ), classes such as [0-9], ., ? and {m,n}"
             )
-        try:
-            re.compile(filled)
-            pl.Series([""]).str.contains(filled)
-        except (re.error, pl.exceptions.ComputeError) as error:
-            raise ConfigError(f"{where}: is no regular expression ({error})") from error
-        if pl.Series([""]).str.contains(filled).item():
-            raise ConfigError(f"{where}: matches an empty message; make one part of it required")
         return filled.lower()
 
     def _fragment(self, name: str, where: str) -> str:

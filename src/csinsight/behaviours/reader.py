@@ -18,7 +18,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from csinsight.errors import ConfigError
 
@@ -358,6 +357,8 @@ def _powers(count: int) -> tuple[_Hashes, _Hashes]:
 
 def _weigh(texts: Sequence[str], names: _Names, weights: _Whole) -> _Whole:
     """Return each text's sum of weights over the root of how many pieces it has."""
+    from scipy import sparse  # what is read by the rules alone does not wait for it
+
     rows, said = pieces(texts)
     counts = np.bincount(rows, minlength=len(texts))
     place = np.searchsorted(names, said)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.types as pat
 
 from csinsight.contract.schema import Table
 from csinsight.errors import EngineError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What `steady` keeps: finer than cents and milliseconds, coarser than float noise.
 DECIMALS: Final = 6
@@ -47,6 +49,8 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     times and dates             ``datetime64[us]`` without zone (missing: NaT)
     ==========================  ==========================================================
     """
+    import pandas as pd
+
     table: pa.Table = frame.collect(backend="pyarrow").to_native()
     columns = {name: _series(table[name]) for name in table.column_names}
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
@@ -66,6 +70,8 @@ def steady(values: pd.Series) -> pd.Series:
 
 
 def _series(values: pa.ChunkedArray) -> Any:
+    import pandas as pd
+
     if pat.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
@@ -84,6 +90,8 @@ def _series(values: pa.ChunkedArray) -> Any:
 
 
 def _whole(values: pa.ChunkedArray, masked: Any) -> Any:
+    import pandas as pd
+
     return pd.Series(masked.__from_arrow__(values)) if values.null_count else values.to_pandas()
 
 

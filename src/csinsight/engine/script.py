@@ -40,8 +40,12 @@ def simplified(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
 
 def simplify(text: str) -> str:
     """Return one text as `simplified` writes it."""
-    table = _pairs()
-    return "".join(table.get(character, character) for character in text)
+    return text.translate(_translation())
+
+
+@functools.cache
+def _translation() -> dict[int, str]:
+    return {ord(character): other for character, other in _pairs().items()}
 
 
 @functools.cache

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Final, get_args
 
 import narwhals as nw
-import pandas as pd
 import polars as pl
 
 from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
@@ -65,6 +64,8 @@ class Shop:
 
     def _keys(self, chats: pl.Series) -> tuple[KeyMatch, ...]:
         """Return what each key joins; of the buyers of `chats`, each under its best one."""
+        import pandas as pd
+
         if not self.has("orders", Orders.BUYER_ID) or not len(chats):
             return ()
         by = [Orders.BUYER_ID, *([_KEY] if self.linked else [])]

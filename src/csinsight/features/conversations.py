@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import narwhals as nw
-import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import TIMINGS
@@ -39,6 +39,9 @@ from csinsight.features.outcomes import mature, outcomes
 from csinsight.features.pre_chat import pages_before
 from csinsight.features.rounds import open_talks, satisfaction, service_counts, serving_agents
 from csinsight.params import add_months
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ORDER = (SENT_MS, Msg.MESSAGE_NO)
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import narwhals as nw
-import pandas as pd
 from narwhals.typing import IntoDType
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect, ms
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A table before the last step, on either engine.
 Frame: TypeAlias = nw.LazyFrame[Any]
@@ -101,6 +103,8 @@ class Columns:
 
     def typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Give a table these columns and types; columns that it lacks are null."""
+        import pandas as pd
+
         table = table.reindex(columns=list(self._kinds)).astype(self._kinds)
         for name in self.times:
             table[name] = pd.to_datetime(table[name], unit="ms").astype("datetime64[us]")

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 import narwhals as nw
-import pandas as pd
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.schema import Orders
@@ -168,6 +167,8 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
     >>> observed_until_ms(sample_shop(), datetime(2026, 11, 1)) <= moment_ms(datetime(2026, 11, 1))
     True
     """
+    import pandas as pd
+
     end = moment_ms(as_of)
     events = [("messages", SENT_MS), ("orders", PLACED_MS), ("orders", PAID_MS)]
     last = [

@@ -20,6 +20,8 @@ from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes
 _PIXELS_PER_POINT = 96 / 72
 #: Smaller than this share of its size a picture scrolls, so that its text can still be read.
 _SMALLEST = 0.72
+#: What matplotlib's style sheet says of every element.
+_LINES = "stroke-linejoin:round;stroke-linecap:butt"
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> str:
@@ -48,8 +50,9 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
     body = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{prefix}-\1"', body)
-    # Its style sheet (`*{stroke-linejoin: round…}`) would reach the whole page.
-    body = re.sub(r"(<style[^>]*>\s*)\*\s*\{", rf"\1#{prefix}-svg *{{", body)
+    # Its style sheet would reach the whole page, whose content policy knows one sheet: what it
+    # says (`_LINES`) is handed down from the picture's own element.
+    body = re.sub(r"<defs><style[^>]*>[^<]*</style></defs>", "", body)
     body = body.replace(f"'{FAMILY}'", f"'{FAMILY}','{LATIN_FAMILY}'")
     for colour, (name, _) in theme.COLOURS.items():
         body = body.replace(colour, f"var(--{name},{colour})")
@@ -68,7 +71,7 @@ def _opening(tag: str, prefix: str, alt: str) -> str:
     if box is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox")
     width = float(box[1].split()[2]) * _PIXELS_PER_POINT
-    size = f"width:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px"
+    size = f"width:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px;{_LINES}"
     return (
         f'<svg id="{prefix}-svg" viewBox="{box[1]}" style="{size}" '
         f'role="img" aria-label="{html.escape(alt)}">'
