@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from functools import partial
+from importlib.metadata import metadata, version
 from pathlib import Path
 
 import nbformat
+from packaging.requirements import Requirement
 
 from csinsight.contract.dictionary import artifacts, data_dictionary
 from csinsight.contract.schema import TABLES
@@ -15,6 +17,7 @@ from csinsight.params import NOTEBOOKS, shipped
 from csinsight.runs.data_dictionary import label_in
 
 _ROW = "| {name} | {kind} | {needed} | {meaning} |"
+LOCK = Path(__file__).resolve().parents[1] / "requirements" / "run.lock"
 
 
 def write_pages(folder: Path) -> None:
@@ -26,6 +29,7 @@ def write_pages(folder: Path) -> None:
     (folder / "tables.md").write_text(_tables(), encoding="utf-8")
     told = data_dictionary("en", artifacts().values(), partial(label_in, "en"))
     (folder / "artifacts.md").write_text(told, encoding="utf-8")
+    (folder / "licences.md").write_text(licences(LOCK), encoding="utf-8")
 
 
 def _notebook(name: str) -> str:
@@ -69,3 +73,45 @@ def _tables() -> str:
             cells = {"name": f"`{column.name}`", "kind": column.kind, "needed": needed}
             parts.append(_ROW.format(meaning=meaning, **cells))
     return "\n".join(parts) + "\n"
+
+
+def locked(lock: Path) -> list[Requirement]:
+    """Return what a lock names, each with its version and where it is needed."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return [Requirement(line.split(" \\")[0]) for line in lines if re.match(r"[A-Za-z0-9]", line)]
+
+
+def licences(lock: Path) -> str:
+    """Write the licence of all that a run needs, as the installed packages tell it.
+
+    Raises
+    ------
+    ValueError
+        Where a package tells no licence.
+    """
+    parts = [
+        "# Licences",
+        "",
+        "csinsight is under the licence in `LICENSE`. What a run needs, by "
+        "`requirements/run.lock`, as each package tells it of itself:",
+        "",
+        "| package | version | licence |",
+        "|---|---|---|",
+    ]
+    elsewhere = []
+    for wanted in locked(lock):
+        if wanted.marker is not None and not wanted.marker.evaluate():
+            elsewhere.append(f"`{wanted.name}` ({str(wanted.marker).replace('|', ' ')})")
+            continue
+        parts.append(f"| {wanted.name} | {version(wanted.name)} | {_licence(wanted.name)} |")
+    return "\n".join([*parts, "", f"Needed elsewhere only: {', '.join(elsewhere)}."]) + "\n"
+
+
+def _licence(name: str) -> str:
+    told = metadata(name)
+    classes = [c for c in told.get_all("Classifier") or [] if c.startswith("License ::")]
+    named = [name.rpartition("::")[2].strip() for name in classes]
+    for found in (told.get("License-Expression"), ", ".join(named), told.get("License")):
+        if found:
+            return str(found).partition("\n")[0].replace("|", "/")[:120]
+    raise ValueError(f"{name}: tells no licence")

@@ -29,6 +29,19 @@ def _targets(page: Path) -> list[str]:
     return re.findall(r'<(?:a|img|link|script)\b[^>]*?\b(?:href|src)="([^"]+)"', text)
 
 
+def test_licences_of_all_that_a_run_needs_are_listed(site: Path) -> None:
+    text = (site / "made_pages" / "licences.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text, re.DOTALL)
+    told = [re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", row, re.DOTALL) for row in rows]
+    listed = {cells[0]: cells[1:] for cells in told if len(cells) == 3}
+    lock = (ROOT / "requirements" / "run.lock").read_text(encoding="utf-8")
+    names = re.findall(r"^([A-Za-z0-9_.\-]+)==([^ ;]+)(?: ;(.*?))? \\\\$", lock, re.MULTILINE)
+    needed = {name: number for name, number, marker in names if not marker}
+    assert len(needed) > 70
+    assert {name: listed[name][0] for name in needed} == needed
+    assert all(licence for _, licence in listed.values())
+
+
 def test_no_link_is_broken(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 20

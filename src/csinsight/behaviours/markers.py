@@ -191,7 +191,7 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
     --------
     >>> from csinsight.behaviours.lexicon import load_lexicon
     >>> find_all(["亲，您好", "有货"], "greets", load_lexicon(reader="rules"))
-    [[(2, 4)], []]
+    [[(0, 4)], []]
     """
     read = [_as_read(text) for text in texts]
     column, holding = pl.Series(read, dtype=pl.String), {}

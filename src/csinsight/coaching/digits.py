@@ -54,7 +54,20 @@ _NAMED: Final = re.compile(_PRICED, re.IGNORECASE)
 
 
 def numbers_by_form(plain: str, dates: list[tuple[int, int]]) -> Iterator[Span]:
-    """Yield runs of digits, of look-alikes and of words for digits that are long enough."""
+    """Yield runs of digits, of look-alikes and of words for digits that are long enough.
+
+    Parameters
+    ----------
+    plain : str
+        In NFKC, a character for a character.
+    dates : list of (int, int)
+        Where days stand: no part of a number.
+
+    Examples
+    --------
+    >>> list(numbers_by_form("139空0123空4567", []))
+    [(0, 13, '电话')]
+    """
     apart = [*dates, *(match.span() for match in _EVERYDAY.finditer(plain))]
     for match in _RUN.finditer(plain):
         for start, end in _without(match.span(), apart):
@@ -84,7 +97,15 @@ def _without(span: tuple[int, int], holes: list[tuple[int, int]]) -> Iterator[tu
 
 
 def is_everyday(plain: str, start: int, end: int) -> bool:
-    """Tell whether a run of digits is a price, a count, a list of sizes or a measure."""
+    """Tell whether a run of digits is a price, a count, a list of sizes or a measure.
+
+    Examples
+    --------
+    >>> is_everyday("36 37 38 39 40", 0, 14), is_everyday("200*230*15", 0, 10)
+    (True, True)
+    >>> is_everyday("139 0123 4567", 0, 13)
+    False
+    """
     text = plain[start:end]
     groups = re.findall(rf"{NUMERAL}+", text)
     if sum(map(len, groups)) < _DIGITS:
@@ -99,7 +120,8 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
     values, widths = [int(group) for group in groups], {len(group) for group in groups}
     if widths <= {2, 3}:
         steps = [b - a for a, b in pairwise(values)]
-        if all(step > 0 for step in steps) or all(step < 0 for step in steps):
+        one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+        if one_way or (widths == {2} and all(group[0] != "0" for group in groups)):
             return True
     if max(widths) <= 4 and all(value % 10 == 0 and value for value in values):
         return True
@@ -114,7 +136,13 @@ _MANY_DIGITS: Final = re.compile(r"(?:[0-9][^0-9]{0,3}){6,}[0-9]")
 
 
 def phones(plain: str, dates: list[tuple[int, int]]) -> list[Span]:
-    """Return the phone numbers of any country, as their numbering plans have it."""
+    """Return the phone numbers of any country, as their numbering plans have it.
+
+    Examples
+    --------
+    >>> phones("ring 020 7946 0018", [])
+    [(5, 18, '电话')]
+    """
     if not _MANY_DIGITS.search(plain):
         return []
     hits = {
@@ -139,7 +167,13 @@ _SHORT: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9]{2,6}(?:[/\-][0-9]{2,6}){0,2}
 
 
 def beside(plain: str, found: list[Span]) -> Iterator[Span]:
-    """Yield a few digits that stand close to a number that is masked, and are no price or size."""
+    """Yield a few digits that stand close to a number that is masked, and are no price or size.
+
+    Examples
+    --------
+    >>> list(beside("前面139后面01234567", [(7, 15, "单号")]))
+    [(2, 5, '电话')]
+    """
     if not found:
         return
     for match in _SHORT.finditer(plain):
