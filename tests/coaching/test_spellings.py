@@ -167,6 +167,7 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
                 "kind": "driver",
                 "misses": [],
                 # One that hides something, and after it one of the same agent that hides nothing.
+                "effect_pp": 1.0,
                 "hits": [name, f"c{int(name[1:]) % 3:04d}"],
                 "peer_hits": [name],
             }

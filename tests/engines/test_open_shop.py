@@ -12,8 +12,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.contract.check import check_shop
 from csinsight.contract.schema import TABLES
 from csinsight.engine import EngineError, collect, ms, open_shop
+from csinsight.runs.state import Inputs
 
 HEADER = "order_id,buyer_id,placed_at,paid_at,list_amount,paid_amount,units,coupon_used\n"
 
@@ -191,3 +193,34 @@ def test_spark_without_java_says_what_to_install(
     monkeypatch.setattr(shutil, "which", lambda *_args, **_kinds: None)
     with pytest.raises(EngineError, match="Java 17 runtime"):
         open_shop(tmp_path, "spark")
+
+
+def test_a_folder_of_parquet_parts_is_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "messages.parquet"
+    folder.mkdir()
+    said = pl.DataFrame(
+        {
+            "buyer_id": [f"b{n}" for n in range(30)],
+            "sender": ["buyer"] * 30,
+            "sent_at": [datetime(2026, 10, 5, 10, n) for n in range(30)],
+            "text": [f"有货吗{n}" for n in range(30)],
+        }
+    )
+    for number, part in enumerate(said.iter_slices(10)):
+        part.write_parquet(folder / f"part-{number} [x].parquet")
+    (folder / "_SUCCESS").touch()
+    said.head(1).write_parquet(folder / "_being-written.parquet")
+    said.head(1).write_parquet(folder / ".part-0.parquet.crc.parquet")
+    frame = collect(open_shop(tmp_path)["messages"])
+    assert frame["text"].tolist() == said["text"].to_list()
+    assert frame["message_no"].tolist() == list(range(30))
+    checked = check_shop(tmp_path)
+    assert checked.faults == []
+    assert checked.tables["messages"].rows == 30
+    assert set(Inputs(tmp_path).hashes) == {
+        f"messages.parquet/part-{number} [x].parquet" for number in range(3)
+    }
+    (folder / "part-0 [x].parquet").write_bytes(b"PAR1 cut short")
+    with pytest.raises(EngineError, match=r"messages\.parquet"):
+        open_shop(tmp_path)
+    assert "can't be read as Parquet" in str(check_shop(tmp_path).faults[0])

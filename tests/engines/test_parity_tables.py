@@ -94,6 +94,26 @@ def test_parquet(tmp_path: Path, spark: Any) -> None:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
 
+def test_folders_of_parts(tmp_path: Path, spark: Any) -> None:
+    """As one file is, on both engines: rows in the order of the parts' names."""
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    for name, frame in tables().items():
+        frame.write_parquet(whole / f"{name}.parquet")
+        (cut / f"{name}.parquet").mkdir(parents=True)
+        (cut / f"{name}.parquet" / "_SUCCESS").touch()
+        size = -(-frame.height // 3)
+        for number, part in enumerate(frame.iter_slices(size)):
+            part.write_parquet(cut / f"{name}.parquet" / f"part {number} [a].parquet")
+    assert_same_tables(cut)
+    for engine in ("polars", "spark"):
+        one, other = (
+            collect(open_shop(folder, engine)["messages"]).sort_values("message_no")  # type: ignore[arg-type]
+            for folder in (whole, cut)
+        )
+        pd.testing.assert_frame_equal(*(f.reset_index(drop=True) for f in (one, other)))
+
+
 def test_csv(tmp_path: Path, spark: Any) -> None:
     for name, frame in tables().items():
         frame.head(500).write_csv(tmp_path / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.f")

@@ -8,7 +8,7 @@ from typing import Final
 #: WeChat as people write it where the word is forbidden.
 _WECHAT: Final = (
     r"(?:[微薇威维徽围嶶卫伟v加➕+]\s?[信芯心❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x|v❤|卫星号|绿泡泡|绿色软件|绿信"
-    r"|(?:加|➕|\+|我|我的|个|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?![a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
+    r"|(?:加|➕|\+|我|我的|个|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?!e\s?chat|ei\s?xin|x|[a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
     r"|w\.?\s?x|v\s*x)"
 )
 _QQ: Final = r"(?:q\s*q|扣\s*扣|企鹅号?|球球|秋秋|蔻蔻|扣(?=\s?[0-9])|Q\s*号|Q(?=[::]\s?[0-9])|🐧)"

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from csinsight.config import nearest
 from csinsight.contract import cells
 from csinsight.contract.disputes import read_disputes
+from csinsight.contract.files import SUFFIXES, parts
 from csinsight.contract.labels import read_labels
 from csinsight.contract.messages import Fault, Notice
 from csinsight.contract.read import read_table
@@ -136,9 +136,6 @@ def _agents(tables: Mapping[str, pl.DataFrame], table: str, column: str) -> Iter
         )
 
 
-SUFFIXES: Final = (".parquet", ".csv")
-
-
 @dataclass(frozen=True)
 class TableFacts:
     """What a table holds.
@@ -214,7 +211,7 @@ def check_shop(folder: Path) -> Check:
     tables: dict[str, TableFacts] = {}
     keys: dict[str, pl.DataFrame] = {}
     for place, table in enumerate(TABLES.values(), start=1):
-        paths = [path for s in SUFFIXES if (path := folder / f"{table.name}{s}").is_file()]
+        paths = [path for s in SUFFIXES if parts(path := folder / f"{table.name}{s}")]
         if len(paths) > 1:
             faults.append(_ambiguous(paths))
         for path in paths[:1]:
@@ -268,8 +265,9 @@ def _near_names(folder: Path) -> Iterator[Notice]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.name in known and path.is_dir():
-            yield Notice(path.name, "is a folder and is not read: write the table as one file")
+        if path.name in known and path.is_dir() and not parts(path):
+            what = "is a folder without *.parquet and is not read: write the table's parts into it"
+            yield Notice(path.name, what)
         near = nearest(path.name.split(".")[0], TABLES)
         if near and path.is_file() and path.name not in known:
             what = f"is not read: was {near}.csv or {near}.parquet meant?"

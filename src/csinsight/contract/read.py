@@ -15,6 +15,7 @@ import polars as pl
 
 from csinsight.config import nearest
 from csinsight.contract import cells, messages
+from csinsight.contract.files import parts
 from csinsight.contract.messages import NAMED, Fault, Notice
 from csinsight.contract.schema import Column, Messages, Table
 from csinsight.contract.textfile import read_text
@@ -154,9 +155,9 @@ def _read_csv(path: Path, table: Table) -> Checked:
 
 def _read_parquet(path: Path, table: Table) -> Checked:
     try:
-        header = list(pl.scan_parquet(path, glob=False).collect_schema())
+        header = list(pl.scan_parquet(parts(path), glob=False).collect_schema())
         names = [column.name for column in table.columns if column.name in header]
-        raw = pl.read_parquet(path, columns=names, glob=False)
+        raw = pl.scan_parquet(parts(path), glob=False).select(names).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         what = f"can't be read as Parquet ({reason})"

@@ -10,6 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from csinsight.contract import cells
+from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Messages, Table
 from csinsight.contract.textfile import read_text
 from csinsight.engine.frames import explain, ms
@@ -37,7 +38,7 @@ def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
     """
     typed = path.suffix == ".parquet"
     scan = (
-        pl.scan_parquet(path, glob=False)
+        pl.scan_parquet(parts(path), glob=False)
         if typed
         else pl.scan_csv(path, infer_schema=False, glob=False)
     )

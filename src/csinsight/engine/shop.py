@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 import narwhals as nw
 import polars as pl
 
+from csinsight.contract.files import table_path
 from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
 from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, OrderBuyers, Orders
 from csinsight.engine import polars_tables
@@ -206,12 +207,3 @@ def _with_buyers(
         {**tables, "orders": orders},
         {**filled, "orders": filled["orders"] | {Orders.BUYER_ID}},
     )
-
-
-def table_path(folder: Path, name: str) -> Path | None:
-    """Return the file of table `name` in `folder`, Parquet before CSV; None where absent."""
-    for suffix in (".parquet", ".csv"):
-        path = folder / f"{name}{suffix}"
-        if path.is_file():
-            return path
-    return None

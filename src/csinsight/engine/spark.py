@@ -10,13 +10,16 @@ import os
 import shutil
 import sys
 import warnings
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import polars as pl
+import pyarrow.parquet as pq
 
 from csinsight.contract import cells
+from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Column, Kind, Messages, Table
 from csinsight.engine import polars_tables
 from csinsight.engine.frames import explain, ms
@@ -90,14 +93,20 @@ def _open_parquet(
     import pyspark.sql.functions as sf
 
     try:
-        schema = pl.read_parquet_schema(path)
+        scan = pl.scan_parquet(parts(path), glob=False)
+        schema = dict(scan.collect_schema())
+        rows = [pq.read_metadata(part).num_rows for part in parts(path)]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain(path, table, error) from error
     if not polars_tables.fits(table, schema, typed=True):
         raise explain(path, table)
-    frame = spark.read.parquet(str(path.resolve()))
-    # The row's place in the file, whichever way Spark cuts it into partitions.
-    number = sf.col("_metadata.row_index").alias(Messages.MESSAGE_NO)
+    frame = spark.read.parquet(*(str(part.resolve()) for part in parts(path)))
+    # The row's place in the table, whichever way Spark cuts it into partitions: the rows of the
+    # parts before its own, by their footers, and its place in the part.
+    before = dict(zip((p.name for p in parts(path)), accumulate(rows, initial=0), strict=False))
+    offset = sf.create_map(*(sf.lit(told) for pair in before.items() for told in pair))
+    part = offset[sf.col("_metadata.file_name")]
+    number = (part + sf.col("_metadata.row_index")).cast("bigint").alias(Messages.MESSAGE_NO)
     values = [_stored(column, schema) for column in table.columns]
     frame = frame.select(*values, *([number] if table.name == "messages" else []))
     counts = frame.agg(*(sf.count(c.name).alias(c.name) for c in table.columns)).collect()[0]

@@ -21,7 +21,7 @@ from csinsight.importers.cells import YES, text_of_html
 from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import Line, read_text
-from csinsight.importers.records import open_tables
+from csinsight.importers.records import load_json, open_tables
 from csinsight.importers.sift import Imported, finish, settle
 
 #: How robots' accounts are called, as their nicks say.
@@ -271,7 +271,7 @@ def _members(path: Path, inside: str) -> list[Any]:
     """Return the members of a JSON list, of the list `inside` an object, or of JSON lines."""
     text = read_text(path)
     try:
-        whole = json.loads(text)
+        whole = load_json(text)
     except (ValueError, RecursionError):
         lines = enumerate(text.split("\n"), start=1)
         return [_line(path.name, number, one) for number, one in lines if one.strip()]
@@ -283,7 +283,7 @@ def _members(path: Path, inside: str) -> list[Any]:
 
 def _line(file: str, number: int, text: str) -> Any:
     try:
-        return json.loads(text)
+        return load_json(text)
     except (ValueError, RecursionError) as error:
         raise ImporterError(f"{file}, line {number}: is not JSON; export it again") from error
 

@@ -5,8 +5,10 @@ Reading the sheets of an Excel workbook as text.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +54,7 @@ def read_json(path: Path, records: str | None, encoding: str | None = None) -> R
     """
     text = read_text(path, encoding)
     try:
-        data = json.loads(text)
+        data = load_json(text)
     except (ValueError, RecursionError) as error:
         raise ImporterError(f"{path.name}: is not JSON ({error}); export it again") from error
     parents = data if isinstance(data, list) else [data]
@@ -67,7 +69,7 @@ def read_jsonl(path: Path, records: str | None, encoding: str | None = None) -> 
         if not line.strip():
             continue
         try:
-            parents.append((number, json.loads(line)))
+            parents.append((number, load_json(line)))
         except (ValueError, RecursionError):
             bad.append((path.name, number, line, "the line is not a JSON object"))
     return _records(path.name, parents, bad, records)
@@ -150,7 +152,74 @@ def _text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def load_json(text: str) -> Any:
+    r"""Read JSON; half of a pair of surrogates, which no table can hold, comes as a question mark.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        Where it is no JSON, or too deep.
+
+    Examples
+    --------
+    >>> load_json('{"body": "ok\\\\ud83d"}')
+    {'body': 'ok?'}
+    """
+    told = json.loads(text)
+    if _HALVES.search(text):
+        whole = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        told = json.loads(whole)
+    return told
+
+
+_HALVES: Final = re.compile(r"\\u[dD][89a-fA-F]")
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
+#: A sheet of Excel ends here; the reader keeps room for every cell up to the last in use, and
+#: ends the whole program where there is none.
+_LAST_ROW: Final = 1_048_576
+_LAST_COLUMN: Final = 16_384
+_MOST_CELLS: Final = 100_000_000
+_CELL: Final = re.compile(rb'<c [^>]{0,200}?\br="([A-Za-z]{0,12})([0-9]{0,12})"')
+_CHUNK: Final = 1 << 20
+
+
+def _refuse_far_cells(file: str, data: bytes) -> None:
+    """Raise where a sheet's cells reach beyond a sheet, or beyond what can be read at once."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        sheets = [n for n in book.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", n)]
+        for name in sheets:
+            rows, columns = _reach(book, name)
+            if rows > _LAST_ROW or columns > _LAST_COLUMN or rows * columns > _MOST_CELLS:
+                raise ImporterError(
+                    f"{file}: a cell of it stands in row {rows:,}, column {columns:,}, far from "
+                    "all others; delete what stands there, or copy the rows into a new workbook"
+                )
+
+
+def _reach(book: zipfile.ZipFile, name: str) -> tuple[int, int]:
+    """Return the last row and column of a sheet that its cells name."""
+    rows, letters, rest = 0, set[bytes](), b""
+    with book.open(name) as file:
+        while chunk := file.read(_CHUNK):
+            found = _CELL.findall(rest + chunk)
+            letters |= {letter for letter, _ in found}
+            rows = max([rows, *(int(row) for _, row in found if row)])
+            rest = chunk[-300:]
+    return rows, max(map(_column, letters), default=0)
+
+
+def _column(letters: bytes) -> int:
+    """Return a column's number by its letters.
+
+    Examples
+    --------
+    >>> _column(b"A"), _column(b"AA"), _column(b"XFD")
+    (1, 27, 16384)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFrame]:
@@ -174,6 +243,8 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
         raise ImporterError(
             f"{path.name}: can't be read as a workbook; save it again as .xlsx"
         ) from error
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        _refuse_far_cells(path.name, data)
     if sheet is not None and sheet not in book.sheet_names:
         # Sheets may bear customers' names, so they are not listed.
         count = len(book.sheet_names)

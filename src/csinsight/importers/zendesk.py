@@ -28,6 +28,7 @@ from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, read_text, stack
+from csinsight.importers.records import load_json
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
 
 SCORES: Final = {"good": 5, "bad": 1}
@@ -161,7 +162,7 @@ def _tickets(path: Path, people: People) -> list[tuple[str, int, dict[str, Any]]
     """Return file, line and ticket of each object; what is no object stands for itself."""
     text = read_text(path)
     try:
-        whole = json.loads(text)
+        whole = load_json(text)
     except (ValueError, RecursionError):
         lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
         return [(path.name, n, _one(line)) for n, line in lines]
@@ -190,7 +191,7 @@ def _meet(ticket: dict[str, Any], people: People) -> None:
 
 def _one(line: str) -> dict[str, Any]:
     try:
-        ticket = json.loads(line)
+        ticket = load_json(line)
     except (ValueError, RecursionError):
         return {}
     return ticket if isinstance(ticket, dict) else {}
@@ -261,10 +262,11 @@ def _rating(
 ) -> Iterator[tuple[Any, ...]]:
     given = ticket.get("satisfaction_rating")
     given = given if isinstance(given, dict) else {"score": given}
-    if given.get("score") in SCORES:
+    score = given.get("score")
+    if isinstance(score, str) and score in SCORES:
         when = given.get("updated_at") or given.get("created_at") or ticket.get("updated_at")
         who = (people.buyer(_who(ticket, "requester")), _who(ticket, "assignee"))
-        yield (file, line, "", _text(ticket.get("id")), *who, _text(when), given["score"])
+        yield (file, line, "", _text(ticket.get("id")), *who, _text(when), score)
 
 
 def _who(fields: dict[str, Any], role: str) -> str | None:

@@ -27,12 +27,12 @@ from pydantic import (
 
 from csinsight import __version__
 from csinsight.contract.disputes import disputes_path
+from csinsight.contract.files import parts, table_path
 from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.own import FILE as OWN_FILE
 from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
 from csinsight.contract.write import DRAFT, sha256, sha256_of, write_text
-from csinsight.engine import table_path
 from csinsight.errors import LockedError, RunError
 from csinsight.params import Lang, RunParams, is_month
 from csinsight.views.study import KPIS
@@ -137,7 +137,7 @@ class Inputs:
         self._data = data
         self._seen = self._stats()
         #: By file name, the SHA-256 of every file of the shop that a run reads.
-        self.hashes = {path.name: sha256(path) for path in self._paths()}
+        self.hashes = {self._name(path): sha256(path) for path in self._paths()}
         self.check()
 
     def check(self) -> None:
@@ -153,7 +153,7 @@ class Inputs:
             return
         # Touched is not changed: only where the file's dates differ is it read again.
         differ = {name for name in now | self._seen if now.get(name) != self._seen.get(name)}
-        paths = {path.name: path for path in self._paths() if path.name in differ}
+        paths = {name: path for path in self._paths() if (name := self._name(path)) in differ}
         changed = [
             name
             for name in sorted(differ)
@@ -167,13 +167,19 @@ class Inputs:
         self._seen = now
 
     def _paths(self) -> list[Path]:
-        found = [table_path(self._data, name) for name in TABLES]
+        tables = [table_path(self._data, name) for name in TABLES]
+        found = [part for path in tables if path is not None for part in parts(path)]
         beside = [self._data / name for name in (LABELS_FILE, OWN_FILE, ROLLOUT_FILE)]
-        found += [disputes_path(self._data), *(path for path in beside if path.is_file())]
-        return [path for path in found if path is not None]
+        disputes = disputes_path(self._data)
+        found += [path for path in beside if path.is_file()]
+        return [*found, *([disputes] if disputes is not None else [])]
+
+    def _name(self, path: Path) -> str:
+        """Return a file by its place in the shop's folder: parts of two tables may share a name."""
+        return path.relative_to(self._data).as_posix()
 
     def _stats(self) -> dict[str, tuple[int, ...]]:
-        stats = {path.name: path.stat() for path in self._paths()}
+        stats = {self._name(path): path.stat() for path in self._paths()}
         # The time of the last change of the file itself can't be set back, unlike its other dates.
         return {n: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for n, s in stats.items()}
 
