@@ -109,8 +109,11 @@ def test_nothing_planted_is_left_in_a_whole_run(tmp_path: Path) -> None:
     made = run_month(folder, load_params(None, shop="s", month="2026-10"), out)
     assert made.report is not None
     study = Study(folder, made.run, shop="s")
-    sheet = labelling.open_sheet(study, markers="greets, apologizes", each=400, seed=1)
-    assert len(sheet) > 400
+    told = {"who": "me", "behaviours": "greets, apologizes", "each": 400, "seed": 1}
+    session = labelling.open_session(study, **told)
+    items = [text for talk in session._talks.values() for text in talk["masked"]]
+    assert len(items) > 400
+    (out / "labelling.txt").write_text("\n".join(items), encoding="utf-8")
     read = {f"{place} {name}": plain(text) for place, (name, text) in enumerate(_shown(out))}
     assert {name.rsplit(".", 1)[-1] for name in read} >= {"html", "ipynb", "xlsx", "json"}
     left = {(name, secret) for name, text in read.items() for secret in secrets if secret in text}

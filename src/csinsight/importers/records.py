@@ -162,7 +162,7 @@ def load_json(text: str) -> Any:
 
     Examples
     --------
-    >>> load_json('{"body": "ok\\\\ud83d"}')
+    >>> load_json('{"body": "ok\\ud83d"}')
     {'body': 'ok?'}
     """
     told = json.loads(text)
