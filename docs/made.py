@@ -57,8 +57,9 @@ def _tables() -> str:
     parts = [
         "# The tables",
         "",
-        "A shop is a folder with up to six tables, each `NAME.parquet` or `NAME.csv` (UTF-8, with "
-        "a header). All are optional; one that is missing removes exactly what depends on it. "
+        "A shop is a folder with up to six tables, each `NAME.parquet` (a file, or a folder of "
+        "parts as Spark writes them, in the order of their names) or `NAME.csv` (UTF-8, with a "
+        "header). All are optional; one that is missing removes exactly what depends on it. "
         "Columns of other names are left alone. `csinsight check FOLDER` names every fault by "
         "file, row, column and mend.",
     ]
