@@ -7,6 +7,7 @@ spark engine is asked for.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -100,11 +101,13 @@ def _open_parquet(
         raise explain(path, table, error) from error
     if not polars_tables.fits(table, schema, typed=True):
         raise explain(path, table)
-    frame = spark.read.parquet(*(str(part.resolve()) for part in parts(path)))
+    # Spark takes the names of files for patterns.
+    told = [re.sub(r"([\\{}\[\]*?])", r"\\\1", str(part.resolve())) for part in parts(path)]
+    frame = spark.read.parquet(*told)
     # The row's place in the table, whichever way Spark cuts it into partitions: the rows of the
     # parts before its own, by their footers, and its place in the part.
     before = dict(zip((p.name for p in parts(path)), accumulate(rows, initial=0), strict=False))
-    offset = sf.create_map(*(sf.lit(told) for pair in before.items() for told in pair))
+    offset = sf.create_map(*(sf.lit(one) for pair in before.items() for one in pair))
     part = offset[sf.col("_metadata.file_name")]
     number = (part + sf.col("_metadata.row_index")).cast("bigint").alias(Messages.MESSAGE_NO)
     values = [_stored(column, schema) for column in table.columns]
