@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from csinsight.params import NOTEBOOKS, shipped
+from csinsight.render.page import read_notebook
+from csinsight.runs.lab import EXPLORE, LABELLING
 
 FOLDER = shipped("notebooks")
 CHINESE = yaml.safe_load((FOLDER / "zh.yml").read_text(encoding="utf-8"))
@@ -62,6 +64,15 @@ def test_every_text_cell_has_its_chinese(notebook):
     assert all(han.search(text) for text in CHINESE[name].values())
     english = [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
     assert not any(han.search(text) for text in english)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("name", [EXPLORE, LABELLING])
+def test_what_the_lab_copies_is_there_in_both_languages(name, lang):
+    cells = read_notebook(FOLDER / f"{name}.ipynb", lang).cells
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    assert prose
+    assert all(bool(re.search(r"[\u4e00-\u9fff]", text)) == (lang == "zh") for text in prose)
 
 
 def test_only_headlines_keep_their_output(notebook):

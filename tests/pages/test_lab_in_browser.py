@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -50,7 +50,8 @@ def _lab(run: Path, out: Path) -> Iterator[str]:
         try:
             yield _address(lab, Path(own["runtime"]), out / "lab.log")
         finally:
-            os.killpg(lab.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it did not start
+                os.killpg(lab.pid, signal.SIGTERM)
             try:
                 lab.wait(20)
             except subprocess.TimeoutExpired:
