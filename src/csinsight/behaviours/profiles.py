@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from csinsight.config import load
 from csinsight.errors import ConfigError
-from csinsight.features.frames import ConversationRules
+from csinsight.features.frames import ConversationRules, ResponseFrom
 from csinsight.params import shipped
 
 Attribution = Literal["order_first", "payment", "last"]
@@ -38,6 +38,8 @@ class KpiProfile(BaseModel):
     handed_over : {'leave_out', 'count'}
         Whether an inquiry that an agent handed to another before any order stays in the first
         agent's conversion.
+    response_from : {'buyer_message', 'hand_over'}
+        Which response is the headline where a robot wrote before a person; both are shown.
     version : int
         Raised whenever a convention in the file changes, so that two months can be compared.
     service_start_hour, service_end_hour : int
@@ -60,6 +62,7 @@ class KpiProfile(BaseModel):
     inquirer: Literal["buyer_day", "buyer"]
     attribution: Attribution
     handed_over: Literal["leave_out", "count"] = "leave_out"
+    response_from: ResponseFrom = "buyer_message"
     version: Annotated[int, Field(ge=1)] = 1
     service_start_hour: Annotated[int, Field(ge=0, le=24)]
     service_end_hour: Annotated[int, Field(ge=0, le=24)]
@@ -90,6 +93,7 @@ class KpiProfile(BaseModel):
             slow_s=self.slow_s,
             pre_chat_hours=pre_chat_hours,
             look_back_days=look_back_days,
+            response_from=self.response_from,
         )
 
 

@@ -40,6 +40,7 @@ from csinsight.features.rounds import (
     MESSAGES,
     MESSAGES_BEFORE,
     RESPONSE_S,
+    handovers,
     rounds,
     satisfaction,
     turns,
@@ -105,7 +106,7 @@ def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
     """
     messages, rules = cut.of_months(months), cut.rules
     spoke = _spoke(messages)
-    served = _charged(messages, rules).group_by(*_KEYS).agg(*waits(rules), *_asked())
+    served = charged_rounds(messages, rules).group_by(*_KEYS).agg(*waits(rules), *_asked())
     talks = cut.conversations.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
     rated = satisfaction(cut.shop, talks, cut.as_of, rules)
     known, asked = nw.col(Talk.ROUNDS_BEFORE) > 0, nw.col(Talk.BUYER_MESSAGES_BEFORE)
@@ -145,7 +146,7 @@ def response_times(cut: CutMessages) -> pd.DataFrame:
     >>> response_times(held).columns.tolist()
     ['agent_id', 'response_s', 'rounds']
     """
-    times = _charged(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
+    times = charged_rounds(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
     kinds = Columns(texts=(Talk.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, Talk.ROUNDS))
     table = kinds.gather(
         times.with_columns(
@@ -272,7 +273,7 @@ def _spoke(messages: Frame) -> Frame:
     )
 
 
-def _charged(messages: Frame, rules: ConversationRules) -> Frame:
+def charged_rounds(messages: Frame, rules: ConversationRules) -> Frame:
     """Return the rounds, each with the agent whose it is; null where no agent ever wrote."""
     turn, talk = nw.col(TURN_NO), Talk.CONVERSATION_ID
     lines = messages.filter(nw.col(Msg.SENDER) == "agent").select(
@@ -292,7 +293,7 @@ def _charged(messages: Frame, rules: ConversationRules) -> Frame:
     answers = ends.select(talk, (turn - 1).alias(TURN_NO), "_opens")
     before = ends.select(talk, (turn + 1).alias(TURN_NO), "_ends")
     return (
-        rounds(turns(messages), rules)
+        rounds(turns(messages), rules, handovers(messages))
         .join(answers, on=[talk, TURN_NO], how="left")
         .join(before, on=[talk, TURN_NO], how="left")
         .with_columns(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import narwhals as nw
 from narwhals.typing import IntoDType
@@ -18,6 +18,9 @@ from csinsight.engine import collect, ms
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Where a response is counted from once a robot wrote before a person.
+ResponseFrom = Literal["buyer_message", "hand_over"]
 
 #: A table before the last step, on either engine.
 Frame: TypeAlias = nw.LazyFrame[Any]
@@ -152,6 +155,9 @@ class ConversationRules:
         to the conversation.
     look_back_days : int
         Page views and inquiries up to this long before it are the buyer's past.
+    response_from : {'buyer_message', 'hand_over'}
+        Where a robot wrote before a person did: whether the person's response counts from the
+        buyer's first message, or from the hand-over (see `csinsight.features.after_robot`).
 
     Raises
     ------
@@ -169,6 +175,7 @@ class ConversationRules:
     pre_chat_hours: float
     look_back_days: int
     rating_hours: float = 72.0
+    response_from: ResponseFrom = "buyer_message"
 
     def __post_init__(self) -> None:
         lengths = ("gap_hours", "conversion_window_hours", "payment_window_hours", "round_cap_s")

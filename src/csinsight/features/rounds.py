@@ -47,6 +47,8 @@ RESPONSE_BEFORE_S = "response_before_s"
 
 #: The field's 3-minute rate (3分钟回复率) is of three minutes, whatever a profile calls slow.
 THREE_MINUTES_S = 180
+#: Columns of `handovers`.
+ROBOT_MS, AGAIN_MS = "robot_at_ms", "again_at_ms"
 _AT = "at_ms"
 MESSAGES, MESSAGES_BEFORE = "messages", "messages_before"
 
@@ -91,7 +93,52 @@ def turns(messages: Frame) -> Frame:
     )
 
 
-def rounds(runs: Frame, rules: ConversationRules) -> Frame:
+def handovers(messages: Frame) -> Frame:
+    """Find the buyers' turns in which a robot wrote before a person did.
+
+    Parameters
+    ----------
+    messages : narwhals.LazyFrame
+        Of `csinsight.features.conversations.messages_of`.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        ``conversation_id``, ``turn_no`` of the buyer's turn, ``robot_at_ms`` (its last line before
+        a person's) and ``again_at_ms``: the buyer's first message after it, null where the buyer
+        was content or was handed over without another word.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> lines = pl.LazyFrame(
+    ...     {
+    ...         "conversation_id": ["c"] * 4,
+    ...         "sender": ["buyer", "bot", "buyer", "agent"],
+    ...         "turn_no": [1, None, 1, 2],
+    ...         "position": [1, 2, 3, 4],
+    ...         "sent_at_ms": [0, 2_000, 240_000, 255_000],
+    ...     }
+    ... )
+    >>> handovers(nw.from_native(lines)).collect().rows()
+    [('c', 1, 2000, 240000)]
+    """
+    talk, place, turn = Talk.CONVERSATION_ID, nw.col(POSITION), nw.col(TURN_NO)
+    lines = messages.select(talk, Msg.SENDER, TURN_NO, POSITION, SENT_MS).with_columns(
+        turn.fill_null(strategy="forward").over(talk, order_by=POSITION).alias(TURN_NO)
+    )
+    robots = (
+        lines.filter(nw.col(Msg.SENDER) == "bot", ~turn.is_null())
+        .group_by(talk, TURN_NO)
+        .agg(nw.col(SENT_MS).max().alias(ROBOT_MS), place.max().alias("_robot_place"))
+    )
+    asked = lines.filter(nw.col(Msg.SENDER) == "buyer").join(robots, on=[talk, TURN_NO])
+    again = pick(place > nw.col("_robot_place"), nw.col(SENT_MS)).min().alias(AGAIN_MS)
+    return asked.group_by(talk, TURN_NO).agg(nw.col(ROBOT_MS).min(), again)
+
+
+def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -> Frame:
     """Return a row for each round: a buyer's run of messages and the first human reply.
 
     Parameters
@@ -99,6 +146,9 @@ def rounds(runs: Frame, rules: ConversationRules) -> Frame:
     runs : narwhals.LazyFrame
         Of `turns`.
     rules : ConversationRules
+    robots : narwhals.LazyFrame or None
+        Of `handovers`. Where the rules count from the hand-over, a round in which a robot wrote
+        begins there, and one that the robot answered alone is no person's.
 
     Returns
     -------
@@ -119,6 +169,9 @@ def rounds(runs: Frame, rules: ConversationRules) -> Frame:
     >>> bool((waited["response_s"].drop_nulls() <= context.rules.round_cap_s).all())
     True
     """
+    runs = runs.filter(nw.col(Msg.SENDER) == "buyer")
+    if robots is not None and rules.response_from == "hand_over":
+        runs = _from_handover(runs, robots)
     asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
     same_day = ~replied.is_null() & (replied // DAY_MS == asked // DAY_MS)
     cap, waited = nw.lit(float(rules.round_cap_s)), (replied - asked) / SECOND_MS
@@ -130,13 +183,24 @@ def rounds(runs: Frame, rules: ConversationRules) -> Frame:
         | ((outcome - asked) / SECOND_MS >= rules.round_cap_s)
     ).fill_null(value=False)
     return (
-        runs.filter(nw.col(Msg.SENDER) == "buyer")
-        .with_columns(in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
+        runs.with_columns(in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
         .with_columns(pick(nw.col(IN_SERVICE), response).alias(RESPONSE_S))
         .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
         .with_columns(
             asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(Talk.CONVERSATION_ID)
         )
+    )
+
+
+def _from_handover(runs: Frame, robots: Frame) -> Frame:
+    """Let rounds with a robot begin at the hand-over; leave out those that it answered alone."""
+    replied, robot, again = nw.col(REPLIED_MS), nw.col(ROBOT_MS), nw.col(AGAIN_MS)
+    person = ~replied.is_null() & (replied // DAY_MS == robot // DAY_MS)
+    return (
+        runs.join(robots, on=[Talk.CONVERSATION_ID, TURN_NO], how="left")
+        .filter(robot.is_null() | ~again.is_null() | person)
+        .with_columns(nw.coalesce(again, robot, nw.col(_AT)).alias(_AT))
+        .drop(ROBOT_MS, AGAIN_MS)
     )
 
 
@@ -168,7 +232,9 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     """
     runs = turns(messages)
     counts = runs.group_by(Talk.CONVERSATION_ID).agg(*_volumes())
-    waited = rounds(runs, rules).group_by(Talk.CONVERSATION_ID).agg(*waits(rules))
+    waited = (
+        rounds(runs, rules, handovers(messages)).group_by(Talk.CONVERSATION_ID).agg(*waits(rules))
+    )
     asked, answered = nw.col(Talk.BUYER_MESSAGES_BEFORE), nw.col(Talk.AGENT_MESSAGES_BEFORE)
     spoke, known = asked > 0, nw.col(Talk.ROUNDS_BEFORE) > 0
     timed = nw.col("_timed") > 0
