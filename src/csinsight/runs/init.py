@@ -14,6 +14,7 @@ _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "params.yml": ("params", "monthly.yml"),
     "data/behaviours.yml": ("params", "behaviours.yml"),
     "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
+    "mappings/chats.yml": ("params", "mappings", "chats.yml"),
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
     "mappings/sycm_order_list.yml": ("params", "mappings", "sycm_order_list.yml"),
     "mappings/uneed.yml": ("params", "mappings", "uneed.yml"),
