@@ -7,6 +7,7 @@ the two apart, so that the row can be refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
@@ -17,14 +18,26 @@ from csinsight.contract.cells import FALSE, TRUE
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
 #: An hour alone is a time too: some logs are cut to it.
-_CLOCK: Final = r"([0-9]{1,2})(?:[:\uff1a]([0-9]{2})(?:[:\uff1a]([0-9]{2})(?:[.,]([0-9]+))?)?)?"
+_CLOCK: Final = (
+    r"([0-9]{1,2})(?:[:时點点]([0-9]{1,2})(?:[:分]([0-9]{2})(?:[.,]([0-9]+))?秒?)?)?(?:整|分|时|点|點)?"
+)
+_HALF: Final = r"(上午|下午|凌晨|早上|中午|晚上|[AaPp]\.?[Mm]\.?)?"
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
-#: ISO and slashed dates, with or without a clock, seconds and zone.
-TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]+{_CLOCK}{_ZONE})?$"
+#: ISO and slashed dates, with or without a clock, half of the day, seconds and zone.
+TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]*{_HALF}\s*{_CLOCK}\s*{_HALF}{_ZONE})?$"
+#: Dates and times without marks, as 20261005 or 20261005093000.
+_COMPACT: Final = (
+    r"^(20[0-9]{2})([01][0-9])([0-3][0-9])(?:[T\s]?([0-2][0-9]):?([0-5][0-9]):?([0-5][0-9]))?$"
+)
+_AFTERNOON: Final = ("下午", "晚上", "中午", "pm", "p.m.")
+_MORNING: Final = ("上午", "凌晨", "早上", "am", "a.m.")
 #: How other tools write yes and no, besides the contract.
 YES: Final = (*TRUE, "1.0", "yes", "y", "t", "是", "有")
 NO: Final = (*FALSE, "0.0", "no", "n", "f", "否", "无")
-_UNITS: Final = ("¥", "￥", "元", "CNY", "RMB", " ")
+_UNITS: Final = ("¥", "￥", "元", "CNY", "RMB", "US$", "USD", "EUR", "GBP", "$", "€", "£", " ")
+#: What a sign on an amount says of its currency; a bare $ is some dollar, ¥ is yuan or yen.
+_SIGNS: Final = {"US$": "USD", "€": "EUR", "£": "GBP", "RMB": "CNY", "元": "CNY", "￥": "¥"}
+_SIGN: Final = r"(US\$|USD|EUR|GBP|CNY|RMB|€|£|\$|¥|￥|元)"
 
 
 def clean(column: str) -> pl.Expr:
@@ -41,14 +54,68 @@ def nulled(cell: pl.Expr, empties: tuple[str, ...]) -> pl.Expr:
 
 
 def time(cell: pl.Expr) -> pl.Expr:
-    """Return times written in ISO or with slashes, as local datetimes; zones are left out."""
-    parts = cell.str.extract_groups(TIME_PATTERN).struct
-    numbers = [parts.field(str(index)).fill_null("0") for index in range(1, 7)]
-    padded = [number.str.zfill(4 if index == 0 else 2) for index, number in enumerate(numbers)]
-    fraction = parts.field("7").fill_null("0").str.slice(0, 6).str.pad_end(6, "0")
-    text = pl.concat_str([*padded, fraction], separator=" ")
-    read = text.str.to_datetime("%Y %m %d %H %M %S %6f", strict=False, time_unit="us")
-    return pl.when(cell.str.contains(TIME_PATTERN)).then(read)
+    """Return times written in ISO or with slashes, as local datetimes; zones are left out.
+
+    A clock may have twelve hours (``2:30 PM``, ``下午 02:30``); 24:00 is the next day's 00:00.
+    Which of 05/10/2026 is the month nobody can tell: such a date is not read.
+
+    Examples
+    --------
+    >>> cells = pl.DataFrame({"at": ["2026/10/5 下午2:30", "2026-10-05 24:00", "05/10/2026"]})
+    >>> [str(at) for at in cells.select(time(pl.col("at"))).to_series()]
+    ['2026-10-05 14:30:00', '2026-10-06 00:00:00', 'None']
+    """
+    return _read(cell, lambda parsed, _: parsed["at"])
+
+
+def _read(cell: pl.Expr, made: Callable[[pl.DataFrame, str], pl.Series], zone: str = "") -> pl.Expr:
+    """Return what `made` makes of the parsed times; each cell is parsed once."""
+
+    def parse(cells: pl.Series) -> pl.Series:
+        return made(_parsed(cells.cast(pl.String)), zone)
+
+    return cell.map_batches(parse, return_dtype=pl.Datetime("us"), is_elementwise=True)
+
+
+def _parsed(texts: pl.Series) -> pl.DataFrame:
+    """Return ``at``, the time as it is written, and ``ahead``, its zone's minutes from UTC."""
+    text = texts.alias("text").str.normalize("NFKC").str.replace_all("\u2212", "-", literal=True)
+    frame = text.to_frame().with_columns(
+        pl.when(pl.col("text").str.contains(_COMPACT))
+        .then(pl.col("text").str.replace(_COMPACT, "${1}-${2}-${3} ${4}:${5}:${6}"))
+        .otherwise("text")
+        .str.strip_chars_end(" :")
+        .str.extract_groups(TIME_PATTERN)
+        .alias("parts")
+    )
+    names = ["year", "month", "day", "half", "hour", "minute", "second", "part", "after", "zone"]
+    frame = frame.select(pl.col("parts").struct.rename_fields(names)).unnest("parts")
+    half = pl.coalesce("half", "after").str.to_lowercase()
+    hour = pl.col("hour").cast(pl.Int64, strict=False).fill_null(0)
+    zeros = pl.concat_str(pl.col("minute", "second").fill_null("0")).str.strip_chars("0") == ""
+    frame = frame.with_columns(
+        # 中午 12:30 and 12:30 PM are past noon, 12:30 AM past midnight; 下午 14:30 says it twice.
+        pl.when(half.is_in(_AFTERNOON) & (hour < 12))
+        .then(hour + 12)
+        .when(half.is_in(_MORNING) & (hour == 12))
+        .then(0)
+        .otherwise(hour)
+        .alias("hour"),
+        ((hour == 24) & zeros).alias("end"),
+    )
+    hour = pl.when("end").then(0).otherwise("hour").cast(pl.String).str.zfill(2)
+    numbers = [pl.col(name).str.zfill(2) for name in ("month", "day")]
+    clock = [pl.col(name).fill_null("0").str.zfill(2) for name in ("minute", "second")]
+    part = pl.col("part").fill_null("0").str.slice(0, 6).str.pad_end(6, "0")
+    text_of = pl.concat_str(["year", *numbers, hour, *clock, part], separator=" ")
+    at = text_of.str.to_datetime("%Y %m %d %H %M %S %6f", strict=False, time_unit="us")
+    named = pl.col("zone").str.replace("Z", "+00:00", literal=True)
+    ahead = named.str.slice(1, 2).cast(pl.Int64, strict=False) * 60
+    ahead += named.str.slice(-2, 2).cast(pl.Int64, strict=False)
+    return frame.select(
+        pl.when("end").then(at + pl.duration(days=1)).otherwise(at).alias("at"),
+        pl.when(named.str.starts_with("-")).then(-ahead).otherwise(ahead).alias("ahead"),
+    )
 
 
 def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
@@ -60,7 +127,12 @@ def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
 
 def utc(cell: pl.Expr) -> pl.Expr:
     """Return times as `time` does, those that name a zone brought to UTC."""
-    return time(cell) - _offset(cell).fill_null(pl.duration())
+    return _read(cell, lambda parsed, _: _utc(parsed))
+
+
+def _utc(parsed: pl.DataFrame) -> pl.Series:
+    ahead = pl.duration(minutes=pl.col("ahead").fill_null(0))
+    return parsed.select(pl.col("at") - ahead).to_series()
 
 
 def at_clock(cell: pl.Expr, timezone: str | None) -> pl.Expr:
@@ -70,17 +142,14 @@ def at_clock(cell: pl.Expr, timezone: str | None) -> pl.Expr:
 
 def local_time(cell: pl.Expr, timezone: str) -> pl.Expr:
     """Return times as `time` does, those that name a zone brought to `timezone`."""
-    offset = _offset(cell)
-    return pl.when(offset.is_null()).then(time(cell)).otherwise(to_local(utc(cell), timezone))
+    return _read(cell, _local, timezone)
 
 
-def _offset(cell: pl.Expr) -> pl.Expr:
-    """Return how far the zone that a time names is ahead of UTC; null where it names none."""
-    named = cell.str.extract(TIME_PATTERN, 8).str.replace("Z", "+00:00", literal=True)
-    hours = named.str.slice(1, 2).cast(pl.Int64, strict=False)
-    minutes = named.str.slice(-2, 2).cast(pl.Int64, strict=False)
-    sign = pl.when(named.str.starts_with("-")).then(-1).otherwise(1)
-    return pl.duration(minutes=sign * (hours * 60 + minutes))
+def _local(parsed: pl.DataFrame, timezone: str) -> pl.Series:
+    brought = parsed.with_columns(_utc(parsed).alias("utc"))
+    there = to_local(pl.col("utc"), timezone)
+    written = pl.when(pl.col("ahead").is_null()).then("at").otherwise(there)
+    return brought.select(written).to_series()
 
 
 def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
@@ -97,7 +166,9 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
     [None, 1234.5, 12.0, 1.5]
     """
-    text = cell.str.normalize("NFKC")
+    text = cell.str.normalize("NFKC").str.replace_all("\u2212", "-", literal=True)
+    # Accountants write what is owed in brackets.
+    text = text.str.replace(r"^\(([^()]*)\)$", "-${1}")
     for unit in (*_UNITS, *({thousands} & {" ", "'"})):
         text = text.str.replace_all(unit, "", literal=True)
     point = re.escape(decimal)
@@ -110,6 +181,18 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     if decimal != ".":
         plain = plain.str.replace(decimal, ".", literal=True)
     return plain.cast(pl.Float64, strict=False)
+
+
+def currency_sign(cell: pl.Expr) -> pl.Expr:
+    """Return what the sign on an amount says of its currency; null where it bears none.
+
+    Examples
+    --------
+    >>> amounts = pl.DataFrame({"x": ["$9", "9 €", "9元", "9"]})
+    >>> amounts.select(currency_sign(pl.col("x"))).to_series().to_list()
+    ['$', 'EUR', 'CNY', None]
+    """
+    return cell.str.extract(_SIGN, 1).replace(_SIGNS)
 
 
 def whole(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
@@ -140,14 +223,15 @@ def may_be_thousands(texts: pl.Series) -> bool:
 
 
 def all_end_in_dot_zero(texts: pl.Series) -> bool:
-    """Tell whether every id of a column is a whole number with ``.0`` behind it."""
+    """Tell whether every id of a column that is a number has ``.0`` behind it."""
     there = texts.drop_nulls()
-    return len(there) > 0 and bool(there.str.contains(r"^[0-9]{1,15}\.0+$").all())
+    numbers = there.filter(there.str.contains(r"^[0-9]+(\.[0-9]+)?$"))
+    return len(numbers) > 0 and bool(numbers.str.contains(r"^[0-9]{1,15}\.0+$").all())
 
 
 def names_zone(cell: pl.Expr) -> pl.Expr:
     """Tell whether a time names its zone."""
-    return cell.str.extract(TIME_PATTERN, 8).is_not_null()
+    return cell.str.normalize("NFKC").str.extract(TIME_PATTERN, 10).is_not_null()
 
 
 def text_of_html(cell: pl.Expr) -> pl.Expr:

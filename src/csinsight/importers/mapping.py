@@ -63,9 +63,22 @@ FORMAT_OF_SUFFIX: Final[dict[str, FileFormat]] = {
     ".ndjson": "jsonl",
 }
 #: Time formats with a name; any other is a strptime pattern.
-NAMED_TIMES: Final = ("auto", "unix_s", "unix_ms")
+NAMED_TIMES: Final = ("auto", "unix_s", "unix_ms", "excel")
 
 _SAMPLE: Final = datetime(2024, 1, 25, 13, 14, 15, tzinfo=UTC)
+
+#: Day 0 of a spreadsheet's dates.
+_EXCEL_START: Final = datetime(1899, 12, 30)
+#: What is no time to `auto`, and what to say about it.
+_UNTOLD: Final = {
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}\b": "{} may have the day or the month first; say "
+    "which, such as `times: ['%d/%m/%Y %H:%M']`",
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}\b": "{} has a year of two digits; say where it "
+    "stands, such as `times: ['%m/%d/%y %H:%M']`",
+    r"^[34][0-9]{4}(\.[0-9]+)?$": "{} is a day as a spreadsheet counts them; say `times: [excel]`",
+    r"^1[0-9]{9}(\.[0-9]+)?$": "{} counts seconds since 1970; say `times: [unix_s]`",
+    r"^1[0-9]{12}$": "{} counts milliseconds since 1970; say `times: [unix_ms]`",
+}
 
 Scalar = str | bool | int | float
 #: Where times that carry a zone are brought where nothing is told: said in a notice.
@@ -135,7 +148,8 @@ class Mapping(BaseModel):
     currency: Currency | None = None
     currency_from: str | int | None = None
     rates: dict[Currency, float] = Field(default_factory=dict)
-    #: Tried in order: ``auto`` (ISO and slashed), ``unix_s``, ``unix_ms`` or strptime patterns.
+    #: Tried in order: ``auto`` (ISO and slashed), ``unix_s``, ``unix_ms``, ``excel`` (days as a
+    #: spreadsheet counts them) or strptime patterns.
     times: tuple[str, ...] = ("auto",)
     #: Where the shop's clock stands: times with a zone and unix seconds are brought there.
     timezone: str | None = None
@@ -197,7 +211,7 @@ def _check_times(mapping: Mapping, path: Path) -> None:
         if not _reads_back(form):
             raise ConfigError(
                 f"{path.name}: time format {form!r} names no whole day; write 'auto', 'unix_s', "
-                "'unix_ms' or a pattern such as '%Y-%m-%d %H:%M:%S'"
+                "'unix_ms', 'excel' or a pattern such as '%Y-%m-%d %H:%M:%S'"
             )
     try:
         ZoneInfo(mapping.timezone or DEFAULT_ZONE)
@@ -350,6 +364,8 @@ def _order_facts(spec: Mapping) -> list[pl.Expr]:
     facts: list[pl.Expr] = []
     if spec.currency is not None and spec.currency_from is None:
         facts.append(pl.lit(spec.currency).alias(Row.CURRENCY))
+    if spec.currency is None and spec.currency_from is None and Orders.PAID_AMOUNT in spec.columns:
+        facts.append(cells.currency_sign(cells.clean(_raw(Orders.PAID_AMOUNT))).alias(Row.CURRENCY))
     if spec.currency_from is not None:
         facts.append(cells.clean(_raw(Row.CURRENCY)).str.to_uppercase().alias(Row.CURRENCY))
     updated = pl.col("_exported_at")
@@ -509,6 +525,11 @@ def _typed(lines: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[Rule]
         value = _value(given, column, rule, spec)
         values.append(value.alias(name))
         meant = "among the mapping's values" if rule.values else _MEANT[column.kind]
+        if column.kind in ("datetime", "date"):
+            rules += [
+                (value.is_null() & given.str.contains(form), why.format(name))
+                for form, why in _UNTOLD.items()
+            ]
         rules.append(cells.unreadable(given, value, name, meant))
         told = spec.decimal or rule.decimal or column.kind != "float"
         if not told and cells.may_be_thousands(lines.select(given).to_series()):
@@ -575,6 +596,10 @@ def _time(given: pl.Expr, form: str, zone: str) -> pl.Expr:
         moment = digits.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
         scale = 1_000_000 if form == "unix_s" else 1_000
         return cells.to_local((moment * scale).cast(pl.Datetime("us")), zone)
+    if form == "excel":
+        days = pl.when(given.str.contains(r"^[1-9][0-9]{4}(\.[0-9]+)?$")).then(given)
+        seconds = (days.cast(pl.Float64, strict=False) * 86_400).round().cast(pl.Int64)
+        return pl.lit(_EXCEL_START) + pl.duration(seconds=seconds)
     read = _by_pattern(given, form)
     return read.dt.convert_time_zone(zone).dt.replace_time_zone(None) if "%z" in form else read
 

@@ -24,7 +24,15 @@ import polars as pl
 
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.errors import ImporterError
-from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
+from csinsight.importers.reading import (
+    LINE_SCHEMA,
+    NO_DATA,
+    REFUSED_SCHEMA,
+    REPEAT,
+    Line,
+    as_refused,
+    stack,
+)
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
 
 #: What a row of the file is: an order; a line with its own amount; a line on which the order's
@@ -72,6 +80,13 @@ _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Orders.UNITS: pl.Int64(),
     Orders.COUPON_USED: pl.Boolean(),
 }
+#: Rows below the data that sum it up stand where orders' numbers do.
+_SUMMARY: Final = (
+    pl.col(Orders.ORDER_ID)
+    .str.to_lowercase()
+    .str.contains(r"^(合计|总计|小计|汇总|共计|本页合计|grand total|subtotal|totals?|sum)[:：\s]*$")
+    .fill_null(value=False)
+)
 NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
 _SAME: Final = f"{REPEAT}another row tells the same"
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"
@@ -138,9 +153,11 @@ def import_orders(
         pl.lit(None, dtype=_DEFAULTS[name]).alias(name) for name in absent
     ).with_columns(worth.alias(Line.MONEY))
     one_of_each(frame, told)
-    frame = _in_one_currency(frame, told)
+    frame, turned = _refunds_upward(_in_one_currency(frame, told))
+    frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
     nameless: Rule = (pl.col(Orders.ORDER_ID).is_null(), "order_id is empty")
-    refusals = [*_currency_rules(told), *rules, nameless]
+    summary: Rule = (_SUMMARY, f"{NO_DATA}a row of sums, not an order")
+    refusals = [summary, *_currency_rules(told), *rules, nameless]
     kept, refused = _sift_whole(frame, refusals, whole=rows != "orders")
     kept, repeats = _latest_rows(kept, rows)
     orders = kept if rows == "orders" else _folded(kept, rows)
@@ -157,6 +174,7 @@ def import_orders(
         good, _ = settle(ORDER_LINES, lines)
         tables[ORDER_LINES.name] = finish(ORDER_LINES, good)
         notices = [*notices, f"{used.height} lines make {settled.height} orders"]
+    notices = [*notices, *turned]
     return Imported(
         {name: table for name, table in tables.items() if table.height},
         everything,
@@ -230,6 +248,15 @@ def _in_one_currency(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
     )
     money = (*_MONEY, Row.LINE_AMOUNT, Line.MONEY)
     return frame.with_columns((pl.col(name) * rate).round(2).alias(name) for name in money)
+
+
+def _refunds_upward(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Turn refunds that a file writes as what was taken away, all below zero, into amounts."""
+    back = frame[Orders.REFUND_AMOUNT]
+    if not (back < 0).any() or (back > 0).any():
+        return frame, []
+    told = "refunds are written below zero: they are taken as what was given back"
+    return frame.with_columns(pl.col(Orders.REFUND_AMOUNT).abs()), [told]
 
 
 def _currency_rules(told: Told) -> list[Rule]:

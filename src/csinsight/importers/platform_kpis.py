@@ -28,6 +28,7 @@ from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
     REPEAT,
+    SEPARATORS,
     Line,
     read_text,
     refused_rows,
@@ -149,7 +150,7 @@ def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
                 yield f"{path.name}, sheet {name}", rows
         return
     lines = read_text(path).split("\n")
-    separator = max(",\t;", key="\n".join(lines[:_LOOKED_AT]).count)
+    separator = max(SEPARATORS, key="\n".join(lines[:_LOOKED_AT]).count)
     yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
 
 

@@ -188,7 +188,7 @@ def decode(data: bytes, name: str) -> str:
     if not looks_chinese(data):
         raise ImporterError(
             f"{name}: is not UTF-8, and what GB18030 makes of it is no Chinese: it is probably in "
-            "a Western encoding (Latin-1, cp1252); save it again as UTF-8"
+            "a Western encoding (Latin-1, cp1252) or in Big5; save it again as UTF-8"
         )
     return _decode_as(data, "gb18030", name, 0)
 
@@ -334,6 +334,8 @@ def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
+#: What may stand between the fields of a file that does not say.
+SEPARATORS: Final = ",\t;|"
 #: The header may stand under a title, among so many first lines.
 HEADER_WITHIN: Final = 10
 
@@ -368,8 +370,8 @@ def read_records(
     ----------
     path : Path
     separator : str or None
-        One character, a blank standing for one or more; None takes the one of comma, tab and
-        semicolon that the header has most.
+        One character, a blank standing for one or more; None takes the one of comma, tab,
+        semicolon and bar that the header has most.
     encoding : str or None
     header_line : int or None
         The line that names the columns, from 1; what stands above is not read. 0: there is none.
@@ -383,7 +385,7 @@ def read_records(
     """
     lines = read_text(path, encoding).split("\n")
     if header_line is None and not names:
-        rows = [re.split(r"[,\t;]", line.replace('"', "")) for line in lines[: HEADER_WITHIN * 2]]
+        rows = [re.split(r"[,\t;|]", line.replace('"', "")) for line in lines[: HEADER_WITHIN * 2]]
         header_line = find_header(rows, wanted)
     if names or header_line == 0:
         return _without_header(path, lines, separator, names, header_line or 0)
@@ -395,7 +397,7 @@ def read_records(
         what = f"its first line with content is {found.strip()[:60]!r}" if found else "it is blank"
         raise ImporterError(f"{path.name}: has no header on line {header_line}; {what}")
     top = lines[header_line - 1]
-    separator = separator or max(",\t;", key=top.count)
+    separator = separator or max(SEPARATORS, key=top.count)
     if separator == " ":
         return gather(path.name, top.split(), _by_blanks(lines, header_line), strip=strip)
     header = split_line(top, separator)
@@ -407,7 +409,7 @@ def _without_header(
     path: Path, lines: Sequence[str], separator: str | None, names: Sequence[str], above: int
 ) -> Records:
     first = next((line for line in lines[above:] if line.strip()), "")
-    separator = separator or max(",\t;", key=first.count)
+    separator = separator or max(SEPARATORS, key=first.count)
     width = len(first.split()) if separator == " " else len(split_line(first, separator))
     header = [*names, *(str(number) for number in range(len(names) + 1, width + 1))][:width]
     if separator == " ":
@@ -435,7 +437,9 @@ def gather(
     bad: list[tuple[str, int, str, str]] = []
     for number, raw, fields in rows:
         extra = [field for field in fields[len(header) :] if field and field.strip()]
-        if "\0" in raw:
+        if len(header) > 1 and [*fields[: len(header)]] == [*names]:
+            bad.append((file, number, raw, f"{NO_DATA}the header once more"))
+        elif "\0" in raw:
             bad.append((file, number, raw, NUL_REASON))
         elif len(fields) < len(header) or extra:
             reason = f"the record has {len(fields)} fields, the header {len(header)}"
