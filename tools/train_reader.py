@@ -1,9 +1,10 @@
 """Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
 
 Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`.
-A ridge regression a label and language, on pieces of text and the rules' marks; its threshold is
-where F1 is best when each line is told by a model that leaves it out (both in closed form: Golub,
-Heath and Wahba 1979). A label is left to the rules where they are no worse.
+A ridge regression a label and language, on pieces of text and the rules' marks, without a constant:
+words that nobody has read say nothing. Its threshold is where F1 is best when each line is told by a
+model that leaves out its conversation (in closed form, as Golub, Heath and Wahba 1979 leave out one
+row). A label is left to the rules where they are no worse.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ FEW: Final = 5
 MOST: Final = 0.75
 #: By how much the model has to beat the rules: rules can be read, and hold where words are new.
 MARGIN: Final = 0.02
+#: Thresholds whose F1 differs by less are as good as each other.
+AS_GOOD: Final = 0.01
 SEED: Final = 1
 #: How often conversations are drawn anew for an interval.
 DRAWS: Final = 1000
@@ -157,7 +160,7 @@ def design(examples: Sequence[Example], lexicon: Lexicon) -> Design:
         buyer_names=buyer_names,
         marks=marks,
         marked=marks_of(frames[0], marks) * trusted,
-        asked=marks_of(frames[1], marks) * trusted,
+        asked=marks_of(frames[1], marks).astype(float),
         shows=np.array([[n in e.labels for n in LABELS] for e in examples]),
         known=np.array([[e.knows(n) for n in LABELS] for e in examples]),
         ruled=np.array(ruled).T,
@@ -180,7 +183,8 @@ def fit(data: Design, rows: NDArray[np.int64]) -> Weights:
         use = rows[data.known[rows, places[0]]]
         of_buyer = LABELS[places[0]] == WORRY
         shows = data.shows[np.ix_(use, places)].astype(float)
-        dual, left_out = _ridge(data.kernels[of_buyer][np.ix_(use, use)], shows)
+        kernel = data.kernels[of_buyer][np.ix_(use, use)]
+        dual, left_out = _ridge(kernel, shows, data.talks[use])
         share = 1.0 if of_buyer else BUYER_SHARE**2
         run = share * (data.buyer[use].T @ dual)
         marks = MARK_SHARE**2 * ((data.asked if of_buyer else data.marked)[use].T @ dual)
@@ -188,8 +192,7 @@ def fit(data: Design, rows: NDArray[np.int64]) -> Weights:
         for k, place in enumerate(places):
             threshold = _beats_rules(data, use, place, left_out[:, k])
             if threshold is not None:
-                least = threshold - float(shows[:, k].mean())
-                learnt[LABELS[place]] = (said[:, k], run[:, k], marks[:, k], least)
+                learnt[LABELS[place]] = (said[:, k], run[:, k], marks[:, k], threshold)
     return _weights(data, rows, {name: learnt[name] for name in LABELS if name in learnt})
 
 
@@ -219,19 +222,29 @@ def _beats_rules(
     return None if by_rules + MARGIN >= best else threshold
 
 
-def _ridge(kernel: _Floats, shows: _Floats) -> tuple[_Floats, _Floats]:
-    """Return the dual weights, and what each row is told when it is left out."""
+def _ridge(
+    kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]
+) -> tuple[_Floats, _Floats]:
+    """Return the dual weights, and what each row is told when its conversation is left out."""
     inverse = np.linalg.inv(kernel + RIDGE * np.eye(len(kernel)))
-    dual = inverse @ (shows - shows.mean(axis=0))
-    return dual, shows - dual / np.diag(inverse)[:, None]
+    dual = inverse @ shows
+    left_out = np.empty_like(shows)
+    order = np.argsort(talks, kind="stable")
+    begins = np.unique(talks[order], return_index=True)[1][1:]
+    for rows in np.split(order, begins):
+        left_out[rows] = shows[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
+    return dual, left_out
 
 
 def _threshold(told: _Floats, shows: _Bools) -> tuple[float, float]:
-    """Return where F1 is best, and that F1; one false mark too many speaks against low ones."""
+    """Return from where on to mark, and F1 there: the fewest marks among thresholds as good.
+
+    One false mark too many speaks against low ones.
+    """
     order = np.argsort(-told, kind="stable")
     marked = np.arange(1, len(told) + 1)
     scores = 2 * np.cumsum(shows[order]) / (marked + shows.sum() + 1)
-    best = int(scores.argmax())
+    best = int(np.flatnonzero(scores >= scores.max() - AS_GOOD)[0])
     after = told[order[best + 1]] if best + 1 < len(told) else told[order[best]] - 0.1
     return float(told[order[best]] + after) / 2, float(scores[best])
 
@@ -317,13 +330,13 @@ def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -
     shows = np.array([data.category[rows] == name for name in CATEGORIES]).T.astype(float)
     kernel = (buyer @ buyer.T).toarray() + AGENT_SHARE**2 * (agent @ agent.T).toarray()
     kernel += SUBJECT_MARK_SHARE**2 * marked @ marked.T
-    dual, _ = _ridge(kernel, shows)
+    dual = np.linalg.solve(kernel + RIDGE * np.eye(len(kernel)), shows)
     parts = (
         AGENT_SHARE**2 * (agent.T @ dual),
         buyer.T @ dual,
         SUBJECT_MARK_SHARE**2 * (marked.T @ dual),
     )
-    whole = [np.rint(part / UNIT).astype(np.int64) for part in (*parts, -shows.mean(axis=0))]
+    whole = [np.rint(part / UNIT).astype(np.int64) for part in parts]
     often = [np.asarray((m > 0).sum(axis=0)).ravel() > 1 for m in (agent, buyer)]
     return Weights(
         labels=CATEGORIES,
@@ -333,7 +346,7 @@ def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -
         agent=whole[0][often[0]],
         buyer=whole[1][often[1]],
         marked=whole[2],
-        thresholds=whole[3],
+        thresholds=np.zeros(len(CATEGORIES), dtype=np.int64),
     )
 
 
