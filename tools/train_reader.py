@@ -1,10 +1,10 @@
 """Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
 
 Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`.
-A ridge regression a label and language, on pieces of text and the rules' marks, without a constant:
-words that nobody has read say nothing. Its threshold is where F1 is best when each line is told by a
-model that leaves out its conversation (in closed form, as Golub, Heath and Wahba 1979 leave out one
-row). A label is left to the rules where they are no worse.
+A ridge regression a label and language, on pieces of text and the rules' marks, without a
+constant: words that nobody has read say nothing. Its threshold is where F1 is best when each line
+is told by a model that leaves out its conversation (in closed form, as Golub, Heath and Wahba 1979
+leave out one row). A label is left to the rules where they are no worse.
 """
 
 from __future__ import annotations
@@ -80,9 +80,12 @@ RIDGE: Final = 0.5
 #: Fewer measured cases than this can't place a threshold; then all cases do.
 FEW: Final = 5
 MOST: Final = 0.75
-#: By how much the model has to beat the rules: rules can be read, and hold where words are new.
+#: By how much the model has to beat the rules: rules can be read, and hold where words are new; and
+#: by more where few cases say so.
 MARGIN: Final = 0.02
-#: Thresholds whose F1 differs by less are as good as each other.
+MARGIN_CASES: Final = 0.5
+#: For worry, thresholds whose F1 differs by less are as good: what is marked without need makes
+#: occasions that were none.
 AS_GOOD: Final = 0.01
 SEED: Final = 1
 #: How often conversations are drawn anew for an interval.
@@ -217,14 +220,14 @@ def _beats_rules(
         judged = np.ones(len(use), dtype=bool)
     if shows[judged].sum() < FEW:
         return None
-    threshold, best = _threshold(left_out[judged], shows[judged])
+    as_good = AS_GOOD if LABELS[place] == WORRY else 0.0
+    threshold, best = _threshold(left_out[judged], shows[judged], as_good)
+    margin = MARGIN + MARGIN_CASES / float(shows[judged].sum())
     by_rules = f1(shows[judged], data.ruled[use, place][judged])
-    return None if by_rules + MARGIN >= best else threshold
+    return None if by_rules + margin >= best else threshold
 
 
-def _ridge(
-    kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]
-) -> tuple[_Floats, _Floats]:
+def _ridge(kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]) -> tuple[_Floats, _Floats]:
     """Return the dual weights, and what each row is told when its conversation is left out."""
     inverse = np.linalg.inv(kernel + RIDGE * np.eye(len(kernel)))
     dual = inverse @ shows
@@ -236,7 +239,7 @@ def _ridge(
     return dual, left_out
 
 
-def _threshold(told: _Floats, shows: _Bools) -> tuple[float, float]:
+def _threshold(told: _Floats, shows: _Bools, as_good: float) -> tuple[float, float]:
     """Return from where on to mark, and F1 there: the fewest marks among thresholds as good.
 
     One false mark too many speaks against low ones.
@@ -244,7 +247,7 @@ def _threshold(told: _Floats, shows: _Bools) -> tuple[float, float]:
     order = np.argsort(-told, kind="stable")
     marked = np.arange(1, len(told) + 1)
     scores = 2 * np.cumsum(shows[order]) / (marked + shows.sum() + 1)
-    best = int(np.flatnonzero(scores >= scores.max() - AS_GOOD)[0])
+    best = int(np.flatnonzero(scores >= scores.max() - as_good)[0])
     after = told[order[best + 1]] if best + 1 < len(told) else told[order[best]] - 0.1
     return float(told[order[best]] + after) / 2, float(scores[best])
 

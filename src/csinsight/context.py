@@ -118,7 +118,7 @@ class MonthContext(BaseModel):
     @cached_property
     def lexicon(self) -> Lexicon:
         """The lexicons with what is the shop's own laid over them, and the reader told for."""
-        return load_lexicon(self.own, reader=self.params.reader)
+        return load_lexicon(self.own, reader=self.params.reader, official=self.profile.official)
 
     @property
     def conversation_months(self) -> int:

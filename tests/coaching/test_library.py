@@ -131,3 +131,23 @@ def test_who_says_what_is_advised_is_seen_to_do_it(behaviour):
     phrases = load_library("zh").behaviours[behaviour].phrases
     found = _marked([(ASKED.get(behaviour, "在吗"), phrase) for phrase in phrases])
     assert found[behaviour].sum() >= 2
+
+
+#: Words of one trade: a shop of kettles is not told about sleeves.
+GOODS = (
+    "尺码 袖 起球 面料 洗 身高 体重 穿 布 棉 裤 鞋 衣 包包 杯 锅 电脑 手机 面霜 茶 "
+    "sleeve pills wash fabric cotton shirt trousers shoe dress bag kettle phone laptop cream tea"
+).split()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_phrases_fit_a_shop_of_any_goods(lang):
+    said = [f" {phrase.lower()} " for phrase in load_library(lang).phrases()]
+    assert len(said) > 80
+    named = [
+        (word, line)
+        for word in GOODS
+        for line in said
+        if (f" {word} " if word.isascii() else word) in line
+    ]
+    assert not named

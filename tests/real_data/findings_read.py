@@ -13,7 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.table import mark_table
 from csinsight.contract.domain import COMPLIANCE
 
@@ -71,11 +72,20 @@ def _taobao(data: Path) -> Iterator[tuple[str, str, str]]:
                 yield f"ecd_taobao/{number}", sender, text
 
 
-def hits_of(data: Path, lexicon: Lexicon) -> tuple[int, int, dict[str, dict[str, int]]]:
-    """Return how many conversations and agents' lines there are, and hits by rule and place."""
+def hits_of(data: Path) -> tuple[int, int, dict[str, dict[str, int]]]:
+    """Return how many conversations and agents' lines there are, and hits by rule and place.
+
+    Each platform's chats are read by its own KPI profile, which says what is official there.
+    """
     names = ["conversation_id", "sender", "text"]
-    lines = [*_jd_sessions(data), *_jd_dialogues(data), *_taobao(data)]
-    marked = mark_table(pl.DataFrame(lines, schema=names, orient="row"), lexicon)
+    sources = {"jd": [*_jd_sessions(data), *_jd_dialogues(data)], "taobao": [*_taobao(data)]}
+    marked = pl.concat(
+        mark_table(
+            pl.DataFrame(lines, schema=names, orient="row"),
+            load_lexicon(official=load_profile(platform).official),
+        )
+        for platform, lines in sources.items()
+    )
     agent = marked.filter(pl.col("sender") == "agent")
     found = {}
     for rule in COMPLIANCE:

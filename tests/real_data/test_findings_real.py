@@ -15,7 +15,7 @@ LEXICON = load_lexicon()
 
 @pytest.fixture(scope="module")
 def found(shared_data):
-    return hits_of(shared_data, LEXICON)
+    return hits_of(shared_data)
 
 
 def test_at_most_one_conversation_in_a_hundred_carries_a_finding(found):

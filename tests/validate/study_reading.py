@@ -41,7 +41,7 @@ def run() -> str:
 
 def _findings() -> Iterator[str]:
     """Tell how often each rule about people fires in public chats, and how often it is right."""
-    conversations, lines, hits = hits_of(DATA, load_lexicon())
+    conversations, lines, hits = hits_of(DATA)
     carrying = {name for places in hits.values() for name in places}
     yield "\n### Findings about people\n"
     yield (

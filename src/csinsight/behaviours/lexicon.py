@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from csinsight.behaviours.official import Official
 from csinsight.behaviours.reader import Reader, load_reader
 from csinsight.config import did_you_mean, load
 from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED, TURN_MARKERS
@@ -139,6 +140,8 @@ class LexiconFile(_Strict):
 
 
 FOLDER: Final = Path(__file__).with_name("lexicons")
+#: The rule that what is official never breaks.
+OFF_PLATFORM: Final = "off_platform"
 #: Behaviours that no single message can show: `csinsight.behaviours.markers` finds them.
 FROM_MANY: Final = ("repeats_canned",)
 #: What may stand around a whole message that says nothing else.
@@ -207,6 +210,7 @@ def load_lexicon(
     own: Own | None = None,
     folder: Path = FOLDER,
     reader: ReaderName = DEFAULT_READER,
+    official: Official | None = None,
 ) -> Lexicon:
     """Read and check the lexicon files of `folder`, with what a shop has of its own laid over them.
 
@@ -219,6 +223,8 @@ def load_lexicon(
     reader : {'built_in', 'rules'}
         Whether the reader that learns has the last word; never in a folder that is not the
         package's own, nor on a marker that `own` lays words over.
+    official : Official or None
+        What the KPI profile names as the platform's and the brand's own.
 
     Returns
     -------
@@ -248,6 +254,10 @@ def load_lexicon(
         markers = _lay_over(markers, own.additions)
         home |= {name: Path(OWN_FILE) for name in own.markers}
         markers |= own.markers
+    if official is not None:
+        rule = markers[OFF_PLATFORM]
+        cut = [*official.cuts(), *rule.cut]
+        markers[OFF_PLATFORM] = rule.model_copy(update={"cut": cut})
     check_names(markers, home)
     lexicon = _compiled(
         markers,

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from csinsight.behaviours.official import Official
 from csinsight.config import load
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules, ResponseFrom
@@ -51,6 +52,8 @@ class KpiProfile(BaseModel):
         Conventional targets by KPI column; a shop sets its own.
     notes : list of str
         What differs from the textbook, shown beside the table.
+    official : Official
+        Names, pages and numbers of the platform's and the brand's own, to which an agent may lead.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,6 +75,7 @@ class KpiProfile(BaseModel):
     payment_window_hours: Annotated[float, Field(gt=0)]
     targets: dict[str, float] = {}
     notes: list[str] = []
+    official: Official = Official()
 
     def rules(
         self,

@@ -334,15 +334,23 @@ def _one_shop(job: Job, target: str) -> int:
     type=click.Choice(["built_in", "rules"]),
     help="The reader that learns (unless told), or rules alone: faster, each mark has its words.",
 )
-def markers(file: Path, out: Path, lexicon: Path | None, reader: ReaderName | None) -> None:
+@click.option(
+    "--profile", help="A KPI profile: whose names and pages are official (unless told: a run's)."
+)
+def markers(
+    file: Path, out: Path, lexicon: Path | None, reader: ReaderName | None, profile: str | None
+) -> None:
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
     from csinsight.behaviours.own import read_own
+    from csinsight.behaviours.profiles import load_profile
     from csinsight.behaviours.table import mark_table, read_messages, write_table
-    from csinsight.params import DEFAULT_READER
+    from csinsight.params import DEFAULT_READER, RunParams
 
     own = read_own(lexicon) if lexicon else None
-    marked = mark_table(read_messages(file), load_lexicon(own, reader=reader or DEFAULT_READER))
+    official = load_profile(profile or RunParams().kpi_profile).official
+    words = load_lexicon(own, reader=reader or DEFAULT_READER, official=official)
+    marked = mark_table(read_messages(file), words)
     write_table(marked, out)
     click.echo(out)
 
