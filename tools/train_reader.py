@@ -1,92 +1,34 @@
 """Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
 
-Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`.
-A ridge regression a label and language, on pieces of text and the rules' marks, without a
-constant: words that nobody has read say nothing. Its threshold is where F1 is best when each line
-is told by a model that leaves out its conversation (in closed form, as Golub, Heath and Wahba 1979
-leave out one row). A label is left to the rules where they are no worse.
+Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`; the
+model is that of `tools.reader_model`.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import io
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 import yaml
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.model_selection import GroupKFold
 
 from csinsight.behaviours.accuracy import PATH as ACCURACY
 from csinsight.behaviours.categories import subject_marks
-from csinsight.behaviours.lexicon import Lexicon, load_lexicon
-from csinsight.behaviours.markers import asked
-from csinsight.behaviours.reader import (
-    ARRAYS,
-    LANGS,
-    PATH,
-    UNIT,
-    Reader,
-    Weights,
-    marks_of,
-    pieces,
-    sides,
-)
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.reader import ARRAYS, LANGS, PATH, Reader
 from csinsight.contract.domain import CATEGORIES
 from csinsight.stats.intervals import wilson
-from tools.reader_examples import WORRY, Example, load_examples, read_examples, read_openings
+from tools.reader_examples import WORRY, load_examples
+from tools.reader_model import LABELS, Design, Openings, design, fit, fit_subject, openings, told
 
-#: What is measured, and learnt but for `RULED`. Findings about people are left to rules that can
-#: be read.
-LABELS: Final = (
-    "greets",
-    "polite_words",
-    "empathizes",
-    "apologizes",
-    "asks_needs",
-    "recommends",
-    "gives_specifics",
-    "explains_value",
-    "offers_alternative",
-    "refuses_flatly",
-    "curt_reply",
-    "reminds_payment",
-    "follows_up",
-    "promises_time",
-    "closes_warmly",
-    "uses_emoji",
-    WORRY,
-)
-#: What a line shows by where it stands more than by its words.
-RULED: Final = ("greets", "follows_up")
 FOLDS: Final = 5
-#: How much the agent's lines weigh beside the buyer's where it is asked what a talk is about.
-AGENT_SHARE: Final = 1.0
-#: How much the buyer's lines and a rule's mark weigh beside the agent's pieces, and the ridge.
-BUYER_SHARE: Final = 0.5
-MARK_SHARE: Final = 0.4
-#: A rule's mark where it is asked what a talk is about: words of other goods are new to the model.
-SUBJECT_MARK_SHARE: Final = 1.0
-RIDGE: Final = 0.5
-#: Fewer measured cases than this can't place a threshold; then all cases do.
-FEW: Final = 5
-MOST: Final = 0.75
-#: By how much the model has to beat the rules: rules can be read, and hold where words are new; and
-#: by more where few cases say so.
-MARGIN: Final = 0.02
-MARGIN_CASES: Final = 0.5
-#: For worry, thresholds whose F1 differs by less are as good: what is marked without need makes
-#: occasions that were none.
-AS_GOOD: Final = 0.01
 SEED: Final = 1
 #: How often conversations are drawn anew for an interval.
 DRAWS: Final = 1000
@@ -100,197 +42,6 @@ figures:
 """
 
 _Bools = NDArray[np.bool_]
-_Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Design:
-    """Labelled lines of one language as numbers, a row a line.
-
-    `shows` and `known` have a column a label; `ruled` what the rules say of it. `agent` and
-    `buyer` count pieces over the root of how many there are; `heads` the frames to read.
-    """
-
-    examples: Sequence[Example]
-    agent: sparse.csr_matrix
-    buyer: sparse.csr_matrix
-    agent_names: NDArray[np.uint32]
-    buyer_names: NDArray[np.uint32]
-    marks: tuple[str, ...]
-    marked: _Floats
-    asked: _Floats
-    shows: _Bools
-    known: _Bools
-    ruled: _Bools
-    frames: tuple[pl.DataFrame, pl.DataFrame]
-
-    @functools.cached_property
-    def kernels(self) -> tuple[_Floats, _Floats]:
-        """Return how alike each two rows are, as an agent's line is read and as a buyer's is."""
-        said, heard = ((m @ m.T).toarray() for m in (self.agent, self.buyer))
-        line = said + BUYER_SHARE**2 * heard + MARK_SHARE**2 * self.marked @ self.marked.T
-        return line, heard + MARK_SHARE**2 * self.asked @ self.asked.T
-
-    @property
-    def talks(self) -> NDArray[np.str_]:
-        """Return each row's conversation."""
-        return np.array([example.conversation for example in self.examples])
-
-    @property
-    def measured(self) -> _Bools:
-        """Return which rows figures are taken on."""
-        return np.array([example.measured for example in self.examples])
-
-
-def design(examples: Sequence[Example], lexicon: Lexicon) -> Design:
-    """Read examples of one language by the rules and into pieces."""
-    frames = read_examples(list(examples), replace(lexicon, reader=Reader({}, {})))
-    said, run = sides(frames[0])
-    agent, agent_names = _counted(said)
-    buyer, buyer_names = _counted(run)
-    # Who wrote lines for the reader wrote the rules too: there the rules are too good to be true.
-    trusted = np.array([[float(not e.source.startswith("own"))] for e in examples])
-    own = [n for n in lexicon.ids("agent") if n in LABELS or n in ("says_no", "leading_question")]
-    heard = [asked(name) for name in lexicon.ids("buyer")]
-    marks = (*own, *heard)
-    ruled = [frames[name == WORRY][name].fill_null(value=False).to_numpy() for name in LABELS]
-    ruled[LABELS.index(WORRY)] = frames[0][asked(WORRY)].to_numpy()
-    return Design(
-        examples=examples,
-        agent=agent,
-        buyer=buyer,
-        agent_names=agent_names,
-        buyer_names=buyer_names,
-        marks=marks,
-        marked=marks_of(frames[0], marks) * trusted,
-        asked=marks_of(frames[1], marks).astype(float),
-        shows=np.array([[n in e.labels for n in LABELS] for e in examples]),
-        known=np.array([[e.knows(n) for n in LABELS] for e in examples]),
-        ruled=np.array(ruled).T,
-        frames=frames,
-    )
-
-
-def _counted(texts: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[np.uint32]]:
-    rows, said = pieces(texts)
-    names, columns = np.unique(said, return_inverse=True)
-    share = 1 / np.sqrt(np.maximum(np.bincount(rows, minlength=len(texts)), 1))
-    matrix = sparse.csr_matrix((share[rows], (rows, columns)), shape=(len(texts), len(names)))
-    return matrix, names
-
-
-def fit(data: Design, rows: NDArray[np.int64]) -> Weights:
-    """Learn from some rows; only labels that beat the rules there are kept."""
-    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]] = {}
-    for places in _alike(data):
-        use = rows[data.known[rows, places[0]]]
-        of_buyer = LABELS[places[0]] == WORRY
-        shows = data.shows[np.ix_(use, places)].astype(float)
-        kernel = data.kernels[of_buyer][np.ix_(use, use)]
-        dual, left_out = _ridge(kernel, shows, data.talks[use])
-        share = 1.0 if of_buyer else BUYER_SHARE**2
-        run = share * (data.buyer[use].T @ dual)
-        marks = MARK_SHARE**2 * ((data.asked if of_buyer else data.marked)[use].T @ dual)
-        said = (0 if of_buyer else 1) * (data.agent[use].T @ dual)
-        for k, place in enumerate(places):
-            threshold = _beats_rules(data, use, place, left_out[:, k])
-            if threshold is not None:
-                learnt[LABELS[place]] = (said[:, k], run[:, k], marks[:, k], threshold)
-    return _weights(data, rows, {name: learnt[name] for name in LABELS if name in learnt})
-
-
-def _alike(data: Design) -> list[list[int]]:
-    """Return the labels in groups that were looked for in the same rows."""
-    groups: dict[bytes, list[int]] = {}
-    for place, name in enumerate(LABELS):
-        key = data.known[:, place].tobytes() + (b"buyer" if name == WORRY else b"agent")
-        groups.setdefault(key, []).append(place)
-    return list(groups.values())
-
-
-def _beats_rules(
-    data: Design, use: NDArray[np.int64], place: int, left_out: _Floats
-) -> float | None:
-    """Return from where on a label shows; None where the rules are as good or cases are few."""
-    shows, judged = data.shows[use, place], data.measured[use]
-    if LABELS[place] in RULED:
-        return None
-    # Complaints alone, or too few cases, can't tell where a label begins.
-    if shows[judged].sum() < FEW or shows[judged].mean() > MOST:
-        judged = np.ones(len(use), dtype=bool)
-    if shows[judged].sum() < FEW:
-        return None
-    as_good = AS_GOOD if LABELS[place] == WORRY else 0.0
-    threshold, best = _threshold(left_out[judged], shows[judged], as_good)
-    margin = MARGIN + MARGIN_CASES / float(shows[judged].sum())
-    by_rules = f1(shows[judged], data.ruled[use, place][judged])
-    return None if by_rules + margin >= best else threshold
-
-
-def _ridge(kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]) -> tuple[_Floats, _Floats]:
-    """Return the dual weights, and what each row is told when its conversation is left out."""
-    inverse = np.linalg.inv(kernel + RIDGE * np.eye(len(kernel)))
-    dual = inverse @ shows
-    left_out = np.empty_like(shows)
-    order = np.argsort(talks, kind="stable")
-    begins = np.unique(talks[order], return_index=True)[1][1:]
-    for rows in np.split(order, begins):
-        left_out[rows] = shows[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
-    return dual, left_out
-
-
-def _threshold(told: _Floats, shows: _Bools, as_good: float) -> tuple[float, float]:
-    """Return from where on to mark, and F1 there: the fewest marks among thresholds as good.
-
-    One false mark too many speaks against low ones.
-    """
-    order = np.argsort(-told, kind="stable")
-    marked = np.arange(1, len(told) + 1)
-    scores = 2 * np.cumsum(shows[order]) / (marked + shows.sum() + 1)
-    best = int(np.flatnonzero(scores >= scores.max() - as_good)[0])
-    after = told[order[best + 1]] if best + 1 < len(told) else told[order[best]] - 0.1
-    return float(told[order[best]] + after) / 2, float(scores[best])
-
-
-def f1(shows: _Bools, told: _Bools) -> float:
-    """Return the harmonic mean of precision and recall; 0 where nothing is told rightly."""
-    return float(2 * (shows & told).sum() / max(shows.sum() + told.sum(), 1))
-
-
-def _weights(
-    data: Design,
-    rows: NDArray[np.int64],
-    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]],
-) -> Weights:
-    """Round weights to whole numbers; a piece that stands in one line only carries none."""
-    blocks = [np.array([learnt[n][k] for n in learnt]).T / UNIT for k in range(4)]
-    said, run, marked, thresholds = (np.rint(block).astype(np.int64) for block in blocks)
-    parts = []
-    for matrix, names, weights in (
-        (data.agent, data.agent_names, said),
-        (data.buyer, data.buyer_names, run),
-    ):
-        often = np.asarray((matrix[rows] > 0).sum(axis=0)).ravel() > 1
-        parts.append((names[often], weights[often]))
-    return Weights(
-        labels=tuple(learnt),
-        marks=data.marks,
-        agent_names=parts[0][0],
-        buyer_names=parts[1][0],
-        agent=parts[0][1],
-        buyer=parts[1][1],
-        marked=marked,
-        thresholds=thresholds,
-    )
-
-
-def told(data: Design, rows: NDArray[np.int64], weights: Weights) -> _Bools:
-    """Return what the reader says of rows: the model's labels by the model, the rest by rules."""
-    said = data.ruled[rows].copy()
-    agent, buyer = (weights.margins(frame[rows]) >= 0 for frame in data.frames)
-    for place, name in enumerate(weights.labels):
-        said[:, LABELS.index(name)] = (buyer if name == WORRY else agent)[:, place]
-    return said
 
 
 def cross_validate(data: Design, seed: int = SEED) -> _Bools:
@@ -302,55 +53,6 @@ def cross_validate(data: Design, seed: int = SEED) -> _Bools:
         judged = test[data.measured[test]]
         said[judged] = told(data, judged, fit(data, train))
     return said
-
-
-@dataclass(frozen=True)
-class Openings:
-    """Labelled openings of one language: what is read of them, and what people say of each."""
-
-    rows: pl.DataFrame
-    category: NDArray[np.str_]
-    talks: NDArray[np.str_]
-    measured: _Bools
-
-
-def openings(examples: Sequence[Example], lexicon: Lexicon) -> Openings:
-    """Read the examples of one language whose subject people told."""
-    known = [example for example in examples if example.category is not None]
-    return Openings(
-        rows=read_openings(known, lexicon),
-        category=np.array([example.category for example in known]),
-        talks=np.array([example.conversation for example in known]),
-        measured=np.array([example.measured for example in known]),
-    )
-
-
-def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -> Weights:
-    """Learn what openings are about: one ridge regression a category, the highest wins."""
-    said, run = sides(data.rows[rows])
-    (agent, agent_names), (buyer, buyer_names) = _counted(said), _counted(run)
-    marked = marks_of(data.rows[rows], marks).astype(float)
-    shows = np.array([data.category[rows] == name for name in CATEGORIES]).T.astype(float)
-    kernel = (buyer @ buyer.T).toarray() + AGENT_SHARE**2 * (agent @ agent.T).toarray()
-    kernel += SUBJECT_MARK_SHARE**2 * marked @ marked.T
-    dual = np.linalg.solve(kernel + RIDGE * np.eye(len(kernel)), shows)
-    parts = (
-        AGENT_SHARE**2 * (agent.T @ dual),
-        buyer.T @ dual,
-        SUBJECT_MARK_SHARE**2 * (marked.T @ dual),
-    )
-    whole = [np.rint(part / UNIT).astype(np.int64) for part in parts]
-    often = [np.asarray((m > 0).sum(axis=0)).ravel() > 1 for m in (agent, buyer)]
-    return Weights(
-        labels=CATEGORIES,
-        marks=tuple(marks),
-        agent_names=agent_names[often[0]],
-        buyer_names=buyer_names[often[1]],
-        agent=whole[0][often[0]],
-        buyer=whole[1][often[1]],
-        marked=whole[2],
-        thresholds=np.zeros(len(CATEGORIES), dtype=np.int64),
-    )
 
 
 def cross_validate_subject(data: Openings, marks: Sequence[str]) -> NDArray[np.str_]:

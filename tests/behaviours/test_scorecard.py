@@ -16,7 +16,8 @@ from csinsight.behaviours.scorecard import (
     load_scorecard,
     score_conversations,
 )
-from csinsight.behaviours.sequence_rules import Scorecard, load_rules
+from csinsight.behaviours.sequence_forms import Scorecard
+from csinsight.behaviours.sequence_rules import load_rules
 from csinsight.errors import ConfigError
 from csinsight.params import shipped
 

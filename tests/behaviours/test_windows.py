@@ -14,8 +14,8 @@ from tests.contexts import DEFAULT
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
+from csinsight.behaviours.sequence_forms import SequenceRule
 from csinsight.behaviours.sequence_rules import (
-    SequenceRule,
     find_opportunities,
     load_rules,
     rule_opportunities,

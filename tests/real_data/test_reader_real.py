@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tools import reader_model as model
 from tools import train_reader as trainer
 from tools.reader_examples import load_examples
 
@@ -38,9 +39,7 @@ FLOORS = {
 def designs(shared_data):
     lexicon = load_lexicon(reader="rules")
     examples = load_examples(shared_data)
-    return {
-        lang: trainer.design([e for e in examples if e.lang == lang], lexicon) for lang in FLOORS
-    }
+    return {lang: model.design([e for e in examples if e.lang == lang], lexicon) for lang in FLOORS}
 
 
 @pytest.mark.parametrize("lang", FLOORS)
@@ -49,10 +48,10 @@ def test_f1_by_conversations_left_out(designs, lang, monkeypatch):
     data = designs[lang]
     rows = data.measured
     shows, told = data.shows[rows], trainer.cross_validate(data)[rows]
-    places = [k for k, name in enumerate(trainer.LABELS) if name != trainer.WORRY]
-    scores = {
-        name: trainer.f1(shows[:, k], told[:, k]) for k, name in enumerate(trainer.LABELS)
-    } | {"all": trainer.f1(shows[:, places], told[:, places])}
+    places = [k for k, name in enumerate(model.LABELS) if name != model.WORRY]
+    scores = {name: model.f1(shows[:, k], told[:, k]) for k, name in enumerate(model.LABELS)} | {
+        "all": model.f1(shows[:, places], told[:, places])
+    }
     low = {name: scores[name] for name, floor in FLOORS[lang].items() if scores[name] < floor}
     assert not low
 
@@ -60,7 +59,7 @@ def test_f1_by_conversations_left_out(designs, lang, monkeypatch):
 def test_training_makes_the_shipped_weights(designs):
     """The last digit may differ: matrices are inverted by the machine's own library."""
     data = designs["en"]
-    made, shipped = trainer.fit(data, np.arange(len(data.examples))), load_reader().weights["en"]
+    made, shipped = model.fit(data, np.arange(len(data.examples))), load_reader().weights["en"]
     assert made.labels == shipped.labels
     assert made.marks == shipped.marks
     for name in ("agent_names", "buyer_names"):

@@ -17,7 +17,8 @@ import polars as pl
 from tests.contexts import LEXICON, RULES
 from tests.real_data.findings_read import hits_of
 from tools.reader_examples import WORRY, load_examples
-from tools.train_reader import LABELS, cross_validate, design, f1
+from tools.reader_model import LABELS, design, f1
+from tools.train_reader import cross_validate
 
 from csinsight.behaviours.accuracy import READERS, reader_accuracy
 from csinsight.behaviours.conversations import build_conversations, mark_messages

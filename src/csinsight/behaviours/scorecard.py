@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.sequence_rules import Item, Scorecard, SequenceRule
+from csinsight.behaviours.sequence_forms import Item, Scorecard, SequenceRule
 from csinsight.config import load
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import RuleOpportunities as Opportunity

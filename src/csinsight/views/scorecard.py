@@ -10,7 +10,7 @@ import pandas as pd
 from csinsight.behaviours import scorecard
 from csinsight.behaviours.findings import crossed_red_lines, rule_precisions
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.sequence_rules import Scorecard
+from csinsight.behaviours.sequence_forms import Scorecard
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
