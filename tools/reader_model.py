@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import linalg, sparse
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import asked
@@ -193,9 +193,16 @@ def _beats_rules(
     return None if by_rules + margin >= best else threshold
 
 
+def _inverse(kernel: _Floats) -> _Floats:
+    """Invert a kernel with its ridge, which is symmetric and positive: half the work of others."""
+    lower = linalg.cholesky(kernel + RIDGE * np.eye(len(kernel)), lower=True, overwrite_a=True)
+    half: _Floats = np.tril(linalg.lapack.dpotri(lower, lower=1, overwrite_c=1)[0])
+    return half + np.tril(half, -1).T
+
+
 def _ridge(kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]) -> tuple[_Floats, _Floats]:
     """Return the dual weights, and what each row is told when its conversation is left out."""
-    inverse = np.linalg.inv(kernel + RIDGE * np.eye(len(kernel)))
+    inverse = _inverse(kernel)
     dual = inverse @ shows
     left_out = np.empty_like(shows)
     order = np.argsort(talks, kind="stable")
@@ -288,7 +295,7 @@ def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -
     shows = np.array([data.category[rows] == name for name in CATEGORIES]).T.astype(float)
     kernel = (buyer @ buyer.T).toarray() + AGENT_SHARE**2 * (agent @ agent.T).toarray()
     kernel += SUBJECT_MARK_SHARE**2 * marked @ marked.T
-    dual = np.linalg.solve(kernel + RIDGE * np.eye(len(kernel)), shows)
+    dual = _inverse(kernel) @ shows
     parts = (
         AGENT_SHARE**2 * (agent.T @ dual),
         buyer.T @ dual,

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from tests.contexts import LEXICON, RULES
 
+from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.coaching.examples import examples
-from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts
+from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts, plan_excerpts
 from csinsight.engine import open_shop
 
 LINES = [
@@ -145,3 +146,57 @@ def test_what_came_after_is_shown_where_it_is_asked_for(bargaining):
     assert len(shown) == len(excerpt(bargaining, "refuses_flatly", shown=True)) + 1
     assert not shown["marked"].iloc[-1]
     assert shown.attrs["answers"] in (True, False)
+
+
+def _shop_of(folder, talks):
+    """Write a shop of talks, each a list of (sender, text), a day apart."""
+    rows = [
+        {
+            "buyer_id": f"b{talk}",
+            "agent_id": "店:甲" if sender == "agent" else None,
+            "sender": sender,
+            "sent_at": datetime(2026, 10, 3 + talk, 10, 0, line),
+            "text": text,
+        }
+        for talk, lines in enumerate(talks)
+        for line, (sender, text) in enumerate(lines)
+    ]
+    pd.DataFrame(rows).to_csv(folder / "messages.csv", index=False)
+    return open_shop(folder)
+
+
+def test_of_good_examples_the_one_that_answers_the_buyer_is_shown(tmp_path):
+    """The later one only sounds well: it leaves the buyer's question open."""
+    shop = _shop_of(
+        tmp_path,
+        [
+            [
+                ("buyer", "今天拍什么时候发货"),
+                ("agent", "请您放心，今天17点前付款当天发，48小时内有物流"),
+                ("buyer", "好的"),
+            ],
+            [
+                ("buyer", "今天拍什么时候发货"),
+                ("agent", "感谢您的咨询，辛苦您了，祝您生活愉快"),
+                ("buyer", "好的"),
+            ],
+        ],
+    )
+    as_of, told = datetime(2026, 11, 1), {"rules": RULES, "months": 12, "lexicon": LEXICON}
+    marked = mark_messages(shop, as_of, **told)
+    talks = build_conversations(marked)
+    ids = talks.sort_values("started_at", ascending=False)["conversation_id"].tolist()
+    plan = pd.DataFrame(
+        {
+            "agent_id": ["店:甲"],
+            "behaviour": ["polite_words"],
+            "kind": ["recommendation"],
+            "effect_pp": [2.0],
+            "misses": [[]],
+            "hits": [ids],
+            "peer_hits": [[]],
+        }
+    )
+    shown = plan_excerpts(shop, plan, talks, as_of=as_of, **told)
+    assert set(shown["conversation_id"]) == {ids[1]}
+    assert shown["sender"].tolist() == ["buyer", "agent", "buyer"]

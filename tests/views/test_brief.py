@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from csinsight.behaviours.profiles import load_profile
-from csinsight.views import monthly_brief
+from csinsight.views import coaching, monthly_brief
 from csinsight.views.study import Study
 
 
@@ -56,3 +56,35 @@ def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
 def test_a_month_without_chats_leaves_no_figures_for_the_index(study: Study) -> None:
     brief = monthly_brief.gather(study)
     assert monthly_brief.kpis(study, brief) == {}
+
+
+def _broken(**sizes: int) -> pd.DataFrame:
+    rows = [
+        {
+            "agent_id": agent,
+            "kind": "compliance",
+            "behaviour": "over_promises",
+            "rate": n / 100,
+            "opportunities": 100,
+        }
+        for agent, n in sizes.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_who_seems_to_break_a_rule_often_is_named_with_how_often(study: Study) -> None:
+    told = coaching.broken_in_brief(study, _broken(xl=12, keke=8, mi=3, an=1))
+    assert "[xl](06_agent_card-" in told
+    assert told.index("12") < told.index("keke") < told.index("others 1 to 3")
+    assert "mi]" not in told
+    assert "an]" not in told
+
+
+def test_few_hits_name_nobody(study: Study) -> None:
+    told = coaching.broken_in_brief(study, _broken(xl=2, keke=2))
+    assert "xl" not in told
+    assert "keke" not in told
+
+
+def test_without_hits_nobody_is_spoken_of(study: Study) -> None:
+    assert coaching.broken_in_brief(study, _broken(xl=2).head(0)) == ""
