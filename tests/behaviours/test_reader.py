@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
 
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.markers import mark
 from csinsight.behaviours.own import read_own
 from csinsight.behaviours.reader import load_reader, pieces
 from csinsight.behaviours.table import SHOWN, mark_table
@@ -51,6 +53,40 @@ def test_meaning_that_no_rule_has_words_for_is_read():
     assert not read["offers_alternative"][5]
     assert read["offers_alternative"][0] is None
     assert read["offers_alternative"][6] is None
+
+
+def _worry(*lines):
+    frame = pl.DataFrame(
+        [(str(number), "buyer", text, 1) for number, text in enumerate(lines)],
+        schema=["conversation_id", "sender", "text", "turn_no"],
+        orient="row",
+    )
+    marked = mark(nw.from_native(frame.lazy()), READ).collect().to_native()
+    return marked.sort(pl.col("conversation_id").cast(int))["voices_worry"].to_list()
+
+
+def test_a_plain_question_is_no_worry():
+    """None of these was trained on; an occasion for comfort that is none hides who comforts."""
+    plain = (
+        "请问今天下单哪天能到",
+        "这款多重",
+        "有没有小一号的",
+        "怕热的人盖这个合适吗",
+        "颜色有几种",
+        "在吗老板",
+        "嗯嗯好的",
+        "what material is the strap",
+        "do you have it in green",
+        "ok thank you",
+    )
+    assert _worry(*plain) == [False] * len(plain)
+    worried = (
+        "我真的很担心收到是坏的",
+        "都一个礼拜了还没到 到底怎么回事",
+        "I'm worried it won't arrive in time",
+        "still nothing after two weeks, this is ridiculous",
+    )
+    assert _worry(*worried) == [True] * len(worried)
 
 
 def test_weights_are_whole_numbers_of_the_labels_and_marks_they_name():

@@ -16,21 +16,21 @@ pytestmark = pytest.mark.real_data
 #: labels with twenty cases or more. `all` is every behaviour together.
 FLOORS = {
     "zh": {
-        "all": 0.86,
-        "gives_specifics": 0.77,
-        "promises_time": 0.62,
-        "refuses_flatly": 0.62,
-        "offers_alternative": 0.45,
+        "all": 0.87,
+        "gives_specifics": 0.78,
+        "promises_time": 0.65,
+        "refuses_flatly": 0.64,
+        "offers_alternative": 0.52,
         "curt_reply": 0.87,
         "asks_needs": 0.70,
-        "voices_worry": 0.60,
+        "voices_worry": 0.62,
     },
     "en": {
         "all": 0.90,
         "empathizes": 0.93,
         "gives_specifics": 0.79,
-        "offers_alternative": 0.50,
-        "voices_worry": 0.90,
+        "offers_alternative": 0.55,
+        "voices_worry": 0.91,
     },
 }
 
