@@ -135,9 +135,42 @@ def test_who_says_what_is_advised_is_seen_to_do_it(behaviour):
 
 #: Words of one trade: a shop of kettles is not told about sleeves.
 GOODS = (
-    "尺码 袖 起球 面料 洗 身高 体重 穿 布 棉 裤 鞋 衣 包包 杯 锅 电脑 手机 面霜 茶 "
-    "sleeve pills wash fabric cotton shirt trousers shoe dress bag kettle phone laptop cream tea"
-).split()
+    "尺码",
+    "袖",
+    "起球",
+    "面料",
+    "洗",
+    "身高",
+    "体重",
+    "穿",
+    "布",
+    "棉",
+    "裤",
+    "鞋",
+    "衣",
+    "包包",
+    "杯",
+    "锅",
+    "电脑",
+    "手机",
+    "面霜",
+    "茶",
+    "sleeve",
+    "pills",
+    "wash",
+    "fabric",
+    "cotton",
+    "shirt",
+    "trousers",
+    "shoe",
+    "dress",
+    "bag",
+    "kettle",
+    "phone",
+    "laptop",
+    "cream",
+    "tea",
+)
 
 
 @pytest.mark.parametrize("lang", LANGS)
