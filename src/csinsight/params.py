@@ -223,6 +223,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "08_team_and_hours": (*_COMMON, "kpi_profile", "driver_months"),
     "09_lost_inquiries": (*_COMMON, "reader", "min_agent_inquiries", "export_buyers", "seed"),
+    "10_answer_bank": (*_COMMON, "driver_months", "q_threshold", "seed"),
     "06_agent_card": (*_COMMON, "driver_months", "trend_months"),
     "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
 }
@@ -236,6 +237,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
     "05_coaching": ("01_buyer_types", "02_value_tiers", "03_agent_kpis", "04_conversion_drivers"),
     "08_team_and_hours": ("03_agent_kpis",),
     "09_lost_inquiries": ("02_value_tiers", "03_agent_kpis"),
+    "10_answer_bank": ("03_agent_kpis",),
     "06_agent_card": ("03_agent_kpis", "04_conversion_drivers", "05_coaching"),
     "07_monthly_brief": (
         "00_data_check",
@@ -246,6 +248,7 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
         "05_coaching",
         "08_team_and_hours",
         "09_lost_inquiries",
+        "10_answer_bank",
     ),
 }
 #: Parameters of a notebook that are no parameter of the run.

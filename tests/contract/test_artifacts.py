@@ -40,6 +40,7 @@ def test_every_name_that_code_uses_is_declared() -> None:
         names.RolloutAgents: ("rollout_agents",),
         names.LostInquiries: ("lost_inquiries",),
         names.TeamHours: ("team_hours",),
+        names.AnswerBank: ("answer_bank",),
         names.Scorecards: ("scorecard", "scorecard_items"),
     }
     other = {"PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}

@@ -270,6 +270,7 @@ def test_without_orders_the_talks_make_no_recommendations(talks: Report) -> None
         "05_coaching",
         "07_monthly_brief",
         "08_team_and_hours",
+        "10_answer_bank",
     }
     assert len(cards) == 3
     assert talks.table("coaching_plan").empty
@@ -282,7 +283,12 @@ def test_without_orders_the_talks_make_no_recommendations(talks: Report) -> None
 def test_sessions_without_times_show_behaviours_and_leave_times_out(
     sessions: Report, shared_data: Path
 ) -> None:
-    assert sessions.made == {"00_data_check", "03_agent_kpis", "07_monthly_brief"}
+    assert sessions.made == {
+        "00_data_check",
+        "03_agent_kpis",
+        "07_monthly_brief",
+        "10_answer_bank",
+    }
     found = sessions.table("conversations").set_index("conversation_id")
     with (shared_data / SESSIONS).open(encoding="utf-8") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]

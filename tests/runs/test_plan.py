@@ -19,6 +19,7 @@ KPIS = {
     "06_agent_card",
     "08_team_and_hours",
     "09_lost_inquiries",
+    "10_answer_bank",
 }
 
 

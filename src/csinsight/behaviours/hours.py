@@ -216,13 +216,14 @@ def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
     timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
     late = timed[_C.FIRST_RESPONSE_TALK_S] > slow_s
     rows = []
-    for hour, own in timed.groupby("hour"):
+    for hour in sorted(timed["hour"].unique().tolist()):
+        own = timed[timed["hour"] == hour]
         hits, n = int(late[own.index].sum()), len(own)
         if n < MIN_REPLIES:
             continue
         others, rest = int(late.sum()) - hits, len(timed) - n
-        table = [[hits, n - hits], [others, rest - others]]
-        p = stats.fisher_exact(table, alternative="greater").pvalue if rest else 1.0
+        square = [[hits, n - hits], [others, rest - others]]
+        p = stats.fisher_exact(square, alternative="greater").pvalue if rest else 1.0
         low, high = wilson(hits, n)
         waits = own[_C.FIRST_RESPONSE_TALK_S]
         rows.append((int(hour), n, hits / n, low, high, own[_H.LOAD].mean(), waits.median(), p))

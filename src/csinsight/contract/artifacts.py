@@ -474,3 +474,27 @@ class TeamHours:
     BOT_MESSAGES = "bot_messages"
     #: Conversations opened for each agent who wrote.
     LOAD = "load"
+
+
+class AnswerBank:
+    """One row a question that repeats and way to answer it: ``answer_bank``. Texts are masked."""
+
+    NAME = "answer_bank"
+    QUESTION_ID = "question"
+    QUESTION = "asked"
+    CATEGORY = "category"
+    #: Of the question.
+    BUYERS = "buyers"
+    CONVERSATIONS = "conversations"
+    ANSWER = "answer"
+    #: Conversations answered so, and their share of the question's.
+    ANSWERED = "answered"
+    SHARE = "share"
+    PAID_RATE = "paid_rate"
+    PAID_LOW = "paid_rate_low"
+    PAID_HIGH = "paid_rate_high"
+    #: Beside other answers to the same question, in points.
+    DIFFERENCE_PP = "difference_pp"
+    LOW_PP = "low_pp"
+    HIGH_PP = "high_pp"
+    Q_VALUE = "q_value"

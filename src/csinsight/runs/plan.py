@@ -93,6 +93,7 @@ def supply(data: Path, params: RunParams) -> Supply:
         "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
         "08_team_and_hours": kpis or ("needs_times" if _untimed(shop) else None),
         "09_lost_inquiries": kpis or _no_orders(shop, "lost_needs_orders", "lost_needs_join"),
+        "10_answer_bank": kpis,
         CARD: nobody,
     }
     lasts = [_last_before(shop, name, end) for name in spans]

@@ -173,7 +173,7 @@ def cover(study: Study, found: Hours) -> Block:
     rows = []
     for _, row in busiest.sort_values("hour").iterrows():
         hour = int(row["hour"])
-        opened, agents = on.loc[hour]
+        opened, agents = on.loc[hour].to_numpy(dtype=float)
         less = opened / agents - opened / (agents + 1)
         # A lower load: the ends of the interval change places.
         sooner = [100 * (2 ** (-less * v) - 1) for v in (wait.value, wait.high, wait.low)]

@@ -1,0 +1,290 @@
+"""Questions that buyers open with again and again, how they are answered, and what goes with it.
+
+Openings that say nearly the same make one question; the first answers to it are gathered in the
+same way. A question or an answer is shown only where enough buyers were part of it, and masked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from csinsight.coaching.excerpts import goods_names, shop_names, shortened
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import BUYERS, common_pieces
+from csinsight.contract.artifacts import AnswerBank, Conversations
+from csinsight.contract.schema import Messages
+from csinsight.drivers.units import as_float
+from csinsight.engine import Shop, collect
+from csinsight.features.frames import POSITION, TURN_NO, Frame, moment_ms
+from csinsight.stats.intervals import difference, wilson
+
+_B = AnswerBank
+_C = Conversations
+_M = Messages
+_TALK: Final = Messages.CONVERSATION_ID
+#: Texts this alike (cosine of their runs of two and three characters) say the same. Ours.
+ALIKE: Final = 0.55
+#: The most different texts that are gathered; those asked most come first.
+MOST_TEXTS: Final = 4000
+#: Questions in the bank, answers of each, and inquiries that a comparison takes on either side.
+QUESTIONS: Final = 40
+ANSWERS: Final = 3
+MIN_COMPARED: Final = 20
+#: One way of answering that covers this share of a question is a standard answer already.
+STANDARD: Final = 0.5
+
+_NOISE: Final = re.compile(r"https?://\S+|\[[^\]]{1,12}\]|/:\S{1,6}|#e-\S+|[^\w\u3400-\u9fff]+|_")
+#: A line that sends goods asks nothing.
+_LINK: Final = re.compile(r"https?://|\[[^\]]{0,4}链接")
+_NUMBER: Final = re.compile(r"[0-9]+")
+#: Other words for the same.
+_SAME: Final = (
+    ("啥", "什么"),
+    ("咋", "怎么"),
+    ("肿么", "怎么"),
+    ("多久", "什么时候"),
+    ("几时", "什么时候"),
+)
+#: What opens or closes a line without saying what it is about.
+_OPENS: Final = (
+    "在吗|在么|在不在|有人吗|你好|您好|亲亲?|哈喽|掌柜|老板|客服|请问(一下)?|问一下|想问下?|麻烦"
+    "|那|我想|我要|能不能|可不可以|有没有|是不是|可以|能|会|有|这个|这款|那个|那款|你们家?"
+    "|hi|hello|hey|please|excuse me|good (morning|afternoon|evening)|what is|the"
+    "|(can|could|do|does|is|are|will) (you|it|this|i|they)"
+)
+_CLOSES: Final = (
+    r" *(亲|宝|呀|啊|呢|哦|哈|吧|吗|么|嘛|不|没|的|了|谢谢|能用|可以|行不行|please|thanks?)"
+)
+_COURTESY: Final = re.compile(f"^({_OPENS})+ *|({_CLOSES})+$")
+
+
+def plain(text: str) -> str:
+    """Return what a line says, without courtesy, figures, links and stickers; empty for nothing.
+
+    Examples
+    --------
+    >>> plain("您好，请问 170 穿什么码呀？"), plain("在吗"), plain("Hello! Is it waterproof?")
+    ('#穿什么码', '', 'waterproof')
+    """
+    if _LINK.search(text):
+        return ""
+    bare = _NUMBER.sub("#", " ".join(_NOISE.sub(" ", text.lower()).split()))
+    bare = re.sub(r"(?<=[\u3400-\u9fff#]) | (?=[\u3400-\u9fff#])", "", bare)
+    for word, usual in _SAME:
+        bare = bare.replace(word, usual)
+    before = ""
+    while before != bare:
+        before, bare = bare, _COURTESY.sub("", bare).strip()
+    return bare if len(bare.strip("# ")) > 1 else ""
+
+
+def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> np.ndarray:
+    """Return for each different text the place of the one that stands for its group.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Of `plain`, each once.
+    counts : sequence of int
+        How often each was said: what is said most stands for those like it.
+    least : float
+        How alike two texts have to be, from 0 to 1.
+
+    Returns
+    -------
+    array of int
+        -1 where the text is not among the `MOST_TEXTS` said most.
+
+    Examples
+    --------
+    >>> alike(["什么时候发货", "啥时候发货", "会掉色吗"], [5, 2, 3]).tolist()
+    [0, 0, 2]
+    """
+    order = np.argsort(-np.asarray(counts), kind="stable")[:MOST_TEXTS]
+    leader = np.full(len(texts), -1)
+    if not len(order):
+        return leader
+    grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
+    vectors = grams.fit_transform([texts[place] for place in order])
+    near = vectors @ vectors.T
+    for row, place in enumerate(order.tolist()):
+        if leader[place] >= 0:
+            continue
+        start, end = near.indptr[row], near.indptr[row + 1]
+        close = near.indices[start:end][near.data[start:end] >= least]
+        own = order[close]
+        own = own[leader[own] < 0]
+        leader[own] = place
+        leader[place] = place
+    return leader
+
+
+def exchanges(lines: Frame) -> pd.DataFrame:
+    """Return what each conversation opened with, and how it was first answered.
+
+    Parameters
+    ----------
+    lines : narwhals.LazyFrame
+        Of `csinsight.features.lines.lines_of`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By conversation id: ``question`` and ``answer`` (the longest line of either that says
+        anything), and ``question_plain`` and ``answer_plain``. Conversations that say nothing are
+        left out.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> said = {"conversation_id": ["c"] * 3, "sender": ["buyer", "buyer", "agent"]}
+    >>> said |= {"turn_no": [1, 1, 2], "position": [1, 2, 3]}
+    >>> said |= {"text": ["在吗", "这款会掉色吗？", "亲，不会的哦"]}
+    >>> exchanges(nw.from_native(pl.LazyFrame(said)))[["question", "answer"]].values.tolist()
+    [['这款会掉色吗？', '亲，不会的哦']]
+    """
+    early = lines.filter(nw.col(TURN_NO) <= 4, ~nw.col(_M.TEXT).is_null())
+    table = collect(early.select(_TALK, _M.SENDER, TURN_NO, POSITION, _M.TEXT))
+    table = table.sort_values([_TALK, POSITION], kind="stable")
+    table["plain"] = [plain(str(text)) for text in table[_M.TEXT]]
+    said = table[table["plain"] != ""].copy()
+    buyer = said[said[_M.SENDER] == "buyer"]
+    first = buyer.groupby(_TALK)[TURN_NO].min()
+    asked = buyer[buyer[TURN_NO] == buyer[_TALK].map(first)]
+    after = said[(said[_M.SENDER] == "agent") & (said[TURN_NO] == said[_TALK].map(first) + 1)]
+    parts = []
+    for name, rows in (("question", asked), ("answer", after)):
+        longest = rows.assign(size=rows["plain"].str.len()).sort_values(
+            [_TALK, "size"], ascending=[True, False], kind="stable"
+        )
+        one = longest.drop_duplicates(_TALK).set_index(_TALK)
+        parts.append(one[[_M.TEXT, "plain"]].set_axis([name, f"{name}_plain"], axis="columns"))
+    return parts[0].join(parts[1], how="left")
+
+
+def answer_bank(
+    shop: Shop, conversations: pd.DataFrame, lines: Frame, as_of: datetime
+) -> pd.DataFrame:
+    """Return the questions that repeat, each with the ways in which it is answered.
+
+    Parameters
+    ----------
+    shop : Shop
+        Its chats say what is common enough to be shown.
+    conversations : pandas.DataFrame
+        Those of the artifact ``conversations`` that `lines` are of.
+    lines : narwhals.LazyFrame
+        Of `csinsight.features.lines.lines_of`.
+    as_of : datetime
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `csinsight.contract.artifacts.AnswerBank`: a row a question and way to answer
+        it, the question of most buyers first; a question without a way that repeats has one row
+        without an answer.
+    """
+    facts = conversations.set_index(_TALK)[[_C.BUYER_ID, _C.CATEGORY, _C.IS_INQUIRY, _C.MATURE]]
+    facts["paid"] = as_float(conversations.set_index(_TALK)[_C.PAID])
+    said = exchanges(lines).join(facts, how="inner")
+    said["group"] = _grouped(said["question_plain"])
+    known = said[said["group"] != ""]
+    buyers = known.groupby("group")[_C.BUYER_ID].nunique()
+    wanted = buyers[buyers >= BUYERS].sort_values(ascending=False, kind="stable").head(QUESTIONS)
+    rows = [
+        row
+        for number, group in enumerate(wanted.index, start=1)
+        for row in _question(number, known[known["group"] == group])
+    ]
+    table = pd.DataFrame(rows, columns=[*_COLUMNS, "p"])
+    tested = table["p"].notna()
+    table[_B.Q_VALUE] = np.nan
+    if tested.any():
+        adjusted = stats.false_discovery_control(table.loc[tested, "p"].to_numpy(dtype=float))
+        table.loc[tested, _B.Q_VALUE] = adjusted
+    return _masked(shop, table.drop(columns="p"), as_of)
+
+
+_COLUMNS: Final = [
+    _B.QUESTION_ID,
+    _B.QUESTION,
+    _B.CATEGORY,
+    _B.BUYERS,
+    _B.CONVERSATIONS,
+    _B.ANSWER,
+    _B.ANSWERED,
+    _B.SHARE,
+    _B.PAID_RATE,
+    _B.PAID_LOW,
+    _B.PAID_HIGH,
+    _B.DIFFERENCE_PP,
+    _B.LOW_PP,
+    _B.HIGH_PP,
+    _B.Q_VALUE,
+]
+
+
+def _grouped(texts: pd.Series[str]) -> pd.Series[str]:
+    counts = texts[texts.notna() & (texts != "")].value_counts()
+    names = np.array([*counts.index, ""], dtype=object)
+    leader = alike(list(counts.index), counts.to_list())
+    of = dict(zip(counts.index, names[leader], strict=True))
+    return texts.map(of).fillna("")
+
+
+def _question(number: int, own: pd.DataFrame) -> list[list[object]]:
+    """Return a question's rows: one for each way to answer it that enough buyers were given."""
+    question = own["question"].value_counts().index[0]
+    category = own[_C.CATEGORY].value_counts().index[0]
+    head = [number, question, category, own[_C.BUYER_ID].nunique(), len(own)]
+    groups = _grouped(own["answer_plain"].fillna(""))
+    asked = own[_C.IS_INQUIRY].astype("boolean").fillna(value=False).astype(bool)
+    mature = own[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
+    judged = asked & mature & own["paid"].notna()
+    rows = []
+    for group in groups[groups != ""].value_counts().head(ANSWERS).index:
+        here = groups == group
+        if own.loc[here, _C.BUYER_ID].nunique() < BUYERS:
+            continue
+        answer = own.loc[here, "answer"].value_counts().index[0]
+        paid = _compared(own.loc[here & judged, "paid"], own.loc[~here & judged, "paid"])
+        rows.append([*head, answer, int(here.sum()), float(here.mean()), *paid])
+    nothing = [None, 0, 0.0, *[np.nan] * 8]
+    return rows or [[*head, *nothing]]
+
+
+def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[float]:
+    """Return the paid rate with its interval, the difference from other answers, q (later), p."""
+    n, m = len(with_it), len(without)
+    if n < MIN_COMPARED:
+        return [np.nan] * 8
+    hits, others = int(with_it.sum()), int(without.sum())
+    own = (hits / n, *wilson(hits, n))
+    if m < MIN_COMPARED:
+        return [*own, *[np.nan] * 5]
+    apart = difference(own, (others / m, *wilson(others, m)))
+    p = stats.fisher_exact([[hits, n - hits], [others, m - others]]).pvalue
+    return [*own, *(100 * value for value in apart), np.nan, float(p)]
+
+
+def _masked(shop: Shop, table: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Mask what is shown, and hide what fewer than `BUYERS` buyers said."""
+    texts = [str(text) for name in (_B.QUESTION, _B.ANSWER) for text in table[name].dropna()]
+    common = common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
+    names = shop_names(shop)
+    found = table.copy()
+    for name in (_B.QUESTION, _B.ANSWER):
+        found[name] = [
+            shortened(mask_lines([str(text)], names, common)[0]) if pd.notna(text) else None
+            for text in table[name]
+        ]
+    return found
