@@ -64,13 +64,22 @@ class Yaml:
 
 
 def read_yaml(path: Path) -> Yaml:
-    """Return what the YAML file at `path` holds, with the lines of its parts.
+    r"""Return what the YAML file at `path` holds, with the lines of its parts.
 
     Raises
     ------
     ConfigError
         Naming file, line and what is wrong: not UTF-8, not YAML, too large, too deep, too many
         aliases, a key that stands twice, a number or date that can't be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "x.yml"
+    >>> _ = file.write_text("months: 3\nseed: 7\n", encoding="utf-8")
+    >>> found = read_yaml(file)
+    >>> found.values, found.line(["seed"])
+    ({'months': 3, 'seed': 7}, 2)
     """
     try:
         data = path.read_bytes()
@@ -139,7 +148,18 @@ def load(path: Path, model: type[Model], *, mend: str = "") -> Model:
 def explain(
     error: ValidationError, model: type[BaseModel], found: Yaml | None = None, mend: str = ""
 ) -> Iterator[str]:
-    """Yield a line for each fault of a model: file, line, key, what is wrong, and the mend."""
+    """Yield a line for each fault of a model: file, line, key, what is wrong, and the mend.
+
+    Examples
+    --------
+    >>> class Stay(BaseModel, extra="forbid"):
+    ...     idle_minutes: int = 30
+    >>> try:
+    ...     Stay(idle_minuts=20)
+    ... except ValidationError as error:
+    ...     print(*explain(error, Stay))
+    unknown key `idle_minuts`; did you mean `idle_minutes`?
+    """
     for fault in error.errors():
         place = [part for part in fault["loc"] if not str(part).endswith("[key]")]
         key = ".".join(str(part) for part in place)

@@ -47,6 +47,11 @@ def shipped(*parts: str) -> Path:
     ------
     FileNotFoundError
         Where the file is in neither place.
+
+    Examples
+    --------
+    >>> shipped("params", "scorecard.yml").name
+    'scorecard.yml'
     """
     package = Path(__file__).resolve().parent
     for root in (package / "_share", package.parents[1]):
@@ -267,23 +272,47 @@ def is_month(text: str) -> bool:
 
 
 def month_start(month: str) -> datetime:
-    """Return the first moment of `month` (``YYYY-MM``), local and without zone."""
+    """Return the first moment of `month` (``YYYY-MM``), local and without zone.
+
+    Examples
+    --------
+    >>> month_start("2026-10")
+    datetime.datetime(2026, 10, 1, 0, 0)
+    """
     return datetime.strptime(month, "%Y-%m")
 
 
 def month_end(month: str) -> datetime:
-    """Return the first moment after `month`: the run's ``as_of``."""
+    """Return the first moment after `month`: the run's ``as_of``.
+
+    Examples
+    --------
+    >>> month_end("2026-12")
+    datetime.datetime(2027, 1, 1, 0, 0)
+    """
     return add_months(month_start(month), 1)
 
 
 def add_months(moment: datetime, months: int) -> datetime:
-    """Return the start of the month that lies `months` after that of `moment`."""
+    """Return the start of the month that lies `months` after that of `moment`.
+
+    Examples
+    --------
+    >>> add_months(datetime(2026, 10, 17), -10)
+    datetime.datetime(2025, 12, 1, 0, 0)
+    """
     year, index = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     return datetime(year, index + 1, 1)
 
 
 def notebook_params(params: RunParams, notebook: str) -> dict[str, JsonValue]:
-    """Return the run's parameters that `notebook` takes, as JSON types, without its places."""
+    """Return the run's parameters that `notebook` takes, as JSON types, without its places.
+
+    Examples
+    --------
+    >>> notebook_params(RunParams(shop="mine"), "04_conversion_drivers")["min_inquiries"]
+    300
+    """
     values = params.model_dump(mode="json")
     return {name: values[name] for name in NOTEBOOKS[notebook]}
 
@@ -302,6 +331,11 @@ def load_params(file: Path | None = None, **told: Any) -> RunParams:
     ------
     ConfigError
         Naming file, parameter, what is wrong with it, and the nearest known name.
+
+    Examples
+    --------
+    >>> load_params(None, month="2026-10", driver_months=6).driver_months
+    6
     """
     found = read_yaml(file) if file else None
     values = (found.values if found else None) or {}

@@ -120,12 +120,24 @@ class Conversations:
 
 
 def turn_column(behaviour: str) -> str:
-    """Return the name of the column that holds the agent turn in which it was first shown."""
+    """Return the name of the column that holds the agent turn in which it was first shown.
+
+    Examples
+    --------
+    >>> turn_column("greets")
+    'greets_turn'
+    """
     return f"{behaviour}_turn"
 
 
 def opportunity_column(behaviour: str) -> str:
-    """Return the column that holds the agent turn that first gave opportunity for it."""
+    """Return the column that holds the agent turn that first gave opportunity for it.
+
+    Examples
+    --------
+    >>> opportunity_column("greets")
+    'greets_opportunity_turn'
+    """
     return f"{behaviour}_opportunity_turn"
 
 
@@ -143,7 +155,13 @@ def own_in(columns: Iterable[Hashable]) -> tuple[str, ...]:
 
 
 def turn_markers(columns: Iterable[Hashable]) -> tuple[str, ...]:
-    """Return the behaviours that any agent turn may show: built-in ones, and those of the shop."""
+    """Return the behaviours that any agent turn may show: built-in ones, and those of the shop.
+
+    Examples
+    --------
+    >>> turn_markers(["greets", "wraps", "wraps_opportunity_turn"])[-2:]
+    ('promises_time', 'wraps')
+    """
     return (*TURN_MARKERS, *own_in(columns))
 
 

@@ -49,12 +49,28 @@ FALSE: Final = ("false", "0")
 
 
 def cell(column: Column) -> pl.Expr:
-    """Return the value of a column of CSV text; null where it is empty or can't be read."""
+    """Return the value of a column of CSV text; null where it is empty or can't be read.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> text = pl.DataFrame({"paid_amount": [" 12.50", "", "￥12"]})
+    >>> text.select(cell(ORDERS.column("paid_amount"))).to_series().to_list()
+    [12.5, None, None]
+    """
     return _READERS[column.kind](written(column)).alias(column.name)
 
 
 def unreadable(column: Column) -> pl.Expr:
-    """Return, cell by cell, whether something is written that `cell` can't read."""
+    """Return, cell by cell, whether something is written that `cell` can't read.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> text = pl.DataFrame({"paid_amount": [" 12.50", "", "￥12"]})
+    >>> text.select(unreadable(ORDERS.column("paid_amount"))).to_series().to_list()
+    [False, False, True]
+    """
     return (written(column).is_not_null() & cell(column).is_null()).alias(column.name)
 
 
@@ -62,6 +78,12 @@ def not_blank(names: list[str]) -> pl.Expr:
     """Return, row by row, whether any of the text columns `names` holds something.
 
     A row of nothing but spaces in its first field is blank too.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"a": ["x", " ", ""], "b": ["", "", "y"]})
+    >>> rows.select(not_blank(["a", "b"])).to_series().to_list()
+    [True, False, True]
     """
     first, *others = names
     filled = [pl.col(first).str.strip_chars() != "", *(pl.col(name) != "" for name in others)]
@@ -69,7 +91,15 @@ def not_blank(names: list[str]) -> pl.Expr:
 
 
 def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
-    """Tell whether a Parquet column of `dtype` can be read as `column` without a loss."""
+    """Tell whether a Parquet column of `dtype` can be read as `column` without a loss.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> amount = ORDERS.column("paid_amount")
+    >>> dtype_fits(amount, pl.Int64()), dtype_fits(amount, pl.String())
+    (True, False)
+    """
     if dtype == pl.Null:
         return True
     match column.kind:
@@ -90,6 +120,13 @@ def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
 
     What is no finite number becomes null: NaN means "not known" in the files of other tools.
     Empty text becomes null, as an empty cell of CSV is.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> amounts = pl.DataFrame({"paid_amount": [12, 7]})
+    >>> amounts.select(stored(ORDERS.column("paid_amount"), pl.Int64())).to_series().to_list()
+    [12.0, 7.0]
     """
     values = pl.col(column.name)
     if dtype.is_float():
@@ -101,7 +138,15 @@ def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
 
 
 def unfit(column: Column, dtype: pl.DataType) -> pl.Expr:
-    """Return, cell by cell, whether `stored` loses what a Parquet cell of a fitting type holds."""
+    """Return, cell by cell, whether `stored` loses what a Parquet cell of a fitting type holds.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> units = pl.DataFrame({"units": [2.0, 2.5]})
+    >>> units.select(unfit(ORDERS.column("units"), pl.Float64())).to_series().to_list()
+    [False, True]
+    """
     values = pl.col(column.name)
     lost = pl.lit(value=False)
     if dtype.is_float():
@@ -114,17 +159,39 @@ def unfit(column: Column, dtype: pl.DataType) -> pl.Expr:
 
 
 def absent(column: Column) -> pl.Expr:
-    """Return the nulls that stand for a column that a file lacks."""
+    """Return the nulls that stand for a column that a file lacks.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> pl.DataFrame({"order_id": ["o1"]}).with_columns(absent(ORDERS.column("coupon_used"))).dtypes
+    [String, Boolean]
+    """
     return pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
 
 
 def times(table: Table) -> list[str]:
-    """Return the names of the table's datetime columns."""
+    """Return the names of the table's datetime columns.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> times(ORDERS)
+    ['placed_at', 'paid_at']
+    """
     return [column.name for column in table.columns if column.kind == "datetime"]
 
 
 def written(column: Column) -> pl.Expr:
-    """Return the text of a CSV column as it is to be read; null where a cell is empty."""
+    """Return the text of a CSV column as it is to be read; null where a cell is empty.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> text = pl.DataFrame({"units": [" 2", ""]})
+    >>> text.select(written(ORDERS.column("units"))).to_series().to_list()
+    ['2', None]
+    """
     text = pl.col(column.name)
     text = text if column.kind == "str" else text.str.strip_chars()
     return pl.when(text != "").then(text)
@@ -269,6 +336,12 @@ def schema(table: Table, names: Collection[str] | None = None) -> Any:
     names : collection of str or None
         The columns that the file has; None for all. Rules between columns hold only where both
         are there.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import RATINGS
+    >>> sorted(schema(RATINGS).columns)
+    ['agent_id', 'buyer_id', 'rated_at', 'score']
     """
     have = {c.name for c in table.columns} if names is None else set(names)
     columns = {c.name: _column(c, table, have) for c in table.columns if c.name in have}
@@ -291,6 +364,13 @@ def failures(frame: pl.DataFrame, table: Table, names: Collection[str]) -> pl.Da
     polars.DataFrame
         One row a broken rule and cell: ``column``, ``check`` (a name of this module) and
         ``index`` (row of `frame`, from 0).
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import BUYERS
+    >>> buyers = pl.DataFrame({"buyer_id": ["b1", "b1"]})
+    >>> failures(buyers, BUYERS, ["buyer_id"]).rows()
+    [('buyer_id', 'field_uniqueness', 0), ('buyer_id', 'field_uniqueness', 1)]
     """
     try:
         schema(table, names).validate(frame.select(names), lazy=True)
@@ -304,6 +384,13 @@ def out_of_years(column: Column) -> pl.Expr:
     """Return, cell by cell, whether a time lies in no year that a shop's times may lie in.
 
     By whole numbers: Python's own times end with the year 9999.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import BUYERS
+    >>> buyers = pl.DataFrame({"joined_at": [datetime(1026, 10, 5), datetime(2026, 10, 5)]})
+    >>> buyers.select(out_of_years(BUYERS.column("joined_at"))).to_series().to_list()
+    [True, False]
     """
     last = datetime.now().year + YEARS_AHEAD
     moments = pl.col(column.name).cast(pl.Datetime("us")).cast(pl.Int64)
@@ -347,7 +434,14 @@ def breaks(column: Column) -> dict[str, pl.Expr]:
 
 
 def rules(table: Table) -> dict[str, tuple[Rule, ...]]:
-    """Return the rules between columns of a row, by the column at which they are reported."""
+    """Return the rules between columns of a row, by the column at which they are reported.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> {column: [rule.name for rule in found] for column, found in rules(ORDERS).items()}
+    {'paid_at': ['paid_after_placed'], 'refund_amount': ['refund_within_paid']}
+    """
     return {column: rules for (name, column), rules in _RULES.items() if name == table.name}
 
 

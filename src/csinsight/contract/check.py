@@ -47,6 +47,12 @@ def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
     -------
     list of Notice
         Without any buyer's or agent's name.
+
+    Examples
+    --------
+    >>> buyers = pl.DataFrame({"buyer_id": ["b1"]})
+    >>> cross_notices({"buyers": buyers})
+    []
     """
     return [
         *_untimed(tables),
@@ -184,12 +190,21 @@ class Check:
 
 
 def check_folder(folder: Path) -> list[Fault]:
-    """Return every fault of the contract tables in `folder`; empty where all is well."""
+    r"""Return every fault of the contract tables in `folder`; empty where all is well.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "buyers.csv").write_text("buyer_id\nb1\nb1\n", encoding="utf-8")
+    >>> print(check_folder(folder)[0])
+    buyers.csv, row 3, column buyer_id: the same buyer_id is in row 2 already; keep one row for each
+    """
     return check_shop(folder).faults
 
 
 def check_shop(folder: Path) -> Check:
-    """Check the contract tables in `folder`, each by itself and against each other.
+    r"""Check the contract tables in `folder`, each by itself and against each other.
 
     Other files are ignored; a name close to a table's is noticed. Tables that are not there
     are no fault, but a folder without any is.
@@ -201,6 +216,14 @@ def check_shop(folder: Path) -> Check:
     Returns
     -------
     Check
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "buyers.csv").write_text("buyer_id\nb1\nb2\n", encoding="utf-8")
+    >>> check_shop(folder).tables["buyers"].rows
+    2
     """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "there is no such folder"

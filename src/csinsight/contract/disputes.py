@@ -57,7 +57,14 @@ _FILE: Final = f"{DISPUTES.name}.csv"
 
 
 def disputes_path(folder: Path) -> Path | None:
-    """Return the file of disputes in a shop's folder, or None where there is none."""
+    """Return the file of disputes in a shop's folder, or None where there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> disputes_path(Path(tempfile.mkdtemp())) is None
+    True
+    """
     path = folder / _FILE
     return path if path.is_file() else None
 
@@ -75,6 +82,13 @@ def read_disputes(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
     frame : polars.DataFrame
         Columns of `DISPUTES`; without rows where there is no file.
     faults : list of Fault
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> frame, faults = read_disputes(Path(tempfile.mkdtemp()))
+    >>> frame.columns, faults
+    (['agent_id', 'behaviour', 'month', 'conversation_id', 'reason', 'by'], [])
     """
     path = disputes_path(folder)
     if path is None:
@@ -107,6 +121,12 @@ def unknown_faults(frame: pl.DataFrame, agents: set[str], talks: set[str]) -> li
         As from `read_disputes`, with the number of the file's row as ``row``.
     agents, talks : set of str
         Ids of the shop's agents and conversations.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"row": [2], "agent_id": ["a9"], "conversation_id": [None]})
+    >>> print(unknown_faults(rows, {"a1"}, set())[0])
+    disputes.csv, row 2, column agent_id: 'a9' is not among the shop's chats; did you mean a1?
     """
     faults = []
     for values in frame.iter_rows(named=True):

@@ -48,6 +48,15 @@ def parts(path: Path) -> list[Path]:
     path : Path
         A file is its own only part. Of a folder those are its files ``*.parquet`` by name, without
         what begins with a dot or an underscore (``_SUCCESS``, what is being written).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("part-1.parquet", "part-0.parquet", "_SUCCESS"):
+    ...     (folder / name).touch()
+    >>> [part.name for part in parts(folder)]
+    ['part-0.parquet', 'part-1.parquet']
     """
     if not path.is_dir():
         return [path] if path.is_file() else []

@@ -60,12 +60,31 @@ def read_imports(folder: Path) -> list[ImportRecord]:
     """Return the record of imports into `folder`; empty where there is none.
 
     A broken line is left out: see `broken_lines`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> counts = {"rows_in": 3, "rows_used": 2, "rows_refused": 1}
+    >>> told = {"file": "x.csv", "sha256": "0", "format": "taobao_orders"}
+    >>> write_imports(folder, [ImportRecord(**told, **counts)])
+    >>> [entry.rows_used for entry in read_imports(folder)]
+    [2]
     """
     return [entry for entry, _ in _lines(folder) if entry is not None]
 
 
 def broken_lines(folder: Path) -> list[int]:
-    """Return the numbers of the lines of the record that can't be read."""
+    r"""Return the numbers of the lines of the record that can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / RECORD).write_text("{}\n", encoding="utf-8")
+    >>> broken_lines(folder)
+    [1]
+    """
     return [number for entry, number in _lines(folder) if entry is None]
 
 
@@ -86,6 +105,15 @@ def _lines(folder: Path) -> list[tuple[ImportRecord | None, int]]:
 
 
 def write_imports(folder: Path, entries: Sequence[ImportRecord]) -> None:
-    """Write the record of imports into `folder`."""
+    """Write the record of imports into `folder`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_imports(folder, [])
+    >>> read_imports(folder)
+    []
+    """
     text = "".join(f"{entry.model_dump_json()}\n" for entry in entries)
     (folder / RECORD).write_text(text, encoding="utf-8")

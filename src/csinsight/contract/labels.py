@@ -70,6 +70,13 @@ def read_labels(folder: Path) -> tuple[pd.DataFrame, list[Fault]]:
     frame : pandas.DataFrame
         Columns of `LABELS`; without rows where there is no file.
     faults : list of Fault
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> frame, faults = read_labels(Path(tempfile.mkdtemp()))
+    >>> len(frame), faults
+    (0, [])
     """
     path = folder / FILE
     if not path.is_file():
@@ -85,6 +92,12 @@ def load_labels(folder: Path) -> pd.DataFrame:
     ------
     DataError
         Where the file breaks its contract: each line with its mend.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> len(load_labels(Path(tempfile.mkdtemp())))
+    0
     """
     frame, faults = read_labels(folder)
     if faults:

@@ -75,7 +75,13 @@ class Notice:
 
 
 def shown(value: object) -> str:
-    """Return a cell for a message: clipped, and without what may be a phone or order number."""
+    """Return a cell for a message: clipped, and without what may be a phone or order number.
+
+    Examples
+    --------
+    >>> shown("order 3400094568650592338")
+    "'order •••'"
+    """
     text = re.sub(r"[0-9]{11,}", "•••", str(value))
     return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
@@ -87,7 +93,14 @@ _UNKNOWN: Final = ("-", "--", "na", "n/a", "nan", "null", "none", "nat", "inf", 
 
 
 def unreadable(column: Column, value: object) -> Words:
-    """Return the words for a cell that is not of its column's kind."""
+    """Return the words for a cell that is not of its column's kind.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import ORDERS
+    >>> unreadable(ORDERS.column("paid_amount"), "1,234.50")
+    ("'1,234.50' is not a number", 'write it without thousands marks: 1234.50')
+    """
     text = str(value).strip()
     what, mend = cells.FORMS[column.kind]
     if text.lower() in _UNKNOWN and column.kind != "str":
@@ -120,6 +133,12 @@ def broken(column: Column, check: str, value: object, first_row: int | None) -> 
     value : object
     first_row : int or None
         For a doubled identifier, the row where it stands first.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import RATINGS
+    >>> broken(RATINGS.column("score"), "at_most", 7, None)
+    ("'7' is above 5", 'write 1 (worst) to 5 (best), 5 or less')
     """
     if check == "field_uniqueness":
         return f"the same {column.name} is in row {first_row} already", "keep one row for each"

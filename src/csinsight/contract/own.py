@@ -17,7 +17,14 @@ _BEHAVIOURS: Final = "behaviours"
 
 
 def own_path(folder: Path) -> Path | None:
-    """Return the file of a shop's own behaviours, or None where there is none."""
+    """Return the file of a shop's own behaviours, or None where there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> own_path(Path(tempfile.mkdtemp())) is None
+    True
+    """
     path = folder / FILE
     return path if path.is_file() else None
 
@@ -52,7 +59,7 @@ def own_ids(folder: Path) -> tuple[str, ...]:
 
 
 def with_own(table: Table, column: str, folder: Path) -> Table:
-    """Return `table` whose `column` may also name the shop's own behaviours.
+    r"""Return `table` whose `column` may also name the shop's own behaviours.
 
     Parameters
     ----------
@@ -61,6 +68,15 @@ def with_own(table: Table, column: str, folder: Path) -> Table:
         One that names behaviours.
     folder : Path
         Of the shop's tables.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.contract.disputes import DISPUTES
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / FILE).write_text("behaviours:\n  wraps: {}\n", encoding="utf-8")
+    >>> "wraps" in with_own(DISPUTES, "behaviour", folder).column("behaviour").one_of
+    True
     """
     own = own_ids(folder)
     return replace(

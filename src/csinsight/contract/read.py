@@ -32,6 +32,14 @@ def header_faults(file: str, header: list[str], table: Table, row: int | None) -
     table : Table
     row : int or None
         The row of the header; None where the file has no such row (Parquet).
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import RATINGS
+    >>> header = ["buyer_id", "agent_id", "rated_on", "score"]
+    >>> print(header_faults("ratings.csv", header, RATINGS, row=1)[0])
+    ratings.csv, row 1, column rated_at: this required column is missing;
+    rename 'rated_on', which comes nearest, to rated_at
     """
     needed = [column for column in table.columns if column.required]
     missing = [column for column in needed if column.name not in header]
@@ -46,7 +54,14 @@ def header_faults(file: str, header: list[str], table: Table, row: int | None) -
 
 
 def header_notices(file: str, header: list[str], table: Table) -> list[Notice]:
-    """Return the columns that are ignored but look like a misspelt optional one."""
+    """Return the columns that are ignored but look like a misspelt optional one.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import BUYERS
+    >>> print(header_notices("buyers.csv", ["buyer_id", "joined_on"], BUYERS)[0])
+    buyers.csv: column 'joined_on' is not in the contract and is ignored; was joined_at meant?
+    """
     absent = [c.name for c in table.columns if not c.required and c.name not in header]
     notices = []
     for name in header:
@@ -125,7 +140,7 @@ class _Source:
 
 
 def read_table(path: Path, table: Table) -> Checked:
-    """Read a contract table from CSV or Parquet and check all that can be checked in one file.
+    r"""Read a contract table from CSV or Parquet and check all that can be checked in one file.
 
     Parameters
     ----------
@@ -138,6 +153,16 @@ def read_table(path: Path, table: Table) -> Checked:
     Checked
         At most `csinsight.contract.messages.NAMED` cells are named for each column and kind of
         fault; one more fault counts the rest.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.contract.schema import BUYERS
+    >>> file = Path(tempfile.mkdtemp()) / "buyers.csv"
+    >>> _ = file.write_text("buyer_id,joined_at\nb1,5.10.2026\n", encoding="utf-8")
+    >>> print(read_table(file, BUYERS).faults[0])
+    buyers.csv, row 2, column joined_at: '5.10.2026' is not an ISO 8601 time;
+    write local shop time such as 2026-10-05 09:30:00
     """
     return _read_parquet(path, table) if path.suffix == ".parquet" else _read_csv(path, table)
 

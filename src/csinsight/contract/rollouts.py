@@ -122,6 +122,15 @@ def add_rollout(folder: Path, rows: pl.DataFrame) -> Path:
         Of the shop's tables.
     rows : polars.DataFrame
         Columns of `ROLLOUT`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> start = {"agent_id": "a1", "starts_on": "2026-11-01", "seed": 7}
+    >>> rows = pl.DataFrame([{"behaviour": "greets", **start}])
+    >>> add_rollout(folder, rows.with_columns(pl.col("starts_on").str.to_date())).name
+    'rollout.csv'
     """
     earlier, _ = read_rollouts(folder)
     path = folder / FILE

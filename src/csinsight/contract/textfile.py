@@ -53,7 +53,17 @@ class Text:
 
 
 def read_text(path: Path) -> Text:
-    """Read a CSV file as text, with the faults of its encoding and of its rows."""
+    r"""Read a CSV file as text, with the faults of its encoding and of its rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "x.csv"
+    >>> _ = file.write_text("a,b\n1,2\n3\n", encoding="utf-8")
+    >>> text = read_text(file)
+    >>> text.frame.rows(), [fault.row for fault in text.faults]
+    ([('1', '2')], [3])
+    """
     try:
         fault = _not_csv(path)
         return _nothing(fault) if fault else _read(path)
@@ -283,6 +293,11 @@ def looks_chinese(data: bytes) -> bool:
     """Tell whether GB18030 turns the bytes into mostly common Chinese characters and marks.
 
     UTF-8 with a broken byte would pass that too: it is mostly right as UTF-8.
+
+    Examples
+    --------
+    >>> looks_chinese("您好，在的".encode("gb18030")), looks_chinese("déjà vu".encode("latin-1"))
+    (True, False)
     """
     sample = data[: 1 << 20]
     as_utf8 = re.sub(r"[\x00-\x7f]", "", sample.decode("utf-8", errors="replace"))

@@ -18,7 +18,17 @@ DRAFT: Final = ".draft"
 
 @contextmanager
 def write_atomically(target: Path) -> Iterator[Path]:
-    """Give a path to write to, which becomes `target` when the block ends without error."""
+    """Give a path to write to, which becomes `target` when the block ends without error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "new" / "x.txt"
+    >>> with write_atomically(target) as draft:
+    ...     _ = draft.write_text("whole", encoding="utf-8")
+    >>> target.read_text(encoding="utf-8")
+    'whole'
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}{DRAFT}")
     try:
@@ -29,6 +39,15 @@ def write_atomically(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write `text` to `target` whole or not at all."""
+    """Write `text` to `target` whole or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "x.txt"
+    >>> write_text(target, "whole")
+    >>> target.read_text(encoding="utf-8")
+    'whole'
+    """
     with write_atomically(target) as draft:
         draft.write_text(text, encoding="utf-8")

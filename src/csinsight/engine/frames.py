@@ -31,7 +31,13 @@ _HALF: Final = 0.500137
 
 
 def ms(column: str) -> str:
-    """Return the name of the integer column that holds `column` as milliseconds since 1970."""
+    """Return the name of the integer column that holds `column` as milliseconds since 1970.
+
+    Examples
+    --------
+    >>> ms("placed_at")
+    'placed_at_ms'
+    """
     return f"{column}_ms"
 
 
@@ -48,6 +54,12 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     other numbers               ``float64``, rounded by `steady` (missing: NaN)
     times and dates             ``datetime64[us]`` without zone (missing: NaT)
     ==========================  ==========================================================
+
+    Examples
+    --------
+    >>> frame = nw.from_native(pl.LazyFrame({"n": [1, None], "x": [0.1 + 0.2, 1.0]}))
+    >>> collect(frame).dtypes.astype(str).to_dict(), collect(frame)["x"].to_list()
+    ({'n': 'Int64', 'x': 'float64'}, [0.3, 1.0])
     """
     import pandas as pd
 
@@ -61,6 +73,11 @@ def steady(values: pd.Series) -> pd.Series:
 
     It makes the same data the same bytes: threads add up floats in an order that differs from
     run to run, and so do the last digits of a sum.
+
+    Examples
+    --------
+    >>> steady(pd.Series([0.1 + 0.2, 123456789.123456])).to_list()
+    [0.3, 123456789.12]
     """
     size = np.log10(values.abs().where(values.abs() >= 1, 1.0))
     scale = 10.0 ** (DIGITS - 1 - np.floor(size)).clip(0, DECIMALS)
@@ -102,6 +119,12 @@ def keep(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     first use until the session ends, and what it was made by is forgotten: a plan of hundreds of
     patterns takes minutes to be looked at again and again. Polars shares common parts of a plan by
     itself: there nothing is done.
+
+    Examples
+    --------
+    >>> frame = nw.from_native(pl.LazyFrame({"n": [1]}))
+    >>> keep(frame) is frame
+    True
     """
     if not frame.implementation.is_spark_like():
         return frame
@@ -114,6 +137,12 @@ def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
     Polars shares parts within a plan only: what two plans begin with is computed twice. There the
     table is held in this process's memory; Spark keeps it as `keep` says.
+
+    Examples
+    --------
+    >>> held = hold(nw.from_native(pl.LazyFrame({"n": [1]})))
+    >>> collect(held)["n"].to_list()
+    [1]
     """
     return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()
 
@@ -121,7 +150,7 @@ def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 def joined_lines(
     frame: nw.LazyFrame[Any], keys: Sequence[str], column: str, name: str
 ) -> nw.LazyFrame[Any]:
-    """Return the texts of each group in one, parted by line breaks, as column `name`.
+    r"""Return the texts of each group in one, parted by line breaks, as column `name`.
 
     Parameters
     ----------
@@ -136,6 +165,12 @@ def joined_lines(
     -------
     narwhals.LazyFrame
         One row a group: `keys` and `name`.
+
+    Examples
+    --------
+    >>> rows = pl.LazyFrame({"who": ["a", "a"], "said": ["yes", "no"]})
+    >>> collect(joined_lines(nw.from_native(rows), ["who"], "said", "all"))["all"].to_list()
+    ['no\nyes']
     """
     native: Any = frame.to_native()
     if isinstance(native, pl.LazyFrame):
@@ -168,6 +203,13 @@ def read_rows(
     Returns
     -------
     narwhals.LazyFrame
+
+    Examples
+    --------
+    >>> rows = nw.from_native(pl.LazyFrame({"text": ["hi", "yo"], "asks": [None, True]}))
+    >>> greets = lambda some: some.select((pl.col("text") == "hi").alias("asks"))
+    >>> collect(read_rows(rows, greets, ["asks"]))["asks"].to_list()
+    [True, False]
     """
     native: Any = frame.to_native()
 
@@ -195,7 +237,17 @@ def read_rows(
 
 
 def explain(path: Path, table: Table, error: Exception | None = None) -> EngineError:
-    """Return the error for a file that can't be read as `table`, with its first faults."""
+    r"""Return the error for a file that can't be read as `table`, with its first faults.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.contract.schema import BUYERS
+    >>> file = Path(tempfile.mkdtemp()) / "buyers.csv"
+    >>> _ = file.write_text("buyer_id,joined_at\nb1,yesterday\n", encoding="utf-8")
+    >>> ["'yesterday' is not" in line for line in str(explain(file, BUYERS)).splitlines()]
+    [True, False]
+    """
     from csinsight.contract.read import read_table
 
     faults = [str(fault) for fault in read_table(path, table).faults[:5]]

@@ -19,7 +19,17 @@ Tables = tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]
 
 
 def open_tables(paths: dict[str, Path]) -> Tables:
-    """Open the files of the tables in `paths`; see `csinsight.engine.open_shop`."""
+    r"""Open the files of the tables in `paths`; see `csinsight.engine.open_shop`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "buyers.csv"
+    >>> _ = file.write_text("buyer_id\nb1\n", encoding="utf-8")
+    >>> tables, filled = open_tables({"buyers": file})
+    >>> sorted(filled["buyers"])
+    ['buyer_id']
+    """
     tables: dict[str, nw.LazyFrame[Any]] = {}
     filled: dict[str, frozenset[str]] = {}
     for name, path in paths.items():
@@ -29,12 +39,20 @@ def open_tables(paths: dict[str, Path]) -> Tables:
 
 
 def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
-    """Return one table as the engine hands it out, and which of its columns hold values.
+    r"""Return one table as the engine hands it out, and which of its columns hold values.
 
     Raises
     ------
     EngineError
         Where the file lacks a required column, or a type or a cell can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "buyers.csv"
+    >>> _ = file.write_text("buyer_id\nb1\n", encoding="utf-8")
+    >>> open_table(file, TABLES["buyers"])[0].collect().columns
+    ['buyer_id', 'joined_at', 'joined_at_ms']
     """
     typed = path.suffix == ".parquet"
     scan = (
@@ -78,6 +96,12 @@ def fits(table: Table, have: Mapping[str, pl.DataType], *, typed: bool) -> bool:
     have : mapping of str to polars.DataType
     typed : bool
         Whether the file has types of its own (Parquet); in CSV all is text.
+
+    Examples
+    --------
+    >>> buyers = TABLES["buyers"]
+    >>> [fits(buyers, have, typed=True) for have in ({"buyer_id": pl.String()}, {})]
+    [True, False]
     """
     return all(
         (not typed or cells.dtype_fits(column, have[column.name]))

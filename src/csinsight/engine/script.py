@@ -25,6 +25,12 @@ def simplified(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
     Returns
     -------
     narwhals.LazyFrame
+
+    Examples
+    --------
+    >>> frame = nw.from_native(pl.LazyFrame({"text": ["請問有貨嗎"]}))
+    >>> simplified(frame, "text").collect()["text"].to_list()
+    ['请问有货吗']
     """
     table = _pairs()
     native: Any = frame.to_native()
@@ -39,7 +45,13 @@ def simplified(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
 
 
 def simplify(text: str) -> str:
-    """Return one text as `simplified` writes it."""
+    """Return one text as `simplified` writes it.
+
+    Examples
+    --------
+    >>> simplify("請問有貨嗎")
+    '请问有货吗'
+    """
     return text.translate(_translation())
 
 

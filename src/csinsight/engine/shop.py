@@ -126,7 +126,7 @@ class Shop:
 
 
 def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
-    """Open the contract tables in `folder`.
+    r"""Open the contract tables in `folder`.
 
     Nothing is read but the schemas and which columns hold values. Times, numbers and truth
     values of CSV files are read as `csinsight.contract.cells` says, on either engine.
@@ -145,6 +145,15 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
     EngineError
         Where a file can't be read as its table (the first faults are named), or where PySpark
         or Java is missing (how to install it is named).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "buyers.csv").write_text("buyer_id\nb1\n", encoding="utf-8")
+    >>> shop = open_shop(folder)
+    >>> shop.has("buyers", "buyer_id"), shop.has("orders")
+    (True, False)
     """
     folder = Path(folder)
     if not folder.is_dir():
