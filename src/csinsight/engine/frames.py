@@ -76,6 +76,7 @@ def steady(values: pd.Series) -> pd.Series:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> steady(pd.Series([0.1 + 0.2, 123456789.123456])).to_list()
     [0.3, 123456789.12]
     """
