@@ -8,15 +8,16 @@ made a year ago still knows the KPI profile and the lexicon that it was made wit
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.model_reader import ModelReading, load_model_reader
 from csinsight.behaviours.own import Own, own_of
 from csinsight.behaviours.profiles import KpiProfile, load_profile
 from csinsight.coaching.plan import Limits
@@ -42,6 +43,8 @@ class MonthContext(BaseModel):
         The one that ``kpi_profile`` names.
     own : Own
         The shop's own behaviours, and what it adds to the lexicons.
+    model : ModelReading or None
+        What a model of the shop's own choosing reads in this run.
     signatures : Signatures
         Those that fit the shop's tables.
 
@@ -59,6 +62,8 @@ class MonthContext(BaseModel):
     params: RunParams
     profile: KpiProfile
     own: Own = Own()
+    model: ModelReading | None = None
+    _run: Path | None = PrivateAttr(None)
     signatures: Signatures
 
     @classmethod
@@ -118,7 +123,12 @@ class MonthContext(BaseModel):
     @cached_property
     def lexicon(self) -> Lexicon:
         """The lexicons with what is the shop's own laid over them, and the reader told for."""
-        return load_lexicon(self.own, reader=self.params.reader, official=self.profile.official)
+        params, official = self.params, self.profile.official
+        lexicon = load_lexicon(self.own, reader=params.reader, official=official)
+        taken = self.model.taken if self.model and params.reader == "llm" else ()
+        if self._run is None or not taken:
+            return lexicon
+        return replace(lexicon, model=load_model_reader(self._run, taken))
 
     @property
     def conversation_months(self) -> int:
@@ -179,11 +189,13 @@ def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthC
     if not file.is_file():
         return MonthContext.of(params or RunParams(), signatures_of(shop), own_of(shop.folder))
     try:
-        return MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
+        context = MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
     except ValidationError as error:
         what = error.errors()[0]
         place = ".".join(map(str, what["loc"]))
         raise ConfigError(f"{file}: {place}: {what['msg']}; make the run again") from error
+    context._run = run
+    return context
 
 
 class _Told(RunParams):

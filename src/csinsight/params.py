@@ -26,7 +26,7 @@ from csinsight.config import explain, nearest, read_yaml
 from csinsight.errors import ConfigError
 
 Lang = Literal["zh", "en"]
-ReaderName = Literal["rules", "built_in"]
+ReaderName = Literal["rules", "built_in", "llm"]
 EngineName = Literal["polars", "spark"]
 Outcome = Literal["paid", "ordered", "satisfaction"]
 DEFAULT_READER: Final[ReaderName] = "built_in"
@@ -84,6 +84,17 @@ class RunParams(BaseModel):
     trend_months: Count = 12
     kpi_profile: str = "taobao"
     reader: ReaderName = DEFAULT_READER
+    #: With ``reader: llm``: where a model of the shop's own choosing is asked (up to ``/v1``), its
+    #: name, and what one run may take: questions, money by the prices of a million tokens, seconds
+    #: for an answer and minutes for all.
+    llm_url: Annotated[str, Field(validate_default=True)] = ""
+    llm_model: Annotated[str, Field(validate_default=True, max_length=200)] = ""
+    llm_most_calls: Count = 20_000
+    llm_price_in: Annotated[float, Field(ge=0)] = 0.0
+    llm_price_out: Annotated[float, Field(ge=0)] = 0.0
+    llm_most_money: Annotated[float, Field(ge=0, validate_default=True)] = 0.0
+    llm_seconds: Seconds = 60.0
+    llm_minutes: Annotated[float, Field(gt=0)] = 60.0
     outcome: Outcome = "paid"
     type_confidence: Share = 0.5
     type_min_pages: Count = 5
@@ -148,6 +159,23 @@ class RunParams(BaseModel):
                 f"vip_share, core_share and potential_share are {sum(shares) + value:g} together, "
                 "and a buyer is in one tier: make them at most 1"
             )
+        return value
+
+    @field_validator("llm_url", "llm_model")
+    @classmethod
+    def _model_is_named(cls, value: str, told: ValidationInfo) -> str:
+        if told.data.get("reader") == "llm" and not value.strip():
+            raise ValueError(
+                "`reader: llm` asks a model of your own choosing: write its address into llm_url "
+                "(such as http://localhost:11434/v1) and its name into llm_model"
+            )
+        return value.strip()
+
+    @field_validator("llm_most_money")
+    @classmethod
+    def _money_is_bounded(cls, value: float, told: ValidationInfo) -> float:
+        if not value and (told.data.get("llm_price_in") or told.data.get("llm_price_out")):
+            raise ValueError("with a price, say the most that a run may spend")
         return value
 
     @field_validator("shop")

@@ -61,7 +61,8 @@ OTHER: Final[dict[str, Any]] = {
 }
 SAME: Final = {
     "shop", "title", "month", "lang", "engine", "timezone", "notebook_seconds",
-    "kernel_start_seconds",
+    "kernel_start_seconds", "llm_url", "llm_model", "llm_most_calls", "llm_price_in",
+    "llm_price_out", "llm_most_money", "llm_seconds", "llm_minutes",
 }  # fmt: skip
 #: Where a parameter matters in larger shops only, or shows in later notebooks only.
 UNSEEN: Final = {

@@ -25,6 +25,10 @@ def test_what_is_tried_in_the_lab_leaves_the_run_as_it_was(
     cells = nbformat.read(lab / "03_agent_kpis.ipynb", as_version=4).cells
     told = next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
     assert f"run: str = {str(lab / 'run')!r}" in told
+    labelling = nbformat.read(lab / "labelling.ipynb", as_version=4).cells
+    told = next(c.source for c in labelling if "parameters" in c.metadata.get("tags", ()))
+    assert f"data: str = {str(toy_shop)!r}" in told  # labels.csv goes beside the shop's own tables
+    assert 'who: str = "reader 1"' in told
     copied.write_bytes(b"an analyst's")
     assert table.read_bytes() == before
     prepare_lab(made.run, lab)

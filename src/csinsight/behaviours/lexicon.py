@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from csinsight.behaviours.model_reader import ModelReader
 from csinsight.behaviours.official import Official
 from csinsight.behaviours.reader import Reader, load_reader
 from csinsight.config import did_you_mean, load
@@ -183,6 +184,8 @@ class Lexicon:
     own : mapping of str to tuple of str
         By id of the shop's own behaviours: what makes the opportunity, as
         `csinsight.behaviours.opportunities.opportunities` takes it.
+    model : ModelReader or None
+        What a model of the shop's own choosing has said of lines, which wins over all else.
     """
 
     markers: Mapping[str, Marker]
@@ -190,6 +193,7 @@ class Lexicon:
     rules: Mapping[str, tuple[Compiled, ...]]
     reader: Reader | None = None
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    model: ModelReader | None = None
 
     @property
     def behaviours(self) -> tuple[str, ...]:
@@ -220,7 +224,7 @@ def load_lexicon(
         What the shop's ``behaviours.yml`` holds (`csinsight.behaviours.own.read_own`).
     folder : Path
         Where the ``*.yml`` files are; the package's own unless told.
-    reader : {'built_in', 'rules'}
+    reader : {'built_in', 'rules', 'llm'}
         Whether the reader that learns has the last word; never in a folder that is not the
         package's own, nor on a marker that `own` lays words over.
     official : Official or None
@@ -264,7 +268,7 @@ def load_lexicon(
         home,
         fragments,
         load_reader().without(_laid_over(own))
-        if reader == "built_in" and folder == FOLDER
+        if reader != "rules" and folder == FOLDER
         else None,
         own.signs if own is not None else {},
     )

@@ -53,6 +53,8 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
         ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
+    if lexicon.model is not None:
+        ruled = read_rows(ruled, lexicon.model.read, lexicon.model.labels)
     return ruled.drop(TEXT, RUN, *map(asked, lexicon.ids("buyer")), strict=False)
 
 

@@ -96,6 +96,8 @@ def _copy(source: Path, target: Path, lang: Lang, told: dict[str, Any]) -> None:
     notebook = read_notebook(source, lang)
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
-            lines = (f"{name}: {type(value).__name__} = {value!r}" for name, value in told.items())
-            cell.source = "\n".join(lines)
+            lines = {line.partition(":")[0]: line for line in cell.source.splitlines()}
+            for name, value in told.items():
+                lines[name] = f"{name}: {type(value).__name__} = {value!r}"
+            cell.source = "\n".join(lines.values())
     nbformat.write(notebook, target)  # type: ignore[no-untyped-call]

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from csinsight.behaviours.model_reader import LINES_FILE
 from csinsight.behaviours.own import own_of
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
-from csinsight.contract.write import sha256_of
+from csinsight.contract.write import sha256, sha256_of
 from csinsight.engine import open_shop
 from csinsight.errors import ContractError, CsinsightError, PlanError
 from csinsight.params import BUILDS_ON, NOTEBOOKS, RunParams, shipped
@@ -183,7 +184,7 @@ class _Run:
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
         signatures = signatures_of(open_shop(self.data, "polars"))
-        context = MonthContext.of(self.params, signatures, own_of(self.data))
+        context = self._read_by_model(MonthContext.of(self.params, signatures, own_of(self.data)))
         context.write(self.places.run)
         names = wanted(self.only, left_out)
         for name in names:
@@ -210,6 +211,19 @@ class _Run:
             site.headline(month),
             site.alerts(month),
         )
+
+    def _read_by_model(self, context: MonthContext) -> MonthContext:
+        """Return the context with what the shop's own model reads, where it is to be asked."""
+        if self.params.reader != "llm":
+            return context
+        from csinsight.runs.model_reading import read_by_model
+
+        found = read_by_model(open_shop(self.data, "polars"), context, self.places.run)
+        # What the model said is read by steps as the shop's files are.
+        told = found.model_dump_json(include={"model", "judged", "why_not", "texts", "refused"})
+        said = sha256(self.places.run / LINES_FILE) if found.taken else ""
+        self.state.values["inputs"]["reader: llm"] = sha256_of(told, said)
+        return context.model_copy(update={"model": found})
 
     def _check_contract(self) -> None:
         from csinsight.contract.check import check_folder

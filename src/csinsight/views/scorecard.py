@@ -31,6 +31,40 @@ _GROUPS: Final = ("speed", "courtesy", "answers", "problems", "compliance")
 _AFTER: Final = ("checks_address", "closes_warmly")
 
 
+def read_by(study: Study) -> list[str]:
+    """Say which behaviours a model of the shop's own choosing reads, and how well, or why none."""
+    found = study.context.model
+    if found is None or study.context.params.reader != "llm":
+        return []
+    if found.why_not:
+        return [study.word(f"llm.{found.why_not}", model=found.model)]
+    words, taken = study.words, [one for one in found.judged if one.taken]
+    figures = [
+        study.word(
+            "llm.figure",
+            behaviour=study.word(f"behaviour.{one.behaviour}"),
+            lines=words.number(one.lines),
+            **{
+                name: words.number(getattr(one, key), 2)
+                for name, key in (
+                    ("f1", "f1"),
+                    ("low", "f1_low"),
+                    ("high", "f1_high"),
+                    ("built_in", "built_in"),
+                    ("built_in_low", "built_in_low"),
+                    ("built_in_high", "built_in_high"),
+                )
+            },
+        )
+        for one in taken
+    ]
+    names = words.listed([study.word(f"behaviour.{one.behaviour}") for one in taken])
+    joined = study.word("text.clause_join").join(figures)
+    told = study.word("llm.reads", model=found.model, behaviours=names, figures=joined)
+    refused = [study.word("llm.refused", n=words.number(found.refused))] if found.refused else []
+    return [told, *refused]
+
+
 def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
     """Draw how often each behaviour was shown in the month."""
     month = study.of_month(conversations)
@@ -53,7 +87,7 @@ def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
         plots.rate_bars(found.assign(name=names), texts, colours=colours),
         study.word("kpis.behaviours", most=most, least=least),
         alt=study.word("kpis.behaviours_alt", rows=told),
-        caption=study.word("kpis.behaviours_caption"),
+        caption=study.words.sentences(study.word("kpis.behaviours_caption"), *read_by(study)),
         data=found.round(4),
         name="behaviour_rates",
     )
