@@ -214,7 +214,7 @@ def test_it_is_off_unless_it_is_named():
 def small(tmp_path_factory) -> Path:
     """A small shop, some of whose lines hold what must not leave, and one an instruction."""
     folder = tmp_path_factory.mktemp("small") / "data"
-    simulate(folder, buyers=150, agents=4, conversations=320, months=1, seed=3)
+    simulate(folder, buyers=90, agents=4, conversations=130, months=1, seed=3)
     messages = pl.read_parquet(folder / "messages.parquet").with_row_index("row")
     agents = messages.filter(pl.col("sender") == "agent")["row"]
     told = {int(agents[5]): f"您好，我的电话是{PHONE}，可以打给我"}
@@ -235,7 +235,8 @@ def _lines(folder: Path, context: MonthContext, run: Path | None = None) -> pd.D
         context = context_of(run, shop)
     messages = messages_of(shop, context.as_of, context.rules, months=1)
     marked = collect(mark(messages, context.lexicon))
-    return marked[marked["sender"] == "agent"].reset_index(drop=True)
+    agents = marked[marked["sender"] == "agent"]
+    return agents.sort_values(["conversation_id", "position"], ignore_index=True)
 
 
 @pytest.fixture

@@ -160,6 +160,14 @@ def test_a_reader_goes_on_where_they_stopped(study):
         other.save(["great"])
 
 
+def test_before_anything_is_read_nothing_is_said(study):
+    session = labelling.open_session(study, who="anna", **ASKED)
+    assert labelling.readers(session).empty
+    assert labelling.readings(session).empty
+    assert labelling.disputed(session).empty
+    assert Controls(session).box.children
+
+
 def test_a_line_stands_masked_in_its_conversation(study):
     session = labelling.open_session(study, who="anna", **ASKED)
     agents = set(pd.read_parquet(study.data / "agents.parquet")["name"])

@@ -267,6 +267,8 @@ def settled(sample: pd.DataFrame, labels: pd.DataFrame) -> pd.Series[float]:
     pandas.Series
         By ``no``: 1 or 0 as most readers say; NaN where nobody has read it, or readers are even.
     """
+    if labels.empty:
+        return pd.Series(np.nan, index=sample[NO], name="label")
     columns = [_TALK, POSITION, Messages.SENT_AT, Labels.BEHAVIOUR]
     rows = sample.rename(columns={MARKER: Labels.BEHAVIOUR})[[NO, *columns]]
     told = labels.reset_index(drop=True).reindex(columns=[*columns, Labels.SHOWN])
