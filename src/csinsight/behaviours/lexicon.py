@@ -267,9 +267,7 @@ def load_lexicon(
         markers,
         home,
         fragments,
-        load_reader().without(_laid_over(own))
-        if reader != "rules" and folder == FOLDER
-        else None,
+        load_reader().without(_laid_over(own)) if reader != "rules" and folder == FOLDER else None,
         own.signs if own is not None else {},
     )
     absent = set(MARKERS + COMPLIANCE + NOTED) - set(markers) - set(FROM_MANY)

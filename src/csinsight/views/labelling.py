@@ -289,8 +289,8 @@ def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
     )
     texts = rows[[labelling.BUYER, labelling.TEXT]]
     shop = session.study.open()
-    said = [text for column in texts for text in texts[column]]
-    common = what_many_say(shop, said, session.study.as_of)
+    whole = [text for column in texts for text in texts[column]]
+    common = what_many_say(shop, whole, session.study.as_of)
     for column in texts:
         shown[column] = mask_lines(texts[column].tolist(), shop_names(shop), common)
     ordered: pd.DataFrame = shown.sort_values([labelling.MARKER, labelling.NO], ignore_index=True)
