@@ -215,7 +215,7 @@ def test_labels_are_what_the_drivers_are_corrected_by(study):
     # Every line before the outcome has its label, and none shows what is read into some.
     assert set(found.index) == {"greets", "apologizes"}
     assert (found["labels"] > 0.7 * len(session.items)).all()
-    assert (found["kept"] < 0.3).all()
+    assert (found["share_kept"] < 0.3).all()
 
 
 def test_nothing_is_asked_that_no_line_can_show(study):
