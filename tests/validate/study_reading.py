@@ -117,6 +117,8 @@ def _simulated() -> Iterator[str]:
         f"against the simulator's record. Categories right: {same:.3f}. Inquiries: precision "
         f"{(read & true).sum() / read.sum():.3f}, recall {(read & true).sum() / true.sum():.3f}; "
         f"after-sales talks read as inquiries: {(read & ~true).sum() / (~true).sum():.3f}. "
+        "The simulator counts where to find coupons, other colours and invoices as `other`; people "
+        "who label by the guide call them bargaining, size and after-sales, as the reader does. "
         "Rows are the truth:\n"
     )
     table = pd.crosstab(talks["category_true"], talks["category"])
