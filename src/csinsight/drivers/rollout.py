@@ -360,18 +360,23 @@ def _surprises(number: Floats, mean: Floats) -> Floats:
     weeks = paid.sum(axis=0) / np.maximum(number.sum(axis=0), 1)
     fitted = np.clip(agents + weeks - paid.sum() / number.sum(), 0.01, 0.99)
     apart = (mean - fitted) * np.sqrt(number / (fitted * (1 - fitted)))
-    # Levels of agents and weeks have taken a part of the deviations with them.
-    spare = (number > 0).sum() - sum(number.shape) + 1
-    return np.asarray(apart * np.sqrt(apart.size / spare) if spare > 0 else np.ones_like(apart))
+    # Weeks' levels have taken a part of the deviations with them, which comes back where stretches
+    # of different agents and weeks meet; agents' levels go out of any estimate anyway.
+    count = len(number)
+    return np.asarray(apart * np.sqrt(count / (count - 1)) if count > 1 else np.ones_like(apart))
 
 
 def _moves(rng: np.random.Generator, apart: Floats, weeks: int) -> Floats:
-    """Return simulations x agents x weeks: stretches of what was, from either side."""
+    """Return simulations x agents x weeks: stretches of what was, from either side.
+
+    They run forth and back, for a jump from the last week to the first is no drift.
+    """
     agents, past = apart.shape
     size = (_SIMULATED, agents, 1)
-    whose, since = rng.integers(0, agents, size), rng.integers(0, past, size)
+    whose, since = rng.integers(0, agents, size), rng.integers(0, 2 * past, size)
     side = rng.choice([-1.0, 1.0], size)
-    return np.asarray(side * apart[whose, (since + np.arange(weeks)) % past])
+    week = (since + np.arange(weeks)) % (2 * past)
+    return np.asarray(side * apart[whose, np.minimum(week, 2 * past - 1 - week)])
 
 
 def load_rollouts(folder: Path) -> pd.DataFrame:
