@@ -153,10 +153,23 @@ def run() -> str:
         ]
         jobs = [pool.submit(some_rollouts, *block) for block in blocks]
         parts = [job.result() for job in jobs]
+    return text(parts)
+
+
+def text(parts: list[pd.DataFrame]) -> str:
+    """Return the part of the page."""
     found = pd.concat(parts, ignore_index=True)
     cpu = sum(float(part["cpu_s"].iloc[0]) for part in parts)
     told = scores(found).drop(columns="as drawn")
     told.insert(0, "roll-outs", found.groupby("world", sort=False).size())
+    note = (
+        ""
+        if told["roll-outs"].max() >= 200
+        else (
+            "A first part of\nthe study (`make validate` draws 200 a world): worlds share their "
+            "seeds, so their chance\nerrors go together, and a share is uncertain by ten points.\n"
+        )
+    )
     return f"""## Roll-outs by lot
 
 Simulated roll-outs, seeds {FIRST_SEED} on: planned from three months of a shop
@@ -164,7 +177,7 @@ Simulated roll-outs, seeds {FIRST_SEED} on: planned from three months of a shop
 they are over. {cpu / 60:.0f} minutes of processor time. "covered" is how often the 95 % interval
 holds the true change of those who had started, "seen" how often p is at most .05; without an
 effect, and where nobody follows, it should be .05. "planned power" is what the plan said.
-Agents who drift walk by {WORLDS["agents drift"]["drift"]} log-odds a week.
+Agents who drift walk by {WORLDS["agents drift"]["drift"]} log-odds a week. {note}
 
 {markdown_table(told, "world", 2)}
 """

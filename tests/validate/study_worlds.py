@@ -222,7 +222,7 @@ def text(found, cpu: float) -> str:
     by_maker = pd.concat(
         {maker: scores(part) for maker, part in found.groupby("maker")}, names=["maker", "world"]
     )
-    each = found[~found["null"]].groupby(["maker", "world"])["shop"].nunique().max()
+    each = found[~found["null"]].groupby(["maker", "world"])["shop"].nunique().min()
     note = (
         ""
         if each >= 20
