@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -21,37 +22,31 @@ STATUS = pd.DataFrame(
 ).assign(status="keep it up")
 
 
-def test_every_name_that_code_uses_is_declared() -> None:
+#: Names in the classes that are no columns there: values, parts of names, other tables and counts.
+_NO_COLUMNS = {"RESPONSE_S", "PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}
+HOLDERS = [holder for holder in vars(names).values() if hasattr(holder, "NAME")]
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: holder.__name__)
+def test_every_name_that_code_uses_is_declared(holder: type) -> None:
     """The classes of names and the declarations are of the same columns."""
-    tables = {
-        names.BuyerTypes: ("buyer_types",),
-        names.ValueTiers: ("value_tiers",),
-        names.Conversations: ("conversations",),
-        names.BuyerStates: ("buyer_states",),
-        names.RuleOpportunities: ("rule_opportunities",),
-        names.Findings: ("findings",),
-        names.AgentKpis: ("agent_kpis",),
-        names.Drivers: ("drivers",),
-        names.DriverChecks: ("drivers_checks",),
-        names.LabelAccuracy: ("label_accuracy",),
-        names.CoachingPlan: ("coaching_plan",),
-        names.FollowUp: ("coaching_followup",),
-        names.Rollouts: ("rollouts",),
-        names.RolloutAgents: ("rollout_agents",),
-        names.LostInquiries: ("lost_inquiries",),
-        names.TeamHours: ("team_hours",),
-        names.AnswerBank: ("answer_bank",),
-        names.Scorecards: ("scorecard", "scorecard_items"),
+    tables = [holder.NAME, *([holder.ITEMS] if hasattr(holder, "ITEMS") else [])]
+    known = {column.name for name in tables for column in artifact(name).columns}
+    used = {
+        value
+        for key, value in vars(holder).items()
+        if key.isupper() and key not in _NO_COLUMNS and not key.endswith("_SUFFIX")
     }
-    other = {"PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}
-    for holder, of in tables.items():
-        known = {column.name for name in of for column in artifact(name).columns}
-        used = {
-            value
-            for key, value in vars(holder).items()
-            if key.isupper() and key not in other and not key.endswith("_SUFFIX")
-        }
-        assert used <= known, holder
+    assert used <= known
+
+
+def test_every_table_that_notebooks_and_pages_write_is_declared() -> None:
+    root = Path(__file__).resolve().parents[2]
+    files = [*root.glob("notebooks/*.ipynb"), *root.glob("src/csinsight/views/*.py")]
+    told = (re.findall(r"study\.write\(\\?\"(\w+)", file.read_text("utf-8")) for file in files)
+    written = {name for found in told for name in found}
+    assert {"conversations", "drivers", "value_tiers", "join_bias"} <= written
+    assert written <= artifacts().keys()
 
 
 def test_families_are_written_out() -> None:
