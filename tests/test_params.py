@@ -41,7 +41,7 @@ def test_command_line_wins_over_the_file(tmp_path):
         ("month: 2026-13", ["month", "YYYY-MM"]),
         ("lang: fr", ["lang", "'zh' or 'en'"]),
         ("timezone: Asia/Shanghi", ["timezone", "Asia/Shanghai"]),
-        ("kpi_profile: taoba", ["kpi_profile", "jd, pinduoduo, taobao, textbook"]),
+        ("kpi_profile: taoba", ["kpi_profile", "douyin, jd, pinduoduo, taobao, textbook"]),
         ("shop: a/b", ["shop", "folder"]),
         ("currency: RMB", ["currency", "did you mean CNY"]),
         ("currency: cny", ["currency", "did you mean CNY"]),

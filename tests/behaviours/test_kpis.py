@@ -199,7 +199,7 @@ def test_intervals_of_a_quantile_cover():
     assert np.mean(hits) > 0.93
 
 
-@pytest.mark.parametrize("name", ["taobao", "jd", "pinduoduo", "textbook"])
+@pytest.mark.parametrize("name", ["taobao", "jd", "pinduoduo", "douyin", "textbook"])
 def test_profiles_are_dated_sourced_and_give_rules(name):
     profile = load_profile(name)
     assert profile.name == name
@@ -216,7 +216,7 @@ def test_profiles_are_dated_sourced_and_give_rules(name):
 
 
 def test_faults_of_a_profile_are_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"`ebay`.*jd, pinduoduo, taobao, textbook"):
+    with pytest.raises(ConfigError, match=r"`ebay`.*douyin, jd, pinduoduo, taobao, textbook"):
         load_profile("ebay")
     (tmp_path / "own.yml").write_text("name: own\nround_cap_s: -1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"key `round_cap_s`: .* greater than 0; got -1"):

@@ -239,10 +239,16 @@ def test_jd_with_jingmai(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         sheet = book.add_worksheet()
         for line, row in enumerate([names, *chats]):
             sheet.write_row(line, 0, row)
+    # The platform counts what it counts: beside ours, never in its place.
+    (shop / "kpis.csv").write_text("日期,咨询人数,接待人数\n2026-10-05,9,8\n", encoding="utf-8")
+    monkeypatch.chdir(shop)
+    _call("csinsight import platform_kpis kpis.csv --out data")
     kpis = _follow("JD", shop, monkeypatch, "03_agent_kpis")
     assert kpis["paid_rate"] == pytest.approx(20 / 50)
     assert kpis["sales"] == pytest.approx(20 * 150)
-    assert "40.0%" in _page(shop, "03_agent_kpis")
+    text = _page(shop, "03_agent_kpis")
+    assert "40.0%" in text
+    assert "平台自报指标与本报告对照" in text
 
 
 def test_douyin_with_mapped_chats(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

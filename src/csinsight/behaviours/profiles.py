@@ -107,7 +107,7 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
     Parameters
     ----------
     name : str
-        ``taobao``, ``jd``, ``pinduoduo``, ``textbook``, or a shop's own.
+        ``taobao``, ``jd``, ``pinduoduo``, ``douyin``, ``textbook``, or a shop's own.
     folder : Path or None
         Where profiles are; None: those that come with csinsight.
 

@@ -1,0 +1,147 @@
+"""The platform's own service figures of the month beside ours, and why the two differ."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from csinsight.contract.artifacts import AgentKpis as Kpi
+from csinsight.contract.schema import PlatformKpis
+from csinsight.engine import Shop, collect
+from csinsight.render.blocks import Block
+from csinsight.render.table import Table
+from csinsight.views.agent_kpis import writers
+from csinsight.views.study import Study
+
+#: A platform's figure: ours, the key of the words that say why they differ, and by which counts of
+#: the platform the days of a rate are weighed (empty: days are summed).
+_SAME: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
+    **dict.fromkeys(("询单人数",), (Kpi.INQUIRERS, "inquirers", ())),
+    **dict.fromkeys(("接待人数", "已接待人数"), (Kpi.BUYER_DAYS, "served", ())),
+    **dict.fromkeys(
+        ("询单最终付款转化率", "询单转化率"), (Kpi.PAID_RATE, "conversion", ("询单人数",))
+    ),
+    "询单当日付款转化率": (Kpi.PAID_RATE + Kpi.SAME_DAY_SUFFIX, "same_day", ("询单人数",)),
+    **dict.fromkeys(
+        (
+            "3分钟人工响应率",
+            "3分钟人工回复率",
+            "三分钟人工回复率",
+            "全天3分钟回复率",
+            "3分钟回复率",
+        ),
+        (Kpi.REPLY_RATE_180S, "replies", ("接待人数", "已接待人数", "咨询人数")),
+    ),
+    "旺旺回复率": (Kpi.REPLY_RATE, "replies", ("接待人数", "咨询人数")),
+    **dict.fromkeys(
+        ("平均响应时长", "全天平响时长", "平均响应时间"),
+        (Kpi.MEAN_RESPONSE, "response", ("接待人数", "已接待人数")),
+    ),
+    **dict.fromkeys(
+        ("首次响应时长", "全天首响时长"),
+        (Kpi.FIRST_RESPONSE_MEAN, "response", ("接待人数", "已接待人数")),
+    ),
+    "答问比": (Kpi.ANSWER_ASK_RATIO, "lines", ("接待人数",)),
+    **dict.fromkeys(("最终付款金额", "客服询单支付额"), (Kpi.SALES, "sales", ())),
+}
+_SUMMED: Final = (Kpi.INQUIRERS, Kpi.BUYER_DAYS, Kpi.SALES)
+
+
+def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """Return what the platform's daily figures of a month come to, where we have the same figure.
+
+    Counts and money are summed over the days, and over agents where the platform gives them by
+    agent alone. Rates and means are weighed by the day's count where the platform gives one, else
+    each day counts the same; by agent alone they are left out, since nobody knows their weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``kpi`` (the platform's word), ``source``, ``ours`` (our name), ``reason`` (why the two
+        differ, a key of words), ``days`` and ``value``.
+    """
+    found = collect(shop["platform_kpis"])
+    day = pd.to_datetime(found[PlatformKpis.DAY])
+    found = found[(day >= start) & (day < end)]
+    rows = []
+    for (source, kpi), part in found.groupby([PlatformKpis.SOURCE, PlatformKpis.KPI], dropna=False):
+        if kpi not in _SAME:
+            continue
+        ours, reason, weights = _SAME[str(kpi)]
+        whole = part[part[PlatformKpis.AGENT_ID].isna()]
+        if ours in _SUMMED:
+            days = (whole if len(whole) else part).groupby(PlatformKpis.DAY)[PlatformKpis.VALUE]
+            value, count = float(days.sum().sum()), days.ngroups
+        elif len(whole):
+            value, count = _weighed(whole, found, weights), whole[PlatformKpis.DAY].nunique()
+        else:
+            continue
+        rows.append((str(kpi), source, ours, reason, count, value))
+    columns = ["kpi", "source", "ours", "reason", "days", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _weighed(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) -> float:
+    values = part.groupby(PlatformKpis.DAY)[PlatformKpis.VALUE].mean()
+    shop = found[found[PlatformKpis.AGENT_ID].isna()]
+    for name in weights:
+        counts = shop[shop[PlatformKpis.KPI] == name].groupby(PlatformKpis.DAY)
+        count = counts[PlatformKpis.VALUE].max().reindex(values.index)
+        if count.notna().all() and count.sum() > 0:
+            return float((values * count).sum() / count.sum())
+    return float(values.mean())
+
+
+def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
+    """Return the table of both figures side by side; nothing where the platform's are not there.
+
+    Parameters
+    ----------
+    study : Study
+    figures : pandas.DataFrame
+        The shop's row of ``shop_kpis``.
+    currency : str
+    """
+    shop = study.open()
+    if not shop.has("platform_kpis"):
+        return []
+    start, end = pd.Timestamp(study.start), pd.Timestamp(study.as_of)
+    table = months_figures(shop, start, end)
+    if table.empty:
+        return []
+    write, own = writers(study, currency), figures.iloc[0]
+    days = (end - start).days
+    shown = pd.DataFrame(
+        {
+            "figure": [study.word(f"kpi.{name}") for name in table["ours"]],
+            "kpi": [
+                study.word(
+                    "platform.word",
+                    kpi=row["kpi"],
+                    source=row["source"] if pd.notna(row["source"]) else "",
+                    days=row["days"],
+                )
+                for _, row in table.iterrows()
+            ],
+            "theirs": [write[row["ours"]](row["value"]) for _, row in table.iterrows()],
+            "ours": [
+                write[name](own[name]) if pd.notna(own[name]) else study.word("platform.untold")
+                for name in table["ours"]
+            ],
+            "why": [
+                study.word(f"platform.why_{row['reason']}")
+                + (study.word("platform.part") if row["days"] < days else "")
+                for _, row in table.iterrows()
+            ],
+        }
+    )
+    return [
+        Table(
+            shown,
+            study.word("platform.table"),
+            caption=study.word("platform.caption"),
+            labels={str(name): study.word(f"platform.column_{name}") for name in shown},
+            name="platform_figures",
+        )
+    ]
