@@ -375,6 +375,18 @@ def lab(out: Path, folder: Path | None, data: Path | None, no_browser: bool) -> 
 
 
 @main.command()
+@click.argument("folder", type=_THERE)
+def mcp(folder: Path) -> None:
+    """Let an assistant ask a finished run (runs/SHOP/MONTH), read-only, over standard input.
+
+    The server speaks the Model Context Protocol; it needs the extra mcp.
+    """
+    from csinsight.runs.mcp import server_of
+
+    server_of(folder).run("stdio")
+
+
+@main.command()
 @_OUT
 @click.option("--shop", help="Only this shop.")
 def history(out: Path, shop: str | None) -> None:
