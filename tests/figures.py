@@ -91,6 +91,7 @@ class Report:
         self.rows_are_figures = {word("brief.column_what"), word("kpis.column_figure")}
         #: Of a row of the plan; a page that shows one kind does not repeat it.
         self.kinds = {word(f"plan_kind.{kind}") for kind in ("driver", "compliance", "strength")}
+        self.agents = {word("kpi.agent_id"), word("block.agent")}
         self.periods = {
             word("brief.column_now"): NOW,
             word("brief.column_before"): BEFORE,
@@ -139,6 +140,8 @@ class Report:
                     yield from _some(figure(name, of, period or NOW, cell, where))
                 else:
                     whose = " / ".join(cell for cell in row[:first] if cell not in self.kinds)
+                    if head[0] not in self.agents:  # buyers and questions bargain
+                        whose = f"{head[0]} {whose}"
                     whose = whose if of == SHOP else f"{of} / {whose}"
                     yield from _some(figure(heading, whose, NOW, cell, where))
 

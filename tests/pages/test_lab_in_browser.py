@@ -24,7 +24,7 @@ from csinsight.runs.month import RunResult
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo"), pytest.mark.timeout(1800)]
 PROGRAM = Path(sys.executable).with_name("csinsight")
 #: Seconds for the server to answer, a page to stand, and all cells to have run.
-START, STAND, RUN = 90, 90, 240
+START, STAND, RUN = 240, 240, 600
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
