@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,8 +36,9 @@ def test_licences_of_all_that_a_run_needs_are_listed(site: Path) -> None:
     told = [re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", row, re.DOTALL) for row in rows]
     listed = {cells[0]: cells[1:] for cells in told if len(cells) == 3}
     lock = (ROOT / "requirements" / "run.lock").read_text(encoding="utf-8")
-    names = re.findall(r"^([A-Za-z0-9_.\-]+)==([^ ;]+)(?: ;(.*?))? \\\\$", lock, re.MULTILINE)
-    needed = {name: number for name, number, marker in names if not marker}
+    lines = [line.partition(" \\")[0] for line in lock.splitlines() if line[:1].isalnum()]
+    wanted = map(Requirement, lines)
+    needed = {one.name: str(one.specifier)[2:] for one in wanted if one.marker is None}
     assert len(needed) > 70
     assert {name: listed[name][0] for name in needed} == needed
     assert all(licence for _, licence in listed.values())

@@ -14,6 +14,7 @@ import warnings
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import narwhals as nw
 import polars as pl
@@ -106,9 +107,15 @@ def _open_parquet(
     frame = spark.read.parquet(*told)
     # The row's place in the table, whichever way Spark cuts it into partitions: the rows of the
     # parts before its own, by their footers, and its place in the part.
-    before = dict(zip((p.name for p in parts(path)), accumulate(rows, initial=0), strict=False))
+    # Spark may give a name as in an address, so that each stands there in both forms.
+    before = {
+        name: number
+        for part, number in zip(parts(path), accumulate(rows, initial=0), strict=False)
+        for name in (part.name, quote(part.name, safe="$&+,;=:@!'()*~"))
+    }
     offset = sf.create_map(*(sf.lit(one) for pair in before.items() for one in pair))
-    part = offset[sf.col("_metadata.file_name")]
+    unknown = sf.raise_error(sf.lit(f"{path.name}: a part is not known by its name"))
+    part = sf.coalesce(offset[sf.col("_metadata.file_name")], unknown.cast("bigint"))
     number = (part + sf.col("_metadata.row_index")).cast("bigint").alias(Messages.MESSAGE_NO)
     values = [_stored(column, schema) for column in table.columns]
     frame = frame.select(*values, *([number] if table.name == "messages" else []))
