@@ -84,6 +84,46 @@ FORMS = [
         mapping=ORDERS_MAP,
     ),
     Form(
+        "douyin_orders",
+        "主订单编号,子订单编号,选购商品,商品数量,订单应付金额,订单提交时间,支付完成时间,订单状态,售后状态\n",
+        (
+            "D1,D11,衣,1,59.10,2026-10-05 10:00:00,2026-10-05 10:01:00,已完成,-\n",
+            "D1,D12,裤,2,159.20,2026-10-05 10:00:00,2026-10-05 10:01:00,已完成,-\n",
+            "D2,D21,鞋,1,299.00,2026-10-06 10:00:00,,待支付,-\n",
+            "D3,D31,袜,3,9.90,2026-10-07 10:00:00,2026-10-07 10:05:00,已发货,-\n",
+        ),
+    ),
+    Form(
+        "pdd_orders",
+        "订单号,商品,订单状态,商品总价(元),邮费(元),用户实付金额(元),商品数量(件),售后状态,订单成交时间\n",
+        (
+            "P1,衣,已收货,20,0,18.50,1,无售后,2026-10-05 10:00:00\n",
+            "P2,鞋,已发货,30,5,35,2,无售后,2026-10-06 10:00:00\n",
+            "P3,袜,已收货,9,0,9,1,退款成功,2026-10-07 10:00:00\n",
+        ),
+    ),
+    Form(
+        "amazon_orders",
+        "amazon-order-id\torder-item-id\tpurchase-date\tlast-updated-date\torder-status\tsku\tquantity\t"
+        "currency\titem-price\n",
+        (
+            "A1\t1\t2026-10-05T01:00:00Z\t2026-10-06T01:00:00Z\tShipped\ts1\t1\tEUR\t10.10\n",
+            "A1\t2\t2026-10-05T01:00:00Z\t2026-10-06T01:00:00Z\tShipped\ts2\t3\tEUR\t20.20\n",
+            "A2\t3\t2026-10-07T01:00:00Z\t2026-10-07T02:00:00Z\tPending\ts1\t1\tEUR\t10.10\n",
+        ),
+        suffix=".txt",
+        timezone="Europe/Berlin",
+    ),
+    Form(
+        "jingmai_chats",
+        "customer,waiter,created,waiterSend,content\n",
+        tuple(
+            f"jd_{n},小李,2026-10-0{n} 10:00:00,false,在吗\n"
+            f"jd_{n},小李,2026-10-0{n} 10:00:20,true,在\n"
+            for n in (5, 6, 7)
+        ),
+    ),
+    Form(
         "taobao_userbehavior",
         "",
         tuple(f"{n},10{n},7,{kind},151154407{n}\n" for n, kind in enumerate(["pv", "buy", "cart"])),
