@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 _SHOP: Final = "shop_kpis"
 _EXCERPTS: Final = "coaching_excerpts"
 _MOST: Final = 20
+_OF_DRIVERS: Final = (
+    Drivers.BEHAVIOUR,
+    Drivers.OUTCOME,
+    Drivers.N,
+    Drivers.EFFECT_PP,
+    Drivers.LOW_PP,
+    Drivers.HIGH_PP,
+    Drivers.Q_VALUE,
+    Drivers.VERDICT,
+)
 Answer = dict[str, Any]
 
 INSTRUCTIONS: Final = (
@@ -83,9 +93,7 @@ class FinishedRun:
         rows = rows[rows[Drivers.SCOPE] == scope]
         if rows.empty:
             raise RunError(f"there is no scope `{scope}`; `all` is always there")
-        names = (Drivers.BEHAVIOUR, Drivers.OUTCOME, Drivers.N, Drivers.EFFECT_PP)
-        names = (*names, Drivers.LOW_PP, Drivers.HIGH_PP, Drivers.Q_VALUE, Drivers.VERDICT)
-        return self._told(Drivers.NAME, scope=scope, drivers=_records(rows, names))
+        return self._told(Drivers.NAME, scope=scope, drivers=_records(rows, _OF_DRIVERS))
 
     def compare_months(self, figure: str, months: list[str]) -> Answer:
         """Quote one figure of the shop from the runs of several months (YYYY-MM), side by side."""
@@ -166,7 +174,7 @@ def _value(figure: str, row: pd.Series) -> Answer:
     return {key: _plain(row[name]) for key, name in ends.items() if name in row}
 
 
-def _records(rows: pd.DataFrame, names: tuple[str, ...]) -> list[Answer]:
+def _records(rows: pd.DataFrame, names: Sequence[str]) -> list[Answer]:
     return [{name: _plain(row[name]) for name in names} for _, row in rows.iterrows()]
 
 
