@@ -125,6 +125,7 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "coaching_excerpts": _LIMITS | {"max_recommendations", "q_threshold"},
     "after_robot": {"conversation_gap_hours", "kpi_profile"},
     "team_hours": {"driver_months"},
+    "answer_bank": {"driver_months"},
     "call_back": {"export_buyers"},
 }  # fmt: skip
 
