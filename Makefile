@@ -90,7 +90,7 @@ airflow-test: $(VENV)/run.stamp ## the Airflow recipe, with Airflow in a venv of
 
 lock: $(VENV)/dev.stamp ## resolve the dependencies anew
 	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in -o requirements/run.lock
-	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in --extra lab --extra spark --group dev \
+	@$(BIN)/uv pip compile $(LOCK) pyproject.toml requirements/build.in --extra lab --extra spark --extra llm --extra mcp --group dev \
 	    -c requirements/run.lock -o requirements/dev.lock
 	@$(BIN)/uv pip compile $(subst --universal,--python-platform linux,$(LOCK)) requirements/bench.in \
 	    --override requirements/bench-overrides.txt -o requirements/bench.lock
