@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,7 @@ def _nbval(root, *notebooks):
         "-p",
         "no:cacheprovider",
         "-q",
+        "-rf",
         "-c",
         "none.ini",
         "--rootdir",
@@ -65,7 +67,7 @@ def _nbval(root, *notebooks):
         *notebooks,
     ]
     (root / "none.ini").write_text("[pytest]\n")
-    return subprocess.run(command, cwd=root, capture_output=True, text=True)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
 
 
 def _headlines(path):
@@ -93,12 +95,7 @@ def test_a_notebook_by_itself_is_told_what_the_demo_run_tells_it(name):
     assert {key: own[key] for key in told} == told
 
 
-def test_nbval_holds_a_committed_notebook_by_itself(copied):
-    done = _nbval(copied, "notebooks/00_data_check.ipynb")
-    assert done.returncode == 0, done.stdout[-5000:]
-
-
-def test_nbval_notices_a_changed_headline(copied):
+def test_nbval_holds_a_committed_notebook_by_itself_and_notices_a_changed_headline(copied):
     path = copied / "notebooks" / "00_data_check.ipynb"
     nb = nbformat.read(path, as_version=4)
     kept = next(c for c in nb.cells if c["id"] == "headline")
@@ -106,6 +103,8 @@ def test_nbval_notices_a_changed_headline(copied):
     kept.outputs[0]["data"]["text/plain"] = text.replace("'buyers': 2", "'buyers': 3")
     assert kept.outputs[0]["data"]["text/plain"] != text
     nbformat.write(nb, path.with_name("99_changed.ipynb"))
-    done = _nbval(copied, "notebooks/99_changed.ipynb")
-    assert done.returncode == 1
+    done = _nbval(copied, "notebooks/00_data_check.ipynb", "notebooks/99_changed.ipynb")
+    assert done.returncode == 1, done.stdout[-5000:]
     assert "Cell outputs differ" in done.stdout
+    failed = re.findall(r"^FAILED notebooks/(\S+?)\.ipynb::", done.stdout, flags=re.M)
+    assert failed == ["99_changed"], done.stdout[-5000:]

@@ -90,7 +90,7 @@ NUMBERS: Final = tuple(
         # Birthdays: dates, but of somebody.
         (
             "证件号",
-            r"(?:生日|出生(?:日期|于|在|年月)?|\bdob|\bborn(?: on)?|birth ?da(?:y|te)"
+            r"(?:生日|出生(?:日期|于|在|年月)?|\bdob|\bborn(?: on)?|birth ?day|birth ?date"
             r"|date of birth)"
             r"[^a-z0-9\n]{0,6}(?:is|是|为)?\s*(?P<found>(?=[a-z\s]{0,12}[0-9])"
             r"[0-9a-z年月日号./\-\s]{4,18}[0-9日号])",
