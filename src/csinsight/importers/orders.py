@@ -163,6 +163,7 @@ def import_orders(
     orders = kept if rows == "orders" else _folded(kept, rows)
     settled, odd = settle(ORDERS, orders, _fold_rules(rows))
     used, rest = _used(kept, settled, odd, whole=rows != "orders")
+    used, again = _money_once(used) if rows == "repeated" else (used, 0.0)
     everything = stack([*damaged, refused, repeats, rest], REFUSED_SCHEMA)
     tables = {ORDERS.name: finish(ORDERS, settled)}
     if rows != "orders":
@@ -182,7 +183,7 @@ def import_orders(
         used.height,
         tuple(notices),
         used=used.select(Line.FILE, Line.MONEY),
-        money_in=float(frame[Line.MONEY].sum()) if frame[Line.MONEY].count() else None,
+        money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
         facts=_facts(frame),
         one_currency=bool(told.currency),
     )
@@ -414,6 +415,14 @@ def _used(
     said = others.join(reasons, on=[Line.FILE, Line.NUMBER], how="left")
     reason = pl.col(Line.REASON).drop_nulls().first().over(Orders.ORDER_ID).fill_null(_WHOLE)
     return used, as_refused(said.with_columns(reason.alias(Line.REASON)))
+
+
+def _money_once(used: pl.DataFrame) -> tuple[pl.DataFrame, float]:
+    """Count an order's money once where its lines lie in several files, and say what was left."""
+    counted = pl.col(Line.MONEY).is_not_null().cum_sum().over(Orders.ORDER_ID)
+    once = used.with_columns(pl.when(counted == 1).then(Line.MONEY).alias(Line.MONEY))
+    # The rows after the counted one, which have no money of their own, stay as they are.
+    return once, float(used[Line.MONEY].sum()) - float(once[Line.MONEY].sum())
 
 
 def _facts(frame: pl.DataFrame) -> dict[str, FileFacts]:
