@@ -10,6 +10,8 @@ import pandas as pd
 from csinsight.behaviours.endings import (
     PUBLIC_NAMED,
     PUBLIC_READ,
+    UNSEEN_NAMED,
+    UNSEEN_READ,
     last_lines,
     lost_inquiries,
     read_endings,
@@ -197,7 +199,13 @@ def accuracy(study: Study) -> Note:
         low, high = wilson(right, read_)
         share = words.with_interval(*(words.percent(v, 0) for v in (right / read_, low, high)))
         told |= {name: share, f"{name}_n": words.number(read_)}
-    return Note([study.word("lost.accuracy", **told), study.word("lost.accuracy_means")])
+    new = {
+        f"{name}{part}": str(count)
+        for name, pair in (("all", UNSEEN_READ), ("named", UNSEEN_NAMED))
+        for part, count in zip(("_n", ""), pair, strict=True)
+    }
+    lines = [study.word("lost.accuracy", **told), study.word("lost.accuracy_unseen", **new)]
+    return Note([*lines, study.word("lost.accuracy_means")])
 
 
 def by_category(study: Study, found: Lost) -> Block:
