@@ -63,6 +63,10 @@ class Brief:
     plan: pd.DataFrame | None
 
 
+#: Pages whose findings stand at the brief's end, in a sentence each.
+_FURTHER = ("08_team_and_hours", "09_lost_inquiries", "10_answer_bank")
+
+
 def gather(study: Study) -> Brief:
     """Read what the run has made."""
     tables = (study.read_or_none(name) for name in _PARTS)
@@ -284,6 +288,17 @@ def careful(study: Study, brief: Brief) -> Note:
             items += conversion_drivers.control_warnings(study, brief.drivers, found)
         items += conversion_drivers.contrary_notes(study, brief.drivers)
     return Note(items or [study.word("brief.calm")])
+
+
+def further(study: Study) -> Block:
+    """Return what the pages found that the brief has no picture of, each with its link."""
+    found = {page: study.facts(page).get("finding", "") for page in _FURTHER}
+    told = [
+        study.word("brief.further", page=f"[{study.word(f'page.{page}')}]({page}.html)", finding=f)
+        for page, f in found.items()
+        if f
+    ]
+    return Items(told) if told else Prose(study.word("brief.nothing_further"))
 
 
 def changes(study: Study, brief: Brief) -> Block:
