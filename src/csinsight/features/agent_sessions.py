@@ -274,7 +274,18 @@ def _spoke(messages: Frame) -> Frame:
 
 
 def charged_rounds(messages: Frame, rules: ConversationRules) -> Frame:
-    """Return the rounds, each with the agent whose it is; null where no agent ever wrote."""
+    """Return the rounds, each with the agent whose it is; null where no agent ever wrote.
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> found = charged_rounds(held.of_months(1), context.rules).collect()
+    >>> sorted(set(found["agent_id"].drop_nulls()))
+    ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
+    """
     turn, talk = nw.col(TURN_NO), Talk.CONVERSATION_ID
     lines = messages.filter(nw.col(Msg.SENDER) == "agent").select(
         talk, TURN_NO, POSITION, Msg.AGENT_ID

@@ -42,7 +42,14 @@ _SIGN: Final = r"(US\$|USD|EUR|GBP|CNY|RMB|€|£|\$|¥|￥|元)"
 
 
 def clean(column: str) -> pl.Expr:
-    """Return the cell without blanks around it and without `="…"`; null where it is empty."""
+    """Return the cell without blanks around it and without `="…"`; null where it is empty.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": [" a ", '="0012"', "  "]})
+    >>> rows.select(clean("c"))["c"].to_list()
+    ['a', '0012', None]
+    """
     cell = pl.col(column).str.strip_chars(_BLANKS)
     cell = cell.str.replace(r'^="?([^"]*)"?$', "${1}")
     cell = cell.str.replace(r"^['‘](.*)$", "${1}").str.strip_chars(_BLANKS)
@@ -50,7 +57,14 @@ def clean(column: str) -> pl.Expr:
 
 
 def nulled(cell: pl.Expr, empties: tuple[str, ...]) -> pl.Expr:
-    """Return `cell` with every text of `empties` as null."""
+    """Return `cell` with every text of `empties` as null.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["-", "3"]})
+    >>> rows.select(nulled(pl.col("c"), ("-",)))["c"].to_list()
+    [None, '3']
+    """
     return pl.when(~cell.is_in(empties)).then(cell) if empties else cell
 
 
@@ -127,7 +141,14 @@ def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
 
 
 def utc(cell: pl.Expr) -> pl.Expr:
-    """Return times as `time` does, those that name a zone brought to UTC."""
+    """Return times as `time` does, those that name a zone brought to UTC.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["2026-10-01T10:00:00+08:00"]})
+    >>> rows.select(utc(pl.col("c")))["c"].to_list()
+    [datetime.datetime(2026, 10, 1, 2, 0)]
+    """
     return _read(cell, lambda parsed, _: _utc(parsed))
 
 
@@ -137,12 +158,26 @@ def _utc(parsed: pl.DataFrame) -> pl.Series:
 
 
 def at_clock(cell: pl.Expr, timezone: str | None) -> pl.Expr:
-    """Return local times: of `timezone` where one is told, else of the zone that they name."""
+    """Return local times: of `timezone` where one is told, else of the zone that they name.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["2026-10-01T02:00:00Z"]})
+    >>> rows.select(at_clock(pl.col("c"), "Asia/Shanghai"))["c"].to_list()
+    [datetime.datetime(2026, 10, 1, 10, 0)]
+    """
     return time(cell) if timezone is None else local_time(cell, timezone)
 
 
 def local_time(cell: pl.Expr, timezone: str) -> pl.Expr:
-    """Return times as `time` does, those that name a zone brought to `timezone`."""
+    """Return times as `time` does, those that name a zone brought to `timezone`.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["2026-10-01T02:00:00Z", "2026-10-01 10:00"]})
+    >>> rows.select(local_time(pl.col("c"), "Asia/Shanghai"))["c"].to_list()
+    [datetime.datetime(2026, 10, 1, 10, 0), datetime.datetime(2026, 10, 1, 10, 0)]
+    """
     return _read(cell, _local, timezone)
 
 
@@ -197,7 +232,14 @@ def currency_sign(cell: pl.Expr) -> pl.Expr:
 
 
 def whole(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
-    """Return whole numbers; 2.0 is one, 2.5 is not."""
+    """Return whole numbers; 2.0 is one, 2.5 is not.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["1,200", "2.0", "2.5"]})
+    >>> rows.select(whole(pl.col("c")))["c"].to_list()
+    [1200, 2, None]
+    """
     value = number(cell, decimal, thousands)
     return pl.when(value == value.floor()).then(value).cast(pl.Int64, strict=False)
 
@@ -218,25 +260,50 @@ def may_be_thousands(texts: pl.Series) -> bool:
     """Tell whether points in a column of amounts may well stand between thousands.
 
     So it is where some have exactly three digits behind the point and none has one or two.
+
+    Examples
+    --------
+    >>> may_be_thousands(pl.Series(["1.200", "12.345"]))
+    True
     """
     some = int(texts.str.contains(THOUSANDS_PATTERN).sum())
     return some > 0 and not int(texts.str.contains(r"\.[0-9]{1,2}$").sum())
 
 
 def all_end_in_dot_zero(texts: pl.Series) -> bool:
-    """Tell whether every id of a column that is a number has ``.0`` behind it."""
+    """Tell whether every id of a column that is a number has ``.0`` behind it.
+
+    Examples
+    --------
+    >>> all_end_in_dot_zero(pl.Series(["12.0", "a7"]))
+    True
+    """
     there = texts.drop_nulls()
     numbers = there.filter(there.str.contains(r"^[0-9]+(\.[0-9]+)?$"))
     return len(numbers) > 0 and bool(numbers.str.contains(r"^[0-9]{1,15}\.0+$").all())
 
 
 def names_zone(cell: pl.Expr) -> pl.Expr:
-    """Tell whether a time names its zone."""
+    """Tell whether a time names its zone.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["2026-10-01T02:00:00Z", "2026-10-01 10:00"]})
+    >>> rows.select(names_zone(pl.col("c")))["c"].to_list()
+    [True, False]
+    """
     return cell.str.normalize("NFKC").str.extract(TIME_PATTERN, 10).is_not_null()
 
 
 def text_of_html(cell: pl.Expr) -> pl.Expr:
-    """Return the text of HTML: lines for paragraphs and breaks, no tags, entities read."""
+    """Return the text of HTML: lines for paragraphs and breaks, no tags, entities read.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["<p>a &amp; b</p>"]})
+    >>> rows.select(text_of_html(pl.col("c")))["c"].to_list()
+    ['a & b']
+    """
     text = cell.str.replace_all(r"(?i)<(br|/p|/div|/li)\s*/?>", "\n")
     text = text.str.replace_all(r"(?is)<(script|style)\b.*?</(script|style)>", "")
     text = text.str.replace_all(r"<[^>]{0,2000}>", "")
@@ -250,7 +317,13 @@ def text_of_html(cell: pl.Expr) -> pl.Expr:
 
 
 def looks_rounded(text: str | None) -> bool | None:
-    """Tell whether a long number may have lost its last digits; None where it is not long."""
+    """Tell whether a long number may have lost its last digits; None where it is not long.
+
+    Examples
+    --------
+    >>> looks_rounded("2026100500000000000"), looks_rounded("17")
+    (True, None)
+    """
     if text is None or not (text.isascii() and text.isdigit() and 16 <= len(text) <= 30):
         return None
     return set(text[15:]) == {"0"} or int(float(f"{float(text):.15g}")) == int(text)

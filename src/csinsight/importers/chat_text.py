@@ -131,7 +131,7 @@ class _Head:
 
 
 def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entry]:
-    """Return the entries of a pasted chat in order; every line with content is in one of them.
+    r"""Return the entries of a pasted chat in order; every line with content is in one of them.
 
     Parameters
     ----------
@@ -139,6 +139,12 @@ def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entr
     file : str
     told : list of str or None
         Given a notice where lines that look like heads were read as text.
+
+    Examples
+    --------
+    >>> entries = parse_text("小雨 2026-10-05 10:00:00\n有货吗\n", "chat.txt")
+    >>> [entry.text for entry in entries]
+    ['有货吗']
     """
     lines = text.split("\n")
     heads, doubted = _heads(lines)
@@ -265,7 +271,13 @@ def _may_be_nick(text: str) -> bool:
 
 
 def read_head(line: str) -> tuple[str, str, str] | None:
-    """Return nick, time text and the text on the same line; None where the line is no head."""
+    """Return nick, time text and the text on the same line; None where the line is no head.
+
+    Examples
+    --------
+    >>> read_head("小雨 2026-10-05 10:00:00")
+    ('小雨', '2026-10-05 10:00:00', '')
+    """
     for form in _HEADS:
         match = form.match(line)
         if match and not _LABEL.search(match["nick"]):
@@ -275,7 +287,13 @@ def read_head(line: str) -> tuple[str, str, str] | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """Return the time that digits in ``2024-1-5 9:03:07`` or with slashes or dots name."""
+    """Return the time that digits in ``2024-1-5 9:03:07`` or with slashes or dots name.
+
+    Examples
+    --------
+    >>> read_time("2026-1-5 9:03:07")
+    datetime.datetime(2026, 1, 5, 9, 3, 7)
+    """
     parts = [int(part) for part in re.findall(r"[0-9]+", text)][:6]
     try:
         return datetime(*parts) if len(parts) >= 5 else None  # type: ignore[arg-type]
@@ -294,7 +312,13 @@ def judge(entry: Entry) -> None:
 
 
 def is_system(text: str) -> bool:
-    """Tell whether a text is a line of the client: a recall, a transfer, an origin."""
+    """Tell whether a text is a line of the client: a recall, a transfer, an origin.
+
+    Examples
+    --------
+    >>> is_system("对方撤回了一条消息"), is_system("有货吗")
+    (True, False)
+    """
     return bool(_SYSTEM.match(text))
 
 

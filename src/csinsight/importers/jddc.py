@@ -26,7 +26,7 @@ _HEADERS: Final = ("session", "session_id", "sessionid", "会话编号", "会话
 
 
 def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read JDDC session files into ``messages``.
+    r"""Read JDDC session files into ``messages``.
 
     Parameters
     ----------
@@ -38,6 +38,17 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
     ------
     ImporterError
         Where a file can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "jddc.txt"
+    ...     lines = "s1\tu1\t0\t0\t0\t\t在吗\ns1\tu1\t1\t0\t0\t\t在\n"
+    ...     _ = file.write_text(lines, encoding="utf-8")
+    ...     imported = read_jddc([file])
+    >>> imported.tables["messages"]["text"].to_list()
+    ['在吗', '在']
     """
     lines, nuls = read_all_lines(files, mapping, "jddc")
     lines = _without_headers(lines)

@@ -286,7 +286,13 @@ def plain_contact(text: str) -> str:
 
 
 def hash_of(contact: str, salt: bytes) -> str:
-    """Return what stands for an e-mail or phone number: only who has the salt can make it."""
+    """Return what stands for an e-mail or phone number: only who has the salt can make it.
+
+    Examples
+    --------
+    >>> len(hash_of("a@example.com", b"salt")) == len(hash_of("b@example.com", b"salt"))
+    True
+    """
     return hmac.new(salt, plain_contact(contact).encode(), hashlib.sha256).hexdigest()
 
 
@@ -303,6 +309,16 @@ def read_salt(folder: Path, *, make: bool = False) -> bytes | None:
     ------
     ImporterError
         Where the file is there but no salt.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "none.txt"
+    ...     _ = file.write_text("", encoding="utf-8")
+    ...     salt = read_salt(Path(folder))
+    >>> salt is None
+    True
     """
     path = folder / SALT
     if path.is_file():
@@ -322,7 +338,15 @@ def read_salt(folder: Path, *, make: bool = False) -> bytes | None:
 
 
 def hash_contacts(tables: Mapping[str, pl.DataFrame], salt: bytes) -> dict[str, pl.DataFrame]:
-    """Return tables with every ``buyer_id`` that is an e-mail or a phone number hashed."""
+    """Return tables with every ``buyer_id`` that is an e-mail or a phone number hashed.
+
+    Examples
+    --------
+    >>> orders = pl.DataFrame({"buyer_id": ["a@example.com", "u17"]})
+    >>> hashed = hash_contacts({"orders": orders}, b"salt")["orders"]
+    >>> hashed["buyer_id"][0] != "a@example.com", hashed["buyer_id"][1]
+    (True, 'u17')
+    """
     return {
         name: frame.with_columns(_hashed(frame[Messages.BUYER_ID], salt))
         if Messages.BUYER_ID in frame.columns

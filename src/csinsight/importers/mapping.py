@@ -173,12 +173,23 @@ class Mapping(BaseModel):
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file.
+    r"""Read and check a mapping file.
 
     Raises
     ------
     ConfigError
         Naming the key or column that is wrong, and the nearest known one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "map.yml"
+    ...     text = "table: orders\ncolumns: {order_id: id, placed_at: t}\n"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     mapping = load_mapping(file)
+    >>> mapping.table
+    'orders'
     """
     mapping = load(path, Mapping)
     known = [column.name for column in mapping.contract.columns]

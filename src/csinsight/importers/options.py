@@ -22,7 +22,13 @@ _Told = TypeVar("_Told", bound=BaseModel)
 
 
 def zone_is_known(name: str) -> str:
-    """Return the name of a time zone; `ValueError` where there is none of that name."""
+    """Return the name of a time zone; `ValueError` where there is none of that name.
+
+    Examples
+    --------
+    >>> zone_is_known("Asia/Shanghai")
+    'Asia/Shanghai'
+    """
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

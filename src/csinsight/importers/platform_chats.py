@@ -97,7 +97,7 @@ def _session(file: str, number: int, session: Any, talk: int, zone: str) -> Iter
 def read_jingmai_chats(
     files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
 ) -> Imported:
-    """Read 京麦 chat tables (a row a message) into ``messages`` and ``agents``.
+    r"""Read 京麦 chat tables (a row a message) into ``messages`` and ``agents``.
 
     Parameters
     ----------
@@ -112,6 +112,18 @@ def read_jingmai_chats(
     ------
     ImporterError
         Where a file lacks the columns.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "chats.csv"
+    ...     text = "customer,waiter,created,waiterSend,content\n"
+    ...     text += "jd_1,小李,2026-10-05 10:00:00,false,在吗\n"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     imported = read_jingmai_chats([file])
+    >>> imported.tables["messages"]["sender"].to_list()
+    ['buyer']
     """
     zone = read_options(mapping, Options, timezone).timezone or _UTC_SHOP
     wanted = [name for names in JINGMAI.values() for name in names]

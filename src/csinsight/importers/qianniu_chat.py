@@ -186,7 +186,7 @@ class ChatOptions(BaseModel):
 
 
 def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read Qianniu chats into ``messages`` and ``agents``.
+    r"""Read Qianniu chats into ``messages`` and ``agents``.
 
     Parameters
     ----------
@@ -199,6 +199,18 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     ------
     ImporterError
         Where a file can't be read, or nothing tells the agents from the buyers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "chat.txt"
+    ...     _ = file.write_text((
+    ...         "小雨 2026-10-05 10:00:00\n有货吗\n店:小李 2026-10-05 10:00:20\n有的\n"
+    ...     ), encoding="utf-8")
+    ...     imported = read_qianniu_chat([file])
+    >>> imported.tables["messages"]["sender"].to_list()
+    ['buyer', 'agent']
     """
     options = load(mapping, ChatOptions) if mapping else ChatOptions()
     entries, notices = _read(files)

@@ -31,7 +31,7 @@ _FIELD_LIMIT: Final = 1 << 30
 def split_records(
     lines: Sequence[str], separator: str, start: int, width: int
 ) -> list[tuple[int, str, list[str]]]:
-    """Return each record's first line number, raw text and fields, from line `start` on.
+    r"""Return each record's first line number, raw text and fields, from line `start` on.
 
     Lines without any content beside separators are not records. A quoted field may hold line
     breaks; where a quote is never closed, the line stands alone and reading goes on below it.
@@ -46,6 +46,11 @@ def split_records(
         Line number of the first record, from 1.
     width : int
         Number of columns: lines are only joined to records of this width.
+
+    Examples
+    --------
+    >>> split_records(['a,"b', 'c"'], ",", 1, 2)
+    [(1, 'a,"b\nc"', ['a', 'b\nc'])]
     """
     csv.field_size_limit(_FIELD_LIMIT)
     records = []
@@ -61,7 +66,13 @@ def split_records(
 
 
 def split_line(line: str, separator: str) -> list[str]:
-    """Return the fields of one record; a line break inside quotes is kept."""
+    """Return the fields of one record; a line break inside quotes is kept.
+
+    Examples
+    --------
+    >>> split_line('a,"b,c"', ",")
+    ['a', 'b,c']
+    """
     try:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
@@ -158,7 +169,18 @@ class Records:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of `path`; `ImporterError` where it can't be read or is empty."""
+    """Return the bytes of `path`; `ImporterError` where it can't be read or is empty.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.txt"
+    ...     _ = file.write_text("好", encoding="utf-8")
+    ...     data = read_bytes(file)
+    >>> len(data)
+    3
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -175,6 +197,11 @@ def decode(data: bytes, name: str) -> str:
     ------
     ImporterError
         Naming the byte where neither encoding goes on.
+
+    Examples
+    --------
+    >>> decode("好".encode("gb18030"), "a.txt")
+    '好'
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -212,13 +239,23 @@ def _fault(name: str, data: bytes, start: int, tried: str, offset: int = 0) -> s
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
-    """Return the text of `path` with every line end as a newline.
+    r"""Return the text of `path` with every line end as a newline.
 
     Parameters
     ----------
     path : Path
     encoding : str or None
         Told by a mapping; None to find out as `decode` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.txt"
+    ...     _ = file.write_text("a\nb", encoding="utf-8")
+    ...     text = read_text(file)
+    >>> text.splitlines()
+    ['a', 'b']
     """
     data = read_bytes(path)
     text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
@@ -279,12 +316,22 @@ def _told(data: bytes, encoding: str, name: str) -> str:
 
 
 def read_lines(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the lines of `path` that hold something, and those with a NUL as refused.
+    r"""Return the lines of `path` that hold something, and those with a NUL as refused.
 
     Returns
     -------
     tuple of polars.DataFrame
         `LINE_SCHEMA` and `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.txt"
+    ...     _ = file.write_text("a\n\nb\n", encoding="utf-8")
+    ...     lines, refused = read_lines(file)
+    >>> lines.height, refused.height
+    (2, 0)
     """
     text = pl.Series([read_text(path)]).str.split("\n").explode()
     frame = (
@@ -330,7 +377,13 @@ def as_refused(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Return frames of one schema below each other; an empty frame where there are none."""
+    """Return frames of one schema below each other; an empty frame where there are none.
+
+    Examples
+    --------
+    >>> stack([], {"a": pl.Int64()}).columns
+    ['a']
+    """
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
@@ -345,6 +398,11 @@ def find_header(rows: Sequence[Sequence[str]], wanted: Sequence[str]) -> int:
 
     It is the first of the rows with the most of them; the first row with content where none has
     any, so that what is missing can be named.
+
+    Examples
+    --------
+    >>> find_header([["report"], ["order", "paid"]], ["order", "paid"])
+    2
     """
     names = {name.strip() for name in wanted}
     hits = [len(names & {cell.strip() for cell in row}) for row in rows[:HEADER_WITHIN]]
@@ -364,7 +422,7 @@ def read_records(
     names: Sequence[str] = (),
     strip: bool = True,
 ) -> Records:
-    """Return the records of a delimited text file.
+    r"""Return the records of a delimited text file.
 
     Parameters
     ----------
@@ -382,6 +440,16 @@ def read_records(
         Names of the columns of a file without a header; what they number is column 1, 2 ….
     strip : bool
         Whether blanks around header names go.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.csv"
+    ...     _ = file.write_text("id,n\n1,2\n", encoding="utf-8")
+    ...     records = read_records(file)
+    >>> records.frame.height
+    1
     """
     lines = read_text(path, encoding).split("\n")
     if header_line is None and not names:
@@ -460,7 +528,13 @@ def gather(
 
 
 def refused_rows(rows: Iterable[tuple[str, int, str, str]]) -> pl.DataFrame:
-    """Return file, line, raw text and reason of rows as `REFUSED_SCHEMA`."""
+    """Return file, line, raw text and reason of rows as `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> refused_rows([("a.csv", 2, "1,x", "units: not a number")])["_reason"].to_list()
+    ['units: not a number']
+    """
     schema = {name: kind for name, kind in REFUSED_SCHEMA.items() if name != Line.MONEY}
     return as_refused(pl.DataFrame(list(rows), schema=schema, orient="row"))
 

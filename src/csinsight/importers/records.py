@@ -51,6 +51,16 @@ def read_json(path: Path, records: str | None, encoding: str | None = None) -> R
     ------
     ImporterError
         Where the file is no JSON of that form.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.json"
+    ...     _ = file.write_text('[{"id": 1, "who": {"name": "a"}}]', encoding="utf-8")
+    ...     records = read_json(file, None)
+    >>> records.frame.height
+    1
     """
     text = read_text(path, encoding)
     try:
@@ -62,7 +72,18 @@ def read_json(path: Path, records: str | None, encoding: str | None = None) -> R
 
 
 def read_jsonl(path: Path, records: str | None, encoding: str | None = None) -> Records:
-    """Return the objects of a file with one JSON object a line, as `read_json` does."""
+    r"""Return the objects of a file with one JSON object a line, as `read_json` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.jsonl"
+    ...     _ = file.write_text('{"id": 1}\n{"id": 2}\n', encoding="utf-8")
+    ...     records = read_jsonl(file, None)
+    >>> records.frame.height
+    2
+    """
     parents: list[tuple[int, Any]] = []
     bad: list[tuple[str, int, str, str]] = []
     for number, line in enumerate(read_text(path, encoding).split("\n"), start=1):

@@ -72,7 +72,13 @@ _LONGEST: Final = 2000
 
 
 def cell_of(text: str) -> str:
-    """Return `text` as a cell that no spreadsheet runs, without NUL and not too long."""
+    """Return `text` as a cell that no spreadsheet runs, without NUL and not too long.
+
+    Examples
+    --------
+    >>> cell_of("=1+1")
+    "'=1+1"
+    """
     text = text.replace("\0", "\u2400")
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"
@@ -199,7 +205,7 @@ def run_import(
     replace: bool = False,
     hash_buyers: bool = False,
 ) -> ImportReport:
-    """Turn outside files into contract tables in `out`, beside what is there.
+    r"""Turn outside files into contract tables in `out`, beside what is there.
 
     What earlier imports wrote stays, and grows: an order has its newest state, nothing is doubled
     (`csinsight.importers.archive`). The same import again changes nothing. A table that is there
@@ -230,6 +236,17 @@ def run_import(
         two shops, clocks or currencies. Nothing is written.
     ConfigError
         Where the mapping or the time zone can't be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "jddc.txt"
+    ...     lines = "s1\tu1\t0\t0\t0\t\t在吗\ns1\tu1\t1\t0\t0\t\t在\n"
+    ...     _ = file.write_text(lines, encoding="utf-8")
+    ...     report = run_import("jddc", [file], Path(folder) / "shop")
+    >>> report.rows_in
+    2
     """
     if format not in FORMATS:
         raise ImporterError(f"unknown format {format!r}; {did_you_mean(format, FORMATS)}")
@@ -281,7 +298,13 @@ def _hashed(
 
 
 def known_zone(name: str) -> str:
-    """Return the name of a time zone; `ConfigError` where there is none of that name."""
+    """Return the name of a time zone; `ConfigError` where there is none of that name.
+
+    Examples
+    --------
+    >>> known_zone("Asia/Shanghai")
+    'Asia/Shanghai'
+    """
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

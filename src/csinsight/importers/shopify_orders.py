@@ -65,7 +65,7 @@ _OF_THE_ORDER: Final = tuple(
 def read_shopify_orders(
     files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
 ) -> Imported:
-    """Read Shopify order exports into ``orders`` and ``order_lines``.
+    r"""Read Shopify order exports into ``orders`` and ``order_lines``.
 
     Parameters
     ----------
@@ -81,6 +81,19 @@ def read_shopify_orders(
     ImporterError
         Where a file can't be read or is no Shopify order export, or where the files are of two
         shops, clocks or currencies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "orders.csv"
+    ...     _ = file.write_text((
+    ...         "Name,Email,Financial Status,Paid at,Total,Created at,Lineitem quantity\n"
+    ...         "#1,a@x,paid,2026-10-05 10:01:00 +0800,90.00,2026-10-05 10:00:00 +0800,2\n"
+    ...     ), encoding="utf-8")
+    ...     imported = read_shopify_orders([file])
+    >>> imported.tables["orders"]["paid_amount"].to_list()
+    [90.0]
     """
     options = read_options(mapping, OrderOptions, timezone)
     read = [read_records(path) for path in files]

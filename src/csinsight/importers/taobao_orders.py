@@ -152,7 +152,7 @@ _ROUNDED_SHARE: Final = 0.5
 
 
 def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read order exports into ``orders``.
+    r"""Read order exports into ``orders``.
 
     Parameters
     ----------
@@ -166,6 +166,19 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     ------
     ImporterError
         Where a file can't be read, is of another kind, or only goods lists are given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "orders.csv"
+    ...     _ = file.write_text((
+    ...         "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间\n"
+    ...         "T1,甲,10,10,交易成功,2026-10-05 10:00,2026-10-05 10:01\n"
+    ...     ), encoding="utf-8")
+    ...     imported = read_taobao_orders([file])
+    >>> imported.tables["orders"]["paid_amount"].to_list()
+    [10.0]
     """
     if mapping is not None:
         raise ImporterError("taobao_orders takes no mapping; leave --mapping out")

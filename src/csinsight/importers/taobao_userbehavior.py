@@ -31,7 +31,7 @@ STRAY_SHARE: Final = 0.005
 
 
 def read_taobao_userbehavior(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read a UserBehavior log into ``page_views`` and ``orders``.
+    r"""Read a UserBehavior log into ``page_views`` and ``orders``.
 
     Parameters
     ----------
@@ -43,6 +43,16 @@ def read_taobao_userbehavior(files: Sequence[Path], mapping: Path | None = None)
     ------
     ImporterError
         Where a file can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "log.csv"
+    ...     _ = file.write_text("1,101,7,pv,1511544070\n", encoding="utf-8")
+    ...     imported = read_taobao_userbehavior([file])
+    >>> imported.tables["page_views"].height
+    1
     """
     lines, nuls = read_all_lines(files, mapping, "taobao_userbehavior")
     events, refused = sift(_events(lines), _rules())
