@@ -171,6 +171,8 @@ class Report:
 
     def _workbooks(self) -> Iterator[Figure]:
         for path in sorted(self.folder.glob("*.xlsx")):
+            if path.stem == "answer_bank":
+                continue  # a row is an answer as it was written, with counts of its own
             book = fastexcel.read_excel(path)
             for sheet in book.sheet_names:
                 frame = book.load_sheet(sheet, header_row=None, dtypes="string").to_polars()
