@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -291,8 +292,9 @@ def careful(study: Study, brief: Brief) -> Note:
 
 
 def further(study: Study) -> Block:
-    """Return what the pages found that the brief has no picture of, each with its link."""
+    """Return what the pages found that the brief has no picture of: a sentence and a link each."""
     found = {page: study.facts(page).get("finding", "") for page in _FURTHER}
+    found = {page: re.split(r"(?<=。)|(?<=\.)\s", text)[0] for page, text in found.items()}
     told = [
         study.word("brief.further", page=f"[{study.word(f'page.{page}')}]({page}.html)", finding=f)
         for page, f in found.items()
