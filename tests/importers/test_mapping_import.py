@@ -208,4 +208,4 @@ def test_every_record_comes_out_or_is_refused(
     files = [put(folder, "x.csv", f"{head}\n{body}")]
     imported = sound(read_mapping(files, put(folder, "m.yml", ORDERS)))
     assert imported.rows_in
-    assert all(imported.refused["reason"].str.strip_chars().to_list()), "refused without a reason"
+    assert all(imported.refused["_reason"].str.strip_chars().to_list()), "refused without a reason"

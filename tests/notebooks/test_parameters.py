@@ -86,6 +86,7 @@ UNSEEN: Final = {
     ("05_coaching", "evidence_months"): _BACK,
     ("05_coaching", "trend_months"): _BACK,
     ("05_coaching", "reader"): "lines that the reader and the rules read differently",
+    ("08_team_and_hours", "kpi_profile"): "too few conversations an hour to tell slow ones",
     ("10_answer_bank", "q_threshold"): "no answer is given often enough to be compared",
     ("10_answer_bank", "seed"): "a sample of more than 20,000 conversations",
     ("09_lost_inquiries", "reader"): "ends that the reader and the rules read differently",

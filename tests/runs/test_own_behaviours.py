@@ -66,6 +66,9 @@ def _plant(folder: Path) -> dict[str, float]:
     return {"said": said}
 
 
+pytestmark = pytest.mark.xdist_group("own")  # what is made once, by one worker
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult, dict[str, float]]:
     """A planted shop and the report on it, in Chinese."""

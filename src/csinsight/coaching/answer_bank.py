@@ -106,7 +106,7 @@ def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> 
 
     Examples
     --------
-    >>> alike(["什么时候发货", "啥时候发货", "会掉色吗"], [5, 2, 3]).tolist()
+    >>> alike(["什么时候发货", "什么时候能发货", "会掉色吗"], [5, 2, 3]).tolist()
     [0, 0, 2]
     """
     order = np.argsort(-np.asarray(counts), kind="stable")[:MOST_TEXTS]
