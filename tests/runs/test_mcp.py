@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
                 answers.append(text if found.is_error else json.loads(text))
             return answers
 
-    return asyncio.run(asyncio.wait_for(talk(), SECONDS))
+    # In a thread: where a browser was driven before, this one has a loop that runs already.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(asyncio.wait_for(talk(), SECONDS))).result()
 
 
 def test_a_run_is_asked_over_stdio(runs: Path) -> None:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES, TIERS
 from csinsight.errors import ConfigError, RunError
-from csinsight.runs.kernels import run_notebook
 from csinsight.runs.lab import EXPLORE, prepare_lab
 from csinsight.runs.month import RunResult
 from csinsight.views import explore
 from csinsight.views.study import Study, open_study
 
 pytestmark = pytest.mark.xdist_group("demo")
+RUN = """
+import sys
+from pathlib import Path
+from csinsight.runs.kernels import run_notebook
+run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +96,11 @@ def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path:
     lab = prepare_lab(study.run, tmp_path / "lab")
     path = lab / f"{EXPLORE}.ipynb"
     assert (lab / "07_monthly_brief.ipynb").is_file()
-    cells = run_notebook(path, tmp_path / "executed.ipynb", {}).cells
+    # In a process of its own: widgets talk to the kernel's client, which tests here share.
+    done = tmp_path / "executed.ipynb"
+    command = [sys.executable, "-c", RUN, str(path), str(done)]
+    subprocess.run(command, check=True, timeout=300)
+    cells = nbformat.read(done, as_version=4).cells
     shown = json.dumps([output for cell in cells for output in cell.get("outputs", ())])
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert "window.dt_bundle" in shown or "itables" in shown
