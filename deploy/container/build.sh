@@ -10,6 +10,6 @@ fi
 "$program" build -f deploy/container/Dockerfile -t csinsight .
 work=$(mktemp -d)
 chmod 777 "$work"
-"$program" run --rm -v "$work:/work" csinsight demo --out /work
+"$program" run --rm -v "$work:/srv/csinsight" csinsight demo --out /srv/csinsight
 test -s "$work/reports/demo/2026-10/index.html"
 echo "built, not root, and the demo shop's report made"

@@ -419,9 +419,9 @@ def _used(
 
 def _money_once(used: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     """Count an order's money once where its lines lie in several files, and say what was left."""
+    # Rows without money share the count of the row before them, and have none to lose.
     counted = pl.col(Line.MONEY).is_not_null().cum_sum().over(Orders.ORDER_ID)
     once = used.with_columns(pl.when(counted == 1).then(Line.MONEY).alias(Line.MONEY))
-    # The rows after the counted one, which have no money of their own, stay as they are.
     return once, float(used[Line.MONEY].sum()) - float(once[Line.MONEY].sum())
 
 
