@@ -29,6 +29,8 @@ _H = TeamHours
 MIN_REPLIES: Final = 30
 #: Days that are needed to compare days with one another.
 MIN_DAYS: Final = 14
+#: Hour at which a working day changes, so that a shift over midnight stays one.
+_DAY_TURNS: Final = 5
 
 
 def activity(shop: Shop, start: datetime, as_of: datetime) -> pd.DataFrame:
@@ -101,6 +103,42 @@ def team_hours(conversations: pd.DataFrame, written: pd.DataFrame) -> pd.DataFra
     table = table.fillna(0).astype("int64").rename_axis(_H.HOUR_AT).sort_index().reset_index()
     table[_H.LOAD] = (table[_H.OPENED] / table[_H.AGENTS_ON]).where(table[_H.AGENTS_ON] > 0)
     return table
+
+
+def shift_starts(conversations: pd.DataFrame, written: pd.DataFrame) -> pd.Series[float]:
+    """Return at which hour of the day the agent of each conversation wrote the day's first line.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        Of the artifact.
+    written : pandas.DataFrame
+        Of `activity`. A day lasts from five to five, so that a shift over midnight is one.
+
+    Returns
+    -------
+    pandas.Series
+        0 to 23 on the index of `conversations`; NaN where time or agent is not known, or the agent
+        wrote nothing that day.
+
+    Examples
+    --------
+    >>> hours = pd.to_datetime(["2026-10-05 18:00", "2026-10-06 01:00", "2026-10-06 09:00"])
+    >>> told = {"hour_at": hours, "sender": "agent", "agent_id": ["a1", "a1", "a2"], "messages": 3}
+    >>> at = pd.to_datetime(["2026-10-06 01:20", "2026-10-06 09:40", "2026-10-06 09:50"])
+    >>> talks = pd.DataFrame({"first_buyer_at": at, "agent_id": ["a1", "a2", "a1"]})
+    >>> shift_starts(talks, pd.DataFrame(told)).tolist()
+    [18.0, 9.0, nan]
+    """
+    turned = pd.Timedelta(hours=_DAY_TURNS)
+    own = written[written[Messages.SENDER] == "agent"]
+    first = own.groupby(
+        [own[Messages.AGENT_ID].astype(str), (own[_H.HOUR_AT] - turned).dt.normalize()]
+    )[_H.HOUR_AT].min()
+    day = (pd.to_datetime(conversations[_C.FIRST_BUYER_AT]) - turned).dt.normalize()
+    keys = pd.MultiIndex.from_arrays([conversations[_C.AGENT_ID].astype(str), day])
+    hours = first.reindex(keys).dt.hour.to_numpy(dtype=float)
+    return pd.Series(hours, index=conversations.index)
 
 
 def with_load(conversations: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:

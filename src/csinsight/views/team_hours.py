@@ -15,6 +15,7 @@ from csinsight.behaviours.hours import (
     Slope,
     activity,
     load_slope,
+    shift_starts,
     slow_hours,
     team_hours,
     with_load,
@@ -26,17 +27,23 @@ from csinsight.drivers.units import as_float
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Items, Note, Prose, Stack
+from csinsight.render.blocks import Block, Columns, Finding, Items, Note, Prose, Stack
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.stats.intervals import wilson
-from csinsight.views import labels
+from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _C = Conversations
 _H = TeamHours
 #: Fewer inquiries than this say nothing of a team or of who answers what.
 MIN_INQUIRIES: Final = 30
+#: A shift is the part of the day in which its agent wrote the first line.
+_SHIFTS: Final = ("night", "morning", "afternoon", "evening")
+_SHIFT_ENDS: Final = (0, 5, 12, 17, 24)
+_WEEK: Final = 7
+#: Days of the week are said to differ where chance would do it this rarely.
+_CHANCE: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Hours:
         Of `csinsight.behaviours.hours.with_load`.
     slow : pandas.DataFrame
         Of `csinsight.behaviours.hours.slow_hours`.
+    written : pandas.DataFrame
+        Of `csinsight.behaviours.hours.activity`.
     wait, paid : Slope or None
         By one conversation more for each agent: the first reply in doublings of its seconds, paid
         conversion as a share.
@@ -59,6 +68,7 @@ class Hours:
     hours: pd.DataFrame
     talks: pd.DataFrame
     slow: pd.DataFrame
+    written: pd.DataFrame
     wait: Slope | None
     paid: Slope | None
 
@@ -78,6 +88,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
         hours,
         talks,
         slow_hours(talks, profile.slow_s),
+        written,
         load_slope(timed, waits[timed.index]),
         load_slope(timed, paid[timed.index]),
     )
@@ -160,6 +171,40 @@ def picture(study: Study, found: Hours) -> Block:
     )
 
 
+def week(study: Study, found: Hours) -> Block:
+    """Draw how many conversations each agent had an hour, by day of the week and hour."""
+    by = found.hours.assign(
+        hour=found.hours[_H.HOUR_AT].dt.hour, weekday=found.hours[_H.HOUR_AT].dt.day_of_week
+    )
+    by["day"] = by[_H.HOUR_AT].dt.normalize()
+    days = by.groupby("weekday")["day"].nunique()
+    # An hour in which somebody wrote on less than half of the days is not one of the shop's.
+    staffed = by[by[_H.AGENTS_ON] > 0].groupby(["weekday", "hour"])
+    cells = staffed[[_H.OPENED, _H.AGENTS_ON]].sum()
+    open_ = staffed["day"].nunique() >= days.reindex(cells.index, level="weekday") / 2
+    if by["day"].nunique() < 2 * _WEEK or not open_.any():
+        return Prose(study.word("hours.no_week"))
+    load = (cells[_H.OPENED] / cells[_H.AGENTS_ON])[open_].reset_index(name="load")
+    load = load.pivot_table("load", "weekday", "hour").reindex(range(_WEEK))
+    words = study.words
+    texts = load.map(lambda v: words.word("text.not_given") if pd.isna(v) else words.number(v, 1))
+    texts.index = pd.Index([study.word(f"hours.weekday_{day}") for day in range(_WEEK)])
+    figure = plots.heatmap(texts, load / load.max().max(), across=study.word("hours.axis_hour"))
+    a_day = by.groupby(["weekday", "day"])[_H.OPENED].sum()
+    each = a_day.groupby("weekday").mean().sort_values()
+    apart = stats.kruskal(*(own for _, own in a_day.groupby("weekday"))).pvalue <= _CHANCE
+    told = {
+        "busy": study.word(f"hours.weekday_{each.index[-1]}"),
+        "most": words.number(each.iloc[-1]),
+        "quiet": study.word(f"hours.weekday_{each.index[0]}"),
+        "least": words.number(each.iloc[0]),
+    }
+    title = study.word("hours.week" if apart else "hours.week_alike", **told)
+    table = load.round(2).rename_axis("weekday").reset_index()
+    caption = study.word("hours.week_caption")
+    return Picture(figure, title, alt=title, caption=caption, data=table, name="by-weekday")
+
+
 def cover(study: Study, found: Hours) -> Block:
     """Return what one agent more in the busiest hours goes with, compared within the hour."""
     words, wait, paid = study.words, found.wait, found.paid
@@ -210,54 +255,71 @@ def _span(study: Study, written: list[str]) -> str:
     return labels.cell(study.words.with_interval(value, *ends))
 
 
-def teams(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return teams compared on the same hours and questions, with agents as what varies."""
+def _known_outcomes(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return inquiries whose outcome is known, with ``left``: paid, less the like ones' share."""
     rows = inquiries_of(in_months(conversations, study.as_of, study.context.params.driver_months))
-    named = {
-        name: study.agent(str(name)).get(Agents.TEAM)
-        for name in rows[_C.AGENT_ID].dropna().unique()
-    }
-    rows = rows.assign(team=rows[_C.AGENT_ID].map(named), paid_=as_float(rows[_C.PAID]))
+    rows = rows.assign(paid_=as_float(rows[_C.PAID]))
     mature = rows[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
-    rows = rows[mature & rows["team"].notna() & rows["paid_"].notna()]
-    counts = rows["team"].value_counts()
-    rows = rows[rows["team"].isin(counts.index[counts >= MIN_INQUIRIES])]
-    if rows["team"].nunique() < 2:
-        return Prose(study.word("hours.no_teams"))
+    rows = rows[mature & rows["paid_"].notna() & rows[_C.AGENT_ID].notna()]
     hour = pd.to_datetime(rows[_C.FIRST_BUYER_AT]).dt.hour.fillna(-1).astype(int)
     cell = rows[_C.CATEGORY].astype(str) + "#" + (hour // 3).astype(str)
-    rows = rows.assign(left=rows["paid_"] - rows["paid_"].groupby(cell).transform("mean"))
+    return rows.assign(left=rows["paid_"] - rows["paid_"].groupby(cell).transform("mean"))
+
+
+def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None:
+    """Return groups held against like inquiries, with their agents as what varies."""
+    counts = rows[key].value_counts()
+    rows = rows[rows[key].isin(counts.index[counts >= MIN_INQUIRIES])]
+    if rows[key].nunique() < 2:
+        return None
     words, shown = study.words, []
-    for team in sorted(rows["team"].unique()):
-        own = rows[rows["team"] == team]
+    for name, own in rows.groupby(key, sort=True, observed=True):
         by_agent = own.groupby(_C.AGENT_ID)["left"].mean()
-        value, spread = float(own["left"].mean()), float(by_agent.std(ddof=1))
-        size = len(by_agent)
-        reach = stats.t.ppf(0.975, size - 1) * spread / np.sqrt(size) if size > 2 else np.nan
+        value, size = float(own["left"].mean()), len(by_agent)
         apart = words.points(100 * value)
-        if not np.isnan(reach):
-            apart = _span(
-                study, [words.points(100 * v) for v in (value, value - reach, value + reach)]
-            )
-        wait = own[_C.FIRST_RESPONSE_TALK_S].median()
+        if size > 2:
+            error = float(by_agent.std(ddof=1)) / np.sqrt(size)
+            reach = float(stats.t.ppf(0.975, size - 1)) * error
+            ends = (value, value - reach, value + reach)
+            apart = _span(study, [words.points(100 * v) for v in ends])
         shown.append(
             {
-                "team": str(team),
-                "agents": own[_C.AGENT_ID].nunique(),
+                key: str(name),
+                "agents": size,
                 "n": len(own),
                 "plain": words.percent(own["paid_"].mean(), 0),
                 "apart": apart,
-                "wait": words.seconds(wait),
+                "wait": words.seconds(own[_C.FIRST_RESPONSE_TALK_S].median()),
             }
         )
-    names = ("team", "agents", "n", "plain", "apart", "wait")
-    return Table(
-        pd.DataFrame(shown),
-        study.word("hours.teams"),
-        caption=study.word("hours.teams_caption"),
-        labels=labels.headings(study, "hours", names),
-        name="teams",
-    )
+    return pd.DataFrame(shown)
+
+
+def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
+    """Return teams and shifts, each compared on the same hours and questions."""
+    rows = _known_outcomes(study, conversations)
+    named = {a: study.agent(str(a)).get(Agents.TEAM) for a in rows[_C.AGENT_ID].unique()}
+    begun = shift_starts(rows, found.written)
+    # Categories keep the day's order in the table.
+    parts = [study.word(f"hours.shift_{part}") for part in _SHIFTS]
+    shift = pd.cut(begun, _SHIFT_ENDS, right=False, labels=parts)
+    rows = rows.assign(team=rows[_C.AGENT_ID].map(named), shift=shift)
+    told: list[Block] = []
+    for key in ("team", "shift"):
+        table = _compared(study, rows[rows[key].notna()], key)
+        if table is None:
+            told.append(Prose(study.word(f"hours.no_{key}s")))
+            continue
+        told.append(
+            Table(
+                table,
+                study.word(f"hours.{key}s"),
+                caption=study.word(f"hours.{key}s_caption"),
+                labels=labels.headings(study, "hours", table.columns),
+                name=f"{key}s",
+            )
+        )
+    return Columns(*told)
 
 
 def questions(study: Study, conversations: pd.DataFrame) -> Block:
