@@ -22,6 +22,8 @@ from csinsight.runs.state import read_reports
 from csinsight.views.study import KPIS, TRENDS
 
 _WIDTH, _HEIGHT, _MARGIN = 200, 40, 4
+#: Figures that stand beside each month in the list; the others have their trend above it.
+_IN_A_ROW = 4
 Reports = Mapping[str, Mapping[str, Any]]
 
 
@@ -84,7 +86,7 @@ def _row(words: Words, month: str, report: Mapping[str, Any]) -> dict[str, str]:
         words.word(
             "text.colon", label=words.word(f"kpi.{name}"), text=_written(words, name, kpis[name])
         )
-        for name in TRENDS
+        for name in list(TRENDS)[:_IN_A_ROW]
         if name in kpis
     ]
     brief = f"{quote(month)}/{BRIEF}.html" if f"{BRIEF}.html" in report["pages"] else ""
@@ -99,9 +101,8 @@ def _row(words: Words, month: str, report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _written(words: Words, name: str, numbers: Sequence[float]) -> str:
-    write = getattr(words, TRENDS[name])
-    value: str = write(numbers[0])
-    return words.with_interval(value, *map(write, numbers[1:])) if len(numbers) > 1 else value
+    value, *ends = (TRENDS[name](words, number) for number in numbers)
+    return words.with_interval(value, *ends) if ends else value
 
 
 def _trends(words: Words, reports: Reports) -> list[dict[str, Any]]:
@@ -126,7 +127,7 @@ def _trend(words: Words, name: str, values: Mapping[str, Sequence[float]]) -> di
     span = words.interval(words.month(months[0]), words.month(months[-1]))
     return {
         "label": label,
-        "value": getattr(words, TRENDS[name])(values[months[-1]][0]),
+        "value": TRENDS[name](words, values[months[-1]][0]),
         "drawn": sparkline(values, alt),
         "span": span,
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -38,12 +38,16 @@ KPIS: Final = "kpis"
 #: Written by the brief: the alerts of the month, as `csinsight.behaviours.alerts` does, and
 #: of each the sentence as ``text``.
 ALERTS: Final = "alerts"
-#: Figures whose trend the shop's index shows, and the method of `Words` that writes each.
-TRENDS: Final = {
-    "paid_rate": "percent",
-    "inquiries": "number",
-    "sales": "money",
-    "first_response_median_s": "seconds",
+#: Figures whose trend the shop's index shows, and what writes each.
+TRENDS: Final[Mapping[str, Callable[[Words, float], str]]] = {
+    "paid_rate": lambda words, value: words.percent(value),
+    "inquiries": lambda words, value: words.number(value),
+    "sales": lambda words, value: words.money(value),
+    "first_response_median_s": lambda words, value: words.seconds(value),
+    "reply_rate_180s": lambda words, value: words.percent(value),
+    "spend_per_buyer": lambda words, value: words.money(value),
+    "silent_share": lambda words, value: words.percent(value),
+    "satisfaction_mean": lambda words, value: words.number(value, 2),
 }
 
 
