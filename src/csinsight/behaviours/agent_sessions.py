@@ -143,7 +143,9 @@ def build_agent_sessions(
     shown = collect(_shown_by_author(marked))
     table = table.merge(shown, on=[Talk.CONVERSATION_ID, Talk.AGENT_ID], how="left")
     own = {name: _own(table, name, marked.lexicon) for name in marked.lexicon.behaviours}
-    table = table.assign(**own)[[*SESSION_COLUMNS, *own]]
+    # Known only of shops whose order lines tell products.
+    told = [Talk.PRODUCT_CATEGORY] if Talk.PRODUCT_CATEGORY in table else []
+    table = table.assign(**own)[[*SESSION_COLUMNS, *told, *own]]
     order = [Talk.STARTED_AT, Talk.CONVERSATION_ID, Talk.AGENT_ID]
     return table.sort_values(order, ignore_index=True)
 

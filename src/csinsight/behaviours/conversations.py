@@ -23,6 +23,7 @@ from csinsight.behaviours.opportunities import (
     opportunities,
     opportunity_turns,
 )
+from csinsight.behaviours.products import product_categories
 from csinsight.behaviours.scope import (
     AGENT_TURN,
     JUDGED,
@@ -290,6 +291,9 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     ruled = main_categories(marked.lines, lexicon)
     about = subjects(marked.lines, lexicon, ruled)
     talks[Talk.CATEGORY] = about.reindex(talks.index).fillna(OTHER).astype("str")
+    goods = product_categories(cut.shop, marked.lines)
+    if goods is not None:
+        talks[Talk.PRODUCT_CATEGORY] = goods.reindex(talks.index)
     opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
     answered = talks[Talk.AGENT_MESSAGES].gt(0)
     # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.

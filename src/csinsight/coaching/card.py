@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from csinsight.behaviours.conversations import inquiries_of
+from csinsight.behaviours.products import product_levels
 from csinsight.coaching.peers import adjusted_rates
 from csinsight.coaching.plan import experienced
 from csinsight.contract.artifacts import AgentSessions, BuyerTypes, CoachingPlan, Conversations
@@ -178,8 +179,9 @@ def agent_card(
 def conversion(sessions: pd.DataFrame, agent_id: str) -> Conversion | None:
     """Return one agent's paid conversion beside the others' on the same mix of inquiries.
 
-    The mix is problem category and, where the conversations carry it, buyer type. Strata that no
-    other agent served count as the others' overall share.
+    The mix is problem category and, where the conversations carry them, the category of the goods
+    and buyer type. Strata that no other agent served count as the others' share of the problem
+    category and type, and where nobody else served those, as their overall share.
 
     Examples
     --------
@@ -201,7 +203,11 @@ def conversion(sessions: pd.DataFrame, agent_id: str) -> Conversion | None:
         return None
     strata = [rows[c].fillna(UNKNOWN) for c in (_C.CATEGORY, BuyerTypes.TYPE) if c in rows]
     others = pd.Series(np.where(mine, np.nan, paid), index=rows.index)
-    expected = others.groupby(strata).transform("mean").fillna(others.mean())[mine].mean()
+    usual = others.groupby(strata).transform("mean").fillna(others.mean())
+    if _C.PRODUCT_CATEGORY in rows:
+        goods = product_levels(rows[_C.PRODUCT_CATEGORY]).fillna(UNKNOWN)
+        usual = others.groupby([*strata, goods]).transform("mean").fillna(usual)
+    expected = usual[mine].mean()
     n, won = int(mine.sum()), int(paid[mine].sum())
     low, high = wilson(won, n)
     overall = float(expected) if pd.notna(expected) else won / n

@@ -68,6 +68,7 @@ class Conversations:
     STARTED_AT = "started_at"
     ENDED_AT = "ended_at"
     CATEGORY = "category"
+    PRODUCT_CATEGORY = "product_category"
     IS_INQUIRY = "is_inquiry"
     ORDERED = "ordered"
     PAID = "paid"

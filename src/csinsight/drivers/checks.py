@@ -88,6 +88,8 @@ def unknown_shares(design: Design) -> pd.DataFrame:
     True
     """
     names = [Conversations.CATEGORY, BuyerTypes.TYPE, ValueTiers.TIER]
+    if Conversations.PRODUCT_CATEGORY in design.rows:
+        names.append(Conversations.PRODUCT_CATEGORY)
     shares = design.rows[names].isna().mean() if len(design.rows) else pd.Series(1.0, index=names)
     return shares.rename_axis("covariate").rename("unknown").reset_index()
 

@@ -44,7 +44,8 @@ def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
     ----------
     conversations : DataFrame
         Rows of the study with ``category``, ``type``, ``tier``, ``started_at`` and, where known,
-        ``earlier_orders`` and ``open_talks``.
+        ``earlier_orders``, ``open_talks`` and ``product_category`` (in few levels:
+        `csinsight.behaviours.products.product_levels`).
 
     Returns
     -------
@@ -65,6 +66,8 @@ def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
         _levels(conversations[BuyerTypes.TYPE], "type"),
         _levels(conversations[ValueTiers.TIER], "tier"),
     ]
+    if _C.PRODUCT_CATEGORY in conversations:
+        parts.append(_levels(conversations[_C.PRODUCT_CATEGORY], _C.PRODUCT_CATEGORY))
     # Bands, not lines: what matters to one agent only beyond a point passes for no effect so.
     for name, edges in ((_C.EARLIER_ORDERS, _ORDER_BANDS), (_C.OPEN_TALKS, _OPEN_BANDS)):
         if name in conversations:

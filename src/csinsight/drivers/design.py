@@ -1,7 +1,8 @@
 """Who is compared with whom: the inquiries in the study, their outcome, and what came before.
 
 Only what was there before the agent's behaviour is adjusted for: the agent, the buyer's problem
-category, type and tier as known before the conversation, earlier orders, pages seen and the opening
+category, the category of the goods where the chat names them before any answer, type and tier as
+known before the conversation, earlier orders, pages seen and the opening
 before any answer, what the buyer had shown before each turn, hour, weekday, month, how busy the day
 was and how many conversations the agent had open. Message counts and lengths of the conversation
 follow from behaviour and are never adjusted for.
@@ -17,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.products import product_levels
 from csinsight.contract.artifacts import (
     BuyerStates,
     BuyerTypes,
@@ -66,9 +68,10 @@ class Design:
     ----------
     rows : DataFrame
         One row an inquiry in the study, rows of one agent together: ``conversation_id``,
-        ``agent_id``, ``started_at``, ``category``, ``type``, ``tier``, the outcome as ``outcome``,
-        then every behaviour in its own unit (`csinsight.drivers.units`; NaN: no opportunity). The
-        negative controls are those of the agent's next conversation.
+        ``agent_id``, ``started_at``, ``category``, ``type``, ``tier``, ``product_category`` where
+        the shop tells it (`csinsight.behaviours.products`), the outcome as ``outcome``, then every
+        behaviour in its own unit (`csinsight.drivers.units`; NaN: no opportunity). The negative
+        controls are those of the agent's next conversation.
     controls : DataFrame
         Same rows; one float column a covariate or level.
     outcome : Outcome
@@ -186,6 +189,9 @@ def design(
     if exposure is None:
         by_turns = outcome != "satisfaction" and has_turns(conversations)
         exposure = "turns" if by_turns else "window"
+    if _C.PRODUCT_CATEGORY in recent:
+        levels = product_levels(recent[_C.PRODUCT_CATEGORY])
+        recent = recent.assign(**{_C.PRODUCT_CATEGORY: levels})
     recent, landmark, left = _exposed(_with_next_conversation(recent), exposure)
     order = [_C.AGENT_ID, _C.CONVERSATION_ID]
     recent = _with_segments(recent, lagged).sort_values(order, kind="stable")
@@ -376,6 +382,7 @@ def _rows(conversations: pd.DataFrame, outcome: Outcome, family: tuple[str, ...]
         _C.CATEGORY,
         BuyerTypes.TYPE,
         ValueTiers.TIER,
+        *([_C.PRODUCT_CATEGORY] if _C.PRODUCT_CATEGORY in conversations else []),
     ]
     measured = {"outcome": as_float(conversations[outcome])}
     for behaviour in (*family, *CONTROLS):

@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from csinsight.contract.artifacts import Conversations, Drivers
+from csinsight.behaviours.products import OTHER_PRODUCTS
+from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
@@ -37,7 +38,7 @@ from csinsight.drivers.verdicts import ALL, family_level, rings, verdicts
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
-SCOPES: Final = ("category", "type")
+SCOPES: Final = (Conversations.CATEGORY, BuyerTypes.TYPE, Conversations.PRODUCT_CATEGORY)
 #: Fewer inquiries than this with, or without, the behaviour say nothing.
 MIN_EACH: Final = 50
 
@@ -92,8 +93,8 @@ def estimate_drivers(
     quarter_months : int
         The latest so many months, and all before them, are the two periods that have to agree
         before a finding is called confirmed.
-    scopes : tuple of {"category", "type", "tier"}
-        Cuts beside the whole.
+    scopes : tuple of {"category", "type", "tier", "product_category"}
+        Cuts beside the whole, as far as the design knows them.
     together : bool
         Adjust for the other behaviours of the same conversation.
 
@@ -155,8 +156,10 @@ def _with_standing(
 def _cuts(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[_Cut]:
     found = [_Cut(ALL, ALL, np.arange(len(rows)))]
     for kind in kinds:
+        if kind not in rows:
+            continue
         labels = rows[kind]
-        known = sorted(labels.dropna().unique())
+        known = sorted(set(labels.dropna()) - {OTHER_PRODUCTS})
         found += [_Cut(kind, str(label), np.flatnonzero(labels == label)) for label in known]
     return found
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from csinsight.contract.artifacts import DriverChecks, Drivers, Rollouts
-from csinsight.contract.domain import CATEGORIES, OWN_INTENT
+from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, Rollouts
+from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
+from csinsight.drivers.estimates import SCOPES
 from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
@@ -270,15 +271,18 @@ def _q(words: Words) -> Callable[[float], str]:
 
 
 def scopes(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return what was found for single categories of question and types of buyer."""
-    found = pd.concat([labels.readable(drivers, kind) for kind in ("category", "type")])
+    """Return what was found for single categories of question, types of buyer and goods."""
+    found = pd.concat([labels.readable(drivers, kind) for kind in SCOPES])
     named = found[found[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
         return Prose(study.word("drivers.no_scopes"))
     named = named.assign(
         interval=[_interval(study.words, row) for _, row in named.iterrows()],
         behaviour=[labels.label(study, name) for name in named[_D.BEHAVIOUR]],
-        scope=[_scope(study, name) for name in named[_D.SCOPE]],
+        scope=[
+            _scope(study, kind, name)
+            for kind, name in zip(named[_D.SCOPE_KIND], named[_D.SCOPE], strict=True)
+        ],
     )
     columns = (_D.SCOPE, _D.BEHAVIOUR, _D.N, _D.RAW_PP, _D.EFFECT_PP, "interval")
     return Table(
@@ -291,9 +295,9 @@ def scopes(study: Study, drivers: pd.DataFrame) -> Block:
     )
 
 
-def _scope(study: Study, scope: str) -> str:
-    group = "category" if scope in CATEGORIES else "type"
-    return study.word(f"{group}.{scope}")
+def _scope(study: Study, kind: str, scope: str) -> str:
+    # Categories of goods are the shop's own words.
+    return scope if kind == Conversations.PRODUCT_CATEGORY else study.word(f"{kind}.{scope}")
 
 
 def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
