@@ -6,6 +6,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT    ?= .
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
+# Whatever the machine is set to: unless it is kept, each kernel compiles every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help report test check lint typecheck notebooks lab docs bench validate house coverage \
     advisories image hardship airflow-test lock clean

@@ -17,7 +17,7 @@ TOOLS = Path(sys.executable).parent
 
 RUN_LOCK = ROOT / "requirements" / "run.lock"
 #: Packages that conda-forge calls by another name than PyPI.
-CONDA_NAMES = {"brotli-python": "brotli", "jupyter_client": "jupyter-client"}
+CONDA_NAMES = {"jupyter_client": "jupyter-client"}
 DEV_LOCK = ROOT / "requirements" / "dev.lock"
 
 
