@@ -5,11 +5,11 @@ The masked conversations behind every line of a coaching plan, gathered once for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
@@ -122,10 +122,9 @@ def excerpt(
         Names to mask besides the ids in `messages`.
     common : Common or None
         What many buyers say: all else is hidden. None: patterns alone mask.
-    lines : int
-        At most so many: the buyer's last words, then what the agent answered.
-    after : int
-        And so many lines after them, so that it is seen what came of it.
+    lines, after : int
+        At most so many lines, the buyer's last words and what the agent answered; then so many
+        after them, so that it is seen what came of it.
 
     Returns
     -------
@@ -136,28 +135,22 @@ def excerpt(
         can't show what is asked for: an example that does not show it would only confuse.
     """
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
-    talk = human.assign(agent_turn=agent_turns(human))
+    human = human.assign(agent_turn=agent_turns(human))
     first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
-    about = choose(talk, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
+    about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
     if not about:
         return pd.DataFrame(columns=list(COLUMNS))
-    asked = np.flatnonzero((talk[_M.SENDER] == "buyer").to_numpy()[: about[0]])
-    following = range(about[-1] + 1, min(about[-1] + 1 + after, len(talk)))
-    rows = [*asked[-1:], *about, *following]
-    texts = tuple(str(text) for text in talk[_M.TEXT])
-    masked = _masked(texts, frozenset({*nicknames, *_ids(messages)}), common)
-    chosen = talk.iloc[rows]
-    found = pd.DataFrame(
-        {
-            "conversation_id": chosen[_M.CONVERSATION_ID].to_numpy(),
-            "sender": chosen[_M.SENDER].to_numpy(),
-            "sent_at": chosen[_M.SENT_AT].to_numpy(),
-            "text": [shortened(masked[row]) for row in rows],
-            "marked": [row in about for row in rows],
-            "waited_s": waited(talk, about[0]),
-        }
-    )
-    found.attrs["answers"] = answers(talk, about)
+    asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
+    rows = [*asked[-1:], *about, *range(len(human))[about[-1] + 1 :][:after]]
+    ids = {
+        str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
+    }
+    masked = _masked(tuple(map(str, human[_M.TEXT])), frozenset({*nicknames, *ids}), common)
+    found = human.iloc[rows][[_M.CONVERSATION_ID, _M.SENDER, _M.SENT_AT]].reset_index(drop=True)
+    found["text"] = [shortened(masked[row]) for row in rows]
+    found["marked"] = [row in about for row in rows]
+    found["waited_s"] = waited(human, about[0])
+    found.attrs["answers"] = answers(human, about)
     return found
 
 
@@ -165,11 +158,6 @@ def excerpt(
 def _masked(texts: tuple[str, ...], names: frozenset[str], common: Common | None) -> list[str]:
     """Mask a conversation once for all cards that look at it."""
     return mask_lines(texts, names, common)
-
-
-def _ids(messages: pd.DataFrame) -> set[str]:
-    columns = [c for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages]
-    return {str(v) for c in columns for v in messages[c].dropna().unique()}
 
 
 def shortened(text: str) -> str:
@@ -224,49 +212,32 @@ def plan_excerpts(
         ``agent_id``, ``behaviour``, ``side`` (``misses``, ``hits``, ``peer_hits``), then the
         columns of `csinsight.coaching.excerpts.excerpt`; one row a line, in reading order.
     """
-    advised = plan[plan[_P.KIND] != "strength"]
-    wanted = list(_wanted(advised))
-    ids = {t for *_, ts, _ in wanted for t in ts}
-    shown_in = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
-    messages = excerpts(
-        shop,
-        ids,
-        as_of=as_of,
-        rules=rules,
-        months=months,
-        lexicon=lexicon,
-        buyers=shown_in.get(Conversations.BUYER_ID),
-    )
-    talks = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
-    names = shop_names(shop)
-    common = what_many_say(shop, messages[Messages.TEXT].dropna(), as_of)
-    opportunities = conversations.set_index(Conversations.CONVERSATION_ID)
-    parts = []
+    wanted = list(_wanted(plan[plan[_P.KIND] != "strength"]))
+    ids = {one for *_, named, _ in wanted for one in named}
+    own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
+    told: dict[str, Any] = {"as_of": as_of, "rules": rules, "months": months, "lexicon": lexicon}
+    messages = excerpts(shop, ids, buyers=own.get(Conversations.BUYER_ID), **told)
+    spoken = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
+    told = {
+        "nicknames": shop_names(shop),
+        "common": what_many_say(shop, messages[Messages.TEXT].dropna(), as_of),
+        "after": 1,
+    }
+    turns = conversations.set_index(Conversations.CONVERSATION_ID)
+    parts: list[pd.DataFrame] = []
     for agent, behaviour, side, named, unwanted in wanted:
-        shown = unwanted == (side == _P.MISSES)
-        column = opportunity_column(behaviour)
-        since = dict(opportunities[column].reindex(named)) if column in opportunities else {}
-        found = (
-            excerpt(
-                talks[t],
-                behaviour,
-                shown=shown,
-                opportunity=_turn(since, t),
-                author=None if side == _P.PEER_HITS else agent,
-                nicknames=names,
-                common=common,
-                after=1,
-            )
-            for t in named
-            if t in talks
-        )
         good = side != _P.MISSES
-        kept = sorted((x for x in found if len(x)), key=lambda x: _faults(x, good=good))[:EACH]
+        since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
+        told |= {"shown": unwanted != good, "author": None if side == _P.PEER_HITS else agent}
+        found = [
+            excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
+            for one in named
+            if one in spoken
+        ]
+        kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))[:EACH]
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:
@@ -275,8 +246,7 @@ def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:
     return good and not lines.attrs["answers"], hidden
 
 
-def _turn(since: Mapping[str, object], talk: str) -> float | None:
-    turn = since.get(talk)
+def _turn(turn: object) -> float | None:
     return None if turn is None or turn is pd.NA else float(str(turn))
 
 

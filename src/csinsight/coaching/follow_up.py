@@ -194,15 +194,14 @@ def follow_up(
     plans : mapping of str to DataFrame
         Earlier months' coaching plans by month (``YYYY-MM``).
     sessions : DataFrame
-        The ``agent_sessions`` artifact of this month, back to before the plans.
+        The month's ``agent_sessions`` artifact, back to before the plans.
     as_of : datetime
         First moment after the report month.
     months : int
         How far the plans looked back.
     seed : int
     own : mapping of str to str, optional
-        By id of the shop's own behaviours what is taught of each. What is not read any more is
-        not followed.
+        By id of the shop's own behaviours what is taught of each; what is read no more is left out.
 
     Returns
     -------
@@ -219,24 +218,17 @@ def follow_up(
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
     >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
-    >>> told = {"as_of": context.as_of, "months": 3, "seed": 1}
-    >>> follow_up({"2026-09": plan}, sessions, **told).columns.tolist()[:2]
+    >>> list(follow_up({"2026-09": plan}, sessions, as_of=context.as_of, months=3, seed=1))[:2]
     ['advised_in', 'month']
     """
+    inquiries = inquiries_of(sessions.dropna(subset=[_C.AGENT_ID, _C.STARTED_AT]))
     rows = []
     for month, plan in sorted(plans.items()):
-        advised = plan[plan[_P.KIND] == "driver"]
-        treated = {
-            str(b): set(rows_of[_P.AGENT_ID].astype(str))
-            for b, rows_of in advised.groupby(_P.BEHAVIOUR)
-            if b in sessions
-        }
-        if treated:
-            treated[_C.PAID] = set().union(*treated.values())
+        treated = _advised(plan[plan[_P.BEHAVIOUR].isin(sessions.columns)])
         later = month_end(month)
-        before = in_months(_inquiries(sessions), later, months)
+        before = in_months(inquiries, later, months)
         while later < as_of:
-            after = in_months(_inquiries(sessions), add_months(later, 1), 1)
+            after = in_months(inquiries, add_months(later, 1), 1)
             for behaviour, agents in treated.items():
                 found = change(before, after, behaviour, seed=seed)
                 taught = taught_of(behaviour, own)
@@ -293,9 +285,11 @@ def change(
     return Change(table)
 
 
-def _inquiries(sessions: pd.DataFrame) -> pd.DataFrame:
-    timed = sessions[_C.AGENT_ID].notna() & sessions[_C.STARTED_AT].notna()
-    return inquiries_of(sessions[timed])
+def _advised(plan: pd.DataFrame) -> dict[str, set[str]]:
+    """Return by behaviour who was advised it, and for paid conversion who was advised anything."""
+    by_behaviour = plan[plan[_P.KIND] == "driver"].groupby(_P.BEHAVIOUR)[_P.AGENT_ID]
+    treated = {str(name): set(agents.astype(str)) for name, agents in by_behaviour}
+    return treated | ({_C.PAID: set().union(*treated.values())} if treated else {})
 
 
 def _enough(rows: pd.DataFrame, behaviour: str, least: int) -> set[str]:

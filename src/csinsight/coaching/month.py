@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -73,49 +74,33 @@ def coach(
 
     Examples
     --------
-    >>> from csinsight.sample import sample_context, sample_sessions
-    >>> context, sessions = sample_context(), sample_sessions()
+    >>> from pathlib import Path
     >>> from csinsight.behaviours.findings import rule_precisions
     >>> from csinsight.coaching.disputes import load_disputes
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     disputes = load_disputes(Path(folder), sessions, month="2026-10", months=3)
-    >>> precisions = rule_precisions(context.lexicon)
-    >>> month = coach(
-    ...     sessions,
-    ...     None,
-    ...     disputes,
-    ...     as_of=context.as_of,
-    ...     limits=context.limits,
-    ...     precisions=precisions,
-    ... )
-    >>> month.plan.columns[0]
-    'agent_id'
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> nothing_disputed = load_disputes(Path("no", "such"), sessions, month="2026-10", months=3)
+    >>> told = {"limits": context.limits, "precisions": rule_precisions(context.lexicon)}
+    >>> month = coach(sessions, None, nothing_disputed, as_of=context.as_of, **told)
+    >>> sorted(set(month.status["status"]))
+    ['keep it up', 'not enough evidence']
     """
-    talks = set_aside(sessions, disputes)
-    broken = compliance_findings(talks, as_of, precisions, labels)
+    counted = set_aside(sessions, disputes)
+    broken = compliance_findings(counted, as_of, precisions, labels)
     plan, withheld = findings(
-        talks, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected(disputes)
+        counted, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected(disputes)
     )
-    return Coached(
-        plan,
-        agent_status(
-            talks,
-            plan,
-            as_of=as_of,
-            months=limits.months,
-            min_agent_inquiries=limits.min_agent_inquiries,
-        ),
-        agent_rates(
-            talks,
-            as_of=as_of,
-            months=limits.months,
-            min_agent_inquiries=limits.min_agent_inquiries,
-            min_opportunities=limits.min_opportunities,
-            seed=limits.seed,
-            behaviours=(*TESTED_BEHAVIOURS, *own),
-        ),
-        settled(disputes, sessions, withheld),
-        broken,
+    told: dict[str, Any] = {
+        "as_of": as_of,
+        "months": limits.months,
+        "min_agent_inquiries": limits.min_agent_inquiries,
+    }
+    rates = agent_rates(
+        counted,
+        min_opportunities=limits.min_opportunities,
+        seed=limits.seed,
+        behaviours=(*TESTED_BEHAVIOURS, *own),
+        **told,
     )
+    status = agent_status(counted, plan, **told)
+    return Coached(plan, status, rates, settled(disputes, sessions, withheld), broken)

@@ -11,7 +11,7 @@ follow from behaviour and are never adjusted for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -164,9 +164,8 @@ def design(
         The ``buyer_states`` artifact; None: not known.
     exposure : {"turns", "conversations", "landmark", "window"} or None
         How conversations of unequal length are made comparable. None: each behaviour by turns or
-        by conversations, as its own balance says, where the conversations have turn columns, else
-        over the whole window; satisfaction always over the window, for what was said after an
-        order counts there too.
+        by conversations, as its own balance says, where there are turn columns, else over the whole
+        window; satisfaction always so, for what was said after an order counts there too.
     own : mapping of str to str, optional
         By id of the shop's own behaviours, which join the family, what is taught of each
         (`csinsight.contract.domain.TAUGHT`).
@@ -184,41 +183,48 @@ def design(
     >>> len(plan.rows) <= len(conversations)
     True
     """
+    by_balance = exposure is None and outcome != "satisfaction" and has_turns(conversations)
+    exposure = exposure or ("turns" if by_balance else "window")
     recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
-    chosen = exposure
-    if exposure is None:
-        by_turns = outcome != "satisfaction" and has_turns(conversations)
-        exposure = "turns" if by_turns else "window"
     if _C.PRODUCT_CATEGORY in recent:
         levels = product_levels(recent[_C.PRODUCT_CATEGORY])
         recent = recent.assign(**{_C.PRODUCT_CATEGORY: levels})
     recent, landmark, left = _exposed(_with_next_conversation(recent), exposure)
-    order = [_C.AGENT_ID, _C.CONVERSATION_ID]
-    recent = _with_segments(recent, lagged).sort_values(order, kind="stable")
-    recent = recent.reset_index(drop=True)
-    apart = by_conversation(recent) if exposure == "turns" and chosen is None else ()
-    family = (*TESTED_BEHAVIOURS, *(own or {}))
+    laid_out = _lay_out(_with_segments(recent, lagged), outcome, exposure, states, own or {})
+    return replace(
+        laid_out,
+        flow=_flow(len(recent), [*steps, *left]),
+        landmark=landmark,
+        by_conversation=laid_out.by_conversation if by_balance else (),
+        history=_history(conversations, as_of, months),
+    )
+
+
+def _lay_out(
+    recent: pd.DataFrame,
+    outcome: Outcome,
+    exposure: Exposure,
+    states: pd.DataFrame | None,
+    own: Mapping[str, str],
+) -> Design:
+    """Put the inquiries that are compared, rows of one agent together, into the design's tables."""
+    recent = recent.sort_values([_C.AGENT_ID, _C.CONVERSATION_ID], kind="stable", ignore_index=True)
+    family = (*TESTED_BEHAVIOURS, *own)
     rows = _rows(recent, outcome, family)
-    flow = _flow(len(rows) + sum(count for _, count in [*steps, *left]), [*steps, *left])
-    told = None
-    if exposure in ("turns", "conversations") and states is not None:
-        told = _states(recent, states)
+    to_the_turn = exposure in ("turns", "conversations")
     return Design(
         rows=rows,
         controls=covariates(recent),
         outcome=outcome,
         family=tuple(b for b in family if b not in NOT_ON.get(outcome, ())),
-        flow=flow,
         opportunities=_opportunities(rows, family),
         exposure=exposure,
-        landmark=landmark,
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
-        states=told,
-        by_conversation=apart,
+        states=_states(recent, states) if to_the_turn and states is not None else None,
+        by_conversation=by_conversation(recent) if exposure == "turns" else (),
         unasked=_unasked(recent, exposure),
-        history=_history(conversations, as_of, months),
-        own=own or {},
+        own=own,
     )
 
 
@@ -394,12 +400,12 @@ def _rows(conversations: pd.DataFrame, outcome: Outcome, family: tuple[str, ...]
     return pd.concat([conversations[names], pd.DataFrame(measured, index=index)], axis=1)
 
 
-def _flow(total: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
+def _flow(compared: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
     left_out = [0, *[count for _, count in steps]]
     flow = pd.DataFrame(
         {"step": ["conversations", *[reason for reason, _ in steps]], "left_out": left_out}
     )
-    return flow.assign(remaining=total - flow["left_out"].cumsum())
+    return flow.assign(remaining=compared + sum(left_out) - flow["left_out"].cumsum())
 
 
 def _opportunities(rows: pd.DataFrame, family: tuple[str, ...]) -> pd.DataFrame:

@@ -55,15 +55,6 @@ class Minima:
     each: int = MIN_EACH
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A choice of rows to be estimated."""
-
-    kind: str
-    scope: str
-    places: Places
-
-
 def estimate_drivers(
     design: Design,
     *,
@@ -96,7 +87,7 @@ def estimate_drivers(
     scopes : tuple of {"category", "type", "tier", "product_category"}
         Cuts beside the whole, as far as the design knows them.
     together : bool
-        Adjust for the other behaviours of the same conversation.
+        Adjust for the other behaviours of the conversation.
 
     Returns
     -------
@@ -106,27 +97,24 @@ def estimate_drivers(
         is not enough data, and ``reason`` says why.
     """
     minima = Minima(min_inquiries, min_agents)
-    cut = {d.outcome: scopes for d in (design, *also) if d is design or d.outcome == "paid"}
-    matrices = [
-        (design_matrix_of(d, together=together), _cuts(d.rows, cut.get(d.outcome, ())))
-        for d in (design, *also)
-    ]
+    matrices = {d: design_matrix_of(d, together=together) for d in (design, *also)}
     records = [
-        {_D.SCOPE: part.scope, _D.SCOPE_KIND: part.kind, **record}
-        for matrix, cuts in matrices
-        for part in cuts
-        for record in _estimate(matrix, part.places, minima)
+        {_D.SCOPE: scope, _D.SCOPE_KIND: kind, **record}
+        for d, matrix in matrices.items()
+        for kind, scope, places in _cuts(
+            d.rows, scopes if d is design or d.outcome == "paid" else ()
+        )
+        for record in _estimate(matrix, places, minima)
     ]
-    alarms = placebo_tests(matrices[0][0])
     table = verdicts(
         pd.DataFrame(records),
         design.negative_controls,
         q_threshold,
         level=family_level(design),
-        rings=rings(alarms),
+        rings=rings(placebo_tests(matrices[design])),
         states=design.states is not None,
     )
-    return _with_standing(table, design, matrices[0][0], minima, quarter_months)
+    return _with_standing(table, design, matrices[design], minima, quarter_months)
 
 
 def _with_standing(
@@ -153,15 +141,13 @@ def _with_standing(
     return table
 
 
-def _cuts(rows: pd.DataFrame, kinds: tuple[str, ...]) -> list[_Cut]:
-    found = [_Cut(ALL, ALL, np.arange(len(rows)))]
+def _cuts(rows: pd.DataFrame, kinds: tuple[str, ...]) -> Iterator[tuple[str, str, Places]]:
+    """Yield kind, scope and places of the rows to be estimated: all, then each cut by `kinds`."""
+    yield ALL, ALL, np.arange(len(rows))
     for kind in kinds:
-        if kind not in rows:
-            continue
-        labels = rows[kind]
-        known = sorted(set(labels.dropna()) - {OTHER_PRODUCTS})
-        found += [_Cut(kind, str(label), np.flatnonzero(labels == label)) for label in known]
-    return found
+        labels = rows.get(kind, pd.Series(dtype=object))
+        for label in sorted(set(labels.dropna()) - {OTHER_PRODUCTS}):
+            yield kind, str(label), np.flatnonzero(labels == label)
 
 
 def _estimate(

@@ -32,7 +32,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from csinsight.contract.artifacts import Conversations, DriverChecks
+from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import beyond_levels, turns_at_risk
@@ -190,18 +190,15 @@ def times_as_strong(effect: float, reach: float, moved: float) -> float:
 
 
 def own_intent(
-    times: Floats, proximal: Floats, p_value: Floats, effect: Floats, *, rings: bool, states: bool
+    estimates: pd.DataFrame, *, rings: bool, states: bool
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
 
     Parameters
     ----------
-    times : array
-        Of `times_as_strong`.
-    proximal, p_value : array
-        Of the second method; NaN where it can't be had.
-    effect : array
-        The main estimate.
+    estimates : DataFrame
+        ``effect_pp``, the main estimate; ``intent_times`` of `times_as_strong`; ``proximal_pp`` and
+        ``proximal_p`` of the second method, NaN where it can't be had.
     rings : bool
         Whether an alarm over the whole rings.
     states : bool
@@ -211,7 +208,20 @@ def own_intent(
     -------
     tuple of array of bool
         The benchmark's, and the second method's.
+
+    Examples
+    --------
+    The first holds against an intent twice as strong and the second method agrees; the other fails
+    at half of what is measured:
+
+    >>> found = pd.DataFrame({"effect_pp": [5.0, 5.0], "intent_times": [2.0, 0.5],
+    ...                       "proximal_pp": [4.0, -1.0], "proximal_p": [0.01, 0.6]})
+    >>> weak, apart = own_intent(found, rings=True, states=True)
+    >>> weak.tolist(), apart.tolist()
+    ([False, True], [False, True])
     """
+    names = (Drivers.EFFECT_PP, Drivers.INTENT_TIMES, Drivers.PROXIMAL_PP, Drivers.PROXIMAL_P)
+    effect, times, proximal, p_value = (estimates[name].to_numpy(dtype=float) for name in names)
     unseen = rings & (np.isnan(proximal) | (not states))
     least = np.where(unseen, TIMES_UNSEEN, TIMES)
     weak = times < least

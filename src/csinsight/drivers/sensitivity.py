@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -80,17 +80,9 @@ def alternative_estimates(
     table = main[[Drivers.BEHAVIOUR, *_SHARED]].reset_index(drop=True)
     if outcome == "satisfaction" or not has_turns(conversations):
         return table
+    told: dict[str, Any] = {"as_of": as_of, "months": months, "states": states, "own": own}
     for way in ALTERNATIVES:
-        plan = design(
-            conversations,
-            lagged,
-            outcome=outcome,
-            as_of=as_of,
-            months=months,
-            states=states,
-            exposure=way,
-            own=own,
-        )
+        plan = design(conversations, lagged, outcome=outcome, exposure=way, **told)
         found = estimate_drivers(
             plan,
             min_inquiries=min_inquiries,

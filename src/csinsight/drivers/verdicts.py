@@ -132,26 +132,17 @@ def verdicts(
     DataFrame
         `COLUMNS`.
     """
-    table = estimates.reindex(columns=list(COLUMNS))
-    table[list(_NUMBERS)] = table[list(_NUMBERS)].astype(float)
-    table[_D.SHOWN] = table[_D.SHOWN].astype("Int64")
-    table[[_D.REASON, _D.STANDING]] = table[[_D.REASON, _D.STANDING]].astype(object)
+    kinds = dict.fromkeys(_NUMBERS, float) | {_D.REASON: object, _D.STANDING: object}
+    table = estimates.reindex(columns=list(COLUMNS)).astype({**kinds, _D.SHOWN: "Int64"})
     control = table[_D.BEHAVIOUR].isin(negative_controls)
     tested = table[_D.P_VALUE].notna() & ~control
     table, by_chance = _with_naming(table, tested, q_threshold, level)
     named = by_chance
     if rings:
-        # Told apart by what chance alone would name.
-        wide = with_systematic_error(table, whole=ALL)
-        table, named = _with_naming(wide, tested, q_threshold, level)
-    weak, apart = own_intent(
-        table[_D.INTENT_TIMES].to_numpy(),
-        table[_D.PROXIMAL_PP].to_numpy(),
-        table[_D.PROXIMAL_P].to_numpy(),
-        table[_D.EFFECT_PP].to_numpy(),
-        rings=rings,
-        states=states,
-    )
+        table, named = _with_naming(
+            with_systematic_error(table, whole=ALL), tested, q_threshold, level
+        )
+    weak, apart = own_intent(table, rings=rings, states=states)
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES

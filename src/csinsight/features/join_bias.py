@@ -17,6 +17,7 @@ from csinsight.features.outcomes import PLACED_MS
 EVENING: Final = (18, 24)
 _HOUR_MS: Final = hours_ms(1)
 _AGENT: Final = Messages.AGENT_ID
+_COLUMNS: Final = ["measure", _AGENT, "found", "not_found"]
 
 
 def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
@@ -50,43 +51,32 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     >>> table.columns.tolist()[0]
     'measure'
     """
-    columns = ["measure", _AGENT, "found", "not_found", "n_found", "n_not_found"]
     timed = shop.has("messages", Messages.SENT_AT) and shop.has("orders", Orders.PLACED_AT)
     if not timed or not shop.has("orders", Orders.BUYER_ID):
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=[*_COLUMNS, "n_found", "n_not_found"])
     chats = _chats(shop, start, end)
     orders = collect(
         shop["orders"].select(Orders.BUYER_ID, PLACED_MS, nw.col(Orders.PAID_AMOUNT).alias("worth"))
     )
     known = chats.index.isin(set(orders[Orders.BUYER_ID].dropna()))
-    asked = orders[Orders.BUYER_ID].isin(set(chats.index))
-    month = orders[PLACED_MS].between(moment_ms(start), moment_ms(end) - 1)
-    ours, others = orders[month & asked], orders[month & ~asked]
-    first = chats[SENT_MS]
-    later = _later(first[known], orders[month])
-    rows = [
+    month = orders[orders[PLACED_MS].between(moment_ms(start), moment_ms(end) - 1)]
+    asked = month[Orders.BUYER_ID].isin(set(chats.index)).to_numpy()
+    buyers = [
         ("buyers", None, float(known.sum()), float((~known).sum())),
         ("messages", None, *_both(chats["messages"], known, "median")),
-        ("evening", None, *_both(_evening(first), known)),
+        ("evening", None, *_both(_evening(chats[SENT_MS]), known)),
         *_agent(chats[_AGENT], known),
-        ("ordered", None, later, float("nan")),
+        ("ordered", None, _later(chats.loc[known, SENT_MS], month), float("nan")),
     ]
-    table = pd.DataFrame(rows, columns=columns[:4])
-    table["n_found"], table["n_not_found"] = int(known.sum()), int((~known).sum())
-    sold = pd.DataFrame(
-        [
-            ("order_value", None, ours["worth"].mean(), others["worth"].mean()),
-            (
-                "order_evening",
-                None,
-                _evening(ours[PLACED_MS]).mean(),
-                _evening(others[PLACED_MS]).mean(),
-            ),
-        ],
-        columns=columns[:4],
-    )
-    sold["n_found"], sold["n_not_found"] = len(ours), len(others)
-    return pd.concat([table, sold], ignore_index=True).astype({_AGENT: "str"})
+    sold = [
+        ("order_value", None, *_both(month["worth"], asked)),
+        ("order_evening", None, *_both(_evening(month[PLACED_MS]), asked)),
+    ]
+    tables = [
+        pd.DataFrame(rows, columns=_COLUMNS).assign(n_found=found.sum(), n_not_found=(~found).sum())
+        for rows, found in ((buyers, known), (sold, asked))
+    ]
+    return pd.concat(tables, ignore_index=True).astype({_AGENT: "str"})
 
 
 def _chats(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:

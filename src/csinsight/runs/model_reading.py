@@ -196,18 +196,16 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
     """
     params, lexicon = context.params, context.lexicon
     server = Server(params.llm_url, params.llm_model, params.llm_seconds)
-    labels = load_labels(shop.folder)
     askable = [
         name
         for name in lexicon.ids("agent")
         if name in (*MARKERS, *lexicon.own) and name not in _NOT_ASKED
     ]
     lines = _lines(shop, context, askable)
-    rows = _labelled(lines, labels, askable)
+    rows = _labelled(lines, load_labels(shop.folder), askable)
     counts = rows.groupby(MARKER)["true"].agg(["size", "sum"])
     enough = counts[(counts["size"] >= LEAST_LINES) & (counts["sum"] >= LEAST_TRUE)].index
-    names = [name for name in askable if name in set(enough)]
-    if not names:
+    if not (names := [name for name in askable if name in set(enough)]):
         return ModelReading(model=params.llm_model, why_not="few_labels")
     texts = lines.drop_duplicates(LINE).sort_values(LINE)
     data = dict(zip(texts[LINE], _masked(texts, shop_names(shop)), strict=True))
@@ -218,15 +216,14 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
     why = asking.ask({key: data[key] for key in sorted(wanted)})
     judged = [] if why else asking.judge(rows, lines, data)
     taken = [one.behaviour for one in judged if one.taken]
-    why = why or ("" if taken else "no_better")
-    why = why or asking.ask(data)
-    if why:
+    if why := why or ("" if taken else "no_better") or asking.ask(data):
         judged = [one.model_copy(update={"taken": False}) for one in judged]
     else:
         with write_atomically(run / LINES_FILE) as draft:
             asking.table(data, taken).write_parquet(draft)
     asking.store.write()
-    found = ModelReading(
+    LOG.info("reader llm: %s", why or f"reads {', '.join(taken)}")
+    return ModelReading(
         model=params.llm_model,
         judged=judged,
         why_not=why,
@@ -235,8 +232,6 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
         refused=asking.refused(data),
         money=round(asking.budget.spent, 4),
     )
-    LOG.info("reader llm: %s", found.why_not or f"reads {', '.join(found.taken)}")
-    return found
 
 
 def _budget(params: RunParams) -> Budget:

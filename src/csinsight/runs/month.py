@@ -124,7 +124,7 @@ def run_month(
     NotebookError
         Where a notebook failed; of agents' cards, only where all did.
     RunError
-        Where a file of the shop changed during the run, or PDF is asked for and can't be printed.
+        Where a file of the shop changed during the run, or PDF can't be printed.
     """
     data, out = data.resolve(), out.resolve()
     if not data.is_dir():
@@ -143,9 +143,8 @@ def run_month(
         state = RunState(places, params, inputs.hashes)
         state.values["data"] = str(data)
         folder = notebooks or shipped("notebooks")
-        run = _Run(data, params, places, state, inputs, workers, asked, folder, pdf)
         with _noted(state):
-            return run.go()
+            return _Run(data, params, places, state, inputs, workers, asked, folder, pdf).go()
 
 
 @contextmanager

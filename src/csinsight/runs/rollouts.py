@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -41,21 +42,13 @@ def plan_from_run(
     behaviour : str
     agents : sequence of str
         None named: all with an inquiry in the look-back that gave the opportunity.
-    months : int
-    uptake_pp, effect_pp : float
+    months, uptake_pp, effect_pp, seed
         As in `csinsight.drivers.rollout.plan_rollout`; no effect told: the size of this run's
         estimate, a shrunken one where there is one.
-    seed : int
     data : Path or None
         The shop's tables; None: where the run found them.
     write : bool
-        Whether to write ``rollout.csv``.
-
-    Returns
-    -------
-    plan : RolloutPlan
-    path : Path
-        Of the file.
+        Whether to write ``rollout.csv``, whose path is returned in any case.
 
     Raises
     ------
@@ -65,31 +58,12 @@ def plan_from_run(
     DataError
         Where ``rollout.csv`` is there and has faults.
     """
-    file = run / RUN_FILE
-    if not file.is_file():
-        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
-    state = json.loads(file.read_text(encoding="utf-8"))
-    params = RunParams.model_validate(state["params"])
-    folder = data or Path(state.get("data", "its tables"))
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: is no longer there; say --data with the shop's tables")
-    known_ones = (*MARKERS, *own_ids(folder))
-    if behaviour not in known_ones:
-        near = nearest(behaviour, known_ones)
-        mend = f"did you mean {near}?" if near else f"choose one of {', '.join(known_ones)}"
-        raise ConfigError(f"there is no behaviour {behaviour!r}; {mend}")
+    params, folder = _run_and_tables(run, data)
     as_of = month_end(params.month)
-    own = load_rollouts(folder)
-    own = own[own["behaviour"] == behaviour]
-    if len(own) and (end := rollout_end(own)) > as_of:
-        raise ConfigError(
-            f"a roll-out of {behaviour} runs until {end:%Y-%m-%d}: wait until it is over, or take "
-            f"its rows out of {folder / FILE} if nobody has started"
-        )
+    _check_free(folder, behaviour, as_of)
     conversations = _table(run, Conversations.NAME)
-    known = set(
-        conversations.loc[conversations[behaviour].notna(), Conversations.AGENT_ID].dropna()
-    )
+    asked = conversations[behaviour].notna()
+    known = set(conversations.loc[asked, Conversations.AGENT_ID].dropna())
     if unknown := sorted(set(agents) - known):
         raise ConfigError(f"no opportunity for {behaviour} with {', '.join(unknown)} in this run")
     plan = plan_rollout(
@@ -104,6 +78,33 @@ def plan_from_run(
         seed=seed,
     )
     return plan, add_rollout(folder, plan.rows) if write else folder / FILE
+
+
+def _run_and_tables(run: Path, data: Path | None) -> tuple[RunParams, Path]:
+    file = run / RUN_FILE
+    if not file.is_file():
+        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
+    state = json.loads(file.read_text(encoding="utf-8"))
+    folder = data or Path(state.get("data", "its tables"))
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: is no longer there; say --data with the shop's tables")
+    return RunParams.model_validate(state["params"]), folder
+
+
+def _check_free(folder: Path, behaviour: str, as_of: datetime) -> None:
+    """Hold that there is such a behaviour, and no roll-out of it that is still under way."""
+    known = (*MARKERS, *own_ids(folder))
+    if behaviour not in known:
+        near = nearest(behaviour, known)
+        mend = f"did you mean {near}?" if near else f"choose one of {', '.join(known)}"
+        raise ConfigError(f"there is no behaviour {behaviour!r}; {mend}")
+    rows = load_rollouts(folder)
+    rows = rows[rows["behaviour"] == behaviour]
+    if len(rows) and (end := rollout_end(rows)) > as_of:
+        raise ConfigError(
+            f"a roll-out of {behaviour} runs until {end:%Y-%m-%d}: wait until it is over, or take "
+            f"its rows out of {folder / FILE} if nobody has started"
+        )
 
 
 def _table(run: Path, name: str) -> pd.DataFrame:

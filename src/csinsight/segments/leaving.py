@@ -70,7 +70,7 @@ def leaving(
     Parameters
     ----------
     before, now : DataFrame
-        Value tiers as of two moments, a month apart.
+        Value tiers of two moments, a month apart.
     bought : collection of str
         Buyers who placed a paid order in between.
     held_out : DataFrame
@@ -78,35 +78,26 @@ def leaving(
         would have had it (`csinsight.segments.model_selection.Outlook`).
     seed : int
 
-    Returns
-    -------
-    Leaving
-
     Examples
     --------
     >>> names = ["buyer_id", "tier", "expected_spend_90d"]
-    >>> before = pd.DataFrame([("a", "vip", 90.0), ("b", "core", 40.0), ("c", "ordinary", 5.0)],
-    ...                       columns=names)
-    >>> now = pd.DataFrame([("a", "ordinary", 20.0), ("b", "core", 45.0), ("c", "vip", 60.0)],
-    ...                    columns=names)
+    >>> before = pd.DataFrame([("a", "vip", 90.0), ("b", "core", 40.0)], columns=names)
+    >>> now = pd.DataFrame([("a", "ordinary", 20.0), ("b", "core", 45.0)], columns=names)
     >>> young = pd.DataFrame(columns=["expected", "actual"])
-    >>> found = leaving(before, now, {"b", "c"}, young, seed=1)
-    >>> found.of, found.fell, found.rose, found.silent["buyer_id"].tolist(), found.at_stake
-    (2, 1, 1, ['a'], 70.0)
+    >>> found = leaving(before, now, {"b"}, young, seed=1)
+    >>> found.of, found.fell, found.silent["buyer_id"].tolist(), found.at_stake
+    (2, 1, ['a'], 70.0)
     >>> found.before, found.bought, found.quiet, found.now
-    (135.0, 60.0, -70.0, 125.0)
+    (130.0, 5.0, -70.0, 65.0)
     """
     names = [_T.BUYER_ID, _T.TIER, _T.EXPECTED_SPEND_90D]
     both = before[names].merge(now[names], on=_T.BUYER_ID, how="outer", suffixes=("_before", ""))
-    was, became = f"{_T.TIER}_before", _T.TIER
+    was = both[f"{_T.TIER}_before"]
     old, fresh = (both[f"{_T.EXPECTED_SPEND_90D}{end}"].fillna(0.0) for end in ("_before", ""))
-    did, known = both[_T.BUYER_ID].isin(set(bought)), both[was].notna()
-    best, still = both[was].isin(BEST), both[became].isin(BEST)
-    table = both.assign(
-        tier_before=both[was], expected_before=old, expected=fresh, loss=old - fresh
-    )
-    table[became] = table[became].fillna(TIERS[0])
-    silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)]
+    did, known = both[_T.BUYER_ID].isin(set(bought)), was.notna()
+    best, still = was.isin(BEST), both[_T.TIER].isin(BEST)
+    table = both.assign(tier_before=was, expected_before=old, expected=fresh, loss=old - fresh)
+    silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)].fillna({_T.TIER: TIERS[0]})
     silent = silent.sort_values(["loss", "buyer_id"], ascending=[False, True], ignore_index=True)
     forecast = float(silent["loss"].sum())
     low, middle, high = _trust(held_out, len(silent), seed)

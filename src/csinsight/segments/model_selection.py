@@ -135,19 +135,16 @@ def choose(
 
     Examples
     --------
+    A shop with fewer than `MIN_BUYERS` has nothing to compare, and takes the baseline:
+
     >>> from datetime import datetime
-    >>> from csinsight.features.spend import spend_between, spend_features
+    >>> from csinsight.features.spend import spend_features
     >>> from csinsight.sample import sample_shop
-    >>> shop, stretches = sample_shop(), []
-    >>> for month in (6, 8):
-    ...     start, end = datetime(2026, month, 1), datetime(2026, month + 2, 1)
-    ...     later = spend_between(shop, start, end).set_index("buyer_id")["net_spend"]
-    ...     spend = spend_features(shop, start, order_days=365)
-    ...     stretches.append(Past(spend, later, days=61))
-    >>> now = spend_features(shop, datetime(2026, 10, 1), order_days=365)
-    >>> outlook = choose(now, stretches[1], stretches[0], seed=1)
-    >>> len(outlook.expected) == len(now)
-    True
+    >>> young = spend_features(sample_shop(), datetime(2026, 10, 1), order_days=365)
+    >>> spent = young.set_index("buyer_id")["net_spend"]
+    >>> outlook = choose(young, Past(young, spent, 61), Past(young, spent, 61), seed=1)
+    >>> len(outlook.expected) == len(young), outlook.scores.empty
+    (True, True)
     """
     horizon = horizon_days or recent.days
     recent, earlier = recent.sample(seed), earlier.sample(seed)

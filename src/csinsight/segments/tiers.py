@@ -76,26 +76,10 @@ def value_tiers(
     >>> sorted(set(tiers["tier"]))
     ['core', 'ordinary', 'potential', 'vip']
     """
-    shares = (options.vip_share, options.core_share, options.potential_share)
-    _check(spend, expected, shares)
-    table = _scores(spend, expected)
-    past = table[ValueTiers.PAST_SCORE].to_numpy()
-    present = table[ValueTiers.PRESENT_SCORE].to_numpy()
-    future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
+    table = _scores(spend, expected, options)
     recent = spend[SpendFeatures.orders_in(PRESENT_DAYS)].to_numpy(dtype=float) > 0
-    tier = np.full(len(table), TIERS[0], dtype=object)
-    free = np.ones(len(table), dtype=bool)
-    for name, score, may, share in (
-        ("vip", np.minimum(past, present), recent, options.vip_share),
-        ("core", present, recent, options.core_share),
-        ("potential", future, future > _median(future), options.potential_share),
-    ):
-        chosen = _top(score, free & may, share * len(table))
-        tier[chosen] = name
-        free &= ~chosen
-    table.insert(1, ValueTiers.TIER, tier)
-    rest = sorted(set(everyone) - set(table[ValueTiers.BUYER_ID]))
-    if rest:
+    table.insert(1, ValueTiers.TIER, _tiers(table, recent, options))
+    if rest := sorted(set(everyone) - set(table[ValueTiers.BUYER_ID])):
         table = pd.concat([table, _never_bought(rest, table)], ignore_index=True)
     table = table.astype({ValueTiers.BUYER_ID: "str", ValueTiers.TIER: "str"})
     return table.sort_values(ValueTiers.BUYER_ID, ignore_index=True)
@@ -173,7 +157,9 @@ def tier_moves(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(index="before", columns="now")
 
 
-def _check(spend: pd.DataFrame, expected: pd.Series, shares: tuple[float, ...]) -> None:
+def _scores(spend: pd.DataFrame, expected: pd.Series, options: TierOptions) -> pd.DataFrame:
+    """Return a row a buyer with the three scores, of what can be scored."""
+    shares = (options.vip_share, options.core_share, options.potential_share)
     if min(shares) < 0 or sum(shares) > 1:
         raise DataError(
             f"vip_share, core_share and potential_share are {shares}: each has to be at least 0 "
@@ -184,12 +170,8 @@ def _check(spend: pd.DataFrame, expected: pd.Series, shares: tuple[float, ...]) 
         raise DataError(f"buyer {ids[ids.duplicated()].iloc[0]!r} stands twice in the spend table")
     if expected.index.duplicated().any() or not ids.isin(expected.index).all():
         raise DataError("expected spend needs one value for every buyer, indexed by buyer_id")
-
-
-def _scores(spend: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
     money = spend[SpendFeatures.NET_SPEND].astype("float64")
     money_now = spend[SpendFeatures.NET_SPEND_90D].astype("float64")
-    ids = spend[SpendFeatures.BUYER_ID]
     since = (spend[SpendFeatures.T] - spend[SpendFeatures.T_X]).astype("float64")
     return pd.DataFrame(
         {
@@ -203,16 +185,33 @@ def _scores(spend: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
     )
 
 
+def _tiers(
+    table: pd.DataFrame, recent: npt.NDArray[np.bool_], options: TierOptions
+) -> npt.NDArray[np.object_]:
+    """Return each buyer's tier: from the top down, the best of those who are still without one."""
+    past = table[ValueTiers.PAST_SCORE].to_numpy()
+    present = table[ValueTiers.PRESENT_SCORE].to_numpy()
+    future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
+    middle = np.median(future) if len(future) else 0.0
+    tier = np.full(len(table), TIERS[0], dtype=object)
+    free = np.ones(len(table), dtype=bool)
+    for name, score, may, share in (
+        ("vip", np.minimum(past, present), recent, options.vip_share),
+        ("core", present, recent, options.core_share),
+        ("potential", future, future > middle, options.potential_share),
+    ):
+        chosen = _top(score, free & may, share * len(table))
+        tier[chosen] = name
+        free &= ~chosen
+    return tier
+
+
 def _mean_rank(*columns: pd.Series) -> pd.Series:
     """Return the mean of percentile ranks in [0, 1]; a column that is not recorded is left out."""
     ranks = [column.astype("float64").rank(pct=True) for column in columns if column.notna().any()]
     if not ranks:
         return pd.Series(0.0, index=columns[0].index)
     return pd.concat(ranks, axis=1).mean(axis=1).round(12)
-
-
-def _median(values: Floats) -> float:
-    return float(np.median(values)) if len(values) else 0.0
 
 
 def _top(score: Floats, may: npt.NDArray[np.bool_], ceiling: float) -> npt.NDArray[np.bool_]:

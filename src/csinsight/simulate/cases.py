@@ -129,45 +129,29 @@ def draw_cases(
     Examples
     --------
     >>> from csinsight.sample import sample_talks
-    >>> base, chats = sample_talks()
-    >>> rng = np.random.default_rng(1)
-    >>> nobody = np.zeros(0, dtype=np.int64)
-    >>> cases = draw_cases(
-    ...     rng,
-    ...     20,
-    ...     base.crowd,
-    ...     base.staff,
-    ...     base.latent,
-    ...     (nobody, nobody),
-    ...     base.scenario,
-    ...     base.calendar,
-    ... )
-    >>> len(cases)
+    >>> base, _ = sample_talks()
+    >>> rng, nobody = np.random.default_rng(1), np.zeros(0, dtype=np.int64)
+    >>> who = base.crowd, base.staff, base.latent, (nobody, nobody)
+    >>> len(draw_cases(rng, 20, *who, base.scenario, base.calendar))
     20
     """
     buyer, start, campaign = _schedule(rng, n, crowd, latent, world, calendar)
     blend = crowd.blend[buyer]
-    topic = choose(rng, blend @ _TOPICS_BY_TYPE)
     first = np.full(len(crowd.ids), np.iinfo(np.int64).max)
-    np.minimum.at(first, bought[0], bought[1])
-    after = (rng.random(n) < _AFTER_SALES_SHARE) & (first[buyer] + 2 * DAY_S < start)
-    topic = np.where(after, AFTER_SALES, topic)
+    np.minimum.at(first, *bought)
+    topic = _topic(rng, blend, first[buyer], start)
     worry = rng.random(n) < _WORRY_SHARE[topic]
     stock_out = (rng.random(n) < 0.06) & np.isin(topic, (QUALITY, SIZE, OTHER))
     lasting = rng.standard_normal(len(crowd.ids))[buyer]
     hesitancy = 0.4 * lasting + np.sqrt(1 - 0.16) * rng.standard_normal(n)
     pace = blend @ _TYPE_LENGTH + world.hesitancy_length * hesitancy
     length = np.minimum(2 + rng.poisson(1.75 * np.exp(pace)), TURNS)
-    clock = start % DAY_S
-    night = (clock < OPENS_S) | (clock >= CLOSES_S)
+    night = (start % DAY_S < OPENS_S) | (start % DAY_S >= CLOSES_S)
     silent = rng.random(n) < np.where(night, _NIGHT_UNANSWERED, world.unanswered)
     agent = _route(rng, staff, start, night, _DIFFICULTY[topic] + 0.5 * worry, world)
     handed = (rng.random(n) < world.handover) & (length >= 4) & ~silent & (len(staff.ids) > 1)
     other = (agent + rng.integers(1, max(len(staff.ids), 2), n)) % len(staff.ids)
-    second = (topic + rng.integers(1, 4, n)) % 4
-    # Nobody starts to haggle half-way: a talk is about bargaining from its opening or not.
-    second = np.where(second == BARGAINING, SHIPPING, second)
-    has_second = (rng.random(n) < 0.2) & (second != topic) & (topic != AFTER_SALES)
+    second, second_turn = _second_topic(rng, topic)
     worry_turn = np.where(worry, rng.integers(0, 2, n), -1)
     bedding = rng.random(n) < _BEDDING
     last = np.where(world.late_handover, length - 1, 2)
@@ -178,7 +162,7 @@ def draw_cases(
         start=start,
         topic=topic,
         second=second,
-        second_turn=np.where(has_second, 2, -1),
+        second_turn=second_turn,
         worry_turn=worry_turn,
         stock_out=stock_out,
         bedding=bedding,
@@ -200,6 +184,22 @@ def draw_cases(
         + staff.skill[agent]
         - world.hesitancy * hesitancy,
     )
+
+
+def _topic(rng: np.random.Generator, blend: Floats, first_bought: Ints, start: Ints) -> Ints:
+    """Draw what each talk is about; only who has bought for two days can complain."""
+    topic = choose(rng, blend @ _TOPICS_BY_TYPE)
+    after = (rng.random(len(start)) < _AFTER_SALES_SHARE) & (first_bought + 2 * DAY_S < start)
+    return np.where(after, AFTER_SALES, topic)
+
+
+def _second_topic(rng: np.random.Generator, topic: Ints) -> tuple[Ints, Ints]:
+    """Draw what else each talk may come to, and from which turn on (-1: it does not)."""
+    second = (topic + rng.integers(1, 4, len(topic))) % 4
+    # Nobody starts to haggle half-way: a talk is about bargaining from its opening or not.
+    second = np.where(second == BARGAINING, SHIPPING, second)
+    has_second = (rng.random(len(topic)) < 0.2) & (second != topic) & (topic != AFTER_SALES)
+    return second, np.where(has_second, 2, -1)
 
 
 def _schedule(
