@@ -79,9 +79,9 @@ def coach(
     >>> from csinsight.coaching.disputes import load_disputes
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> nothing_disputed = load_disputes(Path("no", "such"), sessions, month="2026-10", months=3)
+    >>> undisputed = load_disputes(Path("no", "such"), sessions, month="2026-10", months=3)
     >>> told = {"limits": context.limits, "precisions": rule_precisions(context.lexicon)}
-    >>> month = coach(sessions, None, nothing_disputed, as_of=context.as_of, **told)
+    >>> month = coach(sessions, None, undisputed, as_of=context.as_of, **told)
     >>> sorted(set(month.status["status"]))
     ['keep it up', 'not enough evidence']
     """
@@ -90,11 +90,8 @@ def coach(
     plan, withheld = findings(
         counted, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected(disputes)
     )
-    told: dict[str, Any] = {
-        "as_of": as_of,
-        "months": limits.months,
-        "min_agent_inquiries": limits.min_agent_inquiries,
-    }
+    least = limits.min_agent_inquiries
+    told: dict[str, Any] = {"as_of": as_of, "months": limits.months, "min_agent_inquiries": least}
     rates = agent_rates(
         counted,
         min_opportunities=limits.min_opportunities,

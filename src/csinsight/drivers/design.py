@@ -186,9 +186,6 @@ def design(
     by_balance = exposure is None and outcome != "satisfaction" and has_turns(conversations)
     exposure = exposure or ("turns" if by_balance else "window")
     recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
-    if _C.PRODUCT_CATEGORY in recent:
-        levels = product_levels(recent[_C.PRODUCT_CATEGORY])
-        recent = recent.assign(**{_C.PRODUCT_CATEGORY: levels})
     recent, landmark, left = _exposed(_with_next_conversation(recent), exposure)
     laid_out = _lay_out(_with_segments(recent, lagged), outcome, exposure, states, own or {})
     return replace(
@@ -368,6 +365,9 @@ def _sample(
             have &= conversations[column].astype("boolean").fillna(value=False).astype(bool)
         steps.append((reason, int((~have).sum())))
         conversations = conversations[have]
+    if _C.PRODUCT_CATEGORY in conversations:
+        levels = product_levels(conversations[_C.PRODUCT_CATEGORY])
+        conversations = conversations.assign(**{_C.PRODUCT_CATEGORY: levels})
     return conversations, steps
 
 
