@@ -31,7 +31,8 @@ class ImportRecord(BaseModel):
 
     ``rows_in == rows_used + rows_repeated + rows_refused``; money in the same way, what repeats
     another row being in neither of the two sums. ``currency`` holds the ISO codes that the file
-    names, ``clock`` the minutes from UTC of its times.
+    names, ``clock`` the minutes from UTC of its times, ``shops`` those that its rows
+    name as sellers. Files of one name are told apart by the folders above them.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -54,6 +55,7 @@ class ImportRecord(BaseModel):
     currency: list[str] = []
     clock: list[int] = []
     exported: str | None = None
+    shops: list[str] = []
 
 
 def read_imports(folder: Path) -> list[ImportRecord]:

@@ -29,6 +29,7 @@ from csinsight.contract.schema import (
     Table,
 )
 from csinsight.errors import ImporterError
+from csinsight.importers.orders import refuse_other_orders
 
 #: Tables in which a row is known by these columns; in others the whole row is what it is.
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -72,12 +73,25 @@ def add_to(
         if name not in older:
             merged[name] = new
             continue
+        if name == ORDERS.name:
+            _one_shops_orders(older[name], new, folder)
         both = _merged(TABLES[name], older[name], new, tables, older)
         _check(TABLES[name], both, folder)
         merged[name] = both
         added = both.height - older[name].height
         told.append(f"{name}: {added} rows are new, {older[name].height} were there")
     return merged, told
+
+
+def _one_shops_orders(old: pl.DataFrame, new: pl.DataFrame, folder: Path) -> None:
+    both = {"these files": new, f"{folder / ORDERS.name}.parquet": old}
+    named = [
+        _whole(ORDERS, frame)
+        .select(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT)
+        .with_columns(pl.lit(source).alias("_source"))
+        for source, frame in both.items()
+    ]
+    refuse_other_orders(pl.concat(named), "_source")
 
 
 def _merged(

@@ -21,7 +21,7 @@ from csinsight.contract.schema import TABLES, Column, Kind, Messages, OrderLines
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import Currency, exported_at
-from csinsight.importers.orders import Row, Rows, Told, import_orders
+from csinsight.importers.orders import Row, Rows, Told, import_orders, shop_of
 from csinsight.importers.reading import (
     HEADER_WITHIN,
     LINE_SCHEMA,
@@ -148,6 +148,8 @@ class Mapping(BaseModel):
     currency: Currency | None = None
     currency_from: str | int | None = None
     rates: dict[Currency, float] = Field(default_factory=dict)
+    #: Whether the files are of one shop, whatever they call it.
+    one_shop: bool = False
     #: Tried in order: ``auto`` (ISO and slashed), ``unix_s``, ``unix_ms``, ``excel`` (days as a
     #: spreadsheet counts them) or strptime patterns.
     times: tuple[str, ...] = ("auto",)
@@ -295,7 +297,11 @@ def read_mapping(
             damaged=[damaged],
             notices=[*notices, *told],
             # Without a column the currency is a fact of the file, not a choice among several.
-            told=Told((spec.currency or "") if spec.currency_from else "", spec.rates or None),
+            told=Told(
+                (spec.currency or "") if spec.currency_from else "",
+                spec.rates or None,
+                spec.one_shop,
+            ),
         )
     if spec.table == "messages" and Messages.AGENT_ID in typed.columns:
         # Where one field names whoever wrote, the buyer is no agent.
@@ -481,7 +487,9 @@ def _picked(records: Records, spec: Mapping) -> pl.DataFrame:
     wanted |= {f"only:{source}": source for source in spec.only}
     columns = [_column_of(records, name, source, spec) for name, source in wanted.items()]
     when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias("_exported_at")
-    return records.frame.select(*LINE_SCHEMA, *columns, when, _internal(records, spec))
+    return records.frame.select(
+        *LINE_SCHEMA, *columns, when, shop_of(records.header), _internal(records, spec)
+    )
 
 
 def _column_of(records: Records, name: str, source: str | int, spec: Mapping) -> pl.Expr:

@@ -49,6 +49,19 @@ class Options(BaseModel):
     timezone: Zone | None = None
 
 
+class ShopOptions(BaseModel):
+    """What a mapping file may tell of files that name their shop."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Whether the files are of one shop, whatever they call it.
+    one_shop: bool = False
+
+    def told(self) -> Told:
+        """Return what is told of the shop."""
+        return Told(one_shop=self.one_shop)
+
+
 class OrderOptions(Options):
     """What a mapping file may tell of orders."""
 
@@ -56,10 +69,12 @@ class OrderOptions(Options):
     currency: Currency | None = None
     #: What one unit of another currency is worth in it.
     rates: dict[Currency, Annotated[float, Field(gt=0)]] = {}
+    #: Whether the files are of one shop, whatever they call it.
+    one_shop: bool = False
 
     def told(self) -> Told:
-        """Return what is told of money."""
-        return Told(self.currency or "", self.rates or None)
+        """Return what is told of money and of the shop."""
+        return Told(self.currency or "", self.rates or None, self.one_shop)
 
 
 def read_options(mapping: Path | None, model: type[_Told], timezone: str | None = None) -> _Told:

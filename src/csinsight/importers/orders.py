@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import polars as pl
@@ -55,6 +55,8 @@ class Row:
     KEY = "_key"
     #: The platform's number of the line.
     LINE_ID = "_line_id"
+    #: Which shop the row names as its seller.
+    SHOP = "_shop"
     #: What the line alone is worth, where the order's amounts are repeated on each.
     LINE_AMOUNT = "_line_amount"
 
@@ -65,6 +67,7 @@ _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Row.CURRENCY: pl.String(),
     Row.OFFSET: pl.Int64(),
     Row.KEY: pl.String(),
+    Row.SHOP: pl.String(),
     Row.LINE_ID: pl.String(),
     Row.LINE_AMOUNT: pl.Float64(),
     Line.MONEY: pl.Float64(),
@@ -87,6 +90,33 @@ _SUMMARY: Final = (
     .str.contains(r"^(合计|总计|小计|汇总|共计|本页合计|grand total|subtotal|totals?|sum)[:：\s]*$")
     .fill_null(value=False)
 )
+#: Headers of the column that names the seller: numbers first, since names change.
+SHOP_HEADERS: Final = (
+    "店铺Id",
+    "店铺ID",
+    "店铺id",
+    "店铺编号",
+    "商家ID",
+    "商家id",
+    "shop_id",
+    "seller_id",
+    "seller-id",
+    "merchant-id",
+    "店铺名称",
+    "店铺",
+    "归属店铺",
+    "所属店铺",
+    "shop_name",
+    "store_name",
+    "Shop",
+    "Store",
+    "Store Name",
+)
+#: The mend where files are of two shops.
+ONE_SHOP: Final = (
+    "import each shop into a folder of its own, or, where it is one shop under two names, say "
+    "`one_shop: true` in a mapping file"
+)
 NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
 _SAME: Final = f"{REPEAT}another row tells the same"
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"
@@ -103,10 +133,13 @@ class Told:
         The one to take; empty for whatever the files hold, as long as it is one.
     rates : mapping of str to float
         What one unit of another currency is worth in `currency`.
+    one_shop : bool
+        Whether the files are of one shop whatever they call it.
     """
 
     currency: str = ""
     rates: Mapping[str, float] | None = None
+    one_shop: bool = False
 
 
 def import_orders(
@@ -184,7 +217,7 @@ def import_orders(
         tuple(notices),
         used=used.select(Line.FILE, Line.MONEY),
         money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
-        facts=_facts(frame),
+        facts=_facts(frame, told),
         one_currency=bool(told.currency),
     )
 
@@ -223,6 +256,65 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
             f"{files}: order {number} is there with two ids, so these are the orders of two shops; "
             "import each shop into a folder of its own"
         )
+    shops = {} if told.one_shop else _by_file(frame, Row.SHOP)
+    if len(shops) > 1:
+        raise ImporterError(f"orders of two shops: {_named(shops)}; {ONE_SHOP}")
+    if not told.one_shop and frame[Line.FILE].n_unique() > 1:
+        refuse_other_orders(frame, Line.FILE)
+
+
+def refuse_other_orders(frame: pl.DataFrame, source: str) -> None:
+    """Refuse orders of two sources that share numbers and little else: those are of two shops.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``order_id``, ``buyer_id``, ``placed_at`` and the column `source`.
+    source : str
+
+    Raises
+    ------
+    ImporterError
+        Where of the numbers that two sources share most, and two at least, are of another buyer
+        placed at another hour.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"order_id": ["1001", "1002"] * 2, "buyer_id": ["a", "b", "c", "d"],
+    ...     "placed_at": [datetime(2026, 10, day) for day in (1, 2, 3, 4)],
+    ...     "file": ["x.csv", "x.csv", "y.csv", "y.csv"]})
+    >>> refuse_other_orders(rows, "file")
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: x.csv, y.csv: 2 of the 2 order numbers in both (such as 1001)...
+    """
+    known = frame.select(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT, source)
+    shared = known.filter(pl.col(source).n_unique().over(Orders.ORDER_ID) > 1)
+    if shared.is_empty():
+        return
+    numbers = shared.group_by(Orders.ORDER_ID).agg(
+        (pl.col(Orders.BUYER_ID).drop_nulls().n_unique() > 1).alias("buyers"),
+        (pl.col(Orders.PLACED_AT).max() - pl.col(Orders.PLACED_AT).min()).alias("apart"),
+        pl.col(source).unique(),
+    )
+    other = numbers.filter(pl.col("buyers") & (pl.col("apart") > timedelta(hours=1)))
+    if other.height < 2 or other.height <= numbers.height / 2:
+        return
+    files = ", ".join(sorted({str(name) for names in other[source] for name in names}))
+    raise ImporterError(
+        f"{files}: {other.height} of the {numbers.height} order numbers in both (such as "
+        f"{other[Orders.ORDER_ID].sort()[0]}) are of another buyer at another time, so these are "
+        f"orders of two shops; {ONE_SHOP}"
+    )
+
+
+def shop_of(header: Sequence[str]) -> pl.Expr:
+    """Return the column of a file's rows that names the shop they are of; nulls without one."""
+    name = next((name for name in SHOP_HEADERS if name in header), None)
+    if name is None:
+        return pl.lit(None, dtype=pl.String).alias(Row.SHOP)
+    text = pl.col(name).cast(pl.String).str.strip_chars(" \t\"'=")
+    return pl.when(text != "").then(text).alias(Row.SHOP)
 
 
 def _by_file(frame: pl.DataFrame, column: str) -> dict[str, list[str]]:
@@ -425,13 +517,16 @@ def _money_once(used: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     return once, float(used[Line.MONEY].sum()) - float(once[Line.MONEY].sum())
 
 
-def _facts(frame: pl.DataFrame) -> dict[str, FileFacts]:
+def _facts(frame: pl.DataFrame, told: Told) -> dict[str, FileFacts]:
     found = frame.group_by(Line.FILE).agg(
         pl.col(Row.CURRENCY).drop_nulls().unique().sort(),
         pl.col(Row.OFFSET).drop_nulls().unique().sort(),
         pl.col(Row.EXPORTED).max(),
+        pl.col(Row.SHOP).drop_nulls().unique().sort(),
     )
     return {
-        str(file): FileFacts(tuple(currency), tuple(offsets), exported)
-        for file, currency, offsets, exported in found.iter_rows()
+        str(file): FileFacts(
+            tuple(currency), tuple(offsets), exported, () if told.one_shop else tuple(shops)
+        )
+        for file, currency, offsets, exported, shops in found.iter_rows()
     }

@@ -32,7 +32,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import OrderOptions, exported_at, read_options
-from csinsight.importers.orders import Row, Rows, import_orders
+from csinsight.importers.orders import Row, Rows, import_orders, shop_of
 from csinsight.importers.reading import LINE_SCHEMA, Records
 from csinsight.importers.records import open_tables
 from csinsight.importers.sift import Imported, Rule
@@ -301,7 +301,7 @@ def _fields(records: Records, export: OrderExport) -> pl.DataFrame:
         for name in ("buyer", "placed", "payment")
     ]
     when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
-    return records.frame.select(*LINE_SCHEMA, *columns, *several, when)
+    return records.frame.select(*LINE_SCHEMA, *columns, *several, when, shop_of(records.header))
 
 
 def _first(names: Sequence[str], records: Records) -> pl.Expr:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -40,7 +41,7 @@ from csinsight.importers.chat_text import (
 )
 from csinsight.importers.reading import Line, Records, read_records, read_text
 from csinsight.importers.records import SUFFIXES, read_workbook, sheet_records
-from csinsight.importers.sift import Imported
+from csinsight.importers.sift import FileFacts, Imported
 
 CUSTOMER: Final = "客户名"
 NUMBER: Final = "消息序号"
@@ -183,6 +184,8 @@ class ChatOptions(BaseModel):
     agents: tuple[str, ...] = ()
     #: The day of workbooks that only tell the time of day.
     day: date | None = None
+    #: Whether the files are of one shop, whatever their agents call it.
+    one_shop: bool = False
 
 
 def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imported:
@@ -217,7 +220,17 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     _tell_sides(entries, options)
     _tell_buyers(entries)
     _tell_times(entries, options)
-    return chat_tables(entries, notices)
+    imported = chat_tables(entries, notices)
+    return imported if options.one_shop else replace(imported, facts=_shops(entries))
+
+
+def _shops(entries: Sequence[Entry]) -> dict[str, FileFacts]:
+    """Return by file the shops whose agents write there."""
+    shops: dict[str, set[str]] = {}
+    for entry in entries:
+        if ":" in entry.nick and entry.side in ("agent", "bot") and not entry.problem:
+            shops.setdefault(entry.file, set()).add(entry.nick.split(":", 1)[0])
+    return {file: FileFacts(shops=tuple(sorted(names))) for file, names in shops.items()}
 
 
 def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:

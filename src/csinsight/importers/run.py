@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from csinsight.config import did_you_mean
-from csinsight.contract.digest import sha256, sha256_of
+from csinsight.contract.digest import sha256
 from csinsight.contract.imports import (
     RECORD,
     ImportRecord,
@@ -40,6 +40,7 @@ from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
+from csinsight.importers.orders import ONE_SHOP
 from csinsight.importers.platform_chats import (
     read_intercom,
     read_jingmai_chats,
@@ -250,7 +251,7 @@ def run_import(
     """
     if format not in FORMATS:
         raise ImporterError(f"unknown format {format!r}; {did_you_mean(format, FORMATS)}")
-    paths = [Path(path) for path in files]
+    paths, twice = _told_apart(files)
     if not paths:
         raise ImporterError("no file is given")
     plan = Path(mapping) if mapping is not None else None
@@ -277,7 +278,43 @@ def run_import(
     _say("writing", 2, f"{sum(map(len, tables.values()))} rows of {len(tables)} tables")
     _write(folder, record, kept, entries, imported, tables)
     _say("written", 3, str(folder))
-    return _report(format, paths, folder, imported, tables, [*added, *joined])
+    return _report(format, paths, folder, imported, tables, [*twice, *added, *joined])
+
+
+class _NamedFile(type(Path())):  # type: ignore[misc]  # the class is the system's own
+    """A file that goes by more than its name, where another one of the import has the same."""
+
+    label: str
+
+    @property
+    def name(self) -> str:
+        """What messages and records call it."""
+        return getattr(self, "label", "") or str(super().name)
+
+
+def _told_apart(files: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
+    """Return each file once, those of one name under as much of their folders as tells them apart.
+
+    Everything that is said of a row says of which file it is: two months of one name in two
+    folders would pass for one file, and like lines of one order in both for two lines.
+    """
+    given = [Path(path) for path in files]
+    paths = list({path.resolve(): path for path in reversed(given)}.values())[::-1]
+    twice = [f"{len(given) - len(paths)} files were given twice"] if len(given) > len(paths) else []
+    named: list[Path] = []
+    for path in paths:
+        whole = path.resolve().parts
+        rivals = [p.resolve().parts for p in paths if p.name == path.name and p is not path]
+        long = 1
+        while any(other[-long:] == whole[-long:] for other in rivals):
+            long += 1
+        if long == 1:
+            named.append(path)
+        else:
+            file = _NamedFile(path)
+            file.label = "/".join(whole[-long:])
+            named.append(file)
+    return named, twice
 
 
 def _say(step: str, done: int, what: str) -> None:
@@ -344,9 +381,6 @@ def _entries(
     imported: Imported,
 ) -> list[ImportRecord]:
     """Return what there is to remember of each file."""
-    hashes: dict[str, list[str]] = {}
-    for path in files:
-        hashes.setdefault(path.name, []).append(sha256(path))
     plain = pl.col(Line.FILE).str.replace(r", sheet .*$", "").alias(Line.FILE)
     refused = imported.refused.with_columns(plain)
     used = pl.DataFrame({Line.FILE: []}, schema={Line.FILE: pl.String})
@@ -355,17 +389,17 @@ def _entries(
     mapped = sha256(mapping) if mapping else None
     return [
         _entry(
-            file,
-            used.filter(pl.col(Line.FILE) == file),
-            refused.filter(pl.col(Line.FILE) == file),
-            facts.get(file, FileFacts()),
+            path.name,
+            used.filter(pl.col(Line.FILE) == path.name),
+            refused.filter(pl.col(Line.FILE) == path.name),
+            facts.get(path.name, FileFacts()),
             format=name,
-            sha256=sha256_of(*sorted(told)) if len(told) > 1 else told[0],
+            sha256=sha256(path),
             mapping=mapped,
             timezone=timezone,
             tables=sorted(imported.tables),
         )
-        for file, told in hashes.items()
+        for path in files
     ]
 
 
@@ -393,13 +427,14 @@ def _entry(
         currency=list(facts.currency),
         clock=list(facts.offsets),
         exported=facts.exported.isoformat(" ") if facts.exported else None,
+        shops=list(facts.shops),
         **same,
     )
 
 
 def _same(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
     def key(one: ImportRecord) -> tuple[object, ...]:
-        return one.format, one.file, one.sha256, one.mapping, one.timezone
+        return one.format, one.sha256, one.mapping, one.timezone
 
     return key(entry) in {key(one) for one in entries}
 
@@ -418,7 +453,8 @@ def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: I
 
 
 def _one_shop(entries: Sequence[ImportRecord], imported: Imported) -> None:
-    """Refuse two currencies or two clocks among all that was imported into a folder."""
+    """Refuse two currencies, clocks or shops among all that was imported into a folder."""
+    _one_seller(entries)
     currencies: dict[str, list[str]] = {}
     for entry in entries:
         for code in entry.currency:
@@ -435,6 +471,17 @@ def _one_shop(entries: Sequence[ImportRecord], imported: Imported) -> None:
             raise ImporterError(
                 f"times of two clocks: {one.file} is {apart / 60:g} hours from {other.file}; say "
                 "on which clock the shop lives (`--timezone`), or choose another --out folder"
+            )
+
+
+def _one_seller(entries: Sequence[ImportRecord]) -> None:
+    """Refuse two files of one format that name no shop in common."""
+    named = [entry for entry in entries if entry.shops]
+    for one, other in itertools.combinations(named, 2):
+        if one.format == other.format and not set(one.shops) & set(other.shops):
+            raise ImporterError(
+                f"files of two shops: {one.file} is of {', '.join(one.shops)}, {other.file} of "
+                f"{', '.join(other.shops)}; {ONE_SHOP}"
             )
 
 

@@ -41,11 +41,14 @@ class FileFacts:
         Minutes from UTC of the times that it leaves in the tables.
     exported : datetime or None
         When it was exported, by its name or its columns.
+    shops : tuple of str
+        Shops that its rows name as the seller.
     """
 
     currency: tuple[str, ...] = ()
     offsets: tuple[int, ...] = ()
     exported: datetime | None = None
+    shops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

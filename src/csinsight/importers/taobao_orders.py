@@ -30,8 +30,8 @@ from csinsight.contract.cells import SPOILT_PATTERN
 from csinsight.contract.schema import ORDERS, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.options import exported_at
-from csinsight.importers.orders import Row, import_orders
+from csinsight.importers.options import ShopOptions, exported_at, read_options
+from csinsight.importers.orders import Row, Told, import_orders, shop_of
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
@@ -160,7 +160,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
         Order lists, and goods lists if wanted, in any order. Where two rows hold one order, the
         newer state is taken and the other row refused as a repeat.
     mapping : pathlib.Path or None
-        Not used by this format.
+        YAML of `csinsight.importers.options.ShopOptions`.
 
     Raises
     ------
@@ -180,8 +180,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     >>> imported.tables["orders"]["paid_amount"].to_list()
     [10.0]
     """
-    if mapping is not None:
-        raise ImporterError("taobao_orders takes no mapping; leave --mapping out")
+    told = read_options(mapping, ShopOptions).told()
     wanted = [*_ID, *(name for field in REQUIRED for name in COLUMNS[field])]
     read = [records for path in files for records in open_tables(path, wanted)]
     lists = [records for records in read if not is_details(records)]
@@ -193,7 +192,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     details = read_details([records for records in read if is_details(records)])
     frame = pl.concat([_named(records) for records in lists])
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
-    return _import(frame, damaged, details)
+    return _import(frame, damaged, details, told)
 
 
 def _named(records: Records) -> pl.DataFrame:
@@ -217,10 +216,11 @@ def _named(records: Records) -> pl.DataFrame:
         *columns,
         pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED),
         pl.lit(found["refund"] is not None).alias("tells_refund"),
+        shop_of(records.header),
     )
 
 
-def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details) -> Imported:
+def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: Told) -> Imported:
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
     frame = frame.with_columns(_rounded(frame)).with_columns(_values())
@@ -246,7 +246,11 @@ def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details) -> Imp
     why = "退款金额 does not fit: this file shows 买家实际支付金额 net of refunds, this row gross"
     rules = [*rules, (over & (pl.col("refund_number") > 0), why)]
     imported = import_orders(
-        frame, [*_rules(), *rules], damaged=[damaged, details.refused], notices=notices
+        frame,
+        [*_rules(), *rules],
+        damaged=[damaged, details.refused],
+        notices=notices,
+        told=told,
     )
     return list_amounts(imported, goods, details.lines)
 
