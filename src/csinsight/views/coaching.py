@@ -138,9 +138,10 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
 
 
 def _some(study: Study, agents: list[str]) -> str:
-    """Name up to four agents in a sentence, and how many others there are."""
+    """Name a few agents in a sentence, and how many others there are."""
     names = [study.agent_name(agent) for agent in labels.sorted_names(study, agents)]
-    if len(names) <= _MOST_NAMED:
+    # Nobody is told that there is "1 more": the name is as short.
+    if len(names) <= _MOST_NAMED + 1:
         return study.words.listed(names)
     others = study.word("text.others", n=study.words.number(len(names) - _MOST_NAMED))
     return study.word("text.list_join").join(names[:_MOST_NAMED]) + others

@@ -268,14 +268,14 @@ def masked_id(buyer: str) -> str:
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:
     """Write agents by name, each with a link to the card, up to `most` and the number of others."""
     names = sorted_names(study, agents)
-    links = [
+    more = len(names) - (len(names) if most is None else most)
+    # Nobody is told that there is "1 more": the name is as short.
+    shown = names[: len(names) - more] if more > 1 else names
+    told = study.word("text.list_join").join(
         f"[{study.agent_name(name)}]({quote(f'06_agent_card-{page_slug(name)}')}.html)"
-        for name in names[:most]
-    ]
-    told = study.word("text.list_join").join(links)
-    if most is None or len(names) <= most:
-        return told
-    return told + study.word("text.others", n=study.words.number(len(names) - most))
+        for name in shown
+    )
+    return told + study.word("text.others", n=study.words.number(more)) if more > 1 else told
 
 
 def cell(text: str) -> str:
