@@ -8,8 +8,9 @@ import nbformat
 import pytest
 
 from csinsight.errors import PlanError
-from csinsight.params import NOTEBOOKS, RunParams
-from csinsight.runs.plan import card_steps, check_names, check_parameters, supply, wanted
+from csinsight.params import BUILDS_ON, NOTEBOOKS, RunParams
+from csinsight.runs.execute import _Queue
+from csinsight.runs.plan import Step, card_steps, check_names, check_parameters, supply, wanted
 
 PARAMS = RunParams()
 KPIS = {
@@ -124,3 +125,29 @@ def test_a_parameters_cell_that_does_not_fit_is_named(
     nbformat.write(notebook, path)
     with pytest.raises(PlanError, match=f"02_value_tiers.ipynb: parameters cell .*{message}"):
         check_parameters(path, PARAMS)
+
+
+def test_first_comes_what_the_longest_chain_waits_for_and_nothing_before_its_turn() -> None:
+    queue, order = _Queue(list(NOTEBOOKS)), []
+    while queue.goes_on():
+        for name in queue.ready():
+            queue.add(name, card_steps(["a1", "a2"]) if "card" in name else [Step(name, name)])
+        step = queue.todo.pop(0)
+        order.append(step.name)
+        queue.end(step)
+    place = {name[:2]: number for number, name in reversed(list(enumerate(order)))}
+    assert len(order) == len(NOTEBOOKS) + 1
+    for notebook, upstream in BUILDS_ON.items():
+        assert all(place[name[:2]] < place[notebook[:2]] for name in upstream)
+    # Cards and the brief come after these, the rest may wait.
+    assert {name[:2] for name in order[:4]} == {"01", "02", "03", "04"}
+    assert all(place["05"] < place[name] for name in ("08", "09", "10"))
+
+
+def test_a_notebook_without_steps_holds_nobody_up() -> None:
+    queue = _Queue(["03_agent_kpis", "10_answer_bank"])
+    assert queue.ready() == ("03_agent_kpis",)
+    queue.add("03_agent_kpis", [])
+    assert queue.ready() == ("10_answer_bank",)
+    queue.add("10_answer_bank", [])
+    assert not queue.goes_on()

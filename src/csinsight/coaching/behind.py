@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 import pandas as pd
@@ -74,12 +75,9 @@ def conversations_behind(
     common = what_many_say(shop, messages[Messages.TEXT].dropna(), as_of)
     parts = []
     for name, shown, rows in drawn:
-        kept = 0
-        for _, row in rows.iterrows():
-            lines = _lines(said, row, name, shown, names, common)
-            if len(lines) and kept < EACH:
-                kept += 1
-                parts.append(lines.assign(behaviour=name, shown=shown, paid=row[_C.PAID]))
+        tried = ((row, _lines(said, row, name, shown, names, common)) for _, row in rows.iterrows())
+        for row, lines in islice((pair for pair in tried if len(pair[1])), EACH):
+            parts.append(lines.assign(behaviour=name, shown=shown, paid=row[_C.PAID]))
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]

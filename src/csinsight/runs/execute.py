@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 from csinsight.contract.write import sha256_of
-from csinsight.errors import KernelError, NotebookError, RunError
+from csinsight.errors import CsinsightError, KernelError, NotebookError, RunError
 from csinsight.params import BUILDS_ON, RunParams, notebook_params
 from csinsight.runs.coaching_files import also_read
 from csinsight.runs.kernels import Worker, Workers
@@ -23,6 +22,8 @@ from csinsight.runs.plan import CARD, Step, told
 from csinsight.runs.state import Inputs, RunState, source_hash
 
 LOG = logging.getLogger(__name__)
+#: Who works on what.
+_Busy: TypeAlias = dict[Future[Any], tuple[Worker, Step]]
 
 
 @dataclass
@@ -66,36 +67,52 @@ class Execution:
     gone: list[Step] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
 
-    def run(self, steps: Sequence[Step], sources: Mapping[str, Any]) -> None:
-        """Execute steps of which none builds on another, as many at a time as there are kernels.
+    def run(
+        self,
+        names: Sequence[str],
+        sources: Mapping[str, Any],
+        steps_of: Callable[[str], Sequence[Step]],
+    ) -> None:
+        """Execute notebooks, each as soon as what it builds on is done and a kernel is free.
 
         Parameters
         ----------
-        steps : sequence of Step
+        names : sequence of str
         sources : mapping of str to notebook
-            By name of the notebook.
+            By name.
+        steps_of : callable
+            Gives the steps of a notebook, once all that it builds on is done.
 
         Raises
         ------
         NotebookError
             Where a notebook failed; of agents' cards, only where all did.
         """
-        todo: SimpleQueue[Step] = SimpleQueue()
-        for step in steps:
-            key = self._key(step, sources[step.notebook])
-            self.keys[step.name] = key
-            if self.state.is_done(step.name, key):
-                self.state.keep(step.name)
-                self.skipped.append(step.name)
-                self._say(step, "was done already")
-            else:
-                todo.put(step)
-        busy = self.workers.take(todo.qsize())
-        futures = [worker.call(partial(self._drain, worker, todo, sources)) for worker in busy]
-        wait(futures)  # what has begun beside a step that fails is brought to its end
-        for future in futures:
-            future.result()
-        self._settle(steps)
+        queue = _Queue(names)
+        busy: _Busy = {}
+        steps: dict[str, Sequence[Step]] = {}
+        try:
+            while queue.goes_on():
+                while ready := queue.ready():
+                    for name in ready:
+                        steps[name] = steps_of(name)
+                        queue.add(name, [s for s in steps[name] if self._is_to_do(s, sources)])
+                known = sum(map(len, steps.values()))
+                self.count = known + len(names) - len(steps)
+                self._begin(queue, busy, sources)
+                for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                    _, step = busy.pop(future)
+                    future.result()
+                    queue.end(step)
+        except CsinsightError:
+            wait(busy)  # what has begun beside a step that fails is brought to its end
+            never = {step.notebook for step in queue.todo} | set(names) - set(steps)
+            if never:
+                LOG.error("not tried after that: %s", ", ".join(n for n in names if n in never))
+            raise
+        self.keys = {step.name: self.keys[step.name] for name in names for step in steps[name]}
+        for name in names:
+            self._settle(steps[name])
 
     @property
     def finished(self) -> int:
@@ -110,19 +127,24 @@ class Execution:
         self.gone += gone
         self.steps += [step for step in steps if step.name not in self.failed]
 
-    def _drain(self, worker: Worker, todo: SimpleQueue[Step], sources: Mapping[str, Any]) -> None:
-        while True:
-            try:
-                step = todo.get_nowait()
-            except Empty:
-                return
-            try:
-                self._one(worker, step, sources[step.notebook])
-            except BaseException:
-                with suppress(Empty):
-                    while True:  # the run has failed: nothing more is begun
-                        todo.get_nowait()
-                raise
+    def _is_to_do(self, step: Step, sources: Mapping[str, Any]) -> bool:
+        key = self._key(step, sources[step.notebook])
+        self.keys[step.name] = key
+        if not self.state.is_done(step.name, key):
+            return True
+        self.state.keep(step.name)
+        self.skipped.append(step.name)
+        self._say(step, "was done already")
+        return False
+
+    def _begin(self, queue: _Queue, busy: _Busy, sources: Mapping[str, Any]) -> None:
+        """Give every worker that is free a step, while there are steps."""
+        at_work = [worker for worker, _ in busy.values()]
+        for worker in self.workers.take(len(at_work) + len(queue.todo)):
+            if worker not in at_work and queue.todo:
+                step = queue.todo.pop(0)
+                one = partial(self._one, worker, step, sources[step.notebook])
+                busy[worker.call(one)] = (worker, step)
 
     def _one(self, worker: Worker, step: Step, source: Any) -> None:
         started = time.monotonic()
@@ -167,6 +189,49 @@ class Execution:
             also_read(step.notebook, self.data, self.state.places),
             *upstream,
         )
+
+
+class _Queue:
+    """Steps that all they build on is done of; first those with the longest chain after them.
+
+    A run can't end before the longest chain of notebooks is gone through.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._graph = TopologicalSorter({name: set(BUILDS_ON[name]) & set(names) for name in names})
+        self._graph.prepare()
+        self._chains = {name: _chain(name, names) for name in names}
+        self._left: dict[str, int] = {}
+        self.todo: list[Step] = []
+
+    def goes_on(self) -> bool:
+        """Tell whether there are notebooks that are not done."""
+        return self._graph.is_active()
+
+    def ready(self) -> tuple[str, ...]:
+        """Return notebooks that can be executed now and were not returned before."""
+        return self._graph.get_ready()
+
+    def add(self, name: str, steps: Sequence[Step]) -> None:
+        """Add what is to be done of a notebook."""
+        self._left[name] = len(steps)
+        if not steps:
+            self._graph.done(name)
+        place = {name: number for number, name in enumerate(self._chains)}
+        self.todo += steps
+        self.todo.sort(key=lambda step: (-self._chains[step.notebook], place[step.notebook]))
+
+    def end(self, step: Step) -> None:
+        """Note that a step is done."""
+        self._left[step.notebook] -= 1
+        if not self._left[step.notebook]:
+            self._graph.done(step.notebook)
+
+
+def _chain(name: str, names: Sequence[str]) -> int:
+    """Return how many notebooks, one building on another, come after the one called `name`."""
+    after = [other for other in names if name in BUILDS_ON[other]]
+    return max((1 + _chain(other, names) for other in after), default=0)
 
 
 def _why(step: Step, source: Any, error: Exception) -> str:

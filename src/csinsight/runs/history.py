@@ -62,7 +62,8 @@ def runs(out: Path, shop: str | None = None) -> list[Entry]:
     """
     files = sorted((out / "runs").glob(f"*/{HISTORY_FILE}"))
     entries = [e for f in files if shop in {None, f.parent.name} for e in _entries(out, f)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    # Of two that began within one second the later stands below in the file.
+    return sorted(entries, key=lambda entry: entry.at)[::-1]
 
 
 def _entries(out: Path, file: Path) -> Iterator[Entry]:

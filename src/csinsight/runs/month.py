@@ -18,8 +18,8 @@ from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256, sha256_of
 from csinsight.engine import open_shop
-from csinsight.errors import ContractError, CsinsightError, PlanError
-from csinsight.params import BUILDS_ON, NOTEBOOKS, RunParams, shipped
+from csinsight.errors import ContractError, PlanError
+from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs import site
 from csinsight.runs.coaching_files import keep_plan
@@ -241,23 +241,11 @@ class _Run:
     def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}
         execution = Execution(self.data, self.params, self.state, self.inputs, self.workers)
-        rest = list(names)
-        while rest:
-            # Those that build on none of the others that are still to come.
-            ready = [name for name in rest if not set(BUILDS_ON[name]) & set(rest)]
-            rest = [name for name in rest if name not in ready]
-            steps = [
-                step
-                for name in ready
-                for step in (self._cards(left_out) if name == CARD else [Step(name, name)])
-            ]
-            execution.count = execution.finished + len(steps) + len(rest)
-            try:
-                execution.run(steps, sources)
-            except CsinsightError:
-                if rest:
-                    LOG.error("not tried after that: %s", ", ".join(rest))
-                raise
+        execution.run(
+            names,
+            sources,
+            lambda name: self._cards(left_out) if name == CARD else [Step(name, name)],
+        )
         return execution
 
     def _cards(self, left_out: dict[str, str]) -> list[Step]:
