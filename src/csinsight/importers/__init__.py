@@ -6,7 +6,7 @@ How a new format is written:
    timezone=None) -> Imported`` (leave `timezone` out where the files carry the shop's own clock),
    and a line in `csinsight.importers.run.FORMATS`.
 2. Read with `reading.read_records` (delimited text: encodings, header under a title, files without
-   header, broken quotes), `records.read_workbook` and `sheet_records`, or `records.read_json`; for
+   header, broken quotes), `workbook.read_workbook` and `sheet_records`, or `records.read_json`; for
    chats as text `chat_text.parse_text`. Each gives the columns of `reading.Line` (file, line, raw
    text) and text columns, and what could not be read as ``damaged``. Columns are found by their
    names; a file without them is an `ImporterError` that says which were looked for and found.

@@ -21,8 +21,8 @@ from csinsight.config import load
 from csinsight.errors import ImporterError
 from csinsight.importers.chat_text import Entry, chat_tables, parse_text
 from csinsight.importers.reading import read_text
-from csinsight.importers.records import SUFFIXES, read_workbook
 from csinsight.importers.sift import Imported
+from csinsight.importers.workbook import SUFFIXES, read_workbook
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")
 _ENDS: Final = re.compile(r"^/?\**\s*会话结束")

@@ -34,8 +34,9 @@ from csinsight.importers.reading import (
     read_records,
     stack,
 )
-from csinsight.importers.records import read_json, read_jsonl, read_workbook, sheet_records
+from csinsight.importers.records import read_json, read_jsonl
 from csinsight.importers.sift import Imported, Rule, finish, settle
+from csinsight.importers.workbook import read_workbook, sheet_records
 
 TableName = Literal[
     "buyers",
@@ -460,8 +461,19 @@ def _sheet_header(grid: pl.DataFrame, spec: Mapping) -> int:
     return find_header(rows, _sources(spec))
 
 
+#: A few kilobytes of Parquet may stand for more rows than any machine holds.
+_MOST_CELLS: Final = 1_000_000_000
+
+
 def _parquet(path: Path) -> Records:
     try:
+        scanned = pl.scan_parquet(path, glob=False)
+        cells_of = scanned.select(pl.len()).collect().item() * len(scanned.collect_schema())
+        if cells_of > _MOST_CELLS:
+            raise ImporterError(
+                f"{path.name}: holds {cells_of:,} cells, more than can be read at once; split it "
+                "into several files"
+            )
         frame = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ImporterError(f"{path.name}: can't be read as Parquet; export it again") from error

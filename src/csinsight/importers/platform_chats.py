@@ -21,8 +21,9 @@ from csinsight.importers.cells import YES, text_of_html
 from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import Line, read_text
-from csinsight.importers.records import load_json, open_tables
+from csinsight.importers.records import load_json
 from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.workbook import open_tables
 
 #: How robots' accounts are called, as their nicks say.
 _BOTS: Final = ("机器人", "店小蜜", "服务助手", "自动回复")

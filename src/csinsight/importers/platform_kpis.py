@@ -35,8 +35,8 @@ from csinsight.importers.reading import (
     split_line,
     stack,
 )
-from csinsight.importers.records import SUFFIXES, read_workbook
 from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.workbook import SUFFIXES, read_workbook
 
 DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")
 AGENTS: Final = (

@@ -34,8 +34,8 @@ from csinsight.importers import cells
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.orders import Row, Rows, import_orders, shop_of
 from csinsight.importers.reading import LINE_SCHEMA, Records
-from csinsight.importers.records import open_tables
 from csinsight.importers.sift import Imported, Rule
+from csinsight.importers.workbook import open_tables
 
 _MONEY: Final = ("list", "paid", "balance", "freight", "tax", "freight_tax", "off", "refund")
 _TEXTS: Final = ("order", "line", "product", "product_name", "category", "currency")

@@ -40,8 +40,8 @@ from csinsight.importers.chat_text import (
     read_time,
 )
 from csinsight.importers.reading import Line, Records, read_records, read_text
-from csinsight.importers.records import SUFFIXES, read_workbook, sheet_records
 from csinsight.importers.sift import FileFacts, Imported
+from csinsight.importers.workbook import SUFFIXES, read_workbook, sheet_records
 
 CUSTOMER: Final = "客户名"
 NUMBER: Final = "消息序号"

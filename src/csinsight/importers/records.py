@@ -1,32 +1,21 @@
-"""JSON files to records: a list of objects, or one object a line, with a list inside if told.
-
-Reading the sheets of an Excel workbook as text.
-"""
+"""JSON files to records: a list of objects, or one object a line, with a list inside if told."""
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import fastexcel
 import polars as pl
 
 from csinsight.errors import ImporterError
 from csinsight.importers.reading import (
-    HEADER_WITHIN,
     LINE_SCHEMA,
     NUL_REASON,
     REFUSED_SCHEMA,
     Records,
-    find_header,
-    gather,
-    read_bytes,
-    read_records,
     read_text,
     refused_rows,
 )
@@ -194,138 +183,3 @@ def load_json(text: str) -> Any:
 
 
 _HALVES: Final = re.compile(r"\\u[dD][89a-fA-F]")
-SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
-#: A sheet of Excel ends here; the reader keeps room for every cell up to the last in use, and
-#: ends the whole program where there is none.
-_LAST_ROW: Final = 1_048_576
-_LAST_COLUMN: Final = 16_384
-_MOST_CELLS: Final = 100_000_000
-_CELL: Final = re.compile(rb'<c [^>]{0,200}?\br="([A-Za-z]{0,12})([0-9]{0,12})"')
-_CHUNK: Final = 1 << 20
-
-
-def _refuse_far_cells(file: str, data: bytes) -> None:
-    """Raise where a sheet's cells reach beyond a sheet, or beyond what can be read at once."""
-    with zipfile.ZipFile(io.BytesIO(data)) as book:
-        sheets = [n for n in book.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", n)]
-        for name in sheets:
-            rows, columns = _reach(book, name)
-            if rows > _LAST_ROW or columns > _LAST_COLUMN or rows * columns > _MOST_CELLS:
-                raise ImporterError(
-                    f"{file}: a cell of it stands in row {rows:,}, column {columns:,}, far from "
-                    "all others; delete what stands there, or copy the rows into a new workbook"
-                )
-
-
-def _reach(book: zipfile.ZipFile, name: str) -> tuple[int, int]:
-    """Return the last row and column of a sheet that its cells name."""
-    rows, letters, rest = 0, set[bytes](), b""
-    with book.open(name) as file:
-        while chunk := file.read(_CHUNK):
-            found = _CELL.findall(rest + chunk)
-            letters |= {letter for letter, _ in found}
-            rows = max([rows, *(int(row) for _, row in found if row)])
-            rest = chunk[-300:]
-    return rows, max(map(_column, letters), default=0)
-
-
-def _column(letters: bytes) -> int:
-    """Return a column's number by its letters.
-
-    Examples
-    --------
-    >>> _column(b"A"), _column(b"AA"), _column(b"XFD")
-    (1, 27, 16384)
-    """
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number
-
-
-def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFrame]:
-    """Return the sheets of a workbook, every cell as text, by sheet name.
-
-    Parameters
-    ----------
-    path : Path
-    sheet : str or None
-        The one sheet to read; None for all.
-
-    Raises
-    ------
-    ImporterError
-        Where the file is no workbook or has no such sheet.
-    """
-    data = read_bytes(path)
-    try:
-        book = fastexcel.read_excel(data)
-    except Exception as error:  # fastexcel raises its own kinds and, on hostile files, panics
-        raise ImporterError(
-            f"{path.name}: can't be read as a workbook; save it again as .xlsx"
-        ) from error
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        _refuse_far_cells(path.name, data)
-    if sheet is not None and sheet not in book.sheet_names:
-        # Sheets may bear customers' names, so they are not listed.
-        count = len(book.sheet_names)
-        raise ImporterError(f"{path.name}: none of its {count} sheets is called {sheet!r}")
-    return {
-        name: _load(book, name, path.name)
-        for name in book.sheet_names
-        if sheet is None or name == sheet
-    }
-
-
-def sheet_records(
-    file: str,
-    grid: pl.DataFrame,
-    *,
-    header_line: int = 1,
-    names: Sequence[str] = (),
-    strip: bool = True,
-) -> Records:
-    """Return a sheet's rows under the header in row `header_line` as `Records`.
-
-    Rows count from 1; 0 with `names` for a sheet without a header.
-    """
-    rows = grid.rows()
-    if len(rows) < header_line:
-        raise ImporterError(
-            f"{file}: has no header on row {header_line}; the sheet has {len(rows)} rows"
-        )
-    plain = [str(number) for number in range(len(names) + 1, grid.width + 1)]
-    top = [*names, *plain] if header_line == 0 else rows[header_line - 1]
-    header: list[str | None] = list(top)
-    while header and not (header[-1] or "").strip():
-        header.pop()
-    below = (
-        (number, "\t".join(cell or "" for cell in row), row)
-        for number, row in enumerate(rows[header_line:], start=header_line + 1)
-        if any(cell and cell.strip() for cell in row)
-    )
-    return gather(file, header, below, strip=strip)
-
-
-def open_tables(path: Path, wanted: Sequence[str]) -> list[Records]:
-    """Return the table of a delimited file, or those of a workbook's sheets that hold something.
-
-    The header is the first row with the most of the columns `wanted`: a title may stand above it.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        return [read_records(path, header_line=None, wanted=wanted)]
-    sheets = {name: grid for name, grid in read_workbook(path).items() if grid.height}
-    found = []
-    for name, grid in sheets.items():
-        file = f"{path.name}, sheet {name}" if len(sheets) > 1 else path.name
-        top = [[cell or "" for cell in row] for row in grid.head(HEADER_WITHIN).rows()]
-        found.append(sheet_records(file, grid, header_line=find_header(top, wanted)))
-    return found
-
-
-def _load(book: fastexcel.ExcelReader, name: str, file: str) -> pl.DataFrame:
-    try:
-        loaded = book.load_sheet(name, header_row=None, dtypes="string")
-        return pl.DataFrame(loaded.to_polars())
-    except Exception as error:  # as above: one broken sheet must say which it is
-        raise ImporterError(f"{file}, sheet {name}: can't be read; save the file again") from error

@@ -39,8 +39,8 @@ from csinsight.importers.reading import (
     Records,
     stack,
 )
-from csinsight.importers.records import open_tables
 from csinsight.importers.sift import Imported, Rule, sift
+from csinsight.importers.workbook import open_tables
 
 #: The columns that only the goods list has.
 MARKS: Final = ("标题", "价格", "购买数量")
