@@ -72,7 +72,8 @@ class Block:
 
     def markup(self) -> Markup:
         """Return the block as HTML, by the macro that is called as its class is."""
-        look = getattr(environment().get_template("blocks.html.j2").module, _macro(type(self)))
+        macros = environment().get_template("blocks.html.j2").module
+        look = getattr(macros, type(self).__name__.lower())
         return Markup(look(self))  # noqa: S704 - a template that escapes
 
     def page_html(self) -> str:
@@ -93,10 +94,6 @@ class Block:
             "text/html": self._repr_html_(),
             "text/plain": self.plain(),
         }
-
-
-def _macro(kind: type[Block]) -> str:
-    return kind.__name__.lower()
 
 
 @dataclass(frozen=True)

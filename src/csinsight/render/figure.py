@@ -138,7 +138,9 @@ class Picture(Block):
     def csv(self) -> str:
         """The data as a CSV file that spreadsheets read, in base64."""
         frame = pd.DataFrame() if self.data is None else self.data
-        text = "\ufeff" + _inert(frame).to_csv(index=False, lineterminator="\n")
+        # No text may be one that a spreadsheet runs as a formula.
+        inert = frame.map(lambda value: guarded(value) if isinstance(value, str) else value)
+        text = "\ufeff" + inert.to_csv(index=False, lineterminator="\n")
         return base64.b64encode(text.encode("utf-8")).decode("ascii")
 
     def plain(self) -> str:
@@ -165,8 +167,3 @@ def _draw(source: Any) -> tuple[str, bytes]:
     finally:
         plt.close(figure)
     return svg.getvalue(), png.getvalue()
-
-
-def _inert(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with texts that a spreadsheet would run as a formula made inert."""
-    return frame.map(lambda value: guarded(value) if isinstance(value, str) else value)

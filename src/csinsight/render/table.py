@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,12 @@ class Table(Block):
     ) -> None:
         labels = dict(labels or {str(column): str(column) for column in frame.columns})
         formats = dict(formats or {})
-        _known(frame, [*labels, *formats])
+        columns = [*labels, *formats]
+        unknown = [column for column in columns if column not in frame.columns]
+        if unknown:
+            raise ValueError(
+                f"the table has no column {', '.join(unknown)}; it has {', '.join(map(str, frame))}"
+            )
         self.title, self.caption = title, caption
         self.id = name or "t" + hashlib.sha256(title.encode()).hexdigest()[:10]
         self.columns = [Column(text, _is_number(frame[name])) for name, text in labels.items()]
@@ -91,14 +96,6 @@ class Table(Block):
         head = [column.label for column in self.columns]
         cells = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in self.rows]
         return "\n".join([self.title, *("\t".join(line) for line in (head, *cells))])
-
-
-def _known(frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    unknown = [column for column in columns if column not in frame.columns]
-    if unknown:
-        raise ValueError(
-            f"the table has no column {', '.join(unknown)}; it has {', '.join(map(str, frame))}"
-        )
 
 
 def _is_number(column: pd.Series[Any]) -> bool:

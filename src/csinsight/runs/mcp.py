@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,7 +93,13 @@ class FinishedRun:
         rows = rows[rows[Drivers.SCOPE] == scope]
         if rows.empty:
             raise RunError(f"there is no scope `{scope}`; `all` is always there")
-        return self._told(Drivers.NAME, scope=scope, drivers=_records(rows, _OF_DRIVERS))
+        return self._told(
+            Drivers.NAME,
+            scope=scope,
+            drivers=[
+                {name: _plain(row[name]) for name in _OF_DRIVERS} for _, row in rows.iterrows()
+            ],
+        )
 
     def compare_months(self, figure: str, months: list[str]) -> Answer:
         """Quote one figure of the shop from the runs of several months (YYYY-MM), side by side."""
@@ -172,10 +178,6 @@ def _named(table: str, figure: str) -> ArtifactColumn:
 def _value(figure: str, row: pd.Series) -> Answer:
     ends = {"value": figure, "low": f"{figure}_low", "high": f"{figure}_high"}
     return {key: _plain(row[name]) for key, name in ends.items() if name in row}
-
-
-def _records(rows: pd.DataFrame, names: Sequence[str]) -> list[Answer]:
-    return [{name: _plain(row[name]) for name in names} for _, row in rows.iterrows()]
 
 
 def _plain(value: Any) -> Any:

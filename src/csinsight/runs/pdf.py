@@ -76,9 +76,6 @@ def _print(program: str, page: Path) -> None:
     if done.returncode or not target.is_file():
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise RunError(f"{page.name}: chromium could not print it: {' '.join(last)}")
-    target.write_bytes(_without_date(target.read_bytes()))
-
-
-def _without_date(pdf: bytes) -> bytes:
+    pdf = target.read_bytes()
     dated = rb"(/(?:CreationDate|ModDate) )\(D:[0-9]{14}\+00'00'\)"
-    return re.sub(dated, lambda found: found[1] + _FIXED_DATE, pdf)
+    target.write_bytes(re.sub(dated, lambda found: found[1] + _FIXED_DATE, pdf))

@@ -70,11 +70,15 @@ def shop_index(reports: Reports) -> str:
     rows = [_row(words, month, reports[month]) for month in sorted(reports, reverse=True)]
     if rows:
         rows[0]["latest"] = "yes"
+    known = {
+        name: {m: r["facts"][KPIS][name] for m, r in reports.items() if name in _kpis(r)}
+        for name in TRENDS
+    }
     body = render_body(
         "shop_index_body.html.j2",
         words=words,
         title=title,
-        trends=_trends(words, reports),
+        trends=[_trend(words, name, values) for name, values in known.items() if len(values) > 1],
         reports=rows,
     )
     return compose(Page(newest["lang"], kind="index"), title, body)
@@ -103,14 +107,6 @@ def _row(words: Words, month: str, report: Mapping[str, Any]) -> dict[str, str]:
 def _written(words: Words, name: str, numbers: Sequence[float]) -> str:
     value, *ends = (TRENDS[name](words, number) for number in numbers)
     return words.with_interval(value, *ends) if ends else value
-
-
-def _trends(words: Words, reports: Reports) -> list[dict[str, Any]]:
-    known = {
-        name: {m: r["facts"][KPIS][name] for m, r in reports.items() if name in _kpis(r)}
-        for name in TRENDS
-    }
-    return [_trend(words, name, values) for name, values in known.items() if len(values) > 1]
 
 
 def _kpis(report: Mapping[str, Any]) -> Mapping[str, Any]:

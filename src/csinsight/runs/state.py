@@ -304,16 +304,12 @@ def source_hash() -> str:
     64
     """
     package = Path(__file__).resolve().parents[1]
-    roots = [package, *_shared_params(package)]
+    # In a wheel they lie inside the package.
+    folder = package.parents[1] / "params"
+    roots = [package, *([folder] if folder.is_dir() and not (package / "_share").is_dir() else [])]
     kinds = {".py", ".yml", ".j2", ".css", ".json", ".otf"}
     files = sorted(p for root in roots for p in root.rglob("*") if p.suffix in kinds)
     return sha256_of(__version__, *(f"{path.name} {sha256(path)}" for path in files))
-
-
-def _shared_params(package: Path) -> list[Path]:
-    # In a wheel they lie inside the package.
-    folder = package.parents[1] / "params"
-    return [folder] if folder.is_dir() and not (package / "_share").is_dir() else []
 
 
 class RunState:

@@ -90,7 +90,7 @@ class FutureModel:
     def expected_spend(self, spend: pd.DataFrame, horizon_days: float = 90) -> pd.Series:
         """Return expected net spend in the next `horizon_days`, by buyer; NaN without money."""
         expected = self.expected_purchases(spend, horizon_days) * self.expected_value(spend)
-        if not _has_money(spend):
+        if spend[SpendFeatures.NET_SPEND].isna().all():
             expected[:] = np.nan
         return expected.rename(f"expected_spend_{horizon_days:g}d")
 
@@ -268,10 +268,6 @@ def accuracy(expected: pd.Series, actual: pd.Series) -> dict[str, float]:
 def _ids(spend: pd.DataFrame) -> pd.Index[str]:
     ids: pd.Index[str] = pd.Index(spend[SpendFeatures.BUYER_ID].astype("str"))
     return ids
-
-
-def _has_money(spend: pd.DataFrame) -> bool:
-    return bool(spend[SpendFeatures.NET_SPEND].notna().any())
 
 
 def _history(spend: pd.DataFrame) -> tuple[Floats, Floats, Floats]:

@@ -68,15 +68,12 @@ def _column(frame: pd.DataFrame, name: str) -> Floats | None:
     return None if np.isnan(values).all() else values
 
 
-def _sum(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats | None:
-    columns = [column for name in names if (column := _column(frame, name)) is not None]
-    return np.nansum(columns, axis=0) if columns else None
-
-
 def _share(frame: pd.DataFrame, *, part: tuple[str, ...], of: str) -> Observed | None:
-    count, total = _sum(frame, part), _column(frame, of)
-    if count is None or total is None:
+    columns = [column for name in part if (column := _column(frame, name)) is not None]
+    total = _column(frame, of)
+    if not columns or total is None:
         return None
+    count = np.nansum(columns, axis=0)
     total = np.nan_to_num(total)
     count = np.clip(count, 0.0, total)
     seen = total > 0

@@ -250,7 +250,10 @@ def write_buyers(
         live = (turn < cases.length) & (cases.answered | (turn == 0))
         _ask(pen, turn, live)
         if world.warming and turn:
-            _sound(pen, turn, live)
+            # Let buyers who have warmed sound pleased, and those who have cooled annoyed.
+            for bank, side in (("warmed", 1.0), ("cooled", -1.0)):
+                heard = sigmoid(_SOUNDS + side * pen.cases.intent[:, turn])
+                pen.say(live & pen.chance(heard), turn, 0, bank, pen.phrases.buyers[bank])
     return np.stack([script.count(turn, len(cases)) for turn in range(TURNS)], axis=1)
 
 
@@ -293,13 +296,6 @@ def _open(pen: _BuyerPen, world: Scenario) -> None:
         talk = where((cases.night == night) & pen.chance(_BOT))
         lines = pen.deck.pick(talk, bank, pen.phrases.shop[bank])
         pen.script.add(talk, BOT, 0, 0, cases.start[talk] + 1, lines)
-
-
-def _sound(pen: _BuyerPen, turn: int, live: Bools) -> None:
-    """Let buyers who have warmed sound pleased, and those who have cooled annoyed."""
-    for bank, side in (("warmed", 1.0), ("cooled", -1.0)):
-        heard = sigmoid(_SOUNDS + side * pen.cases.intent[:, turn])
-        pen.say(live & pen.chance(heard), turn, 0, bank, pen.phrases.buyers[bank])
 
 
 def _ask(pen: _BuyerPen, turn: int, live: Bools) -> None:

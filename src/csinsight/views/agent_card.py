@@ -284,7 +284,7 @@ def who(study: Study, card: Card) -> Prose:
         study.word(
             "card.agent", name=study.agent_name(card.agent_id), month=words.month(study.month)
         ),
-        study.word("card.inquiries", n=_inquiries(study, card)),
+        study.word("card.inquiries", n=labels.counted(study, "inquiries", card.inquiries)),
     ]
     if pd.notna(agent.get(Agents.TEAM)):
         parts.append(study.word("card.team", team=agent[Agents.TEAM]))
@@ -295,10 +295,6 @@ def who(study: Study, card: Card) -> Prose:
         ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
         new = study.word("card.newcomer", ladder=ladder) if months < _NEW else ""
     return Prose(" · ".join(parts), new)
-
-
-def _inquiries(study: Study, card: Card) -> str:
-    return labels.counted(study, "inquiries", card.inquiries)
 
 
 def sentence(study: Study, card: Card) -> str:

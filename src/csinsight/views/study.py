@@ -93,7 +93,8 @@ class Study:
         engine = load_params(None, engine=told.get("engine")).engine
         made = context_of(self.run, open_shop(self.data, engine))
         self.context = made.changed(**told)
-        taken = _taken_by(self.step)
+        # The parameters that the notebook of a run's step takes; none outside a run.
+        taken = next((names for nb, names in NOTEBOOKS.items() if self.step.startswith(nb)), ())
         if taken:
             self.context = self.context.only(taken)
         params = self.context.params
@@ -277,8 +278,3 @@ def _own_words(own: Own, lang: Lang) -> dict[str, str]:
         less = behaviour.direction == "bad"
         found[f"strength.{name}"] = words.word("own.few", name=called) if less else called
     return found
-
-
-def _taken_by(step: str) -> tuple[str, ...]:
-    """Return the parameters that the notebook of a run's step takes; none outside a run."""
-    return next((names for nb, names in NOTEBOOKS.items() if step.startswith(nb)), ())

@@ -60,12 +60,14 @@ def write_exports(
         The artifacts ``coaching_plan``, ``agent_status``, ``coaching_excerpts`` (masked) and
         ``coaching_followup``.
     """
+    notes = ("caution", "estimate", "masked", "dispute")
+    rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
     sheets = [
         _plan_sheet(study, plan),
         _status_sheet(study, status),
         _talks_sheet(study, talks),
         _followed_sheet(study, followed),
-        _notes_sheet(study),
+        _sheet(study, "notes", ("note",), rows),
     ]
     study.write_export(WORKBOOK, workbook(sheets))
     text = json.dumps(
@@ -231,12 +233,6 @@ def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
         )
     heads = ("advised_in", "month", "what", "agent", *names, "verdict")
     return _sheet(study, "followed", heads, rows)
-
-
-def _notes_sheet(study: Study) -> Sheet:
-    notes = ("caution", "estimate", "masked", "dispute")
-    rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
-    return _sheet(study, "notes", ("note",), rows)
 
 
 def _sheet(study: Study, name: str, columns: Sequence[str], rows: list[list[Cell]]) -> Sheet:
