@@ -15,7 +15,7 @@ from tests.contexts import LEAST
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.exposure import residualized_exposure
-from csinsight.drivers.fixed_effects import cross_products, iv_estimate
+from csinsight.drivers.fixed_effects import cross_products, fixed_effects_estimate
 
 NAMED = ["helps", "hurts"]
 
@@ -158,7 +158,7 @@ def test_instruments_agree_with_pyfixest():
     frame = pd.DataFrame({"agent": agent, "x": x, "w": w, "y": x + w + hidden, "z": z})
     sizes = frame.groupby("agent").size().to_numpy()
     products = cross_products(frame[["x", "w", "y", "z"]].to_numpy(), sizes)
-    ours = iv_estimate(products, n, np.array([0, 1, 2]), np.array([3, 1]))
+    ours = fixed_effects_estimate(products, n, np.array([0, 1, 2]), np.array([3, 1]))
 
     def theirs(rows):
         return float(pf.feols("y ~ w | agent | x ~ z", rows, vcov="iid").coef()["x"])

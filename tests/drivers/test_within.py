@@ -10,8 +10,8 @@ import pytest
 from csinsight.drivers.fixed_effects import (
     cross_products,
     cross_products_with,
+    fixed_effects_estimate,
     iv_draws,
-    iv_estimate,
 )
 
 
@@ -30,7 +30,7 @@ def frame():
 
 def _slope(frame, columns):
     sizes = frame.groupby("agent").size().to_numpy()
-    return iv_estimate(cross_products(frame[columns].to_numpy(), sizes), len(frame))
+    return fixed_effects_estimate(cross_products(frame[columns].to_numpy(), sizes), len(frame))
 
 
 def test_agrees_with_pyfixest(frame):
@@ -87,6 +87,8 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
     )
     for number, outcome in enumerate(outcomes.T):
         columns[:, 3] = outcome
-        one = iv_estimate(cross_products(columns, sizes), int(sizes.sum()), regressors, instruments)
+        one = fixed_effects_estimate(
+            cross_products(columns, sizes), int(sizes.sum()), regressors, instruments
+        )
         assert (effect[number], se[number]) == pytest.approx((one.effect, one.se), rel=1e-6)
         assert df == one.df

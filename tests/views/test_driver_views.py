@@ -59,7 +59,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
     plan, drivers = _made(world, outcome)
     goal = study.word(f"drivers.goal_{outcome}")
     assert goal in view.sentence(study, drivers)
-    assert goal in view.forest(study, drivers).title
+    assert goal in view.raw_beside_adjusted(study, drivers).title
     assert (
         study.word(f"drivers.unit_{outcome}", n="").strip()
         in looks.power(study, plan, readiness(plan, q_threshold=0.1)).plain()
@@ -86,7 +86,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
 def test_little_data_has_its_words_and_no_figure(worlds, study):
     world = worlds.make_world(3, inquiries=120, agents=3)
     plan, drivers = _made(world, "paid")
-    assert study.word("drivers.no_picture") in view.forest(study, drivers).plain()
+    assert study.word("drivers.no_picture") in view.raw_beside_adjusted(study, drivers).plain()
     found = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA)
     assert looks.ways(study, found).plain() == study.word("drivers.no_ways")
     assert looks.doses(study, dose_response(plan, **MINIMA)).plain() == study.word(

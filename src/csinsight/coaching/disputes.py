@@ -65,10 +65,13 @@ def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: i
     numbered = frame.with_row_index("row", offset=2)
     known = pl.col(_D.MONTH).is_between(pl.lit(first), pl.lit(month))
     near = numbered.filter(known.fill_null(value=False))
-    names = {reference(talk): talk for talk in sessions[_C.CONVERSATION_ID].dropna()}
+    names = {
+        reference(conversation): conversation
+        for conversation in sessions[_C.CONVERSATION_ID].dropna()
+    }
     near = near.with_columns(pl.col(_D.CONVERSATION_ID).replace(names))
-    agents, talks = (set(sessions[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
-    faults += unknown_faults(near, agents, talks)
+    agents, conversations = (set(sessions[c].dropna()) for c in (_C.AGENT_ID, _C.CONVERSATION_ID))
+    faults += unknown_faults(near, agents, conversations)
     if faults:
         raise DataError("\n".join(map(str, faults)))
     return near.drop("row").to_pandas()
@@ -105,8 +108,8 @@ def set_aside(sessions: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
     kept = sessions.copy()
     for behaviour, rows in single.groupby(_D.BEHAVIOUR):
         named = set(zip(rows[_D.CONVERSATION_ID], rows[_D.AGENT_ID], strict=True))
-        talks = zip(kept[_C.CONVERSATION_ID], kept[_C.AGENT_ID], strict=True)
-        kept[behaviour] = kept[behaviour].mask(np.array([talk in named for talk in talks]))
+        pairs = zip(kept[_C.CONVERSATION_ID], kept[_C.AGENT_ID], strict=True)
+        kept[behaviour] = kept[behaviour].mask(np.array([pair in named for pair in pairs]))
     return kept
 
 
@@ -124,16 +127,16 @@ def settled(
     withheld : collection of (agent_id, behaviour)
         Findings that would be in the plan otherwise.
     """
-    talks = sessions.set_index([_C.CONVERSATION_ID, _C.AGENT_ID])
+    conversations = sessions.set_index([_C.CONVERSATION_ID, _C.AGENT_ID])
     return disputes.assign(
-        **{STATUS: [_outcome(row, talks, withheld) for _, row in disputes.iterrows()]}
+        **{STATUS: [_outcome(row, conversations, withheld) for _, row in disputes.iterrows()]}
     )
 
 
-def _outcome(row: pd.Series, talks: pd.DataFrame, withheld: Collection[Finding]) -> str:
-    talk, behaviour = row[_D.CONVERSATION_ID], row[_D.BEHAVIOUR]
-    if pd.isna(talk):
+def _outcome(row: pd.Series, conversations: pd.DataFrame, withheld: Collection[Finding]) -> str:
+    conversation, behaviour = row[_D.CONVERSATION_ID], row[_D.BEHAVIOUR]
+    if pd.isna(conversation):
         return WITHHELD if (row[_D.AGENT_ID], behaviour) in withheld else NO_FINDING
-    key = (talk, row[_D.AGENT_ID])
-    counted = key in talks.index and pd.notna(talks.loc[key, behaviour])
+    key = (conversation, row[_D.AGENT_ID])
+    counted = key in conversations.index and pd.notna(conversations.loc[key, behaviour])
     return SET_ASIDE if counted else NO_FINDING

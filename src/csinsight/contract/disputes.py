@@ -1,8 +1,8 @@
 """``disputes.csv``: findings that an agent or a manager rejects, to be honoured by the next run.
 
 The file is optional and lies beside the six tables. One row rejects one finding of one month; with
-a ``conversation_id`` it says only that this talk was misread, and the finding is made without it;
-the short name that the card gives the talk will do.
+a ``conversation_id`` it says only that this conversation was misread, and the finding is made
+without it; the short name that the card gives the conversation will do.
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ def _month_faults(frame: pl.DataFrame, file: str) -> list[Fault]:
     ]
 
 
-def unknown_faults(frame: pl.DataFrame, agents: set[str], talks: set[str]) -> list[Fault]:
+def unknown_faults(frame: pl.DataFrame, agents: set[str], conversations: set[str]) -> list[Fault]:
     """Return a fault for each agent or conversation that the shop's messages don't know.
 
     Parameters
     ----------
     frame : polars.DataFrame
         As from `read_disputes`, with the number of the file's row as ``row``.
-    agents, talks : set of str
+    agents, conversations : set of str
         Ids of the shop's agents and conversations.
 
     Examples
@@ -130,7 +130,10 @@ def unknown_faults(frame: pl.DataFrame, agents: set[str], talks: set[str]) -> li
     """
     faults = []
     for values in frame.iter_rows(named=True):
-        for column, known in ((Disputes.AGENT_ID, agents), (Disputes.CONVERSATION_ID, talks)):
+        for column, known in (
+            (Disputes.AGENT_ID, agents),
+            (Disputes.CONVERSATION_ID, conversations),
+        ):
             value = values[column]
             if value is not None and value not in known:
                 near = nearest(value, known)

@@ -57,7 +57,7 @@ TURN_MARKERS: Final = tuple(
 )
 BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 
-#: Of a buyer, as their words show it; at the opening of a talk a later one outweighs an earlier.
+#: Of a buyer, as their words show it; at an opening a later one outweighs an earlier.
 MOODS: Final = ("calm", "pleased", "worried", "annoyed")
 
 #: What the last exchange of an inquiry without an order was about, as the buyer's words and the

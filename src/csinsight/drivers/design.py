@@ -47,11 +47,11 @@ from csinsight.params import Outcome, add_months
 TESTED_BEHAVIOURS: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))
 #: Can't be judged on the outcome named: all who may be reminded of payment have ordered.
 NOT_ON: Final = {"ordered": ("reminds_payment",)}
-#: Their opportunity is made by how the talk went (an apology's by the wait before it), so others
-#: are never adjusted for them.
+#: Their opportunity is made by how the conversation went (an apology's by the wait before it), so
+#: others are never adjusted for them.
 LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
-#: Summaries of the whole talk, whose length and last unanswered lines the buyer's decision makes:
-#: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
+#: Summaries of the whole conversation, whose length and last unanswered lines the buyer's decision
+#: makes: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
 WHOLE_CONVERSATION: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
 
 #: Looked at whatever the main outcome is; each has a family of its own.

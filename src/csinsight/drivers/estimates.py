@@ -31,7 +31,11 @@ from csinsight.drivers.design_matrix import (
     Places,
     design_matrix_of,
 )
-from csinsight.drivers.fixed_effects import IVEstimate, cross_products, iv_estimate
+from csinsight.drivers.fixed_effects import (
+    FixedEffectsEstimate,
+    cross_products,
+    fixed_effects_estimate,
+)
 from csinsight.drivers.intent import placebo_tests, second_look, times_as_strong
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import ALL, family_level, rings, verdicts
@@ -198,7 +202,7 @@ def _sample(
         if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
-            fitted = iv_estimate(products, len(block), *matrix.model(behaviour))
+            fitted = fixed_effects_estimate(products, len(block), *matrix.model(behaviour))
             if fitted is None:
                 record[_D.REASON] = "explained by what it is adjusted for"
             else:
@@ -210,7 +214,7 @@ def _sample(
         yield behaviour, record
 
 
-def _in_points(fitted: IVEstimate, points: float) -> dict[str, object]:
+def _in_points(fitted: FixedEffectsEstimate, points: float) -> dict[str, object]:
     reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
     return {
         _D.EFFECT_PP: points * fitted.effect,
@@ -223,7 +227,7 @@ def _in_points(fitted: IVEstimate, points: float) -> dict[str, object]:
 
 
 def _looked_into(
-    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, fitted: IVEstimate
+    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, fitted: FixedEffectsEstimate
 ) -> dict[str, object]:
     look = second_look(matrix, products, rows, behaviour, fitted.effect)
     proximal = look.proximal

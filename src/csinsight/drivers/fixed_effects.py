@@ -33,7 +33,7 @@ _RELEVANT = 0.01
 
 
 @dataclass(frozen=True)
-class IVEstimate:
+class FixedEffectsEstimate:
     """One adjusted coefficient and what is known about it.
 
     Parameters
@@ -91,14 +91,14 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     return products
 
 
-def iv_estimate(
+def fixed_effects_estimate(
     products: Floats,
     rows: int,
     regressors: npt.NDArray[np.intp] | None = None,
     instruments: npt.NDArray[np.intp] | None = None,
     *,
     weakest: float = _RELEVANT,
-) -> IVEstimate | None:
+) -> FixedEffectsEstimate | None:
     """Return the coefficient of the first regressor on the last, adjusted for those between.
 
     Parameters
@@ -116,7 +116,7 @@ def iv_estimate(
 
     Returns
     -------
-    IVEstimate or None
+    FixedEffectsEstimate or None
         None where the behaviour does not vary within agents once the controls are known.
     """
     every = np.arange(products.shape[1], dtype=np.intp)
@@ -156,7 +156,7 @@ def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> F
     total : array (k, k)
         Cross-products summed over agents.
     regressors, instruments : array of places
-        As for `iv_estimate`.
+        As for `fixed_effects_estimate`.
 
     Returns
     -------
@@ -217,12 +217,12 @@ def iv_draws(
     through : array (agents, k, outcomes)
         Of the same columns with the outcomes (`cross_products_with`).
     regressors, instruments : array of places
-        As for `iv_estimate`; the last regressor's place is not used.
+        As for `fixed_effects_estimate`; the last regressor's place is not used.
 
     Returns
     -------
     tuple of coefficients, standard errors and degrees of freedom, or None
-        As of `iv_estimate`, which it agrees with.
+        As of `fixed_effects_estimate`, which it agrees with.
     """
     total = products.sum(axis=0)
     kept = _kept(total, regressors, instruments)
@@ -270,14 +270,16 @@ def _relevant(kept: list[int], shared: Floats, square: Floats, weakest: float) -
 
 def _describe(
     effect: float, se: float, df: int, plain: float, spare: int, without: Floats
-) -> IVEstimate:
+) -> FixedEffectsEstimate:
     reach = float(stats.t.ppf(0.975, df)) * se
     p_value = float(2 * stats.t.sf(abs(effect) / se, df))
     robustness = 1.0
     if plain > 0:
         f2 = (effect / plain) ** 2 / spare
         robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    return IVEstimate(effect, se, effect - reach, effect + reach, p_value, df, robustness, without)
+    return FixedEffectsEstimate(
+        effect, se, effect - reach, effect + reach, p_value, df, robustness, without
+    )
 
 
 def _independent(total: Floats) -> list[int] | None:

@@ -37,10 +37,10 @@ from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
-    IVEstimate,
+    FixedEffectsEstimate,
     cross_products,
+    fixed_effects_estimate,
     iv_coefficients,
-    iv_estimate,
     partial,
 )
 from csinsight.drivers.risk_sets import CLOCKED
@@ -79,12 +79,12 @@ class SecondLook:
     ----------
     moved : float
         By so much the measured signs have moved the estimate; NaN where none is known.
-    proximal : IVEstimate or None
+    proximal : FixedEffectsEstimate or None
         The second method; None where the signs are too few or too weak.
     """
 
     moved: float
-    proximal: IVEstimate | None
+    proximal: FixedEffectsEstimate | None
 
 
 def second_look(
@@ -111,7 +111,7 @@ def second_look(
 
 def _proximal(
     matrix: DesignMatrix, products: Floats, rows: int, behaviour: str
-) -> IVEstimate | None:
+) -> FixedEffectsEstimate | None:
     """Return the mean of the two estimates in which one group's index stands for the intent."""
     groups = [
         [place for place in matrix.signs if matrix.names[place].startswith(f"{group}: ")]
@@ -134,7 +134,7 @@ def _proximal(
     if shared <= 0 or (rows - len(given)) * shared**2 / (1 - shared**2) < _WEAK:
         return None
     both = [
-        iv_estimate(
+        fixed_effects_estimate(
             products, rows, np.array([*given, a, regressors[-1]]), np.array([*by, b]), weakest=0.0
         )
         for a, b in ((one, other), (other, one))
@@ -150,7 +150,7 @@ def _with_indices(products: Floats, weights: Floats) -> Floats:
     return np.asarray(np.block([[products, through], [through.transpose(0, 2, 1), between]]))
 
 
-def _mean(estimates: list[IVEstimate]) -> IVEstimate:
+def _mean(estimates: list[FixedEffectsEstimate]) -> FixedEffectsEstimate:
     effect = float(np.mean([e.effect for e in estimates]))
     without = np.mean([e.without for e in estimates], axis=0)
     agents, df = len(without), estimates[0].df
@@ -158,7 +158,7 @@ def _mean(estimates: list[IVEstimate]) -> IVEstimate:
     reach = float(stats.t.ppf(0.975, df)) * se
     p_value = float(2 * stats.t.sf(abs(effect) / se, df))
     low, high = effect - reach, effect + reach
-    return IVEstimate(effect, se, low, high, p_value, df, float("nan"), without)
+    return FixedEffectsEstimate(effect, se, low, high, p_value, df, float("nan"), without)
 
 
 def times_as_strong(effect: float, reach: float, moved: float) -> float:
@@ -283,12 +283,12 @@ def _placebo(
 ) -> pd.DataFrame:
     place, index = matrix.place(sign), products.shape[1] - 1
     given = [p for p in matrix.adjust if matrix.names[p] not in matrix.behaviours]
-    whole = iv_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
+    whole = fixed_effects_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
     records, p_values = [], []
     for name, estimate in [
         (None, whole),
         *(
-            (b, iv_estimate(products, rows, *matrix.model(b, plain=True, outcome=place)))
+            (b, fixed_effects_estimate(products, rows, *matrix.model(b, plain=True, outcome=place)))
             for b in words
         ),
     ]:

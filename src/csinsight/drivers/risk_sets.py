@@ -61,8 +61,8 @@ def has_clocks(conversations: pd.DataFrame, behaviour: str) -> bool:
 def in_silence(conversations: pd.DataFrame) -> pd.DataFrame:
     """Return the conversations with following up null where the buyer had not fallen silent.
 
-    An agent who answers late with words of coming back shows it without the occasion; counted
-    among the occasions it would be one that is always taken.
+    An agent who answers late with words of coming back shows it without the opportunity; counted
+    among the opportunities it would be one that is always taken.
     """
     if not has_clocks(conversations, "follows_up"):
         return conversations
@@ -77,7 +77,7 @@ def risk_set_columns(conversations: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Same index; for each behaviour of `CLOCKED` whose times are there ``NAME_turn``,
-        ``NAME_opportunity_turn`` and ``NAME_bands`` as floats, NaN without an occasion.
+        ``NAME_opportunity_turn`` and ``NAME_bands`` as floats, NaN without an opportunity.
     """
     columns: dict[str, Floats] = {}
     for behaviour in CLOCKED:

@@ -1,8 +1,8 @@
 """The same question by other ways, beside the main one, for whoever doubts it.
 
 Raw, between agents and within agents tell who is compared with whom; turn by turn, at a landmark
-and over the whole window tell how much of a talk counts. Where they part, the method decides, and
-`docs/methods.md` says why the main one was chosen.
+and over the whole window tell how much of a conversation counts. Where they part, the method
+decides, and `docs/methods.md` says why the main one was chosen.
 
 How the outcome goes with a wait, band by band.
 
@@ -25,7 +25,7 @@ from csinsight.drivers.design import Design, design
 from csinsight.drivers.design_matrix import DesignMatrix, Places, design_matrix_of
 from csinsight.drivers.estimates import MIN_EACH, estimate_drivers
 from csinsight.drivers.exposure import Exposure, has_turns
-from csinsight.drivers.fixed_effects import cross_products, iv_estimate
+from csinsight.drivers.fixed_effects import cross_products, fixed_effects_estimate
 from csinsight.drivers.units import Floats, from_model, unit_of
 from csinsight.drivers.verdicts import ALL
 from csinsight.params import Outcome
@@ -183,7 +183,7 @@ def _effects(
     found = [(0.0, 0.0, 0.0)]
     for own in range(number):
         order = [width + own, *(width + b for b in range(number) if b != own)]
-        fitted = iv_estimate(
+        fitted = fixed_effects_estimate(
             products,
             len(block),
             np.array([*order, *regressors[1:]], dtype=np.intp),

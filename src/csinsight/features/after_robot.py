@@ -13,7 +13,7 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.features.agent_sessions import charged_rounds
 from csinsight.features.conversations import CutMessages
 from csinsight.features.frames import SECOND_MS, TURN_NO, Columns
@@ -27,10 +27,12 @@ from csinsight.features.rounds import (
     handovers,
 )
 
+_C = Conversations
+
 #: Columns of `after_robot`.
 FROM_BUYER_S, FROM_HANDOVER_S, ALONE = "from_buyer_s", "from_handover_s", "robot_alone"
 _COLUMNS: Final = Columns(
-    texts=(Talk.CONVERSATION_ID, Talk.AGENT_ID),
+    texts=(_C.CONVERSATION_ID, _C.AGENT_ID),
     booleans=(ANSWERED, ALONE),
     floats=(FROM_BUYER_S, FROM_HANDOVER_S),
 )
@@ -67,7 +69,7 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
     alone = ~nw.col(ANSWERED) & again.is_null()
     after = nw.when(nw.col(ANSWERED) & (waited < cap)).then(waited).otherwise(cap)
     found = (
-        whole.join(handovers(messages), on=[Talk.CONVERSATION_ID, TURN_NO])
+        whole.join(handovers(messages), on=[_C.CONVERSATION_ID, TURN_NO])
         .filter(nw.col(IN_SERVICE))
         .with_columns(alone.alias(ALONE))
         .with_columns(
@@ -75,5 +77,5 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
             nw.when(~nw.col(ALONE)).then(after).alias(FROM_HANDOVER_S),
         )
     )
-    keys = [Talk.CONVERSATION_ID, FROM_BUYER_S]
+    keys = [_C.CONVERSATION_ID, FROM_BUYER_S]
     return _COLUMNS.gather(found).sort_values(keys, ignore_index=True)

@@ -1,8 +1,8 @@
 """Who served whom: a row for each conversation and agent, and whose each order is.
 
-A talk that is handed over has two agents: each gets the rounds that they answered and the lines
-that they wrote. A round that nobody answered on the same day is that of the agent who wrote last
-before it.
+A conversation that is handed over has two agents: each gets the rounds that they answered and the
+lines that they wrote. A round that nobody answered on the same day is that of the agent who wrote
+last before it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 
-from csinsight.contract.artifacts import AgentSessions
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import AgentSessions, Conversations
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages as Msg
 from csinsight.contract.schema import Orders
@@ -48,22 +47,29 @@ from csinsight.features.rounds import (
 )
 from csinsight.params import add_months
 
-_KEYS: Final = (Talk.CONVERSATION_ID, Talk.AGENT_ID)
+_C = Conversations
+
+_KEYS: Final = (_C.CONVERSATION_ID, _C.AGENT_ID)
 _LAST: Final = "last_ms"
 _COLUMNS: Final = Columns(
     texts=_KEYS,
     booleans=(AgentSessions.IN_CHARGE,),
     integers=(
-        Talk.BUYER_MESSAGES,
-        Talk.AGENT_MESSAGES,
-        Talk.ROUNDS,
-        Talk.ROUNDS_IN_180S,
-        Talk.ROUNDS_UNANSWERED,
-        Talk.ROUNDS_OFF_HOURS,
-        Talk.BUYER_MESSAGES_BEFORE,
-        Talk.AGENT_MESSAGES_BEFORE,
+        _C.BUYER_MESSAGES,
+        _C.AGENT_MESSAGES,
+        _C.ROUNDS,
+        Conversations.ROUNDS_IN_180S,
+        _C.ROUNDS_UNANSWERED,
+        _C.ROUNDS_OFF_HOURS,
+        _C.BUYER_MESSAGES_BEFORE,
+        _C.AGENT_MESSAGES_BEFORE,
     ),
-    floats=(Talk.RESPONSE_SUM_S, Talk.FIRST_RESPONSE_TALK_S, Talk.SATISFACTION, *TIMINGS),
+    floats=(
+        _C.RESPONSE_SUM_S,
+        _C.FIRST_RESPONSE_TALK_S,
+        _C.SATISFACTION,
+        *TIMINGS,
+    ),
 )
 _COUNTS: Final = _COLUMNS.integers
 #: How an order finds its agent: the rules of a KPI profile, each with those it falls back on.
@@ -107,25 +113,26 @@ def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
     messages, rules = cut.of_months(months), cut.rules
     spoke = _spoke(messages)
     served = charged_rounds(messages, rules).group_by(*_KEYS).agg(*waits(rules), *_asked())
-    talks = cut.conversations.join(spoke.select(*_KEYS), on=Talk.CONVERSATION_ID, how="inner")
-    rated = satisfaction(cut.shop, talks, cut.as_of, rules)
-    known, asked = nw.col(Talk.ROUNDS_BEFORE) > 0, nw.col(Talk.BUYER_MESSAGES_BEFORE)
+    conversations = cut.conversations.join(spoke.select(*_KEYS), on=_C.CONVERSATION_ID, how="inner")
+    rated = satisfaction(cut.shop, conversations, cut.as_of, rules)
+    known, asked = (
+        nw.col(_C.ROUNDS_BEFORE) > 0,
+        nw.col(_C.BUYER_MESSAGES_BEFORE),
+    )
     slow = nw.col("_slow_before").cast(nw.Float64)
     table = _COLUMNS.gather(
         spoke.join(served, on=list(_KEYS), how="left")
         .join(rated, on=list(_KEYS), how="left")
         .with_columns(
-            pick(asked > 0, nw.col(Talk.AGENT_MESSAGES_BEFORE).cast(nw.Float64) / asked).alias(
-                Talk.ANSWER_ASK_RATIO
+            pick(asked > 0, nw.col(_C.AGENT_MESSAGES_BEFORE).cast(nw.Float64) / asked).alias(
+                _C.ANSWER_ASK_RATIO
             ),
-            pick(known, nw.col("_sum_before") / nw.col(Talk.ROUNDS_BEFORE)).alias(
-                Talk.MEAN_RESPONSE_S
-            ),
-            pick(known, slow / nw.col(Talk.ROUNDS_BEFORE)).alias(Talk.SLOW_REPLY_SHARE),
+            pick(known, nw.col("_sum_before") / nw.col(_C.ROUNDS_BEFORE)).alias(_C.MEAN_RESPONSE_S),
+            pick(known, slow / nw.col(_C.ROUNDS_BEFORE)).alias(_C.SLOW_REPLY_SHARE),
         )
     )
     table[list(_COUNTS)] = table[list(_COUNTS)].fillna(0)
-    table[Talk.RESPONSE_SUM_S] = table[Talk.RESPONSE_SUM_S].fillna(0)
+    table[_C.RESPONSE_SUM_S] = table[_C.RESPONSE_SUM_S].fillna(0)
     return table.sort_values(list(_KEYS), ignore_index=True)
 
 
@@ -147,22 +154,22 @@ def response_times(cut: CutMessages) -> pd.DataFrame:
     ['agent_id', 'response_s', 'rounds']
     """
     times = charged_rounds(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
-    kinds = Columns(texts=(Talk.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, Talk.ROUNDS))
+    kinds = Columns(texts=(_C.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, _C.ROUNDS))
     table = kinds.gather(
         times.with_columns(
             nw.col(RESPONSE_S).round().cast(nw.Int64).alias(AgentSessions.RESPONSE_S)
         )
-        .group_by(Talk.AGENT_ID, AgentSessions.RESPONSE_S)
-        .agg(nw.len().cast(nw.Int64).alias(Talk.ROUNDS))
+        .group_by(_C.AGENT_ID, AgentSessions.RESPONSE_S)
+        .agg(nw.len().cast(nw.Int64).alias(_C.ROUNDS))
     )
-    return table.sort_values([Talk.AGENT_ID, AgentSessions.RESPONSE_S], ignore_index=True)
+    return table.sort_values([_C.AGENT_ID, AgentSessions.RESPONSE_S], ignore_index=True)
 
 
 def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
     """Return the orders of so many months and the one before, with whose each is by three rules.
 
-    A talk led to an order that the buyer placed after their first message and within the
-    conversion window of it. Of the agents of such talks the order is
+    A conversation led to an order that the buyer placed after their first message and within the
+    conversion window of it. Of the agents of such conversations the order is
 
     - ``order_first``: of the last to write before it was placed (下单优先);
     - ``payment``: of the last to write before it was paid;
@@ -213,7 +220,7 @@ def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
         table[rule] = None
         for moment in moments:
             last = wrote.dropna(subset=[moment]).sort_values([moment, "_line"])
-            agent = last.groupby(Orders.ORDER_ID)[Talk.AGENT_ID].last()
+            agent = last.groupby(Orders.ORDER_ID)[_C.AGENT_ID].last()
             table[rule] = table[rule].fillna(agent.reindex(table.index))
     return columns.typed(table.reset_index()).sort_values(Orders.ORDER_ID, ignore_index=True)
 
@@ -225,14 +232,14 @@ def _writers(cut: CutMessages, orders: Frame) -> Frame:
     ).select(Msg.CONVERSATION_ID, Msg.AGENT_ID, SENT_MS, Msg.MESSAGE_NO)
     since = nw.col(PLACED_MS) - nw.col(FIRST_BUYER_MS)
     led = (
-        cut.conversations.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+        cut.conversations.select(_C.CONVERSATION_ID, _C.BUYER_ID, FIRST_BUYER_MS)
         .join(
             orders.select(Orders.ORDER_ID, Orders.BUYER_ID, PLACED_MS, PAID_MS),
             on=Orders.BUYER_ID,
             how="inner",
         )
         .filter(since > 0, since <= hours_ms(cut.rules.conversion_window_hours))
-        .select(Talk.CONVERSATION_ID, Orders.ORDER_ID, PLACED_MS, PAID_MS)
+        .select(_C.CONVERSATION_ID, Orders.ORDER_ID, PLACED_MS, PAID_MS)
     )
     sent = nw.col(SENT_MS)
     return (
@@ -254,22 +261,27 @@ def _spoke(messages: Frame) -> Frame:
     return (
         lines.group_by(*_KEYS)
         .agg(
-            nw.len().cast(nw.Int64).alias(Talk.AGENT_MESSAGES),
-            count_if(nw.col(BEFORE_OUTCOME)).alias(Talk.AGENT_MESSAGES_BEFORE),
+            nw.len().cast(nw.Int64).alias(_C.AGENT_MESSAGES),
+            count_if(nw.col(BEFORE_OUTCOME)).alias(_C.AGENT_MESSAGES_BEFORE),
             before.max().alias("_before"),
             nw.col(POSITION).max().alias("_at_all"),
         )
         # Where nobody had written by the outcome, the first to write after it had been in charge
         # of nothing: the last to write at all stands in.
-        .with_columns(_last=nw.col("_before").max().over(Talk.CONVERSATION_ID))
-        .with_columns(_end=nw.col("_at_all").max().over(Talk.CONVERSATION_ID))
+        .with_columns(_last=nw.col("_before").max().over(_C.CONVERSATION_ID))
+        .with_columns(_end=nw.col("_at_all").max().over(_C.CONVERSATION_ID))
         .with_columns(
             (
                 (nw.col("_before") == nw.col("_last")).fill_null(value=False)
                 | (nw.col("_last").is_null() & (nw.col("_at_all") == nw.col("_end")))
             ).alias(AgentSessions.IN_CHARGE)
         )
-        .select(*_KEYS, Talk.AGENT_MESSAGES, Talk.AGENT_MESSAGES_BEFORE, AgentSessions.IN_CHARGE)
+        .select(
+            *_KEYS,
+            _C.AGENT_MESSAGES,
+            _C.AGENT_MESSAGES_BEFORE,
+            AgentSessions.IN_CHARGE,
+        )
     )
 
 
@@ -286,38 +298,39 @@ def charged_rounds(messages: Frame, rules: ConversationRules) -> Frame:
     >>> sorted(set(found["agent_id"].drop_nulls()))
     ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
     """
-    turn, talk = nw.col(TURN_NO), Talk.CONVERSATION_ID
+    turn, conversation = nw.col(TURN_NO), _C.CONVERSATION_ID
     lines = messages.filter(nw.col(Msg.SENDER) == "agent").select(
-        talk, TURN_NO, POSITION, Msg.AGENT_ID
+        conversation, TURN_NO, POSITION, Msg.AGENT_ID
     )
     place = nw.col(POSITION)
     ends = (
         lines.with_columns(
-            _first=place.min().over(talk, TURN_NO), _last=place.max().over(talk, TURN_NO)
+            _first=place.min().over(conversation, TURN_NO),
+            _last=place.max().over(conversation, TURN_NO),
         )
-        .group_by(talk, TURN_NO)
+        .group_by(conversation, TURN_NO)
         .agg(
             pick(place == nw.col("_first"), nw.col(Msg.AGENT_ID)).max().alias("_opens"),
             pick(place == nw.col("_last"), nw.col(Msg.AGENT_ID)).max().alias("_ends"),
         )
     )
-    answers = ends.select(talk, (turn - 1).alias(TURN_NO), "_opens")
-    before = ends.select(talk, (turn + 1).alias(TURN_NO), "_ends")
+    answers = ends.select(conversation, (turn - 1).alias(TURN_NO), "_opens")
+    before = ends.select(conversation, (turn + 1).alias(TURN_NO), "_ends")
     return (
         rounds(turns(messages), rules, handovers(messages))
-        .join(answers, on=[talk, TURN_NO], how="left")
-        .join(before, on=[talk, TURN_NO], how="left")
+        .join(answers, on=[conversation, TURN_NO], how="left")
+        .join(before, on=[conversation, TURN_NO], how="left")
         .with_columns(
             nw.when(nw.col(ANSWERED) | nw.col(ASKED_MS).is_null())
             .then(nw.coalesce(nw.col("_opens"), nw.col("_ends")))
             .otherwise(nw.coalesce(nw.col("_ends"), nw.col("_opens")))
-            .alias(Talk.AGENT_ID)
+            .alias(_C.AGENT_ID)
         )
     )
 
 
 def _asked() -> tuple[nw.Expr, ...]:
     return (
-        nw.col(MESSAGES).sum().alias(Talk.BUYER_MESSAGES),
-        nw.col(MESSAGES_BEFORE).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
+        nw.col(MESSAGES).sum().alias(_C.BUYER_MESSAGES),
+        nw.col(MESSAGES_BEFORE).sum().alias(_C.BUYER_MESSAGES_BEFORE),
     )

@@ -292,9 +292,9 @@ def _order_features(orders: Frame, recent: int) -> Frame:
 
 
 def _chat_features(messages: Frame, gap_hours: float) -> Frame:
-    talks = cut(messages, gap_hours)
+    conversations = cut(messages, gap_hours)
     return (
-        talks.filter(nw.col(Messages.SENDER) == "buyer")
+        conversations.filter(nw.col(Messages.SENDER) == "buyer")
         .group_by(Messages.BUYER_ID)
         .agg(
             nw.len().cast(nw.Int64).alias(_NAMES.BUYER_MESSAGES),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages as Msg
 from csinsight.engine import Shop, ms
@@ -40,6 +40,8 @@ from csinsight.features.pre_chat import pages_before
 from csinsight.features.rounds import open_talks, satisfaction, service_counts, serving_agents
 from csinsight.params import add_months
 
+_C = Conversations
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -47,47 +49,58 @@ _ORDER = (SENT_MS, Msg.MESSAGE_NO)
 
 #: Counts that are 0, not null, in a conversation without buyer or agent lines.
 _COUNTED = (
-    Talk.BUYER_MESSAGES,
-    Talk.AGENT_MESSAGES,
-    Talk.AGENT_TURNS,
-    Talk.BUYER_MESSAGES_BEFORE,
-    Talk.AGENT_MESSAGES_BEFORE,
-    Talk.AGENT_TURNS_BEFORE,
+    _C.BUYER_MESSAGES,
+    _C.AGENT_MESSAGES,
+    _C.AGENT_TURNS,
+    _C.BUYER_MESSAGES_BEFORE,
+    _C.AGENT_MESSAGES_BEFORE,
+    _C.AGENT_TURNS_BEFORE,
 )
 #: Counts of rounds: null in conversations without times.
 _ROUNDS = (
-    Talk.ROUNDS,
-    Talk.ROUNDS_IN_180S,
-    Talk.ROUNDS_UNANSWERED,
-    Talk.ROUNDS_OFF_HOURS,
-    Talk.ROUNDS_BEFORE,
+    _C.ROUNDS,
+    Conversations.ROUNDS_IN_180S,
+    _C.ROUNDS_UNANSWERED,
+    _C.ROUNDS_OFF_HOURS,
+    _C.ROUNDS_BEFORE,
 )
 _COLUMNS = Columns(
-    texts=(Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.AGENT_ID, Talk.ORDER_ID),
-    times=(
-        Talk.STARTED_AT,
-        Talk.ENDED_AT,
-        Talk.FIRST_BUYER_AT,
-        Talk.COUNTED_AT,
-        Talk.OUTCOME_AT,
-        Talk.FIRST_PAID_AT,
-        Talk.PLACED_AT,
-        Talk.PAID_AT,
+    texts=(
+        _C.CONVERSATION_ID,
+        _C.BUYER_ID,
+        _C.AGENT_ID,
+        _C.ORDER_ID,
     ),
-    booleans=(Talk.OPENED_BY_BUYER, Talk.ORDERED, Talk.PAID, Talk.MATURE, Talk.CART_BEFORE),
+    times=(
+        _C.STARTED_AT,
+        _C.ENDED_AT,
+        _C.FIRST_BUYER_AT,
+        _C.COUNTED_AT,
+        _C.OUTCOME_AT,
+        _C.FIRST_PAID_AT,
+        _C.PLACED_AT,
+        _C.PAID_AT,
+    ),
+    booleans=(
+        _C.OPENED_BY_BUYER,
+        _C.ORDERED,
+        _C.PAID,
+        _C.MATURE,
+        _C.CART_BEFORE,
+    ),
     integers=(
         *_COUNTED,
         *_ROUNDS,
-        Talk.EARLIER_ORDERS,
-        Talk.OPEN_TALKS,
-        Talk.PAGES_BEFORE,
-        Talk.PAGES_LOOK_BACK,
+        _C.EARLIER_ORDERS,
+        _C.OPEN_TALKS,
+        _C.PAGES_BEFORE,
+        _C.PAGES_LOOK_BACK,
     ),
     floats=(
-        Talk.NET_AMOUNT,
-        Talk.SATISFACTION,
-        Talk.RESPONSE_SUM_S,
-        Talk.FIRST_RESPONSE_TALK_S,
+        _C.NET_AMOUNT,
+        _C.SATISFACTION,
+        _C.RESPONSE_SUM_S,
+        _C.FIRST_RESPONSE_TALK_S,
         *TIMINGS,
     ),
 )
@@ -226,8 +239,8 @@ def messages_of(shop: Shop, as_of: datetime, rules: ConversationRules, *, months
     1
     """
     messages = _numbered(shop, as_of, rules)
-    talks = _within(_times(messages, rules), as_of, months)
-    return _flagged(messages, outcomes(shop, talks, as_of, rules))
+    conversations = _within(_times(messages, rules), as_of, months)
+    return _flagged(messages, outcomes(shop, conversations, as_of, rules))
 
 
 @dataclass(frozen=True)
@@ -257,8 +270,8 @@ class CutMessages:
 
     def of_months(self, months: int) -> Frame:
         """Return the messages of the conversations that the last months count, without text."""
-        inside = _within(self.conversations, self.as_of, months).select(Talk.CONVERSATION_ID)
-        return self.messages.join(inside, on=Talk.CONVERSATION_ID, how="inner")
+        inside = _within(self.conversations, self.as_of, months).select(_C.CONVERSATION_ID)
+        return self.messages.join(inside, on=_C.CONVERSATION_ID, how="inner")
 
     def with_text(self, months: int) -> Frame:
         """Return the messages of the conversations that the last months count, with their text."""
@@ -335,17 +348,17 @@ def conversation_features(
     """
     cut = cut or cut_messages(shop, as_of, rules)
     agents = serving_agents(cut.messages)
-    talks = hold(cut.conversations.join(agents, on=Talk.CONVERSATION_ID, how="left"))
+    conversations = hold(cut.conversations.join(agents, on=_C.CONVERSATION_ID, how="left"))
     parts = (
         cut.outcomes.with_columns(mature(shop, as_of, rules)),
         service_counts(cut.messages, rules),
-        open_talks(talks),
-        pages_before(shop, talks, rules),
-        satisfaction(shop, talks, as_of, rules).drop(Talk.AGENT_ID),
+        open_talks(conversations),
+        pages_before(shop, conversations, rules),
+        satisfaction(shop, conversations, as_of, rules).drop(_C.AGENT_ID),
     )
-    table = _within(talks, as_of, months)
+    table = _within(conversations, as_of, months)
     for part in parts:
-        table = table.join(part, on=Talk.CONVERSATION_ID, how="left")
+        table = table.join(part, on=_C.CONVERSATION_ID, how="left")
     return _leave(table)
 
 
@@ -378,8 +391,8 @@ def _times(messages: Frame, rules: ConversationRules) -> Frame:
     """Return a row for each conversation of numbered messages: its buyer and times."""
     buyer, agent = nw.col(Msg.SENDER) == "buyer", nw.col(Msg.SENDER) == "agent"
     first = nw.col("_first_buyer") < nw.col("_first_agent")
-    talks = messages.group_by(Msg.CONVERSATION_ID).agg(
-        nw.col(Msg.BUYER_ID).min().alias(Talk.BUYER_ID),
+    conversations = messages.group_by(Msg.CONVERSATION_ID).agg(
+        nw.col(Msg.BUYER_ID).min().alias(_C.BUYER_ID),
         nw.col(SENT_MS).min().alias(STARTED_MS),
         nw.col(SENT_MS).max().alias(ENDED_MS),
         pick(buyer, nw.col(SENT_MS)).min().alias(FIRST_BUYER_MS),
@@ -389,15 +402,18 @@ def _times(messages: Frame, rules: ConversationRules) -> Frame:
     )
     opened = ~nw.col("_first_buyer").is_null() & (nw.col("_first_agent").is_null() | first)
     over = nw.col(ENDED_MS) + hours_ms(rules.gap_hours)
-    talks = talks.with_columns(
-        opened.alias(Talk.OPENED_BY_BUYER), nw.coalesce(nw.col("_replied"), over).alias(COUNTED_MS)
+    conversations = conversations.with_columns(
+        opened.alias(_C.OPENED_BY_BUYER),
+        nw.coalesce(nw.col("_replied"), over).alias(COUNTED_MS),
     )
-    return keep(talks.drop("_first_buyer", "_first_agent", "_replied"))
+    return keep(conversations.drop("_first_buyer", "_first_agent", "_replied"))
 
 
-def _within(talks: Frame, as_of: datetime, months: int) -> Frame:
+def _within(conversations: Frame, as_of: datetime, months: int) -> Frame:
     counted = nw.col(COUNTED_MS)
-    return talks.filter(counted.is_null() | (counted >= moment_ms(add_months(as_of, -months))))
+    return conversations.filter(
+        counted.is_null() | (counted >= moment_ms(add_months(as_of, -months)))
+    )
 
 
 def _flagged(messages: Frame, results: Frame) -> Frame:
@@ -405,7 +421,9 @@ def _flagged(messages: Frame, results: Frame) -> Frame:
     outcome = nw.col(OUTCOME_MS)
     before = outcome.is_null() | (nw.col(SENT_MS) <= outcome)
     return messages.join(
-        results.select(Talk.CONVERSATION_ID, OUTCOME_MS), on=Talk.CONVERSATION_ID, how="inner"
+        results.select(_C.CONVERSATION_ID, OUTCOME_MS),
+        on=_C.CONVERSATION_ID,
+        how="inner",
     ).with_columns(before.alias(BEFORE_OUTCOME))
 
 
@@ -413,7 +431,7 @@ def _leave(table: Frame) -> pd.DataFrame:
     """Collect with fixed types, times under the contract's names, in a fixed order."""
     frame = _COLUMNS.gather(table.rename({ms(name): name for name in _COLUMNS.times}))
     frame[list(_COUNTED)] = frame[list(_COUNTED)].fillna(0)
-    timed = frame[Talk.STARTED_AT].notna()
-    for name in (Talk.RESPONSE_SUM_S, *_ROUNDS):
+    timed = frame[_C.STARTED_AT].notna()
+    for name in (_C.RESPONSE_SUM_S, *_ROUNDS):
         frame[name] = frame[name].fillna(0).where(timed)
-    return frame.sort_values([Talk.STARTED_AT, Talk.CONVERSATION_ID], ignore_index=True)
+    return frame.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ignore_index=True)

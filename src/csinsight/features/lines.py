@@ -8,11 +8,13 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Messages as Msg
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import with_turns
 from csinsight.features.frames import SENT_MS, Frame, moment_ms
+
+_C = Conversations
 
 
 def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
@@ -43,13 +45,13 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     >>> ids = {"conversation_id": pl.String}
     >>> messages = nw.from_native(pl.LazyFrame(texts, schema_overrides=ids))
     >>> shop = Shop(None, "polars", {"messages": messages}, {})
-    >>> talk = pd.DataFrame({"conversation_id": ["c1"], "buyer_id": ["b"]})
-    >>> talk["started_at"], talk["ended_at"] = pd.Timestamp(0), pd.Timestamp("1970-01-01 00:00:09")
-    >>> found = collect(lines_of(shop, talk, datetime(2026, 11, 1)))
+    >>> said = pd.DataFrame({"conversation_id": ["c1"], "buyer_id": ["b"]})
+    >>> said["started_at"], said["ended_at"] = pd.Timestamp(0), pd.Timestamp("1970-01-01 00:00:09")
+    >>> found = collect(lines_of(shop, said, datetime(2026, 11, 1)))
     >>> found[["conversation_id", "text", "turn_no"]].values.tolist()
     [['c1', '在吗', 1], ['c1', '在的', 2]]
     """
-    buyers = sorted(conversations[Talk.BUYER_ID].dropna().astype(str).unique())
+    buyers = sorted(conversations[_C.BUYER_ID].dropna().astype(str).unique())
     sent = nw.col(SENT_MS)
     known = shop["messages"].filter(sent.is_null() | (sent < moment_ms(as_of)))
     names = (Msg.BUYER_ID, Msg.AGENT_ID, Msg.SENDER, Msg.TEXT, SENT_MS, Msg.MESSAGE_NO)
@@ -57,17 +59,24 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     lines = pl.from_pandas(
         collect(known.filter(nw.col(Msg.BUYER_ID).is_in(buyers)).select(*names, given))
     )
-    talks = pl.from_pandas(
-        conversations[[Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.STARTED_AT, Talk.ENDED_AT]]
-    ).with_columns(pl.col(Talk.STARTED_AT, Talk.ENDED_AT).dt.epoch("ms"))
+    spans = pl.from_pandas(
+        conversations[
+            [
+                _C.CONVERSATION_ID,
+                _C.BUYER_ID,
+                _C.STARTED_AT,
+                _C.ENDED_AT,
+            ]
+        ]
+    ).with_columns(pl.col(_C.STARTED_AT, _C.ENDED_AT).dt.epoch("ms"))
     untimed = lines.filter(pl.col(SENT_MS).is_null()).join(
-        talks.select(given), on=given, how="inner"
+        spans.select(given), on=given, how="inner"
     )
     timed = (
         lines.drop(given)
-        .join(talks, on=Msg.BUYER_ID, how="inner")
-        .filter(pl.col(SENT_MS).is_between(pl.col(Talk.STARTED_AT), pl.col(Talk.ENDED_AT)))
-        .drop(Talk.STARTED_AT, Talk.ENDED_AT)
+        .join(spans, on=Msg.BUYER_ID, how="inner")
+        .filter(pl.col(SENT_MS).is_between(pl.col(_C.STARTED_AT), pl.col(_C.ENDED_AT)))
+        .drop(_C.STARTED_AT, _C.ENDED_AT)
     )
     both = pl.concat([timed, untimed.select(timed.columns)], how="vertical_relaxed")
     return with_turns(nw.from_native(both.lazy()))

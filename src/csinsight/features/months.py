@@ -21,8 +21,8 @@ def month_of(conversations: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> talks = pd.DataFrame({"counted_at": pd.to_datetime(["2026-10-31", "2026-11-01", None])})
-    >>> month_of(talks).dt.strftime("%Y-%m").tolist()
+    >>> three = pd.DataFrame({"counted_at": pd.to_datetime(["2026-10-31", "2026-11-01", None])})
+    >>> month_of(three).dt.strftime("%Y-%m").tolist()
     ['2026-10', '2026-11', nan]
     """
     counted = pd.to_datetime(conversations[Conversations.COUNTED_AT])
@@ -48,8 +48,8 @@ def in_months(
 
     Examples
     --------
-    >>> talks = pd.DataFrame({"counted_at": pd.to_datetime(["2026-09-30", "2026-10-01", None])})
-    >>> in_months(talks, datetime(2026, 11, 1), 1).index.tolist()
+    >>> three = pd.DataFrame({"counted_at": pd.to_datetime(["2026-09-30", "2026-10-01", None])})
+    >>> in_months(three, datetime(2026, 11, 1), 1).index.tolist()
     [1, 2]
     """
     counted = pd.to_datetime(conversations[Conversations.COUNTED_AT])

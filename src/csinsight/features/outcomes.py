@@ -10,7 +10,7 @@ from typing import Final
 
 import narwhals as nw
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Orders
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import (
@@ -26,6 +26,8 @@ from csinsight.features.frames import (
     no_value,
     pick,
 )
+
+_C = Conversations
 
 PLACED_MS: Final = ms(Orders.PLACED_AT)
 PAID_MS: Final = ms(Orders.PAID_AT)
@@ -69,11 +71,11 @@ def known_orders(shop: Shop, as_of: datetime) -> Frame:
 
 
 _LATER = "_later"
-FIRST_PAID_MS = ms(Talk.FIRST_PAID_AT)
+FIRST_PAID_MS = ms(_C.FIRST_PAID_AT)
 _MOMENTS = (OUTCOME_MS, FIRST_PAID_MS, PLACED_MS, PAID_MS)
 
 
-def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
+def outcomes(shop: Shop, conversations: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
     """Find the order that each conversation led up to.
 
     An order counts when the same buyer placed it after the buyer's first message and within the
@@ -85,7 +87,7 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
     Parameters
     ----------
     shop : Shop
-    talks : narwhals.LazyFrame
+    conversations : narwhals.LazyFrame
         A row a conversation: ``conversation_id``, ``buyer_id``, ``started_at_ms`` and
         ``first_buyer_at_ms``.
     as_of : datetime
@@ -104,31 +106,33 @@ def outcomes(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules
     >>> from csinsight.sample import sample_context, sample_shop
     >>> from csinsight.features.conversations import conversation_times
     >>> context = sample_context()
-    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
-    >>> found = outcomes(sample_shop(), talks, context.as_of, context.rules).collect()
+    >>> conversations = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> found = outcomes(sample_shop(), conversations, context.as_of, context.rules).collect()
     >>> int((found["paid"] & ~found["ordered"]).sum())
     0
     """
-    talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, STARTED_MS, FIRST_BUYER_MS)
+    conversations = conversations.select(
+        _C.CONVERSATION_ID, _C.BUYER_ID, STARTED_MS, FIRST_BUYER_MS
+    )
     if not shop.joined:
-        return _unknown(talks)
-    pairs = talks.join(_judged(shop, as_of, rules), on=Talk.BUYER_ID, how="inner")
-    earlier = pairs.group_by(Talk.CONVERSATION_ID).agg(
-        count_if(nw.col(PAID_MS) < nw.col(FIRST_BUYER_MS)).alias(Talk.EARLIER_ORDERS)
+        return _unknown(conversations)
+    pairs = conversations.join(_judged(shop, as_of, rules), on=_C.BUYER_ID, how="inner")
+    earlier = pairs.group_by(_C.CONVERSATION_ID).agg(
+        count_if(nw.col(PAID_MS) < nw.col(FIRST_BUYER_MS)).alias(_C.EARLIER_ORDERS)
     )
     timed = ~nw.col(STARTED_MS).is_null()
     payments = timed & nw.lit(shop.has("orders", Orders.PAID_AT))
     ordered = ~nw.col(OUTCOME_MS).is_null()
     paid = ordered & (nw.col(_LATER).fill_null(1) == 0)
     return (
-        talks.drop(Talk.BUYER_ID)
-        .join(_converting(pairs, rules), on=Talk.CONVERSATION_ID, how="left")
-        .join(earlier, on=Talk.CONVERSATION_ID, how="left")
+        conversations.drop(_C.BUYER_ID)
+        .join(_converting(pairs, rules), on=_C.CONVERSATION_ID, how="left")
+        .join(earlier, on=_C.CONVERSATION_ID, how="left")
         .with_columns(
-            pick(timed, ordered).alias(Talk.ORDERED),
-            pick(payments, paid).alias(Talk.PAID),
+            pick(timed, ordered).alias(_C.ORDERED),
+            pick(payments, paid).alias(_C.PAID),
             pick(paid, nw.col(NET_AMOUNT)).alias(NET_AMOUNT),
-            pick(payments, nw.col(Talk.EARLIER_ORDERS).fill_null(0)).alias(Talk.EARLIER_ORDERS),
+            pick(payments, nw.col(_C.EARLIER_ORDERS).fill_null(0)).alias(_C.EARLIER_ORDERS),
         )
         .drop(_LATER)
     )
@@ -146,14 +150,14 @@ def mature(shop: Shop, as_of: datetime, rules: ConversationRules) -> nw.Expr:
     >>> from csinsight.sample import sample_context, sample_shop
     >>> from csinsight.features.conversations import conversation_times
     >>> context = sample_context()
-    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
-    >>> found = talks.select(mature(sample_shop(), context.as_of, context.rules)).collect()
+    >>> conversations = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> found = conversations.select(mature(sample_shop(), context.as_of, context.rules)).collect()
     >>> 0 < found["mature"].mean() <= 1
     True
     """
     windows = hours_ms(rules.conversion_window_hours) + hours_ms(rules.payment_window_hours)
     clock = nw.coalesce(nw.col(FIRST_BUYER_MS), nw.col(STARTED_MS))
-    return (clock + windows <= observed_until_ms(shop, as_of)).alias(Talk.MATURE)
+    return (clock + windows <= observed_until_ms(shop, as_of)).alias(_C.MATURE)
 
 
 def observed_until_ms(shop: Shop, as_of: datetime) -> int:
@@ -179,13 +183,13 @@ def observed_until_ms(shop: Shop, as_of: datetime) -> int:
     return max((int(time) for time in last if pd.notna(time)), default=end)
 
 
-def _unknown(talks: Frame) -> Frame:
-    return talks.drop(Talk.BUYER_ID).with_columns(
+def _unknown(conversations: Frame) -> Frame:
+    return conversations.drop(_C.BUYER_ID).with_columns(
         *(no_value(nw.Int64).alias(name) for name in _MOMENTS),
-        *(no_value(nw.Boolean).alias(name) for name in (Talk.ORDERED, Talk.PAID)),
-        no_value(nw.String).alias(Talk.ORDER_ID),
+        *(no_value(nw.Boolean).alias(name) for name in (_C.ORDERED, _C.PAID)),
+        no_value(nw.String).alias(_C.ORDER_ID),
         no_value(nw.Float64).alias(NET_AMOUNT),
-        no_value(nw.Int64).alias(Talk.EARLIER_ORDERS),
+        no_value(nw.Int64).alias(_C.EARLIER_ORDERS),
     )
 
 
@@ -195,7 +199,7 @@ def _judged(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
     in_time = nw.col(PAID_MS) - nw.col(PLACED_MS) <= window
     late = nw.when(in_time).then(nw.lit(0)).otherwise(nw.lit(1))
     return known_orders(shop, as_of).select(
-        nw.col(Orders.BUYER_ID).alias(Talk.BUYER_ID),
+        nw.col(Orders.BUYER_ID).alias(_C.BUYER_ID),
         Orders.ORDER_ID,
         PLACED_MS,
         PAID_MS,
@@ -211,21 +215,21 @@ def _converting(pairs: Frame, rules: ConversationRules) -> Frame:
     rank = (
         nw.col(PLACED_MS)
         .cum_count()
-        .over(Talk.CONVERSATION_ID, order_by=(_LATER, PLACED_MS, Orders.ORDER_ID))
+        .over(_C.CONVERSATION_ID, order_by=(_LATER, PLACED_MS, Orders.ORDER_ID))
     )
     return (
         pairs.filter(since > 0, since <= window)
         .with_columns(
-            nw.col(PLACED_MS).min().over(Talk.CONVERSATION_ID).alias(OUTCOME_MS),
+            nw.col(PLACED_MS).min().over(_C.CONVERSATION_ID).alias(OUTCOME_MS),
             pick(nw.col(_LATER) == 0, nw.col(PAID_MS))
             .min()
-            .over(Talk.CONVERSATION_ID)
+            .over(_C.CONVERSATION_ID)
             .alias(FIRST_PAID_MS),
             _rank=rank,
         )
         .filter(nw.col("_rank") == 1)
         .select(
-            Talk.CONVERSATION_ID,
+            _C.CONVERSATION_ID,
             OUTCOME_MS,
             FIRST_PAID_MS,
             Orders.ORDER_ID,

@@ -6,7 +6,7 @@ from typing import Final
 
 import narwhals as nw
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import PageViews
 from csinsight.engine import Shop, ms
 from csinsight.features.frames import (
@@ -20,17 +20,19 @@ from csinsight.features.frames import (
     pick,
 )
 
+_C = Conversations
+
 _VIEWED: Final = ms(PageViews.VIEWED_AT)
 _CART: Final = "cart"
 
 
-def pages_before(shop: Shop, talks: Frame, rules: ConversationRules) -> Frame:
+def pages_before(shop: Shop, conversations: Frame, rules: ConversationRules) -> Frame:
     """Count the pages that each buyer saw before their first line.
 
     Parameters
     ----------
     shop : Shop
-    talks : narwhals.LazyFrame
+    conversations : narwhals.LazyFrame
         A row a conversation: ``conversation_id``, ``buyer_id`` and ``first_buyer_at_ms``.
     rules : ConversationRules
         For the pre-chat hours and the look-back.
@@ -47,39 +49,43 @@ def pages_before(shop: Shop, talks: Frame, rules: ConversationRules) -> Frame:
     >>> from csinsight.sample import sample_context, sample_shop
     >>> from csinsight.features.conversations import conversation_times
     >>> context = sample_context()
-    >>> talks = conversation_times(sample_shop(), context.as_of, context.rules)
-    >>> pages_before(sample_shop(), talks, context.rules).collect_schema().names()
+    >>> conversations = conversation_times(sample_shop(), context.as_of, context.rules)
+    >>> pages_before(sample_shop(), conversations, context.rules).collect_schema().names()
     ['conversation_id', 'pages_before', 'cart_before', 'pages_look_back']
     """
-    talks = talks.select(Talk.CONVERSATION_ID, Talk.BUYER_ID, FIRST_BUYER_MS)
+    conversations = conversations.select(_C.CONVERSATION_ID, _C.BUYER_ID, FIRST_BUYER_MS)
     if not shop.has("page_views"):
-        return talks.select(Talk.CONVERSATION_ID).with_columns(
-            no_value(nw.Int64).alias(Talk.PAGES_BEFORE),
-            no_value(nw.Boolean).alias(Talk.CART_BEFORE),
-            no_value(nw.Int64).alias(Talk.PAGES_LOOK_BACK),
+        return conversations.select(_C.CONVERSATION_ID).with_columns(
+            no_value(nw.Int64).alias(_C.PAGES_BEFORE),
+            no_value(nw.Boolean).alias(_C.CART_BEFORE),
+            no_value(nw.Int64).alias(_C.PAGES_LOOK_BACK),
         )
     views = shop["page_views"].select(
-        nw.col(PageViews.BUYER_ID).alias(Talk.BUYER_ID), _VIEWED, PageViews.PAGE_KIND
+        nw.col(PageViews.BUYER_ID).alias(_C.BUYER_ID), _VIEWED, PageViews.PAGE_KIND
     )
     ago = nw.col(FIRST_BUYER_MS) - nw.col(_VIEWED)
     soon = ago <= hours_ms(rules.pre_chat_hours)
     seen = (
-        talks.join(views, on=Talk.BUYER_ID, how="inner")
+        conversations.join(views, on=_C.BUYER_ID, how="inner")
         .filter((ago > 0) & (ago <= rules.look_back_days * DAY_MS))
-        .group_by(Talk.CONVERSATION_ID)
+        .group_by(_C.CONVERSATION_ID)
         .agg(
-            count_if(soon).alias(Talk.PAGES_BEFORE),
-            count_if(soon & (nw.col(PageViews.PAGE_KIND) == _CART)).alias(Talk.CART_BEFORE),
-            nw.len().cast(nw.Int64).alias(Talk.PAGES_LOOK_BACK),
+            count_if(soon).alias(_C.PAGES_BEFORE),
+            count_if(soon & (nw.col(PageViews.PAGE_KIND) == _CART)).alias(_C.CART_BEFORE),
+            nw.len().cast(nw.Int64).alias(_C.PAGES_LOOK_BACK),
         )
     )
     timed = ~nw.col(FIRST_BUYER_MS).is_null()
     return (
-        talks.join(seen, on=Talk.CONVERSATION_ID, how="left")
+        conversations.join(seen, on=_C.CONVERSATION_ID, how="left")
         .with_columns(
             pick(timed, nw.col(name).fill_null(0)).alias(name)
-            for name in (Talk.PAGES_BEFORE, Talk.CART_BEFORE, Talk.PAGES_LOOK_BACK)
+            for name in (
+                _C.PAGES_BEFORE,
+                _C.CART_BEFORE,
+                _C.PAGES_LOOK_BACK,
+            )
         )
-        .with_columns((nw.col(Talk.CART_BEFORE) > 0).alias(Talk.CART_BEFORE))
-        .drop(Talk.BUYER_ID, FIRST_BUYER_MS)
+        .with_columns((nw.col(_C.CART_BEFORE) > 0).alias(_C.CART_BEFORE))
+        .drop(_C.BUYER_ID, FIRST_BUYER_MS)
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import narwhals as nw
 
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Messages as Msg
 from csinsight.contract.schema import Ratings
 from csinsight.engine import Shop, ms
@@ -38,6 +38,8 @@ from csinsight.features.frames import (
     no_value,
     pick,
 )
+
+_C = Conversations
 
 #: Columns of `rounds`.
 ASKED_MS, REPLIED_MS = "asked_at_ms", "replied_at_ms"
@@ -79,7 +81,7 @@ def turns(messages: Frame) -> Frame:
     """
     return (
         messages.filter(~nw.col(TURN_NO).is_null())
-        .group_by(Talk.CONVERSATION_ID, TURN_NO)
+        .group_by(_C.CONVERSATION_ID, TURN_NO)
         .agg(
             nw.col(Msg.SENDER).min(),
             nw.col(SENT_MS).min().alias(_AT),
@@ -88,7 +90,7 @@ def turns(messages: Frame) -> Frame:
             nw.col(OUTCOME_MS).min(),
         )
         .with_columns(
-            nw.col(_AT).shift(-1).over(Talk.CONVERSATION_ID, order_by=TURN_NO).alias(REPLIED_MS)
+            nw.col(_AT).shift(-1).over(_C.CONVERSATION_ID, order_by=TURN_NO).alias(REPLIED_MS)
         )
     )
 
@@ -124,18 +126,18 @@ def handovers(messages: Frame) -> Frame:
     >>> handovers(nw.from_native(lines)).collect().rows()
     [('c', 1, 2000, 240000)]
     """
-    talk, place, turn = Talk.CONVERSATION_ID, nw.col(POSITION), nw.col(TURN_NO)
-    lines = messages.select(talk, Msg.SENDER, TURN_NO, POSITION, SENT_MS).with_columns(
-        turn.fill_null(strategy="forward").over(talk, order_by=POSITION).alias(TURN_NO)
+    conversation, place, turn = _C.CONVERSATION_ID, nw.col(POSITION), nw.col(TURN_NO)
+    lines = messages.select(conversation, Msg.SENDER, TURN_NO, POSITION, SENT_MS).with_columns(
+        turn.fill_null(strategy="forward").over(conversation, order_by=POSITION).alias(TURN_NO)
     )
     robots = (
         lines.filter(nw.col(Msg.SENDER) == "bot", ~turn.is_null())
-        .group_by(talk, TURN_NO)
+        .group_by(conversation, TURN_NO)
         .agg(nw.col(SENT_MS).max().alias(ROBOT_MS), place.max().alias("_robot_place"))
     )
-    asked = lines.filter(nw.col(Msg.SENDER) == "buyer").join(robots, on=[talk, TURN_NO])
+    asked = lines.filter(nw.col(Msg.SENDER) == "buyer").join(robots, on=[conversation, TURN_NO])
     again = pick(place > nw.col("_robot_place"), nw.col(SENT_MS)).min().alias(AGAIN_MS)
-    return asked.group_by(talk, TURN_NO).agg(nw.col(ROBOT_MS).min(), again)
+    return asked.group_by(conversation, TURN_NO).agg(nw.col(ROBOT_MS).min(), again)
 
 
 def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -> Frame:
@@ -186,9 +188,7 @@ def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -
         runs.with_columns(in_service(asked, rules).alias(IN_SERVICE), same_day.alias(ANSWERED))
         .with_columns(pick(nw.col(IN_SERVICE), response).alias(RESPONSE_S))
         .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
-        .with_columns(
-            asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(Talk.CONVERSATION_ID)
-        )
+        .with_columns(asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(_C.CONVERSATION_ID))
     )
 
 
@@ -197,7 +197,7 @@ def _from_handover(runs: Frame, robots: Frame) -> Frame:
     replied, robot, again = nw.col(REPLIED_MS), nw.col(ROBOT_MS), nw.col(AGAIN_MS)
     person = ~replied.is_null() & (replied // DAY_MS == robot // DAY_MS)
     return (
-        runs.join(robots, on=[Talk.CONVERSATION_ID, TURN_NO], how="left")
+        runs.join(robots, on=[_C.CONVERSATION_ID, TURN_NO], how="left")
         .filter(robot.is_null() | ~again.is_null() | person)
         .with_columns(nw.coalesce(again, robot, nw.col(_AT)).alias(_AT))
         .drop(ROBOT_MS, AGAIN_MS)
@@ -231,28 +231,34 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     0
     """
     runs = turns(messages)
-    counts = runs.group_by(Talk.CONVERSATION_ID).agg(*_volumes())
+    counts = runs.group_by(_C.CONVERSATION_ID).agg(*_volumes())
     waited = (
-        rounds(runs, rules, handovers(messages)).group_by(Talk.CONVERSATION_ID).agg(*waits(rules))
+        rounds(runs, rules, handovers(messages)).group_by(_C.CONVERSATION_ID).agg(*waits(rules))
     )
-    asked, answered = nw.col(Talk.BUYER_MESSAGES_BEFORE), nw.col(Talk.AGENT_MESSAGES_BEFORE)
-    spoke, known = asked > 0, nw.col(Talk.ROUNDS_BEFORE) > 0
+    asked, answered = (
+        nw.col(_C.BUYER_MESSAGES_BEFORE),
+        nw.col(_C.AGENT_MESSAGES_BEFORE),
+    )
+    spoke, known = asked > 0, nw.col(_C.ROUNDS_BEFORE) > 0
     timed = nw.col("_timed") > 0
-    per_round = (Talk.RESPONSE_SUM_S, Talk.ROUNDS, Talk.ROUNDS_IN_180S, Talk.ROUNDS_UNANSWERED)
+    per_round = (
+        _C.RESPONSE_SUM_S,
+        _C.ROUNDS,
+        Conversations.ROUNDS_IN_180S,
+        _C.ROUNDS_UNANSWERED,
+    )
     return (
-        counts.join(waited, on=Talk.CONVERSATION_ID, how="left")
+        counts.join(waited, on=_C.CONVERSATION_ID, how="left")
         .with_columns(
-            pick(spoke, answered.cast(nw.Float64) / asked).alias(Talk.ANSWER_ASK_RATIO),
-            pick(known, nw.col("_sum_before") / nw.col(Talk.ROUNDS_BEFORE)).alias(
-                Talk.MEAN_RESPONSE_S
-            ),
-            pick(known, nw.col("_slow_before").cast(nw.Float64) / nw.col(Talk.ROUNDS_BEFORE)).alias(
-                Talk.SLOW_REPLY_SHARE
+            pick(spoke, answered.cast(nw.Float64) / asked).alias(_C.ANSWER_ASK_RATIO),
+            pick(known, nw.col("_sum_before") / nw.col(_C.ROUNDS_BEFORE)).alias(_C.MEAN_RESPONSE_S),
+            pick(known, nw.col("_slow_before").cast(nw.Float64) / nw.col(_C.ROUNDS_BEFORE)).alias(
+                _C.SLOW_REPLY_SHARE
             ),
         )
         .with_columns(
             pick(timed, nw.col(name).fill_null(0)).alias(name)
-            for name in (*per_round, Talk.ROUNDS_OFF_HOURS, Talk.ROUNDS_BEFORE)
+            for name in (*per_round, _C.ROUNDS_OFF_HOURS, _C.ROUNDS_BEFORE)
         )
         .drop("_timed", "_sum_before", "_slow_before")
     )
@@ -281,12 +287,12 @@ def in_service(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
 def _volumes() -> tuple[nw.Expr, ...]:
     buyer, agent = nw.col(Msg.SENDER) == "buyer", nw.col(Msg.SENDER) == "agent"
     return (
-        pick(buyer, nw.col(MESSAGES)).sum().alias(Talk.BUYER_MESSAGES),
-        pick(agent, nw.col(MESSAGES)).sum().alias(Talk.AGENT_MESSAGES),
-        count_if(agent).alias(Talk.AGENT_TURNS),
-        pick(buyer, nw.col(MESSAGES_BEFORE)).sum().alias(Talk.BUYER_MESSAGES_BEFORE),
-        pick(agent, nw.col(MESSAGES_BEFORE)).sum().alias(Talk.AGENT_MESSAGES_BEFORE),
-        count_if(agent & (nw.col(MESSAGES_BEFORE) > 0)).alias(Talk.AGENT_TURNS_BEFORE),
+        pick(buyer, nw.col(MESSAGES)).sum().alias(_C.BUYER_MESSAGES),
+        pick(agent, nw.col(MESSAGES)).sum().alias(_C.AGENT_MESSAGES),
+        count_if(agent).alias(_C.AGENT_TURNS),
+        pick(buyer, nw.col(MESSAGES_BEFORE)).sum().alias(_C.BUYER_MESSAGES_BEFORE),
+        pick(agent, nw.col(MESSAGES_BEFORE)).sum().alias(_C.AGENT_MESSAGES_BEFORE),
+        count_if(agent & (nw.col(MESSAGES_BEFORE) > 0)).alias(_C.AGENT_TURNS_BEFORE),
         nw.col(_AT).count().cast(nw.Int64).alias("_timed"),
     )
 
@@ -304,14 +310,14 @@ def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
     whole, before = nw.col(RESPONSE_S), nw.col(RESPONSE_BEFORE_S)
     timed, first = nw.col(IN_SERVICE), nw.col(TURN_NO) == nw.col("_first")
     return (
-        whole.sum().alias(Talk.RESPONSE_SUM_S),
-        count_if(timed).alias(Talk.ROUNDS),
-        count_if(nw.col(ANSWERED) & (whole <= THREE_MINUTES_S)).alias(Talk.ROUNDS_IN_180S),
-        count_if(timed & ~nw.col(ANSWERED)).alias(Talk.ROUNDS_UNANSWERED),
-        count_if(~timed).alias(Talk.ROUNDS_OFF_HOURS),
-        pick(first, whole).min().alias(Talk.FIRST_RESPONSE_TALK_S),
-        count_if(~before.is_null()).alias(Talk.ROUNDS_BEFORE),
-        pick(first, before).min().alias(Talk.FIRST_RESPONSE_S),
+        whole.sum().alias(_C.RESPONSE_SUM_S),
+        count_if(timed).alias(_C.ROUNDS),
+        count_if(nw.col(ANSWERED) & (whole <= THREE_MINUTES_S)).alias(Conversations.ROUNDS_IN_180S),
+        count_if(timed & ~nw.col(ANSWERED)).alias(_C.ROUNDS_UNANSWERED),
+        count_if(~timed).alias(_C.ROUNDS_OFF_HOURS),
+        pick(first, whole).min().alias(_C.FIRST_RESPONSE_TALK_S),
+        count_if(~before.is_null()).alias(_C.ROUNDS_BEFORE),
+        pick(first, before).min().alias(_C.FIRST_RESPONSE_S),
         before.sum().alias("_sum_before"),
         count_if(before > rules.slow_s).alias("_slow_before"),
     )
@@ -351,22 +357,22 @@ def serving_agents(messages: Frame) -> Frame:
     last_before = pick(before, nw.col(POSITION)).max().fill_null(0)
     replies = (
         messages.filter(nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null())
-        .group_by(Talk.CONVERSATION_ID, Msg.AGENT_ID)
+        .group_by(_C.CONVERSATION_ID, Msg.AGENT_ID)
         .agg(
             (count_if(before) * _WIDE + last_before).alias("_before"),
             (nw.len().cast(nw.Int64) * _WIDE + nw.col(POSITION).max()).alias("_all"),
         )
     )
-    best = {name: nw.col(name).max().over(Talk.CONVERSATION_ID) for name in ("_before", "_all")}
+    best = {name: nw.col(name).max().over(_C.CONVERSATION_ID) for name in ("_before", "_all")}
     served = nw.when(best["_before"] > 0).then(nw.col("_before") == best["_before"])
     return (
         replies.with_columns(_chosen=served.otherwise(nw.col("_all") == best["_all"]))
         .filter(nw.col("_chosen"))
-        .select(Talk.CONVERSATION_ID, nw.col(Msg.AGENT_ID).alias(Talk.AGENT_ID))
+        .select(_C.CONVERSATION_ID, nw.col(Msg.AGENT_ID).alias(_C.AGENT_ID))
     )
 
 
-def open_talks(talks: Frame) -> Frame:
+def open_talks(conversations: Frame) -> Frame:
     """Count the agent's other conversations open at the buyer's first message.
 
     Open are those that started before and ended after that moment. Starts and ends are counted
@@ -374,7 +380,7 @@ def open_talks(talks: Frame) -> Frame:
 
     Parameters
     ----------
-    talks : narwhals.LazyFrame
+    conversations : narwhals.LazyFrame
         A row a conversation: ``conversation_id``, ``agent_id``, ``started_at_ms``,
         ``ended_at_ms``, ``first_buyer_at_ms``.
 
@@ -389,11 +395,13 @@ def open_talks(talks: Frame) -> Frame:
     >>> from csinsight.sample import sample_context, sample_shop
     >>> context = sample_context()
     >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
-    >>> talks = held.conversations.join(serving_agents(held.messages), on="conversation_id")
-    >>> open_talks(talks).collect()["open_talks"].min()
+    >>> served = held.conversations.join(serving_agents(held.messages), on="conversation_id")
+    >>> open_talks(served).collect()["open_talks"].min()
     0
     """
-    talks = talks.filter(~nw.col(Talk.AGENT_ID).is_null(), ~nw.col(FIRST_BUYER_MS).is_null())
+    conversations = conversations.filter(
+        ~nw.col(_C.AGENT_ID).is_null(), ~nw.col(FIRST_BUYER_MS).is_null()
+    )
     start, end, asked = nw.col(STARTED_MS), nw.col(ENDED_MS), nw.col(FIRST_BUYER_MS)
     # At one moment: ends come first, then the questions, then starts; the end of a conversation
     # of a single moment has to come after its own start.
@@ -401,23 +409,26 @@ def open_talks(talks: Frame) -> Frame:
     own = nw.when((start < asked) & (end > asked)).then(nw.lit(1)).otherwise(nw.lit(0))
     line = nw.concat(
         [
-            _events(talks, end, end_rank, -1, nw.lit(0)),
-            _events(talks, asked, nw.lit(1), 0, own),
-            _events(talks, start, nw.lit(2), 1, nw.lit(0)),
+            _events(conversations, end, end_rank, -1, nw.lit(0)),
+            _events(conversations, asked, nw.lit(1), 0, own),
+            _events(conversations, start, nw.lit(2), 1, nw.lit(0)),
         ]
     )
-    count = nw.col("_step").cum_sum().over(Talk.AGENT_ID, order_by=("_at", "_rank"))
+    count = nw.col("_step").cum_sum().over(_C.AGENT_ID, order_by=("_at", "_rank"))
     return (
         line.with_columns(_open=count)
         .filter(nw.col("_rank") == 1)
-        .select(Talk.CONVERSATION_ID, (nw.col("_open") - nw.col("_own")).alias(Talk.OPEN_TALKS))
+        .select(
+            _C.CONVERSATION_ID,
+            (nw.col("_open") - nw.col("_own")).alias(_C.OPEN_TALKS),
+        )
     )
 
 
-def _events(talks: Frame, at: nw.Expr, rank: nw.Expr, step: int, own: nw.Expr) -> Frame:
-    return talks.select(
-        Talk.CONVERSATION_ID,
-        Talk.AGENT_ID,
+def _events(conversations: Frame, at: nw.Expr, rank: nw.Expr, step: int, own: nw.Expr) -> Frame:
+    return conversations.select(
+        _C.CONVERSATION_ID,
+        _C.AGENT_ID,
         at.alias("_at"),
         rank.cast(nw.Int64).alias("_rank"),
         nw.lit(step).cast(nw.Int64).alias("_step"),
@@ -425,7 +436,9 @@ def _events(talks: Frame, at: nw.Expr, rank: nw.Expr, step: int, own: nw.Expr) -
     )
 
 
-def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
+def satisfaction(
+    shop: Shop, conversations: Frame, as_of: datetime, rules: ConversationRules
+) -> Frame:
     """Give each conversation the score that its buyer gave its agent for it.
 
     A rating belongs to the latest conversation of that buyer with that agent that had begun and
@@ -435,7 +448,7 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     ----------
     shop : Shop
         Where ``ratings`` are absent, nothing is known.
-    talks : narwhals.LazyFrame
+    conversations : narwhals.LazyFrame
         As for `open_talks`, with ``buyer_id``; a row for each agent of a conversation will do.
     as_of : datetime
         Ratings given at this moment or later are not used.
@@ -452,25 +465,29 @@ def satisfaction(shop: Shop, talks: Frame, as_of: datetime, rules: ConversationR
     >>> from csinsight.sample import sample_context, sample_shop
     >>> context = sample_context()
     >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
-    >>> talks = held.conversations.join(serving_agents(held.messages), on="conversation_id")
-    >>> found = satisfaction(sample_shop(), talks, context.as_of, context.rules).collect()
+    >>> served = held.conversations.join(serving_agents(held.messages), on="conversation_id")
+    >>> found = satisfaction(sample_shop(), served, context.as_of, context.rules).collect()
     >>> bool(found["satisfaction"].drop_nulls().is_between(1, 5).all())
     True
     """
     if not shop.has("ratings"):
-        unknown = no_value(nw.Float64).alias(Talk.SATISFACTION)
-        return talks.select(Talk.CONVERSATION_ID, Talk.AGENT_ID, unknown)
+        unknown = no_value(nw.Float64).alias(_C.SATISFACTION)
+        return conversations.select(_C.CONVERSATION_ID, _C.AGENT_ID, unknown)
     rated = nw.col(ms(Ratings.RATED_AT))
     ratings = shop["ratings"].filter(rated < moment_ms(as_of))
     late = rated - nw.col(ENDED_MS)
-    pairs = talks.select(
-        Talk.CONVERSATION_ID, Talk.BUYER_ID, Talk.AGENT_ID, STARTED_MS, ENDED_MS
-    ).join(ratings, on=[Talk.BUYER_ID, Talk.AGENT_ID], how="inner")
+    pairs = conversations.select(
+        _C.CONVERSATION_ID,
+        _C.BUYER_ID,
+        _C.AGENT_ID,
+        STARTED_MS,
+        ENDED_MS,
+    ).join(ratings, on=[_C.BUYER_ID, _C.AGENT_ID], how="inner")
     pairs = pairs.filter(nw.col(STARTED_MS) <= rated, late <= hours_ms(rules.rating_hours))
-    latest = nw.col(STARTED_MS).max().over(Talk.BUYER_ID, Talk.AGENT_ID, ms(Ratings.RATED_AT))
+    latest = nw.col(STARTED_MS).max().over(_C.BUYER_ID, _C.AGENT_ID, ms(Ratings.RATED_AT))
     return (
         pairs.with_columns(_latest=latest)
         .filter(nw.col(STARTED_MS) == nw.col("_latest"))
-        .group_by(Talk.CONVERSATION_ID, Talk.AGENT_ID)
-        .agg(nw.col(Ratings.SCORE).cast(nw.Float64).mean().alias(Talk.SATISFACTION))
+        .group_by(_C.CONVERSATION_ID, _C.AGENT_ID)
+        .agg(nw.col(Ratings.SCORE).cast(nw.Float64).mean().alias(_C.SATISFACTION))
     )

@@ -170,11 +170,11 @@ def lagged_segments(
 
     Examples
     --------
-    >>> talks = pd.DataFrame({"conversation_id": ["c1", "c2", "c3"], "buyer_id": ["a", "b", "a"],
+    >>> three = pd.DataFrame({"conversation_id": ["c1", "c2", "c3"], "buyer_id": ["a", "b", "a"],
     ...     "started_at": pd.to_datetime(["2026-10-05", "2026-10-05", "2026-09-30"])})
     >>> october = pd.DataFrame({"as_of": pd.to_datetime(["2026-10-01"]), "buyer_id": ["a"],
     ...     "type": ["simple"]})
-    >>> known = lagged_segments(talks, october, None, as_of=datetime(2026, 11, 1))
+    >>> known = lagged_segments(three, october, None, as_of=datetime(2026, 11, 1))
     >>> known["type"].tolist()
     ['simple', 'unclassified', nan]
     """

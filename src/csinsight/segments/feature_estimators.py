@@ -121,20 +121,20 @@ def _seconds_per_page(frame: pd.DataFrame) -> Observed | None:
 
 def _orders_per_talk(frame: pd.DataFrame) -> Observed | None:
     """Log of orders to conversations of the same window; half of each added, so that 0 counts."""
-    orders, talks = _column(frame, "orders_in_window"), _column(frame, "conversations")
-    if orders is None or talks is None:
+    orders, conversations = _column(frame, "orders_in_window"), _column(frame, "conversations")
+    if orders is None or conversations is None:
         return None
-    both = np.nan_to_num(orders) + np.nan_to_num(talks)
-    value = np.log((np.nan_to_num(orders) + 0.5) / (np.nan_to_num(talks) + 0.5))
+    both = np.nan_to_num(orders) + np.nan_to_num(conversations)
+    value = np.log((np.nan_to_num(orders) + 0.5) / (np.nan_to_num(conversations) + 0.5))
     # Near even odds the variance of a log ratio of counts is about four over their sum.
     return _normal(value, both, unit_noise=4.0)
 
 
 def _messages_per_talk(frame: pd.DataFrame) -> Observed | None:
-    messages, talks = _column(frame, "buyer_messages"), _column(frame, "conversations")
-    if messages is None or talks is None:
+    messages, conversations = _column(frame, "buyer_messages"), _column(frame, "conversations")
+    if messages is None or conversations is None:
         return None
-    return _normal(_log(messages / _positive(talks)), talks)
+    return _normal(_log(messages / _positive(conversations)), conversations)
 
 
 def _breadth(frame: pd.DataFrame) -> Observed | None:

@@ -93,10 +93,10 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
 def ratio_interval(
     numerators: ArrayLike, denominators: ArrayLike, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return the interval of a ratio of sums, of which the units (talks, say) were sampled.
+    """Return the interval of a ratio of sums, of which the units (conversations, say) were sampled.
 
     Seconds waited over rounds, messages over messages, money over buyers: the unit is what
-    varies by itself, so rounds of one talk are not taken for independent.
+    varies by itself, so rounds of one conversation are not taken for independent.
 
     Parameters
     ----------

@@ -10,12 +10,14 @@ import pandas as pd
 from csinsight.behaviours import kpis
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import AgentKpis as Kpi
-from csinsight.contract.artifacts import Conversations as Talk
+from csinsight.contract.artifacts import Conversations
 from csinsight.features.after_robot import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
 from csinsight.features.rounds import ANSWERED, THREE_MINUTES_S
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
 from csinsight.views.study import Study
+
+_C = Conversations
 
 _READINGS: Final = {"buyer": FROM_BUYER_S, "handover": FROM_HANDOVER_S}
 
@@ -35,8 +37,11 @@ def figures(rounds: pd.DataFrame) -> pd.DataFrame:
         ``buyer`` and ``handover`` the share answered in three minutes (``rate_…``), the mean and
         the median in seconds (``mean_…``, ``median_…``), each with its interval.
     """
-    groups = [(None, rounds), *rounds.dropna(subset=[Talk.AGENT_ID]).groupby(Talk.AGENT_ID)]
-    return pd.DataFrame([{Talk.AGENT_ID: agent, **_row(part)} for agent, part in groups])
+    groups = [
+        (None, rounds),
+        *rounds.dropna(subset=[_C.AGENT_ID]).groupby(_C.AGENT_ID),
+    ]
+    return pd.DataFrame([{_C.AGENT_ID: agent, **_row(part)} for agent, part in groups])
 
 
 def _row(rounds: pd.DataFrame) -> kpis.Figures:
@@ -61,7 +66,7 @@ def table(study: Study, found: pd.DataFrame, profile: KpiProfile) -> Block:
         {
             "who": [
                 study.word("robot.shop") if pd.isna(agent) else study.agent_name(agent)
-                for agent in found[Talk.AGENT_ID]
+                for agent in found[_C.AGENT_ID]
             ],
             "rounds": found["rounds"],
             **{

@@ -84,7 +84,7 @@ def finding(study: Study, drivers: pd.DataFrame) -> Finding:
     return Finding(text)
 
 
-def forest(study: Study, drivers: pd.DataFrame) -> Block:
+def raw_beside_adjusted(study: Study, drivers: pd.DataFrame) -> Block:
     """Return the raw comparison beside the adjusted one, or why there is none."""
     rows = labels.estimated(labels.readable(drivers))
     if rows.empty:

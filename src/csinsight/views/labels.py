@@ -223,13 +223,13 @@ def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, flo
 def behaviour_rates(
     conversations: pd.DataFrame, behaviours: Sequence[str] = MARKERS
 ) -> pd.DataFrame:
-    """Return how often each behaviour was shown among inquiries with an occasion for it.
+    """Return how often each behaviour was shown among inquiries with an opportunity for it.
 
     Returns
     -------
     DataFrame
         ``behaviour``, ``rate``, ``low``, ``high``, ``n``; most frequent first, without those
-        that had no occasion.
+        that had no opportunity.
     """
     rows = inquiries_of(conversations)
     found = [(name, *rate(rows[name])) for name in behaviours if name in rows]

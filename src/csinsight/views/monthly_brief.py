@@ -168,7 +168,7 @@ def cards(study: Study, brief: Brief, currency: str) -> Block:
     return _linked(study, _C.NAME, tiles, note=behind)
 
 
-def forest(study: Study, brief: Brief) -> Block:
+def going_with_a_sale(study: Study, brief: Brief) -> Block:
     """Draw what is advised, in the plan's order, then all else that goes with a sale, surest first.
 
     Where nothing does, the surest few are drawn in grey.
