@@ -6,6 +6,7 @@ Its fixtures are handed on by ``conftest.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -65,29 +66,33 @@ def _notebook(name: str, cells: list[str]) -> nbformat.NotebookNode:
     return new.new_notebook(cells=built, metadata={"kernelspec": kernel})
 
 
-@pytest.fixture
-def toy_shop(tmp_path: Path) -> Path:
-    """A folder with three one-line tables."""
-    folder = tmp_path / "shop"
+def write_shop(folder: Path) -> Path:
+    """Write three one-line tables into a new folder."""
     folder.mkdir()
     for name, text in TABLES.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
+def write_notebooks(folder: Path, **cells: list[str]) -> Path:
+    """Write a tiny notebook for each of the study's; cells can be told by notebook."""
+    folder.mkdir(exist_ok=True)
+    for name in NOTEBOOKS:
+        # Python names can't begin with a digit: n03=… stands for 03_agent_kpis.
+        body = cells.get(f"n{name[:2]}", BODIES.get(name, []))
+        nbformat.write(_notebook(name, body), folder / f"{name}.ipynb")
+    texts = {name: {"title": f"# {name} 的标题"} for name in NOTEBOOKS}
+    (folder / "zh.yml").write_text(yaml.safe_dump(texts, allow_unicode=True), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def toy_shop(tmp_path: Path) -> Path:
+    """A folder with three one-line tables."""
+    return write_shop(tmp_path / "shop")
+
+
 @pytest.fixture
 def toy_notebooks(tmp_path: Path) -> Make:
-    """Make a folder of eight tiny notebooks; cells can be told by notebook."""
-
-    def make(**cells: list[str]) -> Path:
-        folder = tmp_path / "notebooks"
-        folder.mkdir(exist_ok=True)
-        for name in NOTEBOOKS:
-            # Python names can't begin with a digit: n03=… stands for 03_agent_kpis.
-            body = cells.get(f"n{name[:2]}", BODIES.get(name, []))
-            nbformat.write(_notebook(name, body), folder / f"{name}.ipynb")
-        texts = {name: {"title": f"# {name} 的标题"} for name in NOTEBOOKS}
-        (folder / "zh.yml").write_text(yaml.safe_dump(texts, allow_unicode=True), encoding="utf-8")
-        return folder
-
-    return make
+    """Make a folder of tiny notebooks; cells can be told by notebook."""
+    return partial(write_notebooks, tmp_path / "notebooks")
