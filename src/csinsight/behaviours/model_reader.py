@@ -11,10 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +21,9 @@ from pydantic import BaseModel, ConfigDict
 from csinsight.behaviours.reader import RUN, TEXT
 from csinsight.contract.schema import Messages
 from csinsight.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: In the run's folder: what the model said of each line.
 LINES_FILE: Final = Path("llm", "lines.parquet")
@@ -172,6 +174,7 @@ def judge(behaviour: str, lines: pd.DataFrame) -> Judged | None:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> lines = pd.DataFrame({"conversation_id": range(60), "true": [1, 0] * 30, "weight": 1.0})
     >>> found = judge("greets", lines.assign(model=lines["true"], built_in=1))
     >>> found.f1, round(found.built_in, 2), found.taken
@@ -185,8 +188,9 @@ def judge(behaviour: str, lines: pd.DataFrame) -> Judged | None:
     for name in ("model", "built_in"):
         fires = lines[name].to_numpy(dtype=float)
         parts += [weight * true * fires, weight * fires]
-    cells = pd.DataFrame(np.column_stack([*parts, weight * true]))
-    talks = cells.groupby(lines[Messages.CONVERSATION_ID].to_numpy()).sum().to_numpy()
+    keys, of = np.unique(lines[Messages.CONVERSATION_ID].to_numpy(), return_inverse=True)
+    cells = [*parts, weight * true]
+    talks = np.column_stack([np.bincount(of, cell, len(keys)) for cell in cells])
     rng = np.random.default_rng(len(true))
     drawn = rng.multinomial(len(talks), [1 / len(talks)] * len(talks), size=_DRAWS) @ talks
     point, spread = _f1(talks.sum(axis=0)[None])[0], _f1(drawn)
