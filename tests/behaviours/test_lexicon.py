@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon
+from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon, pattern_fault
 from csinsight.behaviours.markers import find_hits, mark
 from csinsight.behaviours.own import read_own
 from csinsight.contract.domain import COMPLIANCE, MARKERS
@@ -212,3 +213,12 @@ def _texts(examples):
     plain = [e.text if isinstance(e, Example) else e for e in every]
     assert all(unicodedata.normalize("NFKC", text) for text in plain)
     return plain
+
+
+def test_every_pattern_of_the_package_can_be_read_and_asks_for_something() -> None:
+    """At start-up they are taken as tried; this is where they are."""
+    rules = [rule for rules in LEXICON.rules.values() for rule in rules]
+    told = [p for rule in rules for p in itertools.chain(*rule.needed, rule.none_of)]
+    told += itertools.chain(*LEXICON.cuts.values())
+    assert len(told) > 200
+    assert {pattern: why for pattern in told if (why := pattern_fault(pattern))} == {}

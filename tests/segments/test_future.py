@@ -122,6 +122,24 @@ def test_pareto_nbd_has_the_published_likelihood_of_one_buyer() -> None:
     )
 
 
+def test_pareto_nbd_adds_time_up_to_what_the_closed_form_says() -> None:
+    """The fit reads points between the last purchase and now; slopes are those of the formula."""
+    rng = np.random.default_rng(3)
+    age, x = rng.uniform(0.01, 1, 300), rng.integers(0, 60, 300).astype(float)
+    t_x = np.where(x > 0, age * rng.uniform(0.05, 0.999, 300), 0.0)
+    t_x[:3], x[:3] = age[:3], 2.0  # bought just now
+    for params in ([-0.5, -1.5, -0.7, -1.5], [0.4, -2.5, 0.8, 1.2], [-2.0, 1.5, -1.0, -2.5]):
+        told, slopes = ParetoNbd(*np.exp(params)).likelihood_and_slopes(x, t_x, age)
+        closed = ParetoNbd(*np.exp(params)).log_likelihood(x, t_x, age)
+        np.testing.assert_allclose(told, closed, rtol=1e-9)
+        for place, slope in enumerate(slopes):
+            step = 1e-6 * np.eye(4)[place]
+            ends = [
+                ParetoNbd(*np.exp(params + d)).log_likelihood(x, t_x, age) for d in (step, -step)
+            ]
+            np.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-6, rtol=1e-4, atol=1e-5)
+
+
 def test_hundreds_of_purchases_stay_finite() -> None:
     """One who bought 900 times until just now goes on; one silent for a week has left."""
     x, t_x, age = np.array([900.0, 900.0]), np.array([38.86, 37.86]), np.array([38.86, 38.86])

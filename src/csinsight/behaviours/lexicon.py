@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -267,6 +267,8 @@ def load_lexicon(
         markers,
         home,
         fragments,
+        # What the package brings is tried by its tests, once, not at every start.
+        () if folder != FOLDER else set(home) - _foreign(own, official),
         load_reader().without(_laid_over(own)) if reader != "rules" and folder == FOLDER else None,
         own.signs if own is not None else {},
     )
@@ -304,17 +306,18 @@ def load_file(path: Path) -> Lexicon:
     file = load(path, LexiconFile)
     check_names(file.markers, dict.fromkeys(file.markers, path))
     fragments = {**built_in_fragments(), **file.fragments}
-    return _compiled(file.markers, dict.fromkeys(file.markers, path), fragments)
+    return _compiled(file.markers, dict.fromkeys(file.markers, path), fragments, ())
 
 
 def _compiled(
     markers: Mapping[str, Marker],
     home: Mapping[str, Path],
     fragments: Mapping[str, str],
+    tried: Container[str],
     reader: Reader | None = None,
     own: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Lexicon:
-    compilers = {name: Compiler(str(home[name]), name, fragments) for name in markers}
+    compilers = {n: Compiler(str(home[n]), n, fragments, tried=n in tried) for n in markers}
     return Lexicon(
         markers=markers,
         cuts={name: compilers[name].join(m.cut, "cut") for name, m in markers.items()},
@@ -322,6 +325,12 @@ def _compiled(
         reader=reader,
         own=own or {},
     )
+
+
+def _foreign(own: Own | None, official: Official | None) -> set[str]:
+    """Return the markers with patterns that are not the package's own."""
+    theirs = {*own.markers, *(name for name, _ in own.additions.items())} if own else set()
+    return theirs | ({OFF_PLATFORM} if official else set())
 
 
 def _laid_over(own: Own | None) -> list[str]:
@@ -378,8 +387,14 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 compiled = functools.cache(re.compile)
 
 
-def _fault(pattern: str) -> str:
-    """Return what is wrong with a pattern on any engine; empty where nothing is."""
+def pattern_fault(pattern: str) -> str:
+    """Return what is wrong with a pattern on any engine; empty where nothing is.
+
+    Examples
+    --------
+    >>> pattern_fault("送(礼盒)?"), pattern_fault("(礼盒)?")
+    ('', 'matches an empty message; make one part of it required')
+    """
     try:
         compiled(pattern)
         empty = bool(pl.Series([""]).str.contains(pattern).item())
@@ -390,11 +405,15 @@ def _fault(pattern: str) -> str:
 
 @dataclass(frozen=True)
 class Compiler:
-    """Turns one marker's lists into patterns, naming its file and itself in every fault."""
+    """Turns one marker's lists into patterns, naming its file and itself in every fault.
+
+    Patterns that were `tried` are not compiled again to learn whether they can be.
+    """
 
     path: str
     name: str
     fragments: Mapping[str, str]
+    tried: bool = False
 
     def rules(self, marker: Marker) -> tuple[Compiled, ...]:
         """Return a marker's rules."""
@@ -425,11 +444,11 @@ class Compiler:
                 joined[-1] = f"{joined[-1]}|{filled}"
             else:
                 joined.append(filled)
-        if any(map(_fault, joined)):
+        if not self.tried and any(map(pattern_fault, joined)):
             # Which of those that were joined it is, is asked only now: to compile takes time.
             for pattern in patterns:
                 where = self._where(pattern, key)
-                if fault := _fault(self._filled(pattern, where)):
+                if fault := pattern_fault(self._filled(pattern, where)):
                     raise ConfigError(f"{where}: {fault}")
         return tuple(joined)
 

@@ -9,8 +9,8 @@ import functools
 import itertools
 import operator
 import re
-from collections.abc import Container, Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import narwhals as nw
 import polars as pl
@@ -25,6 +25,8 @@ from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
 _BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
+#: So many texts are looked through one by one.
+_FEW: Final = 50
 #: Stands where text was cut out; patterns may name it.
 BLANK: Final = "␀"
 #: Lower-case text of one side's lines, null on the other's.
@@ -176,7 +178,7 @@ def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]
     >>> find_hits("亲，您好呀", "greets", lexicon) != []
     True
     """
-    return _hits(_as_read(text), marker, lexicon)
+    return find_all([text], marker, lexicon)[0]
 
 
 def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[tuple[int, int]]]:
@@ -196,41 +198,46 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
     [[(0, 4)], []]
     """
     read = [_as_read(text) for text in texts]
-    column, holding = pl.Series(read, dtype=pl.String), {}
-    for cut in lexicon.cuts[marker]:
-        holding[cut] = column.str.contains(cut).to_list()
-        column = column.str.replace_all(cut, BLANK)
-    # Most patterns are in few texts: those are found many times faster than places are.
+    column, places = _without(read, lexicon.cuts[marker])
+    spans: list[set[tuple[int, int]]] = [set() for _ in read]
     for rule in lexicon.rules[marker]:
-        for pattern in itertools.chain(*rule.needed, rule.none_of):
-            holding[pattern] = column.str.contains(pattern).to_list()
-    return [
-        _hits(text, marker, lexicon, {pattern for pattern, rows in holding.items() if rows[row]})
-        for row, text in enumerate(read)
-    ]
+        # Most patterns are in few texts: those are found many times faster than places are.
+        patterns = itertools.chain(*rule.needed, rule.none_of)
+        holding = {pattern: _holding(column, pattern) for pattern in patterns}
+        some = [_any(holding[p] for p in patterns) for patterns in rule.needed]
+        holds = functools.reduce(operator.and_, [*some, *(~holding[p] for p in rule.none_of)])
+        for pattern in itertools.chain(*rule.needed):
+            found = compiled(pattern).finditer
+            rows = (holding[pattern] & holds).arg_true()
+            for row, text in zip(rows.to_list(), column.gather(rows).to_list(), strict=True):
+                spans[row].update(hit.span() for hit in found(text))
+    for row, own in places.items():
+        spans[row] = {(own[start], own[end]) for start, end in spans[row]}
+    return [sorted(found) for found in spans]
 
 
-def _hits(
-    text: str, marker: str, lexicon: Lexicon, holding: Container[str] | None = None
-) -> list[tuple[int, int]]:
-    """Find a marker in a text that holds the patterns `holding`; None: it may hold any."""
+def _holding(column: pl.Series, pattern: str) -> pl.Series:
+    """Tell which texts hold a pattern; Polars compiles it anew, which a few texts don't repay."""
+    if len(column) > _FEW:
+        return column.str.contains(pattern)
+    return pl.Series(
+        [compiled(pattern).search(text) is not None for text in column], dtype=pl.Boolean
+    )
 
-    def among(patterns: Iterable[str]) -> list[re.Pattern[str]]:
-        return [compiled(p) for p in patterns if holding is None or p in holding]
 
-    places: Sequence[int] = range(len(text) + 1)
-    for cut in among(lexicon.cuts[marker]):
-        text, places = _cut(text, cut, places)
-    spans: set[tuple[int, int]] = set()
-    for rule in lexicon.rules[marker]:
-        hits = []
-        for patterns in rule.needed:
-            hits.append([h.span() for p in among(patterns) for h in p.finditer(text)])
-            if not hits[-1]:
-                break
-        if all(hits) and not any(pattern.search(text) for pattern in among(rule.none_of)):
-            spans |= {(places[a], places[b]) for own in hits for a, b in own}
-    return sorted(spans)
+def _without(texts: Sequence[str], cuts: Sequence[str]) -> tuple[pl.Series, dict[int, list[int]]]:
+    """Blank out as `mark` does; where each character stood, by the row of those that changed."""
+    column = pl.Series(texts, dtype=pl.String)
+    places: dict[int, list[int]] = {}
+    for cut in cuts:
+        changed = {}
+        for row in _holding(column, cut).arg_true().to_list():
+            text = column[row]
+            changed[row], places[row] = _cut(
+                text, compiled(cut), places.get(row) or range(len(text) + 1)
+            )
+        column = column.scatter(list(changed), list(changed.values())) if changed else column
+    return column, places
 
 
 @functools.lru_cache(maxsize=8192)
@@ -317,17 +324,18 @@ def _shows(rules: Iterable[Compiled], cuts: Sequence[str], column: str) -> nw.Ex
     text = nw.col(column)
     for cut in cuts:
         text = text.str.replace_all(cut, BLANK)
-    any_rule = _any(_words(rule, text) for rule in rules)
+    any_rule: nw.Expr = _any(_words(rule, text) for rule in rules)
     return nw.when(~nw.col(column).is_null()).then(any_rule)
 
 
 def _words(rule: Compiled, text: nw.Expr) -> nw.Expr:
     holds = [_any(text.str.contains(p) for p in patterns) for patterns in rule.needed]
     holds += [~text.str.contains(pattern) for pattern in rule.none_of]
-    return functools.reduce(operator.and_, holds)
+    words: nw.Expr = functools.reduce(operator.and_, holds)
+    return words
 
 
-def _any(expressions: Iterable[nw.Expr]) -> nw.Expr:
+def _any(expressions: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, expressions)
 
 

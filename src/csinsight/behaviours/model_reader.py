@@ -190,7 +190,8 @@ def judge(behaviour: str, lines: pd.DataFrame) -> Judged | None:
         parts += [weight * true * fires, weight * fires]
     keys, of = np.unique(lines[Messages.CONVERSATION_ID].to_numpy(), return_inverse=True)
     cells = [*parts, weight * true]
-    talks = np.column_stack([np.bincount(of, cell, len(keys)) for cell in cells])
+    sums = [np.bincount(of, cell, len(keys)) for cell in cells]
+    talks = np.column_stack(sums).astype(np.float64)
     rng = np.random.default_rng(len(true))
     drawn = rng.multinomial(len(talks), [1 / len(talks)] * len(talks), size=_DRAWS) @ talks
     point, spread = _f1(talks.sum(axis=0)[None])[0], _f1(drawn)

@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import gammaln, hyp2f1
+from scipy.special import digamma, gammaln, hyp2f1
 
 from csinsight.errors import NoFitError
 
@@ -33,6 +33,10 @@ Floats = npt.NDArray[np.float64]
 FIT_ON: Final = 20_000
 #: A weak pull of the log-parameters to 0, in units of one buyer, so that flat likelihoods end.
 _PENALTY: Final = 0.01
+#: Where time is added up, between 0 and 1, and the weight of each point (Gauss and Legendre).
+_POINTS, _WEIGHTS = (np.polynomial.legendre.leggauss(24)[k] / 2 + (0.5, 0.0)[k] for k in (0, 1))
+#: What has fallen by e to this power adds nothing more.
+_GONE: Final = 40.0
 #: The formula has a removable singularity at ``a = 1``.
 _NEAR_ONE: Final = 1e-5
 
@@ -144,6 +148,54 @@ class ParetoNbd:
         whole = whole + self.r * np.log(self.alpha) + self.s * np.log(self.beta)
         return np.asarray(whole + np.logaddexp(stayed, left))
 
+    def likelihood_and_slopes(self, x: Floats, t_x: Floats, age: Floats) -> tuple[Floats, Floats]:
+        """Return `log_likelihood` and what it gains by each log-parameter, (4, buyers).
+
+        The time of leaving is added up at points between the last purchase and now: slopes come
+        with it, and it is quicker than the closed form, to some ten digits.
+
+        Examples
+        --------
+        >>> model, past = ParetoNbd(0.6, 90.0, 0.7, 60.0), (np.array([3.0]), np.array([80.0]), 200)
+        >>> likely, slopes = model.likelihood_and_slopes(*past)
+        >>> bool(abs(likely[0] - model.log_likelihood(*past)[0]) < 1e-9), slopes.shape
+        (True, (4, 1))
+        """
+        low = min(self.alpha, self.beta)
+        falls = np.maximum(self.r + x - 1 if self.alpha <= self.beta else self.s + 0 * x, 1e-9)
+        # Who bought just now can't have left since: a span of next to nothing.
+        since = np.maximum(np.log(low + age) - np.log(low + t_x), 1e-12)
+        span = np.minimum(since, _GONE / falls)[:, None]
+        moment = (low + t_x)[:, None] * np.exp(span * _POINTS)
+        of_alpha, of_beta = (moment - low + own for own in (self.alpha, self.beta))
+        log_alpha, log_beta = np.log(of_alpha), np.log(of_beta)
+        log_parts = np.log(span * _WEIGHTS * moment)
+        log_parts -= (self.r + x)[:, None] * log_alpha + (self.s + 1) * log_beta
+        top = log_parts.max(axis=1, keepdims=True)
+        parts = np.exp(log_parts - top)
+        whole = parts.sum(axis=1)
+        parts /= whole[:, None]
+        left = np.log(self.s) + top[:, 0] + np.log(whole)
+        now_alpha, now_beta = np.log(self.alpha + age), np.log(self.beta + age)
+        either = np.logaddexp(-(self.r + x) * now_alpha - self.s * now_beta, left)
+        gone = np.exp(left - either)
+
+        def mean(stayed: Floats, while_left: Floats) -> Floats:
+            return np.asarray((1 - gone) * stayed + gone * (parts * while_left).sum(axis=1))
+
+        first = gammaln(self.r + x) - gammaln(self.r) + self.r * np.log(self.alpha)
+        by_r = digamma(self.r + x) - digamma(self.r) + np.log(self.alpha)
+        by_alpha = self.r / self.alpha - (self.r + x) * mean(1 / (self.alpha + age), 1 / of_alpha)
+        by_s = np.log(self.beta) + gone / self.s - mean(now_beta, log_beta)
+        by_beta = self.s / self.beta - mean(self.s / (self.beta + age), (self.s + 1) / of_beta)
+        slopes = [
+            self.r * (by_r - mean(now_alpha, log_alpha)),
+            self.alpha * by_alpha,
+            self.s * by_s,
+            self.beta * by_beta,
+        ]
+        return first + self.s * np.log(self.beta) + either, np.array(slopes)
+
     def _log_left(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return the log of the note's A0: having left between the last purchase and now."""
         both = self.r + self.s + x
@@ -247,9 +299,9 @@ def fit_pareto_nbd(x: Floats, t_x: Floats, age: Floats) -> ParetoNbd:
     unit = max(float(rows[:, 2].max()), 1e-9)
     x, t_x, age = rows[:, 0], rows[:, 1] / unit, rows[:, 2] / unit
 
-    def cost(log_params: Floats) -> float:
-        model = ParetoNbd(*np.exp(log_params))
-        return -float((counts * model.log_likelihood(x, t_x, age)).sum())
+    def cost(log_params: Floats) -> tuple[float, Floats]:
+        likely, slopes = ParetoNbd(*np.exp(log_params)).likelihood_and_slopes(x, t_x, age)
+        return -float((counts * likely).sum()), -(slopes * counts).sum(axis=1)
 
     best = _search(cost, int(counts.sum()), [[-0.5, -1.5, -0.7, -1.5]])
     r, alpha, s, beta = np.exp(best)
@@ -296,15 +348,26 @@ def _distinct(*columns: Floats) -> tuple[Floats, Floats]:
     return rows[::step], counts[::step].astype(np.float64)
 
 
-def _search(cost: Callable[[Floats], float], buyers: int, starts: list[list[float]]) -> Floats:
-    def penalised(log_params: Floats) -> float:
-        value = cost(log_params) + _PENALTY * float(np.square(log_params).sum())
-        return value / buyers if np.isfinite(value) else 1e10
+#: What a fit makes small: a value, or a value with its slopes.
+_Cost = Callable[[Floats], float] | Callable[[Floats], tuple[float, Floats]]
 
-    found = [
-        minimize(penalised, start, method="L-BFGS-B", bounds=[(-9.0, 9.0)] * len(start))
-        for start in starts
-    ]
+
+def _search(cost: _Cost, buyers: int, starts: list[list[float]]) -> Floats:
+    def penalised(log_params: Floats) -> float | tuple[float, Floats]:
+        told = cost(log_params)
+        value, slopes = told if isinstance(told, tuple) else (told, None)
+        value += _PENALTY * float(np.square(log_params).sum())
+        value = value / buyers if np.isfinite(value) else 1e10
+        if slopes is None:
+            return value
+        slopes = (slopes + 2 * _PENALTY * log_params) / buyers
+        return value, np.where(np.isfinite(slopes), slopes, 0.0)
+
+    found = []
+    for start in starts:
+        sloped = isinstance(cost(np.array(start)), tuple)
+        bounds = [(-9.0, 9.0)] * len(start)
+        found.append(minimize(penalised, start, jac=sloped, method="L-BFGS-B", bounds=bounds))
     best = min(found, key=lambda result: float(result.fun))
     if not np.isfinite(best.fun) or best.fun >= 1e10:
         raise NoFitError("no finite likelihood: the purchases can't carry the model")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 
@@ -47,6 +48,9 @@ BASE_RATES: Mapping[str, float] = {
     "leaks_order_data": 0.0015,
 }
 _COMPLIANCE_HABIT = 0.012
+
+#: No account is older than the platforms themselves: of 300,000 buyers one would be from 1998.
+_FIRST_ACCOUNT: Final = datetime(2003, 5, 10, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def draw_crowd(
         blend=blend,
         kind=kind,
         arrived=arrived.astype(np.int64),
-        joined=(arrived - years * 365 * DAY_S).astype(np.int64),
+        joined=np.maximum(arrived - years * 365 * DAY_S, _FIRST_ACCOUNT).astype(np.int64),
         rate=rate,
         dropout=dropout,
         value=120.0 * (blend @ _VALUE_FACTOR) * rng.lognormal(-0.1, 0.45, n),
