@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from csinsight.contract.schema import MAIN_TABLES
 from csinsight.importers import Imported
 
 
@@ -21,6 +23,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Imported], Impo
         for name, table in imported.tables.items():
             assert table.height
             table.write_parquet(folder / f"{name}.parquet")
+        if not set(imported.tables) & set(MAIN_TABLES):
+            # A folder of tables that stand beside the others has to hold one of those.
+            pl.DataFrame({"buyer_id": ["b1"]}).write_parquet(folder / "buyers.parquet")
         if imported.tables:
             assert [str(fault) for fault in check_folder(folder)] == []
         return imported
