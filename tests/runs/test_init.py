@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from click.testing import CliRunner
 
 from csinsight.cli import main
 from csinsight.importers import run_import
-from csinsight.importers.mapping import load_mapping
-from csinsight.params import RunParams, load_params
+from csinsight.importers.mapping import ColumnRule, Lines, Mapping, load_mapping
+from csinsight.params import RunParams, load_params, shipped
 from csinsight.runs.init import make_folder
 from csinsight.runs.shops import read_shops
 
@@ -30,6 +31,19 @@ def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: 
     made = tmp_path / "file"
     made.touch()
     assert CliRunner().invoke(main, ["init", str(made)]).exit_code == 2
+
+
+def test_the_mapping_with_every_key_has_every_key() -> None:
+    """A key without an example can't be found; what is commented out is one too."""
+    text = shipped("params", "mappings", "every_key.yml").read_text(encoding="utf-8")
+    shown = set(re.findall(r"(?m)(?:^|[\s{#])([a-z_]+):", text))
+    for model in (Mapping, ColumnRule, Lines):
+        keys = {field.alias or name for name, field in model.model_fields.items()}
+        assert keys - shown == set(), model.__name__
+    # And none that a mapping does not take: each commented one is taken when it stands there.
+    spare = set(re.findall(r"(?m)^# ([a-z_]+):", text))
+    assert spare == {"sheet", "header_line", "names", "records"}
+    assert spare <= set(Mapping.model_fields)
 
 
 def test_the_mapping_with_every_key_reads_a_file(tmp_path: Path) -> None:
