@@ -26,7 +26,19 @@ def test_examples_hold(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 #: Rooms in which every public function shows how it is called.
-SHOWN = ("config", "contract", "engine", "features", "params", "segments", "simulate", "stats")
+SHOWN = (
+    "coaching",
+    "config",
+    "contract",
+    "drivers",
+    "engine",
+    "features",
+    "params",
+    "render",
+    "segments",
+    "simulate",
+    "stats",
+)
 #: Needs Java, which a machine without Spark has no reason to have.
 NOT_HERE = "csinsight.engine.spark"
 

@@ -49,8 +49,7 @@ def sample_context(**told: Any) -> MonthContext:
     >>> sample_context(conversation_gap_hours=6.0).rules.gap_hours
     6.0
     """
-    context = MonthContext.of(RunParams(month="2026-10"), signatures_of(sample_shop()))
-    return context.changed(**told)
+    return _october().changed(**told)
 
 
 @cache
@@ -75,7 +74,7 @@ def sample_conversations() -> pd.DataFrame:
     >>> sample_conversations()["conversation_id"].is_unique
     True
     """
-    return build_conversations(sample_messages())
+    return _conversations().copy()
 
 
 def sample_sessions() -> pd.DataFrame:
@@ -86,8 +85,7 @@ def sample_sessions() -> pd.DataFrame:
     >>> sorted(set(sample_sessions()["agent_id"]))
     ['a001', 'a002', 'a003', 'a004', 'a005', 'a006']
     """
-    profile = sample_context().profile
-    return build_agent_sessions(sample_messages(), sample_conversations(), profile)
+    return _sessions().copy()
 
 
 @cache
@@ -129,3 +127,19 @@ def _folder() -> tempfile.TemporaryDirectory[Any]:
     folder: tempfile.TemporaryDirectory[Any] = tempfile.TemporaryDirectory(prefix="csinsight-")
     simulate(folder.name, buyers=120, agents=6, conversations=360)
     return folder
+
+
+@cache
+def _october() -> MonthContext:
+    return MonthContext.of(RunParams(month="2026-10"), signatures_of(sample_shop()))
+
+
+@cache
+def _conversations() -> pd.DataFrame:
+    return build_conversations(sample_messages())
+
+
+@cache
+def _sessions() -> pd.DataFrame:
+    profile = sample_context().profile
+    return build_agent_sessions(sample_messages(), _conversations(), profile)

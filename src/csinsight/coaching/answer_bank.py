@@ -192,6 +192,16 @@ def answer_bank(
         Columns of `csinsight.contract.artifacts.AnswerBank`: a row a question and way to answer
         it, the question of most buyers first; a question without a way that repeats has one row
         without an answer.
+
+    Examples
+    --------
+    Nobody has asked anything often enough in so small a shop:
+
+    >>> from csinsight.features.lines import lines_of
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
+    >>> shop, few, as_of = sample_shop(), sample_conversations().head(20), sample_context().as_of
+    >>> len(answer_bank(shop, few, lines_of(shop, few, as_of), as_of))
+    0
     """
     facts = conversations.set_index(_TALK)[[_C.BUYER_ID, _C.CATEGORY, _C.IS_INQUIRY, _C.MATURE]]
     facts["paid"] = as_float(conversations.set_index(_TALK)[_C.PAID])

@@ -61,6 +61,16 @@ def conversations_behind(
     DataFrame
         ``behaviour``, ``shown``, ``paid`` (of the conversation; null where not known), then
         ``conversation_id``, ``sender``, ``sent_at``, ``text`` (masked), one row a line.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
+    >>> context, few = sample_context(), sample_conversations().head(40)
+    >>> told = {"as_of": context.as_of, "months": 3, "rules": context.rules, "seed": 1}
+    >>> shop, lexicon = sample_shop(), context.lexicon
+    >>> behind = conversations_behind(shop, few, ["greets"], lexicon=lexicon, **told)
+    >>> sorted(set(behind["shown"]))
+    [False]
     """
     inquiries = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
     drawn = [

@@ -154,6 +154,19 @@ def agent_card(
     ------
     ValueError
         Where the agent has no conversation at all.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> from csinsight.coaching.plan import agent_status, coaching_plan
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> told = {"as_of": context.as_of, "months": 3}
+    >>> status = agent_status(sessions, plan, **told, min_agent_inquiries=5)
+    >>> rates = pd.DataFrame(columns=["agent_id"])
+    >>> card = agent_card("a001", sessions, plan, rates, status, **told, trend_months=3)
+    >>> card.agent_id, card.status
+    ('a001', 'keep it up')
     """
     served = sessions[sessions[_C.AGENT_ID] == agent_id]
     if served.empty:

@@ -126,6 +126,15 @@ def settled(
         As read, before `set_aside`.
     withheld : collection of (agent_id, behaviour)
         Findings that would be in the plan otherwise.
+
+    Examples
+    --------
+    No conversation is named, so the whole finding is withheld:
+
+    >>> seen = pd.DataFrame({"conversation_id": ["c1"], "agent_id": ["a1"]})
+    >>> told = {"agent_id": "a1", "behaviour": "off_platform", "conversation_id": None}
+    >>> settled(pd.DataFrame([told]), seen, {("a1", "off_platform")})["status"].tolist()
+    ['withheld']
     """
     conversations = sessions.set_index([_C.CONVERSATION_ID, _C.AGENT_ID])
     return disputes.assign(

@@ -85,6 +85,14 @@ def examples(
     -------
     dict
         ``hits``, ``misses``, ``peer_hits``: lists of at most `EACH` conversation ids.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> found = examples(sessions, "a001", "greets", helps=True, as_of=context.as_of)
+    >>> sorted(found), len(found["hits"]) <= EACH
+    (['hits', 'misses', 'peer_hits'], True)
     """
     shown = showing(inquiries, behaviour)
     inquiries = inquiries[~_with_finding(inquiries)]
@@ -189,6 +197,15 @@ def choose(
         First agent turn that gave opportunity for it.
     author : str or None
         Whose lines to show; None: any agent's.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"sender": ["buyer", "agent"], "recommends": [None, True]})
+    >>> lines["agent_turn"] = agent_turns(lines)
+    >>> choose(lines, "recommends", shown=True, opportunity=1)
+    [1]
+    >>> choose(lines, "recommends", shown=False, opportunity=1)
+    []
     """
     timed = behaviour in TIMINGS
     whole = behaviour in COMPLIANCE
@@ -221,14 +238,31 @@ _ANSWERS: Final = (
 
 
 def answers(conversation: pd.DataFrame, lines: list[int]) -> bool:
-    """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well."""
+    """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"sender": ["buyer", "agent"], "recommends": [None, True]})
+    >>> lines["agent_turn"] = agent_turns(lines)
+    >>> answers(lines, [1]), answers(lines.drop(columns="recommends"), [1])
+    (True, False)
+    """
     turn = conversation[AGENT_TURN].to_numpy()
     same = np.flatnonzero(np.isin(turn, turn[lines]))
     return any(_marked(conversation, name, int(line)) for name in _ANSWERS for line in same)
 
 
 def waited(conversation: pd.DataFrame, line: int) -> float:
-    """Return how many seconds the buyer had waited for the agent turn of a line; NaN: unknown."""
+    """Return how many seconds the buyer had waited for the agent turn of a line; NaN: unknown.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"sender": ["buyer", "buyer", "agent"]})
+    >>> lines["agent_turn"] = agent_turns(lines)
+    >>> lines["sent_at"] = pd.Timestamp("2026-10-01") + pd.to_timedelta([0, 60, 180], unit="s")
+    >>> waited(lines, 2)
+    180.0
+    """
     turn = conversation[AGENT_TURN].to_numpy()
     start = int(np.flatnonzero(turn == turn[line])[0])
     asked = start

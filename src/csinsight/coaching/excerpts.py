@@ -64,6 +64,16 @@ def excerpts(
         One row a message, in reading order: the contract's columns, ``position`` within the
         conversation, ``before_outcome``, and one nullable boolean column a behaviour that words
         show.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
+    >>> context, one = sample_context(), sample_conversations().head(1)
+    >>> told = {"as_of": context.as_of, "rules": context.rules, "months": 3}
+    >>> told |= {"lexicon": context.lexicon, "buyers": one["buyer_id"]}
+    >>> lines = excerpts(sample_shop(), one["conversation_id"], **told)
+    >>> lines["position"].is_monotonic_increasing
+    True
     """
     wanted = sorted(set(conversation_ids))
     if buyers is not None:
@@ -133,6 +143,13 @@ def excerpt(
         ``marked`` (the agent's lines that it is about), ``waited_s`` (how long the buyer had
         waited for them, seconds; NaN where times are not known). No row where the conversation
         can't show what is asked for: an example that does not show it would only confuse.
+
+    Examples
+    --------
+    >>> said = {"sender": ["buyer", "agent"], "text": ["有大码吗 13800138000", "这款有大码，亲"]}
+    >>> lines = pd.DataFrame(said).assign(conversation_id="c1", sent_at=pd.NaT)
+    >>> excerpt(lines.assign(recommends=[None, True]), "recommends")["text"].tolist()
+    ['有大码吗 [电话]', '这款有大码，亲']
     """
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     human = human.assign(agent_turn=agent_turns(human))
@@ -211,6 +228,18 @@ def plan_excerpts(
     DataFrame
         ``agent_id``, ``behaviour``, ``side`` (``misses``, ``hits``, ``peer_hits``), then the
         columns of `csinsight.coaching.excerpts.excerpt`; one row a line, in reading order.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> from csinsight.coaching.plan import coaching_plan
+    >>> from csinsight.sample import sample_conversations, sample_shop
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> told = {"as_of": context.as_of, "rules": context.rules, "months": 3}
+    >>> shop, known = sample_shop(), sample_conversations()
+    >>> plan_excerpts(shop, plan, known, lexicon=context.lexicon, **told).columns[:3].tolist()
+    ['agent_id', 'behaviour', 'side']
     """
     wanted = list(_wanted(plan[plan[_P.KIND] != "strength"]))
     ids = {one for *_, named, _ in wanted for one in named}
@@ -268,12 +297,26 @@ def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:
         What is about to be shown.
     as_of : datetime
         Only messages before this moment count.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> common = what_many_say(sample_shop(), ["在吗", "我是欧阳娜"], sample_context().as_of)
+    >>> common.rare("在吗"), len(common.rare("我是欧阳娜"))
+    ([], 1)
     """
     return common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
 
 
 def goods_names(shop: Shop) -> list[str]:
-    """Return what the shop's goods are called, where its tables say so: these may be shown."""
+    """Return what the shop's goods are called, where its tables say so: these may be shown.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> goods_names(sample_shop())
+    []
+    """
     if not shop.has("order_lines", "product_name"):
         return []
     names = collect(shop["order_lines"].select("product_name").unique())["product_name"]
@@ -281,7 +324,14 @@ def goods_names(shop: Shop) -> list[str]:
 
 
 def shop_names(shop: Shop) -> list[str]:
-    """Return the names of all agents, to be masked wherever they stand in a chat."""
+    """Return the names of all agents, to be masked wherever they stand in a chat.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> len(shop_names(sample_shop()))
+    6
+    """
     if not shop.has("agents", Agents.NAME):
         return []
     names = collect(shop["agents"].select(Agents.NAME))[Agents.NAME].dropna()

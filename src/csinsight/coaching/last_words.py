@@ -43,6 +43,17 @@ def last_words(
     pandas.DataFrame
         ``reason``, ``conversation_id``, ``sender``, ``text`` (masked), one row a line, in reading
         order.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.endings import last_lines
+    >>> from csinsight.features.lines import lines_of
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
+    >>> shop, as_of, few = sample_shop(), sample_context().as_of, sample_conversations().head(3)
+    >>> kinds = pd.Series("silence", index=few["conversation_id"])
+    >>> words = last_words(shop, last_lines(lines_of(shop, few, as_of)), kinds, as_of, seed=1)
+    >>> set(words["reason"]), words["conversation_id"].nunique() <= EACH
+    ({'silence'}, True)
     """
     rows = kinds.rename(LostInquiries.REASON).rename_axis(_TALK).reset_index()
     drawn = rows.sample(frac=1, random_state=seed).groupby(LostInquiries.REASON).head(EACH)

@@ -62,6 +62,13 @@ def mask(text: str, nicknames: Iterable[str] = ()) -> str:
     -------
     str
         ``mask(mask(text)) == mask(text)``.
+
+    Examples
+    --------
+    >>> mask("加我微信 abc12345 或打13800138000")
+    '加我微信 [账号] 或打[电话]'
+    >>> mask("小丽在吗", ["小丽"])
+    '[昵称]在吗'
     """
     names = _names(tuple(nicknames))
     while True:
@@ -94,6 +101,13 @@ def mask_lines(
     -------
     list of str
         One text for each of `texts`.
+
+    Examples
+    --------
+    A number that is sent in two pieces is one number:
+
+    >>> mask_lines(["我电话1380013", "8000", "什么时候发货"])
+    ['我电话[电话]', '[电话]', '什么时候发货']
     """
     names = tuple(nicknames)
     lines = [" ".join(text.split()) for text in texts]
@@ -115,7 +129,14 @@ def mask_lines(
 
 
 def hide_rare(text: str, common: Common) -> str:
-    """Return a masked text without what only few buyers' chats hold."""
+    """Return a masked text without what only few buyers' chats hold.
+
+    Examples
+    --------
+    >>> common = Common(frozenset(["^我", "我是", "^发", "发货", "货了", "了吗", "吗$"]))
+    >>> hide_rare("我是欧阳娜，发货了吗", common)
+    '我是[略]，发货了吗'
+    """
     parts, marks = MASKED.split(text), MASKED.findall(text)
     shown = [_replace(p, [(a, b, "略") for a, b in common.rare(p)]) for p in parts]
     return shown[0] + "".join(m + p for m, p in zip(marks, shown[1:], strict=True))

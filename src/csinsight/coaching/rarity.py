@@ -166,6 +166,13 @@ def common_pieces(
     Common
         The pieces in at least `BUYERS` buyers' chats, in `allowed`, or in what csinsight itself
         says (its coaching library).
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> common = common_pieces(sample_shop(), ["在吗", "欧阳娜"], [], 2**60)
+    >>> common.rare("在吗"), len(common.rare("欧阳娜"))
+    ([], 1)
     """
     wanted = {piece for text in texts for *_, piece in pieces("".join(map(_one, text)))}
     sent = nw.col(ms(Messages.SENT_AT))

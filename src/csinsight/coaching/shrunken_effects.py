@@ -79,7 +79,13 @@ def as_taught(drivers: pd.DataFrame) -> pd.Series[bool]:
 
 
 def taught_in(drivers: pd.DataFrame) -> pd.Series[str]:
-    """Return what is taught of the behaviour of each row, as `as_taught` has it."""
+    """Return what is taught of the behaviour of each row, as `as_taught` has it.
+
+    Examples
+    --------
+    >>> taught_in(pd.DataFrame({"behaviour": ["greets", "curt_reply"]})).tolist()
+    ['more', 'less']
+    """
     if Drivers.TAUGHT in drivers:
         return drivers[Drivers.TAUGHT]
     taught = [taught_of(str(name)) for name in drivers[Drivers.BEHAVIOUR]]
@@ -118,6 +124,14 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
     drivers (None: conversion can't be told) there is nothing to coach. Nobody is advised, nor
     praised, against what the library teaches: the page of drivers tells such findings, and a
     person has to look into them first.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"behaviour": ["greets", "recommends"], "effect_pp": [0.2, 8.0]})
+    >>> rows = rows.assign(outcome="paid", scope="all", low_pp=[-1.0, 6.0], high_pp=[1.4, 10.0])
+    >>> rows = rows.assign(verdict=["no evidence", "helps"], q_value=[0.8, 0.001])
+    >>> [effect.behaviour for effect in credible_drivers(rows, 0.1)]
+    ['recommends']
     """
     if drivers is None:
         return []

@@ -45,6 +45,16 @@ def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
         share (mean for timings, in the behaviour's unit), and ``detectable_pp``: effects under
         this are named in fewer than 80 % of such shops (`csinsight.drivers.power`; points of the
         score where the outcome is satisfaction), null where nothing can be estimated.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> ready = readiness(plan, q_threshold=0.1).set_index("behaviour")
+    >>> ready.loc["greets", ["inquiries", "agents", "varying"]].tolist()
+    [279, 6, 6]
     """
     names = [*design.family, *design.negative_controls]
     table = pd.DataFrame([_ready(design, name) for name in names])
@@ -119,6 +129,18 @@ def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
         buyer (fires at 5 % over all of these), raw and adjusted figures that point opposite ways
         (Simpson; fires always), and second methods that disagree (fires always; the estimate is
         theirs).
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.drivers.estimates import estimate_drivers
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> least = {"min_inquiries": 20, "min_agents": 2, "q_threshold": 0.1, "quarter_months": 3}
+    >>> drivers = estimate_drivers(plan, **least, scopes=())
+    >>> len(set(driver_checks(plan, drivers)["check"]))
+    4
     """
     whole = drivers[(drivers[Drivers.SCOPE] == "all") & drivers[Drivers.EFFECT_PP].notna()]
     whole = whole[whole[Drivers.OUTCOME] == drivers[Drivers.OUTCOME].iloc[0]]
@@ -144,6 +166,13 @@ def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
 
 
 def reversed_signs(drivers: pd.DataFrame) -> pd.Series:
-    """Tell which rows have a verdict against the sign of the raw difference (Simpson)."""
+    """Tell which rows have a verdict against the sign of the raw difference (Simpson).
+
+    Examples
+    --------
+    >>> raw_and_adjusted = pd.DataFrame({"raw_pp": [3.0, 3.0], "effect_pp": [2.0, -2.0]})
+    >>> reversed_signs(raw_and_adjusted.assign(verdict=["helps", "hurts"])).tolist()
+    [False, True]
+    """
     product: Floats = (drivers[Drivers.RAW_PP] * drivers[Drivers.EFFECT_PP]).to_numpy(dtype=float)
     return drivers[Drivers.VERDICT].isin(["helps", "hurts"]) & (product < 0)

@@ -187,12 +187,30 @@ def companions_of(family: Iterable[str]) -> list[str]:
 
     These are its companions in the same conversation, without those that the conversation's course
     makes.
+
+    Examples
+    --------
+    An apology is made by the wait before it, so nothing is adjusted for apologies:
+
+    >>> companions_of(["greets", "apologizes", "recommends"])
+    ['greets', 'recommends']
     """
     return [name for name in family if name not in _APART]
 
 
 def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
-    """Lay a design out as one matrix; `together` adjusts for the companions in the conversation."""
+    """Lay a design out as one matrix; `together` adjusts for the companions in the conversation.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> matrix = design_matrix_of(plan, together=True)
+    >>> matrix.columns.shape[0] == len(plan.rows), matrix.behaviours[:2]
+    (True, ('first_response_s', 'mean_response_s'))
+    """
     made = _MADE.setdefault(design, {})
     if together not in made:
         made[together] = _laid_out(design, together)

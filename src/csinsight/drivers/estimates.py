@@ -99,6 +99,17 @@ def estimate_drivers(
         Columns of `csinsight.contract.artifacts.Drivers`. Effects are percentage points per unit
         of the behaviour (points of the score where the outcome is satisfaction); null where there
         is not enough data, and ``reason`` says why.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> least = {"min_inquiries": 20, "min_agents": 2}
+    >>> table = estimate_drivers(plan, **least, q_threshold=0.1, quarter_months=3, scopes=())
+    >>> table[["behaviour", "scope", "verdict"]].head(2).to_numpy().tolist()
+    [['first_response_s', 'all', 'no evidence'], ['mean_response_s', 'all', 'not enough data']]
     """
     minima = Minima(min_inquiries, min_agents)
     matrices = {d: design_matrix_of(d, together=together) for d in (design, *also)}

@@ -119,6 +119,15 @@ def turns_at_risk(
     tuple of turn, places, shown, situations
         Conversations that reach the turn with the behaviour possible and not shown before; who
         shows it now; codes of like opportunities.
+
+    Examples
+    --------
+    Of three conversations the first shows it at once, the second at its second turn:
+
+    >>> first, since, judged = np.array([1.0, 2, np.nan]), np.ones(3), np.array([2.0, 2, 2])
+    >>> turns = turns_at_risk(first, since, judged, np.zeros(3, dtype=np.int64))
+    >>> [(turn, places.tolist(), shown.tolist()) for turn, places, shown, _ in turns]
+    [(1, [0, 1, 2], [1.0, 0.0, 0.0]), (2, [1, 2], [1.0, 0.0])]
     """
     for turn in range(1, last_compared(judged) + 1):
         here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
@@ -138,6 +147,12 @@ def beyond_levels(
     ----------
     known : array (rows, k) or None
         Numbers that are taken out of it besides, by a straight line.
+
+    Examples
+    --------
+    >>> agents, alike = np.array([0, 0, 1, 1]), np.zeros(4, dtype=np.int64)
+    >>> beyond_levels(np.array([1.0, 0, 1, 1]), agents, alike).round(2).tolist()
+    [0.5, -0.5, 0.0, 0.0]
     """
     left = shown
     if known is not None:
@@ -153,7 +168,13 @@ def beyond_levels(
 
 
 def last_compared(judged: Floats) -> int:
-    """Return the last turn that enough conversations reach, of those with a turn at all."""
+    """Return the last turn that enough conversations reach, of those with a turn at all.
+
+    Examples
+    --------
+    >>> last_compared(np.array([1.0, 2, 2, 3, 0]))
+    3
+    """
     judged = judged[judged > 0]
     if len(judged) == 0:
         return 0
@@ -202,6 +223,13 @@ def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[
     ------
     ValueError
         Where the turn columns are absent.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> reaching, landmark = at_landmark(sample_conversations())
+    >>> landmark, bool((reaching["turns_judged"] >= landmark).all())
+    (2, True)
     """
     _check(conversations)
     turns = conversations[Conversations.TURNS_JUDGED].fillna(0)
@@ -273,6 +301,12 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
         problem categories, of the logarithm of the turns judged with the residualized exposure
         (``turns``) and with having been shown at all (``conversations``), near zero where fair;
         and ``n``, how many were looked at.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> balance(sample_conversations()).columns.tolist()
+    ['turns', 'conversations', 'n']
     """
     step = max(len(conversations) // _LOOKED_AT, 1)
     looked = conversations.iloc[::step]

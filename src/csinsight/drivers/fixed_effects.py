@@ -118,6 +118,18 @@ def fixed_effects_estimate(
     -------
     FixedEffectsEstimate or None
         None where the behaviour does not vary within agents once the controls are known.
+
+    Examples
+    --------
+    Ten agents of forty inquiries each, and two points of outcome to one of behaviour:
+
+    >>> rng = np.random.default_rng(1)
+    >>> shown = rng.random(400)
+    >>> bought = 2 * shown + rng.random(400)
+    >>> products = cross_products(np.column_stack([shown, bought]), np.full(10, 40))
+    >>> found = fixed_effects_estimate(products, 400)
+    >>> round(found.effect, 1), found.low < 2 < found.high, found.df
+    (2.0, True, 9)
     """
     every = np.arange(products.shape[1], dtype=np.intp)
     regressors = every if regressors is None else regressors
@@ -162,6 +174,15 @@ def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> F
     -------
     array (regressors - 1,)
         Zero for what adds nothing; all NaN where the first regressor has no estimate.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> shown = rng.random(400)
+    >>> bought = 2 * shown + rng.random(400)
+    >>> total = cross_products(np.column_stack([shown, bought]), np.full(10, 40)).sum(axis=0)
+    >>> iv_coefficients(total, np.array([0, 1]), np.array([0])).round(1).tolist()
+    [2.0]
     """
     found = np.full(len(regressors) - 1, np.nan)
     kept = _kept(total, regressors, instruments)
@@ -223,6 +244,18 @@ def iv_draws(
     -------
     tuple of coefficients, standard errors and degrees of freedom, or None
         As of `fixed_effects_estimate`, which it agrees with.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> shown = rng.random(400)
+    >>> bought = 2 * shown + rng.random(400)
+    >>> sizes, columns = np.full(10, 40), shown[:, None]
+    >>> products = cross_products(columns, sizes)
+    >>> through = cross_products_with(columns, np.column_stack([bought, -bought]), sizes)
+    >>> effect, _, df = iv_draws(products, through, np.array([0, 0]), np.array([0]))
+    >>> effect.round(1).tolist(), df
+    ([2.0, -2.0], 9)
     """
     total = products.sum(axis=0)
     kept = _kept(total, regressors, instruments)
@@ -243,7 +276,18 @@ def iv_draws(
 
 
 def partial(total: Floats, first: int, second: int, given: Places) -> float:
-    """Return the correlation of two columns once those `given` are out of both."""
+    """Return the correlation of two columns once those `given` are out of both.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> shown = rng.random(400)
+    >>> bought = 2 * shown + rng.random(400)
+    >>> columns = np.column_stack([shown, bought, bought])
+    >>> total = cross_products(columns, np.full(10, 40)).sum(axis=0)
+    >>> partial(total, 0, 1, np.array([2])) < partial(total, 0, 1, np.array([], dtype=int)) < 1
+    True
+    """
     places = np.array([first, second])
     inner = total[np.ix_(given, given)] + np.diag(np.maximum(total[given, given], 1e-300)) * _RIDGE
     through = total[np.ix_(given, places)]

@@ -101,6 +101,20 @@ def second_look(
     behaviour : str
     effect : float
         The main estimate.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.drivers.design_matrix import design_matrix_of
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> matrix = design_matrix_of(plan, together=True)
+    >>> block = matrix.block(np.arange(len(plan.rows)))
+    >>> sizes = np.unique(matrix.agents, return_counts=True)[1]
+    >>> look = second_look(matrix, cross_products(block, sizes), len(block), "recommends", 5.0)
+    >>> bool(np.isfinite(look.moved))
+    True
     """
     if not matrix.signs and matrix.states is None:
         return SecondLook(float("nan"), None)
@@ -245,6 +259,17 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         against) and one of each behaviour; ``estimate_pp`` in points, of counts in per cent.
         Alarms of the whole ring by chance in 5 % of shops, over all signs; those of behaviours in
         5 % of shops for each sign (Holm).
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.drivers.design_matrix import design_matrix_of
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> alarms = placebo_tests(design_matrix_of(plan, together=True))
+    >>> list(alarms.columns)
+    ['check', 'behaviour', 'estimate_pp', 'low_pp', 'high_pp', 'fired']
     """
     # Verdicts and the page of checks ask for the same alarms.
     if matrix not in _RUNG:

@@ -70,6 +70,18 @@ def with_correction(
         The same rows with ``corrected_pp``, ``corrected_low_pp``, ``corrected_high_pp`` and
         ``corrected_by``; null for times, where nothing is known of the reading, and where it is
         hardly better than chance.
+
+    Examples
+    --------
+    Of ten lines said to show it eight do, and of ten that do eight are found:
+
+    >>> row = {"behaviour": "greets", "unit": "shown", "n": 400, "shown": 100, "outcome": "paid",
+    ...        "effect_pp": 4.0, "low_pp": 2.0, "high_pp": 6.0}
+    >>> read = {"precision": 0.8, "recall": 0.8, "marked": 10, "true": 10}
+    >>> read = pd.DataFrame(read, index=["greets"])
+    >>> found = with_correction(pd.DataFrame([row]), read, None)
+    >>> bool(found["corrected_pp"].iloc[0] > 4)
+    True
     """
     told = pd.DataFrame(list(_corrections(drivers, accuracy, labels)), index=drivers.index)
     names = [_D.CORRECTED_PP, _D.CORRECTED_LOW_PP, _D.CORRECTED_HIGH_PP, _D.CORRECTED_BY]

@@ -44,6 +44,16 @@ def detectable(design: Design, *, q_threshold: float, seed: int = 0) -> dict[str
     -------
     dict
         By behaviour; those that can't be estimated are left out, NaN where no size tried suffices.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> smallest = detectable(plan, q_threshold=0.1)
+    >>> set(smallest) <= set(plan.family)
+    True
     """
     matrix = design_matrix_of(design, together=True)
     rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))

@@ -53,7 +53,13 @@ def band(seconds: Floats) -> Floats:
 
 
 def has_clocks(conversations: pd.DataFrame, behaviour: str) -> bool:
-    """Tell whether the columns that time a behaviour are there."""
+    """Tell whether the columns that time a behaviour are there.
+
+    Examples
+    --------
+    >>> has_clocks(pd.DataFrame({"follows_up": [1.0]}), "follows_up")
+    False
+    """
     needed = CLOCKED[behaviour]
     return behaviour in conversations and set(needed) <= set(conversations.columns)
 
@@ -63,6 +69,13 @@ def in_silence(conversations: pd.DataFrame) -> pd.DataFrame:
 
     An agent who answers late with words of coming back shows it without the opportunity; counted
     among the opportunities it would be one that is always taken.
+
+    Examples
+    --------
+    >>> asked = pd.DataFrame({"follows_up": [1.0, 0.0], "silence_s": [900.0, np.nan]})
+    >>> asked = asked.assign(**{name: 0.0 for name in CLOCKED["follows_up"] if name not in asked})
+    >>> in_silence(asked)["follows_up"].tolist()
+    [1.0, nan]
     """
     if not has_clocks(conversations, "follows_up"):
         return conversations
@@ -78,6 +91,12 @@ def risk_set_columns(conversations: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Same index; for each behaviour of `CLOCKED` whose times are there ``NAME_turn``,
         ``NAME_opportunity_turn`` and ``NAME_bands`` as floats, NaN without an opportunity.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> sorted(risk_set_columns(sample_conversations()))[:2]
+    ['follows_up_bands', 'follows_up_opportunity_turn']
     """
     columns: dict[str, Floats] = {}
     for behaviour in CLOCKED:

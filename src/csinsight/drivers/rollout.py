@@ -265,6 +265,24 @@ def plan_rollout(
     ConfigError
         Where fewer than 4 agents take part, it is too short for two waves, or the look-back has no
         inquiry with an opportunity of one of them.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> agents = ["a001", "a002", "a003", "a004"]
+    >>> plan = plan_rollout(
+    ...     sample_conversations(),
+    ...     "greets",
+    ...     agents,
+    ...     as_of=sample_context().as_of,
+    ...     months=4,
+    ...     look_back=3,
+    ...     effect_pp=5.0,
+    ...     uptake_pp=30.0,
+    ...     seed=1,
+    ... )
+    >>> sorted(plan.rows["agent_id"]), round(plan.effect_pp, 2)
+    (['a001', 'a002', 'a003', 'a004'], 1.5)
     """
     if unit_of(behaviour) != "shown":
         raise ConfigError(f"{behaviour}: only what is shown or not can be rolled out")
@@ -391,6 +409,12 @@ def load_rollouts(folder: Path) -> pd.DataFrame:
     ------
     DataError
         Where the file breaks its contract; a line a fault.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> load_rollouts(Path("no", "such", "shop")).empty
+    True
     """
     frame, faults = contract.read_rollouts(folder)
     if faults:
@@ -444,7 +468,15 @@ def read_rollouts(
 
 
 def rollout_end(rows: pd.DataFrame) -> datetime:
-    """Return the first moment after a roll-out, from its rows of ``rollout.csv``."""
+    """Return the first moment after a roll-out, from its rows of ``rollout.csv``.
+
+    Examples
+    --------
+    Two waves a fortnight apart: the second one gets a fortnight too.
+
+    >>> rollout_end(pd.DataFrame({"starts_on": ["2026-11-01", "2026-11-15"]}))
+    datetime.datetime(2026, 11, 29, 0, 0)
+    """
     return _end(day.to_pydatetime() for day in pd.to_datetime(rows[_R.STARTS_ON]))
 
 

@@ -70,6 +70,18 @@ def alternative_estimates(
         ``effect_pp``, ``low_pp``, ``high_pp``, ``proximal_pp``, then ``effect_pp``, ``low_pp`` and
         ``high_pp`` with ``_landmark`` and ``_window`` after them. Without turn columns, and for
         satisfaction, the main way is the window and there is no other.
+
+    Examples
+    --------
+    Satisfaction is looked at over whole conversations, and in no other way:
+
+    >>> from datetime import datetime
+    >>> row = {"outcome": "satisfaction", "scope": "all", "behaviour": "greets", "effect_pp": 0.2}
+    >>> names = ["raw_pp", "between_pp", "low_pp", "high_pp", "proximal_pp"]
+    >>> drivers = pd.DataFrame([row | dict.fromkeys(names, 0.1)])
+    >>> told = {"as_of": datetime(2026, 11, 1), "months": 3, "min_inquiries": 20, "min_agents": 2}
+    >>> alternative_estimates(drivers, pd.DataFrame(), **told)["effect_pp"].tolist()
+    [0.2]
     """
     outcome: Outcome = drivers[Drivers.OUTCOME].iloc[0]
     main = drivers[
@@ -134,6 +146,16 @@ def dose_response(
     ------
     ValueError
         Where the behaviour is not compared per doubling.
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> bands = dose_response(plan, min_inquiries=20, min_agents=2)
+    >>> bands["effect_pp"].head(1).tolist()
+    [0.0]
     """
     if unit_of(behaviour) != "doubling":
         raise ValueError(f"{behaviour} is not compared per doubling, so it has no bands")

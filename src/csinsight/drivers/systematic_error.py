@@ -84,6 +84,16 @@ def with_systematic_error(estimates: pd.DataFrame, *, whole: str) -> pd.DataFram
     -------
     DataFrame
         The same rows, with ``systematic_pp``, a standard deviation.
+
+    Examples
+    --------
+    Signs of intent took two points off an estimate, so it may be off by as much again:
+
+    >>> row = {"outcome": "paid", "scope": "all", "agents": 30, "moved_pp": 2.0, "p_value": 0.001}
+    >>> row |= {"effect_pp": 5.0, "low_pp": 3.0, "high_pp": 7.0, "proximal_pp": np.nan}
+    >>> wide = with_systematic_error(pd.DataFrame([row]), whole="all")
+    >>> wide[["low_pp", "high_pp", "systematic_pp"]].round(1).iloc[0].tolist()
+    [0.4, 9.6, 2.0]
     """
     table = estimates.copy()
     sd = np.zeros(len(table))

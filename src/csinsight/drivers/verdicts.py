@@ -81,6 +81,15 @@ def family_level(design: Design) -> float:
     Parameters
     ----------
     design : Design
+
+    Examples
+    --------
+    >>> from csinsight.drivers.design import design
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
+    >>> plan = design(sample_conversations(), **told)
+    >>> 0 < family_level(plan) <= 0.025
+    True
     """
     if design.history < 1 and design.months <= _FIRST_MONTHS:
         return _FIRST_LOOK
@@ -88,7 +97,13 @@ def family_level(design: Design) -> float:
 
 
 def rings(alarms: pd.DataFrame) -> bool:
-    """Tell whether any alarm over the whole rings (`csinsight.drivers.intent.placebo_tests`)."""
+    """Tell whether any alarm over the whole rings (`csinsight.drivers.intent.placebo_tests`).
+
+    Examples
+    --------
+    >>> rings(pd.DataFrame({"behaviour": [None, "greets"], "fired": [False, True]}))
+    False
+    """
     whole = alarms[alarms[DriverChecks.BEHAVIOUR].isna()]
     return bool(whole[DriverChecks.FIRED].any())
 
@@ -131,6 +146,15 @@ def verdicts(
     -------
     DataFrame
         `COLUMNS`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"behaviour": ["greets", "recommends"], "effect_pp": [0.2, 8.0],
+    ...                       "low_pp": [-3.0, 6], "high_pp": [3.4, 10], "p_value": [0.9, 1e-9]})
+    >>> table = table.assign(outcome="paid", scope="all", scope_kind="all", intent_times=9.0)
+    >>> told = {"level": 0.025, "rings": False, "states": True}
+    >>> verdicts(table, (), 0.1, **told)["verdict"].tolist()
+    ['no evidence', 'helps']
     """
     kinds = dict.fromkeys(_NUMBERS, float) | {_D.REASON: object, _D.STANDING: object}
     table = estimates.reindex(columns=list(COLUMNS)).astype({**kinds, _D.SHOWN: "Int64"})

@@ -55,7 +55,13 @@ def without_marks(text: str) -> str:
 
 @cache
 def environment() -> Environment:
-    """Return the templates' environment: everything is escaped, every name has to be there."""
+    """Return the templates' environment: everything is escaped, every name has to be there.
+
+    Examples
+    --------
+    >>> environment().from_string("{{ text }}").render(text="<b>")
+    '&lt;b&gt;'
+    """
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

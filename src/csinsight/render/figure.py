@@ -43,6 +43,12 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     ------
     ValueError
         Where matplotlib wrote no viewBox.
+
+    Examples
+    --------
+    >>> drawn = inline_svg('<svg viewBox="0 0 72 36"><g id="a"/></svg>', "p1", "two bars")
+    >>> 'aria-label="two bars"' in drawn, 'id="p1-a"' in drawn
+    (True, True)
     """
     opening, body = _split(svg)
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.S)

@@ -39,7 +39,13 @@ _LAST_NAME: Final = 6
 
 @cache
 def glyphs() -> frozenset[int]:
-    """Return the code points that the bundled font can draw."""
+    """Return the code points that the bundled font can draw.
+
+    Examples
+    --------
+    >>> ord("询") in glyphs(), ord("\N{PILE OF POO}") in glyphs()
+    (True, False)
+    """
     from fontTools.ttLib import TTFont
 
     with TTFont(FONT_FILE, lazy=True) as font:
@@ -57,6 +63,11 @@ def drawable(text: str, longest: int | None = None) -> str:
     text : str
     longest : int or None
         Characters to which a longer text is cut, with an ellipsis; None for any length.
+
+    Examples
+    --------
+    >>> drawable("小熊🐻店"), drawable("一二三四五", longest=4)
+    ('小熊〓店', '一二三…')
     """
     if longest is not None and len(text) > longest:
         text = text[: longest - 1] + "…"
@@ -64,7 +75,16 @@ def drawable(text: str, longest: int | None = None) -> str:
 
 
 def install_font() -> None:
-    """Make the bundled font matplotlib's own; call after ``seaborn.set_theme``."""
+    """Make the bundled font matplotlib's own; call after ``seaborn.set_theme``.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> with mpl.rc_context():
+    ...     install_font()
+    ...     mpl.rcParams["axes.unicode_minus"]
+    True
+    """
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -83,6 +103,13 @@ def no_boxes() -> Iterator[None]:
     ------
     ReportError
         Naming every character that would have been drawn as a box.
+
+    Examples
+    --------
+    Warnings of another kind pass through:
+
+    >>> with no_boxes():
+    ...     _ = sum([1, 2])
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -119,6 +146,12 @@ def subset_css(characters: str, lang: str = "zh") -> str:
     str
         CSS with base64 WOFF: hanzi and full-width signs as `FAMILY`, the rest as
         `LATIN_FAMILY`. The same characters give the same bytes.
+
+    Examples
+    --------
+    >>> css = subset_css("询单ab")
+    >>> css.count("@font-face"), css == subset_css("ba单询询")
+    (2, True)
     """
     points = sorted({ord(c) for c in characters} & glyphs())
     wide = tuple(point for point in points if _is_wide(point, lang))

@@ -103,6 +103,12 @@ def compose(page: Page, title: str, body: str) -> str:
         Plain text for the window's title.
     body : str
         HTML of the page's text, safe as it is.
+
+    Examples
+    --------
+    >>> page = compose(Page("en", kind="index"), "October", "<p>All is well.</p>")
+    >>> "<title>October" in page, "default-src 'none'" in page
+    (True, True)
     """
     values = {
         "page": page,
@@ -141,7 +147,13 @@ def _policy(sheet: str) -> str:
 
 @cache
 def style_sheet() -> str:
-    """Return the pages' style sheet, with the theme's colours for light, dark and paper."""
+    """Return the pages' style sheet, with the theme's colours for light, dark and paper.
+
+    Examples
+    --------
+    >>> style_sheet()[:30]
+    ':root{color-scheme:light dark;'
+    """
     light, dark = (theme.style_variables(scheme) for scheme in (0, 1))
     rules = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("\n", "")
     return (
@@ -151,7 +163,15 @@ def style_sheet() -> str:
 
 
 def render_body(template: str, **values: Any) -> str:
-    """Return a part of a page from one of the templates."""
+    """Return a part of a page from one of the templates.
+
+    Examples
+    --------
+    >>> from csinsight.render.words import Words
+    >>> told = {"words": Words("en"), "title": "Sleep", "trends": [], "reports": []}
+    >>> "Sleep" in render_body("shop_index_body.html.j2", **told)
+    True
+    """
     return str(environment().get_template(template).render(values))
 
 
@@ -173,6 +193,13 @@ def read_notebook(path: Path, lang: Lang) -> Any:
         Naming the cell whose translation is missing, or the translation whose cell is.
     FileNotFoundError
         Where there is no such notebook.
+
+    Examples
+    --------
+    >>> from csinsight.params import shipped
+    >>> notebook = read_notebook(shipped("notebooks", "00_data_check.ipynb"), "zh")
+    >>> title_of(notebook, "")
+    '本月的数据撑得起一份报告吗？'
     """
     import nbformat  # takes a second to import, which a kernel that only shows need not spend
 
@@ -183,7 +210,15 @@ def read_notebook(path: Path, lang: Lang) -> Any:
 def localise(
     notebook: Any, name: str, lang: Lang, translations: Mapping[str, Mapping[str, str]]
 ) -> Any:
-    """Swap the prose of `notebook` for that of `lang`, by cell id, and return it."""
+    """Swap the prose of `notebook` for that of `lang`, by cell id, and return it.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_markdown_cell("# Month", id="title")])
+    >>> localise(notebook, "07", "zh", {"07": {"title": "# 月份"}}).cells[0].source
+    '# 月份'
+    """
     if lang == "en":
         return notebook
     texts = translations.get(name, {})
@@ -211,7 +246,14 @@ def _translations(path: Path) -> dict[str, dict[str, str]]:
 
 
 def title_of(notebook: Any, fallback: str) -> str:
-    """Return the text of the first heading of a notebook; `fallback` where it has none."""
+    """Return the text of the first heading of a notebook; `fallback` where it has none.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> title_of(new_notebook(cells=[new_markdown_cell("# The `month`")]), "none")
+    'The month'
+    """
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             found = re.search(r"^#\s+(.+?)\s*#*$", cell.source, flags=re.M)
@@ -221,7 +263,13 @@ def title_of(notebook: Any, fallback: str) -> str:
 
 
 def headings(page: str) -> list[tuple[str, str]]:
-    """Return (id, text) of every second-level heading of a page's HTML, in order."""
+    """Return (id, text) of every second-level heading of a page's HTML, in order.
+
+    Examples
+    --------
+    >>> headings('<h2 id="who">Who &amp; when</h2><h3 id="a">b</h3>')
+    [('who', 'Who & when')]
+    """
     found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page, flags=re.S)
     return [(anchor, html.unescape(re.sub(r"<[^>]+>", "", text))) for anchor, text in found]
 
@@ -235,6 +283,12 @@ def prose_html(source: str, cell_id: str) -> str:
         Markdown.
     cell_id : str
         A heading's anchor is its cell's id, the same in every language.
+
+    Examples
+    --------
+    >>> print(prose_html("## Who <b>is</b> there", "who"))
+    <h2 id="who">Who &lt;b&gt;is&lt;/b&gt; there</h2>
+    <BLANKLINE>
     """
     import mistune
 
@@ -261,6 +315,19 @@ def render(executed: Path, page: Page) -> str:
     ------
     ValueError
         Where a cell of the notebook failed.
+
+    Examples
+    --------
+    >>> import nbformat
+    >>> import tempfile
+    >>> from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+    >>> cells = [new_markdown_cell("# October", id="t"), new_code_cell("print(1)", id="c")]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "07.ipynb")
+    ...     nbformat.write(new_notebook(cells=cells), file)
+    ...     page = render(file, Page("en"))
+    >>> "October" in page, "print" in page
+    (True, True)
     """
     import nbformat
 

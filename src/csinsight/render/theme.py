@@ -98,7 +98,15 @@ _current: Words = Words("zh")
 
 
 def use(lang: Lang = "zh", currency: str = "CNY") -> None:
-    """Set the look of all figures that follow, and the language of blocks and tables."""
+    """Set the look of all figures that follow, and the language of blocks and tables.
+
+    Examples
+    --------
+    >>> use("en", currency="EUR")
+    >>> words().lang
+    'en'
+    >>> use()
+    """
     import matplotlib.pyplot as plt
     import seaborn as sns
 
@@ -110,16 +118,34 @@ def use(lang: Lang = "zh", currency: str = "CNY") -> None:
 
 
 def words() -> Words:
-    """Return the language that `use` set."""
+    """Return the language that `use` set.
+
+    Examples
+    --------
+    >>> words().lang
+    'zh'
+    """
     return _current
 
 
 def type_colour(label: str) -> str:
-    """Return the colour of a buyer type: grey for those that are not known for sure."""
+    """Return the colour of a buyer type: grey for those that are not known for sure.
+
+    Examples
+    --------
+    >>> type_colour("mixed") == LINE, type_colour("bargain") == ACCENT
+    (True, True)
+    """
     return LINE if label in {MIXED, UNCLASSIFIED} else ACCENT
 
 
 def style_variables(scheme: int) -> str:
-    """Return the colours as CSS custom properties: 0 for the light scheme, 1 for the dark."""
+    """Return the colours as CSS custom properties: 0 for the light scheme, 1 for the dark.
+
+    Examples
+    --------
+    >>> style_variables(0).startswith("--"), style_variables(0) != style_variables(1)
+    (True, True)
+    """
     pairs = ((name, (light, dark)[scheme]) for light, (name, dark) in COLOURS.items())
     return "".join(f"--{name}:{colour};" for name, colour in pairs)

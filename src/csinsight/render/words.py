@@ -40,6 +40,11 @@ def catalogue(lang: Lang) -> Mapping[str, str]:
     ------
     ReportError
         Where a leaf of the catalogue is no text, or two files hold the same key.
+
+    Examples
+    --------
+    >>> catalogue("en")["type.bargain"], catalogue("zh")["type.bargain"]
+    ('Bargaining', '议价型')
     """
     words: dict[str, str] = {}
     for file in sorted((_FOLDER / lang).glob("*.yml")):
@@ -51,7 +56,13 @@ def catalogue(lang: Lang) -> Mapping[str, str]:
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """Return the names in braces of a catalogue text."""
+    """Return the names in braces of a catalogue text.
+
+    Examples
+    --------
+    >>> sorted(placeholders("{n} of {of}"))
+    ['n', 'of']
+    """
     return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
 
 
