@@ -211,3 +211,60 @@ def test_every_row_comes_out_or_is_refused(
     path = write(tmp_path_factory.mktemp("corrupt"), "x.csv", f"{head}\n{body}", "utf-8")
     result = sound(read_taobao_orders([path]))
     assert result.rows_out == result.tables.get("orders", pl.DataFrame()).height
+
+
+def test_the_report_of_2025_tells_payments_by_the_state(tmp_path: Path, sound: Sound) -> None:
+    head = "订单编号,支付单号,买家应付货款,总金额,订单状态,收货地址,订单创建时间,商品标题"
+    rows = [
+        "3001,Z1,88.00,93.00,交易成功,某地,2025-10-05 10:00:00,棉袜",
+        '3002,Z2,20.00,20.00,"买家已付款,等待卖家发货",某地,2025-10-06 10:00:00,棉袜',
+        "3003,Z3,50.00,50.00,等待买家付款,某地,2025-10-07 10:00:00,船袜",
+        "3004,Z4,70.00,70.00,交易关闭,某地,2025-10-08 10:00:00,船袜",
+    ]
+    path = write(tmp_path, "report.csv", "\n".join([head, *rows]), "utf-8")
+    result = sound(read_taobao_orders([path]))
+    orders = result.tables["orders"]
+    assert orders["paid_amount"].to_list() == [93, 20, 50, 70]
+    assert orders["paid_at"].to_list() == [
+        datetime(2025, 10, 5, 10),
+        datetime(2025, 10, 6, 10),
+        None,
+        None,
+    ]
+    assert result.money_in == 233
+    assert any("1 closed orders" in told for told in result.notices)
+
+
+GOODS_HEAD = "订单编号,标题,价格,购买数量,外部系统编号\n"
+
+
+def test_lines_share_what_was_paid(tmp_path: Path, sound: Sound) -> None:
+    """By list price, to the cent; an order of one kind without goods list is one line."""
+    head = (
+        "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,宝贝总数量,"
+        "宝贝种类,宝贝标题\n"
+    )
+    at = "2026-10-05 10:00:00,2026-10-05 10:01:00"
+    orders = head + (
+        f"T1,甲,100,100,交易成功,{at},4,2,棉袜，船袜\n"
+        f"T2,乙,30,30,交易成功,{at},3,1,渔夫帽\n"
+        f"T3,丙,50,50,交易成功,{at},2,2,两样\n"
+    )
+    goods = "T1,棉袜,40,1,S1\nT1,船袜,40,2,S2\nT1,赠品,0,1,\n"
+    files = [
+        write(tmp_path, "ExportOrderList1.csv", orders),
+        # The goods of an order stand in two lists of days that overlap.
+        write(tmp_path, "ExportOrderDetailList1.csv", GOODS_HEAD + goods),
+        write(tmp_path, "ExportOrderDetailList2.csv", GOODS_HEAD + goods),
+    ]
+    for paths in (files, files[::-1]):
+        tables = sound(read_taobao_orders(paths)).tables
+        lines = tables["order_lines"].select("order_id", "product_name", "units", "amount")
+        assert lines.rows() == [
+            ("T1", "棉袜", 1, 33.33),
+            ("T1", "船袜", 2, 66.67),
+            ("T1", "赠品", 1, 0.0),
+            ("T2", "渔夫帽", 3, 30.0),
+        ]
+        assert lines.filter(pl.col("order_id") == "T1")["amount"].sum() == pytest.approx(100)
+        assert tables["order_lines"]["product_id"].to_list() == ["S1", "S2", None, None]

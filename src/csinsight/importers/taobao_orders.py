@@ -1,6 +1,4 @@
-"""The goods list ``ExportOrderDetailList*.csv``: units and list prices beside an order list.
-
-Taobao and Tmall order exports: ``ExportOrderList*.csv`` (or the same saved as a workbook).
+"""Taobao and Tmall order exports: ``ExportOrderList*.csv`` (or the same saved as a workbook).
 
 Both generations of columns are read by their names: the older one without, the newer one with
 ``支付单号``, ``退款金额`` and ``打款商家金额``. The goods list ``ExportOrderDetailList*.csv`` names
@@ -13,6 +11,8 @@ Rules where the export leaves room:
   is larger.
 - An order that was never paid has ``总金额``, what was to be paid.
 - ``交易关闭`` after a payment means that all was given back, where no column says how much.
+- A report without times and amounts of payment (Tmall, 2025) tells both by the state: paid when
+  placed, ``总金额``; its closed orders count as never paid.
 - ``list_amount`` comes from the goods list (``价格`` x ``购买数量``, and the postage): ``总金额``
   is already after the shop's discounts, so without the goods list the column stays empty.
 """
@@ -20,14 +20,13 @@ Rules where the export leaves room:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from csinsight.contract.cells import SPOILT_PATTERN
-from csinsight.contract.schema import ORDERS, Orders
+from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import ShopOptions, exported_at, read_options
@@ -39,92 +38,16 @@ from csinsight.importers.reading import (
     Records,
     stack,
 )
-from csinsight.importers.sift import Imported, Rule, sift
+from csinsight.importers.sift import Imported, Rule
+from csinsight.importers.taobao_goods import (
+    ORDER_NUMBER,
+    Details,
+    is_details,
+    list_amounts,
+    read_details,
+    with_lines,
+)
 from csinsight.importers.workbook import open_tables
-
-#: The columns that only the goods list has.
-MARKS: Final = ("标题", "价格", "购买数量")
-_ID: Final = ("主订单编号", "订单编号")
-
-
-@dataclass(frozen=True)
-class Details:
-    """What goods lists say of each order.
-
-    Parameters
-    ----------
-    orders : polars.DataFrame
-        ``order_id``, ``goods`` (price before discounts) and ``pieces``.
-    lines : int
-        Goods lines that were read; they are no orders and count neither in nor out.
-    refused : polars.DataFrame
-        Goods lines that could not be read.
-    """
-
-    orders: pl.DataFrame
-    lines: int
-    refused: pl.DataFrame
-
-
-def is_details(records: Records) -> bool:
-    """Tell whether these are goods lines rather than orders."""
-    return set(MARKS) <= set(records.header) and "总金额" not in records.header
-
-
-def read_details(lists: Sequence[Records]) -> Details:
-    """Return goods lines summed up by order."""
-    frames, refused = [], [records.damaged for records in lists]
-    for records in lists:
-        order = next((name for name in _ID if name in records.header), records.header[0])
-        frame = records.frame.select(
-            *LINE_SCHEMA,
-            cells.clean(order).alias(Orders.ORDER_ID),
-            cells.number(cells.clean("价格")).alias("price"),
-            cells.whole(cells.clean("购买数量")).alias("pieces"),
-        )
-        spoilt = pl.col(Orders.ORDER_ID).str.contains(SPOILT_PATTERN)
-        kept, bad = sift(
-            frame,
-            [
-                (pl.col(Orders.ORDER_ID).is_null() | spoilt, "the goods line has no order number"),
-                (pl.col("price").is_null() | (pl.col("price") < 0), "价格 is not a price"),
-                (pl.col("pieces").is_null() | (pl.col("pieces") < 1), "购买数量 is not a count"),
-            ],
-        )
-        frames.append(kept)
-        refused.append(bad)
-    schema = {Orders.ORDER_ID: pl.String(), "price": pl.Float64(), "pieces": pl.Int64()}
-    goods = stack((frame.select(*schema) for frame in frames), schema)
-    orders = goods.group_by(Orders.ORDER_ID, maintain_order=True).agg(
-        goods=(pl.col("price") * pl.col("pieces")).sum().round(2), pieces=pl.col("pieces").sum()
-    )
-    return Details(orders, goods.height, stack(refused, REFUSED_SCHEMA))
-
-
-def list_amounts(imported: Imported, goods: pl.DataFrame, lines: int) -> Imported:
-    """Return an import with the list amounts that goods lists tell, and notices.
-
-    Where they tell those of some orders only the column stays empty: the contract takes all or
-    none.
-    """
-    orders = imported.tables.get(ORDERS.name)
-    if orders is None:
-        return imported
-    joined = orders.join(goods, on=Orders.ORDER_ID, how="left", maintain_order="left")
-    without = joined[Orders.LIST_AMOUNT + "_right"].null_count()
-    told = []
-    if lines:
-        known = joined.height - without
-        told.append(f"{lines} goods lines tell the list prices of {known} orders")
-    if without:
-        told.append("list_amount is left empty: it takes the goods lists of all these orders")
-    else:
-        orders = orders.with_columns(
-            joined[Orders.LIST_AMOUNT + "_right"].alias(Orders.LIST_AMOUNT)
-        )
-    tables = {**imported.tables, ORDERS.name: orders}
-    return replace(imported, tables=tables, notices=(*imported.notices, *told))
-
 
 #: Each field and the names it goes by; the first one present counts.
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -139,8 +62,10 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "paid": ("订单付款时间", "付款时间"),
     "units": ("宝贝总数量",),
     "refund": ("退款金额",),
+    "title": ("宝贝标题", "商品标题"),
+    "kinds": ("宝贝种类",),
 }
-REQUIRED: Final = ("id", "total", "actual", "state", "placed", "paid")
+REQUIRED: Final = ("id", "total", "state", "placed")
 MONEY: Final = ("payable", "postage", "total", "actual", "refund")
 UNPAID_STATES: Final = ("等待买家付款", "等待付款", "未付款")
 PAID_STATES: Final = ("买家已付款等待卖家发货", "卖家已发货等待买家确认", "交易成功")
@@ -181,7 +106,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     [10.0]
     """
     told = read_options(mapping, ShopOptions).told()
-    wanted = [*_ID, *(name for field in REQUIRED for name in COLUMNS[field])]
+    wanted = [*ORDER_NUMBER, *(name for field in REQUIRED for name in COLUMNS[field])]
     read = [records for path in files for records in open_tables(path, wanted)]
     lists = [records for records in read if not is_details(records)]
     if not lists:
@@ -216,6 +141,7 @@ def _named(records: Records) -> pl.DataFrame:
         *columns,
         pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED),
         pl.lit(found["refund"] is not None).alias("tells_refund"),
+        pl.lit(found["paid"] is not None).alias("tells_paid"),
         shop_of(records.header),
     )
 
@@ -223,9 +149,11 @@ def _named(records: Records) -> pl.DataFrame:
 def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: Told) -> Imported:
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
+    notices += _untold_payments(frame)
     frame = frame.with_columns(_rounded(frame)).with_columns(_values())
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
+    titles = _single_titles(frame)
     goods = details.orders.select(Orders.ORDER_ID, pl.col("goods").alias(Orders.LIST_AMOUNT))
     if details.lines:
         frame = frame.join(details.orders, on=Orders.ORDER_ID, how="left", maintain_order="left")
@@ -252,7 +180,19 @@ def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: 
         notices=notices,
         told=told,
     )
-    return list_amounts(imported, goods, details.lines)
+    imported = list_amounts(imported, goods, details.lines)
+    return with_lines(imported, details.goods, titles)
+
+
+def _single_titles(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the title of each order that holds one kind of goods, which its title names."""
+    kinds, title = cells.whole(pl.col("kinds")), pl.col("title")
+    one = (kinds == 1) | (kinds.is_null() & ~title.str.contains("[,，;；]"))
+    return (
+        frame.filter(one & title.is_not_null() & pl.col("id").is_not_null())
+        .select(pl.col("id").alias(Orders.ORDER_ID), title.alias(OrderLines.PRODUCT_NAME))
+        .unique(Orders.ORDER_ID, keep="first", maintain_order=True)
+    )
 
 
 def _units(frame: pl.DataFrame) -> pl.Expr:
@@ -266,12 +206,16 @@ def _units(frame: pl.DataFrame) -> pl.Expr:
 
 
 def _values() -> list[pl.Expr]:
-    state = pl.col("state").str.normalize("NFKC").str.replace_all(r"[,、\s]", "")
+    state = _state_key()
     return [
         pl.col("id").alias(Orders.ORDER_ID),
         pl.col("buyer").alias(Orders.BUYER_ID),
         cells.time(pl.col("placed")).alias(Orders.PLACED_AT),
-        pl.when(~state.is_in(UNPAID_STATES)).then(cells.time(pl.col("paid"))).alias(Orders.PAID_AT),
+        pl.when("tells_paid")
+        .then(pl.when(~state.is_in(UNPAID_STATES)).then(cells.time(pl.col("paid"))))
+        .when(state.is_in(PAID_STATES))
+        .then(cells.time(pl.col("placed")))
+        .alias(Orders.PAID_AT),
         cells.whole(pl.col("units")).alias(Orders.UNITS),
         state.alias("state_key"),
         state.is_in((CLOSED_STATE, "交易成功")).alias(Row.CLOSED),
@@ -279,10 +223,30 @@ def _values() -> list[pl.Expr]:
     ]
 
 
+def _state_key() -> pl.Expr:
+    return pl.col("state").str.normalize("NFKC").str.replace_all(r"[,、\s]", "")
+
+
+def _untold_payments(frame: pl.DataFrame) -> list[str]:
+    """Say what is made of files without times of payment, such as the order report of 2025."""
+    without = frame.filter(~pl.col("tells_paid"))
+    if without.is_empty():
+        return []
+    files = ", ".join(without[Line.FILE].unique().sort())
+    closed = without.filter(_state_key() == CLOSED_STATE).height
+    told = (
+        f"{files}: tells no time of payment: what its state calls paid counts as paid when placed"
+    )
+    if closed:
+        told += f"; whether its {closed} closed orders had been paid is not told: they count as not"
+    return [told]
+
+
 def _rules() -> list[Rule]:
     """Return what refuses a row, in the words of the export."""
     order = pl.col("id")
     paid = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
+    paid = paid & pl.col("tells_paid")
     again = "export the orders again and import the file without saving it in a spreadsheet"
     return [
         (order.is_null(), "订单编号 is empty"),
