@@ -53,9 +53,13 @@ def test_keys_and_the_bias_of_the_unmatched(tmp_path: Path) -> None:
     assert both.loc["order_value"].tolist() == [100, 50]
     assert both.loc["order_evening"].tolist() == [1.0, 0.0]
     assert both.loc["ordered", "found"] == 1.0
+    # Twenty orders of nobody for thirty who are not found: two of three at most.
+    assert both.loc["paid"].tolist() == [1.0, pytest.approx(20 / 30)]
     text = data_check_join.joined(study, found, "CNY").plain()
     assert "Order number written in a chat" in text
-    assert "can’t be told" in text
+    assert "100%\N{NO-BREAK SPACE}(72%\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}100%)" in text
+    assert "67% at most" in text
+    assert "between 25% (nobody who is not found bought) and 75%" in text
     assert "25%" in data_check.match_note(study)
     assert study.open().buyers_named == pytest.approx(1 / 3)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from csinsight.contract.schema import Messages, Orders
 from csinsight.engine import Shop, collect
 from csinsight.features.frames import SENT_MS, count_if, hours_ms, moment_ms
-from csinsight.features.outcomes import PLACED_MS
+from csinsight.features.outcomes import PAID_MS, PLACED_MS
 
 #: Hours of the day that count as the evening.
 EVENING: Final = (18, 24)
@@ -39,10 +39,11 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
         ``measure``, ``agent_id`` (of the measure ``agent`` alone), ``found``, ``not_found``,
         ``n_found``, ``n_not_found``. Measures: ``buyers`` (their number), ``messages`` (median a
         buyer), ``evening`` (share whose first message comes from 18 to 24 h), ``agent`` (share
-        whom the agent served whose shares differ most), ``ordered`` (share that placed an order
-        later in the month; not known of those who are not found), ``order_value`` and
-        ``order_evening`` (of orders placed in the month). No rows where chats or orders have no
-        times.
+        whom the agent served whose shares differ most), ``ordered`` and ``paid`` (share that
+        placed an order, or one that was paid, later in the month; of those who are not found the
+        share that could have at most, as many orders being nobody's in the chats), ``order_value``
+        and ``order_evening`` (of orders placed in the month). No rows where chats or orders have
+        no times.
 
     Examples
     --------
@@ -55,9 +56,8 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     if not timed or not shop.has("orders", Orders.BUYER_ID):
         return pd.DataFrame(columns=[*_COLUMNS, "n_found", "n_not_found"])
     chats = _chats(shop, start, end)
-    orders = collect(
-        shop["orders"].select(Orders.BUYER_ID, PLACED_MS, nw.col(Orders.PAID_AMOUNT).alias("worth"))
-    )
+    worth = nw.col(Orders.PAID_AMOUNT).alias("worth")
+    orders = collect(shop["orders"].select(Orders.BUYER_ID, PLACED_MS, PAID_MS, worth))
     known = chats.index.isin(set(orders[Orders.BUYER_ID].dropna()))
     month = orders[orders[PLACED_MS].between(moment_ms(start), moment_ms(end) - 1)]
     asked = month[Orders.BUYER_ID].isin(set(chats.index)).to_numpy()
@@ -66,7 +66,8 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
         ("messages", None, *_both(chats["messages"], known, "median")),
         ("evening", None, *_both(_evening(chats[SENT_MS]), known)),
         *_agent(chats[_AGENT], known),
-        ("ordered", None, _later(chats.loc[known, SENT_MS], month), float("nan")),
+        ("ordered", None, *_bought(chats[SENT_MS], known, month)),
+        ("paid", None, *_bought(chats[SENT_MS], known, month[month[PAID_MS].notna()])),
     ]
     sold = [
         ("order_value", None, *_both(month["worth"], asked)),
@@ -119,10 +120,13 @@ def _agent(agents: pd.Series, known: Any) -> list[tuple[str, str | None, float, 
     return [("agent", str(row.name), float(row["found"]), float(row["not_found"]))]
 
 
-def _later(first: pd.Series, orders: pd.DataFrame) -> float:
-    """Return the share of buyers who placed an order after their first message."""
-    if first.empty:
-        return float("nan")
-    buyer = orders[Orders.BUYER_ID]
-    later = buyer[orders[PLACED_MS] > buyer.map(first)]
-    return float(first.index.isin(set(later)).mean())
+def _bought(first: pd.Series, known: Any, orders: pd.DataFrame) -> tuple[float, float]:
+    """Return the share of the found who bought after their first message, and of others at most."""
+    buyer, found = orders[Orders.BUYER_ID], first[known]
+    later = buyer[orders[PLACED_MS] > buyer.map(found)]
+    share = float(found.index.isin(set(later)).mean()) if len(found) else float("nan")
+    # An order of nobody in the chats may be anybody's who is not found.
+    others = buyer[~buyer.isin(set(first.index))]
+    claims = others.nunique() + int(others.isna().sum())
+    lost = int((~known).sum())
+    return share, min(claims / lost, 1.0) if lost else float("nan")

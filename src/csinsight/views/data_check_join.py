@@ -9,9 +9,13 @@ import pandas as pd
 from csinsight.features.join_bias import join_bias
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
+from csinsight.stats.intervals import wilson
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 _MONEY = ("order_value",)
+#: Shares of buyers that stand with their interval, or as what they are at most.
+_BOUGHT = ("ordered", "paid")
 _NUMBERS = ("buyers", "messages")
 
 
@@ -53,9 +57,15 @@ def _differ(study: Study, currency: str) -> Block:
     if table.empty or 0 in {*table["n_found"], *table["n_not_found"]}:
         return Prose(study.word("joined.alike"))
 
-    def written(measure: str, value: float) -> str:
+    def written(measure: str, value: float, n: int, side: str) -> str:
         if math.isnan(value):
             return study.word("joined.unknown")
+        if measure in _BOUGHT and side == "not_found":
+            return study.word("joined.at_most", share=words.percent(value, 0))
+        if measure in _BOUGHT:
+            low, high = wilson(round(value * n), n)
+            told = (words.percent(share, 0) for share in (value, low, high))
+            return labels.cell(words.with_interval(*told))
         if measure in _MONEY:
             return words.money(value, currency=currency)
         return words.number(value) if measure in _NUMBERS else words.percent(value, 0)
@@ -67,7 +77,12 @@ def _differ(study: Study, currency: str) -> Block:
                 for measure, agent in zip(table["measure"], table["agent_id"], strict=True)
             ],
             **{
-                side: [written(*pair) for pair in zip(table["measure"], table[side], strict=True)]
+                side: [
+                    written(measure, value, n, side)
+                    for measure, value, n in zip(
+                        table["measure"], table[side], table[f"n_{side}"], strict=True
+                    )
+                ]
                 for side in ("found", "not_found")
             },
         }
@@ -75,7 +90,19 @@ def _differ(study: Study, currency: str) -> Block:
     return Table(
         shown,
         study.word("joined.differ"),
-        caption=study.word("joined.differ_caption"),
+        caption=words.sentences(study.word("joined.differ_caption"), _range(study, table)),
         labels={str(name): study.word(f"joined.column_{name}") for name in shown},
         name="join_bias",
     )
+
+
+def _range(study: Study, table: pd.DataFrame) -> str:
+    """Say between what and what the paid share of all lies, whatever the join lost."""
+    row = table.set_index("measure").loc["paid"]
+    if row[["found", "not_found"]].isna().any():
+        return ""
+    found, lost = row["n_found"], row["n_not_found"]
+    least = row["found"] * found / (found + lost)
+    most = least + row["not_found"] * lost / (found + lost)
+    low, high = (study.words.percent(value, 0) for value in (least, most))
+    return study.word("joined.range", low=low, high=high)
