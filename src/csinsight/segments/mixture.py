@@ -39,6 +39,9 @@ _LEAST_SPREAD = 0.15
 _EVEN_ROUNDS = 8
 _ROUNDS = 200
 _TOLERANCE = 1e-4
+#: Features whose densities are multiplied before a logarithm is taken: few, so that odd values of
+#: hostile data stay far from overflow.
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,11 @@ def fit_mixture(value: Floats, noise: Floats, seeds: Floats) -> Mixture:
     even = np.full(count, 1 / count)
     mixture = Mixture(seeds, np.tile(shop / 2, (count, 1)), even)
     hold = _Hold(seeds, _HELD_BUYERS + _HELD_SHARE * len(value), shop)
+    buyers = _Buyers.of(value, noise)
     for _ in range(_EVEN_ROUNDS):
-        member = mixture.probabilities(value, noise)
-        free = _improve(mixture, value, noise, member, hold)
+        free = _improve(mixture, buyers, _expect(mixture, buyers), hold)
         mixture = Mixture(free.centres, free.spreads, even)
-    return _converge(mixture, value, noise, hold)
+    return _converge(mixture, buyers, hold)
 
 
 def release(mixture: Mixture, value: Floats, noise: Floats) -> Mixture:
@@ -150,7 +153,7 @@ def release(mixture: Mixture, value: Floats, noise: Floats) -> Mixture:
     [-2.0, 2.0]
     """
     hold = _Hold(mixture.centres, _HELD_BUYERS, _shop_spread(value, noise))
-    return _converge(mixture, value, noise, hold)
+    return _converge(mixture, _Buyers.of(value, noise), hold)
 
 
 @dataclass(frozen=True)
@@ -162,16 +165,80 @@ class _Hold:
     shop: Floats
 
 
-def _converge(mixture: Mixture, value: Floats, noise: Floats, hold: _Hold) -> Mixture:
+@dataclass(frozen=True)
+class _Buyers:
+    """What is known of the buyers, (features, buyers): sums over buyers run along the memory."""
+
+    value: Floats
+    noise: Floats
+    seen: npt.NDArray[np.bool_]
+    whole: bool
+
+    @classmethod
+    def of(cls, value: Floats, noise: Floats) -> _Buyers:
+        """Return them from tables of (buyers, features); noise is 1 where nothing was seen."""
+        seen = np.ascontiguousarray(np.isfinite(noise).T)
+        known = np.where(seen, noise.T, 1.0)
+        return cls(np.ascontiguousarray(value.T), known, seen, bool(seen.all()))
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Of each component (first axis): who belongs to it, and how its values lie.
+
+    Parameters
+    ----------
+    member : array of float, (components, buyers)
+    precision : array of float, (components, features, buyers)
+        One over the variance of a value.
+    tail : array of float, (components, features, buyers)
+        One plus the squared distance in units of the variance, over the degrees of freedom.
+    likelihood : float
+        Mean log-likelihood of a buyer, but for a constant.
+    """
+
+    member: Floats
+    precision: Floats
+    tail: Floats
+    likelihood: float
+
+
+def _expect(now: Mixture, buyers: _Buyers) -> _Expected:
+    """Return what `Mixture.probabilities` does, with what the next step needs of the way there.
+
+    Logarithms are taken of products over a few features, since they cost more than all the rest.
+    """
+    count, (features, rows) = len(now.shares), buyers.value.shape
+    joint = np.empty((count, rows))
+    precision, tail = np.empty((2, count, features, rows))
+    for k in range(count):
+        variance = now.spreads[k][:, None] + buyers.noise
+        np.divide(1.0, variance, out=precision[k])
+        np.subtract(buyers.value, now.centres[k][:, None], out=tail[k])
+        np.square(tail[k], out=tail[k])
+        tail[k] *= precision[k]
+        tail[k] /= FREEDOM
+        tail[k] += 1.0
+        far = tail[k]
+        if not buyers.whole:
+            variance, far = np.where(buyers.seen, variance, 1.0), np.where(buyers.seen, far, 1.0)
+        joint[k] = np.log(now.shares[k])
+        for start in range(0, features, _AT_ONCE):
+            few = slice(start, start + _AT_ONCE)
+            joint[k] -= 0.5 * np.log(variance[few].prod(axis=0))
+            joint[k] -= (FREEDOM + 1) / 2 * np.log(far[few].prod(axis=0))
+    total = logsumexp(joint, axis=0)
+    return _Expected(np.exp(joint - total), precision, tail, float(total.mean()))
+
+
+def _converge(mixture: Mixture, buyers: _Buyers, hold: _Hold) -> Mixture:
     before = -np.inf
     for _ in range(_ROUNDS):
-        joint = mixture.log_joint(value, noise)
-        total = logsumexp(joint, axis=1, keepdims=True)
-        mixture = _improve(mixture, value, noise, np.exp(joint - total), hold)
-        now = float(total.mean())
-        if abs(now - before) < _TOLERANCE:
+        expected = _expect(mixture, buyers)
+        mixture = _improve(mixture, buyers, expected, hold)
+        if abs(expected.likelihood - before) < _TOLERANCE:
             break
-        before = now
+        before = expected.likelihood
     return mixture
 
 
@@ -185,27 +252,32 @@ def _shop_spread(value: Floats, noise: Floats) -> Floats:
     return np.asarray(np.maximum(spread, 0.05))
 
 
-def _improve(now: Mixture, value: Floats, noise: Floats, member: Floats, held: _Hold) -> Mixture:
+def _improve(now: Mixture, buyers: _Buyers, expected: _Expected, held: _Hold) -> Mixture:
     shop = held.shop
-    seen = np.isfinite(noise)
-    safe = np.where(seen, noise, 1.0)
+    hold = held.buyers / (shop / 2)
     centres, spreads = np.empty_like(now.centres), np.empty_like(now.spreads)
     for k in range(len(held.centres)):
-        variance = now.spreads[k] + safe
-        away = value - now.centres[k]
-        tail = (FREEDOM + 1) / (FREEDOM + np.square(away) / variance)
-        weight = np.where(seen, member[:, [k]], 0.0)
-        precise = weight * tail / variance
-        hold = held.buyers / (shop / 2)
-        centres[k] = ((precise * value).sum(axis=0) + hold * held.centres[k]) / (
-            precise.sum(axis=0) + hold
+        weight = np.where(buyers.seen, expected.member[k], 0.0)
+        precision = expected.precision[k]
+        precise = weight / expected.tail[k]
+        precise *= precision
+        precise *= (FREEDOM + 1) / FREEDOM
+        centres[k] = (_product(precise, buyers.value) + hold * held.centres[k]) / (
+            precise.sum(axis=1) + hold
         )
-        trust = now.spreads[k] / variance
-        squared = tail * np.square(trust * (value - centres[k])) + trust * safe
-        spreads[k] = ((weight * squared).sum(axis=0) + _HELD_BUYERS * shop / 2) / (
-            weight.sum(axis=0) + _HELD_BUYERS
-        )
-    share = member.sum(axis=0) + 1.0
+        precise *= precision
+        squared = _product(precise, np.square(buyers.value - centres[k][:, None]))
+        members = weight.sum(axis=1)
+        # What of a value's variance is the buyers' own: all of it but the noise's part.
+        own = members - now.spreads[k] * _product(weight, precision)
+        spread = np.square(now.spreads[k]) * squared + now.spreads[k] * own
+        spreads[k] = (spread + _HELD_BUYERS * shop / 2) / (members + _HELD_BUYERS)
+    share = expected.member.sum(axis=1) + 1.0
     share /= share.sum()
     spreads = (1 - _POOLED) * spreads + _POOLED * (spreads * share[:, None]).sum(axis=0)
     return Mixture(centres, np.maximum(spreads, _LEAST_SPREAD**2 * shop), share)
+
+
+def _product(one: Floats, other: Floats) -> Floats:
+    """Return the sum over buyers of a product, by feature."""
+    return np.asarray(np.einsum("fn,fn->f", one, other))
