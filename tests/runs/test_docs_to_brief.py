@@ -1,7 +1,8 @@
 """From files as platforms export them to the report, by the commands of the docs and nothing else.
 
 Each shop is of our own making, with the platforms' real headers; its figures are worked out by hand
-here. One goes to the brief; the others stop at the agents' figures, which the brief repeats.
+here. All go to the brief, one of them through every page before it; the brief of the others is made
+of the pages that their figures come from, and of nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import xlsxwriter
 from click.testing import CliRunner
 
 from csinsight.cli import main
+from csinsight.params import BUILDS_ON
+from csinsight.runs.plan import BRIEF
 
 ROOT = Path(__file__).resolve().parents[2]
 NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
@@ -80,6 +83,12 @@ def _page(folder: Path, name: str) -> str:
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"(?s)<(script|style|svg).*?</\1>|<[^>]+>", " ", text)
     return re.sub(r"\s+", " ", html.unescape(text))
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the brief stand on the check and the agents' figures: minutes of other pages less."""
+    monkeypatch.setitem(BUILDS_ON, BRIEF, ("00_data_check", "03_agent_kpis"))
 
 
 @pytest.fixture
@@ -156,11 +165,11 @@ def test_shopify_with_zendesk(shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (shop / "orders_export.csv").write_text(text + "\n", encoding="utf-8")
     (shop / "tickets.json").write_text(json.dumps({"tickets": tickets, "users": users}), "utf-8")
     told = {"lang": "en", "timezone": "America/New_York", "currency": "USD"}
-    kpis = _follow("Shopify and Zendesk", shop, monkeypatch, "07_monthly_brief", **told)
+    kpis = _follow("Shopify and Zendesk", shop, monkeypatch, BRIEF, **told)
     assert kpis["paid_rate"] == pytest.approx(0.31)
     assert kpis["inquiries"] == 100
     assert kpis["first_response_median_s"] == 40
-    text = _page(shop, "07_monthly_brief")
+    text = _page(shop, BRIEF)
     assert "31.0%" in text
     assert "Placed 55 " in _page(shop, "00_data_check")
 
@@ -173,6 +182,7 @@ TAOBAO_HEAD = (
 )
 
 
+@pytest.mark.usefixtures("short")
 def test_taobao_with_qianniu(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """40 chats; 12 of their buyers pay within the day, 3 place an order and never pay."""
     rows, chats = [], []
@@ -205,13 +215,15 @@ def test_taobao_with_qianniu(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (shop / "chats").mkdir()
     for part in (0, 1):
         (shop / "chats" / f"{part}.txt").write_text("".join(chats[part::2]), encoding="utf-8")
-    kpis = _follow("Taobao and Tmall", shop, monkeypatch, "03_agent_kpis")
+    kpis = _follow("Taobao and Tmall", shop, monkeypatch, BRIEF)
     assert kpis["paid_rate"] == pytest.approx(12 / 40)
     assert kpis["ordered_rate"] == pytest.approx(15 / 40)
     assert kpis["inquiries"] == 40
     assert "30.0%" in _page(shop, "03_agent_kpis")
+    assert "30.0%" in _page(shop, BRIEF)
 
 
+@pytest.mark.usefixtures("short")
 def test_jd_with_jingmai(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """50 chats; 20 buyers buy two lines each within the day: 40 rows are 20 orders."""
     head = (
@@ -222,7 +234,7 @@ def test_jd_with_jingmai(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for n, start in enumerate([*_starts(50), LAST]):
         if n < 50:
             chats += [
-                (f"jd_{n}", "店铺小李", f"{start}", "false", "有货吗"),
+                (f"jd_{n}", "店铺小李", f"{start}", "false", "羊毛衣有货吗"),
                 (f"jd_{n}", "店铺小李", f"{start + timedelta(seconds=30)}", "true", "有货的"),
             ]
         placed = start + IN_TIME
@@ -231,7 +243,7 @@ def test_jd_with_jingmai(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 f"{300_000_000_000 + n},{sku},{name},1,在线支付,{placed:%Y-%m-%d %H:%M:%S},{price},"
                 f"150.00,150.00,0.00,150.00,完成,SOP,jd_{n},"
                 f"{placed + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"
-                for sku, name, price in (("p1", "衣", "100.00"), ("p2", "袜", "50.00"))
+                for sku, name, price in (("p1", "羊毛衣", "100.00"), ("p2", "棉袜", "50.00"))
             ]
     (shop / "orders202610.csv").write_text("\n".join(rows) + "\n", encoding="gb18030")
     names = ("customer", "waiter", "created", "waiterSend", "content")
@@ -243,14 +255,19 @@ def test_jd_with_jingmai(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop / "kpis.csv").write_text("日期,咨询人数,接待人数\n2026-10-05,9,8\n", encoding="utf-8")
     monkeypatch.chdir(shop)
     _call("csinsight import platform_kpis kpis.csv --out data")
-    kpis = _follow("JD", shop, monkeypatch, "03_agent_kpis")
+    kpis = _follow("JD", shop, monkeypatch, BRIEF)
     assert kpis["paid_rate"] == pytest.approx(20 / 50)
     assert kpis["sales"] == pytest.approx(20 * 150)
     text = _page(shop, "03_agent_kpis")
     assert "40.0%" in text
     assert "平台自报指标与本报告对照" in text
+    # JD tells no category, so that goods are looked at by themselves.
+    goods = re.search(r"按咨询商品看付款转化率.*?羊毛衣 50 40\.0%", text)
+    assert goods
+    assert "40.0%" in _page(shop, BRIEF)
 
 
+@pytest.mark.usefixtures("short")
 def test_douyin_with_mapped_chats(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """50 chats; 25 buyers buy; their orders name nobody, and 20 of them write an order's number."""
     head = (
@@ -279,10 +296,12 @@ def test_douyin_with_mapped_chats(shop: Path, monkeypatch: pytest.MonkeyPatch) -
             ]
     (shop / "douyin202610.csv").write_text("\ufeff" + "\n".join(rows) + "\n", encoding="utf-8")
     (shop / "chats202610.csv").write_text("\n".join(chats) + "\n", encoding="utf-8")
-    kpis = _follow("Pinduoduo, Douyin, Youzan", shop, monkeypatch, "03_agent_kpis")
+    kpis = _follow("Pinduoduo, Douyin, Youzan", shop, monkeypatch, BRIEF)
     # Five of the 25 can't be joined: the figure is what the join knows, and the page says so.
     assert kpis["paid_rate"] == pytest.approx(20 / 50)
     assert "40%" in _page(shop, "03_agent_kpis")
+    assert "40.0%" in _page(shop, BRIEF)
+    assert "40%" in _page(shop, BRIEF), "the match rate stands beside"
     text = _page(shop, "00_data_check")
     assert "聊天中的买家有 40% 能在订单中找到" in text
     assert "聊天中写到的订单号 20" in text
