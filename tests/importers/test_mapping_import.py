@@ -192,7 +192,7 @@ def test_shipped_mappings_are_sound(path: Path) -> None:
     assert load_mapping(path).columns
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_every_record_comes_out_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, sound: Sound, data: st.DataObject

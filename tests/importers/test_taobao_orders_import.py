@@ -195,7 +195,7 @@ def test_damaged_bytes_are_named(tmp_path: Path) -> None:
         read_taobao_orders([path])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_every_row_comes_out_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, sound: Sound, data: st.DataObject

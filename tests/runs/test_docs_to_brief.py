@@ -143,7 +143,10 @@ def test_shopify_with_zendesk(shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Zendesk knows buyers by a number and Shopify by an e-mail; the one writes UTC, the other the
     shop's clock.
     """
-    rows, tickets, users = [], [], [{"id": 9, "name": "Mia", "role": "agent"}]
+    rows, tickets, users = [], [], []
+    # No font has the first, and a figure's own language would read the second.
+    for who, name in ((9, "Mia"), (8, "桃子🐰"), (7, "Bo$_$")):
+        users.append({"id": who, "name": name, "role": "agent"})
     for n, start in enumerate(_starts(100)):
         mail, asked = f"Buyer{n}@shop.example", start.replace(tzinfo=NEW_YORK).astimezone(UTC)
         users.append({"id": 700 + n, "name": f"B{n}", "email": mail, "role": "end-user"})
@@ -154,9 +157,11 @@ def test_shopify_with_zendesk(shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 "public": True,
                 "created_at": f"{asked + timedelta(seconds=late):%Y-%m-%dT%H:%M:%SZ}",
             }
-            for who, text, late in ((700 + n, "Is it in stock?", 0), (9, "Yes, it is.", 40))
+            for who, text, late in ((700 + n, "Is it in stock?", 0), (9 - n % 3, "Yes, it is.", 40))
         ]
-        tickets.append({"id": n, "requester_id": 700 + n, "assignee_id": 9, "comments": comments})
+        tickets.append(
+            {"id": n, "requester_id": 700 + n, "assignee_id": 9 - n % 3, "comments": comments}
+        )
         if n < 35:
             rows.append(_shopify_row(n, mail.lower(), start + (IN_TIME if n < 31 else LATE)))
     others = [*_starts(19), LAST]
@@ -172,6 +177,50 @@ def test_shopify_with_zendesk(shop: Path, monkeypatch: pytest.MonkeyPatch) -> No
     text = _page(shop, BRIEF)
     assert "31.0%" in text
     assert "Placed 55 " in _page(shop, "00_data_check")
+    for name in ("03_agent_kpis", "05_coaching"):
+        assert "桃子" in _page(shop, name)
+        assert "Bo$_$" in _page(shop, name)
+
+
+@pytest.mark.usefixtures("short")
+def test_ids_that_do_not_fit_and_robots_that_answer_first(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every buyer orders within the hour, under an id that pandas wrote as a number.
+
+    Thirty are answered by the robot alone; thirty ask for a person after four minutes and get one
+    in fifteen seconds.
+    """
+    chats, orders = [], []
+    for n, start in enumerate(_starts(60)):
+        said = [("buyer", "", 0, "几天发货"), ("bot", "", 2, "48小时内发货")]
+        if n >= 30:
+            said += [("buyer", "", 240, "转人工"), ("agent", "A1", 255, "在的")]
+        chats += [
+            f"{1001 + n},{who},{side},{start + timedelta(seconds=late)},{text}"
+            for side, who, late, text in said
+        ]
+        placed = start + IN_TIME
+        orders.append(f"{n},{1001 + n}.0,{placed},{placed},100.0,90.0,1.0")
+    head = "order_id,buyer_id,placed_at,paid_at,list_amount,paid_amount,units"
+    (shop / "data").mkdir()
+    for name, lines in (
+        ("messages", ["buyer_id,agent_id,sender,sent_at,text", *chats]),
+        ("orders", [head, *orders]),
+    ):
+        (shop / "data" / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    monkeypatch.chdir(shop)
+    _call(f"csinsight run --data data --month 2026-10 --shop myshop --lang en --only {BRIEF}")
+    brief, figures = _page(shop, BRIEF), _page(shop, "03_agent_kpis")
+    assert "Conversion can’t be told for the 30 inquiries" in brief
+    assert "0 of the 60 buyers in the chats" in brief
+    assert "end in .0" in brief
+    assert "Paid conversion" not in brief
+    assert "Silent sales" not in brief
+    assert "in 30 rounds a robot wrote" in figures.lower()
+    assert "30 more it answered alone" in figures
+    # In three minutes nobody from the buyer's message, everybody from the hand-over.
+    assert re.search(r"The shop 30 0\.0% .*?100\.0% .*?255 .*?15 ", figures)
 
 
 TAOBAO_HEAD = (
