@@ -12,8 +12,9 @@ import pandas as pd
 from csinsight.behaviours.agent_sessions import build_agent_sessions
 from csinsight.behaviours.conversations import MarkedMessages, build_conversations, mark_messages
 from csinsight.context import MonthContext
-from csinsight.contract.artifacts import Conversations
+from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.contract.dictionary import artifact
+from csinsight.drivers.verdicts import COLUMNS
 from csinsight.engine import Shop, open_shop
 from csinsight.params import RunParams
 from csinsight.segments.signatures import signatures_of
@@ -104,6 +105,24 @@ def sample_run() -> tuple[Path, Path]:
     conversations = artifact(Conversations.NAME)
     conversations.write(sample_conversations(), run / "artifacts" / "conversations.parquet")
     return data, run
+
+
+def sample_drivers() -> pd.DataFrame:
+    """Return a ``drivers`` artifact of two rows, one named and one without evidence.
+
+    Examples
+    --------
+    >>> sample_drivers()[["behaviour", "effect_pp", "verdict"]].to_numpy().tolist()
+    [['recommends', 8.0, 'helps'], ['first_response_s', -0.5, 'no evidence']]
+    """
+    both = {Drivers.OUTCOME: "paid", Drivers.SCOPE: "all", Drivers.SCOPE_KIND: "all"}
+    rows = (
+        {"behaviour": "recommends", "verdict": "helps", "effect_pp": 8.0, "low_pp": 6.0}
+        | {"high_pp": 10.0, "raw_pp": 11.0, "q_value": 0.001, "unit": "shown", "n": 800},
+        {"behaviour": "first_response_s", "verdict": "no evidence", "effect_pp": -0.5}
+        | {"low_pp": -2.0, "high_pp": 1.0, "raw_pp": -3.0, "q_value": 0.6, "unit": "doubling"},
+    )
+    return pd.DataFrame([both | row for row in rows]).reindex(columns=list(COLUMNS))
 
 
 @cache

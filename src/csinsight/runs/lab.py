@@ -41,6 +41,13 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     ------
     ConfigError
         Where `run` is no run's folder, or its tables are no longer where they were.
+
+    Examples
+    --------
+    >>> prepare_lab(Path("no", "such"), Path("lab"))
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: no/such: is no run's folder; --run takes runs/SHOP/MONTH
     """
     file = run / RUN_FILE
     if not file.is_file():

@@ -200,6 +200,13 @@ def server_of(folder: Path) -> MCPServer:
         Where the extra ``mcp`` is not installed.
     RunError
         Where the folder is no run that has ended well.
+
+    Examples
+    --------
+    >>> server_of(Path("no", "such"))
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.RunError: no/such: is no run; name a folder such as runs/SHOP/2026-10
     """
     try:
         from mcp.server import MCPServer

@@ -125,6 +125,15 @@ def run_month(
         Where a notebook failed; of agents' cards, only where all did.
     RunError
         Where a file of the shop changed during the run, or PDF can't be printed.
+
+    Examples
+    --------
+    A folder that is not there is told of before anything is made:
+
+    >>> run_month(Path("/shop"), RunParams(), Path("out"))
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.PlanError: /shop: is not a folder; --data names the folder of the shop's tables
     """
     data, out = data.resolve(), out.resolve()
     if not data.is_dir():

@@ -79,6 +79,13 @@ def supply(data: Path, params: RunParams) -> Supply:
     ------
     PlanError
         Where nothing happened in the month.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> told = supply(sample_shop().folder, RunParams(month="2026-10"))
+    >>> told.left_out, told.covers
+    ({}, datetime.date(2026, 10, 31))
     """
     shop = open_shop(data, "polars")
     spans = {name: _span(shop, name) for name in TIMES if name in shop.tables}

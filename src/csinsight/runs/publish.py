@@ -142,6 +142,13 @@ def publish_month(out: Path, shop: str, month: str | None, target: str) -> str:
         Where there is no finished report.
     RunError
         Where the address is of a kind that can't be written to here.
+
+    Examples
+    --------
+    >>> publish_month(Path("out"), "demo", None, "share")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: out/reports/demo: no finished report of demo; there: none
     """
     reports = out / "reports" / shop
     months = list(read_reports(reports))

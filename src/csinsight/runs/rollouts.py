@@ -57,6 +57,15 @@ def plan_from_run(
         of the behaviour is not over yet.
     DataError
         Where ``rollout.csv`` is there and has faults.
+
+    Examples
+    --------
+    >>> told = {"agents": (), "months": 3, "uptake_pp": 20.0, "effect_pp": 5.0, "seed": 1}
+    >>> run = Path("runs", "demo", "2026-09")
+    >>> plan_from_run(run, "greets", **told, data=None, write=False)
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: runs/demo/2026-09: is no run's folder; --run takes runs/SHOP/MONTH
     """
     params, folder = _run_and_tables(run, data)
     as_of = month_end(params.month)

@@ -67,6 +67,17 @@ def read_shops(file: Path) -> list[tuple[Job, str]]:
     ------
     ConfigError
         Naming the file, the entry and what is wrong with it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "shops.yml")
+    ...     text = "shops: [{shop: sleep, data: sleep}, {shop: shoes, data: shoes}]"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     jobs = read_shops(file)
+    >>> [(job.params.shop, job.month, target) for job, target in jobs]
+    [('sleep', 'last', ''), ('shoes', 'last', '')]
     """
     told = load(file, Shops)
     names = [shop.shop for shop in told.shops]

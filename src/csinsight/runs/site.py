@@ -103,12 +103,30 @@ def write_month(month: Month) -> None:
 
 
 def has_earlier(places: Places) -> bool:
-    """Tell whether a month before this one has been published for the shop."""
+    """Tell whether a month before this one has been published for the shop.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> has_earlier(Places(Path("no", "such"), "demo", "2026-10"))
+    False
+    """
     return any(month < places.month for month in read_reports(places.shop_reports))
 
 
 def is_current(month: Month) -> bool:
-    """Tell whether the published report was made from exactly this, and is whole."""
+    """Tell whether the published report was made from exactly this, and is whole.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.params import RunParams
+    >>> from csinsight.runs.state import Places
+    >>> places = Places(Path("no", "such"), "demo", "2026-10")
+    >>> month = Month(RunParams(), places, (), {}, None, "", "")
+    >>> is_current(month)
+    False
+    """
     published = _published(month)
     if published is None:
         return False
@@ -118,7 +136,18 @@ def is_current(month: Month) -> bool:
 
 
 def would_lose_pages(month: Month) -> bool:
-    """Tell whether the published report has pages that this one lacks."""
+    """Tell whether the published report has pages that this one lacks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.params import RunParams
+    >>> from csinsight.runs.state import Places
+    >>> places = Places(Path("no", "such"), "demo", "2026-10")
+    >>> month = Month(RunParams(), places, (), {}, None, "", "")
+    >>> would_lose_pages(month)
+    False
+    """
     published = _published(month)
     there = published.pages if published else {}
     return bool(set(there) - {f"{step.name}.html" for step in month.steps})
@@ -235,14 +264,36 @@ def _up(words: Words) -> Link:
 
 
 def alerts(month: Month) -> tuple[str, ...]:
-    """Return what the brief raises an alarm about, a sentence each."""
+    """Return what the brief raises an alarm about, a sentence each.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.params import RunParams
+    >>> from csinsight.runs.state import Places
+    >>> places = Places(Path("no", "such"), "demo", "2026-10")
+    >>> month = Month(RunParams(), places, (), {}, None, "", "")
+    >>> alerts(month)
+    ()
+    """
     brief = [step for step in month.steps if step.notebook == BRIEF]
     told = month.facts(brief[0]).get(ALERTS, ()) if brief else ()
     return tuple(without_marks(str(alert["text"])) for alert in told)
 
 
 def headline(month: Month) -> str:
-    """Return the brief's finding; empty where there is no brief."""
+    """Return the brief's finding; empty where there is no brief.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.params import RunParams
+    >>> from csinsight.runs.state import Places
+    >>> places = Places(Path("no", "such"), "demo", "2026-10")
+    >>> month = Month(RunParams(), places, (), {}, None, "", "")
+    >>> headline(month)
+    ''
+    """
     brief = [step for step in month.steps if step.notebook == BRIEF]
     return without_marks(month.facts(brief[0]).get(FINDING, "")) if brief else ""
 

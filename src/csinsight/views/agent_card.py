@@ -395,6 +395,14 @@ def _since(study: Study, row: pd.Series) -> str:
 
 
 def own_view(study: Study) -> Note:
-    """Return the space in which the agent's own view is written down."""
+    """Return the space in which the agent's own view is written down.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(own_view(study)).__name__
+    'Note'
+    """
     lines = [study.word("card.own_view"), study.word("card.own_view_line")]
     return Note(lines, study.word("card.own_view_title"))

@@ -52,7 +52,16 @@ SHOP_KPIS: Final = "shop_kpis"
 
 
 def shop_row(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
-    """Return the shop's figures of the report month, as the run wrote them where it did."""
+    """Return the shop's figures of the report month, as the run wrote them where it did.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> int(shop_row(study, seen, profile)["inquiries"])
+    98
+    """
     written = study.read_or_none(SHOP_KPIS)
     if written is None:
         written = shop_kpis(study.of_month(conversations), profile=profile)
@@ -64,6 +73,14 @@ def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]
 
     Times are to stay under their target, all else is to reach it. A miss within the figure's own
     interval may be chance, and says so.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> sorted(missed(study, shop_row(study, seen, profile), profile))
+    ['answer_ask_ratio', 'mean_response_s', 'reply_rate', 'reply_rate_180s']
     """
     found = {}
     for name, target in profile.targets.items():
@@ -83,7 +100,16 @@ def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]
 
 
 def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
-    """Return the finding: conversion, its change beyond chance or not, and speed."""
+    """Return the finding: conversion, its change beyond chance or not, and speed.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> "54.5%" in sentence(study, seen, profile)
+    True
+    """
     words = study.words
     shop = shop_row(study, conversations, profile)
     if pd.isna(shop[_K.PAID_RATE]):
@@ -98,7 +124,16 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
 
 
 def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
-    """Return conversion and whether it changed beyond chance, in one sentence."""
+    """Return conversion and whether it changed beyond chance, in one sentence.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> "54.5%" in in_brief(study, seen, profile)
+    True
+    """
     words = study.words
     shop = shop_row(study, conversations, profile)
     if pd.isna(shop[_K.PAID_RATE]):
@@ -139,7 +174,16 @@ def _change(
 
 
 def month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
-    """Return the shop's figures of the month before."""
+    """Return the shop's figures of the month before.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> int(month_before(study, seen, profile)["conversations"])
+    113
+    """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
     return shop_kpis(earlier, profile=profile).iloc[0]
 
@@ -163,21 +207,48 @@ def _speed(study: Study, shop: pd.Series) -> str:
 
 
 def finding(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> type(finding(study, seen, profile)).__name__
+    'Finding'
+    """
     text = sentence(study, conversations, profile)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def headline(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> dict[str, float]:
-    """Return the shop's main figures, for the recorded results."""
+    """Return the shop's main figures, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> sorted(headline(study, seen, profile))
+    ['conversations', 'first_response_median_s', 'inquiries', 'paid_rate']
+    """
     shop = shop_row(study, conversations, profile)
     names = (_K.CONVERSATIONS, _K.INQUIRIES, _K.PAID_RATE, _K.FIRST_RESPONSE_MEDIAN)
     return {name: round(float(shop[name]), 4) for name in names if pd.notna(shop[name])}
 
 
 def cards(study: Study, conversations: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
-    """Return the month's main figures as tiles."""
+    """Return the month's main figures as tiles.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> type(cards(study, seen, profile, "CNY")).__name__
+    'Tiles'
+    """
     return tiles(study, study.of_month(conversations), profile, currency)
 
 
@@ -185,6 +256,14 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
     """Return one month's main figures as tiles, without those that the data can't give.
 
     Figures that missed their target are marked and say so.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> len(tiles(study, seen, profile, "CNY").tiles) <= _TILES
+    True
     """
     shop, write = shop_row(study, month, profile), writers(study, currency)
     behind = missed(study, shop, profile)
@@ -234,7 +313,16 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
 
 
 def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
-    """Name every target that the month missed, or say that none was; empty without targets."""
+    """Name every target that the month missed, or say that none was; empty without targets.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> bool(targets(study, seen, profile))
+    True
+    """
     if not profile.targets:
         return ""
     behind = missed(study, shop_row(study, conversations, profile), profile)
@@ -245,7 +333,16 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
 
 
 def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
-    """Draw every headline figure by month, with its interval where it has one."""
+    """Draw every headline figure by month, with its interval where it has one.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> type(trend(study, seen.head(0), profile)).__name__
+    'Prose'
+    """
     back = study.context.params.trend_months
     counted = in_months(conversations, study.as_of, back, untimed=False)
     months = monthly_kpis(counted, profile=profile)
@@ -288,6 +385,14 @@ def funnel(study: Study, found: AgentSpread) -> Block:
     """Draw every agent's conversion over how many inquiries it rests on, without a ranking.
 
     Only agents outside the team's usual spread are named.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.coaching.card import AgentSpread
+    >>> type(funnel(study, AgentSpread(pd.DataFrame(), None))).__name__
+    'Prose'
     """
     agents, spread = found.agents, found.spread
     if spread is None:
@@ -419,6 +524,14 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
     profile : KpiProfile
     currency : str
         ISO 4217.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> type(figures(study, seen, profile, "CNY")).__name__
+    'Table'
     """
     shop = shop_row(study, conversations, profile)
     write, behind = writers(study, currency), missed(study, shop, profile)
@@ -499,7 +612,15 @@ def _label(study: Study, name: str, profile: KpiProfile) -> str:
 
 
 def writers(study: Study, currency: str) -> dict[str, Write]:
-    """Return what writes each KPI's value."""
+    """Return what writes each KPI's value.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> writers(study, "CNY")["paid_rate"](0.315)
+    '31.5%'
+    """
     words = study.words
     return {
         **dict.fromkeys(_COUNTS, words.number),

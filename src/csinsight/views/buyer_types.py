@@ -69,7 +69,13 @@ def _adapted(study: Study, types: TypeResult) -> list[str]:
 
 
 def is_adapted(buyers: pd.DataFrame) -> bool:
-    """Tell from the ``buyer_types`` artifact whether its types are an adaptation."""
+    """Tell from the ``buyer_types`` artifact whether its types are an adaptation.
+
+    Examples
+    --------
+    >>> is_adapted(pd.DataFrame({"type": ["bargain"]}))
+    False
+    """
     basis = buyers.get(BuyerTypes.BASIS)
     return basis is not None and bool((basis == BuyerTypes.ADAPTED).any())
 
@@ -288,7 +294,14 @@ def support(study: Study, found: pd.DataFrame) -> Block:
 
 
 def counts_of(buyers: pd.DataFrame) -> pd.Series:
-    """Return buyers by label, all eight labels, from the ``buyer_types`` artifact."""
+    """Return buyers by label, all eight labels, from the ``buyer_types`` artifact.
+
+    Examples
+    --------
+    >>> counts = counts_of(pd.DataFrame({"type": ["bargain", "bargain", "mixed"]}))
+    >>> counts[["bargain", "mixed"]].tolist()
+    [2, 1]
+    """
     return buyers[_TYPE].value_counts().reindex(list(TYPE_LABELS), fill_value=0)
 
 

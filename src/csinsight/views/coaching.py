@@ -40,6 +40,14 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     What goes with a sale most surely comes first, however large another gain may look. Agents'
     gains share the uncertainty of one effect, so their interval ends are added up: wider than
     independence would make them.
+
+    Examples
+    --------
+    >>> plan = pd.DataFrame({"agent_id": ["a1", "a2"], "behaviour": "recommends", "kind": "driver"})
+    >>> told = plan.assign(expected_gain_inquiries=[2.0, 1.0], low=[1.0, 0.5], high=[3.0, 1.5])
+    >>> told = told.assign(effect_pp=8.0, effect_low_pp=6.0, effect_high_pp=10.0)
+    >>> by_behaviour(told)[["behaviour", "agents", "gain"]].to_numpy().tolist()
+    [['recommends', 2, 3.0]]
     """
     rows = labels.of_kind(plan, "driver")
     sure = labels.sureness(rows, _P.EFFECT_PP, _P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP)
@@ -169,7 +177,14 @@ def _silence(study: Study) -> str:
 
 
 def nothing(study: Study) -> Prose:
-    """Return why there is nothing to practise."""
+    """Return why there is nothing to practise.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nothing(sample_study()).plain()[:40]
+    'Advice needs a behaviour that goes with '
+    """
     return Prose(study.word(f"{_silence(study)}_long"))
 
 
@@ -181,7 +196,14 @@ def finding(study: Study, plan: pd.DataFrame) -> Finding:
 
 
 def headline(plan: pd.DataFrame) -> dict[str, int]:
-    """Return how many agents are advised on what, for the recorded results."""
+    """Return how many agents are advised on what, for the recorded results.
+
+    Examples
+    --------
+    >>> plan = pd.DataFrame({"agent_id": ["a1", "a2"], "behaviour": "recommends", "kind": "driver"})
+    >>> headline(plan)
+    {'recommends': 2}
+    """
     counts = labels.of_kind(plan, "driver")[_P.BEHAVIOUR].value_counts().sort_index()
     return {str(name): int(count) for name, count in counts.items()}
 
@@ -228,7 +250,14 @@ def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataF
 
 
 def files(study: Study) -> Note:
-    """Return the links to the plan as workbook and as JSON."""
+    """Return the links to the plan as workbook and as JSON.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> print(files(sample_study()).plain()[:40])
+    The plan to take alongWorkbook for the t
+    """
     items = [
         study.word("coaching.file_workbook", file=WORKBOOK),
         study.word("coaching.file_json", file=JSON),

@@ -27,7 +27,16 @@ _WHY = {DISAGREES: "apart", LEFT_OVER: "left_over"}
 
 
 def sentence(study: Study, drivers: pd.DataFrame) -> str:
-    """Return the finding: how many behaviours go with a sale, and the strongest each way."""
+    """Return the finding: how many behaviours go with a sale, and the strongest each way.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> sentence(sample_study(), drivers)[:25]
+    '**1 of 2 behaviours** goe'
+    """
     rows = labels.readable(drivers)
     tried = labels.estimated(rows)
     if tried.empty:
@@ -55,7 +64,16 @@ def _goal(study: Study, rows: pd.DataFrame) -> str:
 
 
 def in_brief(study: Study, drivers: pd.DataFrame) -> str:
-    """Return how many behaviours go with a sale and the surest of them, in one sentence."""
+    """Return how many behaviours go with a sale and the surest of them, in one sentence.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> in_brief(sample_study(), drivers)[:25]
+    '**1 of 2 behaviours** goe'
+    """
     rows = labels.readable(drivers)
     tried, surest = labels.estimated(rows), labels.surest(rows)
     if surest.empty:
@@ -71,21 +89,50 @@ def in_brief(study: Study, drivers: pd.DataFrame) -> str:
 
 
 def title(study: Study, rows: pd.DataFrame) -> str:
-    """Return the finding above the picture of `rows`: how many go with more or fewer sales."""
+    """Return the finding above the picture of `rows`: how many go with more or fewer sales.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
+    >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
+    >>> title(sample_study(), rows)
+    '1 of 1 behaviours goes with more or fewer sales, like compared with like'
+    """
     named = int(rows[_D.VERDICT].isin(labels.NAMED).sum())
     word = "drivers.title_one" if named == 1 else "drivers.title"
     return study.word(word, named=named, tried=len(rows), goal=_goal(study, rows))
 
 
 def finding(study: Study, drivers: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> finding(sample_study(), drivers).plain()[:21]
+    '1 of 2 behaviours goe'
+    """
     text = sentence(study, drivers)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def raw_beside_adjusted(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return the raw comparison beside the adjusted one, or why there is none."""
+    """Return the raw comparison beside the adjusted one, or why there is none.
+
+    Examples
+    --------
+    Without an estimate there is nothing to draw, and the page says so:
+
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> print(raw_beside_adjusted(sample_study(), drivers.assign(verdict="control")).plain())
+    Read with careThere are too few inquiries for an estimate, so there is no picture.
+    """
     rows = labels.estimated(labels.readable(drivers))
     if rows.empty:
         return Note([study.word("drivers.no_picture")])
@@ -133,7 +180,14 @@ def _gate(study: Study, rows: pd.DataFrame) -> str:
 
 
 def headline(drivers: pd.DataFrame) -> dict[str, str]:
-    """Return each behaviour's verdict over all inquiries, for the recorded results."""
+    """Return each behaviour's verdict over all inquiries, for the recorded results.
+
+    Examples
+    --------
+    >>> headline(pd.DataFrame({"behaviour": ["greets"], "outcome": ["paid"], "scope_kind": ["all"],
+    ...                        "verdict": ["no evidence"]}))
+    {'greets': 'no evidence'}
+    """
     whole = labels.of_main(drivers)
     whole = whole[whole[_D.SCOPE_KIND] == "all"]
     return dict(zip(whole[_D.BEHAVIOUR], whole[_D.VERDICT], strict=True))
@@ -167,7 +221,15 @@ def cards(study: Study, drivers: pd.DataFrame, lots: pd.DataFrame) -> Block:
 
 
 def to_read(drivers: pd.DataFrame | None) -> list[str]:
-    """Return the named behaviours that words show, whose conversations can be read."""
+    """Return the named behaviours that words show, whose conversations can be read.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> drivers = sample_drivers()
+    >>> to_read(drivers), to_read(None)
+    (['recommends'], [])
+    """
     if drivers is None:
         return []
     rows = labels.readable(drivers)
@@ -271,7 +333,16 @@ def _q(words: Words) -> Callable[[float], str]:
 
 
 def scopes(study: Study, drivers: pd.DataFrame) -> Block:
-    """Return what was found for single categories of question, types of buyer and goods."""
+    """Return what was found for single categories of question, types of buyer and goods.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> scopes(sample_study(), drivers).plain()[:27]
+    'Within one kind of question'
+    """
     found = pd.concat([labels.readable(drivers, kind) for kind in SCOPES])
     named = found[found[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
@@ -322,7 +393,16 @@ def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
 
 
 def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
-    """Return a line for each alarm over the whole: calm, or agents answer the buyer."""
+    """Return a line for each alarm over the whole: calm, or agents answer the buyer.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> alarm = {"check": "cart page before the first message", "behaviour": None, "fired": False}
+    >>> alarm |= {"estimate_pp": 0.1, "low_pp": -0.2, "high_pp": 0.4}
+    >>> len(alarm_notes(sample_study(), pd.DataFrame([alarm])))
+    1
+    """
     whole = found[found[_K.BEHAVIOUR].isna()]
     return [
         study.word(
@@ -337,7 +417,16 @@ def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
 
 
 def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
-    """Return a line for each behaviour whose figures are against what the textbook teaches."""
+    """Return a line for each behaviour whose figures are against what the textbook teaches.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> drivers = sample_drivers()
+    >>> len(contrary_notes(sample_study(), drivers))
+    1
+    """
     return [
         study.word(
             "drivers.contrary",

@@ -24,7 +24,16 @@ DAYS = 120
 
 
 def summary(study: Study, checked: Check) -> pd.DataFrame:
-    """Return one row a contract table: rows, span, and the columns that hold nothing."""
+    """Return one row a contract table: rows, span, and the columns that hold nothing.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.contract.check import check_shop
+    >>> summary(study, check_shop(study.data)).columns.tolist()[:3]
+    ['table', 'rows', 'first']
+    """
     shop = study.open()
     rows = []
     for name, table in TABLES.items():
@@ -46,7 +55,16 @@ def summary(study: Study, checked: Check) -> pd.DataFrame:
 
 
 def finding(study: Study, tables: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.contract.check import check_shop
+    >>> type(finding(study, summary(study, check_shop(study.data)))).__name__
+    'Finding'
+    """
     there = tables[tables["rows"] > 0]
     last = there["last"].max()
     made = len(NOTEBOOKS) - len(study.left_out)
@@ -68,14 +86,31 @@ def finding(study: Study, tables: pd.DataFrame) -> Finding:
 
 
 def headline(tables: pd.DataFrame) -> dict[str, int]:
-    """Return rows by table, for the recorded results."""
+    """Return rows by table, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.contract.check import check_shop
+    >>> sorted(headline(summary(study, check_shop(study.data))))[:3]
+    ['agents', 'buyers', 'messages']
+    """
     return {
         str(name): int(rows) for name, rows in zip(tables["table"], tables["rows"], strict=True)
     }
 
 
 def coverage(study: Study) -> Block:
-    """Draw the rows a day of each table that has times."""
+    """Draw the rows a day of each table that has times.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(coverage(study)).__name__
+    'Picture'
+    """
     counts = daily_rows(study.open(), study.as_of, DAYS)
     if counts.empty:
         return Prose(study.word("check.untimed"))
@@ -179,7 +214,15 @@ def _orders_found(study: Study, totals: pd.DataFrame, currency: str) -> str:
 
 
 def possible(study: Study) -> Block:
-    """Return which parts of the report this data allows, and why not the others."""
+    """Return which parts of the report this data allows, and why not the others.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(possible(study)).__name__
+    'Prose'
+    """
     left_out = study.left_out
     if not left_out:
         return Prose(study.word("check.everything"))
@@ -193,7 +236,16 @@ def possible(study: Study) -> Block:
 
 
 def notices(study: Study, checked: Check) -> Block:
-    """Return what the tables say about each other, in the run's language."""
+    """Return what the tables say about each other, in the run's language.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.contract.check import check_shop
+    >>> type(notices(study, check_shop(study.data))).__name__
+    'Note'
+    """
     told = [
         study.word(
             f"notice.{notice.kind}",
@@ -211,12 +263,27 @@ def trust(study: Study) -> list[str]:
     """Return what keeps figures from being trusted: a join that fails, rows that were refused.
 
     What a broken join or a refusal takes away is named wherever the report rests on it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> len(trust(study))
+    0
     """
     return [*join(study), *imports(study)]
 
 
 def join(study: Study) -> list[str]:
-    """Return how many of the chats' buyers are found in orders, where too few are."""
+    """Return how many of the chats' buyers are found in orders, where too few are.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> join(study)
+    []
+    """
     match = study.open().match
     if not match.doubtful:
         return []
@@ -233,7 +300,15 @@ def join(study: Study) -> list[str]:
 
 
 def match_note(study: Study) -> str:
-    """Return the match rate in a few words, to stand beside conversion; empty where it is fine."""
+    """Return the match rate in a few words, to stand beside conversion; empty where it is fine.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> match_note(study)
+    ''
+    """
     match = study.open().match
     if not match.doubtful or match.broken:
         return ""
@@ -241,7 +316,15 @@ def match_note(study: Study) -> str:
 
 
 def imports(study: Study) -> list[str]:
-    """Return the files of which more was refused than is worth passing over."""
+    """Return the files of which more was refused than is worth passing over.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> imports(study)
+    []
+    """
     words, told = study.words, []
     for entry in read_imports(study.data):
         shares = [entry.rows_refused / max(entry.rows_in, 1)]
@@ -268,7 +351,15 @@ def imports(study: Study) -> list[str]:
 
 
 def all_orders(study: Study) -> str:
-    """Return whether the orders shown are all that the shop's files hold."""
+    """Return whether the orders shown are all that the shop's files hold.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> all_orders(study)
+    'These are all orders of the month that the shop’s files hold.'
+    """
     lost = any(e.rows_refused for e in read_imports(study.data) if "orders" in e.tables)
     return study.word("imported.part" if lost else "imported.whole")
 

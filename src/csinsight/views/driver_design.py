@@ -25,7 +25,17 @@ _WAYS: Final = ("landmark", "window")
 
 
 def flow(study: Study, plan: Design) -> Picture:
-    """Draw who is in the comparison and who is left out, step by step."""
+    """Draw who is in the comparison and who is left out, step by step.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> from csinsight.drivers.design import design
+    >>> told = {"outcome": "paid", "as_of": study.as_of, "months": 3}
+    >>> type(flow(study, design(study.read("conversations"), **told))).__name__
+    'Picture'
+    """
     words, steps = study.words, plan.flow
     steps = steps.assign(name=[study.word(f"flow.{s.replace(' ', '_')}") for s in steps["step"]])
     figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.5 + 0.62 * len(steps)))

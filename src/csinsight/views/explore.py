@@ -50,7 +50,14 @@ LISTED = (
 
 
 def conversations(study: Study) -> pd.DataFrame:
-    """Return the run's conversations with each buyer's type and tier, where these were made."""
+    """Return the run's conversations with each buyer's type and tier, where these were made.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> conversations(sample_study())["started_at"].is_monotonic_increasing
+    True
+    """
     found = study.read(_C.NAME)
     for name, column in ((BuyerTypes.NAME, BuyerTypes.TYPE), (ValueTiers.NAME, ValueTiers.TIER)):
         table = study.read_or_none(name)
@@ -69,6 +76,12 @@ def named(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     study : Study
     found : DataFrame
         As `conversations` returns it, or `pick`.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> named(sample_study(), conversations(sample_study()).head(1)).columns.tolist()[:3]
+    ['Conversation', 'Began', 'Agent']
     """
     groups = {_C.CATEGORY: "category", BuyerTypes.TYPE: "type", ValueTiers.TIER: "tier"}
     parts: dict[str, pd.Series] = {}
@@ -120,6 +133,13 @@ def pick(
     ------
     KeyError
         Where there is no such behaviour, outcome or column.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"category": ["size", "size"], "greets": [True, None]})
+    >>> found = found.astype({"greets": "boolean"})
+    >>> pick(found, behaviour="greets", category="size").index.tolist()
+    [0]
     """
     keep = np.ones(len(found), dtype=bool)
     asked: dict[str, object] = {name: value for name, value in values.items() if value is not None}
@@ -145,6 +165,13 @@ def read(study: Study, conversation_id: str) -> Talk:
     ------
     RunError
         Where the run has no such conversation.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> first = conversations(sample_study())["conversation_id"].iloc[0]
+    >>> len(read(sample_study(), first).lines) > 1
+    True
     """
     shop, words = study.open(), study.words
     context, all_of_run = study.context, study.read(_C.NAME)
@@ -192,6 +219,12 @@ def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataF
         A row for ``paid``, ``ordered`` and each behaviour but the timings; for each value
         ``VALUE`` (the share), ``VALUE low``, ``VALUE high`` and ``VALUE n``. Plain shares: unlike
         inquiries are not made alike, and a difference may be one of customers, hours or chance.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> compare(conversations(sample_study()), "agent_id", ["a001"]).columns.tolist()
+    ['what', 'a001', 'a001 low', 'a001 high', 'a001 n']
     """
     inquiries = inquiries_of(found)
     key = month_of(inquiries).dt.strftime("%Y-%m") if column == "month" else inquiries[column]
@@ -235,6 +268,15 @@ def types_at(buyers: pd.DataFrame, confidence: float) -> pd.DataFrame:
     DataFrame
         ``type``, ``run``, ``now``, ``change``; a row a type. A type that the run remembered from
         the month before stays only where this threshold lets it.
+
+    Examples
+    --------
+    >>> from csinsight.contract.domain import BUYER_TYPES
+    >>> sure = dict.fromkeys([f"p_{name}" for name in BUYER_TYPES], 0.0) | {"p_bargain": 0.7}
+    >>> one = pd.DataFrame([sure | {"confidence": 0.7, "type": "bargain"}])
+    >>> at = types_at(one, 0.8).set_index("type")
+    >>> at.loc[["bargain", "mixed"], "now"].tolist()
+    [0, 1]
     """
     chances = buyers[[f"{BuyerTypes.PROBABILITY_PREFIX}{name}" for name in BUYER_TYPES]]
     best = np.asarray(BUYER_TYPES)[chances.fillna(-1.0).to_numpy(dtype=float).argmax(axis=1)]

@@ -31,30 +31,64 @@ NAMED: Final = ("helps", "hurts")
 
 
 def label(study: Study, behaviour: str) -> str:
-    """Return what a row of effects is about, such as "First reply twice as fast"."""
+    """Return what a row of effects is about, such as "First reply twice as fast".
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> label(sample_study(), "first_response_s")
+    'First reply twice as fast'
+    """
     group = "effect" if behaviour in _LABELLED else "behaviour"
     return study.word(f"{group}.{behaviour}")
 
 
 def noun(study: Study, behaviour: str) -> str:
-    """Return `label` as it stands within a sentence: small in English."""
+    """Return `label` as it stands within a sentence: small in English.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> noun(sample_study(), "recommends")
+    'recommending a fitting product'
+    """
     name = label(study, behaviour)
     return name[:1].lower() + name[1:]
 
 
 def of_main(drivers: pd.DataFrame) -> pd.DataFrame:
-    """Return the estimates on the outcome that was asked for, which come first."""
+    """Return the estimates on the outcome that was asked for, which come first.
+
+    Examples
+    --------
+    >>> two = pd.DataFrame({"outcome": ["paid", "ordered"], "behaviour": "greets"})
+    >>> of_main(two)["outcome"].tolist()
+    ['paid']
+    """
     rows: pd.DataFrame = drivers[drivers[_D.OUTCOME] == drivers[_D.OUTCOME].iloc[0]]
     return rows
 
 
 def about(study: Study, rows: pd.DataFrame, word: str) -> str:
-    """Return a word that differs by the outcome that `rows` are about."""
+    """Return a word that differs by the outcome that `rows` are about.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> about(sample_study(), pd.DataFrame({"outcome": ["paid"]}), "drivers.goal")
+    'sales'
+    """
     return study.word(f"{word}_{rows[_D.OUTCOME].iloc[0]}")
 
 
 def digits(outcome: str) -> int:
-    """Return decimals of a difference: points of a share have one, of a rating two."""
+    """Return decimals of a difference: points of a share have one, of a rating two.
+
+    Examples
+    --------
+    >>> digits("paid"), digits("satisfaction")
+    (1, 2)
+    """
     return 2 if outcome == "satisfaction" else 1
 
 
@@ -73,6 +107,14 @@ def readable(
 
     The largest effect comes first; what could not be estimated comes last. Effects are as believed,
     shrunk for having been chosen; with `plain` as estimated.
+
+    Examples
+    --------
+    Slower replies that go with fewer sales are told as quicker ones that go with more:
+
+    >>> from csinsight.sample import sample_drivers
+    >>> readable(sample_drivers())[["behaviour", "effect_pp"]].to_numpy().tolist()
+    [['recommends', 8.0], ['first_response_s', 0.5]]
     """
     rows = of_main(drivers)
     rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
@@ -91,7 +133,14 @@ def readable(
 
 
 def estimated(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have an estimate and are no control."""
+    """Return the rows that have an estimate and are no control.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"effect_pp": [8.0, None, 1.0], "verdict": ["helps", "", "control"]})
+    >>> estimated(rows).index.tolist()
+    [0]
+    """
     return rows[rows[_D.EFFECT_PP].notna() & (rows[_D.VERDICT] != "control")]
 
 
@@ -99,6 +148,12 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the named rows of `readable` whose effect is against what is taught.
 
     Nobody is advised on them: the library says the opposite of what the data would.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"behaviour": ["greets", "curt_reply"], "effect_pp": [2.0, 2.0]})
+    >>> contrary(rows.assign(verdict="helps"))["behaviour"].tolist()
+    ['curt_reply']
     """
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     measured = rows.assign(**{_D.EFFECT_PP: rows[_D.EFFECT_PP].where(~turned, -rows[_D.EFFECT_PP])})
@@ -108,7 +163,15 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def sureness(rows: pd.DataFrame, effect: str, low: str, high: str) -> pd.Series:
-    """Return how many widths of its interval an estimate lies from zero: the surer, the more."""
+    """Return how many widths of its interval an estimate lies from zero: the surer, the more.
+
+    Examples
+    --------
+    >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
+    >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
+    >>> sureness(rows, "effect_pp", "low_pp", "high_pp").tolist()
+    [2.0]
+    """
     width = (rows[high] - rows[low]).clip(lower=1e-9)
     return rows[effect].abs() / width
 
@@ -117,6 +180,13 @@ def surest(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the named rows of `readable`, the surest first, without those against what is taught.
 
     The order is that of advice: what is surest is told first, however large another one looks.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"behaviour": ["greets", "recommends"], "effect_pp": [9.0, 4.0]})
+    >>> rows = rows.assign(low_pp=[0.5, 3.0], high_pp=[17.5, 5.0], verdict="helps")
+    >>> surest(rows)["behaviour"].tolist()
+    ['recommends', 'greets']
     """
     named = rows[rows[_D.VERDICT].isin(NAMED)].drop(index=contrary(rows).index)
     order = sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP).sort_values(ascending=False)
@@ -124,7 +194,16 @@ def surest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(study: Study, row: pd.Series, *, unit: bool = False) -> str:
-    """Return one estimate with its interval, in points; with the unit for a sentence."""
+    """Return one estimate with its interval, in points; with the unit for a sentence.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
+    >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
+    >>> in_words(sample_study(), rows.iloc[0])
+    '+8.0 (+6.0 to +10.0)'
+    """
     words, places = study.words, digits(row[_D.OUTCOME])
     value, low, high = (
         words.points(row[name], places) for name in (_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
@@ -138,12 +217,25 @@ def rate_name(study: Study, behaviour: str) -> str:
     """Return what a rate over an agent's single inquiries is called, payment among them.
 
     The conversion of the KPI pages counts a buyer once a day, and is another number.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> rate_name(sample_study(), "recommends")
+    'Recommending a fitting product'
     """
     return study.word("card.paid_each" if behaviour == _C.PAID else f"behaviour.{behaviour}")
 
 
 def rate_text(study: Study, behaviour: str, value: float) -> str:
-    """Write a behaviour's rate in its own unit: seconds, a ratio, or a share."""
+    """Write a behaviour's rate in its own unit: seconds, a ratio, or a share.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> [rate_text(sample_study(), name, 0.5) for name in ("recommends", "answer_ask_ratio")]
+    ['50%', '0.50']
+    """
     if behaviour == "answer_ask_ratio":
         return study.words.number(value, 2)
     if behaviour in TIMINGS and behaviour != "slow_reply_share":
@@ -152,39 +244,85 @@ def rate_text(study: Study, behaviour: str, value: float) -> str:
 
 
 def title_of(study: Study, behaviour: str) -> str:
-    """Return what the coaching library calls a behaviour, as something to do."""
+    """Return what the coaching library calls a behaviour, as something to do.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> title_of(sample_study(), "recommends")
+    'Offer one thing that fits, unasked'
+    """
     return study.library[behaviour].title
 
 
 def strength_of(study: Study, behaviour: str) -> str:
-    """Return what a behaviour is called as a strength, to begin a line with."""
+    """Return what a behaviour is called as a strength, to begin a line with.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> strength_of(sample_study(), "recommends")
+    'Recommending a fitting product'
+    """
     text = study.word(f"strength.{behaviour}")
     return text[:1].upper() + text[1:]
 
 
 def breaches(row: pd.Series) -> int:
-    """Return in how many conversations of the month a rule was seen broken."""
+    """Return in how many conversations of the month a rule was seen broken.
+
+    Examples
+    --------
+    >>> breaches(pd.Series({"rate": 0.03, "opportunities": 100}))
+    3
+    """
     return round(float(row[_P.RATE]) * int(row[_P.OPPORTUNITIES]))
 
 
 def agents_of(study: Study, rows: pd.DataFrame) -> str:
-    """Write how many agents the rows of a plan are about."""
+    """Write how many agents the rows of a plan are about.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> agents_of(sample_study(), pd.DataFrame({"agent_id": ["a1", "a2", "a2"]}))
+    '2 agents'
+    """
     return counted(study, "agents", rows[_P.AGENT_ID].nunique())
 
 
 def of_kind(plan: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Return a plan's rows of one kind."""
+    """Return a plan's rows of one kind.
+
+    Examples
+    --------
+    >>> of_kind(pd.DataFrame({"kind": ["driver", "strength"]}), "driver").index.tolist()
+    [0]
+    """
     rows: pd.DataFrame = plan[plan[_P.KIND] == kind]
     return rows
 
 
 def readable_rate(behaviour: str, level: float) -> float:
-    """Return a level in the behaviour's unit (doublings, ten points) as what `rate_text` takes."""
+    """Return a level in the behaviour's unit (doublings, ten points) as what `rate_text` takes.
+
+    Examples
+    --------
+    >>> readable_rate("recommends", 0.4)
+    0.4
+    """
     return float(from_model(np.asarray(level), behaviour))
 
 
 def rate(values: pd.Series) -> tuple[float, float, float, int]:
-    """Return share, low, high and number of a nullable boolean column."""
+    """Return share, low, high and number of a nullable boolean column.
+
+    Examples
+    --------
+    >>> share, low, high, n = rate(pd.Series([True, False, None], dtype="boolean"))
+    >>> share, low < share < high, n
+    (0.5, True, 2)
+    """
     known = as_float(values)
     known = known[~np.isnan(known)]
     if not len(known):
@@ -203,6 +341,12 @@ def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
     """Say how a rate changed: beyond chance, perhaps by chance, or surely not by much.
 
     "No evidence of a change" is not "no change": that is said only where the interval is narrow.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> print(change_in_words(sample_study(), (0.05, 0.02, 0.08)))
+    +5.0 points on last month (+2.0 to +8.0), beyond chance
     """
     written = [study.words.points(100 * value) for value in change]
     told = dict(zip(("change", "low", "high"), written, strict=True))
@@ -214,7 +358,15 @@ def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
 
 
 def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
-    """Return how a figure with ``name_low`` and ``name_high`` changed, with its 95 % interval."""
+    """Return how a figure with ``name_low`` and ``name_high`` changed, with its 95 % interval.
+
+    Examples
+    --------
+    >>> october = pd.Series({"paid": 0.30, "paid_low": 0.28, "paid_high": 0.32})
+    >>> september = pd.Series({"paid": 0.25, "paid_low": 0.23, "paid_high": 0.27})
+    >>> [round(value, 3) for value in difference(october, september, "paid")]
+    [0.05, 0.022, 0.078]
+    """
     ends = [[float(row[f"{name}{end}"]) for end in ("", "_low", "_high")] for row in (now, before)]
     (value, low, high), (was, was_low, was_high) = ends
     return intervals.difference((value, low, high), (was, was_low, was_high))
@@ -230,6 +382,12 @@ def behaviour_rates(
     DataFrame
         ``behaviour``, ``rate``, ``low``, ``high``, ``n``; most frequent first, without those
         that had no opportunity.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> behaviour_rates(sample_conversations(), ["greets"])[["behaviour", "n"]].to_numpy().tolist()
+    [['greets', 289]]
     """
     rows = inquiries_of(conversations)
     found = [(name, *rate(rows[name])) for name in behaviours if name in rows]
@@ -239,17 +397,38 @@ def behaviour_rates(
 
 
 def headings(study: Study, group: str, columns: Iterable[str]) -> dict[str, str]:
-    """Return what a table's columns are called, by the words ``GROUP.column_NAME``."""
+    """Return what a table's columns are called, by the words ``GROUP.column_NAME``.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> headings(sample_study(), "drivers", ["behaviour", "n"])
+    {'behaviour': 'Behaviour', 'n': 'Inquiries'}
+    """
     return {str(name): study.word(f"{group}.column_{name}") for name in columns}
 
 
 def counted(study: Study, unit: str, n: float) -> str:
-    """Write a number of things with its word: "1 agent", "3 agents"."""
+    """Write a number of things with its word: "1 agent", "3 agents".
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> counted(sample_study(), "agents", 1), counted(sample_study(), "agents", 3)
+    ('1 agent', '3 agents')
+    """
     return study.word(f"unit.{unit}_one" if n == 1 else f"unit.{unit}", n=study.words.number(n))
 
 
 def sorted_names(study: Study, agents: Iterable[str]) -> list[str]:
-    """Return agents' ids in the order of their names, Chinese ones by pinyin."""
+    """Return agents' ids in the order of their names, Chinese ones by pinyin.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> sorted_names(sample_study(), ["a003", "a001"])
+    ['a003', 'a001']
+    """
     named = {str(agent): study.agent_name(str(agent)) for agent in agents}
     return sorted(named, key=lambda agent: (by_pinyin(named[agent]), agent))
 
@@ -266,7 +445,14 @@ def masked_id(buyer: str) -> str:
 
 
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:
-    """Write agents by name, each with a link to the card, up to `most` and the number of others."""
+    """Write agents by name, each with a link to the card, up to `most` and the number of others.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> card_links(sample_study(), ["a001"])
+    '[小满](06_agent_card-a001.html)'
+    """
     names = sorted_names(study, agents)
     more = len(names) - (len(names) if most is None else most)
     # Nobody is told that there is "1 more": the name is as short.
@@ -279,15 +465,35 @@ def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> 
 
 
 def cell(text: str) -> str:
-    """Return an estimate with its interval so that a table doesn't break it in two."""
+    """Return an estimate with its interval so that a table doesn't break it in two.
+
+    Examples
+    --------
+    >>> len(cell("8.0 (6.0 to 10.0)").split(" "))
+    1
+    """
     return text.replace(" ", "\u00a0").replace("（", "\u2060（")
 
 
 def two_lines(text: str) -> str:
-    """Return an estimate with its interval so that a narrow table breaks it before the interval."""
+    """Return an estimate with its interval so that a narrow table breaks it before the interval.
+
+    Examples
+    --------
+    >>> len(two_lines("8.0 (6.0 to 10.0)").split(" "))
+    2
+    """
     return text.replace(" ", "\u00a0").replace("\u00a0(", " (")
 
 
 def or_dash(study: Study, write: Callable[[float], str]) -> Callable[[float], str]:
-    """Return `write` with a dash for what is not given, where that says enough."""
+    """Return `write` with a dash for what is not given, where that says enough.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> write = or_dash(sample_study(), "{:.1f}".format)
+    >>> write(2.0), write(float("nan"))
+    ('2.0', '—')
+    """
     return lambda value: study.word("text.not_given") if pd.isna(value) else write(value)

@@ -93,7 +93,16 @@ class Lost:
 
 
 def read(study: Study, conversations: pd.DataFrame) -> Lost:
-    """Read what the month's lost inquiries ended on, and write it down."""
+    """Read what the month's lost inquiries ended on, and write it down.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> len(found.inquiries) >= len(found.talks)
+    True
+    """
     found = Lost(study, conversations)
     study.write(_L.NAME, found.table)
     return found
@@ -192,7 +201,15 @@ def reasons(study: Study, found: Lost) -> Block:
 
 
 def accuracy(study: Study) -> Note:
-    """Say how often the reading was right, on what chats."""
+    """Say how often the reading was right, on what chats.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(accuracy(study)).__name__
+    'Note'
+    """
     words = study.words
     told: dict[str, str] = {}
     for name, (read_, right) in (("all", PUBLIC_READ), ("named", PUBLIC_NAMED)):

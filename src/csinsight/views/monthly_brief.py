@@ -69,13 +69,31 @@ _FURTHER = ("08_team_and_hours", "09_lost_inquiries", "10_answer_bank")
 
 
 def gather(study: Study) -> Brief:
-    """Read what the run has made."""
+    """Read what the run has made.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> brief.drivers is None, len(brief.conversations)
+    (True, 362)
+    """
     tables = (study.read_or_none(name) for name in _PARTS)
     return Brief(study.context.profile, *tables)
 
 
 def sentence(study: Study, brief: Brief) -> str:
-    """Return the month in a few sentences: the result, then the one thing to do, then the rest."""
+    """Return the month in a few sentences: the result, then the one thing to do, then the rest.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> "54.5%" in sentence(study, brief)
+    True
+    """
     parts = []
     if brief.conversations is not None:
         parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
@@ -94,14 +112,32 @@ def sentence(study: Study, brief: Brief) -> str:
 
 
 def finding(study: Study, brief: Brief) -> Finding:
-    """Return the sentences on top of the page, and keep them for the index."""
+    """Return the sentences on top of the page, and keep them for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(finding(study, brief)).__name__
+    'Finding'
+    """
     text = sentence(study, brief)
     study.write_facts({"finding": text, KPIS: kpis(study, brief)})
     return Finding(text)
 
 
 def warnings(study: Study, brief: Brief) -> Block:
-    """Return the alerts that the month raises, and keep them for the run's hook."""
+    """Return the alerts that the month raises, and keep them for the run's hook.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(warnings(study, brief)).__name__
+    'Note'
+    """
     faults = data_check.join(study) if study.open().match.broken else []
     if brief.conversations is None:
         return Note(faults, study.word("alert.title"))
@@ -139,6 +175,14 @@ def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
     -------
     dict of str to list of float
         By KPI its value, and the ends of its interval where it has one.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> sorted(kpis(study, brief))[:3]
+    ['first_response_median_s', 'inquiries', 'paid_rate']
     """
     if brief.conversations is None:
         return {}
@@ -153,13 +197,30 @@ def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
 
 
 def headline(brief: Brief) -> dict[str, int]:
-    """Return the rows of each table that was made, for the recorded results."""
+    """Return the rows of each table that was made, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> headline(gather(study))
+    {'conversations': 362}
+    """
     made = (brief.types, brief.tiers, brief.conversations, brief.drivers, brief.plan)
     return {name: len(table) for name, table in zip(_PARTS, made, strict=True) if table is not None}
 
 
 def cards(study: Study, brief: Brief, currency: str) -> Block:
-    """Return the month's main figures as tiles, and every target that was missed below them."""
+    """Return the month's main figures as tiles, and every target that was missed below them.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(cards(study, brief, "CNY")).__name__
+    'Stack'
+    """
     if brief.conversations is None:
         return _missing(study, _C.NAME)
     month = study.of_month(brief.conversations)
@@ -172,6 +233,14 @@ def going_with_a_sale(study: Study, brief: Brief) -> Block:
     """Draw what is advised, in the plan's order, then all else that goes with a sale, surest first.
 
     Where nothing does, the surest few are drawn in grey.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(going_with_a_sale(study, brief)).__name__
+    'LeftOut'
     """
     if brief.drivers is None:
         return _missing(study, Drivers.NAME)
@@ -192,7 +261,16 @@ def going_with_a_sale(study: Study, brief: Brief) -> Block:
 
 
 def plan(study: Study, brief: Brief) -> Block:
-    """Return what is practised and by whom, with links to the cards, then what is to be checked."""
+    """Return what is practised and by whom, with links to the cards, then what is to be checked.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(plan(study, brief)).__name__
+    'LeftOut'
+    """
     if brief.plan is None:
         return _missing(study, CoachingPlan.NAME)
     table = coaching.by_behaviour(brief.plan)
@@ -238,7 +316,16 @@ def _who(study: Study, agents: list[str]) -> Linked:
 
 
 def money(study: Study, brief: Brief) -> Block:
-    """Draw whose money it is, and say whether the best buyers are being lost."""
+    """Draw whose money it is, and say whether the best buyers are being lost.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(money(study, brief)).__name__
+    'LeftOut'
+    """
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
     lost = str(study.facts(_PARTS[ValueTiers.NAME]).get(value_tiers.LEAVING, ""))
@@ -246,7 +333,16 @@ def money(study: Study, brief: Brief) -> Block:
 
 
 def types(study: Study, brief: Brief) -> Block:
-    """Draw how many buyers of each type there are."""
+    """Draw how many buyers of each type there are.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(types(study, brief)).__name__
+    'LeftOut'
+    """
     if brief.types is None:
         return _missing(study, BuyerTypes.NAME)
     counts = buyer_types.counts_of(brief.types)
@@ -257,7 +353,16 @@ def types(study: Study, brief: Brief) -> Block:
 
 
 def careful(study: Study, brief: Brief) -> Note:
-    """Return what to mind when reading: immature days, parts left out, small numbers."""
+    """Return what to mind when reading: immature days, parts left out, small numbers.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(careful(study, brief)).__name__
+    'Note'
+    """
     words = study.words
     items = [] if study.open().match.broken else data_check.join(study)
     items += data_check.imports(study)
@@ -292,7 +397,15 @@ def careful(study: Study, brief: Brief) -> Note:
 
 
 def further(study: Study) -> Block:
-    """Return what the pages found that the brief has no picture of: a sentence and a link each."""
+    """Return what the pages found that the brief has no picture of: a sentence and a link each.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(further(study)).__name__
+    'Prose'
+    """
     found = {page: study.facts(page).get("finding", "") for page in _FURTHER}
     found = {page: re.split(r"(?<=。)|(?<=\.)\s", text)[0] for page, text in found.items()}
     told = [
@@ -304,7 +417,16 @@ def further(study: Study) -> Block:
 
 
 def changes(study: Study, brief: Brief) -> Block:
-    """Return what changed since last month, and how buyers who asked have moved."""
+    """Return what changed since last month, and how buyers who asked have moved.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> brief = gather(study)
+    >>> type(changes(study, brief)).__name__
+    'Table'
+    """
     if brief.conversations is None:
         return _missing(study, _C.NAME)
     return month_over_month(study, brief.conversations, brief.profile, brief.types, brief.tiers)
@@ -335,7 +457,16 @@ def month_over_month(
     types: pd.DataFrame | None,
     tiers: pd.DataFrame | None,
 ) -> Block:
-    """Return the month's figures beside last month's, and how buyers who asked have moved."""
+    """Return the month's figures beside last month's, and how buyers who asked have moved.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> type(month_over_month(study, seen, profile, None, None)).__name__
+    'Table'
+    """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
     told = movements(study, conversations, types, tiers)
     if earlier.empty:
@@ -393,6 +524,14 @@ def movements(
     """Return sentences on the types and tiers of this month's askers, before it and after it.
 
     Before it: as the report of the month before has them, which is what the drivers use.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> movements(study, seen, None, None)
+    []
     """
     asked = study.of_month(conversations)[[_C.BUYER_ID]].drop_duplicates()
     parts = []

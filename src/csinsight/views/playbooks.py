@@ -17,7 +17,15 @@ from csinsight.views.study import Study
 
 
 def playbook_table(study: Study, books: pd.DataFrame) -> Block:
-    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale."""
+    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame(columns=["cut", "segment"])
+    >>> print(playbook_table(sample_study(), nobody).plain())
+    Without buyer types and tiers there is nothing to lay out by buyer.
+    """
     if books.empty:
         return Prose(study.word("coaching.no_playbooks"))
     shown = pd.DataFrame(
@@ -41,7 +49,15 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
 
 
 def guides(study: Study, books: pd.DataFrame) -> Block:
-    """Return for each type and tier how to know them early, what to do and not, and what to say."""
+    """Return for each type and tier how to know them early, what to do and not, and what to say.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> one = pd.DataFrame({"cut": ["type"], "segment": ["bargain"]})
+    >>> guides(sample_study(), one).plain()[:22]
+    'BargainingKnown early '
+    """
     library = load_library(study.lang).buyers
     boxes = [
         guide_box(study, study.word(f"{cut}.{segment}"), library[segment])
@@ -52,12 +68,26 @@ def guides(study: Study, books: pd.DataFrame) -> Block:
 
 
 def in_pairs(boxes: Sequence[Block]) -> Stack:
-    """Return boxes two by two, side by side."""
+    """Return boxes two by two, side by side.
+
+    Examples
+    --------
+    >>> len(in_pairs([Prose("a"), Prose("b"), Prose("c")]).blocks)
+    2
+    """
     return Stack(*(Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)))
 
 
 def guide_box(study: Study, title: str, guide: Playbook) -> Box:
-    """Return how to know a kind of buyer, what to do and what not, and what to say."""
+    """Return how to know a kind of buyer, what to do and what not, and what to say.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> guide = load_library("en").buyers["bargain"]
+    >>> guide_box(sample_study(), "Bargaining", guide).plain()[:22]
+    'BargainingKnown early '
+    """
     join = study.word("text.clause_join").join
     quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
     return Box(
@@ -109,7 +139,14 @@ def _found(study: Study, book: pd.Series) -> str:
 
 
 def manners(study: Study) -> Block:
-    """Return what the library says beside figures: tempers, phrases, and how newcomers learn."""
+    """Return what the library says beside figures: tempers, phrases, and how newcomers learn.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> len(manners(sample_study()).blocks)
+    3
+    """
     library = load_library(study.lang)
     tempers = [
         guide_box(study, study.word(f"temper.{name}"), guide)

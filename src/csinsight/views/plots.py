@@ -56,6 +56,14 @@ def forest(
         Writes the ticks.
     zero : bool
         Draw a line at zero.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"name": ["greets"], "value": [2.0], "low": [1.0], "high": [3.0]})
+    >>> figure = forest(rows, axis="points", beside=["+2.0"])
+    >>> figure.axes[0].get_xlabel()
+    'points'
+    >>> plt.close(figure)
     """
     count = len(rows)
     shades = [colours] * count if isinstance(colours, str) else list(colours)
@@ -118,6 +126,13 @@ def rate_bars(
         ``name``, ``rate``, and ``low`` and ``high`` where there is an interval; top row first.
     beside : sequence of str
     colours : sequence of str, or one for all
+
+    Examples
+    --------
+    >>> figure = rate_bars(pd.DataFrame({"name": ["a", "b"], "rate": [0.4, 0.2]}), ["40 %", "20 %"])
+    >>> len(figure.axes[0].patches)
+    2
+    >>> plt.close(figure)
     """
     figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.5 + 0.3 * len(rows)))
     places = range(len(rows))
@@ -154,6 +169,14 @@ def heatmap(
         What columns and rows are.
     on_top : bool
         Write the columns' names above.
+
+    Examples
+    --------
+    >>> strength = pd.DataFrame([[1.0, -0.5]], index=["size"], columns=["a", "b"])
+    >>> figure = heatmap(strength.astype(str), strength)
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['1.0', '-0.5']
+    >>> plt.close(figure)
     """
     wide = theme.WIDE[0] + 0.25 * max(texts.shape[1] - 6, 0) + (1.3 if on_top else 0)
     figure, axes = plt.subplots(figsize=(wide, 0.8 + 0.31 * len(texts)))
@@ -187,6 +210,14 @@ def trend(axes: Axes, names: Sequence[str], rows: pd.DataFrame, write: Write) ->
         ``value``, and ``low`` and ``high`` where there is an interval.
     write : callable
         Writes the ticks.
+
+    Examples
+    --------
+    >>> figure, axes = plt.subplots()
+    >>> trend(axes, ["09", "10"], pd.DataFrame({"value": [0.3, 0.4]}), "{:.0%}".format)
+    >>> float(axes.get_ylim()[0])
+    0.0
+    >>> plt.close(figure)
     """
     if "low" in rows:
         low, high = (rows[end].to_numpy(dtype=float) for end in ("low", "high"))
@@ -217,6 +248,18 @@ def funnel(
     across, down : str
     write : callable
         Writes the ticks of the rate.
+
+    Examples
+    --------
+    >>> from csinsight.stats.spread import between_units
+    >>> won, n = [30, 42, 50, 61], [100, 100, 110, 120]
+    >>> points = pd.DataFrame({"name": list("abcd"), "n": n, "rate": np.divide(won, n)})
+    >>> points["named"] = False
+    >>> spread = between_units(won, n)
+    >>> figure = funnel(points, spread, across="inquiries", down="paid", write="{:.0%}".format)
+    >>> figure.axes[0].get_ylabel()
+    'paid'
+    >>> plt.close(figure)
     """
     figure, axes = plt.subplots(figsize=theme.WIDE)
     n = points["n"].to_numpy(dtype=float)

@@ -54,6 +54,14 @@ def beside(study: Study, conversations: pd.DataFrame, months: int) -> list[Block
     conversations : pandas.DataFrame
     months : int
         How many months up to the report's are looked at.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen = study.read("conversations")
+    >>> beside(study, seen, 3)
+    []
     """
     if _C.PRODUCT_CATEGORY not in conversations:
         return []

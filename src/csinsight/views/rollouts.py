@@ -16,7 +16,15 @@ _MOVED = 0.05
 
 
 def rollouts(study: Study, found: pd.DataFrame, agents: pd.DataFrame) -> Block:
-    """Return what each roll-out did to paid conversion, and the latest agent by agent."""
+    """Return what each roll-out did to paid conversion, and the latest agent by agent.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(rollouts(study, pd.DataFrame(), pd.DataFrame())).__name__
+    'Prose'
+    """
     if found.empty:
         return Prose(study.word("rollouts.none"))
     shown = pd.DataFrame(

@@ -32,7 +32,15 @@ _AFTER: Final = ("checks_address", "closes_warmly")
 
 
 def read_by(study: Study) -> list[str]:
-    """Say which behaviours a model of the shop's own choosing reads, and how well, or why none."""
+    """Say which behaviours a model of the shop's own choosing reads, and how well, or why none.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> read_by(study)
+    []
+    """
     found = study.context.model
     if found is None or study.context.params.reader != "llm":
         return []
@@ -66,7 +74,15 @@ def read_by(study: Study) -> list[str]:
 
 
 def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
-    """Draw how often each behaviour was shown in the month."""
+    """Draw how often each behaviour was shown in the month.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(behaviours(study, study.read("conversations"))).__name__
+    'Picture'
+    """
     month = study.of_month(conversations)
     found = labels.behaviour_rates(month, (*MARKERS, *study.context.own.behaviours))
     if found.empty:
@@ -94,7 +110,15 @@ def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
 
 
 def compliance(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return how many conversations of the month break which platform rule."""
+    """Return how many conversations of the month break which platform rule.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(compliance(study, study.read("conversations"))).__name__
+    'Note'
+    """
     month = study.of_month(conversations)
     items = []
     for rule in COMPLIANCE:

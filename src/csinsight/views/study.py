@@ -261,6 +261,12 @@ def open_study(
     """Return a notebook's `Study`, told as `Study` is, with figures' look and language set.
 
     In a notebook: ``study = open_study(data, run, vars())``.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_run
+    >>> open_study(*sample_run(), lang="en", month="2026-09").as_of
+    datetime.datetime(2026, 10, 1, 0, 0)
     """
     from csinsight.render import theme
 

@@ -74,7 +74,16 @@ class Hours:
 
 
 def read(study: Study, conversations: pd.DataFrame) -> Hours:
-    """Count hours, compare load within the hour, and write ``team_hours``."""
+    """Count hours, compare load within the hour, and write ``team_hours``.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> len(found.hours), len(found.talks)
+    (398, 289)
+    """
     months, profile = study.context.params.driver_months, study.context.profile
     rows = in_months(conversations, study.as_of, months, untimed=False)
     written = activity(study.open(), add_months(study.as_of, -months), study.as_of)
@@ -95,7 +104,16 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
 
 
 def sentence(study: Study, found: Hours) -> str:
-    """Return the finding: which hours are short, and what load goes with."""
+    """Return the finding: which hours are short, and what load goes with.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> bool(sentence(study, found))
+    True
+    """
     if found.slow.empty:
         return study.word("hours.few")
     words, short = study.words, found.slow[found.slow["overloaded"]]
@@ -126,14 +144,32 @@ def _load_in_words(study: Study, found: Hours) -> str:
 
 
 def finding(study: Study, found: Hours) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> type(finding(study, found)).__name__
+    'Finding'
+    """
     text = sentence(study, found)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def headline(found: Hours) -> dict[str, int]:
-    """Return how many hours were counted and which are short, for the recorded results."""
+    """Return how many hours were counted and which are short, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> headline(found)
+    {'hours': 398, 'inquiries': 289, 'short': 0}
+    """
     short = found.slow.loc[found.slow["overloaded"], "hour"]
     return {"hours": len(found.hours), "inquiries": len(found.talks), "short": len(short)}
 
@@ -172,7 +208,16 @@ def picture(study: Study, found: Hours) -> Block:
 
 
 def week(study: Study, found: Hours) -> Block:
-    """Draw how many conversations each agent had an hour, by day of the week and hour."""
+    """Draw how many conversations each agent had an hour, by day of the week and hour.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> type(week(study, found)).__name__
+    'Picture'
+    """
     by = found.hours.assign(
         hour=found.hours[_H.HOUR_AT].dt.hour, weekday=found.hours[_H.HOUR_AT].dt.day_of_week
     )
@@ -206,7 +251,16 @@ def week(study: Study, found: Hours) -> Block:
 
 
 def cover(study: Study, found: Hours) -> Block:
-    """Return what one agent more in the busiest hours goes with, compared within the hour."""
+    """Return what one agent more in the busiest hours goes with, compared within the hour.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> type(cover(study, found)).__name__
+    'Stack'
+    """
     words, wait, paid = study.words, found.wait, found.paid
     if wait is None or found.slow.empty:
         return Prose(study.word("hours.no_cover"))
@@ -296,7 +350,16 @@ def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None
 
 
 def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
-    """Return teams and shifts, each compared on the same hours and questions."""
+    """Return teams and shifts, each compared on the same hours and questions.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> found = read(study, study.read("conversations"))
+    >>> type(teams(study, found, study.read("conversations"))).__name__
+    'Columns'
+    """
     rows = _known_outcomes(study, conversations)
     named = {a: study.agent(str(a)).get(Agents.TEAM) for a in rows[_C.AGENT_ID].unique()}
     begun = shift_starts(rows, found.written)

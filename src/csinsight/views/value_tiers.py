@@ -63,7 +63,13 @@ def finding(study: Study, tiers: pd.DataFrame) -> Finding:
 
 
 def headline(tiers: pd.DataFrame) -> dict[str, int]:
-    """Return buyers by tier, for the recorded results."""
+    """Return buyers by tier, for the recorded results.
+
+    Examples
+    --------
+    >>> headline(pd.DataFrame({"tier": ["vip", "ordinary", "ordinary"]}))
+    {'ordinary': 2, 'potential': 0, 'core': 0, 'vip': 1}
+    """
     counts = tiers[_T.TIER].value_counts()
     return {name: int(counts.get(name, 0)) for name in TIERS}
 

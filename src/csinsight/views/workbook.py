@@ -86,6 +86,11 @@ def workbook(sheets: Iterable[Sheet]) -> bytes:
     Parameters
     ----------
     sheets : iterable of (title, headings, rows)
+
+    Examples
+    --------
+    >>> workbook([("Plan", ["what"], [["greets"], ["=1+1"]])])[:2]
+    b'PK'
     """
     import xlsxwriter
 
@@ -116,7 +121,16 @@ def as_json(
     talks: pd.DataFrame,
     followed: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Return the plan as plain lists and maps; what is not known is null."""
+    """Return the plan as plain lists and maps; what is not known is null.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame()
+    >>> told = as_json(sample_study(), nobody, nobody, nobody, nobody)
+    >>> told["month"], told["agents"]
+    ('2026-10', [])
+    """
     agents = [
         {
             "agent_id": row["agent_id"],
