@@ -26,7 +26,7 @@ test: $(VENV)/dev.stamp ## set up, then run every test
 check: $(VENV)/dev.stamp ## the fast lane: lint, types, unit tests of the rooms touched (SINCE=main)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache >/dev/null
 	@$(BIN)/mypy
-	@$(BIN)/python tools/touched.py $(SINCE) | xargs -r $(BIN)/python -m pytest -q --timeout 60 -m "not spark and not browser and not real_data and not slow"
+	@$(BIN)/python tools/touched.py $(SINCE) | xargs -r $(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout 60 -m "not spark and not browser and not real_data and not slow"
 
 lint: $(VENV)/dev.stamp ## style, floors, declared dependencies, spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache

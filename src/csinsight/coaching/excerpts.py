@@ -17,7 +17,7 @@ import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.coaching.examples import agent_turns, answers, choose, waited
+from csinsight.coaching.examples import agent_turns, answers, choose, looked_at, waited
 from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
@@ -151,6 +151,7 @@ def excerpt(
     >>> excerpt(lines.assign(recommends=[None, True]), "recommends")["text"].tolist()
     ['有大码吗 [电话]', '这款有大码，亲']
     """
+    messages = looked_at(messages, behaviour)
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     human = human.assign(agent_turn=agent_turns(human))
     first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
