@@ -259,7 +259,7 @@ def demo(out: Path) -> None:
         now = 0
         for one in [tree, *tree.children(recursive=True)]:
             try:
-                now += one.memory_info().rss
+                now += one.memory_full_info().pss  # what processes share counts once
                 used[one.pid] = sum(one.cpu_times()[:2])
             except psutil.NoSuchProcess:
                 continue

@@ -42,6 +42,21 @@ def test_trends_say_in_words_what_they_draw() -> None:
     assert "Paid conversion: 40.0% (35.0% to 45.0%); Inquiries: 1,000" in page
 
 
+def test_sixty_months_stay_one_page_that_can_be_heard_to_its_end() -> None:
+    months = [f"{2021 + n // 12}-{n % 12 + 1:02d}" for n in range(60)]
+    kpis = {"paid_rate": [0.4, 0.35, 0.45], "inquiries": [1000]}
+    page = shop_index({month: _report(month, kpis) for month in months})
+    assert page.count("<polyline") == 2
+    assert all(f'href="{month}/index.html"' in page for month in months)
+    one = shop_index({month: _report(month, kpis) for month in months[-1:]})
+    assert len(page.encode()) < len(one.encode()) + 60 * 1000
+    told = re.findall(r'<svg[^>]* role="img" aria-label="([^"]+)"', page)
+    assert max(map(len, told)) < 900
+    assert "January 2021: 40.0%" in told[0]
+    assert "December 2025: 40.0%" in told[0]
+    assert "January 2023" not in told[0]
+
+
 def test_one_month_has_no_trend_and_is_in_its_own_language() -> None:
     page = shop_index({"2026-10": _report("2026-10", {"inquiries": [5]}, lang="zh")})
     assert "<svg" not in page
@@ -104,4 +119,4 @@ def test_history_outlives_a_line_that_a_full_disk_cut_short(tmp_path: Path) -> N
     good = json.dumps({"event": "start", "at": "2026-11-01T06:00:00+08:00", "month": "2026-10"})
     done = json.dumps({"event": "done", "at": "2026-11-01T06:01:00+08:00", "month": "2026-10"})
     write_text(file, f'{good}\n{{"event": "fai\n{good}\n\n{done}\n')
-    assert [entry.status for entry in history.runs(tmp_path)] == ["stopped", "done"]
+    assert [entry.status for entry in history.runs(tmp_path)] == ["done", "stopped"]

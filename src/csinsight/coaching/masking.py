@@ -150,7 +150,7 @@ def _pieces(lines: Sequence[str]) -> Iterator[tuple[int, Span]]:
         if (match := PIECE.search(plain_text(line)))
     }
     for place, match in found.items():
-        near = [other for other in found if abs(other - place) <= _NEAR]
+        near = [o for o in range(place - _NEAR, place + _NEAR + 1) if o in found]
         digits = sum(sum(c.isnumeric() for c in found[other]["found"]) for other in near)
         if len(near) > 1 and digits >= _DIGITS:
             yield place, (*match.span("found"), "电话")

@@ -28,7 +28,8 @@ _ACCOUNT: Final = (
 )
 #: With a digit, a dot or a sign in it no word of a sentence.
 _HANDLE: Final = r"(?=[a-z_.:\-]*[0-9_.:@#])@?[a-z0-9][a-z0-9_.:\-#]{2,39}[a-z0-9]"
-_WORDY: Final = r"(?:\s*(?:id|号码?|号|no\.?|number|name|is|'s|me|on|at|是|叫|:|@))*"
+#: A handful at most, and each read in one way: a flood of them must not be read in all ways.
+_WORDY: Final = r"(?:\s*(?:id|号码?|no\.?|number|name|is|'s|me|on|at|是|叫|:|@)){0,5}"
 _AT: Final = r"\s*(?:@{1,2}|[(\[{]\s?at\s?[)\]}]|#at#|#|_at_|\bat\b|艾特|圈a|小老鼠)\s*"
 _DOT: Final = r"\s*(?:\.|。|,|点|[(\[{]dot[)\]}]|_dot_|\bdot\b)\s*"
 _ENDINGS: Final = (
@@ -66,18 +67,18 @@ ACCOUNTS: Final = tuple(
         ("账号", r"(?<![a-z0-9@])@(?P<found>[a-z0-9_][a-z0-9_.\-]{2,29})"),
         (
             "邮箱",
-            r"[a-z0-9][a-z0-9._%+\-]*\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
+            r"[a-z0-9][a-z0-9._%+\-]{0,63}\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
             r"(?:\s*(?:\.|点|\(dot\))\s*[a-z]{2,}|\.[\u4e00-\u9fff]{2})+",
         ),
         (
             "邮箱",
-            rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s)*{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
+            rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s(?![0-9])){{0,63}}{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
             rf"(?:{_DOT}{_ENDINGS})+(?![a-z])",
         ),
         ("邮箱", rf"[0-9]{{5,11}}\s?(?:qq|163|126|139|sina|gmail)(?:{_DOT}){_ENDINGS}(?![a-z])"),
         (
             "邮箱",
-            r"(?:邮箱|e-?mail|mail)[^a-z0-9\n]{0,6}(?:(?:is|address|是|:)[^a-z0-9\n]{0,3})*"
+            r"(?:邮箱|e-?mail|mail)[^a-z0-9\n]{0,6}(?:(?:is|address|是|:)[^a-z0-9\n]{0,3}){0,3}"
             r"(?P<found>(?=[a-z._\-]*[0-9@])[a-z0-9][a-z0-9._\-]{5,40})",
         ),
         (

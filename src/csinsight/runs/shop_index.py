@@ -24,6 +24,8 @@ from csinsight.views.study import KPIS, TRENDS
 _WIDTH, _HEIGHT, _MARGIN = 200, 40, 4
 #: Figures that stand beside each month in the list; the others have their trend above it.
 _IN_A_ROW = 4
+#: Months of a longer history that a trend says aloud: the first, and the last twelve.
+_HEARD = 13
 Reports = Mapping[str, Mapping[str, Any]]
 
 
@@ -115,9 +117,11 @@ def _kpis(report: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _trend(words: Words, name: str, values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     label, months = words.word(f"kpi.{name}"), sorted(values)
+    # What a picture says has to be heard to its end: where it began, and the last year.
+    heard = months if len(months) <= _HEARD else [months[0], *months[1 - _HEARD :]]
     told = [
         words.word("text.colon", label=words.month(m), text=_written(words, name, values[m]))
-        for m in months
+        for m in heard
     ]
     alt = words.word("text.colon", label=label, text=words.word("text.clause_join").join(told))
     span = words.interval(words.month(months[0]), words.month(months[-1]))

@@ -35,7 +35,10 @@ OUTCOMES = {
     "ordered": (_C.ORDERED, True),
     "not_ordered": (_C.ORDERED, False),
 }
-
+#: A longer conversation is read from its beginning and its end, so many lines of each.
+ENDS = 200
+#: Lines beside those that are shown: what stands in one may name what comes next.
+_BESIDE = 10
 
 #: Columns of a list of conversations for reading.
 LISTED = (
@@ -154,7 +157,7 @@ def pick(
 
 
 def read(study: Study, conversation_id: str) -> Talk:
-    """Return the whole of one conversation, masked.
+    """Return one conversation, masked: the whole, or both ends of one that no browser would bear.
 
     Parameters
     ----------
@@ -187,6 +190,9 @@ def read(study: Study, conversation_id: str) -> Talk:
     )
     if said.empty:
         raise RunError(f"{study.run}: has no conversation {conversation_id!r}")
+    left_out = len(said) - 2 * ENDS
+    if left_out > 0:
+        said = pd.concat([said.head(ENDS + _BESIDE), said.tail(ENDS + _BESIDE)])
     names = {str(name) for name in (*said[Messages.BUYER_ID], *said[Messages.AGENT_ID].dropna())}
     if shop.has("agents", Agents.NAME):
         names |= set(collect(shop["agents"])[Agents.NAME].dropna().astype(str))
@@ -199,7 +205,11 @@ def read(study: Study, conversation_id: str) -> Talk:
     first = said[Messages.SENT_AT].iloc[0]
     day = words.date(first) if pd.notna(first) else words.word("text.unknown")
     title = " · ".join((day, study.agent_name(own[_C.AGENT_ID].iloc[0])))
-    return Talk(title, list(zip(who, texts, strict=True)))
+    told = list(zip(who, texts, strict=True))
+    if left_out > 0:
+        between = ("…", words.word("explore.left_out", n=words.number(left_out)))
+        told = [*told[:ENDS], between, *told[-ENDS:]]
+    return Talk(title, told)
 
 
 def compare(found: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
