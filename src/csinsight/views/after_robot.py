@@ -36,6 +36,14 @@ def figures(rounds: pd.DataFrame) -> pd.DataFrame:
         ``agent_id``, ``rounds`` that a person had to answer, ``robot_alone``, and for the readings
         ``buyer`` and ``handover`` the share answered in three minutes (``rate_…``), the mean and
         the median in seconds (``mean_…``, ``median_…``), each with its interval.
+
+    Examples
+    --------
+    >>> from csinsight.features.after_robot import after_robot
+    >>> from csinsight.sample import sample_messages
+    >>> rounds = after_robot(sample_messages().cut)
+    >>> int(figures(rounds)["agent_id"].isna().sum())
+    1
     """
     groups = [
         (None, rounds),

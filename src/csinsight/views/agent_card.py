@@ -33,7 +33,14 @@ _ALWAYS = ("first_response_s", "slow_reply_share")
 
 
 def peers(study: Study, card: Card) -> Block:
-    """Draw the agent's rates as marks over the middle half of comparable peers."""
+    """Draw the agent's rates as marks over the middle half of comparable peers.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(peers(sample_study(), sample_card())).__name__
+    'Prose'
+    """
     told = (card.recommendations, card.strengths)
     advised = [str(name) for rows in told for name in rows[_P.BEHAVIOUR]]
     order = list(dict.fromkeys([*_ALWAYS, *advised, *card.rates["behaviour"]]))
@@ -109,7 +116,14 @@ def _conversion(study: Study, card: Card) -> str:
 
 
 def trend(study: Study, card: Card) -> Block:
-    """Draw paid conversion, and what is recommended, over the months with intervals."""
+    """Draw paid conversion, and what is recommended, over the months with intervals.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(trend(sample_study(), sample_card())).__name__
+    'Picture'
+    """
     counts = card.trend["behaviour"].value_counts(sort=False)
     names = [str(name) for name, count in counts.items() if count > 1]
     if not names:
@@ -148,7 +162,14 @@ _SIDES = (
 
 
 def advised(study: Study, card: Card) -> list[Block]:
-    """Return a box for the rules, if any may have been broken, and one for each thing to try."""
+    """Return a box for the rules, if any may have been broken, and one for each thing to try.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> [type(box).__name__ for box in advised(sample_study(), sample_card())]
+    []
+    """
     rules = [_rules(study, card.compliance)] if len(card.compliance) else []
     return [*rules, *(_box(study, row) for _, row in card.recommendations.iterrows())]
 
@@ -233,7 +254,18 @@ def _figures(study: Study, row: pd.Series) -> str:
 
 
 def talk_blocks(study: Study, lines: pd.DataFrame) -> list[Talk]:
-    """Return every talk of ``coaching_excerpts`` as a card would show it."""
+    """Return every talk of ``coaching_excerpts`` as a card would show it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> said = {"sender": ["buyer", "agent"], "text": ["有大码吗", "这款有"]}
+    >>> lines = pd.DataFrame(said | {"marked": [False, True]})
+    >>> lines = lines.assign(conversation_id="c1", sent_at=pd.Timestamp("2026-10-01"))
+    >>> lines = lines.assign(agent_id="a001", behaviour="recommends", side="hits", waited_s=20.0)
+    >>> [block.title[:3] for block in talk_blocks(sample_study(), lines)]
+    ['Oct']
+    """
     groups = lines.groupby(["agent_id", "behaviour", "side", "conversation_id"], sort=False)
     word, plain = study.word("card.rule_talk"), {"peer": False, "timed": False}
     return [_talk(study, own, word, "hurts", **plain) for _, own in groups]
@@ -277,7 +309,14 @@ _NO_DRIVERS = "card.no_drivers"
 
 
 def who(study: Study, card: Card) -> Prose:
-    """Return name, team and months with the shop, and how many inquiries the card rests on."""
+    """Return name, team and months with the shop, and how many inquiries the card rests on.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(who(sample_study(), sample_card())).__name__
+    'Prose'
+    """
     words = study.words
     agent = study.agent(card.agent_id)
     parts = [
@@ -298,7 +337,14 @@ def who(study: Study, card: Card) -> Prose:
 
 
 def sentence(study: Study, card: Card) -> str:
-    """Return what the card comes down to: what is good first, then the one thing to try."""
+    """Return what the card comes down to: what is good first, then the one thing to try.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> bool(sentence(sample_study(), sample_card()))
+    True
+    """
     library = study.library
     parts = []
     if len(card.strengths):
@@ -324,19 +370,40 @@ def _status(study: Study, card: Card) -> str:
 
 
 def top(study: Study, card: Card) -> Stack:
-    """Return who and when, and the sentence on top of the card, which is kept for the index."""
+    """Return who and when, and the sentence on top of the card, which is kept for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> len(top(sample_study(), sample_card()).blocks)
+    2
+    """
     text = sentence(study, card)
     study.write_facts({"finding": text, "agent": study.agent_name(card.agent_id)})
     return Stack(who(study, card), Finding(text))
 
 
 def headline(card: Card) -> dict[str, object]:
-    """Return what is recommended, for the recorded results."""
+    """Return what is recommended, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card
+    >>> headline(sample_card())
+    {'inquiries': 45, 'recommended': []}
+    """
     return {"inquiries": card.inquiries, "recommended": list(card.recommendations[_P.BEHAVIOUR])}
 
 
 def strengths(study: Study, card: Card) -> Block:
-    """Return what the agent does better than comparable peers."""
+    """Return what the agent does better than comparable peers.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(strengths(sample_study(), sample_card())).__name__
+    'Prose'
+    """
     items = [
         study.word(
             "card.strength",
@@ -350,7 +417,14 @@ def strengths(study: Study, card: Card) -> Block:
 
 
 def recommendations(study: Study, card: Card) -> Block:
-    """Return rules to keep first, then up to three things to try, or why there is nothing."""
+    """Return rules to keep first, then up to three things to try, or why there is nothing.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(recommendations(sample_study(), sample_card())).__name__
+    'Prose'
+    """
     boxes = advised(study, card)
     if boxes:
         return Stack(*boxes)
@@ -364,12 +438,26 @@ def pictures(study: Study, card: Card) -> Columns:
 
 
 def kept(study: Study, card: Card) -> Columns:
-    """Return what the agent does well, and what has come of earlier advice."""
+    """Return what the agent does well, and what has come of earlier advice.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> len(kept(sample_study(), sample_card()).blocks)
+    2
+    """
     return Columns(strengths(study, card), since(study, card))
 
 
 def since(study: Study, card: Card) -> Block:
-    """Return what has come of earlier advice to this agent; or that there was none."""
+    """Return what has come of earlier advice to this agent; or that there was none.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> type(since(sample_study(), sample_card())).__name__
+    'Prose'
+    """
     found = study.read_or_none(FollowUp.NAME)
     own = found[found[FollowUp.AGENT_ID] == card.agent_id] if found is not None else None
     if own is None or own.empty:

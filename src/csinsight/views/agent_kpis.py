@@ -21,6 +21,7 @@ from csinsight.behaviours.profiles import KpiProfile
 from csinsight.coaching.card import AgentSpread
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.features.months import in_months
+from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.params import add_months
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
@@ -538,7 +539,9 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
     rows = []
     for name in _ORDER:
         # The profile's own limit says nothing new where it is three minutes.
-        if pd.isna(shop.get(name)) or (name == _K.PROMPT_RATE and profile.slow_s == 180):
+        if pd.isna(shop.get(name)) or (
+            name == _K.PROMPT_RATE and profile.slow_s == THREE_MINUTES_S
+        ):
             continue
         target = profile.targets.get(name)
         rows.append(

@@ -68,7 +68,14 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentence(study: Study, plan: pd.DataFrame) -> str:
-    """Return the finding: rules first, then how many agents get what to practise."""
+    """Return the finding: rules first, then how many agents get what to practise.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> bool(sentence(sample_study(), sample_plan()))
+    True
+    """
     table = by_behaviour(plan)
     broken = labels.of_kind(plan, "compliance")
     parts = []
@@ -92,7 +99,15 @@ def sentence(study: Study, plan: pd.DataFrame) -> str:
 
 
 def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> str:
-    """Return the one thing to practise first, with what speaks for it and for whom it is."""
+    """Return the one thing to practise first, with what speaks for it and for whom it is.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> bool(in_brief(sample_study(), sample_plan(), sample_drivers()))
+    True
+    """
     table = by_behaviour(plan)
     if table.empty:
         return study.word(_silence(study))
@@ -118,6 +133,12 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
 
     Those with few are told by their range alone, without names: one or two hits are as likely
     the reader's fault.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(broken_in_brief(sample_study(), sample_plan())).__name__
+    'str'
     """
     broken = labels.of_kind(plan, "compliance")
     words = study.words
@@ -189,7 +210,14 @@ def nothing(study: Study) -> Prose:
 
 
 def finding(study: Study, plan: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(finding(sample_study(), sample_plan())).__name__
+    'Finding'
+    """
     text = sentence(study, plan)
     study.write_facts({"finding": text})
     return Finding(text)
@@ -209,7 +237,14 @@ def headline(plan: pd.DataFrame) -> dict[str, int]:
 
 
 def team(study: Study, plan: pd.DataFrame) -> Block:
-    """Draw the expected gain of each behaviour over all agents advised on it."""
+    """Draw the expected gain of each behaviour over all agents advised on it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(team(sample_study(), sample_plan())).__name__
+    'Prose'
+    """
     table = by_behaviour(plan)
     if table.empty:
         return nothing(study)
@@ -275,7 +310,17 @@ _WORDS = {
 
 
 def followed(study: Study, found: pd.DataFrame) -> Block:
-    """Return how what was advised has gone since, beside agents who were not advised."""
+    """Return how what was advised has gone since, beside agents who were not advised.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> from csinsight.coaching.follow_up import follow_up
+    >>> from csinsight.sample import sample_sessions
+    >>> told = {"as_of": sample_study().as_of, "months": 3, "seed": 1}
+    >>> type(followed(sample_study(), follow_up({}, sample_sessions(), **told))).__name__
+    'Prose'
+    """
     team = found[found[_F.AGENT_ID].isna()]
     if team.empty:
         return Prose(study.word("follow.none"))
@@ -350,7 +395,15 @@ def _table(study: Study, rows: pd.DataFrame) -> Table:
 
 
 def change_text(study: Study, row: pd.Series) -> str:
-    """Write how much more the advised have moved than the others, with its interval."""
+    """Write how much more the advised have moved than the others, with its interval.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> row = {"behaviour": "recommends", "change": 0.1, "change_low": 0.02, "change_high": 0.18}
+    >>> bool(change_text(sample_study(), pd.Series(row)))
+    True
+    """
     if pd.isna(row[_F.CHANGE]):
         return study.word("text.not_given")
     numbers = [float(row[name]) for name in (_F.CHANGE, _F.LOW, _F.HIGH)]
@@ -369,7 +422,14 @@ def _level(row: pd.Series, column: str) -> float:
 
 
 def disputes(study: Study, rows: pd.DataFrame) -> Block:
-    """Return how many findings were rejected and what came of them; how to reject one."""
+    """Return how many findings were rejected and what came of them; how to reject one.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(disputes(sample_study(), pd.DataFrame(columns=["status"]))).__name__
+    'Prose'
+    """
     if rows.empty:
         return Prose(study.word("disputes.none"))
     counts = rows[settled.STATUS].value_counts()
@@ -382,7 +442,14 @@ def disputes(study: Study, rows: pd.DataFrame) -> Block:
 
 
 def behind(study: Study, lines: pd.DataFrame) -> Block:
-    """Return, by behaviour that goes with a sale, conversations with and without it, to be read."""
+    """Return, by behaviour that goes with a sale, conversations with and without it, to be read.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(behind(sample_study(), pd.DataFrame(columns=["behaviour", "shown"]))).__name__
+    'Prose'
+    """
     if lines.empty:
         return Prose(study.word("behind.none"))
     boxes = []
@@ -415,7 +482,14 @@ def _read(study: Study, lines: pd.DataFrame) -> list[Talk]:
 
 
 def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
-    """Return the plan agent by agent: rules to look at, what to practise, who has no advice."""
+    """Return the plan agent by agent: rules to look at, what to practise, who has no advice.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_status, sample_study
+    >>> type(agents(sample_study(), sample_plan(), sample_status())).__name__
+    'Stack'
+    """
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
     blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
@@ -475,7 +549,14 @@ def _gain(study: Study, row: pd.Series) -> str:
 
 
 def strengths(study: Study, plan: pd.DataFrame) -> Block:
-    """Return who does what better than comparable peers, and whom they could help with it."""
+    """Return who does what better than comparable peers, and whom they could help with it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(strengths(sample_study(), sample_plan())).__name__
+    'Prose'
+    """
     rows = labels.of_kind(plan, "strength")
     if rows.empty:
         return Prose(study.word("coaching.no_strengths"))

@@ -140,7 +140,18 @@ def raw_beside_adjusted(study: Study, drivers: pd.DataFrame) -> Block:
 
 
 def picture(study: Study, rows: pd.DataFrame, title: str) -> Picture:
-    """Draw rows of `labels.readable`, raw beside adjusted, one a behaviour."""
+    """Draw rows of `labels.readable`, raw beside adjusted, one a behaviour.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> import matplotlib.pyplot as plt
+    >>> drawn = picture(sample_study(), labels.readable(sample_drivers()), "what goes with a sale")
+    >>> plt.close("all")
+    >>> drawn.title
+    'what goes with a sale'
+    """
     words, places = study.words, labels.digits(rows[_D.OUTCOME].iloc[0])
     names = [labels.label(study, behaviour) for behaviour in rows[_D.BEHAVIOUR]]
     told = [labels.in_words(study, row) for _, row in rows.iterrows()]
@@ -203,6 +214,15 @@ def cards(study: Study, drivers: pd.DataFrame, lots: pd.DataFrame) -> Block:
         The ``drivers`` artifact.
     lots : DataFrame
         The roll-outs of `csinsight.drivers.rollout.read_rollouts`; the latest of each counts.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> lots = pd.DataFrame(columns=["behaviour", "ends_at"])
+    >>> nothing_named = sample_drivers().tail(1)
+    >>> type(cards(sample_study(), nothing_named, lots)).__name__
+    'Prose'
     """
     rows = labels.estimated(labels.readable(drivers))
     named = rows[rows[_D.VERDICT].isin(labels.NAMED)]
@@ -280,7 +300,15 @@ def _test(study: Study, row: pd.Series) -> str:
 
 
 def table(study: Study, drivers: pd.DataFrame) -> Table:
-    """Return every behaviour over all inquiries, raw and within agents, with its verdict."""
+    """Return every behaviour over all inquiries, raw and within agents, with its verdict.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> len(table(sample_study(), sample_drivers()).rows)
+    2
+    """
     rows = labels.readable(drivers, plain=True)
     rows[_D.BEHAVIOUR] = [labels.label(study, name) for name in rows[_D.BEHAVIOUR]]
     rows["interval"] = [_interval(study.words, row) for _, row in rows.iterrows()]
@@ -372,7 +400,16 @@ def _scope(study: Study, kind: str, scope: str) -> str:
 
 
 def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
-    """Return alarms, controls, reversals and second opinions, and whether they warn."""
+    """Return alarms, controls, reversals and second opinions, and whether they warn.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> none = pd.DataFrame(columns=["check", "behaviour", "fired"])
+    >>> type(checks(sample_study(), sample_drivers(), none)).__name__
+    'Note'
+    """
     items = alarm_notes(study, found) or [study.word("drivers.no_alarm")]
     items += control_notes(study, drivers, found) or [study.word("drivers.no_checks")]
     named = found[found[_K.BEHAVIOUR].notna()]
@@ -438,12 +475,30 @@ def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
 
 
 def control_notes(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
-    """Return a line for each negative control: calm, or a warning."""
+    """Return a line for each negative control: calm, or a warning.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> none = pd.DataFrame(columns=["check", "behaviour", "fired"])
+    >>> control_notes(sample_study(), sample_drivers(), none)
+    []
+    """
     return [_control(study, drivers, row) for _, row in _controls(found).iterrows()]
 
 
 def control_warnings(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
-    """Return a line for each negative control that warns, or one that says that none does."""
+    """Return a line for each negative control that warns, or one that says that none does.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> none = pd.DataFrame(columns=["check", "behaviour", "fired"])
+    >>> control_warnings(sample_study(), sample_drivers(), none)
+    []
+    """
     controls = _controls(found)
     fired = controls[controls[_K.FIRED].astype(bool)]
     warned = [_control(study, drivers, row) for _, row in fired.iterrows()]

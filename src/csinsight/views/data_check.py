@@ -155,7 +155,16 @@ def _strip(study: Study, axes: Axes, own: pd.DataFrame, name: str) -> None:
 
 
 def tables(study: Study, found: pd.DataFrame) -> Table:
-    """Return the six tables of the contract and what each holds."""
+    """Return the six tables of the contract and what each holds.
+
+    Examples
+    --------
+    >>> from csinsight.contract.check import check_shop
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> len(tables(study, summary(study, check_shop(study.data))).rows)
+    6
+    """
     shown = found.assign(
         table=[
             study.word("text.with_count", value=study.word(f"table.{name}"), n=name)

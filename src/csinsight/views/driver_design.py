@@ -140,7 +140,15 @@ def _shown(study: Study, row: pd.Series) -> str:
 
 
 def ways(study: Study, table: pd.DataFrame) -> Block:
-    """Return each behaviour's difference by every way of comparing."""
+    """Return each behaviour's difference by every way of comparing.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nothing = pd.DataFrame(columns=["behaviour", "effect_pp"])
+    >>> type(ways(sample_study(), nothing)).__name__
+    'Prose'
+    """
     if table.empty:
         return Prose(study.word("drivers.no_ways"))
     words, rows = study.words, table.copy()

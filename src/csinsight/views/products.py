@@ -30,6 +30,13 @@ def conversion(conversations: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         ``goods`` (null where the chat names none), ``inquiries`` (with a known outcome), ``rate``,
         ``low``, ``high`` (Wilson, 95 %), the largest first, then the small and the unknown.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"product_category": ["shoes"], "is_inquiry": [True], "paid": [True]})
+    >>> seen = seen.assign(mature=True).astype({"paid": "boolean", "mature": "boolean"})
+    >>> conversion(seen.astype({"is_inquiry": "boolean"})).columns.tolist()
+    ['goods', 'inquiries', 'rate', 'low', 'high']
     """
     rows = inquiries_of(conversations)
     rows = rows[(as_float(rows[_C.MATURE]) == 1) & rows[_C.PAID].notna()]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from csinsight.sample import sample_run
+import pandas as pd
+
+from csinsight.coaching.card import Card, agent_card
+from csinsight.coaching.plan import agent_status, coaching_plan
+from csinsight.sample import sample_drivers, sample_run, sample_sessions
 from csinsight.views.study import Study, open_study
 
 
@@ -18,3 +22,45 @@ def sample_study() -> Study:
     '小满'
     """
     return open_study(*sample_run(), lang="en")
+
+
+@cache
+def sample_plan() -> pd.DataFrame:
+    """Return the ``coaching_plan`` of the sample shop: its agents have too few inquiries for any.
+
+    Examples
+    --------
+    >>> len(sample_plan())
+    0
+    """
+    context, sessions = sample_study().context, sample_sessions()
+    return coaching_plan(sessions, sample_drivers(), as_of=context.as_of, limits=context.limits)
+
+
+@cache
+def sample_status() -> pd.DataFrame:
+    """Return what may be said to each agent of the sample shop.
+
+    Examples
+    --------
+    >>> sample_status()["agent_id"].tolist()[:2]
+    ['a001', 'a002']
+    """
+    as_of = sample_study().as_of
+    told = {"months": 3, "min_agent_inquiries": 5}
+    return agent_status(sample_sessions(), sample_plan(), as_of=as_of, **told)
+
+
+@cache
+def sample_card() -> Card:
+    """Return the card of one of the sample shop's agents.
+
+    Examples
+    --------
+    >>> sample_card().agent_id
+    'a001'
+    """
+    rates = pd.DataFrame(columns=["agent_id", "behaviour", "n", "rate"])
+    told = {"months": 3, "trend_months": 3}
+    plan, status, as_of = sample_plan(), sample_status(), sample_study().as_of
+    return agent_card("a001", sample_sessions(), plan, rates, status, as_of=as_of, **told)

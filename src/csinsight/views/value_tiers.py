@@ -36,7 +36,16 @@ _MOST_LISTED = 20
 
 
 def sentence(study: Study, tiers: pd.DataFrame) -> str:
-    """Return the finding: what share of buyers brings what share of recent money."""
+    """Return the finding: what share of buyers brings what share of recent money.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
+    >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=[200.0, 10.0])
+    >>> "100%" in sentence(sample_study(), tiers)
+    True
+    """
     money = money_by_tier(tiers).set_index(_T.TIER)
     words = study.words
     if not money[_T.NET_SPEND_90D].sum() > 0:
@@ -56,7 +65,16 @@ def _top(study: Study, money: pd.DataFrame) -> dict[str, str]:
 
 
 def finding(study: Study, tiers: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
+    >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=[200.0, 10.0])
+    >>> type(finding(sample_study(), tiers)).__name__
+    'Finding'
+    """
     text = sentence(study, tiers)
     study.write_facts({"finding": text})
     return Finding(text)
@@ -75,7 +93,17 @@ def headline(tiers: pd.DataFrame) -> dict[str, int]:
 
 
 def money(study: Study, tiers: pd.DataFrame) -> Picture:
-    """Draw each tier's share of buyers above its share of recent net spend."""
+    """Draw each tier's share of buyers above its share of recent net spend.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
+    >>> drawn = money(sample_study(), pd.DataFrame(some).assign(expected_spend_90d=0.0))
+    >>> plt.close("all")
+    >>> drawn.name
+    'money_by_tier'
+    """
     table = money_by_tier(tiers).set_index(_T.TIER).reindex(list(TIERS))
     shares = pd.DataFrame(
         {
@@ -138,7 +166,15 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
 
 
 def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
-    """Return buyers and money by tier: past, present and expected."""
+    """Return buyers and money by tier: past, present and expected.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
+    >>> len(table(sample_study(), pd.DataFrame(some).assign(expected_spend_90d=0.0), "CNY").rows)
+    4
+    """
     rows = money_by_tier(tiers)
     rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
     columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
