@@ -169,6 +169,7 @@ def _draw(source: Any) -> tuple[str, bytes]:
     try:
         with no_boxes():
             figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+            figure.set_layout_engine("none")  # it is laid out, which takes as long as to draw it
             figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
     finally:
         plt.close(figure)
