@@ -32,7 +32,7 @@ from csinsight.features.frames import (
     moment_ms,
     pick,
 )
-from csinsight.features.outcomes import NET_AMOUNT, PAID_MS, PLACED_MS, known_orders
+from csinsight.features.outcomes import NET_AMOUNT, PAID_MS, PLACED_MS, known_orders, satisfaction
 from csinsight.features.rounds import (
     ANSWERED,
     ASKED_MS,
@@ -41,7 +41,6 @@ from csinsight.features.rounds import (
     RESPONSE_S,
     handovers,
     rounds,
-    satisfaction,
     turns,
     waits,
 )

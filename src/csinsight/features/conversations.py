@@ -35,9 +35,9 @@ from csinsight.features.frames import (
     moment_ms,
     pick,
 )
-from csinsight.features.outcomes import mature, outcomes
+from csinsight.features.outcomes import mature, outcomes, satisfaction
 from csinsight.features.pre_chat import pages_before
-from csinsight.features.rounds import open_talks, satisfaction, service_counts, serving_agents
+from csinsight.features.rounds import open_talks, service_counts, serving_agents
 from csinsight.params import add_months
 
 _C = Conversations

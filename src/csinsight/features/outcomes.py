@@ -1,6 +1,7 @@
 """Orders as they stood at a moment: what both conversations and buyers are judged by.
 
-What came of a conversation: the order that followed, its payment, and whether it's known yet.
+What came of a conversation: the order that followed, its payment, whether it's known yet, and how
+the buyer rated it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Final
 import narwhals as nw
 
 from csinsight.contract.artifacts import Conversations
-from csinsight.contract.schema import Orders
+from csinsight.contract.schema import Orders, Ratings
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import (
+    ENDED_MS,
     FIRST_BUYER_MS,
     OUTCOME_MS,
     SENT_MS,
@@ -238,4 +240,59 @@ def _converting(pairs: Frame, rules: ConversationRules) -> Frame:
             NET_AMOUNT,
             _LATER,
         )
+    )
+
+
+def satisfaction(
+    shop: Shop, conversations: Frame, as_of: datetime, rules: ConversationRules
+) -> Frame:
+    """Give each conversation the score that its buyer gave its agent for it.
+
+    A rating belongs to the latest conversation of that buyer with that agent that had begun and
+    had ended no more than ``rating_hours`` before; of several, the mean.
+
+    Parameters
+    ----------
+    shop : Shop
+        Where ``ratings`` are absent, nothing is known.
+    conversations : narwhals.LazyFrame
+        With ``agent_id``, ``buyer_id`` and times; a row for each agent of a conversation will do.
+    as_of : datetime
+        Ratings given at this moment or later are not used.
+    rules : ConversationRules
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        ``conversation_id``, ``agent_id``, ``satisfaction`` (1 to 5).
+
+    Examples
+    --------
+    >>> from csinsight.features.conversations import cut_messages
+    >>> from csinsight.features.rounds import serving_agents
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
+    >>> served = held.conversations.join(serving_agents(held.messages), on="conversation_id")
+    >>> found = satisfaction(sample_shop(), served, context.as_of, context.rules).collect()
+    >>> bool(found["satisfaction"].drop_nulls().is_between(1, 5).all())
+    True
+    """
+    if not shop.has("ratings"):
+        unknown = no_value(nw.Float64).alias(_C.SATISFACTION)
+        return conversations.select(_C.CONVERSATION_ID, _C.AGENT_ID, unknown)
+    rated = nw.col(ms(Ratings.RATED_AT))
+    ratings = shop["ratings"].filter(rated < moment_ms(as_of))
+    late = rated - nw.col(ENDED_MS)
+    keys = (_C.CONVERSATION_ID, _C.BUYER_ID, _C.AGENT_ID)
+    pairs = conversations.select(*keys, STARTED_MS, ENDED_MS).join(
+        ratings, on=[_C.BUYER_ID, _C.AGENT_ID], how="inner"
+    )
+    pairs = pairs.filter(nw.col(STARTED_MS) <= rated, late <= hours_ms(rules.rating_hours))
+    latest = nw.col(STARTED_MS).max().over(_C.BUYER_ID, _C.AGENT_ID, ms(Ratings.RATED_AT))
+    return (
+        pairs.with_columns(_latest=latest)
+        .filter(nw.col(STARTED_MS) == nw.col("_latest"))
+        .group_by(_C.CONVERSATION_ID, _C.AGENT_ID)
+        .agg(nw.col(Ratings.SCORE).cast(nw.Float64).mean().alias(_C.SATISFACTION))
     )

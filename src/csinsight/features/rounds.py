@@ -5,19 +5,15 @@ are not valid). It counts at most ``round_cap_s``, and that much when no human r
 day; rounds that begin outside service hours are counted but not timed. These are conventions of
 the field, kept in `ConversationRules`.
 
-Who served a conversation, how busy they were, and how the buyer rated them.
+Who served a conversation, and how busy they were.
 """
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import narwhals as nw
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Messages as Msg
-from csinsight.contract.schema import Ratings
-from csinsight.engine import Shop, ms
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     DAY_MS,
@@ -33,9 +29,6 @@ from csinsight.features.frames import (
     ConversationRules,
     Frame,
     count_if,
-    hours_ms,
-    moment_ms,
-    no_value,
     pick,
 )
 
@@ -433,61 +426,4 @@ def _events(conversations: Frame, at: nw.Expr, rank: nw.Expr, step: int, own: nw
         rank.cast(nw.Int64).alias("_rank"),
         nw.lit(step).cast(nw.Int64).alias("_step"),
         own.cast(nw.Int64).alias("_own"),
-    )
-
-
-def satisfaction(
-    shop: Shop, conversations: Frame, as_of: datetime, rules: ConversationRules
-) -> Frame:
-    """Give each conversation the score that its buyer gave its agent for it.
-
-    A rating belongs to the latest conversation of that buyer with that agent that had begun and
-    had ended no more than ``rating_hours`` before; of several, the mean.
-
-    Parameters
-    ----------
-    shop : Shop
-        Where ``ratings`` are absent, nothing is known.
-    conversations : narwhals.LazyFrame
-        As for `open_talks`, with ``buyer_id``; a row for each agent of a conversation will do.
-    as_of : datetime
-        Ratings given at this moment or later are not used.
-    rules : ConversationRules
-
-    Returns
-    -------
-    narwhals.LazyFrame
-        ``conversation_id``, ``agent_id``, ``satisfaction`` (1 to 5).
-
-    Examples
-    --------
-    >>> from csinsight.features.conversations import cut_messages
-    >>> from csinsight.sample import sample_context, sample_shop
-    >>> context = sample_context()
-    >>> held = cut_messages(sample_shop(), context.as_of, context.rules)
-    >>> served = held.conversations.join(serving_agents(held.messages), on="conversation_id")
-    >>> found = satisfaction(sample_shop(), served, context.as_of, context.rules).collect()
-    >>> bool(found["satisfaction"].drop_nulls().is_between(1, 5).all())
-    True
-    """
-    if not shop.has("ratings"):
-        unknown = no_value(nw.Float64).alias(_C.SATISFACTION)
-        return conversations.select(_C.CONVERSATION_ID, _C.AGENT_ID, unknown)
-    rated = nw.col(ms(Ratings.RATED_AT))
-    ratings = shop["ratings"].filter(rated < moment_ms(as_of))
-    late = rated - nw.col(ENDED_MS)
-    pairs = conversations.select(
-        _C.CONVERSATION_ID,
-        _C.BUYER_ID,
-        _C.AGENT_ID,
-        STARTED_MS,
-        ENDED_MS,
-    ).join(ratings, on=[_C.BUYER_ID, _C.AGENT_ID], how="inner")
-    pairs = pairs.filter(nw.col(STARTED_MS) <= rated, late <= hours_ms(rules.rating_hours))
-    latest = nw.col(STARTED_MS).max().over(_C.BUYER_ID, _C.AGENT_ID, ms(Ratings.RATED_AT))
-    return (
-        pairs.with_columns(_latest=latest)
-        .filter(nw.col(STARTED_MS) == nw.col("_latest"))
-        .group_by(_C.CONVERSATION_ID, _C.AGENT_ID)
-        .agg(nw.col(Ratings.SCORE).cast(nw.Float64).mean().alias(_C.SATISFACTION))
     )
