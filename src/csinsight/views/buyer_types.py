@@ -34,7 +34,14 @@ _LOW_END = 0.1
 
 
 def sentence(study: Study, types: TypeResult) -> str:
-    """Return the finding: how many buyers have a type, which is largest, which lack support."""
+    """Return the finding: how many buyers have a type, which is largest, which lack support.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> bool(sentence(sample_study(), sample_types()))
+    True
+    """
     words = study.words
     known = types.sizes[list(BUYER_TYPES)]
     total, named = int(types.sizes.sum()), int(known.sum())
@@ -81,26 +88,58 @@ def is_adapted(buyers: pd.DataFrame) -> bool:
 
 
 def finding(study: Study, types: TypeResult) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> type(finding(sample_study(), sample_types())).__name__
+    'Finding'
+    """
     text = sentence(study, types)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def headline(types: TypeResult) -> dict[str, int]:
-    """Return buyers by label, for the recorded results."""
+    """Return buyers by label, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_types
+    >>> len(headline(sample_types()))
+    8
+    """
     return {str(name): int(count) for name, count in types.sizes.items()}
 
 
 def sizes(study: Study, types: TypeResult) -> Picture:
-    """Draw how many buyers each type has; what is not known is grey."""
+    """Draw how many buyers each type has; what is not known is grey.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> drawn = sizes(sample_study(), sample_types())
+    >>> plt.close("all")
+    >>> drawn.name
+    'buyer_types'
+    """
     return sizes_of(study, types.sizes, types.unsupported, adapted=types.model.adapted)
 
 
 def sizes_of(
     study: Study, counts: pd.Series, unsupported: list[str], *, adapted: bool = False
 ) -> Picture:
-    """Draw buyers by label from a series over the eight labels; an adaptation says so."""
+    """Draw buyers by label from a series over the eight labels; an adaptation says so.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> drawn = sizes_of(sample_study(), sample_types().sizes, [])
+    >>> plt.close("all")
+    >>> drawn.name
+    'buyer_types'
+    """
     words, total = study.words, max(int(counts.sum()), 1)
     known = counts[list(BUYER_TYPES)].drop(unsupported).sort_values(ascending=False)
     shown = pd.concat([known, counts[[MIXED, UNCLASSIFIED]]])
@@ -160,7 +199,14 @@ def _strongest(study: Study, name: str, row: pd.Series) -> str:
 
 
 def traits(study: Study, types: TypeResult) -> Table:
-    """Return size, sureness and the most frequent reasons of each type."""
+    """Return size, sureness and the most frequent reasons of each type.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> traits(sample_study(), sample_types()).id
+    'types'
+    """
     rows = []
     for name in (*BUYER_TYPES, MIXED, UNCLASSIFIED):
         own = types.buyers[types.buyers[_TYPE] == name]
@@ -229,7 +275,14 @@ def _direction(study: Study, feature: str, more: bool) -> str:
 
 
 def service(study: Study, types: TypeResult) -> Table:
-    """Return what the textbook says of each supported type, and what serves it."""
+    """Return what the textbook says of each supported type, and what serves it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> service(sample_study(), sample_types()).id
+    'types-service'
+    """
     names = [name for name in BUYER_TYPES if name not in types.unsupported]
     rows = pd.DataFrame(
         {
@@ -277,7 +330,14 @@ def _best(found: pd.DataFrame) -> dict[str, int]:
 
 
 def support(study: Study, found: pd.DataFrame) -> Block:
-    """Draw how well other numbers of groups would fit, beside the types shown."""
+    """Draw how well other numbers of groups would fit, beside the types shown.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(support(sample_study(), pd.DataFrame())).__name__
+    'Note'
+    """
     if found.empty:
         return Note([study.word("types.no_support")])
     free, types = found[~found[FROM_TYPES]], found[found[FROM_TYPES]]
@@ -306,7 +366,14 @@ def counts_of(buyers: pd.DataFrame) -> pd.Series:
 
 
 def moves(study: Study, types: TypeResult, before: TypeResult | None) -> Block:
-    """Draw how buyers' labels moved since a month ago, and which type's centre moved most."""
+    """Draw how buyers' labels moved since a month ago, and which type's centre moved most.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> type(moves(sample_study(), sample_types(), None)).__name__
+    'Note'
+    """
     if before is None or before.buyers.empty:
         return Note([study.word("types.no_moves")])
     counts = label_moves(types.buyers, before.buyers)

@@ -20,7 +20,14 @@ _NUMBERS = ("buyers", "messages")
 
 
 def keys(study: Study) -> pd.DataFrame:
-    """Return one row a key that joins chats and orders: buyers found by it, orders of theirs."""
+    """Return one row a key that joins chats and orders: buyers found by it, orders of theirs.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> keys(sample_study()).columns.tolist()[:3]
+    ['key', 'buyers', 'share']
+    """
     match = study.open().match
     rows = [
         (key.key, key.buyers, key.buyers / max(match.chats, 1), key.orders) for key in match.keys

@@ -81,7 +81,18 @@ def _step(study: Study, row: pd.Series) -> str:
 
 
 def power(study: Study, plan: Design, before: pd.DataFrame) -> Prose:
-    """Return what this much data could show, before any estimate is looked at."""
+    """Return what this much data could show, before any estimate is looked at.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> from csinsight.drivers.design import design
+    >>> told = {"outcome": "paid", "as_of": sample_study().as_of, "months": 3}
+    >>> plan = design(sample_study().read("conversations"), **told)
+    >>> before = pd.DataFrame({"behaviour": ["recommends"], "detectable_pp": [6.0]})
+    >>> type(power(sample_study(), plan, before)).__name__
+    'Prose'
+    """
     smallest = before["detectable_pp"].dropna()
     if smallest.empty:
         return Prose(study.word("drivers.no_power"))
@@ -200,7 +211,14 @@ def _told(
 
 
 def doses(study: Study, table: pd.DataFrame, outcome: str = "paid") -> Block:
-    """Draw how the outcome goes with the seconds to the first reply, band by band."""
+    """Draw how the outcome goes with the seconds to the first reply, band by band.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(doses(sample_study(), pd.DataFrame(), "paid")).__name__
+    'Prose'
+    """
     if table.empty:
         return Prose(study.word("drivers.no_doses"))
     words, place = study.words, np.arange(len(table))

@@ -102,6 +102,12 @@ def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
     figures : pandas.DataFrame
         The shop's row of ``shop_kpis``.
     currency : str
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> beside(sample_study(), pd.DataFrame(), "CNY")
+    []
     """
     shop = study.open()
     if not shop.has("platform_kpis"):

@@ -9,6 +9,7 @@ import pandas as pd
 from csinsight.coaching.card import Card, agent_card
 from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.sample import sample_drivers, sample_run, sample_sessions
+from csinsight.segments.types import TypeResult, fit_types, read_buyers
 from csinsight.views.study import Study, open_study
 
 
@@ -64,3 +65,16 @@ def sample_card() -> Card:
     told = {"months": 3, "trend_months": 3}
     plan, status, as_of = sample_plan(), sample_status(), sample_study().as_of
     return agent_card("a001", sample_sessions(), plan, rates, status, as_of=as_of, **told)
+
+
+@cache
+def sample_types() -> TypeResult:
+    """Return the buyer types of the sample shop, fitted without a month before.
+
+    Examples
+    --------
+    >>> int(sample_types().sizes.sum()) == len(sample_types().buyers)
+    True
+    """
+    study, options = sample_study(), sample_study().context.types
+    return fit_types(read_buyers(study.open(), options, study.as_of), options)
