@@ -2,7 +2,8 @@
 
 Three sources: the two labelled sets beside the project (`GIVEN`; only they are measured on), lines
 of the same public chats labelled for this project (``reader_training/chats.csv``, by reference:
-the texts stay where they are), and lines written for it (``reader_training/own_*.csv``).
+the texts stay where they are), and lines written for it (``reader_training/own_*.csv``). Beside
+them ``held_out.csv``, in the form of ``chats.csv``, from which nothing is ever trained.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def load_examples(data: Path) -> list[Example]:
     first = [_first(row) for row in _lines(data / GIVEN[1])]
     own = [example for path in sorted(FOLDER.glob("own_*.csv")) for example in _own(path)]
     more = [e for e in first if (e.buyer, e.agent) not in told]
-    return [*second, *more, *_chats(data), *own]
+    return [*second, *more, *_chats(data, "chats.csv"), *own]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -137,10 +138,19 @@ def _own(path: Path) -> Iterator[Example]:
             )
 
 
-def _chats(data: Path) -> Iterator[Example]:
-    """Return the lines that ``chats.csv`` refers to, each checked against its hash."""
+def load_held_out(data: Path) -> list[Example]:
+    """Return the lines of ``held_out.csv``, of conversations from which nothing is trained.
+
+    They were drawn at random, labelled before any reader saw them, and are no part of
+    `load_examples`.
+    """
+    return list(_chats(data, "held_out.csv"))
+
+
+def _chats(data: Path, name: str) -> Iterator[Example]:
+    """Return the lines that a file refers to, each checked against its hash."""
     turns = {"jddc_raw": _raw_turns(data), "jddc_valid": _valid_turns(data)}
-    path = FOLDER / "chats.csv"
+    path = FOLDER / name
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), 2):
             example = turns[row["source"]].get((row["conversation"], int(row["line"])))

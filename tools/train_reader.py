@@ -1,7 +1,9 @@
 """Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
 
 Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`; the
-model is that of `tools.reader_model`.
+model is that of `tools.reader_model`. A shop teaches the shipped reader by its own ``labels.csv``,
+without the public chats: ``python -m tools.train_reader --shop FOLDER --run RUN``
+(`tools.shop_labels`).
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ from sklearn.model_selection import GroupKFold
 from csinsight.behaviours.accuracy import PATH as ACCURACY
 from csinsight.behaviours.categories import subject_marks
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.reader import ARRAYS, LANGS, PATH, Reader
+from csinsight.behaviours.reader import ARRAYS, LANGS, PATH, Reader, load_reader
+from csinsight.context import CONTEXT_FILE
 from csinsight.contract.domain import CATEGORIES
 from csinsight.stats.intervals import wilson
 from tools.reader_examples import WORRY, load_examples
 from tools.reader_model import LABELS, Design, Openings, design, fit, fit_subject, openings, told
+from tools.shop_labels import labelled_lines, teach
 
 FOLDS: Final = 5
 SEED: Final = 1
@@ -152,13 +156,37 @@ def save(reader: Reader, path: Path) -> None:
             file.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), buffer.getvalue())
 
 
+def teach_by_shop(folder: Path, run: Path, out: Path) -> None:
+    """Teach the shipped reader by a shop's labels, tell what came of it, and write the weights."""
+    reader, found = teach(load_reader(), labelled_lines(folder, run))
+    for one in found:
+        verdict = "taken" if one.taken else "left as it was"
+        print(
+            f"{one.behaviour}, {one.lang}: {one.lines} lines, {one.true} show it; F1 by "
+            f"conversations left out {one.before:.2f} before, {one.after:.2f} after: {verdict}"
+        )
+    if not any(one.taken for one in found):
+        print("nothing changed: too few labels, or they say nothing new")
+        return
+    save(reader, out / PATH.name)
+    print(f"{out / PATH.name} written")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Train on everything, measure by conversations left out, and write both files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the labelled sets and chats")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="the labelled sets and chats")
+    source.add_argument("--shop", type=Path, help="a shop's tables and its labels.csv")
+    parser.add_argument("--run", type=Path, help="with --shop: a finished run, runs/SHOP/MONTH")
     parser.add_argument("--out", type=Path, default=PATH.parent, help="where to write")
     parser.add_argument("--no-figures", action="store_true", help="only the weights")
     told_to = parser.parse_args(argv)
+    if told_to.shop:
+        if told_to.run is None or not (told_to.run / CONTEXT_FILE).is_file():
+            parser.error("--shop needs --run, a finished run of that shop")
+        teach_by_shop(told_to.shop, told_to.run, told_to.out)
+        return
     lexicon = load_lexicon(reader="rules")
     marks = subject_marks(lexicon)
     examples = load_examples(told_to.data)

@@ -1,23 +1,26 @@
-"""What the buyer had shown before each of an agent's turns.
+"""What the buyer had shown before each of an agent's turns, the first among them.
 
 Agents answer the buyer. What a buyer wrote before a turn can't have been caused by it, so drivers
-compare turns at equal states (`csinsight.drivers.exposure`).
+compare turns at equal states (`csinsight.drivers.exposure`), and conversations at equal openings.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import narwhals as nw
 import pandas as pd
 
-from csinsight.behaviours.conversations import CHARS, SINCE_MS, MarkedMessages
 from csinsight.behaviours.opportunities import WORRY
-from csinsight.behaviours.scope import AGENT_TURN, JUDGED, flag
+from csinsight.behaviours.scope import AGENT_TURN, CHARS, DIGITS, JUDGED, SINCE_MS, flag
 from csinsight.contract.artifacts import BuyerStates
+from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect
-from csinsight.features.frames import SECOND_MS
+from csinsight.features.frames import SECOND_MS, Frame
+
+if TYPE_CHECKING:
+    from csinsight.behaviours.conversations import MarkedMessages
 
 _S = BuyerStates
 #: A column, and the buyer's marker that it tells of.
@@ -27,6 +30,14 @@ _SHOWN: Final = {
     _S.WORRY: WORRY,
     _S.PLEASED: "sounds_pleased",
     _S.ANNOYED: "sounds_annoyed",
+}
+#: What a conversation's row tells of the state before its first agent turn.
+_OPENING: Final = {
+    _S.CHARS: Talk.OPENING_CHARS,
+    _S.LINES: Talk.OPENING_LINES,
+    _S.ASKS: Talk.OPENING_ASKS,
+    DIGITS: Talk.OPENING_DIGITS,
+    _S.WORRY: Talk.OPENING_WORRY,
 }
 
 
@@ -51,17 +62,50 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
     >>> build_buyer_states(marked).columns.tolist()[0]
     'conversation_id'
     """
-    lines = marked.sides.filter((nw.col(Messages.SENDER) == "buyer") & nw.col(JUDGED))
-    found = lines.group_by(Messages.CONVERSATION_ID, AGENT_TURN).agg(
-        nw.col(CHARS).sum().alias(_S.CHARS),
-        nw.len().cast(nw.Int64).alias(_S.LINES),
-        (nw.col(SINCE_MS).max() // SECOND_MS).alias(_S.SILENCE_S),
-        *(flag(marker).max().alias(name) for name, marker in _SHOWN.items()),
-    )
-    table = collect(found).rename(columns={AGENT_TURN: _S.TURN})
+    table = _states(marked.sides.filter(nw.col(JUDGED))).rename(columns={AGENT_TURN: _S.TURN})
     numbers = [_S.CHARS, _S.LINES, _S.SILENCE_S, *_SHOWN]
     table[numbers] = table[numbers].astype("Float64").astype(float)
     table = table.astype({_S.CONVERSATION_ID: "str", _S.TURN: "int64"})
     return table.sort_values([_S.CONVERSATION_ID, _S.TURN], ignore_index=True)[
         [_S.CONVERSATION_ID, _S.TURN, *numbers]
     ]
+
+
+def openings(sides: Frame) -> pd.DataFrame:
+    """Return by conversation what the buyer wrote before the first answer.
+
+    Parameters
+    ----------
+    sides : narwhals.LazyFrame
+        Of `csinsight.behaviours.conversations.MarkedMessages`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns ``opening_...`` of `csinsight.contract.artifacts.Conversations`; conversations
+        that an agent opened are left out.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_messages
+    >>> int(openings(sample_messages().sides)["opening_lines"].min())
+    1
+    """
+    table = _states(sides.filter(nw.col(AGENT_TURN) == 1)).set_index(Messages.CONVERSATION_ID)
+    first = table[list(_OPENING)].rename(columns=_OPENING).astype("Int64")
+    told = [Talk.OPENING_ASKS, Talk.OPENING_DIGITS, Talk.OPENING_WORRY]
+    return first.astype(dict.fromkeys(told, "boolean"))
+
+
+def _states(sides: Frame) -> pd.DataFrame:
+    """Return what the buyer wrote before agent turns: a row a conversation and turn."""
+    lines = sides.filter(nw.col(Messages.SENDER) == "buyer")
+    return collect(
+        lines.group_by(Messages.CONVERSATION_ID, AGENT_TURN).agg(
+            nw.col(CHARS).sum().cast(nw.Int64).alias(_S.CHARS),
+            nw.len().cast(nw.Int64).alias(_S.LINES),
+            (nw.col(SINCE_MS).max() // SECOND_MS).alias(_S.SILENCE_S),
+            nw.col(DIGITS).max().alias(DIGITS),
+            *(flag(marker).max().alias(name) for name, marker in _SHOWN.items()),
+        )
+    )

@@ -13,6 +13,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.buyer_states import openings
 from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods, subjects
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
@@ -25,8 +26,10 @@ from csinsight.behaviours.opportunities import (
 )
 from csinsight.behaviours.products import product_categories
 from csinsight.behaviours.scope import (
-    AGENT_TURN,
+    CHARS,
+    DIGITS,
     JUDGED,
+    SINCE_MS,
     first_turns,
     flag,
     placed,
@@ -62,10 +65,6 @@ _REMINDS: Final = "reminds_payment"
 AFTER_ORDER: Final = ("checks_address", _REMINDS)
 FOLLOWS: Final = "follows_up"
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
-#: Of a line: its characters, whether it holds a figure, milliseconds since the line before.
-CHARS: Final = "_chars"
-DIGITS: Final = "_digits"
-SINCE_MS: Final = "_since_ms"
 
 
 @dataclass(frozen=True)
@@ -299,7 +298,7 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.
     case = ruled.reindex(talks.index).eq(AFTER_SALES)
     talks[Talk.IS_INQUIRY] = opened & ~case & answered
-    talks = talks.join([moods(marked.lines), openings(marked)])
+    talks = talks.join([moods(marked.lines), openings(marked.sides)])
     talks[Talk.EARLIER_INQUIRIES] = _earlier_inquiries(talks, cut.rules.look_back_days)
     turns = _turns(talks, shown, lexicon)
     clocks = shown[[Talk.SILENCE_S, Talk.REMINDED_S]].astype("Float64").astype(float)
@@ -307,36 +306,6 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     timed = [name for name in shown if str(name).endswith("_turn")] + [*clocks]
     flags = shown.drop(columns=[*timed, Talk.TURNS_JUDGED])
     return _with_behaviours(talks.join([turns, clocks]), flags, lexicon)
-
-
-def openings(marked: MarkedMessages) -> pd.DataFrame:
-    """Return by conversation what the buyer wrote before the first answer.
-
-    Parameters
-    ----------
-    marked : MarkedMessages
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns ``opening_...`` of `csinsight.contract.artifacts.Conversations`; conversations
-        that an agent opened are left out.
-    """
-    first = (nw.col(Messages.SENDER) == "buyer") & (nw.col(AGENT_TURN) == 1)
-    found = (
-        marked.sides.filter(first)
-        .group_by(Messages.CONVERSATION_ID)
-        .agg(
-            nw.col(CHARS).sum().cast(nw.Int64).alias(Talk.OPENING_CHARS),
-            nw.len().cast(nw.Int64).alias(Talk.OPENING_LINES),
-            flag("asks_question").max().alias(Talk.OPENING_ASKS),
-            nw.col(DIGITS).max().alias(Talk.OPENING_DIGITS),
-            flag(Talk.VOICES_WORRY).max().alias(Talk.OPENING_WORRY),
-        )
-    )
-    table = collect(found).set_index(Messages.CONVERSATION_ID).astype("Int64")
-    told = [Talk.OPENING_ASKS, Talk.OPENING_DIGITS, Talk.OPENING_WORRY]
-    return table.astype(dict.fromkeys(told, "boolean"))
 
 
 def _earlier_inquiries(talks: pd.DataFrame, days: int) -> pd.Series[int]:

@@ -37,6 +37,10 @@ from csinsight.features.frames import (
 )
 
 _KEYS: Final = (Messages.CONVERSATION_ID, TURN_NO)
+#: Of a line: its characters, whether it holds a figure, milliseconds since the line before.
+CHARS: Final = "_chars"
+DIGITS: Final = "_digits"
+SINCE_MS: Final = "_since_ms"
 
 
 def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame:

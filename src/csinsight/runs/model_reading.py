@@ -44,8 +44,9 @@ from csinsight.behaviours.model_reader import (
     line_keys,
 )
 from csinsight.behaviours.reader import RUN, TEXT
-from csinsight.coaching.excerpts import shop_names
+from csinsight.coaching.excerpts import shop_names, what_many_say
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import Common
 from csinsight.context import MonthContext
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.labels import Labels, load_labels
@@ -208,7 +209,8 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
     if not (names := [name for name in askable if name in set(enough)]):
         return ModelReading(model=params.llm_model, why_not="few_labels")
     texts = lines.drop_duplicates(LINE).sort_values(LINE)
-    data = dict(zip(texts[LINE], _masked(texts, shop_names(shop)), strict=True))
+    common = what_many_say(shop, (*texts[TEXT].dropna(), *texts[RUN].dropna()), context.as_of)
+    data = dict(zip(texts[LINE], _masked(texts, shop_names(shop), common), strict=True))
     store, prompt = Store(run / ANSWERS_FILE), _prompt(lexicon, names)
     asking = _Asking(server, _budget(params), store, names, prompt)
     wanted = set(rows.loc[rows[MARKER].isin(names), LINE])
@@ -292,18 +294,18 @@ def _some(examples: Sequence[str | Example]) -> list[str]:
     return [one if isinstance(one, str) else one.text for one in examples[:3]]
 
 
-def _masked(texts: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def _masked(texts: pd.DataFrame, names: Sequence[str], common: Common) -> list[str]:
     """Return what is sent of each line: masked, as JSON, so that no line can end its quotation."""
     said, run = (texts[name].fillna("").astype(str).tolist() for name in (TEXT, RUN))
     return [
         json.dumps({"buyer": buyer, "agent": agent}, ensure_ascii=False)
-        for agent, buyer in zip(*(_each(lines, names) for lines in (said, run)), strict=True)
+        for agent, buyer in zip(*(_each(t, names, common) for t in (said, run)), strict=True)
     ]
 
 
-def _each(texts: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Mask texts, each by itself: what another conversation says must not change it."""
-    once = {text: "\n".join(mask_lines(text.split("\n"), names)) for text in dict.fromkeys(texts)}
+def _each(texts: Sequence[str], names: Sequence[str], common: Common) -> list[str]:
+    """Mask texts, each by itself: its own lines alone tell what in it is a name or a number."""
+    once = {t: "\n".join(mask_lines(t.split("\n"), names, common)) for t in dict.fromkeys(texts)}
     return [once[text] for text in texts]
 
 
