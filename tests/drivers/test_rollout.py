@@ -17,7 +17,9 @@ from tests.validate import study_rollouts
 from csinsight.cli import main
 from csinsight.contract.check import check_folder
 from csinsight.contract.rollouts import add_rollout
-from csinsight.drivers.rollout import draw_starts, plan_rollout, read_rollouts
+from csinsight.drivers.rollout import read_rollouts
+from csinsight.drivers.rollout_lot import draw_starts
+from csinsight.drivers.rollout_plan import plan_rollout
 from csinsight.errors import ConfigError
 
 FIRST = datetime(2026, 11, 1)

@@ -17,7 +17,15 @@ HERE = Path(__file__).resolve().parent
 KEPT = HERE.parents[1] / "build" / "validate"
 SOURCE = Path(csinsight.__file__).parent
 #: Read what is estimated, and take no part in it.
-_APART = ("rollout.py", "misreading.py", "sensitivity.py", "checks.py")
+_APART = (
+    "rollout.py",
+    "rollout_lot.py",
+    "rollout_plan.py",
+    "randomisation.py",
+    "misreading.py",
+    "sensitivity.py",
+    "checks.py",
+)
 #: What the estimates of drawn shops depend on.
 MADE_BY = (
     *(path for path in (SOURCE / "drivers").glob("*.py") if path.name not in _APART),

@@ -13,7 +13,7 @@ from tests.contexts import ORDER_DAYS, TIERS
 from csinsight.engine import Shop, open_shop
 from csinsight.features.spend import spend_between, spend_features
 from csinsight.segments.clv import Past, accuracy
-from csinsight.segments.model_selection import choose
+from csinsight.segments.model_selection import LEARNT, choose
 from csinsight.segments.tiers import value_tiers
 
 
@@ -66,7 +66,7 @@ def hold_out(
         came = spend_between(shop, cut, cut + timedelta(days=days))
     later = came.set_index("buyer_id")["net_spend"].reindex(now["buyer_id"]).fillna(0.0)
     rows = []
-    for name in ("bgnbd", "pareto_nbd", "rfm", "boosted", "blend"):
+    for name in ("bgnbd", "pareto_nbd", *LEARNT):
         told = choose(
             now, recent, earlier, horizon_days=days, name=name, seed=1, known=known
         ).expected

@@ -12,8 +12,9 @@ from tests.validate.kept import kept, two_processes
 from tests.validate.shops import expit
 from tests.validate.study_drivers import markdown_table
 
-from csinsight.drivers import rollout
-from csinsight.drivers.rollout import plan_rollout, read_rollouts
+from csinsight.drivers import randomisation, rollout, rollout_lot, rollout_plan
+from csinsight.drivers.rollout import read_rollouts
+from csinsight.drivers.rollout_plan import plan_rollout
 from csinsight.params import add_months
 
 FIRST_DAY = pd.Timestamp("2026-11-01").to_pydatetime()
@@ -32,10 +33,11 @@ WORLDS = {
     "nobody follows": {"uptake": 0.0},
     "no effect, agents drift": {"effect": 0.0, "drift": 0.15},
 }
-#: Of these all are drawn, of the others a fifth.
-_MAIN = ("as planned", "agents drift", "no effect", "no effect, agents drift")
 MONTHS = 3
-_MADE_BY = (Path(rollout.__file__), Path(make_world.__code__.co_filename))
+_MADE_BY = (
+    *(Path(part.__file__) for part in (randomisation, rollout, rollout_lot, rollout_plan)),
+    Path(make_world.__code__.co_filename),
+)
 
 
 def rolled_out(
@@ -145,12 +147,7 @@ def scores(found: pd.DataFrame) -> pd.DataFrame:
 def run() -> str:
     """Draw what is not drawn yet, in two processes, and return this part of the page."""
     with two_processes() as pool:
-        blocks = [
-            (name, block)
-            for block in range(-(-SHOPS // _BLOCK))
-            for name in WORLDS
-            if name in _MAIN or block * _BLOCK < SHOPS / 5
-        ]
+        blocks = [(name, block) for block in range(-(-SHOPS // _BLOCK)) for name in WORLDS]
         jobs = [pool.submit(some_rollouts, *block) for block in blocks]
         parts = [job.result() for job in jobs]
     return text(parts)

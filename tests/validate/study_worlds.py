@@ -32,6 +32,9 @@ INTENT = "could be the buyer's own intent"
 #: Shops that are looked at month after month; inquiries a quarter.
 _LOOKED_AT = int(os.environ.get("CSINSIGHT_VALIDATE_LOOKED_AT", "24"))
 _QUARTER = 2000
+#: Shops without effects of each size in which an effect of the promised size is planted.
+_PROMISED = int(os.environ.get("CSINSIGHT_VALIDATE_PROMISED", "90"))
+_PROMISED_AGENTS = (6, 12, 24)
 #: As many as a run's drivers rest on at most.
 _MONTHS = DEFAULT.params.evidence_months
 
@@ -155,21 +158,20 @@ def looked(found: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def promises() -> pd.DataFrame:
+def promises(agents: int) -> pd.DataFrame:
     """Return how often an effect of just the size that is promised at 80 % power is named."""
 
     def make() -> pd.DataFrame:
         rows = []
-        for agents in (6, 12, 24):
-            for number in range(_LOOKED_AT):
-                shop = worlds.draw("package", "demo", number, agents=agents, null=True)
-                rng = np.random.default_rng(number)
-                behaviour = ("recommends", "polite_words", "gives_specifics")[number % 3]
-                promised = detectable(planned(shop), q_threshold=LEAST["q_threshold"])[behaviour]
-                rows.append((agents, behaviour, promised, named_at(shop, behaviour, promised, rng)))
+        for number in range(_PROMISED):
+            shop = worlds.draw("package", "demo", FIRST_SEED + number, agents=agents, null=True)
+            rng = np.random.default_rng(number)
+            behaviour = ("recommends", "polite_words", "gives_specifics")[number % 3]
+            promised = detectable(planned(shop), q_threshold=LEAST["q_threshold"])[behaviour]
+            rows.append((agents, behaviour, promised, named_at(shop, behaviour, promised, rng)))
         return pd.DataFrame(rows, columns=["agents", "behaviour", "promised_pp", "named"])
 
-    return kept(f"promises-{_LOOKED_AT}", make)
+    return kept(f"promises-{agents}-{_PROMISED}", make)
 
 
 def named_at(shop: worlds.Shop, behaviour: str, points: float, rng) -> bool:
@@ -199,15 +201,20 @@ def run() -> str:
             pool.submit(some_shops, *known, block) for block in blocks for known in worlds.KNOWN
         ]
         if _LOOKED_AT:
-            jobs += [pool.submit(looks), pool.submit(promises)]
+            jobs = [pool.submit(promises, n) for n in _PROMISED_AGENTS] + [
+                pool.submit(looks),
+                *jobs,
+            ]
         done = []
         for number, job in enumerate(jobs):
             done.append(job.result())
             sys.stderr.write(f"worlds: {number + 1} of {len(jobs)}\n")
-    shops, over_time = (done[:-2], done[-2:]) if _LOOKED_AT else (done, None)
     cpu = sum(float(part["cpu_s"].iloc[0]) for part in done)
-    found = text(pd.concat(shops, ignore_index=True), cpu)
-    return found + (of_the_year(*over_time) if over_time else "")
+    yearly = len(_PROMISED_AGENTS) + 1 if _LOOKED_AT else 0
+    found = text(pd.concat(done[yearly:], ignore_index=True), cpu)
+    if not yearly:
+        return found
+    return found + of_the_year(done[yearly - 1], pd.concat(done[: yearly - 1], ignore_index=True))
 
 
 def text(found, cpu: float) -> str:
@@ -262,6 +269,7 @@ def of_the_year(looked_at, promised) -> str:
     """Return the part of the page on months one after the other, and on promised power."""
     look = looked(looked_at)
     named = promised.groupby("agents")["named"].mean()
+    error = np.sqrt(0.8 * 0.2 / len(promised))
     return f"""
 {look["looks"]:.0f} monthly looks at {look["null shops"]:.0f} shops without effects:
 {look["ever speak"]:.0%} of them ever speak, {look["speak a look"]:.1%} of the looks do. With
@@ -269,7 +277,8 @@ effects, at {_QUARTER:,} conversations a quarter, {look["real named a look"]:.0%
 are named a look, and {look["gone next month"]:.0%} of those are gone a month later.
 
 An effect of just the size that readiness promises to see with 80 % power is named in
-{", ".join(f"{share:.0%} ({agents} agents)" for agents, share in named.items())} of shops.
+{promised["named"].mean():.0%} of {len(promised)} shops (give or take {2 * error:.0%}):
+{", ".join(f"{share:.0%} ({agents} agents)" for agents, share in named.items())}.
 """
 
 

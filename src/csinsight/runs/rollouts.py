@@ -15,7 +15,9 @@ from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.own import own_ids
 from csinsight.contract.rollouts import FILE, add_rollout
-from csinsight.drivers.rollout import RolloutPlan, load_rollouts, plan_rollout, rollout_end
+from csinsight.drivers.rollout import load_rollouts
+from csinsight.drivers.rollout_lot import rollout_end
+from csinsight.drivers.rollout_plan import RolloutPlan, plan_rollout
 from csinsight.errors import ConfigError
 from csinsight.params import RunParams, month_end
 from csinsight.runs.state import RUN_FILE
@@ -43,7 +45,7 @@ def plan_from_run(
     agents : sequence of str
         None named: all with an inquiry in the look-back that gave the opportunity.
     months, uptake_pp, effect_pp, seed
-        As in `csinsight.drivers.rollout.plan_rollout`; no effect told: the size of this run's
+        As in `csinsight.drivers.rollout_plan.plan_rollout`; no effect told: the size of this run's
         estimate, a shrunken one where there is one.
     data : Path or None
         The shop's tables; None: where the run found them.

@@ -34,7 +34,7 @@ from csinsight.segments.options import TierOptions
 
 PARETO: Final[Kind] = "pareto_nbd"
 #: Learnt candidates, beside the baselines.
-LEARNT: Final = ("rfm", "boosted", "blend")
+LEARNT: Final = ("rfm", "boosted", "blend", "combined")
 #: Buyers known at the start of each stretch, below which nothing is learnt or compared.
 MIN_BUYERS: Final = 300
 #: Standard errors by which a challenger's error has to be smaller.
@@ -51,7 +51,8 @@ class Outlook:
         Net spend in the next `horizon_days`, by buyer.
     name : str
         ``bgnbd`` or ``pareto_nbd``, ``means`` (their stand-in where few come back), ``rfm``,
-        ``boosted``, or ``blend``: the mean of ``boosted`` and the baseline.
+        ``boosted``, ``blend``: the mean of ``boosted`` and the baseline, or ``combined``: the mean
+        of all three.
     scores : DataFrame
         A row a candidate, the baseline first: ``model``, ``deviance``, ``gain`` (how much smaller
         it is than the baseline's, per buyer), ``gain_se``, ``rank_correlation``, ``total``
@@ -211,12 +212,15 @@ def _learnt(
 ) -> dict[str, pd.Series]:
     """Return expected spend by models learnt on `past`, each with the baseline's total."""
     told: dict[str, pd.Series] = {}
-    if "rfm" in names:
+    if {"rfm", "combined"} & set(names):
         told["rfm"] = _with_total(learn_rfm(past).expected_spend(spend, days), base)
-    if {"boosted", "blend"} & set(names):
+    if {"boosted", "blend", "combined"} & set(names):
         trees = learn_boosted(past, seed=seed)
         told["boosted"] = _with_total(trees.expected_spend(spend, days), base)
         told["blend"] = (told["boosted"] + base) / 2
+    if "combined" in names:
+        # Each errs in a way of its own; a mean of several forecasts is hard to beat.
+        told["combined"] = (told["rfm"] + told["boosted"] + base) / 3
     return {name: told[name] for name in names}
 
 

@@ -316,7 +316,12 @@ def holdout(study: Study, outlook: Outlook) -> Block:
         xlabel=study.word("tiers.expected", unit=unit), ylabel=study.word("tiers.actual", unit=unit)
     )
     ranks = study.words.number(error["rank_correlation"], 2)
-    title = study.word("tiers.holdout", ranks=ranks, error=study.words.money(error["mae"]))
+    title = study.word(
+        "tiers.holdout",
+        ranks=ranks,
+        total=study.words.percent(error["total"], 0),
+        error=study.words.money(error["mae"]),
+    )
     return Picture(figure, title, alt=title, data=groups.round(2), name="holdout")
 
 

@@ -1,0 +1,296 @@
+"""Planning a roll-out: its lot, and what it can be expected to show, from the shop's own figures.
+
+Weeks to come have the numbers of weeks that were, and agents keep their conversion. What moves an
+agent beyond chance comes again: more noise than chance, and drifts, as a random walk from week to
+week [1]_. How strong both are is read off how far an agent's weeks lie apart, the further the
+longer between them (the variogram), for the fixed effects take levels out, but not drifts.
+
+References
+----------
+.. [1] Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter", 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from scipy import stats
+
+from csinsight.contract.artifacts import Conversations
+from csinsight.contract.rollouts import Rollout
+from csinsight.drivers.randomisation import Cells, p_values
+from csinsight.drivers.rollout_lot import (
+    cells_of,
+    draw_starts,
+    last_day_after,
+    mature_inquiries,
+    started_by,
+)
+from csinsight.drivers.units import Floats, as_float, unit_of
+from csinsight.errors import ConfigError
+from csinsight.params import add_months
+
+_C, _R = Conversations, Rollout
+#: Lots drawn anew for a statement of power.
+_LOTS: Final = 499
+#: Roll-outs simulated for a statement of power: it is right within two points or so.
+_SIMULATED: Final = 1000
+#: Lengths, in months, that are tried for 80 % power.
+_LENGTHS: Final = (2, 3, 4, 6, 9, 12, 18, 24)
+_POWER: Final = 0.8
+#: An agent's chance is pulled to the shop's by so many inquiries.
+_PRIOR: Final = 20.0
+#: Weeks of the look-back below which nothing tells drift from noise.
+_LEAST_PAST: Final = 6
+
+
+@dataclass(frozen=True)
+class RolloutPlan:
+    """A drawn roll-out and what can be expected of it.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Columns of `csinsight.contract.rollouts.ROLLOUT`.
+    ends_on : datetime
+        The first moment after it.
+    inquiries : int
+        With an opportunity, expected from its first day to its end.
+    effect_pp : float
+        Of the coaching on paid conversion: the behaviour's effect times the uptake.
+    power : float
+        Chance to see that effect at 5 %, in [0, 1].
+    least_inquiries : int
+        That 80 % power needs at best, half of them before and half after each start.
+    months_needed : int or None
+        The shortest length tried that has 80 % power; None where none of up to 24 months has.
+    """
+
+    rows: pl.DataFrame
+    ends_on: datetime
+    inquiries: int
+    effect_pp: float
+    power: float
+    least_inquiries: int
+    months_needed: int | None
+
+
+def plan_rollout(
+    conversations: pd.DataFrame,
+    behaviour: str,
+    agents: Sequence[str],
+    *,
+    as_of: datetime,
+    months: int,
+    look_back: int,
+    effect_pp: float,
+    uptake_pp: float,
+    seed: int,
+) -> RolloutPlan:
+    """Draw a roll-out that begins when the report month is over, and say what it can show.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        The ``conversations`` artifact.
+    behaviour : str
+        One that is shown or not.
+    agents : sequence of str
+        Who takes part.
+    as_of : datetime
+        First moment after the report month: the first day of the roll-out.
+    months : int
+        How long it takes.
+    look_back : int
+        Months before `as_of` whose inquiries tell the agents' numbers and conversion.
+    effect_pp : float
+        What showing the behaviour is thought to do to paid conversion, in points.
+    uptake_pp : float
+        By how many points coaching is thought to move how often it is shown.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        Where fewer than 4 agents take part, it is too short for two waves, or the look-back has no
+        inquiry with an opportunity of one of them.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_conversations
+    >>> agents = ["a001", "a002", "a003", "a004"]
+    >>> plan = plan_rollout(
+    ...     sample_conversations(),
+    ...     "greets",
+    ...     agents,
+    ...     as_of=sample_context().as_of,
+    ...     months=4,
+    ...     look_back=3,
+    ...     effect_pp=5.0,
+    ...     uptake_pp=30.0,
+    ...     seed=1,
+    ... )
+    >>> sorted(plan.rows["agent_id"]), round(plan.effect_pp, 2)
+    (['a001', 'a002', 'a003', 'a004'], 1.5)
+    """
+    agents = _who_takes_part(behaviour, agents, months)
+    told = _look_back(conversations, behaviour, agents, as_of, look_back)
+    past = _past(told, agents, max((as_of - add_months(as_of, -look_back)).days // 7, 1))
+    expected = effect_pp * uptake_pp / 100
+
+    def drawn(length: int) -> tuple[dict[str, datetime], float, int]:
+        starts = draw_starts(agents, as_of, length, seed)
+        rng = np.random.default_rng([seed, 1])
+        return starts, *_power(rng, past, [starts[name] for name in agents], as_of, expected)
+
+    starts, power, inquiries = drawn(months)
+    lengths = sorted({*_LENGTHS, months})
+    needed = next((length for length in lengths if drawn(length)[1] >= _POWER), None)
+    rows = pl.DataFrame(
+        {
+            _R.BEHAVIOUR: [behaviour] * len(starts),
+            _R.AGENT_ID: list(starts),
+            _R.STARTS_ON: [day.date() for day in starts.values()],
+            _R.SEED: [seed] * len(starts),
+        }
+    )
+    least = _least_inquiries(float(as_float(told[_C.PAID]).mean()), expected / 100)
+    ends_on = last_day_after(starts.values())
+    return RolloutPlan(rows, ends_on, inquiries, expected, power, least, needed)
+
+
+def _who_takes_part(behaviour: str, agents: Sequence[str], months: int) -> list[str]:
+    if unit_of(behaviour) != "shown":
+        raise ConfigError(f"{behaviour}: only what is shown or not can be rolled out")
+    several = sorted(set(agents))
+    if len(several) < 4 or months < 2:
+        raise ConfigError(
+            f"a roll-out needs 4 agents and 2 months, not {len(several)} and {months}: with fewer "
+            "there are too few lots to tell chance from coaching"
+        )
+    return several
+
+
+def _look_back(
+    conversations: pd.DataFrame,
+    behaviour: str,
+    agents: Sequence[str],
+    as_of: datetime,
+    months: int,
+) -> pd.DataFrame:
+    told = mature_inquiries(conversations, agents, add_months(as_of, -months), as_of)
+    told = told[told[behaviour].notna()]
+    if missing := sorted(set(agents) - set(told[_C.AGENT_ID])):
+        raise ConfigError(
+            f"no inquiry with an opportunity for {behaviour} in the last {months} months: "
+            f"{', '.join(missing)}; leave them out with --agents"
+        )
+    return told
+
+
+def _least_inquiries(rate: float, effect: float) -> int:
+    """Return how many two groups of like size need together at 5 %, before and after each."""
+    reach = stats.norm.isf(0.025) + stats.norm.ppf(_POWER)
+    return int(np.ceil(4 * reach**2 * rate * (1 - rate) / effect**2))
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The look-back.
+
+    Parameters
+    ----------
+    number, mean : array (agents, weeks)
+        Inquiries, and the share of them that paid.
+    noise, step : float
+        Variance of an agent's week, and of steps from one week to the next, in units of the
+        variance that chance alone gives a week.
+    """
+
+    number: Floats
+    mean: Floats
+    noise: float
+    step: float
+
+    def own(self) -> Floats:
+        """Return agents' conversion, drawn to the shop's where few inquiries tell it."""
+        paid = (self.number * self.mean).sum(axis=1)
+        shop = paid.sum() / self.number.sum()
+        return np.asarray((paid + _PRIOR * shop) / (self.number.sum(axis=1) + _PRIOR))
+
+
+def _past(told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
+    whole = told.assign(week=told["week"].clip(upper=weeks - 1))
+    number, mean = cells_of(whole, as_float(told[_C.PAID]), agents, weeks)
+    return _Past(number, mean, *_drift(number, mean))
+
+
+def _drift(number: Floats, mean: Floats) -> tuple[float, float]:
+    """Return variances of an agent's week and of its steps, in those of chance.
+
+    Half the mean square of weeks `h` apart is ``noise + step * h / 2``.
+    """
+    weeks = number.shape[1]
+    if weeks < _LEAST_PAST or len(number) < 2:
+        return 1.0, 0.0
+    apart = _surprises(number, mean)
+    lags = np.arange(1, weeks // 2 + 1)
+    half = np.array([np.nanmean(np.square(apart[:, h:] - apart[:, :-h])) / 2 for h in lags])
+    slope, noise = np.polyfit(lags, half, 1, w=np.sqrt(weeks - lags))
+    if slope <= 0:
+        return max(float(half.mean()), 1.0), 0.0
+    return max(float(noise), 1.0), 2 * float(slope)
+
+
+def _surprises(number: Floats, mean: Floats) -> Floats:
+    """Return by agent and week how far it was from what both are like, in deviations of chance.
+
+    NaN in weeks without inquiries.
+    """
+    paid = number * mean
+    agents = paid.sum(axis=1, keepdims=True) / np.maximum(number.sum(axis=1, keepdims=True), 1)
+    weeks = paid.sum(axis=0) / np.maximum(number.sum(axis=0), 1)
+    fitted = np.clip(agents + weeks - paid.sum() / number.sum(), 0.01, 0.99)
+    apart = (mean - fitted) * np.sqrt(number / (fitted * (1 - fitted)))
+    # Weeks' levels have taken a part of the deviations with them.
+    count = len(number)
+    return np.where(number > 0, apart * np.sqrt(count / (count - 1)), np.nan)
+
+
+def _power(
+    rng: np.random.Generator,
+    past: _Past,
+    starts: Sequence[datetime],
+    first_day: datetime,
+    expected_pp: float,
+) -> tuple[float, int]:
+    """Return the chance to see an effect, and the inquiries until the end."""
+    weeks = (last_day_after(starts) - first_day).days // 7
+    to_come = past.number[:, rng.integers(0, past.number.shape[1], weeks)]
+    cells = Cells(to_come, started_by(starts, first_day, weeks))
+    lots = cells.lots(rng, _LOTS)
+    weights, scale = cells.weigh(lots)
+    usable = scale > cells.least_scale
+    if not usable[0]:
+        return 0.0, int(to_come.sum())
+    means = _simulated(rng, past, cells, expected_pp / 100)
+    estimates = (weights[usable] @ means) / scale[usable, None]
+    return float((p_values(estimates) <= 0.05).mean()), int(to_come.sum())
+
+
+def _simulated(rng: np.random.Generator, past: _Past, cells: Cells, effect: float) -> Floats:
+    """Return cells' means in roll-outs simulated with an effect: cells x simulations."""
+    chance = np.clip(past.own()[:, None] + cells.started * effect, 0.001, 0.999)
+    spread = np.sqrt(chance * (1 - chance))
+    size = (_SIMULATED, *cells.number.shape)
+    noise = rng.normal(0, np.sqrt(past.noise), size) / np.sqrt(np.maximum(cells.number, 1))
+    walks = np.cumsum(rng.normal(0, np.sqrt(past.step), size), axis=2)
+    # An agent's drift is of one size, whether a week is busy or not.
+    walks /= np.sqrt(np.maximum(past.number.mean(axis=1), 1))[:, None]
+    return np.asarray((chance + spread * (noise + walks)).reshape(_SIMULATED, -1).T)
