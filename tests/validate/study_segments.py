@@ -15,6 +15,8 @@ from csinsight.features.buyers import buyer_features
 from csinsight.importers import run_import
 from csinsight.segments.types import fit_types
 
+#: What stands below the figures of CDNOW: why they fall short, and what was tried.
+CDNOW_NOTE = Path(__file__).with_name("cdnow.md")
 CLICKS = Path("shared/data/taobao_userbehavior/user_behavior_100k.csv")
 
 
@@ -37,6 +39,7 @@ def run() -> str:
             f"{learn} days before: **{taken}**. Money per buyer.\n\n{table(models)}\n\n"
             f"Tiers, with mean later spend and its growth a day against the last 90 days:\n\n"
             f"{table(tiers)}"
+            + (f"\n\n{CDNOW_NOTE.read_text(encoding='utf-8')}" if name == "CDNOW" else "")
         )
     return "\n\n".join(parts)
 
