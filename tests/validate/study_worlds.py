@@ -33,7 +33,7 @@ INTENT = "could be the buyer's own intent"
 _LOOKED_AT = int(os.environ.get("CSINSIGHT_VALIDATE_LOOKED_AT", "24"))
 _QUARTER = 2000
 #: Shops without effects of each size in which an effect of the promised size is planted.
-_PROMISED = int(os.environ.get("CSINSIGHT_VALIDATE_PROMISED", "90"))
+_PROMISED = int(os.environ.get("CSINSIGHT_VALIDATE_PROMISED", "60"))
 _PROMISED_AGENTS = (6, 12, 24)
 #: As many as a run's drivers rest on at most.
 _MONTHS = DEFAULT.params.evidence_months
