@@ -80,7 +80,20 @@ def time(cell: pl.Expr) -> pl.Expr:
     >>> [str(at) for at in cells.select(time(pl.col("at"))).to_series()]
     ['2026-10-05 14:30:00', '2026-10-06 00:00:00', 'None']
     """
-    return _read(cell, lambda parsed, _: parsed["at"])
+
+    def parse(cells: pl.Series) -> pl.Series:
+        texts = cells.cast(pl.String)
+        # Nearly every export writes one form throughout, which needs no closer look.
+        if texts.str.contains(_PLAIN).all():
+            plain = texts.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+            if plain.null_count() == texts.null_count():
+                return plain
+        return _parsed(texts)["at"]
+
+    return cell.map_batches(parse, return_dtype=pl.Datetime("us"), is_elementwise=True)
+
+
+_PLAIN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-5][0-9]:[0-5][0-9]$"
 
 
 def _read(cell: pl.Expr, made: Callable[[pl.DataFrame, str], pl.Series], zone: str = "") -> pl.Expr:

@@ -184,7 +184,17 @@ def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entr
 
 
 def _bare(line: str) -> str:
-    return line.strip().strip("\ufeff\u200b").strip()
+    text = line.strip()
+    # Nearly every line is done by now: there are hundreds of thousands of them.
+    if text and (text[0] in _MARKS_OF_ORDER or text[-1] in _MARKS_OF_ORDER):
+        return text.strip(_MARKS_OF_ORDER).strip()
+    return text
+
+
+_MARKS_OF_ORDER: Final = "\ufeff\u200b"
+_DIGITS: Final = re.compile(r"[0-9]+")
+#: A day stands so many lines above its first clock at most.
+_DAY_WITHIN: Final = 20
 
 
 def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
@@ -247,7 +257,9 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
 
 
 def _next_is_clock(lines: list[str], number: int) -> bool:
-    after = next((_bare(line) for line in lines[number + 1 :] if _bare(line)), "")
+    # A slice of all that follows would take minutes in a file of nothing but days.
+    below = lines[number + 1 : number + 1 + _DAY_WITHIN]
+    after = next((bare for line in below if (bare := _bare(line))), "")
     match = _CLOCK_HEAD.match(after)
     return bool(match and _may_be_nick(match["nick"]))
 
@@ -294,9 +306,9 @@ def read_time(text: str) -> datetime | None:
     >>> read_time("2026-1-5 9:03:07")
     datetime.datetime(2026, 1, 5, 9, 3, 7)
     """
-    parts = [int(part) for part in re.findall(r"[0-9]+", text)][:6]
+    parts = _DIGITS.findall(text)[:6]
     try:
-        return datetime(*parts) if len(parts) >= 5 else None  # type: ignore[arg-type]
+        return datetime(*map(int, parts)) if len(parts) >= 5 else None  # type: ignore[arg-type]
     except ValueError:
         return None
 

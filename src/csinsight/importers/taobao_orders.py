@@ -186,8 +186,8 @@ def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: 
 
 def _single_titles(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the title of each order that holds one kind of goods, which its title names."""
-    kinds, title = cells.whole(pl.col("kinds")), pl.col("title")
-    one = (kinds == 1) | (kinds.is_null() & ~title.str.contains("[,，;；]"))
+    kinds, title = pl.col("kinds"), pl.col("title")
+    one = (kinds == "1") | (kinds.is_null() & ~title.str.contains("[,，;；]"))
     return (
         frame.filter(one & title.is_not_null() & pl.col("id").is_not_null())
         .select(pl.col("id").alias(Orders.ORDER_ID), title.alias(OrderLines.PRODUCT_NAME))
@@ -211,11 +211,13 @@ def _values() -> list[pl.Expr]:
         pl.col("id").alias(Orders.ORDER_ID),
         pl.col("buyer").alias(Orders.BUYER_ID),
         cells.time(pl.col("placed")).alias(Orders.PLACED_AT),
-        pl.when("tells_paid")
-        .then(pl.when(~state.is_in(UNPAID_STATES)).then(cells.time(pl.col("paid"))))
-        .when(state.is_in(PAID_STATES))
-        .then(cells.time(pl.col("placed")))
-        .alias(Orders.PAID_AT),
+        # Only a file without times of payment has none to read: reading them is most of the work.
+        cells.time(
+            pl.when("tells_paid")
+            .then(pl.when(~state.is_in(UNPAID_STATES)).then("paid"))
+            .when(state.is_in(PAID_STATES))
+            .then("placed")
+        ).alias(Orders.PAID_AT),
         cells.whole(pl.col("units")).alias(Orders.UNITS),
         state.alias("state_key"),
         state.is_in((CLOSED_STATE, "交易成功")).alias(Row.CLOSED),
