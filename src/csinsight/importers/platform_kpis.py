@@ -23,6 +23,7 @@ import polars as pl
 from csinsight.contract.schema import PLATFORM_KPIS, PlatformKpis
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.delimited import split_line
 from csinsight.importers.options import Options, exported_at, read_options
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -32,7 +33,6 @@ from csinsight.importers.reading import (
     Line,
     read_text,
     refused_rows,
-    split_line,
     stack,
 )
 from csinsight.importers.sift import Imported, finish, settle

@@ -1,6 +1,4 @@
-"""Lines of a delimited file to fields, so that one broken quote costs one record, not the rest.
-
-Reading other people's files: bytes to text, text to lines, records and workbook rows.
+"""Reading other people's files: bytes to text, text to lines, records and workbook rows.
 
 Nothing here raises on what a line holds: a line that can't be a record comes back with the
 reason, so that the importers can refuse it alone. Only a file as a whole (unreadable, empty,
@@ -10,11 +8,9 @@ in no known encoding) is an `ImporterError`.
 from __future__ import annotations
 
 import codecs
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -22,127 +18,7 @@ import polars as pl
 
 from csinsight.contract.textfile import looks_chinese
 from csinsight.errors import ImporterError
-
-#: A quoted field may run over so many lines; beyond that the quote is taken for a broken one.
-_LONGEST: Final = 50
-#: csv refuses longer fields than 128 KiB unless told.
-_FIELD_LIMIT: Final = 1 << 30
-
-
-def split_records(
-    lines: Sequence[str], separator: str, start: int, width: int
-) -> list[tuple[int, str, list[str]]]:
-    r"""Return each record's first line number, raw text and fields, from line `start` on.
-
-    Lines without any content beside separators are not records. A quoted field may hold line
-    breaks; where a quote is never closed, the line stands alone and reading goes on below it.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        All lines of the file, without line ends.
-    separator : str
-        One character.
-    start : int
-        Line number of the first record, from 1.
-    width : int
-        Number of columns: lines are only joined to records of this width.
-
-    Examples
-    --------
-    >>> split_records(['a,"b', 'c"'], ",", 1, 2)
-    [(1, 'a,"b\nc"', ['a', 'b\nc'])]
-    """
-    csv.field_size_limit(_FIELD_LIMIT)
-    records = []
-    index = start - 1
-    while index < len(lines):
-        for line, fields in _each_alone(lines, index, separator):
-            if any(field.strip() for field in fields):
-                records.append((index + 1, line, fields))
-            index += 1
-        if index == len(lines):
-            break
-        taken, fields = _quoted(lines, index, separator, width)
-        if any(field.strip() for field in fields):
-            records.append((index + 1, "\n".join(lines[index : index + taken]), fields))
-        index += taken
-    return records
-
-
-def _each_alone(
-    lines: Sequence[str], index: int, separator: str
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield lines from `index` on, as long as each is a record by itself, with their fields.
-
-    One reader for all of them: to make one for each line takes longer than to read it.
-    """
-    # A list's own iterator would pass all lines above, again and again.
-    below = (lines[place] for place in range(index, len(lines)))
-    quoted = csv.reader(takewhile(_closed, below), delimiter=separator)
-    for number in range(1, len(lines) - index + 1):
-        try:
-            fields = next(quoted)
-        except (csv.Error, StopIteration):
-            return
-        # A quote that opens within a field and is not closed takes the next line in.
-        if quoted.line_num != number:
-            return
-        line = lines[index + number - 1]
-        yield line, fields if '"' in line else line.split(separator)
-
-
-def _closed(line: str) -> bool:
-    return '"' not in line or line.count('"') % 2 == 0
-
-
-def split_line(line: str, separator: str) -> list[str]:
-    """Return the fields of one record; a line break inside quotes is kept.
-
-    Examples
-    --------
-    >>> split_line('a,"b,c"', ",")
-    ['a', 'b,c']
-    """
-    try:
-        return next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:
-        return line.split(separator)
-
-
-def _quoted(lines: Sequence[str], index: int, separator: str, width: int) -> tuple[int, list[str]]:
-    if not _opens(lines[index], separator):
-        return 1, split_line(lines[index], separator)
-    text = lines[index]
-    for taken in range(2, min(_LONGEST, len(lines) - index) + 1):
-        text += "\n" + lines[index + taken - 1]
-        if text.count('"') % 2 == 0 and not _swallows(lines, index, taken, separator, width):
-            try:
-                fields = next(csv.reader([text], delimiter=separator, strict=True), [])
-            except csv.Error:
-                continue
-            if len(fields) == width:
-                return taken, fields
-    return 1, lines[index].split(separator)
-
-
-def _swallows(lines: Sequence[str], index: int, taken: int, separator: str, width: int) -> bool:
-    """Tell whether a quoted field would hold lines that are whole records themselves."""
-    if width < 3:
-        return False
-    within = lines[index + 1 : index + taken - 1]
-    return any(len(split_line(line, separator)) == width for line in within)
-
-
-def _opens(line: str, separator: str) -> bool:
-    """Tell whether the line ends inside a quoted field; a quote inside a bare field does not."""
-    if line.count('"') % 2 == 0:
-        return False
-    try:
-        list(csv.reader([line], delimiter=separator, strict=True))
-    except csv.Error:
-        return True
-    return False
+from csinsight.importers.delimited import split_line, split_records
 
 
 class Line:
