@@ -106,7 +106,7 @@ def full_disk(data: Path, out: Path, work: Path) -> None:
         print("full disk: NOT TRIED, a tmpfs can't be mounted here")
         return
     try:
-        shutil.copytree(out, disk / "out")
+        shutil.copytree(out, disk / "out", symlinks=True)
         before, tries = files(disk / "out/reports"), 0
         changed(data, 0)
         for room in (0, 20_000, 200_000, 600_000, 1_500_000, 3_000_000):
@@ -222,7 +222,7 @@ def read_only(data: Path, out: Path, work: Path) -> None:
     """Let a run write where nothing may be written: a clear line, and nothing is changed."""
     disk = work / "locked"
     disk.mkdir()
-    shutil.copytree(out, disk / "out")
+    shutil.copytree(out, disk / "out", symlinks=True)
     done = subprocess.run(["mount", "--bind", disk, disk], check=False, capture_output=True)
     if done.returncode:
         print("read-only target: NOT TRIED, nothing can be mounted here")
