@@ -1,6 +1,6 @@
 """How the bundled font was cut from Noto Sans CJK; run by hand when its characters change.
 
-python -m csinsight.report.fontmaking NotoSansCJK-Regular.ttc csinsight-sans-sc.otf
+python tools/make_font.py NotoSansCJK-Regular.ttc csinsight-sans-sc.otf
 """
 
 from __future__ import annotations

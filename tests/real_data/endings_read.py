@@ -1,4 +1,4 @@
-"""What a person read that public chats ended on; names of conversations alone, no text.
+"""What public chats end on, read one by one by the guide; names of conversations alone, no text.
 
 Where two readings are fair both stand. All others of `SILENT` gave no reason. The first 172 were
 drawn at random; of the 148 after them 94 were chosen as ones for which the rules named a reason.

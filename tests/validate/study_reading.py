@@ -35,7 +35,7 @@ DATA: Final = Path(__file__).parents[3] / "shared" / "data"
 SEEDS: Final = (11, 12, 13)
 #: Fewer cases than this tell nothing of F1.
 LEAST_CASES: Final = 5
-#: What a second person said of lines of the labelled sets, drawn at random.
+#: What a second reading said of lines of the labelled sets, drawn at random.
 AGREEMENT: Final = (
     "\nHow far people agree: the labeller of these lines read 80 Chinese and 30 English lines of "
     "the labelled sets without their labels. Worry: F1 against the given labels 0.93 (Chinese, 31 "
