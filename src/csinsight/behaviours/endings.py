@@ -29,7 +29,7 @@ LONG_WAIT_S: Final = 300
 #: So many runs of lines of either side before the end are read.
 _RUNS: Final = 12
 #: Endings of public chats that were read one by one (`tests/real_data/endings_read.py`): how many,
-#: how many were read alike, and the same of those for which a reason was named. The rules were mended
+#: how many were read alike, and the same of those for which a reason was named. Rules were mended
 #: on most of them; `UNSEEN_READ` and `UNSEEN_NAMED` are the last of them, read after all mending,
 #: half of them chosen as ones with a named reason.
 PUBLIC_READ: Final = (320, 254)
