@@ -20,6 +20,7 @@ import polars as pl
 import psutil
 from tests.fuzz import KINDS, fuzz
 
+from csinsight.contract.dictionary import artifact
 from csinsight.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,7 +187,9 @@ def truncated(data: Path, out: Path) -> None:
     """Cut every table of a finished run short, one at a time: the next run makes it anew."""
     changed(data, 0)
     end(start(data, out, "--only", "00"), 0)
-    tables = sorted((out / "runs/s" / MONTH / "artifacts").glob("*.parquet"))
+    # An earlier run of more pages leaves tables that this one neither reads nor makes.
+    left = sorted((out / "runs/s" / MONTH / "artifacts").glob("*.parquet"))
+    tables = [table for table in left if artifact(table.stem).by == "00_data_check"]
     assert tables
     for table in tables:
         sound = table.read_bytes()
