@@ -94,7 +94,13 @@ def last_day_after(starts: Iterable[datetime]) -> datetime:
 
 
 def between_waves(days: Sequence[datetime]) -> timedelta:
-    """Return how long it is from one wave to the next."""
+    """Return how long it is from one wave to the next.
+
+    Examples
+    --------
+    >>> between_waves([datetime(2026, 11, 15), datetime(2026, 11, 1), datetime(2026, 11, 1)]).days
+    14
+    """
     return min(later - day for day, later in pairwise(sorted(set(days))))
 
 
@@ -114,7 +120,17 @@ def started_by(starts: Iterable[datetime], begin: datetime, weeks: int) -> Float
 def mature_inquiries(
     conversations: pd.DataFrame, agents: Sequence[str], start: datetime, end: datetime
 ) -> pd.DataFrame:
-    """Return mature inquiries of `agents` from `start` to before `end`, with their ``week``."""
+    """Return mature inquiries of `agents` from `start` to before `end`, with their ``week``.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-11-02", "2026-11-09", "2026-12-01"])
+    >>> talks = pd.DataFrame({"agent_id": ["a", "a", "a"], "started_at": at, "paid": [True] * 3})
+    >>> talks = talks.assign(is_inquiry=True, mature=True)
+    >>> first, last = datetime(2026, 11, 1), datetime(2026, 12, 1)
+    >>> mature_inquiries(talks, ["a"], first, last)["week"].tolist()
+    [0, 1]
+    """
     told = conversations[
         conversations[_C.IS_INQUIRY].astype("boolean").fillna(value=False)
         & conversations[_C.MATURE].astype("boolean").fillna(value=False)

@@ -211,11 +211,17 @@ def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -
 def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
     """Return the first header row and the first row below the header."""
     for top, row in enumerate(grid[:_LOOKED_AT]):
-        if _column(row, DAYS) is None and _column(row, AGENTS) is None:
+        keys = [i for i in (_column(row, DAYS), _column(row, AGENTS)) if i is not None]
+        if not keys:
             continue
         below = top + 1
-        # Further header rows: words alone, where data would have a figure.
-        while below < min(top + _HEADER_ROWS, len(grid)) and _is_header(grid[below]):
+        # Further header rows: words alone, where data would have a figure, and below the day and
+        # the agent nothing or a name of theirs. A row whose day is misspelt has words alone too.
+        while (
+            below < min(top + _HEADER_ROWS, len(grid))
+            and _is_header(grid[below])
+            and all(_cell(grid[below], i).lower() in {"", *DAYS, *AGENTS} for i in keys)
+        ):
             below += 1
         above = top
         while above and _is_header(grid[above - 1]) and sum(map(bool, grid[above - 1])) > 1:

@@ -147,7 +147,7 @@ def trend(study: Study, card: Card) -> Block:
         title,
         alt=study.words.sentences(*told),
         caption=study.word("card.trend_caption"),
-        data=card.trend.round(4),
+        data=card.trend.round(dict.fromkeys(("rate", "low", "high"), 4)),
         name="months",
     )
 

@@ -149,13 +149,14 @@ def sentence(study: Study, found: Lost) -> str:
         return study.word("lost.few", n=labels.counted(study, "inquiries", len(rows)))
     table = shares(rows)
     told = table[table["reason"] != "silent"].head(2)
-    parts = [study.word("lost.found", n=words.number(len(rows)))]
+    known = {"n": words.number(len(rows))}
+    first = study.word("lost.found", **known)
     if len(told):
         listed = words.listed([_in_words(study, row) for _, row in told.iterrows()])
-        parts.append(study.word("lost.most", listed=listed))
+        first = study.word("lost.found_most", listed=listed, **known)
     silent = int((rows[_L.REASON] == "silent").sum())
-    parts.append(study.word("lost.silent", share=words.percent(silent / len(rows), 0)))
-    return words.sentences(*parts)
+    left = study.word("lost.silent", share=words.percent(silent / len(rows), 0))
+    return words.sentences(first, left)
 
 
 def _in_words(study: Study, row: pd.Series) -> str:

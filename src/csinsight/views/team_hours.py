@@ -114,7 +114,7 @@ def sentence(study: Study, found: Hours) -> str:
     >>> bool(sentence(study, found))
     True
     """
-    if found.slow.empty:
+    if len(found.slow) < 2:  # there are no other hours to hold it against
         return study.word("hours.few")
     words, short = study.words, found.slow[found.slow["overloaded"]]
     if short.empty:
@@ -335,14 +335,14 @@ def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None
             error = float(by_agent.std(ddof=1)) / np.sqrt(size)
             reach = float(stats.t.ppf(0.975, size - 1)) * error
             ends = (value, value - reach, value + reach)
-            apart = _span(study, [words.points(100 * v) for v in ends])
+            apart = words.with_interval(*(words.points(100 * v) for v in ends))
         shown.append(
             {
                 key: str(name),
                 "agents": size,
                 "n": len(own),
                 "plain": words.percent(own["paid_"].mean(), 0),
-                "apart": apart,
+                "apart": labels.two_lines(apart),
                 "wait": words.seconds(own[_C.FIRST_RESPONSE_TALK_S].median()),
             }
         )
