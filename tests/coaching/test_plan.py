@@ -155,9 +155,19 @@ def test_the_same_input_gives_the_same_plan(shop):
 def test_only_the_public_columns_of_drivers_are_needed(shop):
     world, drivers, plan = shop
     public = drivers.loc[:, "behaviour":"verdict"]
-    pd.testing.assert_frame_equal(
-        plan, coaching_plan(world.conversations, public, as_of=AS_OF, limits=LIMITS)
+    alone = coaching_plan(world.conversations, public, as_of=AS_OF, limits=LIMITS)
+    printed = ["effect_pp", "effect_low_pp", "effect_high_pp"]
+    pd.testing.assert_frame_equal(plan.drop(columns=printed), alone.drop(columns=printed))
+    # Without what is believed of an effect, the estimate itself is printed.
+    told = plan[plan["kind"] == "driver"].merge(
+        drivers[drivers["scope"] == "all"].query("outcome == 'paid'"),
+        on="behaviour",
+        suffixes=("", "_drawn"),
     )
+    assert len(told) > 0
+    np.testing.assert_allclose(told["effect_pp"], told["shrunk_pp"])
+    both = told.merge(alone, on=["agent_id", "behaviour"], suffixes=("", "_alone"))
+    assert (both["effect_pp_alone"].abs() > both["effect_pp"].abs()).all()
 
 
 def test_mentors_are_strong_in_what_the_agent_should_learn(shop):
@@ -173,9 +183,12 @@ def test_mentors_are_strong_in_what_the_agent_should_learn(shop):
 
 
 def test_chosen_effects_are_believed_a_little_less(shop):
+    drivers = shop[1].query("scope == 'all' and outcome == 'paid'").set_index("behaviour")
     for effect in credible_drivers(shop[1], 0.10):
+        plain = drivers.loc[effect.behaviour, "effect_pp"]
         assert 0 < effect.present <= 1
-        assert abs(effect.present * effect.mean) < abs(effect.effect_pp)
+        assert abs(effect.present * effect.mean) < abs(plain)
+        assert abs(effect.effect_pp) < abs(plain)
         assert np.sign(effect.mean) == np.sign(effect.effect_pp)
 
 

@@ -66,6 +66,7 @@ def _broken(**sizes: int) -> pd.DataFrame:
             "behaviour": "over_promises",
             "rate": n / 100,
             "opportunities": 100,
+            "evidence": [f"{agent}{number}" for number in range(n)][:6],
         }
         for agent, n in sizes.items()
     ]
@@ -78,6 +79,13 @@ def test_who_seems_to_break_a_rule_often_is_named_with_how_often(study: Study) -
     assert told.index("12") < told.index("keke") < told.index("others 1 to 3")
     assert "mi]" not in told
     assert "an]" not in told
+
+
+def test_a_line_that_breaks_two_rules_counts_once(study: Study) -> None:
+    twice = pd.concat([_broken(xl=3), _broken(xl=3).assign(behaviour="asks_for_praise")])
+    assert "xl" not in coaching.broken_in_brief(study, twice)
+    apart = twice.assign(evidence=[["a", "b", "c"], ["d", "e", "f"]])
+    assert "[xl](06_agent_card-xl.html) 6" in coaching.broken_in_brief(study, apart)
 
 
 def test_few_hits_name_nobody(study: Study) -> None:

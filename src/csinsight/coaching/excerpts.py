@@ -193,8 +193,10 @@ def shortened(text: str) -> str:
 _P = CoachingPlan
 #: On which side of a recommendation a conversation stands, in the order of a card.
 SIDES: Final = (_P.MISSES, _P.HITS, _P.PEER_HITS)
-#: Conversations shown on each side.
+#: Conversations shown on each side, and of a rule that may be broken: what is said of a person has
+#: its lines beside it.
 EACH: Final = 1
+EACH_BREACH: Final = 3
 
 
 def plan_excerpts(
@@ -243,7 +245,7 @@ def plan_excerpts(
     ['agent_id', 'behaviour', 'side']
     """
     wanted = list(_wanted(plan[plan[_P.KIND] != "strength"]))
-    ids = {one for *_, named, _ in wanted for one in named}
+    ids = {one for *_, named, _, _ in wanted for one in named}
     own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     told: dict[str, Any] = {"as_of": as_of, "rules": rules, "months": months, "lexicon": lexicon}
     messages = excerpts(shop, ids, buyers=own.get(Conversations.BUYER_ID), **told)
@@ -255,16 +257,20 @@ def plan_excerpts(
     }
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
-    for agent, behaviour, side, named, unwanted in wanted:
+    read: set[tuple[str, str]] = set()
+    for agent, behaviour, side, named, unwanted, breach in wanted:
         good = side != _P.MISSES
         since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
         told |= {"shown": unwanted != good, "author": None if side == _P.PEER_HITS else agent}
         found = [
             excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
             for one in named
-            if one in spoken
+            if one in spoken and (agent, one) not in read
         ]
-        kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))[:EACH]
+        kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
+        kept = kept[: EACH_BREACH if breach else EACH]
+        if breach:  # a line that may break two rules is shown once
+            read |= {(agent, str(lines[Messages.CONVERSATION_ID].iloc[0])) for lines in kept}
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -280,12 +286,13 @@ def _turn(turn: object) -> float | None:
     return None if turn is None or turn is pd.NA else float(str(turn))
 
 
-def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool]]:
-    """Yield agent, behaviour, side, conversations, and whether it is one to show less of."""
+def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool, bool]]:
+    """Yield agent, behaviour, side, conversations, whether less of it is wanted, and if by rule."""
     for _, row in plan.iterrows():
-        unwanted = row[_P.KIND] == "compliance" or bool(row[_P.EFFECT_PP] < 0)
+        breach = row[_P.KIND] == "compliance"
+        unwanted = breach or bool(row[_P.EFFECT_PP] < 0)
         for side in SIDES:
-            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted
+            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted, breach
 
 
 def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:

@@ -13,6 +13,7 @@ Efron (2008), "Microarrays, empirical Bayes and the two-groups model", Statistic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,16 +23,23 @@ from csinsight.contract.domain import taught_of
 from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.units import Floats
 
+#: What is believed of an estimate, and printed, by the column of the estimate itself.
+BELIEVED: Final = {
+    Drivers.EFFECT_PP: Drivers.SHRUNK_PP,
+    Drivers.LOW_PP: Drivers.SHRUNK_LOW_PP,
+    Drivers.HIGH_PP: Drivers.SHRUNK_HIGH_PP,
+}
+
 
 @dataclass(frozen=True)
 class Effect:
-    """One driver: points of conversion per unit of the behaviour, as estimated and as believed.
+    """One driver: points of conversion per unit of the behaviour, as printed and as believed.
 
     Parameters
     ----------
     behaviour : str
     effect_pp, low_pp, high_pp : float
-        The estimate and its interval.
+        What is printed: as believed where the drivers say it, else the estimate; with its interval.
     present : float
         Posterior probability that there is an effect at all.
     mean, spread : float
@@ -144,6 +152,10 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
     numbers = [Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP]
     believed = two_groups(*family[numbers].to_numpy(dtype=float).T)
     family = family.assign(present=believed.present, mean=believed.mean, spread=believed.spread)
+    # What is printed is as the pages print it; what is believed is worked out from plain estimates.
+    for name, shrunk in BELIEVED.items():
+        if shrunk in family:
+            family[name] = family[shrunk].fillna(family[name])
     named = family[
         family[Drivers.VERDICT].isin(["helps", "hurts"]) & (family[Drivers.Q_VALUE] <= q_threshold)
     ]

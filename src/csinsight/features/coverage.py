@@ -28,7 +28,7 @@ def daily_rows(shop: Shop, as_of: datetime, days: int) -> pd.DataFrame:
     -------
     DataFrame
         ``table``, ``day`` (datetime), ``rows``: every day of every table that has times, also
-        those without any row.
+        those without any row, but for the days before its first row ever: nothing was kept then.
 
     Examples
     --------
@@ -44,8 +44,10 @@ def daily_rows(shop: Shop, as_of: datetime, days: int) -> pd.DataFrame:
         if not shop.has(table, time):
             continue
         counts = _by_day(shop[table], ms(time), moment_ms(start), moment_ms(as_of))
-        rows = counts.reindex(calendar, fill_value=0)
-        parts.append(pd.DataFrame({"table": table, "day": calendar, "rows": rows.to_numpy()}))
+        first = collect(shop[table].select(nw.col(ms(time)).min().alias("first")))["first"].min()
+        begun = calendar[0] if pd.isna(first) else pd.Timestamp(int(first), unit="ms").normalize()
+        rows = counts.reindex(calendar[calendar >= begun], fill_value=0)
+        parts.append(pd.DataFrame({"table": table, "day": rows.index, "rows": rows.to_numpy()}))
     return (
         pd.concat(parts, ignore_index=True)
         if parts

@@ -276,12 +276,9 @@ def _talks(study: Study, row: pd.Series, *, rule: bool = False) -> list[Talk]:
     own = found[(found["agent_id"] == row[_P.AGENT_ID]) & (found["behaviour"] == row[_P.BEHAVIOUR])]
     talks, timed = [], row[_P.BEHAVIOUR] in TIMINGS
     for side, tone, word in _SIDES:
-        lines = own[own["side"] == side]
-        if len(lines):
-            first = lines[lines["conversation_id"] == lines["conversation_id"].iloc[0]]
-            what = study.word("card.rule_talk" if rule else word)
-            peer = side == "peer_hits"
-            talks.append(_talk(study, first, what, tone, peer=peer, timed=timed))
+        what, peer = study.word("card.rule_talk" if rule else word), side == "peer_hits"
+        for _, lines in own[own["side"] == side].groupby("conversation_id", sort=False):
+            talks.append(_talk(study, lines, what, tone, peer=peer, timed=timed))
     return talks
 
 

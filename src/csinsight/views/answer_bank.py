@@ -69,6 +69,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     worth = rows[rows["state"] != "standard"]
     told = study.word(
         "bank.found",
+        months=study.context.params.driver_months,
         n=words.number(len(rows)),
         talks=words.number(int(rows[_B.CONVERSATIONS].sum())),
         worth=words.number(len(worth)),

@@ -147,8 +147,8 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
     check = study.word("brief.rules_check", n=words.number(unsure)) if unsure else ""
     if broken.empty:
         return check
-    sizes = broken.apply(labels.breaches, axis="columns").groupby(broken[_P.AGENT_ID]).sum()
-    sizes = sizes.sort_values(ascending=False, kind="stable")
+    by_agent = {name: _conversations_of(own) for name, own in broken.groupby(_P.AGENT_ID)}
+    sizes = pd.Series(by_agent).sort_values(ascending=False, kind="stable")
     many = sizes[sizes > _MANY].head(_NAMED_FOR_RULES)
     rest = sizes.drop(many.index)
     named = [
@@ -164,6 +164,13 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
         named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
     told = study.word("brief.rules", named=words.listed(named))
     return words.sentences(told, check)
+
+
+def _conversations_of(broken: pd.DataFrame) -> int:
+    """Return in how many conversations one agent's rules were seen broken; one counts once."""
+    listed = {one for ids in broken[_P.EVIDENCE] for one in ids}
+    # A rule with many lists some of them alone.
+    return max(len(listed), *(labels.breaches(row) for _, row in broken.iterrows()))
 
 
 def _some(study: Study, agents: list[str]) -> str:

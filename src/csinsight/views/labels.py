@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.shrunken_effects import as_taught, taught_in
+from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
@@ -92,14 +92,6 @@ def digits(outcome: str) -> int:
     return 2 if outcome == "satisfaction" else 1
 
 
-#: What is believed of an estimate, by the column of the estimate itself.
-_BELIEVED: Final = {
-    _D.EFFECT_PP: _D.SHRUNK_PP,
-    _D.LOW_PP: _D.SHRUNK_LOW_PP,
-    _D.HIGH_PP: _D.SHRUNK_HIGH_PP,
-}
-
-
 def readable(
     drivers: pd.DataFrame, scope_kind: str = "all", *, plain: bool = False
 ) -> pd.DataFrame:
@@ -119,7 +111,7 @@ def readable(
     rows = of_main(drivers)
     rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
     if not plain:
-        for name, believed in _BELIEVED.items():
+        for name, believed in BELIEVED.items():
             rows[name] = rows[believed].fillna(rows[name])
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()

@@ -271,20 +271,18 @@ def by_agent(study: Study, found: Lost) -> Block:
         hits = int(own[_L.REASON].isin(OF_ANSWERING).sum())
         low, high = wilson(hits, len(own))
         share = words.with_interval(*(words.percent(v, 0) for v in (hits / len(own), low, high)))
-        apart = "above" if low > whole else "below" if high < whole else "alike"
         shown.append(
             {
                 "agent": study.agent_name(agent),
                 "n": len(own),
                 "share": labels.cell(share),
-                "beside": study.word(f"lost.agent_{apart}"),
             }
         )
     return Table(
         pd.DataFrame(shown),
         study.word("lost.agents", share=words.percent(whole, 0)),
-        caption=study.word("lost.agents_caption"),
-        labels=labels.headings(study, "lost", ("agent", "n", "share", "beside")),
+        caption=study.word("lost.agents_caption", n=words.number(least)),
+        labels=labels.headings(study, "lost", ("agent", "n", "share")),
         name="agents",
     )
 

@@ -118,14 +118,22 @@ def sentence(study: Study, found: Hours) -> str:
         return study.word("hours.few")
     words, short = study.words, found.slow[found.slow["overloaded"]]
     if short.empty:
-        first = study.word("hours.none_short", n=words.number(len(found.slow)))
+        first = study.word(
+            "hours.none_short", n=words.number(len(found.slow)), months=_months(study)
+        )
     else:
         listed = words.listed([_hour(study, hour) for hour in short["hour"]])
         share = words.percent(np.average(short["slow"], weights=short["n"]), 0)
         rest = found.slow[~found.slow["overloaded"]]
         other = words.percent(np.average(rest["slow"], weights=rest["n"]), 0) if len(rest) else ""
-        first = study.word("hours.short", hours=listed, share=share, other=other)
+        first = study.word(
+            "hours.short", hours=listed, share=share, other=other, months=_months(study)
+        )
     return words.sentences(first, _load_in_words(study, found))
+
+
+def _months(study: Study) -> str:
+    return study.words.number(study.context.params.driver_months)
 
 
 def _hour(study: Study, hour: int) -> str:
@@ -293,7 +301,17 @@ def cover(study: Study, found: Hours) -> Block:
         labels=labels.headings(study, "hours", names),
         name="cover",
     )
-    return Stack(table, Note([study.word("hours.cannot_tell"), study.word("hours.who_is_on")]))
+    notes = [study.word("hours.cannot_tell"), study.word("hours.who_is_on")]
+    # An hour that is busier than all of these, but not judged, would be missed.
+    load = on[_H.OPENED] / on[_H.AGENTS_ON]
+    often = by[_H.HOUR_AT].dt.hour.value_counts() >= by[_H.HOUR_AT].dt.normalize().nunique() / 2
+    more = load[often.reindex(load.index) & (load > found.slow["load"].max())]
+    more = more.drop(found.slow["hour"], errors="ignore")
+    if len(more):
+        listed = words.listed([_hour(study, int(hour)) for hour in more.index])
+        told = {"hours": listed, "load": words.number(more.max(), 1)}
+        notes.insert(0, study.word("hours.not_judged", **told))
+    return Stack(table, Note(notes))
 
 
 def _orders(study: Study, paid: Slope | None, less: float, inquiries: float) -> str:

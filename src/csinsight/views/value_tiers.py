@@ -230,8 +230,10 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
     text = study.word("leaving.found", **told)
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
-    study.write_facts({LEAVING: text})
     money = partial(words.money, currency=currency)
+    sums = {"now": money(found.now), "before": money(found.before)}
+    balance = study.word("leaving.balance", rose=words.number(found.rose), **sums)
+    study.write_facts({LEAVING: words.sentences(text, balance)})
     change = {
         name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
         for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
