@@ -143,7 +143,9 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
     broken = labels.of_kind(plan, "compliance")
     words = study.words
     found = study.read_or_none(Findings.NAME)
-    unsure = 0 if found is None else int((~found[Findings.STANDS].astype(bool)).sum())
+    unsure = 0
+    if found is not None:  # counted in conversations, as on page 03
+        unsure = int(found.loc[~found[Findings.STANDS].astype(bool), Findings.CONVERSATIONS].sum())
     check = study.word("brief.rules_check", n=words.number(unsure)) if unsure else ""
     if broken.empty:
         return check

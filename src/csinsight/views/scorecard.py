@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours import scorecard
-from csinsight.behaviours.findings import crossed_red_lines, rule_precisions
+from csinsight.behaviours.findings import RED_LINE_FINDINGS, crossed_red_lines, rule_precisions
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.sequence_forms import Scorecard
 from csinsight.contract.artifacts import Conversations
@@ -133,6 +133,7 @@ def compliance(study: Study, conversations: pd.DataFrame) -> Block:
                 )
             )
     title = study.word("kpis.compliance")
+    items += [study.word("kpis.compliance_all")] if items else []
     return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))
 
 
@@ -233,7 +234,10 @@ def card_table(study: Study, card: Scorecard) -> Block:
         pd.DataFrame(rows),
         card.title[study.words.lang],
         caption=study.word(
-            "quality.card_caption", red=lines, least=study.words.number(card.least_points)
+            "quality.card_caption",
+            red=lines,
+            least=study.words.number(card.least_points),
+            times=study.words.number(RED_LINE_FINDINGS),
         ),
         labels=labels.headings(study, "quality", rows[0]),
         name="scorecard_card",
