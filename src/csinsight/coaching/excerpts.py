@@ -265,7 +265,7 @@ def plan_excerpts(
         found = [
             excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
             for one in named
-            if one in spoken and (agent, one) not in read
+            if one in spoken and not (breach and (agent, one) in read)
         ]
         kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
         kept = kept[: EACH_BREACH if breach else EACH]

@@ -226,26 +226,29 @@ def week(study: Study, found: Hours) -> Block:
     >>> type(week(study, found)).__name__
     'Picture'
     """
-    by = found.hours.assign(
-        hour=found.hours[_H.HOUR_AT].dt.hour, weekday=found.hours[_H.HOUR_AT].dt.day_of_week
-    )
-    by["day"] = by[_H.HOUR_AT].dt.normalize()
-    days = by.groupby("weekday")["day"].nunique()
+    at = found.hours[_H.HOUR_AT]
+    by = found.hours.assign(hour=at.dt.hour, weekday=at.dt.day_of_week, day=at.dt.normalize())
+    if by["day"].nunique() < 2 * _WEEK:
+        return Prose(study.word("hours.no_week"))
+    # A day on which nobody came is a day too.
+    calendar = pd.date_range(by["day"].min(), by["day"].max())
+    a_day = by.groupby("day")[_H.OPENED].sum().reindex(calendar, fill_value=0)
+    weekdays = a_day.groupby(calendar.day_of_week)
     # An hour in which somebody wrote on less than half of the days is not one of the shop's.
     staffed = by[by[_H.AGENTS_ON] > 0].groupby(["weekday", "hour"])
     cells = staffed[[_H.OPENED, _H.AGENTS_ON]].sum()
-    open_ = staffed["day"].nunique() >= days.reindex(cells.index, level="weekday") / 2
-    if by["day"].nunique() < 2 * _WEEK or not open_.any():
+    days = weekdays.size().rename_axis("weekday")
+    often = staffed["day"].nunique() >= days.reindex(cells.index, level="weekday") / 2
+    if not often.any():
         return Prose(study.word("hours.no_week"))
-    load = (cells[_H.OPENED] / cells[_H.AGENTS_ON])[open_].reset_index(name="load")
+    load = (cells[_H.OPENED] / cells[_H.AGENTS_ON])[often].reset_index(name="load")
     load = load.pivot_table("load", "weekday", "hour").reindex(range(_WEEK))
     words = study.words
     texts = load.map(lambda v: words.word("text.not_given") if pd.isna(v) else words.number(v, 1))
     texts.index = pd.Index([study.word(f"hours.weekday_{day}") for day in range(_WEEK)])
     figure = plots.heatmap(texts, load / load.max().max(), across=study.word("hours.axis_hour"))
-    a_day = by.groupby(["weekday", "day"])[_H.OPENED].sum()
-    each = a_day.groupby("weekday").mean().sort_values()
-    apart = stats.kruskal(*(own for _, own in a_day.groupby("weekday"))).pvalue <= _CHANCE
+    each = weekdays.mean().sort_values(kind="stable")
+    apart = a_day.max() > a_day.min() and stats.kruskal(*(d for _, d in weekdays)).pvalue <= _CHANCE
     told = {
         "busy": study.word(f"hours.weekday_{each.index[-1]}"),
         "most": words.number(each.iloc[-1]),

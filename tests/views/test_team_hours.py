@@ -1,0 +1,50 @@
+"""The week on page 08: weekdays differ where they were made to, and odd weeks stop nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csinsight.render.blocks import Prose
+from csinsight.render.figure import Picture
+from csinsight.views import team_hours
+from csinsight.views.sample import sample_study
+
+
+def _week(a_day, weeks=8, open_on=range(7)):
+    """Return the page's week for `a_day` conversations by weekday, all at ten, one agent on."""
+    study = sample_study()
+    days = pd.date_range("2026-09-07", periods=7 * weeks)
+    rng = np.random.default_rng(2)
+    hours = pd.DataFrame(
+        {
+            "hour_at": day + pd.Timedelta(hours=10),
+            "opened": a_day[day.day_of_week] + (rng.integers(0, 3) if len(set(a_day)) > 1 else 0),
+            "agents_on": 1,
+        }
+        for day in days
+        if day.day_of_week in open_on
+    )
+    found = team_hours.read(study, study.read("conversations"))
+    return team_hours.week(study, replace(found, hours=hours))
+
+
+def test_a_busy_weekday_is_named():
+    drawn = _week([20, 5, 5, 5, 5, 5, 5])
+    assert isinstance(drawn, Picture)
+    assert "Monday" in drawn.title
+
+
+@pytest.mark.parametrize("open_on", [range(7), [0]])
+def test_a_shop_that_is_the_same_each_day_or_open_on_one(open_on):
+    drawn = _week([6] * 7, weeks=16, open_on=open_on)
+    assert isinstance(drawn, Picture)
+    same = "much the same on all days" in drawn.title
+    assert same == (len(open_on) == 7)
+
+
+def test_two_weeks_at_least():
+    assert isinstance(_week([6] * 7, weeks=1), Prose)
