@@ -14,6 +14,7 @@ from csinsight.behaviours.conversations import MarkedMessages, build_conversatio
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.contract.dictionary import artifact
+from csinsight.drivers.design import Design, design
 from csinsight.drivers.verdicts import COLUMNS
 from csinsight.engine import Shop, open_shop
 from csinsight.params import RunParams
@@ -105,6 +106,17 @@ def sample_run() -> tuple[Path, Path]:
     conversations = artifact(Conversations.NAME)
     conversations.write(sample_conversations(), run / "artifacts" / "conversations.parquet")
     return data, run
+
+
+def sample_design() -> Design:
+    """Return the comparison of the sample shop's inquiries by whether they were paid.
+
+    Examples
+    --------
+    >>> len(sample_design().rows) > 100
+    True
+    """
+    return design(sample_conversations(), outcome="paid", as_of=sample_context().as_of, months=3)
 
 
 def sample_drivers() -> pd.DataFrame:

@@ -48,10 +48,8 @@ def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> ready = readiness(plan, q_threshold=0.1).set_index("behaviour")
     >>> ready.loc["greets", ["inquiries", "agents", "varying"]].tolist()
     [279, 6, 6]
@@ -132,11 +130,9 @@ def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
     >>> from csinsight.drivers.estimates import estimate_drivers
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> least = {"min_inquiries": 20, "min_agents": 2, "q_threshold": 0.1, "quarter_months": 3}
     >>> drivers = estimate_drivers(plan, **least, scopes=())
     >>> len(set(driver_checks(plan, drivers)["check"]))

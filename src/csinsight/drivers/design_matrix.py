@@ -203,10 +203,8 @@ def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> matrix = design_matrix_of(plan, together=True)
     >>> matrix.columns.shape[0] == len(plan.rows), matrix.behaviours[:2]
     (True, ('first_response_s', 'mean_response_s'))

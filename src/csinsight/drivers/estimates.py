@@ -102,10 +102,8 @@ def estimate_drivers(
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> least = {"min_inquiries": 20, "min_agents": 2}
     >>> table = estimate_drivers(plan, **least, q_threshold=0.1, quarter_months=3, scopes=())
     >>> table[["behaviour", "scope", "verdict"]].head(2).to_numpy().tolist()

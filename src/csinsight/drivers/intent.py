@@ -104,11 +104,9 @@ def second_look(
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
     >>> from csinsight.drivers.design_matrix import design_matrix_of
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> matrix = design_matrix_of(plan, together=True)
     >>> block = matrix.block(np.arange(len(plan.rows)))
     >>> sizes = np.unique(matrix.agents, return_counts=True)[1]
@@ -262,11 +260,9 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
     >>> from csinsight.drivers.design_matrix import design_matrix_of
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> alarms = placebo_tests(design_matrix_of(plan, together=True))
     >>> list(alarms.columns)
     ['check', 'behaviour', 'estimate_pp', 'low_pp', 'high_pp', 'fired']

@@ -47,10 +47,8 @@ def detectable(design: Design, *, q_threshold: float, seed: int = 0) -> dict[str
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> smallest = detectable(plan, q_threshold=0.1)
     >>> set(smallest) <= set(plan.family)
     True

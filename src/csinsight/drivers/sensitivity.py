@@ -149,10 +149,8 @@ def dose_response(
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> bands = dose_response(plan, min_inquiries=20, min_agents=2)
     >>> bands["effect_pp"].head(1).tolist()
     [0.0]

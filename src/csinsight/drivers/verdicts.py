@@ -84,10 +84,8 @@ def family_level(design: Design) -> float:
 
     Examples
     --------
-    >>> from csinsight.drivers.design import design
-    >>> from csinsight.sample import sample_context, sample_conversations
-    >>> told = {"outcome": "paid", "as_of": sample_context().as_of, "months": 3}
-    >>> plan = design(sample_conversations(), **told)
+    >>> from csinsight.sample import sample_design
+    >>> plan = sample_design()
     >>> 0 < family_level(plan) <= 0.025
     True
     """
