@@ -45,6 +45,9 @@ def runs(tmp_path: Path) -> Path:
         said = {"agent_id": ["a1"] * 2, "behaviour": ["greets"] * 2, "side": ["hits"] * 2}
         said |= {"conversation_id": ["buyer77#1"] * 2, "sender": ["buyer", "agent"]}
         _write(folder, "coaching_excerpts", pd.DataFrame(said | {"text": ["在吗", "您好 [姓名]"]}))
+        lost = {"reason": ["price"] * 2, "conversation_id": ["buyer88#4"] * 2}
+        lost |= {"sender": ["buyer", "agent"], "text": ["太贵了 [电话]", "已是最低"]}
+        _write(folder, "lost_excerpts", pd.DataFrame(lost))
         (folder / "facts").mkdir()
         fact = json.dumps({"finding": "52% paid"})
         (folder / "facts" / "03_agent_kpis.json").write_text(fact, encoding="utf-8")
@@ -75,12 +78,14 @@ def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
 
 def test_a_run_is_asked_over_stdio(runs: Path) -> None:
     before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
-    tools, figures, months, agents, read, findings, unknown = _ask(
+    tools, figures, months, agents, read, lost, none, findings, unknown = _ask(
         runs / "2026-10",
         ("list_figures", {}),
         ("compare_months", {"figure": "paid_rate", "months": ["2026-09", "2026-10"]}),
         ("compare_agents", {"figure": "paid_rate"}),
         ("read_conversations", {"behaviour": "greets"}),
+        ("read_lost_inquiries", {"reason": "price", "most": 3}),
+        ("read_lost_inquiries", {"reason": "weather"}),
         ("list_findings", {}),
         ("compare_agents", {"figure": "paid_rat"}),
     )
@@ -95,6 +100,10 @@ def test_a_run_is_asked_over_stdio(runs: Path) -> None:
     assert [a["agent_id"] for a in agents["agents"]] == ["a1", "a2"]
     assert read["conversations"][0]["lines"][1] == {"sender": "agent", "text": "您好 [姓名]"}
     assert "buyer77" not in json.dumps(read)
+    assert (lost["page"], lost["run"]) == ("09_lost_inquiries.html", "2026-10-abc123")
+    assert [line["text"] for line in lost["conversations"][0]["lines"]] == ["太贵了 [电话]", "已是最低"]
+    assert "buyer88" not in json.dumps(lost)
+    assert "price" in none
     assert findings["findings"] == [{"page": "03_agent_kpis.html", "finding": "52% paid"}]
     assert "paid_rate" in unknown
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before

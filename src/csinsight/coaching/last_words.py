@@ -13,14 +13,14 @@ from csinsight.coaching.rarity import common_pieces
 from csinsight.contract.artifacts import LostInquiries
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
-from csinsight.features.frames import POSITION, Frame, moment_ms
+from csinsight.features.frames import POSITION, SENT_MS, Frame, moment_ms
 
 _M = Messages
 _TALK: Final = Messages.CONVERSATION_ID
 #: Conversations shown of each kind, and lines of each.
 EACH: Final = 10
 LINES: Final = 4
-COLUMNS: Final = (LostInquiries.REASON, _TALK, _M.SENDER, _M.TEXT)
+COLUMNS: Final = (LostInquiries.REASON, _TALK, _M.SENDER, _M.SENT_AT, _M.TEXT)
 
 
 def last_words(
@@ -41,8 +41,8 @@ def last_words(
     Returns
     -------
     pandas.DataFrame
-        ``reason``, ``conversation_id``, ``sender``, ``text`` (masked), one row a line, in reading
-        order.
+        ``reason``, ``conversation_id``, ``sender``, ``sent_at``, ``text`` (masked), one row a line,
+        in reading order.
 
     Examples
     --------
@@ -66,4 +66,6 @@ def last_words(
         known = {str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) for v in talk[c].dropna().unique()}
         masked = mask_lines([str(text) for text in talk[_M.TEXT]], {*names, *known}, common)
         parts.append(talk.assign(**{_M.TEXT: [shortened(text) for text in masked]}))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+    told = pd.concat(parts, ignore_index=True)
+    told[_M.SENT_AT] = pd.to_datetime(told[SENT_MS].astype("Int64"), unit="ms")
+    return told[list(COLUMNS)]

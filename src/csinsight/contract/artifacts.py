@@ -478,6 +478,8 @@ class LostInquiries:
     NO_WAY_OUT = "no_way_out"
     #: The buyer has placed an order since, later than the window counts.
     BOUGHT_SINCE = "bought_since"
+    #: The last lines of some of them, masked, one row a line.
+    EXCERPTS = "lost_excerpts"
 
 
 class TeamHours:

@@ -136,13 +136,19 @@ class FinishedRun:
         rows = rows[rows[CoachingPlan.BEHAVIOUR] == behaviour]
         if rows.empty:
             raise RunError(f"no conversation shows `{behaviour}`; there are: {', '.join(known)}")
-        talks = []
-        for name, own in rows.groupby("conversation_id", sort=False):
-            lines = zip(own["sender"], own["text"], strict=True)
-            said = [{"sender": str(sender), "text": str(text)} for sender, text in lines]
-            talks.append({"name": reference(str(name)), "side": own["side"].iloc[0], "lines": said})
         return self._told(
-            _EXCERPTS, behaviour=behaviour, conversations=talks[: max(1, min(most, _MOST))]
+            _EXCERPTS, behaviour=behaviour, conversations=_conversations(rows, most, "side")
+        )
+
+    def read_lost_inquiries(self, reason: str, most: int = 5) -> Answer:
+        """Read the masked last lines of inquiries without an order that ended on a reason."""
+        rows = self._table(LostInquiries.EXCERPTS)
+        known = sorted(rows[LostInquiries.REASON].unique())
+        rows = rows[rows[LostInquiries.REASON] == reason]
+        if rows.empty:
+            raise RunError(f"no lost inquiry ended on `{reason}`; there are: {', '.join(known)}")
+        return self._told(
+            LostInquiries.EXCERPTS, reason=reason, conversations=_conversations(rows, most)
         )
 
     def _table(self, name: str) -> pd.DataFrame:
@@ -158,6 +164,17 @@ class FinishedRun:
     def _figure(self, column: ArtifactColumn, row: pd.Series) -> Answer:
         told = {"name": column.name, "meaning": column.meaning.en, "unit": column.unit or None}
         return told | _value(column.name, row)
+
+
+def _conversations(rows: pd.DataFrame, most: int, *besides: str) -> list[Answer]:
+    """Quote conversations by the name that the pages give them, with columns of their own."""
+    talks = []
+    for name, own in rows.groupby("conversation_id", sort=False):
+        lines = zip(own["sender"], own["text"], strict=True)
+        told = {"name": reference(str(name))} | {key: str(own[key].iloc[0]) for key in besides}
+        said = [{"sender": str(sender), "text": str(text)} for sender, text in lines]
+        talks.append(told | {"lines": said})
+    return talks[: max(1, min(most, _MOST))]
 
 
 def _figures(table: str) -> list[ArtifactColumn]:
@@ -224,6 +241,7 @@ def server_of(folder: Path) -> MCPServer:
         run.compare_agents,
         run.list_lost_inquiries,
         run.read_conversations,
+        run.read_lost_inquiries,
     )
     for tool in tools:
         told = _telling(tool, ToolError)

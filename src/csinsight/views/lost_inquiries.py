@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.endings import (
+    LONG_WAIT_S,
     PUBLIC_NAMED,
     PUBLIC_READ,
     UNSEEN_NAMED,
@@ -351,11 +352,12 @@ def call_back(study: Study, found: Lost) -> Block:
 
 
 def behind(study: Study, found: Lost) -> Block:
-    """Return, by reason, up to ten conversations with their last masked lines, to be read."""
+    """Return, by reason, up to ten conversations with their last masked lines; write them down."""
     if found.table.empty:
         return Prose(study.word("lost.nothing_to_read"))
     kinds = found.table.set_index(_L.CONVERSATION_ID)[_L.REASON]
     lines = last_words(found.shop, found.lines, kinds, study.as_of, seed=study.context.params.seed)
+    study.write(_L.EXCERPTS, lines)
     boxes = []
     for name in shares(found.table)["reason"]:
         own = lines[lines[_L.REASON] == name]
@@ -370,8 +372,15 @@ def behind(study: Study, found: Lost) -> Block:
 
 
 def _talk(study: Study, name: str, lines: pd.DataFrame) -> Talk:
-    said = [
-        (study.word("block.buyer" if sender == "buyer" else "block.agent"), text)
-        for sender, text in zip(lines["sender"], lines["text"], strict=True)
-    ]
+    said, asked = [], None
+    for sender, moment, text in zip(lines["sender"], lines["sent_at"], lines["text"], strict=True):
+        who = study.word("block.buyer" if sender == "buyer" else "block.agent")
+        if sender == "buyer":
+            asked = moment if asked is None else asked
+        elif asked is not None:
+            waited, asked = (moment - asked).total_seconds(), None
+            if waited > LONG_WAIT_S:  # the wait is what the reader can't see otherwise
+                minutes = study.words.number(waited / 60)
+                who = study.word("lost.after_wait", who=who, minutes=minutes)
+        said.append((who, text))
     return Talk(study.word("card.talk", name=reference(name)), said)
