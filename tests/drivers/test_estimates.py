@@ -51,6 +51,17 @@ def test_greeting_looks_good_raw_and_shrinks_to_little(confounded):
     assert whole.loc[["greets", "polite_words"], "effect_pp"].abs().max() < 3
 
 
+def test_agents_are_compared_within_what_was_seen_of_them(confounded):
+    """Carried on to never and always, the line between agents passes what any of them sells."""
+    world, table = confounded
+    whole = table[(table["scope"] == "all") & (table["unit"] == "shown")]
+    between = whole["between_pp"].dropna()
+    sold = world.conversations.groupby("agent_id")["paid"].mean() * 100
+    assert len(between) > 10
+    assert between.abs().max() > 5
+    assert between.abs().max() < sold.max() - sold.min()
+
+
 def test_every_row_has_a_known_verdict_and_no_number_without_data(confounded):
     drivers = confounded[1]
     assert set(drivers["verdict"]) <= set(VERDICTS)

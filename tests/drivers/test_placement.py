@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from tests.contexts import LEAST
@@ -69,6 +70,20 @@ def test_the_choice_never_looks_at_the_outcome(makes):
     read = judged(talks)
     turned = read.assign(paid=~read["paid"], ordered=~read["ordered"])
     pd.testing.assert_frame_equal(balance(read), balance(turned))
+
+
+def test_no_length_is_taken_of_conversations_in_which_no_turn_was_judged(makes):
+    talks = judged(
+        makes["hazard_shops"]
+        .draw_shop(makes["hazard_shops"].KINDS[0], 3, truth=False)
+        .conversations
+    ).head(4_000)
+    some = talks["turns_judged"].where(pd.Series(range(len(talks)), index=talks.index) % 4 > 0, 0)
+    with np.errstate(divide="raise"):
+        found = balance(talks.assign(turns_judged=some))
+    assert len(found) > 5
+    assert found.notna().all(axis=None)
+    assert (found["n"] < balance(talks)["n"]).all()
 
 
 def test_few_talks_or_behaviours_leave_it_at_turns(makes):

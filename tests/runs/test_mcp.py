@@ -101,7 +101,10 @@ def test_a_run_is_asked_over_stdio(runs: Path) -> None:
     assert read["conversations"][0]["lines"][1] == {"sender": "agent", "text": "您好 [姓名]"}
     assert "buyer77" not in json.dumps(read)
     assert (lost["page"], lost["run"]) == ("09_lost_inquiries.html", "2026-10-abc123")
-    assert [line["text"] for line in lost["conversations"][0]["lines"]] == ["太贵了 [电话]", "已是最低"]
+    assert [line["text"] for line in lost["conversations"][0]["lines"]] == [
+        "太贵了 [电话]",
+        "已是最低",
+    ]
     assert "buyer88" not in json.dumps(lost)
     assert "price" in none
     assert findings["findings"] == [{"page": "03_agent_kpis.html", "finding": "52% paid"}]

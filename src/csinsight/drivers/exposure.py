@@ -317,12 +317,13 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
     for behaviour in turn_markers(looked):
         first = as_float(looked[turn_column(behaviour)])
         since = as_float(looked[opportunity_column(behaviour)])
-        here, shown = since == 1, (first >= 1).astype(float)
+        # Where no turn was judged there is no length to hold it against.
+        here, shown = (since == 1) & (turns >= 1), (first >= 1).astype(float)
         enough = here.sum() >= _LEAST_CONVERSATIONS
         if not enough or not _RARE < shown[here].mean() < 1 - _RARE:
             continue
         unexpected = residualized_exposure(first, since, turns, agents, cases)
-        length = _within(np.log(turns)[here], agents[here], cases[here])
+        length = _within(np.log(turns[here]), agents[here], cases[here])
         both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
         if min(length.std(), *(v.std() for v in both)) > 0:
             told = [float(np.corrcoef(v, length)[0, 1]) for v in both]
