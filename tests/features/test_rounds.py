@@ -79,6 +79,14 @@ def test_a_reply_on_the_next_day_counts_as_none(row):
     assert waits(found) == (1, 0, 1, 600.0)
 
 
+def test_a_night_shift_answers_across_midnight(row):
+    night = replace(RULES, service_start_hour=18, service_end_hour=4)
+    late = 14 * 3600 - 10  # ten seconds before midnight
+    assert waits(row(("buyer", late), ("a1", late + 30), rules=night)) == (1, 1, 0, 30.0)
+    next_shift = late + 5 * 3600  # after four in the morning
+    assert waits(row(("buyer", late), ("a1", next_shift), rules=night)) == (1, 0, 1, 600.0)
+
+
 def test_rounds_outside_service_hours_are_counted_and_not_timed(row):
     evening = 13 * 3600  # 23:00
     found = row(("buyer", evening), ("a1", evening + 10))

@@ -2,7 +2,7 @@
 
 A round runs from the first buyer message of a run to the first human reply (automatic replies
 are not valid). It counts at most ``round_cap_s``, and that much when no human replied on the same
-day; rounds that begin outside service hours are counted but not timed. These are conventions of
+day (a shop that serves through midnight has its day begin where its service ends); rounds that begin outside service hours are counted but not timed. These are conventions of
 the field, kept in `ConversationRules`.
 
 Who served a conversation, and how busy they were.
@@ -166,9 +166,9 @@ def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -
     """
     runs = runs.filter(nw.col(Msg.SENDER) == "buyer")
     if robots is not None and rules.response_from == "hand_over":
-        runs = _from_handover(runs, robots)
+        runs = _from_handover(runs, robots, rules)
     asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
-    same_day = ~replied.is_null() & (replied // DAY_MS == asked // DAY_MS)
+    same_day = ~replied.is_null() & (_day(replied, rules) == _day(asked, rules))
     cap, waited = nw.lit(float(rules.round_cap_s)), (replied - asked) / SECOND_MS
     response = nw.when(same_day & (waited < cap)).then(waited).otherwise(cap)
     outcome = nw.col(OUTCOME_MS)
@@ -185,10 +185,16 @@ def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -
     )
 
 
-def _from_handover(runs: Frame, robots: Frame) -> Frame:
+def _day(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
+    """Return the day of a moment; a night shift's lasts until its service ends."""
+    overnight = rules.service_start_hour > rules.service_end_hour
+    return (moment - (rules.service_end_hour * HOUR_MS if overnight else 0)) // DAY_MS
+
+
+def _from_handover(runs: Frame, robots: Frame, rules: ConversationRules) -> Frame:
     """Let rounds with a robot begin at the hand-over; leave out those that it answered alone."""
     replied, robot, again = nw.col(REPLIED_MS), nw.col(ROBOT_MS), nw.col(AGAIN_MS)
-    person = ~replied.is_null() & (replied // DAY_MS == robot // DAY_MS)
+    person = ~replied.is_null() & (_day(replied, rules) == _day(robot, rules))
     return (
         runs.join(robots, on=[_C.CONVERSATION_ID, TURN_NO], how="left")
         .filter(robot.is_null() | ~again.is_null() | person)
