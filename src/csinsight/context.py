@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.model_reader import ModelReading, load_model_reader
 from csinsight.behaviours.own import Own, own_of
-from csinsight.behaviours.profiles import KpiProfile, load_profile
+from csinsight.behaviours.profiles import KpiProfile, load_profile, profile_of
 from csinsight.coaching.plan import Limits
 from csinsight.contract.write import write_text
 from csinsight.engine import Shop
@@ -67,12 +67,15 @@ class MonthContext(BaseModel):
     signatures: Signatures
 
     @classmethod
-    def of(cls, params: RunParams, signatures: Signatures, own: Own | None = None) -> MonthContext:
-        """Return the context of `params`, and of what the shop has of its own."""
+    def of(
+        cls, params: RunParams, signatures: Signatures, folder: Path | None = None
+    ) -> MonthContext:
+        """Return the context of `params`, and of what the shop in `folder` has of its own."""
+        name = params.kpi_profile
         return cls(
             params=params,
-            profile=load_profile(params.kpi_profile),
-            own=own or Own(),
+            profile=profile_of(name, folder) if folder else load_profile(name),
+            own=own_of(folder) if folder else Own(),
             signatures=signatures,
         )
 
@@ -187,7 +190,7 @@ def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthC
     """
     file = run / CONTEXT_FILE
     if not file.is_file():
-        return MonthContext.of(params or RunParams(), signatures_of(shop), own_of(shop.folder))
+        return MonthContext.of(params or RunParams(), signatures_of(shop), shop.folder)
     try:
         context = MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
     except ValidationError as error:

@@ -61,6 +61,10 @@ def shipped(*parts: str) -> Path:
     raise FileNotFoundError(f"{'/'.join(parts)}: is not part of this csinsight; install it again")
 
 
+#: The ``kpi_profile`` of a shop that has one of its own beside its tables.
+OWN_PROFILE: Final = "own"
+
+
 class RunParams(BaseModel):
     """Everything that a run can be told, with the defaults of a monthly report."""
 
@@ -146,8 +150,11 @@ class RunParams(BaseModel):
     @classmethod
     def _profile_is_there(cls, value: str) -> str:
         known = sorted(path.stem for path in shipped("params", "kpi_profiles").glob("*.yml"))
-        if value not in known:
-            raise ValueError(f"there is no such profile; there are {', '.join(known)}")
+        if value not in (*known, OWN_PROFILE):
+            raise ValueError(
+                f"there is no such profile; there are {', '.join(known)}, and `{OWN_PROFILE}`: the "
+                "file kpi_profile.yml beside the shop's tables"
+            )
         return value
 
     @field_validator("potential_share")

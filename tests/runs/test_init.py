@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from csinsight.behaviours.profiles import PROFILE_FILE, load_profile, profile_of
 from csinsight.cli import main
+from csinsight.context import MonthContext
+from csinsight.errors import ConfigError
 from csinsight.importers import run_import
 from csinsight.importers.mapping import ColumnRule, Lines, Mapping, load_mapping
-from csinsight.params import RunParams, load_params, shipped
+from csinsight.params import OWN_PROFILE, RunParams, load_params, shipped
 from csinsight.runs.init import make_folder
 from csinsight.runs.shops import read_shops
+from csinsight.runs.state import Inputs
+from csinsight.segments.signatures import load_signatures
 
 
 def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: Path) -> None:
@@ -23,6 +28,7 @@ def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: 
     assert load_params(folder / "params.yml", shop="s") == RunParams(shop="s")
     for mapping in sorted((folder / "mappings").glob("*.yml")):
         load_mapping(mapping)
+    assert profile_of(OWN_PROFILE, folder / "data") == load_profile("taobao")
     ((job, _),) = read_shops(folder / "shops.yml")
     assert job.data == folder / "data"
     (folder / "params.yml").write_text("lang: en\n", encoding="utf-8")
@@ -31,6 +37,24 @@ def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: 
     made = tmp_path / "file"
     made.touch()
     assert CliRunner().invoke(main, ["init", str(made)]).exit_code == 2
+
+
+def test_a_shop_has_hours_and_targets_of_its_own(tmp_path: Path) -> None:
+    params, shipped_one = RunParams(kpi_profile=OWN_PROFILE), shipped("params", "kpi_profiles")
+    with pytest.raises(ConfigError, match=PROFILE_FILE):
+        MonthContext.of(params, load_signatures(), tmp_path)
+    text = (shipped_one / "jd.yml").read_text(encoding="utf-8")
+    text = re.sub("service_start_hour: [0-9]+", "service_start_hour: 18", text)
+    text = re.sub("service_end_hour: [0-9]+", "service_end_hour: 4", text)
+    (tmp_path / PROFILE_FILE).write_text(text, encoding="utf-8")
+    rules = MonthContext.of(params, load_signatures(), tmp_path).rules
+    assert (rules.service_start_hour, rules.service_end_hour) == (18, 4)
+    # A run is held to it as to every other file of the shop, and `check` names its faults.
+    assert PROFILE_FILE in Inputs(tmp_path).hashes
+    (tmp_path / PROFILE_FILE).write_text(text + "surprise: 1\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert re.search(rf"{PROFILE_FILE}.*surprise", result.output)
 
 
 def test_the_mapping_with_every_key_has_every_key() -> None:

@@ -1,4 +1,4 @@
-"""KPI profiles: the dated conventions of a platform, as files that a shop may change."""
+"""KPI profiles: the dated conventions of a platform, or of a shop, as files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from csinsight.behaviours.official import Official
 from csinsight.config import load
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules, ResponseFrom
-from csinsight.params import shipped
+from csinsight.params import OWN_PROFILE, shipped
 
 Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
+#: A shop's own hours, targets and conventions, beside its tables; read where it is asked for.
+PROFILE_FILE: Final = "kpi_profile.yml"
 
 
 class KpiProfile(BaseModel):
@@ -107,7 +109,7 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
     Parameters
     ----------
     name : str
-        ``taobao``, ``jd``, ``pinduoduo``, ``douyin``, ``textbook``, or a shop's own.
+        ``taobao``, ``jd``, ``pinduoduo``, ``douyin`` or ``textbook``.
     folder : Path or None
         Where profiles are; None: those that come with csinsight.
 
@@ -126,4 +128,35 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yml")))
         raise ConfigError(f"no KPI profile `{name}` in {folder.name}/; there are: {known}")
+    return load(path, KpiProfile)
+
+
+def profile_of(name: str, shop: Path) -> KpiProfile:
+    """Return the profile called `name`; that of the shop itself where it is ``own``.
+
+    Parameters
+    ----------
+    name : str
+        What a run's ``kpi_profile`` says.
+    shop : Path
+        Folder of the shop's tables, in which its own profile is ``kpi_profile.yml``.
+
+    Raises
+    ------
+    ConfigError
+        Where the shop has none, or naming its file, key and what is wrong.
+
+    Examples
+    --------
+    >>> profile_of("jd", Path("data/myshop")).name
+    'jd'
+    """
+    if name != OWN_PROFILE:
+        return load_profile(name)
+    path = shop / PROFILE_FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"{path}: is not there, and `kpi_profile: {OWN_PROFILE}` reads it; `csinsight init` "
+            "puts one to change into a new shop's data folder"
+        )
     return load(path, KpiProfile)

@@ -177,11 +177,13 @@ def init(folder: Path) -> None:
 @main.command()
 @click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:
-    """Check the tables in FOLDER, and its behaviours.yml; exit 1 with a list of faults."""
+    """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
     from csinsight.behaviours.own import Own, own_of
+    from csinsight.behaviours.profiles import PROFILE_FILE, profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.own import FILE
     from csinsight.errors import ConfigError
+    from csinsight.params import OWN_PROFILE
     from csinsight.runs.log import show_progress
 
     show_progress()
@@ -192,6 +194,11 @@ def check(folder: Path) -> None:
         own = own_of(folder)
     except ConfigError as error:
         faults += str(error).splitlines()
+    if (folder / PROFILE_FILE).is_file():
+        try:
+            profile_of(OWN_PROFILE, folder)
+        except ConfigError as error:
+            faults += str(error).splitlines()
     if faults:
         for fault in faults:
             click.echo(fault)

@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 
 from csinsight.behaviours.model_reader import LINES_FILE
-from csinsight.behaviours.own import own_of
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256, sha256_of
@@ -192,7 +191,7 @@ class _Run:
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
         signatures = signatures_of(open_shop(self.data, "polars"))
-        context = self._read_by_model(MonthContext.of(self.params, signatures, own_of(self.data)))
+        context = self._read_by_model(MonthContext.of(self.params, signatures, self.data))
         context.write(self.places.run)
         names = wanted(self.only, left_out)
         for name in names:

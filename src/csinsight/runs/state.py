@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from csinsight import __version__
+from csinsight.behaviours.profiles import PROFILE_FILE
 from csinsight.contract.disputes import disputes_path
 from csinsight.contract.files import parts, table_path
 from csinsight.contract.labels import FILE as LABELS_FILE
@@ -169,7 +170,7 @@ class Inputs:
     def _paths(self) -> list[Path]:
         tables = [table_path(self._data, name) for name in TABLES]
         found = [part for path in tables if path is not None for part in parts(path)]
-        beside = [self._data / name for name in (LABELS_FILE, OWN_FILE, ROLLOUT_FILE)]
+        beside = [self._data / name for name in (LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)]
         disputes = disputes_path(self._data)
         found += [path for path in beside if path.is_file()]
         return [*found, *([disputes] if disputes is not None else [])]
