@@ -2,8 +2,9 @@
 
 A round runs from the first buyer message of a run to the first human reply (automatic replies
 are not valid). It counts at most ``round_cap_s``, and that much when no human replied on the same
-day (a shop that serves through midnight has its day begin where its service ends); rounds that begin outside service hours are counted but not timed. These are conventions of
-the field, kept in `ConversationRules`.
+day (a shop that serves through midnight has its day begin where its service ends); rounds that
+begin outside service hours are counted but not timed. These are conventions of the field, kept in
+`ConversationRules`.
 
 Who served a conversation, and how busy they were.
 """

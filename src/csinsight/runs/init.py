@@ -29,7 +29,7 @@ _README: Final = """# {name}
 |---|---|
 | `data/` | the shop's tables; importers write them, months add to what is there |
 | `data/behaviours.yml` | behaviours and words of the shop's own (all commented out) |
-| `data/kpi_profile.yml` | service hours, targets and how figures are counted; read where `params.yml` says `kpi_profile: own` |
+| `data/kpi_profile.yml` | service hours, targets, whose an order is; for `kpi_profile: own` |
 | `params.yml` | every parameter with its default; change what differs |
 | `mappings/` | which column of a file is which of ours; `every_key.yml` shows every key |
 | `shops.yml` | what a schedule runs; `schedule/` has recipes for cron and systemd |
