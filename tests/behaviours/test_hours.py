@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
-from csinsight.behaviours.hours import activity, load_slope, slow_hours, team_hours, with_load
+from csinsight.behaviours.hours import (
+    activity,
+    enough,
+    load_slope,
+    slow_hours,
+    team_hours,
+    with_load,
+)
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.context import MonthContext
 from csinsight.engine import open_shop
@@ -40,7 +47,7 @@ def _talks(folder):
     messages = pd.read_parquet(folder / "messages.parquet")
     by_agents = (messages["sender"] == "agent").sum()
     assert 0 < hours["agent_messages"].sum() <= by_agents
-    return with_load(conversations, hours)
+    return with_load(conversations, hours), hours
 
 
 @pytest.mark.parametrize(("seconds", "found"), [(0, ()), (400, SHORT)])
@@ -49,7 +56,10 @@ def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
         tmp_path, seed=3, buyers=900, agents=8, conversations=2400, months=2, scenario="losses"
     )
     _delay(tmp_path, seconds)
-    table = slow_hours(_talks(tmp_path), slow_s=180)
+    talks, hours = _talks(tmp_path)
+    table = slow_hours(talks, slow_s=180)
+    told = enough(table, load_slope(talks, np.log2(talks["first_response_talk_s"])), hours)
+    assert (told.answer in ("short", "slow_hours")) == bool(found), told
     assert len(table) > 10
     assert tuple(table.loc[table["overloaded"], "hour"]) == found
 
@@ -81,3 +91,49 @@ def test_load_is_compared_within_the_hour():
 def test_nothing_is_said_of_a_few_days():
     talks, wait = _world(np.random.default_rng(1), slope=0.5, days=10)
     assert load_slope(talks, wait) is None
+
+
+def _asked(slope, *, never=0.0, days=60):
+    """Draw a shop with two agents on, busy on some days; by `slope` its waits double with load."""
+    rng = np.random.default_rng(7)
+    a_day = 12 * rng.integers(2, 9, days)
+    day = pd.Timestamp("2026-09-01") + pd.to_timedelta(np.repeat(np.arange(days), a_day), "D")
+    n = len(day)
+    hour = 10 + np.concatenate([np.arange(number) % 12 for number in a_day])
+    at = day + pd.to_timedelta(hour * 3600 + rng.integers(0, 3600, n), "s")
+    silent = rng.permutation(n) < never * n
+    talks = pd.DataFrame({"opened_by_buyer": True, "first_buyer_at": at, "is_inquiry": ~silent})
+    talks["agent_messages"] = np.where(silent, 0, 3)
+    hour_at = talks["first_buyer_at"].dt.floor("h")
+    opened = hour_at.value_counts().sort_index()
+    hours = opened.rename_axis("hour_at").rename("opened").reset_index()
+    hours["agents_on"], hours["load"] = 2, hours["opened"] / 2
+    talks = with_load(talks, hours)
+    wait = 20 * 2 ** (slope * talks["load"] + rng.normal(0, 1, len(talks)))
+    talks["first_response_talk_s"] = wait.where(talks["is_inquiry"], 600).clip(upper=600)
+    return talks, hours
+
+
+@pytest.mark.parametrize(
+    ("slope", "never", "answer"),
+    [(0.0, 0.0, "yes"), (0.5, 0.0, "busy"), (0.0, 0.3, "all_day")],
+)
+def test_whether_people_are_enough_is_told_from_what_was_planted(slope, never, answer):
+    """Buyers whom nobody ever answers count: where people are few, that is what shows."""
+    talks, hours = _asked(slope, never=never)
+    wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
+    told = enough(slow_hours(talks, slow_s=180), wait, hours)
+    assert told.answer == answer, told
+    if never:
+        assert told.slow[1] < never < told.slow[2]
+    if slope:  # two agents on, so that a third takes a third of their load
+        true = 1 - 2 ** (-slope * hours["load"].mean() / 3)
+        assert told.faster[1] < true < told.faster[2]
+
+
+def test_a_few_days_do_not_tell_whether_people_are_enough():
+    talks, hours = _asked(0.0, days=10)
+    wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
+    assert enough(slow_hours(talks, slow_s=180), wait, hours).answer == "unclear"
+    few = slow_hours(talks.head(200), slow_s=180)
+    assert enough(few, wait, hours).answer == "few"

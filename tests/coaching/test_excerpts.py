@@ -182,21 +182,38 @@ def test_of_good_examples_the_one_that_answers_the_buyer_is_shown(tmp_path):
             ],
         ],
     )
-    as_of, told = datetime(2026, 11, 1), {"rules": RULES, "months": 12, "lexicon": LEXICON}
-    marked = mark_messages(shop, as_of, **told)
-    talks = build_conversations(marked)
-    ids = talks.sort_values("started_at", ascending=False)["conversation_id"].tolist()
-    plan = pd.DataFrame(
-        {
-            "agent_id": ["店:甲"],
-            "behaviour": ["polite_words"],
-            "kind": ["recommendation"],
-            "effect_pp": [2.0],
-            "misses": [[]],
-            "hits": [ids],
-            "peer_hits": [[]],
-        }
-    )
-    shown = plan_excerpts(shop, plan, talks, as_of=as_of, **told)
+    shown, ids = _shown(shop, "polite_words")
     assert set(shown["conversation_id"]) == {ids[1]}
     assert shown["sender"].tolist() == ["buyer", "agent", "buyer"]
+
+
+def _shown(shop, behaviour):
+    """Return what a card shows of good ones, the latest of the shop's conversations named first."""
+    as_of, told = datetime(2026, 11, 1), {"rules": RULES, "months": 12, "lexicon": LEXICON}
+    talks = build_conversations(mark_messages(shop, as_of, **told))
+    ids = talks.sort_values("started_at", ascending=False)["conversation_id"].tolist()
+    row = {"agent_id": "店:甲", "behaviour": behaviour, "kind": "recommendation", "effect_pp": 2.0}
+    plan = pd.DataFrame([row | {"misses": [], "hits": ids, "peer_hits": []}])
+    return plan_excerpts(shop, plan, talks, as_of=as_of, **told), ids
+
+
+ASKED = ("buyer", "周末发货吗")
+RECOMMENDED = ("agent", "我家莫代尔睡裙这个月卖得最好，要不要也看一下")
+
+
+def test_a_good_recommendation_answers_the_question_too_and_shows_the_answer(tmp_path):
+    """The latest leaves the buyer's question open, so an earlier one is the example."""
+    answer = ("agent", "周末也发，今天17点前付款当天发出")
+    shop = _shop_of(tmp_path, [[ASKED, answer, RECOMMENDED], [ASKED, RECOMMENDED]])
+    shown, ids = _shown(shop, "recommends")
+    assert set(shown["conversation_id"]) == {ids[1]}
+    assert shown["sender"].tolist() == ["buyer", "agent", "agent"]
+    assert shown["marked"].tolist() == [False, False, True]
+
+
+def test_one_that_leaves_the_question_open_is_no_example_and_one_without_a_question_is(tmp_path):
+    (tmp_path / "open").mkdir()
+    assert _shown(_shop_of(tmp_path / "open", [[ASKED, RECOMMENDED]]), "recommends")[0].empty
+    (tmp_path / "none").mkdir()
+    none = _shop_of(tmp_path / "none", [[("buyer", "我家宝宝喜欢软的睡衣"), RECOMMENDED]])
+    assert len(_shown(none, "recommends")[0]) == 2

@@ -142,17 +142,23 @@ def shift_starts(conversations: pd.DataFrame, written: pd.DataFrame) -> pd.Serie
 
 
 def with_load(conversations: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:
-    """Return the inquiries with times, with ``hour``, ``weekday``, ``day`` and the ``load`` then.
+    """Return what buyers asked, with ``hour``, ``weekday``, ``day`` and the ``load`` then.
+
+    Inquiries, and conversations that no person ever answered: where people are few, these are what
+    it shows in, and an inquiry is one that was answered.
 
     Examples
     --------
     >>> at = pd.Timestamp("2026-10-05 09:10")
-    >>> talks = pd.DataFrame({"opened_by_buyer": [True], "first_buyer_at": [at]})
+    >>> talks = pd.DataFrame({"opened_by_buyer": True, "first_buyer_at": [at, at, at]})
+    >>> talks["is_inquiry"], talks["agent_messages"] = [True, False, False], [2, 0, 5]
     >>> hours = pd.DataFrame({"hour_at": [at.floor("h")], "load": [2.5]})
-    >>> with_load(talks.assign(is_inquiry=True), hours)[["hour", "weekday", "load"]].values.tolist()
-    [[9.0, 0.0, 2.5]]
+    >>> with_load(talks, hours)[["hour", "weekday", "load"]].values.tolist()
+    [[9.0, 0.0, 2.5], [9.0, 0.0, 2.5]]
     """
-    rows = inquiries_of(_timed(conversations)).copy()
+    rows = _timed(conversations)
+    unanswered = rows[_C.AGENT_MESSAGES].fillna(0) == 0
+    rows = rows[unanswered | rows.index.isin(inquiries_of(rows).index)].copy()
     at = rows[_C.FIRST_BUYER_AT]
     rows["hour"], rows["weekday"], rows["day"] = at.dt.hour, at.dt.day_of_week, at.dt.normalize()
     rows[_H.LOAD] = at.dt.floor("h").map(hours.set_index(_H.HOUR_AT)[_H.LOAD]).astype(float)
@@ -227,6 +233,100 @@ def load_slope(talks: pd.DataFrame, outcome: pd.Series[float]) -> Slope | None:
     return Slope(slope, slope - reach, slope + reach, len(rows), clusters)
 
 
+#: A first reply that one person more would make this much shorter is worth a person. Ours.
+WORTH_A_PERSON: Final = 0.1
+#: Where no more than this share of first replies is slow, buyers are answered. Ours; it is what
+#: the profiles that have a target ask.
+SLOW_AT_MOST: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Enough:
+    """Whether people are enough when buyers come, as far as waits tell.
+
+    Parameters
+    ----------
+    answer : {'few', 'short', 'slow_hours', 'busy', 'all_day', 'yes', 'unclear'}
+        Too little to judge by; hours with clearly more slow replies, and the busier the slower;
+        such hours, without that being seen; no such hour, but clearly faster with one more;
+        slow at all hours alike, and no slower when busier; enough; not to be told.
+    slow : tuple of float
+        Share of first replies that are slow, with its 95 % interval.
+    faster : tuple of float or None
+        How much shorter one person more at the busiest hour would make the first reply (0.1 is ten
+        per cent), with its interval.
+    """
+
+    answer: str
+    slow: tuple[float, float, float]
+    faster: tuple[float, float, float] | None
+
+
+def relief(hours: pd.DataFrame) -> pd.Series[float]:
+    """Return by hour of the day how much load one agent more takes from each of the others.
+
+    Examples
+    --------
+    >>> hours = pd.DataFrame({"hour_at": [pd.Timestamp("2026-10-05 09:00")]})
+    >>> hours["opened"], hours["agents_on"] = [6], [2]
+    >>> relief(hours).to_dict()
+    {9: 1.0}
+    """
+    staffed = hours[hours[_H.AGENTS_ON] > 0]
+    on = staffed.groupby(staffed[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
+    less: pd.Series[float] = on[_H.OPENED] / on[_H.AGENTS_ON] / (on[_H.AGENTS_ON] + 1)
+    return less.rename_axis("hour")
+
+
+def enough(slow: pd.DataFrame, wait: Slope | None, hours: pd.DataFrame) -> Enough:
+    """Return whether people are enough: slow hours, and whether more people would be faster.
+
+    Parameters
+    ----------
+    slow : pandas.DataFrame
+        Of `slow_hours`.
+    wait : Slope or None
+        Of `load_slope`, of the first reply in doublings.
+    hours : pandas.DataFrame
+        Of `team_hours`.
+
+    Examples
+    --------
+    >>> slow = pd.DataFrame({"hour": [9, 20], "n": 200, "slow": 0.04, "load": [1.0, 3.0]})
+    >>> slow["overloaded"] = False
+    >>> hours = pd.DataFrame({"hour_at": pd.to_datetime(["2026-10-05 09:00", "2026-10-05 20:00"])})
+    >>> hours["opened"], hours["agents_on"] = [2, 6], 2
+    >>> enough(slow, Slope(0.01, -0.02, 0.04, 400, 30), hours).answer
+    'yes'
+    >>> enough(slow, Slope(0.5, 0.4, 0.6, 400, 30), hours).answer
+    'busy'
+    >>> enough(slow, Slope(0.1, -0.4, 0.6, 400, 30), hours).answer
+    'unclear'
+    """
+    n = int(slow["n"].sum())
+    late = round(float((slow["slow"] * slow["n"]).sum()))
+    share = (late / max(n, 1), *wilson(late, n)) if n else (np.nan, np.nan, np.nan)
+    if len(slow) < 2:  # there are no other hours to hold one against
+        return Enough("few", share, None)
+    less = float(relief(hours).reindex(slow["hour"]).loc[slow.loc[slow["load"].idxmax(), "hour"]])
+    faster = None
+    if wait is not None:
+        ends = (wait.value, wait.low, wait.high)
+        faster = tuple(float(1 - 2 ** (-less * value)) for value in ends)
+    told = {"slow": share, "faster": faster}
+    if slow["overloaded"].any():
+        return Enough("short" if wait is not None and wait.low > 0 else "slow_hours", **told)
+    if faster is None:
+        return Enough("unclear", **told)
+    if faster[1] >= WORTH_A_PERSON:
+        return Enough("busy", **told)
+    if faster[2] >= WORTH_A_PERSON:
+        return Enough("unclear", **told)
+    if share[1] > SLOW_AT_MOST:
+        return Enough("all_day", **told)
+    return Enough("yes" if share[2] <= SLOW_AT_MOST else "unclear", **told)
+
+
 def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
     """Return for each hour of the day how often the first reply was slow, and whether that is much.
 
@@ -235,7 +335,7 @@ def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
     talks : pandas.DataFrame
         Of `with_load`, with ``first_response_talk_s``.
     slow_s : float
-        A first reply after more than this is slow.
+        A first reply after more than this is slow, and so is one that never came.
 
     Returns
     -------

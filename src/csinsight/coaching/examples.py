@@ -37,6 +37,8 @@ def reference(conversation_id: str) -> str:
 
 #: Conversations named for each side of a finding.
 EACH: Final = 3
+#: Good ones named: not in each is the buyer answered in the turn that shows it.
+TRIED: Final = 6
 #: What the textbook does in place of a habit that it teaches to drop: a good example shows
 #: this.
 INSTEAD: Final = {
@@ -45,6 +47,10 @@ INSTEAD: Final = {
     "leading_question": "asks_needs",
     "repeats_canned": "gives_specifics",
 }
+#: What answers a question; courtesy, a question back and a recommendation beside it do not.
+ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "promises_time")
+#: A buyer's line that asks something.
+ASKED: Final = "asks_question"
 _C = Conversations
 
 
@@ -84,14 +90,14 @@ def examples(
     Returns
     -------
     dict
-        ``hits``, ``misses``, ``peer_hits``: lists of at most `EACH` conversation ids.
+        ``misses``: at most `EACH` conversation ids; ``hits``, ``peer_hits``: at most `TRIED`.
 
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
     >>> found = examples(sessions, "a001", "greets", helps=True, as_of=context.as_of)
-    >>> sorted(found), len(found["hits"]) <= EACH
+    >>> sorted(found), len(found["hits"]) <= TRIED
     (['hits', 'misses', 'peer_hits'], True)
     """
     shown = showing(inquiries, behaviour)
@@ -101,23 +107,28 @@ def examples(
     own = inquiries[_C.AGENT_ID] == agent_id
     hit, miss = right.fillna(value=False).astype(bool), (~right).fillna(value=False).astype(bool)
     paid = pd.Series(as_float(inquiries[_C.PAID]) == 1, index=inquiries.index)
-    instead = _instead(inquiries, behaviour)
-    misses = _best(inquiries[miss & own], ~paid, as_of=as_of)
+    instead, told = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
+    misses = _best(inquiries[miss & own], ~paid, as_of=as_of)[:EACH]
     asked = inquiries.loc[inquiries[_C.CONVERSATION_ID].isin(misses[:1]), _C.CATEGORY]
     alike = inquiries[_C.CATEGORY].isin(asked)
     return {
-        "hits": _best(inquiries[hit & own], instead, paid, as_of=as_of),
+        "hits": _best(inquiries[hit & own], instead, told, paid, as_of=as_of),
         "misses": misses,
-        "peer_hits": _best(inquiries[hit & ~own], instead, alike, paid, as_of=as_of),
+        "peer_hits": _best(inquiries[hit & ~own], instead, alike, told, paid, as_of=as_of),
     }
 
 
 def _with_finding(inquiries: pd.DataFrame) -> pd.Series[bool]:
     """Tell which rows are of a conversation that seems to break a rule, whoever wrote it."""
-    rules = [rule for rule in COMPLIANCE if rule in inquiries]
-    broken = inquiries[rules].astype("boolean").fillna(value=False).any(axis="columns")
     ids = inquiries[_C.CONVERSATION_ID]
-    return ids.isin(ids[broken.astype(bool)])
+    return ids.isin(ids[_shown_any(inquiries, COMPLIANCE)])
+
+
+def _shown_any(inquiries: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[bool]:
+    """Tell in which rows any of some behaviours is shown."""
+    known = [name for name in names if name in inquiries]
+    shown = inquiries[known].astype("boolean").fillna(value=False).any(axis="columns")
+    return shown.astype(bool)
 
 
 def _instead(inquiries: pd.DataFrame, behaviour: str) -> pd.Series:
@@ -136,7 +147,7 @@ def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str
     )
     by = [*keys, "_now", _C.STARTED_AT, _C.CONVERSATION_ID]
     order = order.sort_values(by, ascending=False, na_position="last")
-    return [str(name) for name in order[_C.CONVERSATION_ID].head(EACH)]
+    return [str(name) for name in order[_C.CONVERSATION_ID].head(TRIED)]
 
 
 _M = Messages
@@ -226,17 +237,6 @@ def choose(
     return without[0] if without else []
 
 
-#: What answers a question, beside courtesy.
-_ANSWERS: Final = (
-    "asks_needs",
-    "recommends",
-    "gives_specifics",
-    "explains_value",
-    "offers_alternative",
-    "promises_time",
-)
-
-
 _LINE: Final = (_M.CONVERSATION_ID, _M.BUYER_ID, _M.AGENT_ID, _M.SENDER, _M.SENT_AT, _M.TEXT)
 
 
@@ -251,7 +251,7 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
     >>> looked_at(lines, "recommends").columns.tolist()
     ['text', 'greets']
     """
-    wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *_ANSWERS, behaviour}
+    wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *ANSWERS, ASKED, behaviour}
     wanted |= {INSTEAD.get(behaviour, behaviour)}
     return messages[[name for name in messages if name in wanted]]
 
@@ -259,16 +259,44 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
 def answers(conversation: pd.DataFrame, lines: list[int]) -> bool:
     """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well.
 
+    Where the buyer's words before it are known to ask nothing, there is nothing to answer.
+
     Examples
     --------
-    >>> lines = pd.DataFrame({"sender": ["buyer", "agent"], "recommends": [None, True]})
+    >>> lines = pd.DataFrame({"sender": ["buyer", "agent"], "gives_specifics": [None, True]})
     >>> lines["agent_turn"] = agent_turns(lines)
-    >>> answers(lines, [1]), answers(lines.drop(columns="recommends"), [1])
+    >>> answers(lines, [1]), answers(lines.drop(columns="gives_specifics"), [1])
     (True, False)
+    >>> answers(lines.assign(gives_specifics=None, asks_question=False), [1])
+    True
+    """
+    return bool(answering(conversation, lines)) or not _asked(conversation, lines[0])
+
+
+def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
+    """Return the positions of what answers the buyer in the agent turn of some lines.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"sender": ["buyer", "agent", "agent"]})
+    >>> lines["agent_turn"] = agent_turns(lines)
+    >>> answering(lines.assign(gives_specifics=[None, True, None]), [2])
+    [1]
     """
     turn = conversation[AGENT_TURN].to_numpy()
-    same = np.flatnonzero(np.isin(turn, turn[lines]))
-    return any(_marked(conversation, name, int(line)) for name in _ANSWERS for line in same)
+    same = np.flatnonzero(np.isin(turn, turn[lines])).tolist()
+    return [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
+
+
+def _asked(conversation: pd.DataFrame, line: int) -> bool:
+    """Tell whether the buyer's words before an agent's line ask anything; True: not known."""
+    if ASKED not in conversation:
+        return True
+    turn = conversation[AGENT_TURN].to_numpy()
+    begins = int(np.flatnonzero(turn == turn[line])[0])
+    before = np.flatnonzero(turn[:begins] > 0)
+    since = int(before[-1]) + 1 if len(before) else 0
+    return any(_marked(conversation, ASKED, at) for at in range(since, begins))
 
 
 def waited(conversation: pd.DataFrame, line: int) -> float:

@@ -17,10 +17,19 @@ import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
-from csinsight.coaching.examples import agent_turns, answers, choose, looked_at, waited
+from csinsight.coaching.examples import (
+    ASKED,
+    agent_turns,
+    answering,
+    answers,
+    choose,
+    looked_at,
+    waited,
+)
 from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
+from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import messages_of
@@ -96,7 +105,7 @@ def excerpts(
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
-    shown = [name for name in lexicon.behaviours if name in have]
+    shown = [name for name in (*lexicon.behaviours, ASKED) if name in have]
     table = collect(marked.select(*known, *shown))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
@@ -113,6 +122,7 @@ def excerpt(
     common: Common | None = None,
     lines: int = 3,
     after: int = 0,
+    answered: bool = False,
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -135,6 +145,8 @@ def excerpt(
     lines, after : int
         At most so many lines, the buyer's last words and what the agent answered; then so many
         after them, so that it is seen what came of it.
+    answered : bool
+        Whether to show beside them the line of the same turn that answers the buyer.
 
     Returns
     -------
@@ -159,7 +171,9 @@ def excerpt(
     if not about:
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
-    rows = [*asked[-1:], *about, *range(len(human))[about[-1] + 1 :][:after]]
+    beside = [at for at in answering(human, about) if at not in about][: 1 if answered else 0]
+    said = sorted({*about, *beside})
+    rows = [*asked[-1:], *said, *range(len(human))[said[-1] + 1 :][:after]]
     ids = {
         str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
     }
@@ -262,11 +276,15 @@ def plan_excerpts(
         good = side != _P.MISSES
         since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
         told |= {"shown": unwanted != good, "author": None if side == _P.PEER_HITS else agent}
+        told |= {"answered": good and not breach}
         found = [
             excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
             for one in named
             if one in spoken and not (breach and (agent, one) in read)
         ]
+        if good and not breach and behaviour not in TIMINGS:
+            # Whoever learns from an example also learns to leave open what it leaves open.
+            found = [lines for lines in found if len(lines) and lines.attrs["answers"]]
         kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
         kept = kept[: EACH_BREACH if breach else EACH]
         if breach:  # a line that may break two rules is shown once

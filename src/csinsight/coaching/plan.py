@@ -280,14 +280,14 @@ def _advice(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[st
         _P.LOW: gap["low"],
         _P.HIGH: gap["high"],
         _P.TARGET_RATE: gap["target_rate"],
-        _P.EVIDENCE: [*found["misses"], *found["hits"]],
+        _P.EVIDENCE: [*found["misses"], *found["hits"][:EACH]],
         **found,
     }
 
 
 def _strength(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
     found = _found(gap, inquiries, as_of)
-    return _figures(gap, "strength") | {_P.EVIDENCE: found["hits"], **found}
+    return _figures(gap, "strength") | {_P.EVIDENCE: found["hits"][:EACH], **found}
 
 
 def _found(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from csinsight.contract.spreadsheet import guarded
 from csinsight.render import theme
-from csinsight.render.blocks import Block
+from csinsight.render.blocks import Block, without_marks
 from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes
 
 _PIXELS_PER_POINT = 96 / 72
@@ -132,13 +132,13 @@ class Picture(Block):
             raise ValueError(
                 f"picture `{name}`: {len(data)} rows of data; give it at most {MAX_DATA_ROWS}"
             )
-        self.title, self.alt, self.caption = title, alt, caption
+        self.title, self.alt, self.caption = title, without_marks(alt), caption
         self.data, self.name = data, name
         self._svg, self._png = _draw(figure)
         #: Start of every id in the picture's HTML; pages replace it by a running number.
         self.id = "p" + hashlib.sha256((title + self._svg).encode()).hexdigest()[:10]
         #: The picture as it stands in a page.
-        self.drawn = Markup(inline_svg(self._svg, self.id, alt))  # noqa: S704 - matplotlib's own
+        self.drawn = Markup(inline_svg(self._svg, self.id, self.alt))  # noqa: S704 - matplotlib's own
 
     @property
     def csv(self) -> str:

@@ -14,7 +14,9 @@ from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.hours import (
     Slope,
     activity,
+    enough,
     load_slope,
+    relief,
     shift_starts,
     slow_hours,
     team_hours,
@@ -82,7 +84,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
     >>> len(found.hours), len(found.talks)
-    (398, 289)
+    (398, 307)
     """
     months, profile = study.context.params.driver_months, study.context.profile
     rows = in_months(conversations, study.as_of, months, untimed=False)
@@ -91,7 +93,8 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     talks = with_load(rows, hours)
     waits = np.log2(talks[_C.FIRST_RESPONSE_TALK_S].clip(lower=1))
     mature = talks[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
-    paid = pd.Series(as_float(talks[_C.PAID]), index=talks.index).where(mature)
+    inquiry = talks.index.isin(inquiries_of(talks).index)
+    paid = pd.Series(as_float(talks[_C.PAID]), index=talks.index).where(mature & inquiry)
     timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
     return Hours(
         hours,
@@ -104,51 +107,49 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
 
 
 def sentence(study: Study, found: Hours) -> str:
-    """Return the finding: which hours are short, and what load goes with.
+    """Return the finding: whether people are enough, and what load goes with.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
-    >>> bool(sentence(study, found))
-    True
+    >>> sentence(study, found)[:20]
+    '**Too little to tell'
     """
-    if len(found.slow) < 2:  # there are no other hours to hold it against
+    words, told = study.words, enough(found.slow, found.wait, found.hours)
+    if told.answer == "few":
         return study.word("hours.few")
-    words, short = study.words, found.slow[found.slow["overloaded"]]
-    if short.empty:
-        first = study.word(
-            "hours.none_short", n=words.number(len(found.slow)), months=_months(study)
-        )
-    else:
-        listed = words.listed([_hour(study, hour) for hour in short["hour"]])
-        share = words.percent(np.average(short["slow"], weights=short["n"]), 0)
-        rest = found.slow[~found.slow["overloaded"]]
-        other = words.percent(np.average(rest["slow"], weights=rest["n"]), 0) if len(rest) else ""
-        first = study.word(
-            "hours.short", hours=listed, share=share, other=other, months=_months(study)
-        )
-    return words.sentences(first, _load_in_words(study, found))
+    slow, low, high = (words.percent(value, 0) for value in told.slow)
+    parts = {
+        "limit": words.seconds(study.context.profile.slow_s),
+        "slow": words.with_interval(slow, low, high),
+        "hours": words.listed([_hour(study, h) for h in found.slow.query("overloaded")["hour"]]),
+        "months": words.number(study.context.params.driver_months),
+        "load": words.number(found.slow["load"].max(), 1),
+        **_slow_shares(study, found),
+    }
+    faster = ""
+    if told.faster is not None:
+        value, least, most = (words.points(-100 * part, 0) for part in told.faster)
+        parts |= {"most": words.number(max(100 * told.faster[2], 0), 0)}
+        faster = study.word("hours.one_more", value=value, low=most, high=least)
+    # What is at most a few per cent is said in the answer itself.
+    more = "" if told.answer in ("yes", "all_day") else faster or study.word("hours.no_load")
+    return words.sentences(study.word(f"hours.enough_{told.answer}", **parts), more)
 
 
-def _months(study: Study) -> str:
-    return study.words.number(study.context.params.driver_months)
+def _slow_shares(study: Study, found: Hours) -> dict[str, str]:
+    """Return the shares of slow replies at hours that have clearly more, and at the others."""
+    told = {}
+    for name, rows in found.slow.groupby("overloaded"):
+        share = np.average(rows["slow"], weights=rows["n"])
+        told["share" if name else "other"] = study.words.percent(share, 0)
+    return told
 
 
 def _hour(study: Study, hour: int) -> str:
     return study.word("hours.hour", start=f"{int(hour)}:00", end=f"{int(hour) + 1}:00")
-
-
-def _load_in_words(study: Study, found: Hours) -> str:
-    words, slope = study.words, found.wait
-    if slope is None:
-        return study.word("hours.no_load")
-    more, low, high = (
-        words.points(100 * (2**v - 1), 0) for v in (slope.value, slope.low, slope.high)
-    )
-    key = "hours.load_waits" if slope.low > 0 or slope.high < 0 else "hours.load_unclear"
-    return study.word(key, more=more, low=low, high=high)
 
 
 def finding(study: Study, found: Hours) -> Finding:
@@ -179,7 +180,11 @@ def headline(found: Hours) -> dict[str, int]:
     {'hours': 398, 'inquiries': 289, 'short': 0}
     """
     short = found.slow.loc[found.slow["overloaded"], "hour"]
-    return {"hours": len(found.hours), "inquiries": len(found.talks), "short": len(short)}
+    return {
+        "hours": len(found.hours),
+        "inquiries": len(inquiries_of(found.talks)),
+        "short": len(short),
+    }
 
 
 def picture(study: Study, found: Hours) -> Block:
@@ -277,14 +282,14 @@ def cover(study: Study, found: Hours) -> Block:
         return Prose(study.word("hours.no_cover"))
     by = found.hours[found.hours[_H.AGENTS_ON] > 0]
     on = by.groupby(by[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
-    asked = found.talks.groupby("hour").size()
+    asked = inquiries_of(found.talks).groupby("hour").size()
+    freed = relief(found.hours)
     months = max(study.context.params.driver_months, 1)
     busiest = found.slow.sort_values(["overloaded", "load"], ascending=False).head(5)
     rows = []
     for _, row in busiest.sort_values("hour").iterrows():
         hour = int(row["hour"])
-        opened, agents = on.loc[hour].to_numpy(dtype=float)
-        less = opened / agents - opened / (agents + 1)
+        less = float(freed[hour])
         # A lower load: the ends of the interval change places.
         sooner = [100 * (2 ** (-less * v) - 1) for v in (wait.value, wait.high, wait.low)]
         rows.append(
@@ -293,7 +298,7 @@ def cover(study: Study, found: Hours) -> Block:
                 "load": words.number(row["load"], 1),
                 "wait": words.seconds(row["wait"]),
                 "sooner": _span(study, [f"{words.points(v, 0)}%" for v in sooner]),
-                "orders": _orders(study, paid, less, float(asked[hour]) / months),
+                "orders": _orders(study, paid, less, float(asked.get(hour, 0)) / months),
             }
         )
     names = ("hour", "load", "wait", "sooner", "orders")
