@@ -46,6 +46,18 @@ def test_a_count_has_no_interval_and_a_first_month_nothing_to_compare_with():
     assert raised(_month(inquiries=60), _month(inquiries=float("nan")), [rule]).empty
 
 
+def test_a_total_wakes_nobody_where_its_change_may_be_chance():
+    rule = Alert(figure="inquiries", falls_by_share=0.3)
+    assert raised(_month(inquiries=6), _month(inquiries=10), [rule]).empty
+    assert len(raised(_month(inquiries=600), _month(inquiries=1000), [rule])) == 1
+    rule = Alert(figure="sales", falls_by_share=0.3)
+    few, many = _month(sales=600.0, orders=6), _month(sales=1000.0, orders=10)
+    assert raised(few, many, [rule]).empty
+    assert len(raised(few * 100, many * 100, [rule])) == 1
+    # What is below a fixed line is below it: a count is no estimate.
+    assert len(raised(few, None, [Alert(figure="orders", below=7)])) == 1
+
+
 def test_the_shipped_thresholds_are_of_figures_that_a_shop_has():
     known = {str(value) for value in vars(AgentKpis).values()}
     alerts = load_alerts()

@@ -53,6 +53,29 @@ def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
     assert block.plain() == "There is no month before to compare with."
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (("2026-08-30", "2026-10-30"), ""),
+        (("2026-09-02", "2026-10-29"), ""),
+        (("2026-09-20", "2026-10-30"), "known from September 20, 2026 on"),
+        (("2026-08-30", "2026-10-09"), "known until October 9, 2026 only"),
+        (("2026-10-12", "2026-10-30"), ""),  # there is no month before to compare with
+    ],
+)
+def test_totals_of_a_month_seen_in_part_are_not_compared(
+    tmp_path: Path, days: tuple[str, ...], told: str
+) -> None:
+    lines = [
+        f"b1,a1,{sender},{day} 10:00:00,hello" for day in days for sender in ("buyer", "agent")
+    ]
+    text = "\n".join(["buyer_id,agent_id,sender,sent_at,text", *lines])
+    (tmp_path / "messages.csv").write_text(text, encoding="utf-8")
+    found = monthly_brief.in_part(Study(tmp_path, tmp_path / "run", shop="s", lang="en"))
+    assert told in found
+    assert bool(told) == bool(found)
+
+
 def test_a_month_without_chats_leaves_no_figures_for_the_index(study: Study) -> None:
     brief = monthly_brief.gather(study)
     assert monthly_brief.kpis(study, brief) == {}

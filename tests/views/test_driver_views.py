@@ -16,6 +16,7 @@ from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.misreading import with_correction
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
+from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
 from csinsight.views.study import open_study
@@ -41,6 +42,15 @@ def _made(world, outcome):
     drivers = estimate_drivers(plan, also=also, **LEAST)
     accuracy = reader_accuracy().xs("zh", level="lang")
     return plan, with_correction(drivers, accuracy, None)
+
+
+def test_a_shop_of_few_agents_is_not_told_that_its_inquiries_are_few(study):
+    few = {"verdict": "not enough data", "agents": 1, "n": 1030, "effect_pp": None}
+    drivers = sample_drivers().head(1).assign(**few)
+    told = view.sentence(study, drivers.assign(reason="few agents"))
+    assert told.startswith("Too few agents")
+    assert "1,030" not in told
+    assert "1,030" in view.sentence(study, drivers.assign(reason="few inquiries"))
 
 
 def lots(*rows):

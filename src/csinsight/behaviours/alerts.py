@@ -13,7 +13,16 @@ from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import shipped
 from csinsight.stats.intervals import difference
 
-_ENDS: Final = ("", AgentKpis.LOW_SUFFIX, AgentKpis.HIGH_SUFFIX)
+_K = AgentKpis
+_ENDS: Final = ("", _K.LOW_SUFFIX, _K.HIGH_SUFFIX)
+_Z: Final = 1.96
+#: What is counted, and with it varies by chance as counts do (Poisson).
+COUNTS: Final = (
+    *(_K.CONVERSATIONS, _K.BUYERS, _K.BUYER_DAYS, _K.INQUIRIES, _K.INQUIRERS, _K.NOT_INQUIRIES),
+    *(_K.UNANSWERED, _K.OFF_HOURS, _K.ORDERS, _K.PAYING_BUYERS, _K.RATINGS),
+)
+#: What is summed over a month: it can be set against another month only where both are whole.
+TOTALS: Final = (*COUNTS, _K.SALES, _K.ORDER_AMOUNT)
 COLUMNS: Final = ("figure", "kind", "threshold", "value", "before")
 
 
@@ -119,6 +128,8 @@ def raised(now: pd.Series, before: pd.Series | None, alerts: list[Alert]) -> pd.
         value, was = _figure(now, alert.figure), _figure(before, alert.figure)
         if value is None or (compared and was is None):
             continue
+        if compared and alert.figure in TOTALS and _may_be_chance(alert.figure, now, before):
+            continue
         if _is_beyond(alert, value, was):
             earlier = was[0] if compared and was else float("nan")
             found.append((alert.figure, alert.kind, alert.threshold, value[0], earlier))
@@ -147,3 +158,18 @@ def _is_beyond(
     limit = alert.threshold * (was[0] if alert.kind.endswith("_share") else 1.0)
     _, change_low, change_high = difference(now, was)
     return change_high < -limit if alert.kind.startswith("falls") else change_low > limit
+
+
+def _may_be_chance(name: str, now: pd.Series, before: pd.Series) -> bool:
+    """Tell whether two months' totals may differ by who happened to come (95 %)."""
+    spread = (_variance(name, now) + _variance(name, before)) ** 0.5
+    return bool(abs(now[name] - before[name]) <= _Z * spread)
+
+
+def _variance(name: str, row: pd.Series) -> float:
+    """Return the variance of a count (Poisson), or of a sum over as many orders."""
+    orders = row.get(_K.ORDERS)
+    if name in COUNTS or not orders:
+        return float(row[name]) if name in COUNTS else 0.0
+    # Amounts of orders are skewed: their spread is taken to be as large as their mean.
+    return 2 * float(row[name]) ** 2 / float(orders)

@@ -292,7 +292,8 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         block = np.column_stack([block, block[:, exposures] @ lean])
         products = cross_products(block, sizes)
         found = [_placebo(matrix, products, len(rows), name, words, looks) for name in signs]
-        if matrix.states is not None and matrix.turns:
+        # The spread is that between agents: of one alone nothing can be told.
+        if matrix.states is not None and matrix.turns and len(sizes) > 1:
             found.append(_state_test(matrix, matrix.states, rows, LEVEL / looks))
     columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)

@@ -63,3 +63,24 @@ def _by_day(frame: Frame, time: str, start: int, end: int) -> pd.Series:
         counted["day"].astype("int64"), unit="D"
     )
     return pd.Series(counted["rows"].to_numpy(), index=pd.DatetimeIndex(index))
+
+
+def chats_observed(shop: Shop, as_of: datetime) -> tuple[datetime, datetime] | None:
+    """Return the time of the first and of the last message before `as_of`; None where none is.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> first, last = chats_observed(sample_shop(), datetime(2026, 11, 1))
+    >>> first < last < datetime(2026, 11, 1)
+    True
+    """
+    if not shop.has("messages", Messages.SENT_AT):
+        return None
+    time = nw.col(ms(Messages.SENT_AT))
+    inside = shop["messages"].filter(time < moment_ms(as_of))
+    ends = collect(inside.select(time.min().alias("first"), time.max().alias("last"))).iloc[0]
+    if ends.isna().any():
+        return None
+    first, last = (pd.Timestamp(int(at), unit="ms").to_pydatetime() for at in ends)
+    return first, last

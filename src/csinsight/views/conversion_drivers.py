@@ -40,6 +40,10 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
     rows = labels.readable(drivers)
     tried = labels.estimated(rows)
     if tried.empty:
+        # More inquiries don't help who lacks agents: each is compared with themselves.
+        agents = rows.loc[rows[_D.REASON] == "few agents", _D.AGENTS]
+        if len(agents):
+            return study.word("drivers.too_few_agents", n=study.words.number(agents.max()))
         return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
     named = tried[tried[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
@@ -131,7 +135,7 @@ def raw_beside_adjusted(study: Study, drivers: pd.DataFrame) -> Block:
     >>> from csinsight.views.sample import sample_study
     >>> drivers = sample_drivers()
     >>> print(raw_beside_adjusted(sample_study(), drivers.assign(verdict="control")).plain())
-    Read with careThere are too few inquiries for an estimate, so there is no picture.
+    Read with careThere are too few inquiries or agents for an estimate, so there is no picture.
     """
     rows = labels.estimated(labels.readable(drivers))
     if rows.empty:
@@ -236,7 +240,8 @@ def cards(study: Study, drivers: pd.DataFrame, lots: pd.DataFrame) -> Block:
         for _, row in named.head(MAX_CARDS).iterrows()
     ]
     if not boxes:
-        return Prose(study.word("drivers.silent_long"))
+        # Where nothing could be estimated it is said of what there was too little.
+        return Prose(study.word("drivers.silent_long") if len(rows) else sentence(study, drivers))
     return Columns(Stack(*boxes[::2]), Stack(*boxes[1::2]))
 
 
@@ -410,7 +415,8 @@ def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
     >>> type(checks(sample_study(), sample_drivers(), none)).__name__
     'Note'
     """
-    items = alarm_notes(study, found) or [study.word("drivers.no_alarm")]
+    tried = len(labels.estimated(labels.readable(drivers)))
+    items = alarm_notes(study, found) or ([study.word("drivers.no_alarm")] if tried else [])
     items += control_notes(study, drivers, found) or [study.word("drivers.no_checks")]
     named = found[found[_K.BEHAVIOUR].notna()]
     items += [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 
-from csinsight.behaviours.alerts import load_alerts, raised
+from csinsight.behaviours.alerts import TOTALS, load_alerts, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile
@@ -22,6 +23,7 @@ from csinsight.contract.artifacts import (
     ValueTiers,
 )
 from csinsight.contract.domain import BUYER_TYPES, TIERS
+from csinsight.features.coverage import chats_observed
 from csinsight.params import add_months
 from csinsight.render.blocks import Block, Columns, Finding, Items, LeftOut, Note, Prose, Stack
 from csinsight.render.table import Linked, Table
@@ -41,6 +43,8 @@ _C = Conversations
 _K = AgentKpis
 #: Behaviours drawn on the brief where fewer than these are named or advised.
 MIN_DRAWN = 3
+#: Days without a chat at a month's edge from which on it was not observed whole.
+_UNSEEN = timedelta(days=3)
 #: Agents named in a row of the plan; the others are one click away.
 _MOST_NAMED = 8
 _PARTS = {
@@ -143,6 +147,8 @@ def warnings(study: Study, brief: Brief) -> Block:
         return Note(faults, study.word("alert.title"))
     now = agent_kpis.shop_row(study, brief.conversations, brief.profile)
     earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
+    if in_part(study):
+        earlier = earlier.drop([name for name in TOTALS if name in earlier])
     found = raised(now, earlier, load_alerts())
     alerts = [_alert(study, row) for _, row in found.iterrows()]
     study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
@@ -166,6 +172,26 @@ def _alert(study: Study, row: pd.Series) -> str:
         return study.word(f"alert.{kind}", threshold=threshold, **told)
     side = "falls" if kind.startswith("falls") else "rises"
     return study.word(f"alert.{side}", threshold=threshold, before=write(row["before"]), **told)
+
+
+def in_part(study: Study) -> str:
+    """Return from or until when chats are known, where this month or the last is not whole.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> in_part(sample_study())
+    ''
+    """
+    seen, parts = chats_observed(study.open(), study.as_of), []
+    if seen is None:
+        return ""
+    first, last = seen
+    if add_months(study.as_of, -2) + _UNSEEN < first < study.start:
+        parts.append(study.word("brief.known_from", date=study.words.date(first)))
+    if last < study.as_of - _UNSEEN:
+        parts.append(study.word("brief.known_until", date=study.words.date(last)))
+    return study.words.sentences(*parts)
 
 
 def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
@@ -469,7 +495,8 @@ def month_over_month(
     """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
     told = movements(study, conversations, types, tiers)
-    if earlier.empty:
+    # A month in which nobody was served has figures, and none that another can be set against.
+    if earlier.empty or inquiries_of(earlier).empty:
         return Prose(study.word("brief.nothing_before"), *told)
     now, before = (
         shop_kpis(month, profile=profile).iloc[0]
@@ -480,17 +507,18 @@ def month_over_month(
 
 
 def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:
-    words = study.words
+    words, part = study.words, in_part(study)
     rows = [_rate(study, now, before, name) for name in (_K.PAID_RATE, _K.REPLY_RATE_180S)]
     for name, write in ((_K.INQUIRIES, words.number), (_K.FIRST_RESPONSE_MEDIAN, words.seconds)):
         if pd.notna(now[name]) and pd.notna(before[name]):
             change = words.number(float(now[name]) - float(before[name]), sign=True)
+            change = "—" if part and name in TOTALS else change
             rows.append((study.word(f"kpi.{name}"), write(before[name]), write(now[name]), change))
     columns = ("what", "before", "now", "change")
     return Table(
         pd.DataFrame([row for row in rows if row], columns=list(columns)),
         _title(study, now, before),
-        caption=study.word("brief.changed_caption"),
+        caption=words.sentences(study.word("brief.changed_caption"), part),
         labels=labels.headings(study, "brief", columns),
         name="brief-changes",
     )
