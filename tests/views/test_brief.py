@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 from csinsight.behaviours.profiles import load_profile
-from csinsight.views import coaching, monthly_brief
+from csinsight.contract.domain import BUYER_TYPES
+from csinsight.views import buyer_types, coaching, monthly_brief
 from csinsight.views.study import Study
 
 
@@ -74,6 +77,27 @@ def test_totals_of_a_month_seen_in_part_are_not_compared(
     found = monthly_brief.in_part(Study(tmp_path, tmp_path / "run", shop="s", lang="en"))
     assert told in found
     assert bool(told) == bool(found)
+
+
+def test_hours_that_lack_people_are_told_on_top(study: Study) -> None:
+    facts = study.run / "facts" / "08_team_and_hours.json"
+    facts.parent.mkdir(parents=True)
+    told = {"finding": "Not enough people at 21:00. The busier, the slower.", "slow_hours": True}
+    facts.write_text(json.dumps(told), encoding="utf-8")
+    brief = monthly_brief.gather(study)
+    assert monthly_brief.sentence(study, brief).startswith("Not enough people at 21:00.")
+    facts.write_text(json.dumps(told | {"slow_hours": False}), encoding="utf-8")
+    assert "21:00" not in monthly_brief.sentence(study, brief)
+
+
+def test_more_buyers_of_no_clear_type_than_of_any_are_told_first(study: Study) -> None:
+    sizes = pd.Series(0, index=[*BUYER_TYPES, "mixed", "unclassified"])
+    sizes[["newcomer", "simple", "mixed", "unclassified"]] = [21, 9, 40, 30]
+    title = buyer_types.sizes_of(study, sizes, []).title
+    assert title.startswith("70% of 100 buyers are of no clear type")
+    sizes[["mixed", "unclassified"]] = [10, 5]
+    assert buyer_types.sizes_of(study, sizes, []).title.startswith("Newcomer is the largest type")
+    plt.close("all")
 
 
 def test_a_month_without_chats_leaves_no_figures_for_the_index(study: Study) -> None:

@@ -128,7 +128,8 @@ def raised(now: pd.Series, before: pd.Series | None, alerts: list[Alert]) -> pd.
         value, was = _figure(now, alert.figure), _figure(before, alert.figure)
         if value is None or (compared and was is None):
             continue
-        if compared and alert.figure in TOTALS and _may_be_chance(alert.figure, now, before):
+        total = compared and alert.figure in TOTALS
+        if total and before is not None and _may_be_chance(alert.figure, now, before):
             continue
         if _is_beyond(alert, value, was):
             earlier = was[0] if compared and was else float("nan")

@@ -150,18 +150,23 @@ def sizes_of(
         for v in shown
     ]
     bars = pd.DataFrame({"name": names, "rate": shown.to_numpy() / total})
-    told = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
+    listed = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     data = pd.DataFrame({_TYPE: shown.index, "buyers": shown.to_numpy()})
     title = study.word("types.sizes_none", n=words.number(total))
     if known.sum():
         share, largest = words.percent(known.max() / total, 0), study.word(f"type.{known.idxmax()}")
-        title = study.word("types.sizes", type=largest, share=share, n=words.number(total))
+        unclear = int(total - known.sum())
+        told = {"type": largest, "share": share, "n": words.number(total)}
+        # More buyers of no clear type than of any: that is the finding then.
+        if unclear > known.max():
+            told["unclear"] = words.percent(unclear / total, 0)
+        title = study.word("types.sizes_unclear" if "unclear" in told else "types.sizes", **told)
     if adapted:
         title += study.words.word("types.adapted_title")
     return Picture(
         plots.rate_bars(bars, texts, colours=colours),
         title,
-        alt=study.word("types.sizes_alt", rows=words.listed(told)),
+        alt=study.word("types.sizes_alt", rows=words.listed(listed)),
         data=data,
         name="buyer_types",
     )

@@ -37,7 +37,7 @@ from csinsight.views import (
     value_tiers,
 )
 from csinsight.views.plots import Write
-from csinsight.views.study import ALERTS, KPIS, TRENDS, Study
+from csinsight.views.study import ALERTS, KPIS, SLOW_HOURS, TRENDS, Study
 
 _C = Conversations
 _K = AgentKpis
@@ -69,7 +69,8 @@ class Brief:
 
 
 #: Pages whose findings stand at the brief's end, in a sentence each.
-_FURTHER = ("08_team_and_hours", "09_lost_inquiries", "10_answer_bank")
+_HOURS = "08_team_and_hours"
+_FURTHER = (_HOURS, "09_lost_inquiries", "10_answer_bank")
 
 
 def gather(study: Study) -> Brief:
@@ -101,6 +102,8 @@ def sentence(study: Study, brief: Brief) -> str:
     parts = []
     if brief.conversations is not None:
         parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
+    if study.facts(_HOURS).get(SLOW_HOURS):
+        parts.append(_first_sentence(study, _HOURS))
     advised = brief.plan is not None and len(labels.of_kind(brief.plan, "driver"))
     if brief.drivers is not None and not advised:
         parts.append(conversion_drivers.in_brief(study, brief.drivers))
@@ -432,14 +435,17 @@ def further(study: Study) -> Block:
     >>> type(further(study)).__name__
     'Prose'
     """
-    found = {page: study.facts(page).get("finding", "") for page in _FURTHER}
-    found = {page: re.split(r"(?<=。)|(?<=\.)\s", text)[0] for page, text in found.items()}
+    found = {page: _first_sentence(study, page) for page in _FURTHER}
     told = [
         study.word("brief.further", page=f"[{study.word(f'page.{page}')}]({page}.html)", finding=f)
         for page, f in found.items()
         if f
     ]
     return Items(told) if told else Prose(study.word("brief.nothing_further"))
+
+
+def _first_sentence(study: Study, page: str) -> str:
+    return re.split(r"(?<=。)|(?<=\.)\s", str(study.facts(page).get("finding", "")))[0]
 
 
 def changes(study: Study, brief: Brief) -> Block:

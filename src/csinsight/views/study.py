@@ -38,6 +38,8 @@ KPIS: Final = "kpis"
 #: Written by the brief: the alerts of the month, as `csinsight.behaviours.alerts` does, and
 #: of each the sentence as ``text``.
 ALERTS: Final = "alerts"
+#: The fact that some hours have clearly more slow replies than the others.
+SLOW_HOURS: Final = "slow_hours"
 #: Figures whose trend the shop's index shows, and what writes each.
 TRENDS: Final[Mapping[str, Callable[[Words, float], str]]] = {
     "paid_rate": lambda words, value: words.percent(value),

@@ -34,7 +34,7 @@ from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
-from csinsight.views.study import Study
+from csinsight.views.study import SLOW_HOURS, Study
 
 _C = Conversations
 _H = TeamHours
@@ -164,7 +164,8 @@ def finding(study: Study, found: Hours) -> Finding:
     'Finding'
     """
     text = sentence(study, found)
-    study.write_facts({"finding": text})
+    short = enough(found.slow, found.wait, found.hours).answer in ("short", "slow_hours")
+    study.write_facts({"finding": text, SLOW_HOURS: short})
     return Finding(text)
 
 
