@@ -174,7 +174,7 @@ def test_intercom_opening_parts_and_rating(tmp_path: Path) -> None:
     imported = read_intercom([_json(tmp_path, INTERCOM)], timezone="Asia/Shanghai")
     rows = imported.tables["messages"]
 
-    assert imported.rows_in == 5
+    assert imported.rows_in == 6  # and the rating
     assert rows["text"].to_list() == [
         "Is the mug in stock?",
         "Yes, it is.",

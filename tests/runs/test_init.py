@@ -13,7 +13,7 @@ from csinsight.cli import main
 from csinsight.context import MonthContext
 from csinsight.errors import ConfigError
 from csinsight.importers import run_import
-from csinsight.importers.mapping import ColumnRule, Lines, Mapping, load_mapping
+from csinsight.importers.mapping_spec import ColumnRule, Lines, Mapping, load_mapping
 from csinsight.params import OWN_PROFILE, RunParams, load_params, shipped
 from csinsight.runs.init import make_folder
 from csinsight.runs.shops import read_shops
@@ -66,7 +66,7 @@ def test_the_mapping_with_every_key_has_every_key() -> None:
         assert keys - shown == set(), model.__name__
     # And none that a mapping does not take: each commented one is taken when it stands there.
     spare = set(re.findall(r"(?m)^# ([a-z_]+):", text))
-    assert spare == {"sheet", "header_line", "names", "records"}
+    assert spare == {"sheet", "header_line", "line_pattern", "names", "records"}
     assert spare <= set(Mapping.model_fields)
 
 

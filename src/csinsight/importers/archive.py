@@ -29,7 +29,7 @@ from csinsight.contract.schema import (
     Table,
 )
 from csinsight.errors import ImporterError
-from csinsight.importers.orders import refuse_other_orders
+from csinsight.importers.one_shop import refuse_other_orders
 
 #: Tables in which a row is known by these columns; in others the whole row is what it is.
 _KEYS: Final[dict[str, tuple[str, ...]]] = {

@@ -14,6 +14,8 @@ import polars as pl
 
 from csinsight.contract.cells import FALSE, TRUE
 
+#: What stands in names of which letters were hidden.
+MASKED: Final = r"[*\uff0a]"
 #: All white space of Unicode, and the marks that show nothing.
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
@@ -54,6 +56,19 @@ def clean(column: str) -> pl.Expr:
     cell = cell.str.replace(r'^="?([^"]*)"?$', "${1}")
     cell = cell.str.replace(r"^['‘](.*)$", "${1}").str.strip_chars(_BLANKS)
     return pl.when(cell != "").then(cell)
+
+
+def contact(cell: pl.Expr) -> pl.Expr:
+    """Return ids of buyers, e-mails among them in lower case: programs keep them differently.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["Ann@X.com", "TB_a"]})
+    >>> rows.select(contact(pl.col("c")))["c"].to_list()
+    ['ann@x.com', 'TB_a']
+    """
+    mail = cell.str.contains(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    return pl.when(mail).then(cell.str.to_lowercase()).otherwise(cell)
 
 
 def nulled(cell: pl.Expr, empties: tuple[str, ...]) -> pl.Expr:
@@ -144,6 +159,20 @@ def _parsed(texts: pl.Series) -> pl.DataFrame:
         pl.when("end").then(at + pl.duration(days=1)).otherwise(at).alias("at"),
         pl.when(named.str.starts_with("-")).then(-ahead).otherwise(ahead).alias("ahead"),
     )
+
+
+def by_pattern(given: pl.Expr, form: str) -> pl.Expr:
+    """Return times written in a strptime pattern; an hour alone is a time too.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"c": ["5 Oct 2026 09"]})
+    >>> rows.select(by_pattern(pl.col("c"), "%d %b %Y %H"))["c"].to_list()
+    [datetime.datetime(2026, 10, 5, 9, 0)]
+    """
+    if "%H" in form and not re.search(r"%[MTRXc]", form):
+        given, form = given + ":00", f"{form}:%M"
+    return given.str.to_datetime(form, strict=False, time_unit="us")
 
 
 def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
@@ -329,17 +358,24 @@ def text_of_html(cell: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def looks_rounded(text: str | None) -> bool | None:
-    """Tell whether a long number may have lost its last digits; None where it is not long.
+def looks_rounded(cell: pl.Expr) -> pl.Expr:
+    """Tell whether a long number may have lost its last digits; null where it is not long.
+
+    A spreadsheet keeps fifteen digits of a number, a cell of a workbook what a float holds.
 
     Examples
     --------
-    >>> looks_rounded("2026100500000000000"), looks_rounded("17")
-    (True, None)
+    >>> rows = pl.DataFrame({"c": ["4012345678901235200", "4012345678901234567", "17"]})
+    >>> rows.select(looks_rounded(pl.col("c")))["c"].to_list()
+    [True, False, None]
     """
-    if text is None or not (text.isascii() and text.isdigit() and 16 <= len(text) <= 30):
-        return None
-    return set(text[15:]) == {"0"} or int(float(f"{float(text):.15g}")) == int(text)
+    held = cell.cast(pl.Float64, strict=False)
+    shown = held.cast(pl.String).str.extract(r"^([0-9.]+)e", 1).str.replace(".", "", literal=True)
+    digits = cell.str.strip_chars_end("0")
+    exact = held.cast(pl.UInt64, strict=False) == cell.cast(pl.UInt64, strict=False)
+    beyond = (digits == shown.str.strip_chars_end("0")) | exact
+    lost = cell.str.contains(r"^[0-9]{15}0+$") | (beyond & (held > 2**53)).fill_null(value=False)
+    return pl.when(cell.str.contains(r"^[0-9]{16,30}$")).then(lost)
 
 
 def unreadable(given: pl.Expr, value: pl.Expr, name: str, what: str) -> tuple[pl.Expr, str]:

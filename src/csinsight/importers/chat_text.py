@@ -31,7 +31,7 @@ from csinsight.importers.reading import (
     as_refused,
     stack,
 )
-from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.sift import FileFacts, Imported, finish, settle
 
 _DATE: Final = r"(?P<date>[12][0-9]{3}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?)"
 _CLOCK: Final = r"(?P<clock>[0-9]{1,2}[:\uff1a][0-9]{2}"
@@ -402,6 +402,15 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
         (*notices, *_notices(entries, kept)),
         used=kept.select(Line.FILE),
     )
+
+
+def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:
+    """Return by file the shops whose agents write there."""
+    shops: dict[str, set[str]] = {}
+    for entry in entries:
+        if ":" in entry.nick and entry.side in ("agent", "bot") and not entry.problem:
+            shops.setdefault(entry.file, set()).add(entry.nick.split(":", 1)[0])
+    return {file: FileFacts(shops=tuple(sorted(names))) for file, names in shops.items()}
 
 
 def _refuse_repeats(entries: list[Entry]) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 
 from csinsight.contract.schema import MESSAGES, Messages
 from csinsight.importers import cells
+from csinsight.importers.one_shop import refuse_other_conversations
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, read_all_lines, stack
 from csinsight.importers.sift import Imported, finish, settle, sift
 
@@ -53,6 +54,7 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
     lines, nuls = read_all_lines(files, mapping, "jddc")
     lines = _without_headers(lines)
     whole, broken = sift(_fields(lines), [(pl.col("text").is_null(), _width_reason())])
+    refuse_other_conversations(whole.with_columns(_values()))
     kept, refused = settle(MESSAGES, whole.with_columns(_values()), _rules())
     table = finish(MESSAGES, kept)
     return Imported(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csinsight.config import load
-from csinsight.importers.orders import Told
+from csinsight.importers.one_shop import Told
 
 _STAMP: Final = re.compile(
     r"(?<![0-9])(20[0-9]{2})[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12][0-9]|3[01])"
@@ -60,6 +60,13 @@ class ShopOptions(BaseModel):
     def told(self) -> Told:
         """Return what is told of the shop."""
         return Told(one_shop=self.one_shop)
+
+
+class ChatOptions(Options):
+    """What a mapping file may tell of chats whose agents' nicks name their shop."""
+
+    #: Whether the files are of one shop, whatever their agents call it.
+    one_shop: bool = False
 
 
 class OrderOptions(Options):

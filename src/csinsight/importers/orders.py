@@ -10,25 +10,26 @@ later; never the order in which files were given.
 (or the amounts stand for the whole order on each line), buyer and times are one. Where one line
 is refused, all lines of its order are.
 
-*One folder, one shop, one currency, one clock.* See `one_of_each`.
+*One folder, one shop, one currency, one clock.* See `csinsight.importers.one_shop`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 import polars as pl
 
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
-from csinsight.errors import ImporterError
+from csinsight.importers import cells
+from csinsight.importers.one_shop import Row, Told, one_of_each
 from csinsight.importers.reading import (
     LINE_SCHEMA,
-    NO_DATA,
     REFUSED_SCHEMA,
     REPEAT,
+    SUM_REASON,
+    SUMMARY,
     Line,
     as_refused,
     stack,
@@ -38,27 +39,6 @@ from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, 
 #: What a row of the file is: an order; a line with its own amount; a line on which the order's
 #: amounts are repeated.
 Rows = Literal["orders", "lines", "repeated"]
-
-
-class Row:
-    """Columns that an order's row may carry beside those of `Line` and of the contract."""
-
-    #: Whether the order can't change any more.
-    CLOSED = "_closed"
-    #: When its file was exported, or the row last updated.
-    EXPORTED = "_exported"
-    #: ISO 4217, as the row names it.
-    CURRENCY = "_currency"
-    #: Minutes from UTC of the times that it leaves in the tables.
-    OFFSET = "_offset"
-    #: What tells two orders of one number apart (Shopify's ``Id``).
-    KEY = "_key"
-    #: The platform's number of the line.
-    LINE_ID = "_line_id"
-    #: Which shop the row names as its seller.
-    SHOP = "_shop"
-    #: What the line alone is worth, where the order's amounts are repeated on each.
-    LINE_AMOUNT = "_line_amount"
 
 
 _DEFAULTS: Final[dict[str, pl.DataType]] = {
@@ -84,62 +64,24 @@ _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Orders.COUPON_USED: pl.Boolean(),
 }
 #: Rows below the data that sum it up stand where orders' numbers do.
-_SUMMARY: Final = (
-    pl.col(Orders.ORDER_ID)
-    .str.to_lowercase()
-    .str.contains(r"^(合计|总计|小计|汇总|共计|本页合计|grand total|subtotal|totals?|sum)[:：\s]*$")
-    .fill_null(value=False)
-)
-#: Headers of the column that names the seller: numbers first, since names change.
-SHOP_HEADERS: Final = (
-    "店铺Id",
-    "店铺ID",
-    "店铺id",
-    "店铺编号",
-    "商家ID",
-    "商家id",
-    "shop_id",
-    "seller_id",
-    "seller-id",
-    "merchant-id",
-    "店铺名称",
-    "店铺",
-    "归属店铺",
-    "所属店铺",
-    "shop_name",
-    "store_name",
-    "Shop",
-    "Store",
-    "Store Name",
-)
-#: The mend where files are of two shops.
-ONE_SHOP: Final = (
-    "import each shop into a folder of its own, or, where it is one shop under two names, say "
-    "`one_shop: true` in a mapping file"
-)
+_SUMMARY: Final = pl.col(Orders.ORDER_ID).str.contains(SUMMARY.pattern).fill_null(value=False)
 NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
 _SAME: Final = f"{REPEAT}another row tells the same"
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"
-_MONEY: Final = (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT, Orders.REFUND_AMOUNT)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the user told of an import of orders.
-
-    Parameters
-    ----------
-    currency : str
-        The one to take; empty for whatever the files hold, as long as it is one.
-    rates : mapping of str to float
-        What one unit of another currency is worth in `currency`.
-    one_shop : bool
-        Whether the files are of one shop whatever they call it.
-    """
-
-    currency: str = ""
-    rates: Mapping[str, float] | None = None
-    one_shop: bool = False
+_MERGED: Final = (
+    "rows below this order have units but no number, time or amount, as lines have whose cells "
+    "were merged: in a mapping, `merged: true` reads them as lines of the order above"
+)
+_ROUNDED: Final = (
+    "order_id was rounded by a spreadsheet, so its last digits are lost; export the orders again "
+    "and import the file without saving it in a spreadsheet"
+)
+_ROUNDED_SHARE: Final = 0.5
+_NO_ORDER: Final = (
+    "the row gives money back, and the order that it belongs to is not in the files: import both "
+    "together"
+)
+ORDER_MONEY: Final = (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT, Orders.REFUND_AMOUNT)
 
 
 def import_orders(
@@ -173,6 +115,42 @@ def import_orders(
         Where the files are of two shops, clocks or currencies.
     """
     told = told or Told()
+    whole = rows != "orders"
+    frame = _prepared(frame, rules, rows)
+    one_of_each(frame, told)
+    frame, turned = _refunds_upward(_in_one_currency(frame, told))
+    frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
+    kept, refused = _sift_whole(frame, _refusals(frame, rules, told), whole=whole)
+    kept, given_back, odd_refunds = _refund_rows(kept, rows)
+    kept, repeats = _latest_rows(kept, rows)
+    orders = _with_refunds(_folded(kept, rows) if whole else kept, given_back)
+    settled, odd = settle(ORDERS, orders, _fold_rules(rows))
+    used, rest = _used(kept, settled, odd, whole=whole)
+    used, again = _money_once(used) if rows == "repeated" else (used, 0.0)
+    tables = {ORDERS.name: finish(ORDERS, settled)}
+    notices = [*notices, *turned, *_several_numbers(settled)]
+    if whole:
+        tables[ORDER_LINES.name], said = _order_lines(used, rows)
+        notices += [f"{used.height} lines make {settled.height} orders", *said]
+    back, unplaced = _placed_refunds(given_back, settled)
+    if back.height:
+        notices.append(f"{back.height} rows below zero are taken as refunds of their orders")
+    everything = [*damaged, refused, odd_refunds, repeats, rest, unplaced]
+    return Imported(
+        {name: table for name, table in tables.items() if table.height},
+        stack(everything, REFUSED_SCHEMA),
+        frame.height + sum(part.height for part in damaged),
+        used.height + back.height,
+        tuple(notices),
+        used=pl.concat([part.select(Line.FILE, Line.MONEY) for part in (used, back)]),
+        money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
+        facts=_facts(frame, told),
+        one_currency=bool(told.currency),
+    )
+
+
+def _prepared(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows) -> pl.DataFrame:
+    """Return the columns that are needed, absent ones empty, with what each row is worth."""
     needed = {name for rule, _ in rules for name in rule.meta.root_names()}
     needed |= {*LINE_SCHEMA, Orders.ORDER_ID, *_DEFAULTS}
     # What no rule looks at is dropped: a large file's text columns are most of the memory.
@@ -182,155 +160,95 @@ def import_orders(
     if rows == "repeated" and Line.MONEY in absent:
         # The order's amount stands on each of its lines: it is counted on one of them.
         worth = pl.when(pl.struct(Line.FILE, Orders.ORDER_ID).is_first_distinct()).then(worth)
-    frame = frame.with_columns(
+    return frame.with_columns(
         pl.lit(None, dtype=_DEFAULTS[name]).alias(name) for name in absent
     ).with_columns(worth.alias(Line.MONEY))
-    one_of_each(frame, told)
-    frame, turned = _refunds_upward(_in_one_currency(frame, told))
-    frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
-    nameless: Rule = (pl.col(Orders.ORDER_ID).is_null(), "order_id is empty")
-    summary: Rule = (_SUMMARY, f"{NO_DATA}a row of sums, not an order")
-    refusals = [summary, *_currency_rules(told), *rules, nameless]
-    kept, refused = _sift_whole(frame, refusals, whole=rows != "orders")
-    kept, repeats = _latest_rows(kept, rows)
-    orders = kept if rows == "orders" else _folded(kept, rows)
-    settled, odd = settle(ORDERS, orders, _fold_rules(rows))
-    used, rest = _used(kept, settled, odd, whole=rows != "orders")
-    used, again = _money_once(used) if rows == "repeated" else (used, 0.0)
-    everything = stack([*damaged, refused, repeats, rest], REFUSED_SCHEMA)
-    tables = {ORDERS.name: finish(ORDERS, settled)}
-    if rows != "orders":
-        lines = used.with_columns(
-            (pl.col(Row.LINE_AMOUNT) if rows == "repeated" else pl.col(Orders.PAID_AMOUNT)).alias(
-                OrderLines.AMOUNT
-            )
-        )
-        good, _ = settle(ORDER_LINES, lines)
-        tables[ORDER_LINES.name] = finish(ORDER_LINES, good)
-        notices = [*notices, f"{used.height} lines make {settled.height} orders"]
-    notices = [*notices, *turned]
-    return Imported(
-        {name: table for name, table in tables.items() if table.height},
-        everything,
-        frame.height + sum(part.height for part in damaged),
-        used.height,
-        tuple(notices),
-        used=used.select(Line.FILE, Line.MONEY),
-        money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
-        facts=_facts(frame, told),
-        one_currency=bool(told.currency),
-    )
 
 
-def one_of_each(frame: pl.DataFrame, told: Told) -> None:
-    """Refuse files of two shops, two clocks or two currencies.
+def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Rule]:
+    """Return what refuses a row, the format's own words between those of every format."""
+    number = pl.col(Orders.ORDER_ID)
+    refusals: list[Rule] = [(_SUMMARY, SUM_REASON)]
+    refusals += [*_currency_rules(told), *rules, (number.is_null(), "order_id is empty")]
+    torn, rounded = _torn_orders(frame), _rounded(frame)
+    refusals += [(number.is_in(torn.implode()), _MERGED)] if len(torn) else []
+    return [(number.is_in(rounded.implode()), _ROUNDED), *refusals] if len(rounded) else refusals
 
-    Raises
-    ------
-    ImporterError
-        Naming the files.
+
+def _rounded(frame: pl.DataFrame) -> pl.Series:
+    """Return the orders' numbers that a spreadsheet rounded.
+
+    One number may look so by chance; where half of a file's long numbers do, they all were.
     """
-    if told.rates is None and not told.currency:
-        found = _by_file(frame, Row.CURRENCY)
-        if len(found) > 1:
-            first = next(iter(found))
-            raise ImporterError(
-                f"money in {' and '.join(found)} can't be summed: {_named(found)}; import them "
-                f"into a folder each, or say in a mapping file which to take (`currency: {first}`) "
-                "and what others are worth in it (`rates: {XXX: 1.08}`)"
-            )
-    offsets = _by_file(frame, Row.OFFSET)
-    # A clock goes forward and back by an hour in a year.
-    if offsets and max(map(int, offsets)) - min(map(int, offsets)) > 60:
-        found = {_zone(int(offset)): files for offset, files in offsets.items()}
-        raise ImporterError(
-            f"times of two clocks: {_named(found)}; import them into a folder each, or say on "
-            "which clock the shop lives (`--timezone Europe/Berlin`)"
-        )
-    keyed = frame.filter(pl.col(Row.KEY).is_not_null())
-    twice = keyed.filter(pl.col(Row.KEY).n_unique().over(Orders.ORDER_ID) > 1)
-    if twice.height:
-        number = twice[Orders.ORDER_ID][0]
-        files = ", ".join(sorted(twice[Line.FILE].unique()))
-        raise ImporterError(
-            f"{files}: order {number} is there with two ids, so these are the orders of two shops; "
-            "import each shop into a folder of its own"
-        )
-    shops = {} if told.one_shop else _by_file(frame, Row.SHOP)
-    if len(shops) > 1:
-        raise ImporterError(f"orders of two shops: {_named(shops)}; {ONE_SHOP}")
-    if not told.one_shop and frame[Line.FILE].n_unique() > 1:
-        refuse_other_orders(frame, Line.FILE)
+    looks = cells.looks_rounded(pl.col(Orders.ORDER_ID)).alias("looks")
+    told = frame.select(Line.FILE, Orders.ORDER_ID, looks).drop_nulls()
+    share = pl.col("looks").mean().over(Line.FILE)
+    return told.filter(pl.col("looks") & (share >= _ROUNDED_SHARE))[Orders.ORDER_ID].unique()
 
 
-def refuse_other_orders(frame: pl.DataFrame, source: str) -> None:
-    """Refuse orders of two sources that share numbers and little else: those are of two shops.
+def _torn_orders(frame: pl.DataFrame) -> pl.Series:
+    """Return the orders below which rows stand without number, time and amount, but with units.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        ``order_id``, ``buyer_id``, ``placed_at`` and the column `source`.
-    source : str
-
-    Raises
-    ------
-    ImporterError
-        Where of the numbers that two sources share most, and two at least, are of another buyer
-        placed at another hour.
-
-    Examples
-    --------
-    >>> rows = pl.DataFrame({"order_id": ["1001", "1002"] * 2, "buyer_id": ["a", "b", "c", "d"],
-    ...     "placed_at": [datetime(2026, 10, day) for day in (1, 2, 3, 4)],
-    ...     "file": ["x.csv", "x.csv", "y.csv", "y.csv"]})
-    >>> refuse_other_orders(rows, "file")
-    Traceback (most recent call last):
-    ...
-    csinsight.errors.ImporterError: x.csv, y.csv: 2 of the 2 order numbers in both (such as 1001)...
+    So a workbook writes lines of an order whose cells were merged: the order would lack them.
     """
-    known = frame.select(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT, source)
-    shared = known.filter(pl.col(source).n_unique().over(Orders.ORDER_ID) > 1)
-    if shared.is_empty():
-        return
-    numbers = shared.group_by(Orders.ORDER_ID).agg(
-        (pl.col(Orders.BUYER_ID).drop_nulls().n_unique() > 1).alias("buyers"),
-        (pl.col(Orders.PLACED_AT).max() - pl.col(Orders.PLACED_AT).min()).alias("apart"),
-        pl.col(source).unique(),
+    number = pl.col(Orders.ORDER_ID)
+    empty = (Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT)
+    bare = pl.all_horizontal(pl.col(name).is_null() for name in empty)
+    bare = bare & pl.col(Orders.UNITS).is_not_null()
+    if not frame.select(bare.any()).item():
+        return frame[Orders.ORDER_ID].clear()
+    above = number.forward_fill().over(Line.FILE, order_by=Line.NUMBER)
+    return frame.select(above.filter(bare)).to_series().drop_nulls().unique()
+
+
+def _refund_rows(kept: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return rows of orders, rows below zero that give back, and what is refused of the latter."""
+    back = kept.filter(pl.col(Orders.PAID_AMOUNT) < 0) if rows != "repeated" else kept.clear()
+    if back.is_empty():
+        return kept, back, pl.DataFrame(schema=REFUSED_SCHEMA)
+    kept = kept.filter(pl.col(Orders.PAID_AMOUNT).is_null() | (pl.col(Orders.PAID_AMOUNT) >= 0))
+    alone = ~pl.col(Orders.ORDER_ID).is_in(kept[Orders.ORDER_ID].unique().implode())
+    alike = [Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT, Row.LINE_ID]
+    back = back.sort(Line.FILE, Line.NUMBER).with_columns(
+        pl.int_range(pl.len()).over(Line.FILE, *alike).alias("_which")
     )
-    other = numbers.filter(pl.col("buyers") & (pl.col("apart") > timedelta(hours=1)))
-    if other.height < 2 or other.height <= numbers.height / 2:
-        return
-    files = ", ".join(sorted({str(name) for names in other[source] for name in names}))
-    raise ImporterError(
-        f"{files}: {other.height} of the {numbers.height} order numbers in both (such as "
-        f"{other[Orders.ORDER_ID].sort()[0]}) are of another buyer at another time, so these are "
-        f"orders of two shops; {ONE_SHOP}"
+    again = ~pl.struct(*alike, "_which").is_first_distinct()
+    back, refused = sift(back, [(alone, _NO_ORDER), (again, _SAME)])
+    return kept, back.drop("_which"), refused
+
+
+def _with_refunds(orders: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
+    """Return orders with what rows below zero gave back; where both tell, the larger refund."""
+    if back.is_empty():
+        return orders
+    sums = back.group_by(Orders.ORDER_ID).agg(-pl.col(Orders.PAID_AMOUNT).sum().alias("_back"))
+    refund = pl.max_horizontal(Orders.REFUND_AMOUNT, pl.col("_back").round(4))
+    joined = orders.join(sums, on=Orders.ORDER_ID, how="left", maintain_order="left")
+    return joined.with_columns(refund.fill_null(0.0).alias(Orders.REFUND_AMOUNT)).drop("_back")
+
+
+def _placed_refunds(back: pl.DataFrame, settled: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows below zero of orders that were taken, and those of others, refused."""
+    taken = pl.col(Orders.ORDER_ID).is_in(settled[Orders.ORDER_ID].implode())
+    return sift(back, [(~taken, _WHOLE)])
+
+
+def _several_numbers(orders: pl.DataFrame) -> list[str]:
+    several = int(orders[Orders.ORDER_ID].str.contains(r"\w\s*[,，;；]\s*\w").sum())
+    told = (
+        f"{several} rows hold several orders' numbers, as programs write that send orders "
+        "together: each counts as one order; export the orders from the platform itself"
     )
+    return [told] if several else []
 
 
-def shop_of(header: Sequence[str]) -> pl.Expr:
-    """Return the column of a file's rows that names the shop they are of; nulls without one."""
-    name = next((name for name in SHOP_HEADERS if name in header), None)
-    if name is None:
-        return pl.lit(None, dtype=pl.String).alias(Row.SHOP)
-    text = pl.col(name).cast(pl.String).str.strip_chars(" \t\"'=")
-    return pl.when(text != "").then(text).alias(Row.SHOP)
-
-
-def _by_file(frame: pl.DataFrame, column: str) -> dict[str, list[str]]:
-    pairs = frame.select(column, Line.FILE).drop_nulls().unique().sort(column, Line.FILE)
-    found: dict[str, list[str]] = {}
-    for value, file in pairs.iter_rows():
-        found.setdefault(str(value), []).append(str(file))
-    return found
-
-
-def _named(found: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"{value} in {', '.join(files)}" for value, files in found.items())
-
-
-def _zone(minutes: int) -> str:
-    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+def _order_lines(used: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, list[str]]:
+    """Return the lines of the orders taken, and which of them the contract would not have."""
+    own = pl.col(Row.LINE_AMOUNT) if rows == "repeated" else pl.col(Orders.PAID_AMOUNT)
+    good, odd = settle(ORDER_LINES, used.with_columns(own.alias(OrderLines.AMOUNT)))
+    reasons = ", ".join(odd[Line.REASON].unique().sort())
+    told = f"{odd.height} lines are in orders, but not in order_lines: {reasons}"
+    return finish(ORDER_LINES, good), [told] if odd.height else []
 
 
 def _in_one_currency(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
@@ -339,7 +257,7 @@ def _in_one_currency(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
     rate = pl.col(Row.CURRENCY).replace_strict(
         dict(told.rates), default=1.0, return_dtype=pl.Float64
     )
-    money = (*_MONEY, Row.LINE_AMOUNT, Line.MONEY)
+    money = (*ORDER_MONEY, Row.LINE_AMOUNT, Line.MONEY)
     return frame.with_columns((pl.col(name) * rate).round(2).alias(name) for name in money)
 
 
@@ -455,13 +373,13 @@ def _latest_lines(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Return one row an order: amounts summed or taken once, units summed, one state."""
     newest = pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
-    one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *_MONEY)}
+    one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *ORDER_MONEY)}
     amounts = [
         # Sums of cents in binary floats: rounded to a hundredth of a cent.
         pl.when(pl.col(name).count() > 0).then(pl.col(name).sum().round(4)).alias(name)
         if rows == "lines"
         else pl.col(name).get(newest).alias(name)
-        for name in _MONEY
+        for name in ORDER_MONEY
     ]
     return lines.group_by(Orders.ORDER_ID, maintain_order=True).agg(
         pl.col(Line.FILE).first(),
@@ -487,7 +405,10 @@ def _fold_rules(rows: Rows) -> list[Rule]:
         (pl.col(f"_{Orders.BUYER_ID}_values") > 1, "the lines of this order name two buyers")
     ]
     if rows == "repeated":
-        differs = "the lines of this order differ in {}, which should be the whole order's"
+        differs = (
+            "the lines of this order differ in {}, which should be the whole order's; where it is "
+            "each line's own, import the file by a mapping with `lines: {{amounts: sum}}`"
+        )
         rules += [
             (pl.col(f"_{name}_values") > 1, differs.format(name))
             for name in (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT)

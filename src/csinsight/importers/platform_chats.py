@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +19,11 @@ import polars as pl
 from csinsight.contract.schema import AGENTS, RATINGS, Agents, Ratings
 from csinsight.errors import ImporterError
 from csinsight.importers.cells import YES, text_of_html
-from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time
-from csinsight.importers.options import Options, read_options
-from csinsight.importers.reading import Line, read_text
+from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time, shops_of
+from csinsight.importers.options import ChatOptions, Options, read_options
+from csinsight.importers.reading import LINE_SCHEMA, Line, read_text
 from csinsight.importers.records import load_json
-from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.sift import Imported, Rule, settle, with_table
 from csinsight.importers.workbook import open_tables
 
 #: How robots' accounts are called, as their nicks say.
@@ -57,7 +58,7 @@ def read_sycm_chats(
     ----------
     files : sequence of pathlib.Path
     mapping : pathlib.Path or None
-        YAML of `Options`.
+        YAML of `ChatOptions`.
     timezone : str or None
         The shop's clock, for times in seconds since 1970; the platform's own, Asia/Shanghai,
         unless told.
@@ -67,12 +68,14 @@ def read_sycm_chats(
     ImporterError
         Where a file holds no sessions.
     """
-    zone = read_options(mapping, Options, timezone).timezone or _UTC_SHOP
+    options = read_options(mapping, ChatOptions, timezone)
+    zone = options.timezone or _UTC_SHOP
     entries: list[Entry] = []
     for path in files:
         for number, session in enumerate(_members(path, "sessions"), start=1):
             entries += _session(path.name, number, session, len(entries), zone)
-    return chat_tables(entries)
+    imported = chat_tables(entries)
+    return imported if options.one_shop else replace(imported, facts=shops_of(entries))
 
 
 def _session(file: str, number: int, session: Any, talk: int, zone: str) -> Iterator[Entry]:
@@ -177,7 +180,8 @@ def read_intercom(
     """Read Intercom conversations (JSON) into ``messages``, ``agents`` and ``ratings``.
 
     The opening stands in ``source``, what follows in ``conversation_parts``; parts without a body
-    (assignments, notes of closing) and notes of the team are no messages, but are counted.
+    (assignments, notes of closing) and notes of the team are no messages, but are counted, and so
+    are ratings that can't be used.
 
     Parameters
     ----------
@@ -200,26 +204,19 @@ def read_intercom(
         )
     entries: list[Entry] = []
     names: dict[str, str] = {}
-    scores: list[tuple[str, str, datetime, int]] = []
+    scores: list[dict[str, Any]] = []
     for path in files:
         for number, one in enumerate(_members(path, "conversations"), start=1):
             talk = _object(one)
             entries += _conversation(path.name, number, talk, len(entries), zone, names)
-            scores += _score(talk, zone)
+            scores += _scores(path.name, number, talk, zone)
+    # A score is a row in too: it is used or refused with its reason, as a message is.
     imported = chat_tables(entries)
     if AGENTS.name in imported.tables:
         agent = pl.col(Agents.AGENT_ID)
         named = agent.replace_strict(names, default=agent).alias(Agents.NAME)
         imported.tables[AGENTS.name] = imported.tables[AGENTS.name].with_columns(named)
-    if scores:
-        fields = (Ratings.BUYER_ID, Ratings.AGENT_ID, Ratings.RATED_AT, Ratings.SCORE)
-        rated = pl.DataFrame(scores, schema=fields, orient="row").with_columns(
-            pl.lit(files[0].name).alias(Line.FILE),
-            pl.lit(0, dtype=pl.Int64).alias(Line.NUMBER),
-            pl.lit("").alias(Line.RAW),
-        )
-        imported.tables[RATINGS.name] = finish(RATINGS, settle(RATINGS, rated)[0])
-    return imported
+    return _with_ratings(imported, scores)
 
 
 def _conversation(
@@ -268,16 +265,47 @@ def _contact(talk: dict[str, Any]) -> str:
     return _text(first.get("email")).lower() or _text(first.get("id")) or _text(author.get("id"))
 
 
-def _score(talk: dict[str, Any], zone: str) -> Iterator[tuple[str, str, datetime, int]]:
+def _scores(file: str, number: int, talk: dict[str, Any], zone: str) -> Iterator[dict[str, Any]]:
+    """Yield the rating of a conversation, where there is one, with what is wrong with it."""
     told = talk.get("conversation_rating")
-    if not isinstance(told, dict) or not str(told.get("rating", "")).isdigit():
+    if not told or (isinstance(told, dict) and told.get("rating") is None):
         return
-    mate = told.get("teammate")
-    agent = _text(mate.get("id")) if isinstance(mate, dict) else _text(mate)
-    when = _moment(told.get("created_at"), zone)
-    buyer = _contact(talk)
-    if agent and when and buyer and 1 <= int(told["rating"]) <= 5:
-        yield buyer, agent, when, int(told["rating"])
+    given = _object(told)
+    mate = given.get("teammate")
+    score = _text(given.get("rating"))
+    yield {
+        Line.FILE: file,
+        Line.NUMBER: number,
+        Line.RAW: json.dumps(told, ensure_ascii=False),
+        Ratings.BUYER_ID: _contact(talk) or None,
+        Ratings.AGENT_ID: _text(_object(mate).get("id")) or _text(mate) or None,
+        Ratings.RATED_AT: _moment(given.get("created_at"), zone),
+        Ratings.SCORE: int(score) if score.isdecimal() and len(score) < 5 else None,
+    }
+
+
+_RATED: Final[dict[str, pl.DataType]] = {
+    **LINE_SCHEMA,
+    Ratings.BUYER_ID: pl.String(),
+    Ratings.AGENT_ID: pl.String(),
+    Ratings.RATED_AT: pl.Datetime("us"),
+    Ratings.SCORE: pl.Int64(),
+}
+
+
+def _with_ratings(imported: Imported, scores: list[dict[str, Any]]) -> Imported:
+    """Return an import with ``ratings``: each is a row in, used or refused with its reason."""
+    if not scores:
+        return imported
+    score = pl.col(Ratings.SCORE)
+    rules: list[Rule] = [
+        (pl.col(Ratings.BUYER_ID).is_null(), "the rating is of a conversation without a buyer"),
+        (pl.col(Ratings.AGENT_ID).is_null(), "the rating names no teammate whom it is of"),
+        (pl.col(Ratings.RATED_AT).is_null(), "the rating has no time"),
+        (score.is_null() | ~score.is_between(1, 5), "the rating is no score from 1 to 5"),
+    ]
+    kept, refused = settle(RATINGS, pl.DataFrame(scores, schema=_RATED), rules)
+    return with_table(imported, RATINGS, kept, refused)
 
 
 def _members(path: Path, inside: str) -> list[Any]:

@@ -108,9 +108,10 @@ def read_platform_kpis(
     """
     options = read_options(mapping, KpiOptions, timezone)
     frames, refused, counted = [], [], 0
+    notices: list[str] = []
     for path in files:
         for file, grid in _grids(path):
-            frame, bad, rows = _table(file, grid, options.day)
+            frame, bad, rows = _table(file, grid, options.day, notices)
             frames.append(frame)
             refused.append(bad)
             counted += rows
@@ -138,6 +139,7 @@ def read_platform_kpis(
         stack([*refused, rest], REFUSED_SCHEMA),
         counted,
         used.height,
+        tuple(notices),
         used=used.select(Line.FILE),
     )
 
@@ -154,8 +156,10 @@ def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
     yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
 
 
-def _table(file: str, grid: Grid, day: date | None) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Return the figures of a table, its refused rows, and how many rows it has."""
+def _table(
+    file: str, grid: Grid, day: date | None, notices: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return the figures of a table, its refused rows, and how many rows it has; add notices."""
     top, below = _header_rows(file, grid)
     names = _names(grid[top:below])
     days = _column(names, DAYS)
@@ -166,6 +170,15 @@ def _table(file: str, grid: Grid, day: date | None) -> tuple[pl.DataFrame, pl.Da
             f"mapping if all is of one day; found: {', '.join(filter(None, names[:12]))}"
         )
     figures = [i for i, name in enumerate(names) if name and i not in (days, agents)]
+    wide = max(map(len, grid[below:]), default=0)
+    nameless = [
+        i + 1
+        for i in range(wide)
+        if not _cell(names, i) and any(_is_figure(_cell(row, i)) for row in grid[below:])
+    ]
+    if nameless:
+        columns = ", ".join(map(str, nameless))
+        notices.append(f"{file}: column {columns} has figures without a name and is not read")
     percent = {i for i in figures if _in_percent(names[i], [_cell(row, i) for row in grid[below:]])}
     source = next((said for name, said in _SOURCES if name in names), file.rsplit(".", 1)[0])
     found: list[tuple[object, ...]] = []
@@ -219,7 +232,7 @@ def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
         # the agent nothing or a name of theirs. A row whose day is misspelt has words alone too.
         while (
             below < min(top + _HEADER_ROWS, len(grid))
-            and _is_header(grid[below])
+            and _is_words(grid[below])
             and all(_cell(grid[below], i).lower() in {"", *DAYS, *AGENTS} for i in keys)
         ):
             below += 1
@@ -235,10 +248,13 @@ def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
 
 
 def _is_header(row: Sequence[str]) -> bool:
+    return _is_words(row) and not any(word in cell for cell in row for word in SUMMARIES)
+
+
+def _is_words(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell and cell not in _NOTHING]
     words = [cell for cell in filled if _value(cell, percent=False) is False and not _day(cell)]
-    labels = [cell for cell in filled if any(word in cell for word in SUMMARIES)]
-    return len(filled) > 0 and len(words) == len(filled) and not labels
+    return len(filled) > 0 and len(words) == len(filled)
 
 
 def _names(rows: Grid) -> list[str]:
@@ -290,6 +306,10 @@ def _value(text: str, *, percent: bool) -> float | bool | None:
     if not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", number):
         return False
     return float(number) / 100 if share or percent else float(number)
+
+
+def _is_figure(text: str) -> bool:
+    return isinstance(_value(text, percent=False), float)
 
 
 def _in_percent(name: str, column: Sequence[str]) -> bool:

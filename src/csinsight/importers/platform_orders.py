@@ -31,14 +31,17 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.one_shop import Row, shop_of
 from csinsight.importers.options import OrderOptions, exported_at, read_options
-from csinsight.importers.orders import Row, Rows, import_orders, shop_of
+from csinsight.importers.orders import Rows, import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Records
 from csinsight.importers.sift import Imported, Rule
 from csinsight.importers.workbook import open_tables
 
 _MONEY: Final = ("list", "paid", "balance", "freight", "tax", "freight_tax", "off", "refund")
 _TEXTS: Final = ("order", "line", "product", "product_name", "category", "currency")
+#: Douyin writes recipients as ``##…``.
+_MASKED: Final = rf"{cells.MASKED}|#"
 _WHEN: Final = "a time such as 2026-10-05 09:30:00"
 
 
@@ -100,6 +103,7 @@ EXPORTS: Final[dict[str, OrderExport]] = {
             "balance": ("余额支付",),
             "refund": ("退款金额",),
             "state": ("订单状态",),
+            "method": ("支付方式",),
         },
         unpaid=("等待付款", "未付款", "待付款"),
         paid=(
@@ -294,12 +298,16 @@ def _fields(records: Records, export: OrderExport) -> pl.DataFrame:
             f"{records.file}: has no column {', '.join(absent)}, so it is not {export.title}; "
             f"found: {found}"
         )
-    fields = (*_MONEY, *_TEXTS, "count", "price", "state", "after_sales", "updated")
+    fields = (*_MONEY, *_TEXTS, "count", "price", "state", "after_sales", "updated", "method")
     columns = [_first(export.columns.get(name, ()), records).alias(name) for name in fields]
     several = [
         pl.coalesce(_each(export.columns.get(name, ()), records)).alias(name)
-        for name in ("buyer", "placed", "payment")
+        for name in ("placed", "payment")
     ]
+    buyers = _each(export.columns.get("buyer", ()), records)
+    # A masked phone number stands beside a nick that is not.
+    plain = [pl.when(~buyer.str.contains(_MASKED)).then(buyer) for buyer in buyers]
+    several.append(pl.coalesce(*plain, *buyers).alias("buyer"))
     when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
     return records.frame.select(*LINE_SCHEMA, *columns, *several, when, shop_of(records.header))
 
@@ -314,13 +322,13 @@ def _each(names: Sequence[str], records: Records) -> list[pl.Expr]:
 
 
 def _values(timezone: str | None) -> list[pl.Expr]:
-    masked = pl.col("buyer").str.contains(r"[*\uff0a#]")
+    masked = pl.col("buyer").str.contains(_MASKED)
     placed, utc = cells.at_clock(pl.col("placed"), timezone), cells.utc(pl.col("placed"))
     units = cells.whole(pl.col("count"))
     words = pl.concat_str(["state", "after_sales"], separator=" ", ignore_nulls=True)
     return [
         pl.col("order").alias(Orders.ORDER_ID),
-        pl.when(~masked).then(pl.col("buyer")).alias(Orders.BUYER_ID),
+        pl.when(~masked).then(cells.contact(pl.col("buyer"))).alias(Orders.BUYER_ID),
         placed.alias(Orders.PLACED_AT),
         cells.at_clock(pl.col("payment"), timezone).alias("paid_time"),
         pl.coalesce(cells.at_clock(pl.col("updated"), timezone), Row.EXPORTED).alias(Row.EXPORTED),
@@ -429,6 +437,14 @@ def _notices(frame: pl.DataFrame) -> list[str]:
             "no order names its buyer (or all are masked): buyer_id is left empty; orders are "
             "joined to chats by their numbers, where buyers or agents write them"
         )
+    later = frame.filter(
+        pl.col("method").str.contains("货到付款")
+        & pl.col("payment").is_null()
+        & pl.col(Orders.PAID_AT).is_not_null()
+    )
+    if later.height:
+        orders = later[Orders.ORDER_ID].n_unique()
+        notices.append(f"{orders} orders are paid on delivery: they count as paid when placed")
     unknown = frame.filter(pl.col("partly_back") & pl.col("refund_number").is_null())
     if unknown.height:
         orders = unknown[Orders.ORDER_ID].n_unique()

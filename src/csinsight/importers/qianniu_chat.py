@@ -2,6 +2,8 @@
 
 Qianniu chats, pasted or as a workbook, to ``messages`` and ``agents``.
 
+One talk a cell (``客户ID``, ``聊天记录``) is read as a paste of that customer's.
+
 Who is who: an agent's nick is ``店铺名:客服名``, so the colon tells the side; the shop's own
 account (the part before a colon elsewhere) is an agent too, and so is every nick that the mapping
 file names. Robots (``服务助手``, ``机器人``, ``店小蜜``) are bots. Everyone else is a buyer.
@@ -38,10 +40,11 @@ from csinsight.importers.chat_text import (
     judge,
     parse_text,
     read_time,
+    shops_of,
 )
 from csinsight.importers.reading import Line, Records, read_records, read_text
-from csinsight.importers.sift import FileFacts, Imported
-from csinsight.importers.workbook import SUFFIXES, read_workbook, sheet_records
+from csinsight.importers.sift import Imported
+from csinsight.importers.workbook import SUFFIXES, open_tables, read_workbook, sheet_records
 
 CUSTOMER: Final = "客户名"
 NUMBER: Final = "消息序号"
@@ -50,6 +53,9 @@ TEXT: Final = "发送内容"
 ACCOUNT: Final = "发送账号"
 KIND: Final = "账号类型"
 NEEDED: Final = (CUSTOMER, TIME, TEXT, ACCOUNT)
+#: Tables with a whole talk in a cell, and what names its customer.
+TALK: Final = ("聊天记录", "聊天内容", "会话内容", "对话内容")
+TALKS_CUSTOMER: Final = ("客户ID", "客户id", "客户名", "客户昵称", "买家昵称", "买家ID", "买家")
 #: The header may stand under a title.
 _HEADER_WITHIN: Final = 5
 _SIDES: Final = {
@@ -80,9 +86,12 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
         Where no sheet has the columns of messages.
     """
     sheets, skipped = _sheets(path)
+    if not sheets and (talks := _talks(path)):
+        return talks, []
     if not sheets:
         raise ImporterError(
-            f"{path.name}: no sheet has the columns {', '.join(NEEDED)}; "
+            f"{path.name}: no sheet has the columns {', '.join(NEEDED)}, "
+            f"or {TALKS_CUSTOMER[0]} and {TALK[0]}; "
             "pasted chats are read from .txt files"
         )
     entries: list[Entry] = []
@@ -92,6 +101,38 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
     if not skipped:
         return entries, []
     return entries, [f"{path.name}: {skipped} sheets without messages are not read"]
+
+
+def _talks(path: Path) -> list[Entry]:
+    """Return the entries of tables with one talk a cell; none where no sheet is one."""
+    entries: list[Entry] = []
+    for records in open_tables(path, [*TALK, *TALKS_CUSTOMER]):
+        talk = next((name for name in TALK if name in records.header), None)
+        customer = next((name for name in TALKS_CUSTOMER if name in records.header), None)
+        if talk is None or customer is None:
+            continue
+        for row in records.frame.iter_rows(named=True):
+            base = 1 + max((entry.talk for entry in entries[-1:]), default=0)
+            entries += _talk(row, str(row[talk] or ""), str(row[customer] or "").strip(), base)
+        entries += [
+            Entry(records.file, row[Line.NUMBER], row[Line.RAW], problem=row[Line.REASON])
+            for row in records.damaged.iter_rows(named=True)
+        ]
+    return entries
+
+
+def _talk(row: dict[str, object], text: str, customer: str, base: int) -> list[Entry]:
+    """Return the entries of one cell, the customer's where the paste does not say it."""
+    file, number = str(row[Line.FILE]), int(str(row[Line.NUMBER]))
+    found = parse_text(text, file) or [Entry(file, number, text, problem="the talk is empty")]
+    for entry in found:
+        entry.line, entry.buyer = number, customer
+        if entry.nick == customer:
+            entry.side = "buyer"
+        if not customer and not entry.problem:
+            entry.problem = "the talk's customer is empty"
+        entry.talk += base
+    return found
 
 
 def _sheets(path: Path) -> tuple[list[Records], int]:
@@ -175,7 +216,7 @@ def _number_talks(entries: list[Entry]) -> None:
 _BOTS: Final = ("机器人", "店小蜜", "服务助手")
 
 
-class ChatOptions(BaseModel):
+class QianniuOptions(BaseModel):
     """What a mapping file may tell of Qianniu chats."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -196,7 +237,7 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     files : sequence of pathlib.Path
         Text files with pasted chats; ``.xlsx`` (or ``.csv``) with the workbook's columns.
     mapping : pathlib.Path or None
-        YAML of `ChatOptions`.
+        YAML of `QianniuOptions`.
 
     Raises
     ------
@@ -215,22 +256,13 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     >>> imported.tables["messages"]["sender"].to_list()
     ['buyer', 'agent']
     """
-    options = load(mapping, ChatOptions) if mapping else ChatOptions()
+    options = load(mapping, QianniuOptions) if mapping else QianniuOptions()
     entries, notices = _read(files)
     _tell_sides(entries, options)
     _tell_buyers(entries)
     _tell_times(entries, options)
     imported = chat_tables(entries, notices)
-    return imported if options.one_shop else replace(imported, facts=_shops(entries))
-
-
-def _shops(entries: Sequence[Entry]) -> dict[str, FileFacts]:
-    """Return by file the shops whose agents write there."""
-    shops: dict[str, set[str]] = {}
-    for entry in entries:
-        if ":" in entry.nick and entry.side in ("agent", "bot") and not entry.problem:
-            shops.setdefault(entry.file, set()).add(entry.nick.split(":", 1)[0])
-    return {file: FileFacts(shops=tuple(sorted(names))) for file, names in shops.items()}
+    return imported if options.one_shop else replace(imported, facts=shops_of(entries))
 
 
 def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:
@@ -242,6 +274,12 @@ def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:
             notices += told
         else:
             found = parse_text(read_text(path), path.name, notices)
+            if not any(entry.nick for entry in found):
+                raise ImporterError(
+                    f"{path.name}: no line is the head of a message, such as 小雨 2026-10-05 "
+                    f"10:00:00; it begins with {found[0].raw[:60]!r}; other chats as text are read "
+                    "by a mapping with `line_pattern`"
+                )
         base = 1 + max((entry.talk for entry in entries), default=0)
         for entry in found:
             entry.talk += base
@@ -249,7 +287,7 @@ def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:
     return entries, notices
 
 
-def _tell_sides(entries: list[Entry], options: ChatOptions) -> None:
+def _tell_sides(entries: list[Entry], options: QianniuOptions) -> None:
     told = [entry for entry in entries if entry.nick and not entry.problem]
     shops = {e.nick.split(":", 1)[0] for e in told if ":" in e.nick}
     known = {*options.agents, *shops, *(e.nick for e in told if e.side == "agent")}
@@ -291,7 +329,7 @@ def _other(entry: Entry) -> str:
     return entry.receiver if ":" not in entry.receiver else ""
 
 
-def _tell_times(entries: list[Entry], options: ChatOptions) -> None:
+def _tell_times(entries: list[Entry], options: QianniuOptions) -> None:
     if options.day is not None:
         _date_clocks(entries, options.day)
     timed = any(entry.sent_at is not None and not entry.problem for entry in entries)

@@ -416,20 +416,11 @@ def gather(
         if sound and not ('"' in raw and raw.count('"') % 2):
             good.append((file, number, raw, *fields))
             continue
-        extra = [field for field in fields[len(header) :] if field and field.strip()]
-        if len(header) > 1 and [*fields[: len(header)]] == top:
-            bad.append((file, number, raw, f"{NO_DATA}the header once more"))
-        elif "\0" in raw:
-            bad.append((file, number, raw, NUL_REASON))
-        elif len(fields) < len(header) or extra:
-            reason = f"the record has {len(fields)} fields, the header {len(header)}"
-            if raw.count('"') % 2:
-                reason = QUOTE_REASON
+        reason = _broken(raw, fields, top, width)
+        if reason:
             bad.append((file, number, raw, reason))
-        elif raw.count('"') % 2 and any(field and field.startswith('"') for field in fields):
-            bad.append((file, number, raw, QUOTE_REASON))
         else:
-            good.append((file, number, raw, *fields[: len(header)]))
+            good.append((file, number, raw, *fields[:width]))
     schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
     return Records(
         file,
@@ -437,6 +428,34 @@ def gather(
         _columns(good, schema),
         refused_rows(bad),
     )
+
+
+def _broken(raw: str, fields: Sequence[str | None], top: Sequence[str | None], width: int) -> str:
+    """Return why a record is none of the table's rows; empty where it is one."""
+    extra = any(field and field.strip() for field in fields[width:])
+    odd = raw.count('"') % 2 == 1
+    if width > 1 and [*fields[:width]] == top:
+        return f"{NO_DATA}the header once more"
+    if "\0" in raw:
+        return NUL_REASON
+    if len(fields) < width and SUMMARY.match(_first_told(fields)):
+        return SUM_REASON
+    if len(fields) < width or extra:
+        count = f"the record has {len(fields)} fields, the header {width}"
+        return QUOTE_REASON if odd else count
+    opened = odd and any(field and field.startswith('"') for field in fields)
+    return QUOTE_REASON if opened else ""
+
+
+#: What stands first in a row below the data that sums it up.
+SUMMARY: Final = re.compile(
+    r"(?i)^(合计|总计|小计|汇总|共计|本页合计|grand total|subtotal|totals?|sum)[:：\s]*$"
+)
+SUM_REASON: Final = f"{NO_DATA}a row of sums, not an order"
+
+
+def _first_told(fields: Sequence[str | None]) -> str:
+    return next((field.strip() for field in fields if field and field.strip()), "")
 
 
 def _columns(

@@ -40,7 +40,7 @@ from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
-from csinsight.importers.orders import ONE_SHOP
+from csinsight.importers.one_shop import ONE_SHOP
 from csinsight.importers.platform_chats import (
     read_intercom,
     read_jingmai_chats,

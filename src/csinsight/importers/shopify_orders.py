@@ -25,8 +25,9 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.one_shop import Row
 from csinsight.importers.options import OrderOptions, exported_at, read_options
-from csinsight.importers.orders import Row, import_orders
+from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records, read_records
 from csinsight.importers.sift import Imported, Rule
 
@@ -135,7 +136,8 @@ def _named(records: Records) -> pl.DataFrame:
 
 def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:
     """Return every line with what the first line of its order says, in this file or another."""
-    head = pl.col("placed").is_not_null() | pl.col("state").is_not_null()
+    # Lines below may repeat the e-mail and the time of placing, never the state or the sum.
+    head = pl.col("total").is_not_null() | pl.col("state").is_not_null()
     within = [Line.FILE, "id"]
     filled = lines.with_columns(
         pl.when(head & (pl.col("id").is_not_null()))

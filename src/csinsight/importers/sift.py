@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -182,3 +182,29 @@ def finish(table: Table, kept: pl.DataFrame) -> pl.DataFrame:
         if column.required or kept[column.name].null_count() < kept.height
     ]
     return kept.select(columns)
+
+
+def with_table(
+    imported: Imported, table: Table, kept: pl.DataFrame, refused: pl.DataFrame
+) -> Imported:
+    """Return an import with the rows of one more table, those used and those refused.
+
+    Parameters
+    ----------
+    imported : Imported
+    table : Table
+    kept : polars.DataFrame
+        As `settle` returns it.
+    refused : polars.DataFrame
+        As `REFUSED_SCHEMA`.
+    """
+    used = kept.select(Line.FILE)
+    tables = {**imported.tables, table.name: finish(table, kept)}
+    return replace(
+        imported,
+        tables={name: frame for name, frame in tables.items() if frame.height},
+        refused=stack([imported.refused, refused], REFUSED_SCHEMA),
+        rows_in=imported.rows_in + kept.height + refused.height,
+        rows_out=imported.rows_out + kept.height,
+        used=used if imported.used is None else pl.concat([imported.used, used]),
+    )

@@ -29,8 +29,9 @@ from csinsight.contract.cells import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.one_shop import Row, Told, shop_of
 from csinsight.importers.options import ShopOptions, exported_at, read_options
-from csinsight.importers.orders import Row, Told, import_orders, shop_of
+from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
@@ -67,13 +68,29 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }
 REQUIRED: Final = ("id", "total", "state", "placed")
 MONEY: Final = ("payable", "postage", "total", "actual", "refund")
-UNPAID_STATES: Final = ("等待买家付款", "等待付款", "未付款")
-PAID_STATES: Final = ("买家已付款等待卖家发货", "卖家已发货等待买家确认", "交易成功")
+UNPAID_STATES: Final = ("等待买家付款", "等待付款", "未付款", "没有创建支付宝交易")
+PAID_STATES: Final = (
+    "交易成功",
+    "买家已付款等待卖家发货",
+    "卖家已发货等待买家确认",
+    "买家已付款",
+    "卖家部分发货",
+    "卖家已发货",
+    "等待卖家发货",
+    "等待买家确认收货",
+    "买家已收货",
+    "买家已签收",
+)
 CLOSED_STATE: Final = "交易关闭"
+#: The same, said by who closed it and when.
+CLOSED_STATES: Final = (
+    CLOSED_STATE,
+    "付款以前卖家或买家主动关闭交易",
+    "付款以后用户退款成功交易自动关闭",
+)
 #: What stands in 退款金额 where there was none.
 NO_REFUND: Final = ("-", "无退款申请", "没有申请退款", "无退款", "暂无数据")
 _CENT: Final = 0.005
-_ROUNDED_SHARE: Final = 0.5
 
 
 def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Imported:
@@ -150,7 +167,7 @@ def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: 
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
     notices += _untold_payments(frame)
-    frame = frame.with_columns(_rounded(frame)).with_columns(_values())
+    frame = frame.with_columns(_values())
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
     titles = _single_titles(frame)
@@ -220,13 +237,13 @@ def _values() -> list[pl.Expr]:
         ).alias(Orders.PAID_AT),
         cells.whole(pl.col("units")).alias(Orders.UNITS),
         state.alias("state_key"),
-        state.is_in((CLOSED_STATE, "交易成功")).alias(Row.CLOSED),
+        state.is_in((*CLOSED_STATES, "交易成功")).alias(Row.CLOSED),
         *(cells.number(pl.col(name)).alias(f"{name}_number") for name in MONEY),
     ]
 
 
 def _state_key() -> pl.Expr:
-    return pl.col("state").str.normalize("NFKC").str.replace_all(r"[,、\s]", "")
+    return pl.col("state").str.normalize("NFKC").str.replace_all(r"[,、;\s]", "")
 
 
 def _untold_payments(frame: pl.DataFrame) -> list[str]:
@@ -235,7 +252,7 @@ def _untold_payments(frame: pl.DataFrame) -> list[str]:
     if without.is_empty():
         return []
     files = ", ".join(without[Line.FILE].unique().sort())
-    closed = without.filter(_state_key() == CLOSED_STATE).height
+    closed = without.filter(_state_key().is_in(CLOSED_STATES)).height
     told = (
         f"{files}: tells no time of payment: what its state calls paid counts as paid when placed"
     )
@@ -249,13 +266,19 @@ def _rules() -> list[Rule]:
     order = pl.col("id")
     paid = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
     paid = paid & pl.col("tells_paid")
+    known = (*PAID_STATES, *UNPAID_STATES, *CLOSED_STATES)
+    unknown = ~pl.col("tells_paid") & ~pl.col("state_key").is_in(known)
+    untold = (
+        f"订单状态 is none that is known ({', '.join(known[:3])} …), and the file has no time of "
+        "payment that would tell whether the order was paid"
+    )
     again = "export the orders again and import the file without saving it in a spreadsheet"
     return [
         (order.is_null(), "订单编号 is empty"),
         (order.str.contains(SPOILT_PATTERN), f"订单编号 was spoilt to 1.9E+15; {again}"),
-        (pl.col("rounded"), f"订单编号 was rounded by a spreadsheet; {again}"),
         (~order.str.contains(r"^[0-9A-Za-z_-]{1,64}$"), "订单编号 is not an order number"),
         (pl.col("state").is_null(), "订单状态 is empty"),
+        (unknown, untold),
         (pl.col("total").is_null(), "总金额 is empty"),
         *(
             cells.unreadable(
@@ -279,18 +302,6 @@ def _rules() -> list[Rule]:
         ),
         (paid, "订单状态 says paid, but 订单付款时间 is empty"),
     ]
-
-
-def _rounded(frame: pl.DataFrame) -> pl.Series:
-    """Tell which order numbers a spreadsheet rounded: it keeps fifteen digits.
-
-    One number may look so by chance; where half of a file's long numbers do, they all were.
-    """
-    looks = pl.DataFrame(
-        {Line.FILE: frame[Line.FILE], "looks": [cells.looks_rounded(i) for i in frame["id"]]}
-    )
-    share = pl.col("looks").mean().over(Line.FILE)
-    return looks.select(rounded=pl.col("looks") & (share >= _ROUNDED_SHARE))["rounded"]
 
 
 def _buyer_rules(frame: pl.DataFrame) -> tuple[list[Rule], list[str]]:
@@ -339,4 +350,4 @@ def _refund_amount() -> pl.Expr:
 
 
 def _closed_after_payment() -> pl.Expr:
-    return (pl.col("state_key") == CLOSED_STATE) & pl.col(Orders.PAID_AT).is_not_null()
+    return pl.col("state_key").is_in(CLOSED_STATES) & pl.col(Orders.PAID_AT).is_not_null()

@@ -29,7 +29,7 @@ from csinsight.importers import cells
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, read_text, stack
 from csinsight.importers.records import load_json
-from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
+from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift, with_table
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
@@ -37,6 +37,10 @@ _SYSTEM: Final = "-1"
 _ASKING: Final = ("end-user", "end_user", "enduser")
 _TEXTS: Final = ("ticket", "requester", "buyer", "author", "side", "time", "text", "public")
 _SCHEMA: Final = {**LINE_SCHEMA, **dict.fromkeys(_TEXTS, pl.String())}
+_UNRATED: Final[list[Rule]] = [
+    (pl.col(Ratings.AGENT_ID).is_null(), "the rating names no assignee whom it is of"),
+    (pl.col(Ratings.RATED_AT).is_null(), "the rating has no time"),
+]
 _RATED: Final = ("ticket", "buyer", "assignee", "time", "word")
 _RATED_SCHEMA: Final = {**LINE_SCHEMA, **dict.fromkeys(_RATED, pl.String())}
 #: ``Chat started on 2026-10-05 08:33 PM UTC``, above lines such as ``(08:33:20 PM) Ann: Hello``.
@@ -101,7 +105,7 @@ def read_zendesk(
 ) -> Imported:
     """Read Zendesk tickets into ``messages``, ``agents`` and ``ratings``.
 
-    A row in is a comment, or a ticket without any; each is one message or is refused.
+    A row in is a comment, a ticket without any, or a rating; each is used or refused.
 
     Parameters
     ----------
@@ -132,21 +136,21 @@ def read_zendesk(
     kept, rest = settle(MESSAGES, good)
     scored = [row for ticket in tickets for row in _rating(*ticket, people)]
     rated = pl.DataFrame(scored, _RATED_SCHEMA, orient="row")
-    ratings, odd = settle(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)))
+    ratings, odd = settle(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)), _UNRATED)
     tables = {
         MESSAGES.name: finish(MESSAGES, kept),
         AGENTS.name: _agents(kept, ratings, people),
-        RATINGS.name: finish(RATINGS, ratings),
     }
-    return Imported(
+    imported = Imported(
         {name: table for name, table in tables.items() if table.height},
         stack([refused, rest], REFUSED_SCHEMA),
         frame.height,
         kept.height,
-        _notices(kept, ratings.height, odd.height),
+        _notices(kept, ratings.height),
         used=kept.select(Line.FILE),
         facts=_facts(kept),
     )
+    return with_table(imported, RATINGS, ratings, odd) if rated.height else imported
 
 
 def _facts(kept: pl.DataFrame) -> dict[str, FileFacts]:
@@ -266,7 +270,7 @@ def _rating(
     if isinstance(score, str) and score in SCORES:
         when = given.get("updated_at") or given.get("created_at") or ticket.get("updated_at")
         who = (people.buyer(_who(ticket, "requester")), _who(ticket, "assignee"))
-        yield (file, line, "", _text(ticket.get("id")), *who, _text(when), score)
+        yield (file, line, json.dumps(given), _text(ticket.get("id")), *who, _text(when), score)
 
 
 def _who(fields: dict[str, Any], role: str) -> str | None:
@@ -323,7 +327,7 @@ def _agents(kept: pl.DataFrame, ratings: pl.DataFrame, people: People) -> pl.Dat
     return pl.DataFrame({Agents.AGENT_ID: ids, Agents.NAME: pl.Series(names, dtype=pl.String)})
 
 
-def _notices(kept: pl.DataFrame, ratings: int, odd: int) -> tuple[str, ...]:
+def _notices(kept: pl.DataFrame, ratings: int) -> tuple[str, ...]:
     told = []
     mail = kept[Messages.BUYER_ID].str.contains("@").fill_null(value=False)
     if kept.height and not mail.all():
@@ -334,6 +338,4 @@ def _notices(kept: pl.DataFrame, ratings: int, odd: int) -> tuple[str, ...]:
         )
     if ratings:
         told.append(f"{ratings} tickets were rated: good stands as 5, bad as 1, nothing between")
-    if odd:
-        told.append(f"{odd} ratings name no assignee or no time and are left out")
     return tuple(told)

@@ -19,6 +19,7 @@ _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
     "mappings/sycm_order_list.yml": ("params", "mappings", "sycm_order_list.yml"),
     "mappings/uneed.yml": ("params", "mappings", "uneed.yml"),
+    "mappings/whatsapp.yml": ("params", "mappings", "whatsapp.yml"),
     "schedule/crontab": ("deploy", "crontab"),
     "schedule/csinsight.service": ("deploy", "systemd", "csinsight.service"),
     "schedule/csinsight.timer": ("deploy", "systemd", "csinsight.timer"),

@@ -1,0 +1,226 @@
+"""The cells of a mapped file to the contract's values, and what refuses a row of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.cells import DTYPES
+from csinsight.contract.schema import Column, Kind, OrderLines, Orders
+from csinsight.importers import cells
+from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
+from csinsight.importers.one_shop import Row
+from csinsight.importers.reading import NO_DATA, Line
+from csinsight.importers.sift import Rule
+
+#: Day 0 of a spreadsheet's dates.
+_EXCEL_START: Final = datetime(1899, 12, 30)
+#: What is no time to `auto`, and what to say about it.
+_UNTOLD: Final = {
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}\b": "{} may have the day or the month first; say "
+    "which, such as `times: ['%d/%m/%Y %H:%M']`",
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}\b": "{} has a year of two digits; say where it "
+    "stands, such as `times: ['%m/%d/%y %H:%M']`",
+    r"^[34][0-9]{4}(\.[0-9]+)?$": "{} is a day as a spreadsheet counts them; say `times: [excel]`",
+    r"^1[0-9]{9}(\.[0-9]+)?$": "{} counts seconds since 1970; say `times: [unix_s]`",
+    r"^1[0-9]{12}$": "{} counts milliseconds since 1970; say `times: [unix_ms]`",
+}
+
+_MEANT: dict[Kind, str] = {
+    "str": "a text",
+    "datetime": "a time that the mapping's formats can read",
+    "date": "a date that the mapping's formats can read",
+    "float": "a number (where a comma is the decimal mark, say `decimal: ','`)",
+    "int": "a whole number",
+    "bool": "yes or no",
+}
+
+NOTE: Final = "_internal"
+
+
+def order_facts(spec: Mapping) -> list[pl.Expr]:
+    """Return the columns of `Row` that the mapping tells of."""
+    facts: list[pl.Expr] = []
+    if spec.currency is not None and spec.currency_from is None:
+        facts.append(pl.lit(spec.currency).alias(Row.CURRENCY))
+    if spec.currency is None and spec.currency_from is None and Orders.PAID_AMOUNT in spec.columns:
+        facts.append(cells.currency_sign(cells.clean(raw(Orders.PAID_AMOUNT))).alias(Row.CURRENCY))
+    if spec.currency_from is not None:
+        facts.append(cells.clean(raw(Row.CURRENCY)).str.to_uppercase().alias(Row.CURRENCY))
+    updated = pl.col("_exported_at")
+    if spec.updated is not None:
+        updated = pl.coalesce(_times(cells.clean(raw(Row.EXPORTED)), spec.times, spec), updated)
+    facts.append(updated.alias(Row.EXPORTED))
+    for name, kind in LINE_FIELDS.items():
+        if spec.lines is not None and getattr(spec.lines, kind) is not None:
+            given = cells.clean(raw(name))
+            number = cells.number(given, *_marks(spec, None, None))
+            facts.append((number if name == Row.LINE_AMOUNT else given).alias(name))
+    return facts
+
+
+#: Columns of an order's line, and the key of `Lines` that says where each comes from.
+LINE_FIELDS: Final = {
+    Row.LINE_ID: "id",
+    OrderLines.PRODUCT_ID: "product_id",
+    OrderLines.PRODUCT_NAME: "product_name",
+    OrderLines.CATEGORY: "category",
+    Row.LINE_AMOUNT: "amount",
+}
+
+
+def raw(name: str) -> str:
+    """Return the name of the column that holds what the source writes.
+
+    Examples
+    --------
+    >>> raw("order_id")
+    '_raw:order_id'
+    """
+    return f"{Line.RAW}:{name}"
+
+
+def only_rules(spec: Mapping) -> list[Rule]:
+    """Return what sets rows aside by the mapping's `only`.
+
+    Examples
+    --------
+    >>> spec = Mapping.model_validate({"table": "orders", "columns": {}, "only": {"shop": ["A"]}})
+    >>> [reason for _, reason in only_rules(spec)]
+    ['no data: shop is none of A, as `only` asks']
+    """
+    return [
+        (
+            ~cells.clean(raw(f"only:{source}")).is_in([_told(value) for value in allowed]),
+            f"{NO_DATA}{source} is none of {', '.join(map(_told, allowed))}, as `only` asks",
+        )
+        for source, allowed in spec.only.items()
+    ]
+
+
+def typed(lines: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[Rule], list[str]]:
+    """Return the lines with the contract's columns, what refuses a line, and notices."""
+    values: list[pl.Expr] = []
+    notices: list[str] = []
+    rules = only_rules(spec)
+    note = f"{NO_DATA}an internal note or an event, which the buyer never saw; see `only`"
+    rules.append((pl.col(NOTE), note))
+    for name, rule in spec.rules().items():
+        value, refusals, told = _column(lines, name, rule, spec)
+        values.append(value.alias(name))
+        rules += refusals
+        notices += told
+    for name, constant in spec.constants.items():
+        column = spec.contract.column(name)
+        text = pl.lit(_told(constant))
+        values.append(
+            _value(text, column, ColumnRule.model_validate({"from": name}), spec).alias(name)
+        )
+    return lines.with_columns(values), rules, notices
+
+
+def _column(
+    lines: pl.DataFrame, name: str, rule: ColumnRule, spec: Mapping
+) -> tuple[pl.Expr, list[Rule], list[str]]:
+    """Return the values of one column, what refuses a cell of it, and notices."""
+    column = spec.contract.column(name)
+    notices: list[str] = []
+    given = cells.nulled(cells.clean(raw(name)), rule.empty or spec.empty)
+    if name.endswith("_id") and cells.all_end_in_dot_zero(lines.select(given).to_series()):
+        notices.append(f"{name}: all ids end in .0, as a program writes numbers; it is left out")
+        given = given.str.replace(r"\.0+$", "")
+    if column.kind in ("datetime", "date"):
+        # How databases write that there is none.
+        given = pl.when(~given.str.contains(r"^0000-00-00")).then(given)
+    if name == Orders.BUYER_ID:
+        given = cells.contact(given)
+    value = _value(given, column, rule, spec)
+    if column.kind == "datetime" and spec.timezone is None:
+        forms = rule.times or spec.times
+        zoned = lines.select(cells.names_zone(given).any()).item() if "auto" in forms else False
+        if zoned or set(forms) & {"unix_s", "unix_ms"} or any("%z" in form for form in forms):
+            notices.append(f"{name} is brought to {DEFAULT_ZONE}; say `timezone:` for another")
+    return value, _doubts(lines, given, value, rule, column, spec), notices
+
+
+def _doubts(
+    lines: pl.DataFrame,
+    given: pl.Expr,
+    value: pl.Expr,
+    rule: ColumnRule,
+    column: Column,
+    spec: Mapping,
+) -> list[Rule]:
+    """Return what refuses a cell that can't be read, or be read in two ways."""
+    name, rules = column.name, list[Rule]()
+    if column.kind in ("datetime", "date"):
+        rules += [
+            (value.is_null() & given.str.contains(form), why.format(name))
+            for form, why in _UNTOLD.items()
+        ]
+    meant = "among the mapping's values" if rule.values else _MEANT[column.kind]
+    rules.append(cells.unreadable(given, value, name, meant))
+    told = spec.decimal or rule.decimal or column.kind != "float"
+    if not told and cells.may_be_thousands(lines.select(given).to_series()):
+        why = f"{name} may be 1.234 or 1234; say `decimal: '.'` or `decimal: ','`"
+        rules.append((given.str.contains(cells.THOUSANDS_PATTERN), why))
+    return rules
+
+
+def _told(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> pl.Expr:
+    if rule.values:
+        told = {source: _told(value) for source, value in rule.values.items()}
+        rest = pl.when(given.is_not_null()).then(pl.lit(told.pop("*", None), dtype=pl.String))
+        given = given.replace_strict(told, default=rest, return_dtype=pl.String)
+    decimal, thousands = _marks(spec, rule.decimal, rule.thousands)
+    if rule.html:
+        given = cells.text_of_html(given)
+    if column.kind == "str":
+        return given
+    if column.kind == "float":
+        return cells.number(given, decimal, thousands)
+    if column.kind == "int":
+        return cells.whole(given, decimal, thousands)
+    if column.kind == "bool":
+        low = given.str.to_lowercase()
+        return (
+            pl.when(low.is_in(cells.YES))
+            .then(statement=True)
+            .when(low.is_in(cells.NO))
+            .then(statement=False)
+        )
+    return _times(given, rule.times or spec.times, spec).cast(DTYPES[column.kind])
+
+
+def _marks(spec: Mapping, decimal: str | None, thousands: str | None) -> tuple[str, str]:
+    """Return the decimal mark and the mark between thousands."""
+    point = decimal or spec.decimal or "."
+    group = spec.thousands if thousands is None else thousands
+    return point, ("." if point == "," else ",") if group is None else group
+
+
+def _times(given: pl.Expr, forms: Sequence[str], spec: Mapping) -> pl.Expr:
+    return pl.coalesce(_time(given, form, spec.timezone or DEFAULT_ZONE) for form in forms)
+
+
+def _time(given: pl.Expr, form: str, zone: str) -> pl.Expr:
+    if form == "auto":
+        return cells.local_time(given, zone)
+    if form in ("unix_s", "unix_ms"):
+        digits = pl.when(given.str.contains(r"^-?[0-9]{1,14}(\.0*)?$")).then(given)
+        moment = digits.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+        scale = 1_000_000 if form == "unix_s" else 1_000
+        return cells.to_local((moment * scale).cast(pl.Datetime("us")), zone)
+    if form == "excel":
+        days = pl.when(given.str.contains(r"^[1-9][0-9]{4}(\.[0-9]+)?$")).then(given)
+        seconds = (days.cast(pl.Float64, strict=False) * 86_400).round().cast(pl.Int64)
+        return pl.lit(_EXCEL_START) + pl.duration(seconds=seconds)
+    read = cells.by_pattern(given, form)
+    return read.dt.convert_time_zone(zone).dt.replace_time_zone(None) if "%z" in form else read

@@ -1,0 +1,238 @@
+"""One folder, one shop, one currency, one clock: what refuses files that don't belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from csinsight.contract.schema import Messages, Orders
+from csinsight.errors import ImporterError
+from csinsight.importers.reading import Line
+
+
+class Row:
+    """Columns that an order's row may carry beside those of `Line` and of the contract."""
+
+    #: Whether the order can't change any more.
+    CLOSED = "_closed"
+    #: When its file was exported, or the row last updated.
+    EXPORTED = "_exported"
+    #: ISO 4217, as the row names it.
+    CURRENCY = "_currency"
+    #: Minutes from UTC of the times that it leaves in the tables.
+    OFFSET = "_offset"
+    #: What tells two orders of one number apart (Shopify's ``Id``).
+    KEY = "_key"
+    #: The platform's number of the line.
+    LINE_ID = "_line_id"
+    #: Which shop the row names as its seller.
+    SHOP = "_shop"
+    #: What the line alone is worth, where the order's amounts are repeated on each.
+    LINE_AMOUNT = "_line_amount"
+
+
+#: Headers of the column that names the seller: numbers first, since names change.
+SHOP_HEADERS: Final = (
+    "店铺Id",
+    "店铺ID",
+    "店铺id",
+    "店铺编号",
+    "商家ID",
+    "商家id",
+    "shop_id",
+    "seller_id",
+    "seller-id",
+    "merchant-id",
+    "店铺名称",
+    "店铺",
+    "归属店铺",
+    "所属店铺",
+    "shop_name",
+    "store_name",
+    "Shop",
+    "Store",
+    "Store Name",
+)
+#: The mend where files are of two shops.
+ONE_SHOP: Final = (
+    "import each shop into a folder of its own (where one file holds both, take one by "
+    "`only:` in a mapping), or, where it is one shop under two names, say `one_shop: true` in a "
+    "mapping file"
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the user told of an import of orders.
+
+    Parameters
+    ----------
+    currency : str
+        The one to take; empty for whatever the files hold, as long as it is one.
+    rates : mapping of str to float
+        What one unit of another currency is worth in `currency`.
+    one_shop : bool
+        Whether the files are of one shop whatever they call it.
+    """
+
+    currency: str = ""
+    rates: Mapping[str, float] | None = None
+    one_shop: bool = False
+
+
+def one_of_each(frame: pl.DataFrame, told: Told) -> None:
+    """Refuse files of two shops, two clocks or two currencies.
+
+    Raises
+    ------
+    ImporterError
+        Naming the files.
+    """
+    if told.rates is None and not told.currency:
+        found = _by_file(frame, Row.CURRENCY)
+        if len(found) > 1:
+            first = next(iter(found))
+            raise ImporterError(
+                f"money in {' and '.join(found)} can't be summed: {_named(found)}; import them "
+                f"into a folder each, or say in a mapping file which to take (`currency: {first}`) "
+                "and what others are worth in it (`rates: {XXX: 1.08}`)"
+            )
+    offsets = _by_file(frame, Row.OFFSET)
+    # A clock goes forward and back by an hour in a year.
+    if offsets and max(map(int, offsets)) - min(map(int, offsets)) > 60:
+        found = {_zone(int(offset)): files for offset, files in offsets.items()}
+        raise ImporterError(
+            f"times of two clocks: {_named(found)}; import them into a folder each, or say on "
+            "which clock the shop lives (`--timezone Europe/Berlin`)"
+        )
+    keyed = frame.filter(pl.col(Row.KEY).is_not_null())
+    twice = keyed.filter(pl.col(Row.KEY).n_unique().over(Orders.ORDER_ID) > 1)
+    if twice.height:
+        number = twice[Orders.ORDER_ID][0]
+        files = ", ".join(sorted(twice[Line.FILE].unique()))
+        raise ImporterError(
+            f"{files}: order {number} is there with two ids, so these are the orders of two shops; "
+            "import each shop into a folder of its own"
+        )
+    shops = {} if told.one_shop else _by_file(frame, Row.SHOP)
+    if len(shops) > 1:
+        raise ImporterError(f"orders of two shops: {_named(shops)}; {ONE_SHOP}")
+    if not told.one_shop and frame[Line.FILE].n_unique() > 1:
+        refuse_other_orders(frame, Line.FILE)
+
+
+def refuse_other_orders(frame: pl.DataFrame, source: str) -> None:
+    """Refuse orders of two sources that share numbers and little else: those are of two shops.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``order_id``, ``buyer_id``, ``placed_at`` and the column `source`.
+    source : str
+
+    Raises
+    ------
+    ImporterError
+        Where of the numbers that two sources share most, and two at least, are of another buyer
+        placed at another hour.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> rows = pl.DataFrame({"order_id": ["1001", "1002"] * 2, "buyer_id": ["a", "b", "c", "d"],
+    ...     "placed_at": [datetime(2026, 10, day) for day in (1, 2, 3, 4)],
+    ...     "file": ["x.csv", "x.csv", "y.csv", "y.csv"]})
+    >>> refuse_other_orders(rows, "file")
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: x.csv, y.csv: 2 of the 2 order numbers in both (such as 1001)...
+    """
+    known = frame.select(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT, source)
+    shared = known.filter(pl.col(source).n_unique().over(Orders.ORDER_ID) > 1)
+    if shared.is_empty():
+        return
+    numbers = shared.group_by(Orders.ORDER_ID).agg(
+        (pl.col(Orders.BUYER_ID).drop_nulls().n_unique() > 1).alias("buyers"),
+        (pl.col(Orders.PLACED_AT).max() - pl.col(Orders.PLACED_AT).min()).alias("apart"),
+        pl.col(source).unique(),
+    )
+    other = numbers.filter(pl.col("buyers") & (pl.col("apart") > timedelta(hours=1)))
+    if other.height < 2 or other.height <= numbers.height / 2:
+        return
+    files = ", ".join(sorted({str(name) for names in other[source] for name in names}))
+    raise ImporterError(
+        f"{files}: {other.height} of the {numbers.height} order numbers in both (such as "
+        f"{other[Orders.ORDER_ID].sort()[0]}) are of another buyer at another time, so these are "
+        f"orders of two shops; {ONE_SHOP}"
+    )
+
+
+def shop_of(header: Sequence[str]) -> pl.Expr:
+    """Return the column of a file's rows that names the shop they are of; nulls without one."""
+    name = next((name for name in SHOP_HEADERS if name in header), None)
+    if name is None:
+        return pl.lit(None, dtype=pl.String).alias(Row.SHOP)
+    text = pl.col(name).cast(pl.String).str.strip_chars(" \t\"'=")
+    return pl.when(text != "").then(text).alias(Row.SHOP)
+
+
+def _by_file(frame: pl.DataFrame, column: str) -> dict[str, list[str]]:
+    pairs = frame.select(column, Line.FILE).drop_nulls().unique().sort(column, Line.FILE)
+    found: dict[str, list[str]] = {}
+    for value, file in pairs.iter_rows():
+        found.setdefault(str(value), []).append(str(file))
+    return found
+
+
+def _named(found: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{value} in {', '.join(files)}" for value, files in found.items())
+
+
+def _zone(minutes: int) -> str:
+    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def refuse_other_conversations(frame: pl.DataFrame) -> None:
+    """Refuse chats of two files that share numbers of conversations, each of another buyer's.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``_file``, ``buyer_id`` and ``conversation_id``.
+
+    Raises
+    ------
+    ImporterError
+        Where of the numbers that two files share most, and two at least, are of other buyers.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"_file": ["x.txt"] * 2 + ["y.txt"] * 2,
+    ...     "conversation_id": ["1", "2"] * 2, "buyer_id": ["a", "b", "c", "d"]})
+    >>> refuse_other_conversations(rows)
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: x.txt, y.txt: 2 of the 2 conversations in both (such as 1) ...
+    """
+    talk = Messages.CONVERSATION_ID
+    named = frame.select(Line.FILE, talk, Messages.BUYER_ID).drop_nulls().unique()
+    if named[Line.FILE].n_unique() < 2:
+        return
+    both = (
+        named.group_by(talk)
+        .agg(pl.col(Line.FILE).unique(), pl.col(Messages.BUYER_ID).n_unique() > 1)
+        .filter(pl.col(Line.FILE).list.len() > 1)
+    )
+    other = both.filter(Messages.BUYER_ID)
+    if other.height < 2 or other.height <= both.height / 2:
+        return
+    files = ", ".join(sorted({str(name) for names in other[Line.FILE] for name in names}))
+    raise ImporterError(
+        f"{files}: {other.height} of the {both.height} conversations in both (such as "
+        f"{other[talk].sort()[0]}) are of another buyer, so "
+        f"these are chats of two shops; {ONE_SHOP}"
+    )
