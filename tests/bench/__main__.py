@@ -1,7 +1,7 @@
 """Seconds and memory against a named baseline in the same run: ``python -m tests.bench [NAME…]``.
 
 Each ``tests/bench/bench_NAME.py`` has a ``run()`` that yields lines. Ratios count:
-seconds are those of the machine at hand.
+seconds are those of the machine at hand, which stands at the top with the versions.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import importlib
 import sys
 from pathlib import Path
 
+from tests.bench.machine import described
+
 NAMES = sorted(p.stem.removeprefix("bench_") for p in Path(__file__).parent.glob("bench_*.py"))
 
 
@@ -17,6 +19,7 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - set(NAMES):
         sys.stderr.write(f"no bench is called {sorted(unknown)}; there are {', '.join(NAMES)}\n")
         return 2
+    sys.stdout.write("".join(f"{line}\n" for line in described()))
     for name in names or NAMES:
         sys.stdout.write(f"== {name}\n")
         for line in importlib.import_module(f"tests.bench.bench_{name}").run():
