@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from csinsight.contract import tally
 from csinsight.contract.read import Checked, read_table
 from csinsight.contract.schema import TABLES
 
@@ -24,10 +25,14 @@ def orders(**columns: object) -> pl.DataFrame:
     return pl.DataFrame(good | columns)
 
 
-def read(tmp_path: Path, frame: pl.DataFrame) -> Checked:
-    path = tmp_path / "orders.parquet"
+def read(tmp_path: Path, frame: pl.DataFrame, name: str = "orders") -> Checked:
+    """Read a table whole, and hold the count of its stretches to what that says."""
+    path, table = tmp_path / f"{name}.parquet", TABLES[name]
     frame.write_parquet(path)
-    return read_table(path, TABLES["orders"])
+    checked, pieces = read_table(path, table), tally.stretches(path, table)
+    clean = bool(pieces) and tally.tally(tally.in_this_process(pieces, table), table).clean
+    assert clean == (not checked.faults and not checked.notices)
+    return checked
 
 
 @pytest.mark.parametrize(
@@ -110,3 +115,42 @@ def test_whole_numbers_as_ids_are_read_as_text(tmp_path: Path) -> None:
     checked = read(tmp_path, orders(order_id=[10_000_000_000_001, 2]))
     assert checked.faults == []
     assert checked.frame["order_id"].to_list() == ["10000000000001", "2"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "faults"),
+    [
+        ({}, []),
+        ({"conversation_id": ["c1", None, "c2"]}, []),
+        ({"conversation_id": ["c1", "c1", "c2"]}, [(2, "conversation_id")]),
+        ({"sent_at": [None] * 3}, [(None, "sent_at")]),
+        ({"sent_at": [None] * 3, "conversation_id": ["c1", "c2", None]}, [(3, "conversation_id")]),
+        ({"sent_at": [datetime(2026, 10, 5), None, None]}, [(2, "sent_at"), (3, "sent_at")]),
+        ({"sent_at": [datetime(1999, 10, 5)] * 3}, [(row, "sent_at") for row in (1, 2, 3)]),
+        ({"text": ["", None, ""]}, [(None, "text")]),
+        ({"agent_id": ["a1", " a1", None]}, [(2, "agent_id")]),
+        ({"sender": ["buyer", "seller", "agent"]}, [(2, "sender")]),
+    ],
+)
+def test_what_only_all_rows_show_is_counted_stretch_by_stretch(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: dict[str, object],
+    faults: list[tuple[int | None, str]],
+) -> None:
+    monkeypatch.setattr(tally, "STRETCH", 2)
+    said = {"buyer_id": ["b1", "b2", "b2"], "agent_id": [None, "a1", "a2"], "text": ["a", "", "b"]}
+    said |= {"sender": ["buyer", "agent", "agent"], "sent_at": [datetime(2026, 10, 5)] * 3}
+    told = pl.DataFrame(said | columns, schema_overrides={"conversation_id": pl.String})
+    found = read(tmp_path, told, "messages").faults
+    assert [(fault.row, fault.column) for fault in found] == faults
+
+
+def test_a_key_that_comes_back_in_another_stretch_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "STRETCH", 1)
+    (fault,) = read(tmp_path, orders(order_id=["o1", "o1"])).faults
+    assert (fault.row, fault.column) == (2, "order_id")
+    early = orders(paid_at=[datetime(2026, 10, 4), None])
+    assert [fault.column for fault in read(tmp_path, early).faults] == ["paid_at"]

@@ -220,7 +220,27 @@ def test_a_folder_of_parquet_parts_is_one_table(tmp_path: Path) -> None:
     assert set(Inputs(tmp_path).hashes) == {
         f"messages.parquet/part-{number} [x].parquet" for number in range(3)
     }
-    (folder / "part-0 [x].parquet").write_bytes(b"PAR1 cut short")
-    with pytest.raises(EngineError, match=r"messages\.parquet"):
-        open_shop(tmp_path)
+    for number in (2, 0):  # a later part too, though the first one tells all columns
+        (folder / f"part-{number} [x].parquet").write_bytes(b"PAR1 cut short")
+        with pytest.raises(EngineError, match=r"messages\.parquet"):
+            open_shop(tmp_path)
     assert "can't be read as Parquet" in str(check_shop(tmp_path).faults[0])
+
+
+@pytest.mark.parametrize("written", [{}, {"statistics": False}])
+def test_which_columns_hold_values_is_told_by_footers_or_by_counting(
+    tmp_path: Path, written: dict[str, bool]
+) -> None:
+    columns = {
+        "order_id": ["o1", "o2"],
+        "buyer_id": ["", None],
+        "placed_at": [datetime(2026, 10, 5)] * 2,
+        "list_amount": [float("nan"), float("inf")],
+        "paid_amount": [float("-inf"), 1.0],
+        "units": [None, 1],
+        "refund_amount": [None, float("nan")],
+        "coupon_used": pl.Series([None, None], dtype=pl.Boolean),
+    }
+    pl.DataFrame(columns).write_parquet(tmp_path / "orders.parquet", **written)
+    shop = open_shop(tmp_path)
+    assert shop.filled["orders"] == {"order_id", "placed_at", "paid_amount", "units"}

@@ -12,7 +12,7 @@ The contract's tables as pandera schemas: the one truth about the values that ma
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -113,6 +113,30 @@ def dtype_fits(column: Column, dtype: pl.DataType) -> bool:
             return dtype.is_numeric()
         case "bool":
             return dtype == pl.Boolean
+
+
+def columns_fit(table: Table, have: Mapping[str, pl.DataType], *, typed: bool = True) -> bool:
+    """Tell whether a file with the columns `have` can be read as `table`.
+
+    Parameters
+    ----------
+    table : Table
+    have : mapping of str to polars.DataType
+    typed : bool
+        Whether the file has types of its own (Parquet); in CSV all is text.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import BUYERS
+    >>> [columns_fit(BUYERS, have) for have in ({"buyer_id": pl.String()}, {})]
+    [True, False]
+    """
+    return all(
+        (not typed or dtype_fits(column, have[column.name]))
+        if column.name in have
+        else not column.required
+        for column in table.columns
+    )
 
 
 def stored(column: Column, dtype: pl.DataType) -> pl.Expr:
@@ -272,6 +296,8 @@ PAID_AFTER_PLACED = "paid_after_placed"
 REFUND_WITHIN_PAID = "refund_within_paid"
 TALK_KNOWN = "talk_known"
 TALK_OF_ONE_BUYER = "talk_of_one_buyer"
+#: Rules between columns that a row keeps or breaks by itself.
+OF_A_ROW = (PAID_AFTER_PLACED, REFUND_WITHIN_PAID)
 
 #: Years that a shop's times may lie in: before, nobody sold online; far ahead is a slip.
 FIRST_YEAR = 2000

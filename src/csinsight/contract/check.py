@@ -14,12 +14,11 @@ from pathlib import Path
 import polars as pl
 
 from csinsight.config import nearest
-from csinsight.contract import cells
 from csinsight.contract.disputes import read_disputes
 from csinsight.contract.files import SUFFIXES, parts
 from csinsight.contract.labels import read_labels
 from csinsight.contract.messages import Fault, Notice
-from csinsight.contract.read import read_table
+from csinsight.contract.read import Checked, header_notices, read_table
 from csinsight.contract.rollouts import read_rollouts
 from csinsight.contract.schema import (
     MAIN_TABLES,
@@ -31,17 +30,26 @@ from csinsight.contract.schema import (
     Ratings,
     Table,
 )
+from csinsight.contract.tally import (
+    Counter,
+    Tally,
+    added,
+    counted,
+    in_this_process,
+    stretches,
+    tally,
+)
 
 LOG = logging.getLogger(__name__)
 
 
-def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
+def cross_notices(tables: Mapping[str, Tally]) -> list[Notice]:
     """Return what is worth knowing about how a shop's tables fit each other.
 
     Parameters
     ----------
-    tables : mapping of str to polars.DataFrame
-        Typed tables by name; absent ones are not in it.
+    tables : mapping of str to Tally
+        By name; absent ones are not in it.
 
     Returns
     -------
@@ -50,9 +58,10 @@ def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
 
     Examples
     --------
-    >>> buyers = pl.DataFrame({"buyer_id": ["b1"]})
-    >>> cross_notices({"buyers": buyers})
-    []
+    >>> from csinsight.contract.schema import BUYERS
+    >>> buyers = added([counted(pl.DataFrame({"buyer_id": ["张*"]}), BUYERS)])
+    >>> [notice.kind for notice in cross_notices({"buyers": tally(buyers, BUYERS)})]
+    ['masked']
     """
     return [
         *_untimed(tables),
@@ -65,14 +74,13 @@ def cross_notices(tables: Mapping[str, pl.DataFrame]) -> list[Notice]:
     ]
 
 
-def _ids(tables: Mapping[str, pl.DataFrame], table: str, column: str) -> pl.Series:
-    if table not in tables:
-        return pl.Series(column, [], dtype=pl.String)
-    return tables[table][column].drop_nulls().unique()
+def _ids(tables: Mapping[str, Tally], table: str, column: str) -> pl.Series:
+    found = tables[table].ids if table in tables else {}
+    return found.get(column, pl.Series(column, [], dtype=pl.String))
 
 
-def _untimed(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
-    if "messages" in tables and tables["messages"][Messages.SENT_AT].count() == 0:
+def _untimed(tables: Mapping[str, Tally]) -> Iterator[Notice]:
+    if "messages" in tables and not tables["messages"].filled.get(Messages.SENT_AT):
         yield Notice(
             "messages",
             "no message has a time: the order in the file is the only clock, and figures of "
@@ -81,20 +89,18 @@ def _untimed(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
         )
 
 
-def _wordless(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
-    """Count the messages without text; only whether there is text is kept of it here."""
+def _wordless(tables: Mapping[str, Tally]) -> Iterator[Notice]:
     if "messages" not in tables:
         return
-    empty, messages = int(tables["messages"][Messages.TEXT].sum()), tables["messages"].height
+    messages = tables["messages"].rows
+    empty = messages - tables["messages"].filled.get(Messages.TEXT, 0)
     if empty:
         what = "have no text (pictures, say): they count as messages that show no behaviour"
         counts = {"found": empty, "all": messages}
         yield Notice("messages", f"{empty:,} of {messages:,} messages {what}", "wordless", counts)
 
 
-def _buyers(
-    tables: Mapping[str, pl.DataFrame], table: str, column: str, name: str
-) -> Iterator[Notice]:
+def _buyers(tables: Mapping[str, Tally], table: str, column: str, name: str) -> Iterator[Notice]:
     buyers = _ids(tables, table, column)
     if buyers.is_empty() or "orders" not in tables:
         return
@@ -113,9 +119,9 @@ def _buyers(
     )
 
 
-def _masked(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
-    for table, frame in tables.items():
-        if "buyer_id" in frame.columns:
+def _masked(tables: Mapping[str, Tally]) -> Iterator[Notice]:
+    for table, found in tables.items():
+        if "buyer_id" in found.ids:
             buyers = _ids(tables, table, "buyer_id")
             masked = int(buyers.str.contains("*", literal=True).sum())
             if masked:
@@ -126,7 +132,7 @@ def _masked(tables: Mapping[str, pl.DataFrame]) -> Iterator[Notice]:
                 )
 
 
-def _agents(tables: Mapping[str, pl.DataFrame], table: str, column: str) -> Iterator[Notice]:
+def _agents(tables: Mapping[str, Tally], table: str, column: str) -> Iterator[Notice]:
     agents = _ids(tables, table, column)
     if agents.is_empty() or "agents" not in tables:
         return
@@ -189,7 +195,7 @@ class Check:
         return not self.faults
 
 
-def check_folder(folder: Path) -> list[Fault]:
+def check_folder(folder: Path, count: Counter = in_this_process) -> list[Fault]:
     r"""Return every fault of the contract tables in `folder`; empty where all is well.
 
     Examples
@@ -200,18 +206,22 @@ def check_folder(folder: Path) -> list[Fault]:
     >>> print(check_folder(folder)[0])
     buyers.csv, row 3, column buyer_id: the same buyer_id is in row 2 already; keep one row for each
     """
-    return check_shop(folder).faults
+    return check_shop(folder, count).faults
 
 
-def check_shop(folder: Path) -> Check:
+def check_shop(folder: Path, count: Counter = in_this_process) -> Check:
     r"""Check the contract tables in `folder`, each by itself and against each other.
 
     Other files are ignored; a name close to a table's is noticed. Tables that are not there
-    are no fault, but a folder without any is.
+    are no fault, but a folder without any is. A Parquet table is gone through in stretches; only
+    one with a fault is read whole, to name it.
 
     Parameters
     ----------
     folder : Path
+    count : callable
+        Counts the stretches of a Parquet table: in this process unless told, or on Spark
+        (`csinsight.engine.counter`).
 
     Returns
     -------
@@ -232,38 +242,41 @@ def check_shop(folder: Path) -> Check:
     notices = list(_near_names(folder))
     faults: list[Fault] = []
     tables: dict[str, TableFacts] = {}
-    keys: dict[str, pl.DataFrame] = {}
+    tallies: dict[str, Tally] = {}
     for place, table in enumerate(TABLES.values(), start=1):
         paths = [path for s in SUFFIXES if parts(path := folder / f"{table.name}{s}")]
         if len(paths) > 1:
             faults.append(_ambiguous(paths))
         for path in paths[:1]:
-            checked = read_table(path, table)
+            found, checked = _checked(path, table, count)
             faults += checked.faults
             notices += checked.notices
-            if checked.frame.height:
-                tables[table.name] = _facts(path, table, checked.frame)
-                keys[table.name] = checked.frame.with_columns(pl.col("^text$").is_null())
+            if found.rows:
+                ends = (found.first, found.last)
+                tables[table.name] = TableFacts(table.name, path.name, found.rows, *ends)
+                tallies[table.name] = found
             far = {"done": place, "of": len(TABLES)}
-            LOG.debug("%s: %d rows checked", path.name, checked.frame.height, extra=far)
+            LOG.debug("%s: %d rows checked", path.name, found.rows, extra=far)
     if not tables.keys() & MAIN_TABLES.keys() and not faults:
         faults.append(_no_tables(folder, notices))
     faults += read_disputes(folder)[1] + read_rollouts(folder)[1] + read_labels(folder)[1]
     # A column that can't be read is empty here, and says nothing about the shop.
     unread = {fault.column for fault in faults}
-    across = [n for n in cross_notices(keys) if n.kind != "untimed" or "sent_at" not in unread]
+    across = [n for n in cross_notices(tallies) if n.kind != "untimed" or "sent_at" not in unread]
     return Check(folder, faults, [*notices, *across], tables)
 
 
-def _facts(path: Path, table: Table, frame: pl.DataFrame) -> TableFacts:
-    times = cells.times(table)
-    span: tuple[datetime | None, datetime | None] = (None, None)
-    if times:
-        moments = pl.col(times[0])
-        # A time beyond the years of the contract is a fault already; Python could not hold it.
-        moments = moments.filter(moments.dt.year().is_between(1, 9999))
-        span = frame.select(moments.min().alias("first"), moments.max().alias("last")).row(0)
-    return TableFacts(table.name, path.name, frame.height, *span)
+def _checked(path: Path, table: Table, count: Counter) -> tuple[Tally, Checked]:
+    """Return what a table holds, and what is wrong with it."""
+    pieces = stretches(path, table) if path.suffix == ".parquet" else []
+    if pieces:
+        found = tally(count(pieces, table), table)
+        if found.clean:
+            header = pl.scan_parquet(pieces[0].part, glob=False).collect_schema().names()
+            nothing = pl.DataFrame()
+            return found, Checked(nothing, [], header_notices(path.name, header, table))
+    checked = read_table(path, table)
+    return tally(added([counted(checked.frame, table)]), table), checked
 
 
 def _ambiguous(paths: list[Path]) -> Fault:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from csinsight.engine.frames import collect, ms
 from csinsight.engine.script import simplified, simplify
-from csinsight.engine.shop import EngineError, Shop, open_shop, table_path
+from csinsight.engine.shop import EngineError, Shop, counter, lent, open_shop, start, table_path
 
 __all__ = [
     "EngineError",
     "Shop",
     "collect",
+    "counter",
+    "lent",
     "ms",
     "open_shop",
     "simplified",
     "simplify",
+    "start",
     "table_path",
 ]

@@ -8,11 +8,13 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
+import pyarrow as pa
 
 from csinsight.contract import cells
 from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Messages, Table
 from csinsight.contract.textfile import read_text
+from csinsight.engine.footers import holding
 from csinsight.engine.frames import explain, ms
 
 Tables = tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]
@@ -62,7 +64,7 @@ def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
     )
     try:
         return _open(scan, path, table, typed=typed)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         # A quote in mid-field is more than Polars takes; the reader of the check is slower and
         # takes it, and it knows a broken file from an odd one.
         text = None if typed else read_text(path)
@@ -75,40 +77,20 @@ def _open(
     frame: pl.LazyFrame, path: Path, table: Table, *, typed: bool
 ) -> tuple[pl.LazyFrame, frozenset[str]]:
     have = frame.collect_schema()
-    if not fits(table, have, typed=typed):
+    if not cells.columns_fit(table, have, typed=typed):
         raise explain(path, table)
     if not typed:
         frame = frame.filter(cells.not_blank(have.names()))
     values, broken = _read(table, have, typed=typed)
-    counts = frame.select(broken.alias("broken"), *(v.count() for v in values)).collect()
+    told = holding(path, have) if typed else {}
+    asked = [v for c, v in zip(table.columns, values, strict=True) if c.name not in told]
+    counts = frame.select(broken.alias("broken"), *(v.count() for v in asked)).collect()
     found = counts.row(0, named=True)
     if found.pop("broken"):
         raise explain(path, table)
-    return _finish(frame.select(values), table), frozenset(name for name, n in found.items() if n)
-
-
-def fits(table: Table, have: Mapping[str, pl.DataType], *, typed: bool) -> bool:
-    """Tell whether a file with the columns `have` can be read as `table`.
-
-    Parameters
-    ----------
-    table : Table
-    have : mapping of str to polars.DataType
-    typed : bool
-        Whether the file has types of its own (Parquet); in CSV all is text.
-
-    Examples
-    --------
-    >>> buyers = TABLES["buyers"]
-    >>> [fits(buyers, have, typed=True) for have in ({"buyer_id": pl.String()}, {})]
-    [True, False]
-    """
-    return all(
-        (not typed or cells.dtype_fits(column, have[column.name]))
-        if column.name in have
-        else not column.required
-        for column in table.columns
-    )
+    names = {column.name for column in table.columns}
+    filled = frozenset(name for name, n in {**found, **told}.items() if n and name in names)
+    return _finish(frame.select(values), table), filled
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import polars as pl
 from csinsight.contract.files import table_path
 from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
 from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, OrderBuyers, Orders
+from csinsight.contract.tally import Counter, in_this_process
 from csinsight.engine import polars_tables
 from csinsight.engine.frames import collect
 from csinsight.errors import EngineError
@@ -123,6 +125,50 @@ class Shop:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def start(engine: EngineName) -> None:
+    """Start what `engine` needs in this process, so that children can work on it too.
+
+    Examples
+    --------
+    >>> start("polars"), lent()
+    (None, {})
+    """
+    if engine == "spark":
+        from csinsight.engine import spark
+
+        spark.session()
+
+
+def lent() -> dict[str, str]:
+    """Return the environment by which a child works on the engine of this process; see `start`.
+
+    Examples
+    --------
+    >>> lent()
+    {}
+    """
+    if "pyspark" not in sys.modules:
+        return {}
+    from csinsight.engine import spark
+
+    return spark.lent()
+
+
+def counter(engine: EngineName) -> Counter:
+    """Return what counts a table's stretches on `engine`, for `csinsight.contract.check`.
+
+    Examples
+    --------
+    >>> counter("polars").__name__
+    'in_this_process'
+    """
+    if engine == "spark":
+        from csinsight.engine import spark
+
+        return spark.counted
+    return in_this_process
 
 
 def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from urllib.parse import quote
 
 import narwhals as nw
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from csinsight.contract import cells
+from csinsight.contract import cells, tally
 from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Column, Kind, Messages, Table
 from csinsight.engine import polars_tables
+from csinsight.engine.footers import holding
 from csinsight.engine.frames import explain, ms
 from csinsight.errors import EngineError
 
@@ -47,14 +50,25 @@ _MEANING = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+#: How PySpark finds a JVM that runs already; ``spark-submit`` sets them too.
+_PORT, _SECRET = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"
+#: Columns of `csinsight.contract.tally.SCHEMA`, as Arrow and as Spark write them.
+_COUNTS = pa.schema(
+    [
+        (name, pa.string() if kind == pl.String else pa.int64())
+        for name, kind in tally.SCHEMA.items()
+    ]
+)
+_COUNTS_TYPE = "kind string, value string, other string, n bigint, low bigint, high bigint"
 _LOG = Path(__file__).with_name("log4j2.properties")
 
 
 def session() -> SparkSession:
-    """Return the Spark session: the active one, or one on this machine's cores.
+    """Return the Spark session: the active one, a lent one, or one on this machine's cores.
 
-    Under ``spark-submit`` the master and the memory are what was submitted. Otherwise
-    ``SPARK_DRIVER_MEMORY`` sets the memory (4g unless told).
+    A run has one Spark for all its processes: see `lent`. Under ``spark-submit`` the master and the
+    memory are what was submitted. Otherwise ``SPARK_DRIVER_MEMORY`` sets the memory (4g unless
+    told).
 
     Raises
     ------
@@ -65,7 +79,20 @@ def session() -> SparkSession:
         # PySpark's pandas interface warns of pandas 3; nothing here goes through it.
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
         builder = _spark_session().builder
-        return _active() or _start(builder)
+        return _active() or _borrowed() or _start(builder)
+
+
+def lent() -> dict[str, str]:
+    """Return the environment by which a child process works on this process's Spark.
+
+    Empty where this process has none. The port is one of this machine, and answers only to who
+    knows the secret.
+    """
+    active = _active()
+    if active is None:
+        return {}
+    gateway = active.sparkContext._gateway.gateway_parameters
+    return {_PORT: str(gateway.port), _SECRET: gateway.auth_token}
 
 
 def stop() -> None:
@@ -89,6 +116,38 @@ def open_tables(paths: dict[str, Path]) -> polars_tables.Tables:
     return tables, filled
 
 
+def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
+    """Count stretches of a Parquet table on Spark's workers, which read the files themselves.
+
+    Parameters
+    ----------
+    pieces : list of Stretch
+    table : Table
+
+    Returns
+    -------
+    polars.DataFrame
+        As of `csinsight.contract.tally.in_this_process`; of keys only those that stand twice.
+    """
+    import pyspark.sql.functions as sf
+
+    rows = [(piece.part, piece.start, piece.rows) for piece in pieces]
+    told = session().createDataFrame(rows, "part string, start bigint, rows bigint")
+
+    def in_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                counts = tally.counted(tally.read(tally.Stretch(**row), table), table)
+                yield from counts.to_arrow().cast(_COUNTS).combine_chunks().to_batches()
+
+    lines = told.repartition(len(pieces)).mapInArrow(in_batches, _COUNTS_TYPE)
+    summed = lines.groupBy("kind", "value", "other").agg(
+        sf.sum("n").alias("n"), sf.min("low").alias("low"), sf.max("high").alias("high")
+    )
+    kept = summed.filter((sf.col("kind") != tally.KEY) | (sf.col("n") > 1))
+    return pl.DataFrame(pl.from_arrow(kept.toArrow())).cast(tally.SCHEMA)
+
+
 def _open_parquet(
     spark: SparkSession, path: Path, table: Table
 ) -> tuple[DataFrame, frozenset[str]]:
@@ -98,13 +157,14 @@ def _open_parquet(
         scan = pl.scan_parquet(parts(path), glob=False)
         schema = dict(scan.collect_schema())
         rows = [pq.read_metadata(part).num_rows for part in parts(path)]
-    except (pl.exceptions.PolarsError, OSError) as error:
+        told = holding(path, schema)
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise explain(path, table, error) from error
-    if not polars_tables.fits(table, schema, typed=True):
+    if not cells.columns_fit(table, schema):
         raise explain(path, table)
     # Spark takes the names of files for patterns.
-    told = [re.sub(r"([\\{}\[\]*?])", r"\\\1", str(part.resolve())) for part in parts(path)]
-    frame = spark.read.parquet(*told)
+    files = [re.sub(r"([\\{}\[\]*?])", r"\\\1", str(part.resolve())) for part in parts(path)]
+    frame = spark.read.parquet(*files)
     # The row's place in the table, whichever way Spark cuts it into partitions: the rows of the
     # parts before its own, by their footers, and its place in the part.
     # Spark may give a name as in an address, so that each stands there in both forms.
@@ -119,8 +179,11 @@ def _open_parquet(
     number = (part + sf.col("_metadata.row_index")).cast("bigint").alias(Messages.MESSAGE_NO)
     values = [_stored(column, schema) for column in table.columns]
     frame = frame.select(*values, *([number] if table.name == "messages" else []))
-    counts = frame.agg(*(sf.count(c.name).alias(c.name) for c in table.columns)).collect()[0]
-    filled = frozenset(c.name for c in table.columns if counts[c.name])
+    asked = [c.name for c in table.columns if c.name in schema and c.name not in told]
+    if asked:
+        counts = frame.agg(*(sf.count(name).alias(name) for name in asked)).collect()[0]
+        told |= {name: counts[name] > 0 for name in asked}
+    filled = frozenset(c.name for c in table.columns if told.get(c.name))
     if table.name == "messages":
         frame = frame.withColumn(
             Messages.TEXT, _nfkc(sf.coalesce(sf.col(Messages.TEXT), sf.lit("")))
@@ -159,7 +222,6 @@ def _stored(column: Column, schema: dict[str, pl.DataType]) -> SparkColumn:
 
 
 def _nfkc(text: SparkColumn) -> SparkColumn:
-    import pyarrow as pa
     from pyspark.sql.pandas.functions import arrow_udf
 
     def normalize(values: Any) -> Any:
@@ -190,9 +252,29 @@ def _active() -> SparkSession | None:
     return active
 
 
+def _borrowed() -> SparkSession | None:
+    """Return the session that another process started in the JVM that this one is told of."""
+    if _PORT not in os.environ:
+        return None
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    SparkContext._ensure_initialized()
+    jvm: Any = SparkContext._jvm
+    found = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
+    if not found.isDefined():
+        return None
+    java = jvm.JavaSparkContext(found.get().sparkContext())
+    context = SparkContext(
+        jsc=java, gateway=SparkContext._gateway, conf=SparkConf(_jconf=java.getConf())
+    )
+    # A session of its own, so that settings and names of one process are not the other's.
+    return SparkSession(context, found.get().newSession())
+
+
 def _start(builder: Any) -> SparkSession:
     builder = builder.appName("csinsight").config(map=_MEANING)
-    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # set by spark-submit
+    if _PORT not in os.environ:  # set by spark-submit
         _need_java()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master("local[*]").config(map=_local())

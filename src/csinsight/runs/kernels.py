@@ -32,6 +32,7 @@ from typing import Any, Final
 import nbformat
 
 from csinsight.contract.write import write_text
+from csinsight.engine import lent
 from csinsight.errors import CellError, KernelError
 from csinsight.views.study import STEP_VARIABLE
 
@@ -382,6 +383,7 @@ def _manager(folder: Path) -> Any:
                     # Threads that wait for one another cost more than they bring at these sizes,
                     # and sums in another order would differ in their last bits between machines.
                     **{name: os.environ.get(name, "1") for name in _THREADS},
+                    **lent(),
                 },
             )
 

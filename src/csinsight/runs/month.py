@@ -16,7 +16,7 @@ from csinsight.behaviours.model_reader import LINES_FILE
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.contract.write import sha256, sha256_of
-from csinsight.engine import open_shop
+from csinsight.engine import counter, open_shop, start
 from csinsight.errors import ContractError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
@@ -187,6 +187,7 @@ class _Run:
 
     def go(self) -> RunResult:
         started = time.monotonic()
+        start(self.params.engine)
         self._check_contract()
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
@@ -240,7 +241,7 @@ class _Run:
             return
         # Kernels start meanwhile, since there is going to be something to do.
         self.workers.warm()
-        faults = check_folder(self.data)
+        faults = check_folder(self.data, counter(self.params.engine))
         if faults:
             raise ContractError(self.data, faults)
         self.state.values["checked"] = checked

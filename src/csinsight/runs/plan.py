@@ -87,7 +87,7 @@ def supply(data: Path, params: RunParams) -> Supply:
     >>> told.left_out, told.covers
     ({}, datetime.date(2026, 10, 31))
     """
-    shop = open_shop(data, "polars")
+    shop = open_shop(data, params.engine)
     spans = {name: _span(shop, name) for name in TIMES if name in shop.tables}
     start, end = month_start(params.month), month_end(params.month)
     if not _untimed(shop) and not any(_counts(shop, name, start, end) for name in spans):

@@ -19,13 +19,14 @@ from csinsight.behaviours.advice_form import Advice
 from csinsight.behaviours.own import Own
 from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
+from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
-from csinsight.engine import Shop, collect, open_shop
+from csinsight.engine import Shop, collect, counter, open_shop
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
-from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months, load_params
+from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
 from csinsight.render.blocks import LeftOut
 from csinsight.render.words import Words
 
@@ -92,8 +93,7 @@ class Study:
         own = {name: value for name, value in (cell or {}).items() if name in _PARAMETERS}
         told = own | told
         self.step = os.environ.get(STEP_VARIABLE, "")
-        engine = load_params(None, engine=told.get("engine")).engine
-        made = context_of(self.run, open_shop(self.data, engine))
+        made = context_of(self.run, open_shop(self.data))
         self.context = made.changed(**told)
         # The parameters that the notebook of a run's step takes; none outside a run.
         taken = next((names for nb, names in NOTEBOOKS.items() if self.step.startswith(nb)), ())
@@ -128,8 +128,16 @@ class Study:
         return self.run / "artifacts"
 
     def open(self) -> Shop:
-        """Open the shop's tables on this study's engine."""
+        """Return the shop's tables, opened once on this study's engine."""
+        return self._shop
+
+    @cached_property
+    def _shop(self) -> Shop:
         return open_shop(self.data, self.engine)
+
+    def check(self) -> Check:
+        """Check the shop's tables against the contract, on this study's engine."""
+        return check_shop(self.data, counter(self.engine))
 
     def has(self, name: str) -> bool:
         """Tell whether the run has written the table `name`."""
@@ -167,7 +175,7 @@ class Study:
 
     @cached_property
     def _agents(self) -> pd.DataFrame:
-        shop = self.open()
+        shop = open_shop(self.data)  # a table as small needs no other engine
         if not shop.has("agents"):
             return pd.DataFrame(columns=[column.name for column in AGENTS.columns])
         return collect(shop["agents"])
