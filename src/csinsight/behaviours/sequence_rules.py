@@ -24,7 +24,7 @@ from csinsight.config import load
 from csinsight.contract.artifacts import RuleOpportunities as Opportunity
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect
-from csinsight.engine.frames import hold
+from csinsight.engine.frames import beside, hold
 from csinsight.errors import ConfigError
 from csinsight.features.conversations import with_turns
 from csinsight.features.frames import (
@@ -142,7 +142,9 @@ def find_opportunities(
     table = _COLUMNS.gather(nw.concat(parts))
     table = table.sort_values([Opportunity.RULE, _CONVERSATION, Opportunity.POSITION])
     wrote = nw.col(Messages.SENDER) == "agent"
-    authors = collect(lines.filter(wrote).select(_CONVERSATION, POSITION, Messages.AGENT_ID))
+    talks = pl.DataFrame({_CONVERSATION: table[_CONVERSATION].unique()}).cast(pl.String)
+    there = lines.filter(wrote).join(beside(lines, talks), on=_CONVERSATION, how="inner")
+    authors = collect(there.select(_CONVERSATION, POSITION, Messages.AGENT_ID))
     table[Opportunity.AGENT_ID] = _authors(table, authors.dropna())
     return table.reset_index(drop=True)
 

@@ -148,6 +148,23 @@ def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()
 
 
+def beside(frame: nw.LazyFrame[Any], rows: pl.DataFrame) -> nw.LazyFrame[Any]:
+    """Bring a small table of this process to the engine of `frame`, to join the two there.
+
+    Examples
+    --------
+    >>> orders = nw.from_native(pl.LazyFrame({"buyer_id": ["b1", "b2"], "units": [1, 2]}))
+    >>> some = beside(orders, pl.DataFrame({"buyer_id": ["b2"]}))
+    >>> collect(orders.join(some, on="buyer_id", how="inner"))["units"].to_list()
+    [2]
+    """
+    if not frame.implementation.is_spark_like():
+        return nw.from_native(rows.lazy())
+    there: Any = frame.to_native()
+    brought: nw.LazyFrame[Any] = nw.from_native(there.sparkSession.createDataFrame(rows.to_arrow()))
+    return brought
+
+
 def joined_lines(
     frame: nw.LazyFrame[Any], keys: Sequence[str], column: str, name: str
 ) -> nw.LazyFrame[Any]:

@@ -10,7 +10,8 @@ import polars as pl
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Messages as Msg
-from csinsight.engine import Shop, collect
+from csinsight.engine import Shop
+from csinsight.engine.frames import beside, hold
 from csinsight.features.conversations import with_turns
 from csinsight.features.frames import SENT_MS, Frame, moment_ms
 
@@ -32,13 +33,12 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     Returns
     -------
     narwhals.LazyFrame
-        The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, in memory.
-        A line is of the conversation of its buyer within whose start and end it falls; in a
+        The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, held. A line is of the conversation of its buyer within whose start and end it falls; in a
         source without times, of the one whose id it carries.
 
     Examples
     --------
-    >>> import narwhals as nw
+    >>> from csinsight.engine import collect
     >>> texts = {"buyer_id": ["b", "b"], "agent_id": [None, "a"], "sender": ["buyer", "agent"],
     ...          "text": ["在吗", "在的"], "sent_at_ms": [0, 9_000], "message_no": [1, 2],
     ...          "conversation_id": [None, None]}
@@ -51,32 +51,15 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     >>> found[["conversation_id", "text", "turn_no"]].values.tolist()
     [['c1', '在吗', 1], ['c1', '在的', 2]]
     """
-    buyers = sorted(conversations[_C.BUYER_ID].dropna().astype(str).unique())
-    sent = nw.col(SENT_MS)
-    known = shop["messages"].filter(sent.is_null() | (sent < moment_ms(as_of)))
+    sent, given = nw.col(SENT_MS), Msg.CONVERSATION_ID
     names = (Msg.BUYER_ID, Msg.AGENT_ID, Msg.SENDER, Msg.TEXT, SENT_MS, Msg.MESSAGE_NO)
-    given = Msg.CONVERSATION_ID
-    lines = pl.from_pandas(
-        collect(known.filter(nw.col(Msg.BUYER_ID).is_in(buyers)).select(*names, given))
-    )
-    spans = pl.from_pandas(
-        conversations[
-            [
-                _C.CONVERSATION_ID,
-                _C.BUYER_ID,
-                _C.STARTED_AT,
-                _C.ENDED_AT,
-            ]
-        ]
-    ).with_columns(pl.col(_C.STARTED_AT, _C.ENDED_AT).dt.epoch("ms"))
-    untimed = lines.filter(pl.col(SENT_MS).is_null()).join(
-        spans.select(given), on=given, how="inner"
-    )
-    timed = (
-        lines.drop(given)
-        .join(spans, on=Msg.BUYER_ID, how="inner")
-        .filter(pl.col(SENT_MS).is_between(pl.col(_C.STARTED_AT), pl.col(_C.ENDED_AT)))
-        .drop(_C.STARTED_AT, _C.ENDED_AT)
-    )
-    both = pl.concat([timed, untimed.select(timed.columns)], how="vertical_relaxed")
-    return with_turns(nw.from_native(both.lazy()))
+    lines = shop["messages"].filter(sent.is_null() | (sent < moment_ms(as_of)))
+    lines = lines.select(*names, given)
+    ends = (_C.STARTED_AT, _C.ENDED_AT)
+    told = pl.from_pandas(conversations[[given, _C.BUYER_ID, *ends]])
+    spans = beside(lines, told.with_columns(pl.col(ends).dt.epoch("ms")))
+    untimed = lines.filter(sent.is_null()).join(spans.select(given), on=given, how="inner")
+    timed = lines.drop(given).join(spans, on=Msg.BUYER_ID, how="inner")
+    timed = timed.filter(sent >= nw.col(ends[0]), sent <= nw.col(ends[1]))
+    both = nw.concat([part.select(*names, given) for part in (timed, untimed)])
+    return with_turns(hold(both))
