@@ -33,7 +33,8 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     Returns
     -------
     narwhals.LazyFrame
-        The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, held. A line is of the conversation of its buyer within whose start and end it falls; in a
+        The contract's columns with ``conversation_id``, ``turn_no`` and ``position``, held.
+        A line is of the conversation of its buyer within whose start and end it falls; in a
         source without times, of the one whose id it carries.
 
     Examples
