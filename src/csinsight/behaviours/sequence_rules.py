@@ -142,7 +142,7 @@ def find_opportunities(
     table = _COLUMNS.gather(nw.concat(parts))
     table = table.sort_values([Opportunity.RULE, _CONVERSATION, Opportunity.POSITION])
     wrote = nw.col(Messages.SENDER) == "agent"
-    talks = pl.DataFrame({_CONVERSATION: table[_CONVERSATION].unique()}).cast(pl.String)
+    talks = pl.from_pandas(table[[_CONVERSATION]].drop_duplicates()).cast(pl.String)
     there = lines.filter(wrote).join(beside(lines, talks), on=_CONVERSATION, how="inner")
     authors = collect(there.select(_CONVERSATION, POSITION, Messages.AGENT_ID))
     table[Opportunity.AGENT_ID] = _authors(table, authors.dropna())

@@ -91,8 +91,9 @@ def lent() -> dict[str, str]:
     active = _active()
     if active is None:
         return {}
-    gateway = active.sparkContext._gateway.gateway_parameters
-    return {_PORT: str(gateway.port), _SECRET: gateway.auth_token}
+    gateway: Any = active.sparkContext._gateway
+    known = gateway.gateway_parameters
+    return {_PORT: str(known.port), _SECRET: known.auth_token}
 
 
 def stop() -> None:
@@ -145,7 +146,7 @@ def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
         sf.sum("n").alias("n"), sf.min("low").alias("low"), sf.max("high").alias("high")
     )
     kept = summed.filter((sf.col("kind") != tally.KEY) | (sf.col("n") > 1))
-    return pl.DataFrame(pl.from_arrow(kept.toArrow())).cast(tally.SCHEMA)
+    return pl.DataFrame(pl.from_arrow(kept.toArrow()), schema_overrides=tally.SCHEMA)
 
 
 def _open_parquet(
