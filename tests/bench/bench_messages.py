@@ -39,7 +39,7 @@ def run() -> Iterator[str]:
     took = []
     for messages in (MESSAGES // 10, MESSAGES):
         with tempfile.TemporaryDirectory() as folder:
-            _make(Path(folder), messages)
+            make(Path(folder), messages)
             yield f"{messages:,} messages of one month, load {os.getloadavg()[0]:.1f}"
             code = f"from tests.bench.bench_messages import ours; ours({folder!r})"
             done = subprocess.run(
@@ -51,7 +51,7 @@ def run() -> Iterator[str]:
     yield growth("processor", *took, times=10)
 
 
-def _make(folder: Path, wanted: int) -> None:
+def make(folder: Path, wanted: int) -> None:
     """Lay the demo shop's last month side by side, each copy with buyers and agents of its own."""
     within = pl.col("sent_at").is_between(_START, AS_OF, closed="left")
     messages = pl.read_parquet(_DEMO / "messages.parquet").filter(within)

@@ -173,8 +173,12 @@ def tally(counts: pl.DataFrame, table: Table) -> Tally:
     rows = _number(kinds, _ROWS)
     filled = dict(kinds[_FILLED].select("value", "n").iter_rows()) if _FILLED in kinds else {}
     low, high = kinds[_TIME].select("low", "high").row(0) if _TIME in kinds else (None, None)
-    ids = {name: kinds[name]["value"].drop_nulls() for name in JOINED_BY if name in kinds}
-    ids |= {name: pl.Series(dtype=pl.String) for name in JOINED_BY if name in filled.keys() - ids}
+    nobody = pl.Series(dtype=pl.String)
+    ids: dict[str, pl.Series] = {
+        name: kinds[name]["value"].drop_nulls() if name in kinds else nobody
+        for name in JOINED_BY
+        if name in filled
+    }
     clean = not _number(kinds, _FAULTS) and _fits_together(kinds, filled, rows, table)
     return Tally(rows, clean, _moment(low), _moment(high), filled, ids)
 

@@ -1,0 +1,114 @@
+"""One, three and ten million messages on Spark's local mode: check, marking, a row a conversation.
+
+The shop is that of ``bench_messages`` in a folder of parts. What is promised: figures as of Polars
+(``tests/engines``), and that the memory of Python's own process, where a run keeps what it reads
+into it, does not grow with the messages before the small tables come in: it is told before and
+after they do. The memory of the JVM is what ``SPARK_DRIVER_MEMORY`` says, whatever the size.
+``BENCH_SPARK=1,3`` does other sizes, in millions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import psutil
+from tests.bench.bench_messages import AS_OF, make
+from tests.bench.machine import growth
+from tests.contexts import LEXICON, RULES
+
+from csinsight.behaviours.conversations import (
+    aggregate_conversations,
+    build_conversations,
+    mark_messages,
+)
+from csinsight.contract.check import check_shop
+from csinsight.engine import counter, open_shop
+
+MILLIONS = tuple(float(part) for part in os.environ.get("BENCH_SPARK", "1,3,10").split(","))
+#: Rows of a part.
+_PART = 500_000
+_BEFORE = "python_gb_before_small_tables"
+_LIMIT_SECONDS = 7200
+
+
+def run() -> Iterator[str]:
+    """Measure each size in a process of its own."""
+    took = []
+    for size in MILLIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            _in_parts(Path(folder), int(size * 1_000_000))
+            code = f"from tests.bench.bench_spark import ours; ours({folder!r})"
+            done = subprocess.run(
+                [sys.executable, "-c", code],
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=_LIMIT_SECONDS,
+            )
+            took.append(json.loads(done.stdout.splitlines()[-1]))
+        yield f"{size:g} million messages: " + "  ".join(
+            f"{name} {value:,.2f}" for name, value in took[-1].items()
+        )
+    times = MILLIONS[-1] / MILLIONS[0]
+    if times > 1:
+        yield growth("processor", took[0]["processor_s"], took[-1]["processor_s"], times)
+        before = (
+            took[-1]["python_gb_before_small_tables"] - took[0]["python_gb_before_small_tables"]
+        )
+        yield f"Python's process before the small tables: {before:+.2f} GB for {times:g} times the data"
+
+
+def _in_parts(folder: Path, messages: int) -> None:
+    """Make the shop, its messages in parts of `_PART` rows."""
+    make(folder, messages)
+    whole = folder / "messages.parquet"
+    lines = pl.scan_parquet(whole)
+    parts = folder / "parts"
+    parts.mkdir()
+    for number, start in enumerate(range(0, messages, _PART)):
+        lines.slice(start, _PART).collect().write_parquet(parts / f"part-{number:05}.parquet")
+    whole.unlink()
+    parts.rename(whole)
+
+
+def ours(folder: str) -> None:
+    """Check the shop, mark its messages, gather them by conversation, read the small tables."""
+    began = time.perf_counter()
+    assert check_shop(Path(folder), counter("spark")).ok
+    checked = time.perf_counter()
+    shop = open_shop(folder, "spark")
+    marked = mark_messages(shop, AS_OF, RULES, months=1, lexicon=LEXICON)
+    aggregate_conversations(marked).to_native().write.format("noop").mode("overwrite").save()
+    gathered, before = time.perf_counter(), _peak()
+    conversations = build_conversations(marked)
+    java = [child for child in psutil.Process().children(recursive=True) if child.name() == "java"]
+    figures = {
+        "check_s": checked - began,
+        "marked_s": gathered - checked,
+        "small_tables_s": time.perf_counter() - gathered,
+        "conversations": len(conversations),
+        "processor_s": _processor(),
+        _BEFORE: before,
+        "python_gb": _peak(),
+        "jvm_gb": sum(child.memory_info().rss for child in java) / 1024**3,
+    }
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
+def _processor() -> float:
+    """Return seconds of the processor of this process and of all that it started."""
+    times = [one.cpu_times() for one in (psutil.Process(), *psutil.Process().children(True))]
+    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
