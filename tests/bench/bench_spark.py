@@ -61,10 +61,8 @@ def run() -> Iterator[str]:
     times = MILLIONS[-1] / MILLIONS[0]
     if times > 1:
         yield growth("processor", took[0]["processor_s"], took[-1]["processor_s"], times)
-        before = (
-            took[-1]["python_gb_before_small_tables"] - took[0]["python_gb_before_small_tables"]
-        )
-        yield f"Python's process before the small tables: {before:+.2f} GB for {times:g} times the data"
+        more = took[-1][_BEFORE] - took[0][_BEFORE]
+        yield f"Python's memory before the small tables: {more:+.2f} GB for {times:g} times as many"
 
 
 def _in_parts(folder: Path, messages: int) -> None:

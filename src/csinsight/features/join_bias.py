@@ -63,7 +63,7 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     of_month = orders.filter(placed >= moment_ms(start), placed < moment_ms(end))
     # In one order on either engine, for sums that don't differ in their last digits.
     month = collect(of_month.select(Orders.BUYER_ID, PLACED_MS, PAID_MS, worth))
-    month = month.sort_values(list(month), ignore_index=True)
+    month = month.sort_values([PLACED_MS, Orders.BUYER_ID, "worth"], ignore_index=True)
     asked = month[Orders.BUYER_ID].isin(set(chats.index)).to_numpy()
     buyers = [
         ("buyers", None, float(known.sum()), float((~known).sum())),
