@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from csinsight.cli import main
@@ -59,3 +60,20 @@ def test_the_notebook_of_airflow_takes_what_its_task_tells_it():
         n.value for n in ast.walk(tree) if isinstance(n, ast.keyword) and n.arg == "parameters"
     ]
     assert {key.value for key in told.keys} == known
+
+
+def test_spark_s_recipes_name_one_version_and_what_the_program_takes() -> None:
+    folder = DEPLOY / "spark"
+    locked = (DEPLOY.parent / "requirements/dev.lock").read_text(encoding="utf-8")
+    version = next(line for line in locked.splitlines() if line.startswith("pyspark==")).split()[0]
+    version = version.removeprefix("pyspark==")
+    assert f"ARG SPARK={version}\n" in (folder / "Dockerfile").read_text(encoding="utf-8")
+    month = yaml.safe_load((folder / "month.yml").read_text(encoding="utf-8"))["spec"]
+    assert month["sparkVersion"] == version
+    assert (folder / Path(month["mainApplicationFile"]).name).is_file()
+    command, *told = month["arguments"]
+    known = {name for option in main.commands[command].params for name in option.opts}
+    assert {name.split("=")[0] for name in told} <= known
+    mounts = [month[role]["volumeMounts"][0]["mountPath"] for role in ("driver", "executor")]
+    assert set(mounts) == {"/srv/csinsight"}
+    assert '"$@" --engine spark' in (folder / "submit.sh").read_text(encoding="utf-8")
