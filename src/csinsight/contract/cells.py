@@ -58,7 +58,22 @@ def cell(column: Column) -> pl.Expr:
     >>> text.select(cell(ORDERS.column("paid_amount"))).to_series().to_list()
     [12.5, None, None]
     """
-    return _READERS[column.kind](written(column)).alias(column.name)
+    return read(written(column), column.kind).alias(column.name)
+
+
+def read(text: pl.Expr, kind: Kind) -> pl.Expr:
+    """Return what texts in the contract's form stand for; null where they have another form.
+
+    The one place that makes values of text: what other tools write is brought into this form
+    first, by the importers.
+
+    Examples
+    --------
+    >>> text = pl.DataFrame({"at": ["2026-10-05T09:30", "2026-10-05", "5/10/2026"]})
+    >>> [str(at) for at in text.select(read(pl.col("at"), "datetime"))["at"]]
+    ['2026-10-05 09:30:00', '2026-10-05 00:00:00', 'None']
+    """
+    return _READERS[kind](text)
 
 
 def unreadable(column: Column) -> pl.Expr:

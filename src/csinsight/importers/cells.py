@@ -1,5 +1,7 @@
 """Text cells to values: ids, times, numbers and truth, as Polars expressions.
 
+What other tools write is brought into the contract's form, which `csinsight.contract.cells` reads:
+there is one grammar of numbers and times, and this is what stands before it.
 Every reader gives null for an empty cell and for one that can't be read; `unreadable` tells
 the two apart, so that the row can be refused.
 """
@@ -12,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import FALSE, TRUE
+from csinsight.contract.cells import FALSE, TRUE, read
 
 #: What stands in names of which letters were hidden.
 MASKED: Final = r"[*\uff0a]"
@@ -98,17 +100,11 @@ def time(cell: pl.Expr) -> pl.Expr:
 
     def parse(cells: pl.Series) -> pl.Series:
         texts = cells.cast(pl.String)
-        # Nearly every export writes one form throughout, which needs no closer look.
-        if texts.str.contains(_PLAIN).all():
-            plain = texts.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-            if plain.null_count() == texts.null_count():
-                return plain
-        return _parsed(texts)["at"]
+        # Nearly every export writes the contract's form throughout: no closer look is needed.
+        plain = texts.to_frame("text").select(read(pl.col("text"), "datetime")).to_series()
+        return plain if plain.null_count() == texts.null_count() else _parsed(texts)["at"]
 
     return cell.map_batches(parse, return_dtype=pl.Datetime("us"), is_elementwise=True)
-
-
-_PLAIN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-5][0-9]:[0-5][0-9]$"
 
 
 def _read(cell: pl.Expr, made: Callable[[pl.DataFrame, str], pl.Series], zone: str = "") -> pl.Expr:
@@ -147,11 +143,10 @@ def _parsed(texts: pl.Series) -> pl.DataFrame:
         ((hour == 24) & zeros).alias("end"),
     )
     hour = pl.when("end").then(0).otherwise("hour").cast(pl.String).str.zfill(2)
-    numbers = [pl.col(name).str.zfill(2) for name in ("month", "day")]
-    clock = [pl.col(name).fill_null("0").str.zfill(2) for name in ("minute", "second")]
-    part = pl.col("part").fill_null("0").str.slice(0, 6).str.pad_end(6, "0")
-    text_of = pl.concat_str(["year", *numbers, hour, *clock, part], separator=" ")
-    at = text_of.str.to_datetime("%Y %m %d %H %M %S %6f", strict=False, time_unit="us")
+    day = pl.format("{}-{}-{}", "year", *(pl.col(n).str.zfill(2) for n in ("month", "day")))
+    clock = (pl.col(name).fill_null("0").str.zfill(2) for name in ("minute", "second"))
+    part = pl.col("part").fill_null("0").str.slice(0, 6)
+    at = read(pl.format("{} {}:{}:{}.{}", day, hour, *clock, part), "datetime")
     named = pl.col("zone").str.replace("Z", "+00:00", literal=True)
     ahead = named.str.slice(1, 2).cast(pl.Int64, strict=False) * 60
     ahead += named.str.slice(-2, 2).cast(pl.Int64, strict=False)
@@ -244,6 +239,11 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
     [None, 1234.5, 12.0, 1.5]
     """
+    return read(_plain(cell, decimal, thousands), "float")
+
+
+def _plain(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:
+    """Return the text of numbers as the contract writes them; null where it is none."""
     text = cell.str.normalize("NFKC").str.replace_all("\u2212", "-", literal=True)
     # Accountants write what is owed in brackets.
     text = text.str.replace(r"^\(([^()]*)\)$", "-${1}")
@@ -255,10 +255,8 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
         without = text.str.replace_all(thousands, "", literal=True)
         text = pl.coalesce(pl.when(text.str.contains(grouped)).then(without), text)
     whole = rf"^[-+]?([0-9]{{1,18}}({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]{{1,2}})?$"
-    plain = pl.when(text.str.contains(whole)).then(text).otherwise(None)
-    if decimal != ".":
-        plain = plain.str.replace(decimal, ".", literal=True)
-    return plain.cast(pl.Float64, strict=False)
+    plain = pl.when(text.str.contains(whole)).then(text)
+    return plain if decimal == "." else plain.str.replace(decimal, ".", literal=True)
 
 
 def currency_sign(cell: pl.Expr) -> pl.Expr:
@@ -282,8 +280,7 @@ def whole(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     >>> rows.select(whole(pl.col("c")))["c"].to_list()
     [1200, 2, None]
     """
-    value = number(cell, decimal, thousands)
-    return pl.when(value == value.floor()).then(value).cast(pl.Int64, strict=False)
+    return read(_plain(cell, decimal, thousands), "int")
 
 
 _ENTITIES: Final = (

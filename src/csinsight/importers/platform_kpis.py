@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -302,10 +303,16 @@ def _value(text: str, *, percent: bool) -> float | bool | None:
         parts = [float(part or 0) for part in _DURATION.match(text).groups()]  # type: ignore[union-attr]
         return parts[0] * 86400 + parts[1] * 3600 + parts[2] * 60 + parts[3]
     share = text.endswith(("%", "\uff05"))
-    number = re.sub(r"[%\uff05¥￥元,\s]", "", text)
-    if not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", number):
+    number = _number(text.rstrip("%\uff05"))
+    if number is None:
         return False
-    return float(number) / 100 if share or percent else float(number)
+    return number / 100 if share or percent else number
+
+
+@lru_cache(maxsize=100_000)
+def _number(text: str) -> float | None:
+    number: float | None = pl.select(cells.number(pl.lit(text))).item()
+    return number
 
 
 def _is_figure(text: str) -> bool:
