@@ -16,6 +16,8 @@ MODULES = [
     for found in pkgutil.walk_packages(csinsight.__path__, "csinsight.")
     if not found.name.endswith("__main__")
 ]
+#: Many examples share the sample shop's month, which takes a process seconds to make.
+pytestmark = pytest.mark.xdist_group("examples")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

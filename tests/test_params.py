@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import yaml
 
+import csinsight
 from csinsight.errors import ConfigError
 from csinsight.params import (
     NOTEBOOKS,
@@ -77,3 +81,35 @@ def test_months_follow_the_calendar():
     assert month_end("2026-12") == datetime(2027, 1, 1)
     assert add_months(datetime(2026, 3, 31), -1) == datetime(2026, 2, 1)
     assert add_months(datetime(2026, 1, 1), -13) == datetime(2024, 12, 1)
+
+
+#: Not a run's: the demo shop's own lot, a page without a run, how a table is opened by hand.
+OWN = {
+    ("shop.py", "seed"), ("theme.py", "lang"), ("theme.py", "currency"), ("fonts.py", "lang"),
+    ("words.py", "currency"), ("shop.py", "engine"), ("shops.py", "month"),
+}  # fmt: skip
+
+
+def _defaults(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what functions take unless told, by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            names = [*node.args.posonlyargs, *node.args.args]
+            given = node.args.defaults
+            yield from zip((n.arg for n in names[len(names) - len(given) :]), given, strict=True)
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            yield from ((n.arg, value) for n, value in pairs if value is not None)
+
+
+def test_no_function_has_a_default_of_its_own_for_what_is_a_runs_parameter():
+    """Else a figure may hang on it, whatever the shop has told."""
+    files = [p for p in Path(csinsight.__file__).parent.rglob("*.py") if p.name != "params.py"]
+    assert len(files) > 100
+    found = {
+        (path.name, name)
+        for path in files
+        for name, value in _defaults(ast.parse(path.read_text(encoding="utf-8")))
+        if name in RunParams.model_fields
+        if ast.unparse(value) not in ("None", "DEFAULT_READER")
+    }
+    assert found == OWN

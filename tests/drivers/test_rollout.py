@@ -89,8 +89,8 @@ def test_nothing_is_read_before_the_end(worlds) -> None:
 
 def test_intervals_hold_and_silence_is_kept() -> None:
     """A small part of `make validate`'s study, with agents that drift and answer the buyer."""
-    real = [study_rollouts.rolled_out(n, effort=0.5, drift=0.1) for n in range(16)]
-    none = [study_rollouts.rolled_out(n, effect=0.0, drift=0.1) for n in range(16)]
+    real = [study_rollouts.rolled_out(n, effort=0.5, drift=0.1) for n in range(10)]
+    none = [study_rollouts.rolled_out(n, effect=0.0, drift=0.1) for n in range(10)]
     real, none = pd.DataFrame(real), pd.DataFrame(none)
     assert real["covered"].mean() >= 0.8
     assert none["covered"].mean() >= 0.8

@@ -103,11 +103,15 @@ def test_a_table_without_day_asks_for_it(tmp_path: Path) -> None:
 
 def test_what_is_no_figure_refuses_its_row(tmp_path: Path) -> None:
     path = tmp_path / "k.csv"
-    path.write_text("日期,接待人数\n2026-10-05,12\n2026-10-06,很多\nhello,3\n", encoding="utf-8")
+    path.write_text(
+        '日期,接待人数\n2026-10-05,12\n2026-10-06,很多\nhello,3\n2026-10-07,"1,50"\n',
+        encoding="utf-8",
+    )
 
     imported = read_platform_kpis([path])
 
     assert imported.refused["_reason"].to_list() == [
         "接待人数 is no figure",
         "日期 is no day such as 2026-10-05",
+        "接待人数 is no figure",  # 150 would be a hundred times too much, were it 1.5
     ]

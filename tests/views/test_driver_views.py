@@ -99,7 +99,7 @@ def test_little_data_has_its_words_and_no_figure(worlds, study):
     assert study.word("drivers.no_picture") in view.raw_beside_adjusted(study, drivers).plain()
     found = alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA)
     assert looks.ways(study, found).plain() == study.word("drivers.no_ways")
-    assert looks.doses(study, dose_response(plan, **MINIMA)).plain() == study.word(
+    assert looks.doses(study, dose_response(plan, **MINIMA), "paid").plain() == study.word(
         "drivers.no_doses"
     )
 
@@ -108,7 +108,7 @@ def test_waiting_longer_is_told_as_the_last_band_against_the_first(worlds, study
     world = worlds.make_world(5, inquiries=6000, agents=12, effects={"first_response_s": -0.3})
     plan, _ = _made(world, "paid")
     bands = dose_response(plan, **MINIMA)
-    picture = looks.doses(study, bands)
+    picture = looks.doses(study, bands, "paid")
     low = study.words.number(bands["from_s"].iloc[-1])
     assert study.word("drivers.band_over", low=low) in picture.title
     assert picture.data is not None

@@ -23,6 +23,7 @@ from csinsight.engine import open_shop
 from csinsight.errors import ConfigError, DataError, LockedError
 from csinsight.params import shipped
 from csinsight.runs.kernels import run_notebook
+from csinsight.simulate import simulate
 from csinsight.views import labelling
 from csinsight.views.label_controls import Controls
 from csinsight.views.study import open_study
@@ -32,10 +33,21 @@ MARKERS = ["greets", "apologizes"]
 ASKED = {"behaviours": "greets, apologizes", "each": 10, "seed": 3}
 
 
+pytestmark = pytest.mark.xdist_group("labelling")  # its shop is made once
+
+
 @pytest.fixture(scope="module")
-def sample(demo_folder):
+def shop_folder(tmp_path_factory):
+    """A month of a small shop: to read all lines of the demo shop's takes each test seconds."""
+    folder = tmp_path_factory.mktemp("labelling")
+    simulate(folder, seed=9, buyers=400, agents=6, conversations=1000, months=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sample(shop_folder):
     return sheet.draw_sample(
-        open_shop(demo_folder),
+        open_shop(shop_folder),
         datetime(2026, 11, 1),
         RULES,
         LEXICON,
@@ -45,7 +57,7 @@ def sample(demo_folder):
     )
 
 
-def test_a_sample_is_half_hits_and_stands_for_the_month(sample, demo_folder):
+def test_a_sample_is_half_hits_and_stands_for_the_month(sample, shop_folder):
     assert sample["no"].tolist() == list(range(1, 61))
     counts = sample.groupby(["marker", "shown"]).size()
     assert counts.tolist() == [15, 15, 15, 15]
@@ -55,7 +67,7 @@ def test_a_sample_is_half_hits_and_stands_for_the_month(sample, demo_folder):
     assert sample["sent_at"].between("2026-10-01", "2026-11-01").all()
     with pytest.raises(ValueError, match="grets: no marker"):
         sheet.draw_sample(
-            open_shop(demo_folder), datetime(2026, 11, 1), RULES, LEXICON,
+            open_shop(shop_folder), datetime(2026, 11, 1), RULES, LEXICON,
             markers=["grets"], each=2, seed=1,
         )  # fmt: skip
 
@@ -126,13 +138,13 @@ def test_where_readers_are_even_the_line_says_nothing():
 
 
 @pytest.fixture
-def study(demo_folder, tmp_path):
-    """A study of the demo shop's tables, in a folder where labels may be written."""
+def study(shop_folder, tmp_path):
+    """A study of the small shop's tables, in a folder where labels may be written."""
     data, run = tmp_path / "data", tmp_path / "run"
     data.mkdir()
     run.mkdir()
     for name in ("messages", "orders", "agents"):
-        (data / f"{name}.parquet").symlink_to(demo_folder / f"{name}.parquet")
+        (data / f"{name}.parquet").symlink_to(shop_folder / f"{name}.parquet")
     return open_study(str(data), str(run), lang="en")
 
 

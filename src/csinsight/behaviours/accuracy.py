@@ -23,6 +23,7 @@ from csinsight.contract.labels import Labels
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.frames import BEFORE_OUTCOME, POSITION, SENT_MS
+from csinsight.params import DEFAULT_READER
 from csinsight.stats.intervals import wilson
 
 PATH: Final = Path(__file__).with_name("reader_accuracy.yml")
@@ -68,7 +69,7 @@ class _File(BaseModel):
     figures: list[Figure]
 
 
-def reader_accuracy(reader: str = "built_in", path: Path = PATH) -> pd.DataFrame:
+def reader_accuracy(reader: str = DEFAULT_READER, path: Path = PATH) -> pd.DataFrame:
     """Return the measured precision and recall of every marker in each language.
 
     Parameters

@@ -300,8 +300,12 @@ class AgentSpread:
     spread: Spread | None
 
 
+#: Mature inquiries from which on an agent has a place in the funnel, and counts as a peer.
+IN_FUNNEL: Final = 20
+
+
 def agent_spread(
-    sessions: pd.DataFrame, *, as_of: datetime, months: int, min_inquiries: int = 20
+    sessions: pd.DataFrame, *, as_of: datetime, months: int, at_least: int = IN_FUNNEL
 ) -> AgentSpread:
     """Return every agent's conversion against the others' on the same mix of inquiries.
 
@@ -311,14 +315,14 @@ def agent_spread(
         The ``agent_sessions`` artifact.
     as_of : datetime
     months : int
-    min_inquiries : int
-        Mature ones; agents with fewer are left out, and are no peers.
+    at_least : int
+        Mature inquiries; agents with fewer are left out, and are no peers.
 
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> spread = agent_spread(sessions, as_of=context.as_of, months=3, min_inquiries=5)
+    >>> spread = agent_spread(sessions, as_of=context.as_of, months=3, at_least=5)
     >>> len(spread.agents) > 1
     True
     """
@@ -328,7 +332,7 @@ def agent_spread(
     rows = [
         (name, own.inquiries, own.paid, own.rate, own.expected, own.above)
         for name, own in found
-        if own is not None and own.inquiries >= min_inquiries
+        if own is not None and own.inquiries >= at_least
     ]
     columns = ["agent_id", "inquiries", "paid", "rate", "expected", "above"]
     table = pd.DataFrame(rows, columns=columns)

@@ -210,7 +210,7 @@ def _told(
     return labels.cell(join(points(value), points(low), points(high)))
 
 
-def doses(study: Study, table: pd.DataFrame, outcome: str = "paid") -> Block:
+def doses(study: Study, table: pd.DataFrame, outcome: str) -> Block:
     """Draw how the outcome goes with the seconds to the first reply, band by band.
 
     Examples
