@@ -102,6 +102,22 @@ def test_the_table_of_the_house_is_measured():
     assert rows["public functions with an example"] == "1 of 2"
 
 
+def test_the_table_of_where_things_are_leads_there():
+    """`CONTRIBUTING.md` names files, and behind a colon what stands in them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| (`.+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 12
+    for row in rows:
+        parts = re.findall(r"`([^`]+)`", row)
+        for part in parts:
+            if "/" in part or part.endswith(".py"):
+                place = ROOT / "src" / "csinsight" / part
+                assert place.exists(), part
+            else:
+                told = place.read_text(encoding="utf-8")
+                assert re.search(rf"^(def|class) {part}\b|^{part}\b", told, re.MULTILINE), part
+
+
 def test_help_imports_nothing_heavy():
     """The command line answers at once because the heavy rooms are imported when they are used."""
     code = (
