@@ -23,7 +23,15 @@ _MOST_READ: Final = 20_000
 
 
 def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
-    """Gather the questions of the last months and their answers, and write ``answer_bank``."""
+    """Gather the questions of the last months and their answers, and write ``answer_bank``.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> found = read(sample_study(), sample_study().read("conversations"))
+    >>> bool(found["answered"].le(found["conversations"]).all())
+    True
+    """
     params = study.context.params
     rows = in_months(conversations, study.as_of, params.driver_months)
     opened = rows["opened_by_buyer"].astype("boolean").fillna(value=False).astype(bool)
@@ -56,13 +64,28 @@ def questions(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def named(study: Study, found: pd.DataFrame) -> pd.DataFrame:
-    """Return the answers that go with more or fewer sales than others to the same question."""
+    """Return the answers that go with more or fewer sales than others to the same question.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> rows = pd.DataFrame({"q_value": [0.01, 0.02, 0.4], "difference_pp": [-3.0, 2.0, 9.0]})
+    >>> named(sample_study(), rows)["difference_pp"].tolist()
+    [2.0, -3.0]
+    """
     rows = found[found[_B.Q_VALUE] <= study.context.params.q_threshold]
     return rows.sort_values(_B.DIFFERENCE_PP, ascending=False)
 
 
 def sentence(study: Study, found: pd.DataFrame) -> str:
-    """Return the finding: how much of the work repeats, and what is worth writing down."""
+    """Return the finding: how much of the work repeats, and what is worth writing down.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> sentence(sample_study(), pd.DataFrame()) == sample_study().word("bank.none")
+    True
+    """
     if found.empty:
         return study.word("bank.none")
     words, rows = study.words, questions(found)
@@ -84,20 +107,42 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
 
 
 def finding(study: Study, found: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> finding(sample_study(), pd.DataFrame()).text == sentence(sample_study(), pd.DataFrame())
+    True
+    """
     text = sentence(study, found)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def headline(found: pd.DataFrame) -> dict[str, int]:
-    """Return how many questions repeat and how many are answered in one way, for the record."""
+    """Return how many questions repeat and how many are answered in one way, for the record.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"question": [1, 1, 2], "answer": ["a", "b", "c"]})
+    >>> rows["share"] = [0.3, 0.2, 0.9]
+    >>> headline(rows)
+    {'questions': 2, 'standard': 1}
+    """
     rows = questions(found)
     return {"questions": len(rows), "standard": int((rows["state"] == "standard").sum())}
 
 
 def repeated(study: Study, found: pd.DataFrame) -> Block:
-    """Return the questions asked most, each with its most frequent answer."""
+    """Return the questions asked most, each with its most frequent answer.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(repeated(sample_study(), pd.DataFrame())).__name__
+    'Prose'
+    """
     if found.empty:
         return Prose(study.word("bank.none_long"))
     rows = questions(found).head(_MOST_LISTED)
@@ -123,7 +168,15 @@ def _talk(study: Study, row: pd.Series, title: str) -> Talk:
 
 
 def effects(study: Study, found: pd.DataFrame) -> Block:
-    """Return the answers compared with others to the same question, those named first."""
+    """Return the answers compared with others to the same question, those named first.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> unknown = pd.DataFrame({"difference_pp": [None]})
+    >>> type(effects(sample_study(), unknown)).__name__
+    'Prose'
+    """
     rows = found[found[_B.DIFFERENCE_PP].notna()].copy()
     if rows.empty:
         return Prose(study.word("bank.no_effects"))
@@ -151,7 +204,15 @@ _ENDS: Final = (_B.DIFFERENCE_PP, _B.LOW_PP, _B.HIGH_PP)
 
 
 def files(study: Study, found: pd.DataFrame) -> Block:
-    """Write the bank as a workbook beside the pages, masked as here, and say so."""
+    """Write the bank as a workbook beside the pages, masked as here, and say so.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> found = read(sample_study(), sample_study().read("conversations"))
+    >>> WORKBOOK in files(sample_study(), found).plain()
+    True
+    """
     rows = questions(found).set_index(_B.QUESTION_ID)["state"]
     names = ("question", "asked", "category", "buyers", "answer", "answered", "share", "state")
     sheet: list[list[str | float | int | None]] = [

@@ -142,7 +142,14 @@ def shares(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentence(study: Study, found: Lost) -> str:
-    """Return the finding: how many are lost, what most of those that say so ended on."""
+    """Return the finding: how many are lost, what most of those that say so ended on.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> f"**{len(sample_lost().table)}** inquiries" in sentence(sample_study(), sample_lost())
+    True
+    """
     words, rows = study.words, found.table
     if not study.open().joined or found.inquiries[_C.ORDERED].isna().all():
         return study.word("lost.no_outcome")
@@ -167,20 +174,42 @@ def _in_words(study: Study, row: pd.Series) -> str:
 
 
 def finding(study: Study, found: Lost) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index."""
+    """Return the sentence on top of the page, and keep it for the index.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> type(finding(sample_study(), sample_lost())).__name__
+    'Finding'
+    """
     text = sentence(study, found)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
 def headline(found: Lost) -> dict[str, int]:
-    """Return lost inquiries by reason, for the recorded results."""
+    """Return lost inquiries by reason, for the recorded results.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost
+    >>> sum(headline(sample_lost()).values()) == len(sample_lost().table)
+    True
+    """
     counts = found.table[_L.REASON].value_counts()
     return {name: int(counts.get(name, 0)) for name in ENDINGS}
 
 
 def reasons(study: Study, found: Lost) -> Block:
-    """Draw what lost inquiries ended on, each reason with its interval."""
+    """Draw what lost inquiries ended on, each reason with its interval.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> shown = reasons(sample_study(), sample_lost())
+    >>> type(shown).__name__
+    'Picture'
+    """
     if len(found.table) < MIN_LOST:
         return Prose(sentence(study, found))
     words, table = study.words, shares(found.table)
@@ -228,7 +257,14 @@ def accuracy(study: Study) -> Note:
 
 
 def by_category(study: Study, found: Lost) -> Block:
-    """Return the shares of reasons by what the inquiry was about, of categories with enough."""
+    """Return the shares of reasons by what the inquiry was about, of categories with enough.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> type(by_category(sample_study(), sample_lost())).__name__
+    'Prose'
+    """
     rows = found.table
     counts = rows[_L.CATEGORY].value_counts()
     known = [name for name in CATEGORIES if counts.get(name, 0) >= MIN_LOST]
@@ -257,7 +293,14 @@ def by_category(study: Study, found: Lost) -> Block:
 
 
 def by_agent(study: Study, found: Lost) -> Block:
-    """Return by agent what share ended on how the shop answered, by name, with intervals."""
+    """Return by agent what share ended on how the shop answered, by name, with intervals.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> type(by_agent(sample_study(), sample_lost())).__name__
+    'Prose'
+    """
     least = study.context.params.min_agent_inquiries
     rows = found.table.dropna(subset=[_L.AGENT_ID])
     counts = rows[_L.AGENT_ID].value_counts()
@@ -316,7 +359,15 @@ def callbacks(rows: pd.DataFrame, tiers: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def call_back(study: Study, found: Lost) -> Block:
-    """Return whom to call back, masked; with ``export_buyers`` a file with the ids in full."""
+    """Return whom to call back, masked; with ``export_buyers`` a file with the ids in full.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> shown = call_back(sample_study(), sample_lost())
+    >>> any(name in shown.plain() for name in sample_lost().table["buyer_id"].dropna())
+    False
+    """
     export = study.context.params.export_buyers
     rows = callbacks(found.table, study.read_or_none(ValueTiers.NAME))
     if rows.empty:
@@ -352,7 +403,14 @@ def call_back(study: Study, found: Lost) -> Block:
 
 
 def behind(study: Study, found: Lost) -> Block:
-    """Return, by reason, up to ten conversations with their last masked lines; write them down."""
+    """Return, by reason, up to ten conversations with their last masked lines; write them down.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_lost, sample_study
+    >>> type(behind(sample_study(), sample_lost())).__name__
+    'Stack'
+    """
     if found.table.empty:
         return Prose(study.word("lost.nothing_to_read"))
     kinds = found.table.set_index(_L.CONVERSATION_ID)[_L.REASON]

@@ -10,6 +10,7 @@ from csinsight.coaching.card import Card, agent_card
 from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.sample import sample_drivers, sample_run, sample_sessions
 from csinsight.segments.types import TypeResult, fit_types, read_buyers
+from csinsight.views.lost_inquiries import Lost
 from csinsight.views.study import Study, open_study
 
 
@@ -78,3 +79,16 @@ def sample_types() -> TypeResult:
     """
     study, options = sample_study(), sample_study().context.types
     return fit_types(read_buyers(study.open(), options, study.as_of), options)
+
+
+@cache
+def sample_lost() -> Lost:
+    """Return the lost inquiries of the sample shop's month.
+
+    Examples
+    --------
+    >>> lost = sample_lost()
+    >>> len(lost.inquiries) >= len(lost.talks)
+    True
+    """
+    return Lost(sample_study(), sample_study().read("conversations"))
