@@ -110,6 +110,16 @@ def test_the_textbook_counts_a_buyer_once():
     assert row["paid_rate"] == 0.5
 
 
+def test_by_the_textbook_what_nobody_answered_has_no_time():
+    day = 86_400.0
+    never = {"rounds": 1, "rounds_in_180s": 0, "rounds_unanswered": 1}
+    talks = [_talk(), _talk(buyer_id="b2", first_response_talk_s=day, response_sum_s=day, **never)]
+    row = _row(*talks, profile=load_profile("textbook"))
+    assert (row["mean_response_s"], row["first_response_mean_s"]) == (25.0, 20.0)
+    assert row["first_response_median_s"] == 20.0
+    assert row["reply_rate"] == pytest.approx(2 / 3)
+
+
 def test_an_order_that_two_talks_led_to_is_sold_once():
     twice = [_talk(ordered=True, paid=True, order_id="o1", net_amount=40.0)] * 2
     row = _row(*twice)

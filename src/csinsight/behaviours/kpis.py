@@ -275,7 +275,7 @@ def _figures(
         (Talk.PAID, Talk.FIRST_PAID_AT, Kpi.PAID_RATE),
     ):
         found |= _conversion(ripe[ripe[outcome].notna()], outcome, at, rate, profile)
-    return found | _service(talks) | _rounds(times, profile) | _money(talks, orders)
+    return found | _service(talks, profile) | _rounds(times, profile) | _money(talks, orders)
 
 
 def _true(values: pd.Series[bool]) -> pd.Series[bool]:
@@ -311,9 +311,8 @@ def _conversion(
     return found
 
 
-def _service(talks: pd.DataFrame) -> Figures:
+def _service(talks: pd.DataFrame, profile: KpiProfile) -> Figures:
     first = talks[Talk.FIRST_RESPONSE_TALK_S].dropna()
-    seconds = first.to_numpy(dtype=float)
     timed = talks[talks[Talk.ROUNDS].notna() & talks[Talk.STARTED_AT].notna()]
     counts = {
         name: int(timed[name].sum())
@@ -326,11 +325,17 @@ def _service(talks: pd.DataFrame) -> Figures:
     }
     rounds, unanswered = counts[Talk.ROUNDS], counts[Talk.ROUNDS_UNANSWERED]
     known = len(timed) > 0
+    waited, of_rounds = timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]
+    if profile.unanswered == "leave_out":
+        first = first[first < profile.round_cap_s]
+        waited = waited - profile.round_cap_s * timed[Talk.ROUNDS_UNANSWERED]
+        of_rounds = of_rounds - timed[Talk.ROUNDS_UNANSWERED]
+    seconds = first.to_numpy(dtype=float)
     return {
         **mean(Kpi.FIRST_RESPONSE_MEAN, first),
         **quantile(Kpi.FIRST_RESPONSE_MEDIAN, seconds, 0.5),
         **quantile(Kpi.FIRST_RESPONSE_P90, seconds, 0.9),
-        **ratio(Kpi.MEAN_RESPONSE, timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]),
+        **ratio(Kpi.MEAN_RESPONSE, waited, of_rounds),
         Talk.ROUNDS: rounds if known else None,
         Kpi.UNANSWERED: unanswered if known else None,
         Kpi.OFF_HOURS: counts[Talk.ROUNDS_OFF_HOURS] if known else None,
@@ -350,9 +355,10 @@ def _rounds(times: pd.DataFrame | None, profile: KpiProfile) -> Figures:
     seconds = np.repeat(each.to_numpy(dtype=float), counts)
     # A round at the cap counts as late: it may be one that nobody answered.
     prompt = (seconds <= profile.slow_s) & (seconds < profile.round_cap_s)
+    timed = seconds[seconds < profile.round_cap_s] if profile.unanswered == "leave_out" else seconds
     return {
-        **quantile(Kpi.RESPONSE_MEDIAN, seconds, 0.5),
-        **quantile(Kpi.RESPONSE_P90, seconds, 0.9),
+        **quantile(Kpi.RESPONSE_MEDIAN, timed, 0.5),
+        **quantile(Kpi.RESPONSE_P90, timed, 0.9),
         **rate(Kpi.PROMPT_RATE, int(prompt.sum()), len(seconds)),
     }
 

@@ -48,6 +48,8 @@ class KpiProfile(BaseModel):
     service_start_hour, service_end_hour : int
     round_cap_s, slow_s : float
         Seconds; see `ConversationRules`.
+    unanswered : {'cap', 'leave_out'}
+        Whether a round that nobody answered counts as the cap in times, or in the reply rate alone.
     conversion_window_hours, payment_window_hours : float
         The platform's own windows, for the reader; a run uses its parameters.
     targets : dict of str to float
@@ -73,6 +75,7 @@ class KpiProfile(BaseModel):
     service_end_hour: Annotated[int, Field(ge=0, le=24)]
     round_cap_s: Annotated[float, Field(gt=0)]
     slow_s: Annotated[float, Field(gt=0)]
+    unanswered: Literal["cap", "leave_out"] = "cap"
     conversion_window_hours: Annotated[float, Field(gt=0)]
     payment_window_hours: Annotated[float, Field(gt=0)]
     targets: dict[str, float] = {}

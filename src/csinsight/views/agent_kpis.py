@@ -286,7 +286,7 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
     sold = (words.money(shop[name], currency=currency) for name in (SILENT_SALES, TOTAL_SALES))
     told = {
         _K.PAID_RATE: study.word(
-            "kpis.of_inquiries",
+            f"kpis.of_inquirers_{profile.inquirer}",
             span=span,
             n=words.number(shop[_PAID_N]),
             immature=words.number(shop[_K.IMMATURE]),
@@ -294,11 +294,7 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
         _K.FIRST_RESPONSE_MEDIAN: study.word(
             "kpis.nine_in_ten", p90=words.seconds(shop[_K.FIRST_RESPONSE_P90])
         ),
-        _K.REPLY_RATE_180S: study.word(
-            "kpis.of_rounds",
-            n=words.number(shop["rounds"]),
-            target=words.percent(profile.targets.get(_K.REPLY_RATE_180S), 0),
-        ),
+        _K.REPLY_RATE_180S: _of_rounds(study, shop, profile),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
         SILENT_SHARE: study.word(
             "kpis.silent_detail", **dict(zip(("silent", "total"), sold, strict=True))
@@ -311,6 +307,13 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
         _K.ANSWER_ASK_RATIO: study.word("kpis.ratio_detail"),
     }
     return {name: detail for name, detail in told.items() if pd.notna(shop[name])}
+
+
+def _of_rounds(study: Study, shop: pd.Series, profile: KpiProfile) -> str:
+    rounds, target = study.words.number(shop["rounds"]), profile.targets.get(_K.REPLY_RATE_180S)
+    if target is None:
+        return study.word("kpis.of_rounds_no_target", n=rounds)
+    return study.word("kpis.of_rounds", n=rounds, target=study.words.percent(target, 0))
 
 
 def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
