@@ -305,26 +305,25 @@ def enough(slow: pd.DataFrame, wait: Slope | None, hours: pd.DataFrame) -> Enoug
     """
     n = int(slow["n"].sum())
     late = round(float((slow["slow"] * slow["n"]).sum()))
-    share = (late / max(n, 1), *wilson(late, n)) if n else (np.nan, np.nan, np.nan)
+    share = (late / n, *wilson(late, n)) if n else (np.nan, np.nan, np.nan)
     if len(slow) < 2:  # there are no other hours to hold one against
         return Enough("few", share, None)
-    less = float(relief(hours).reindex(slow["hour"]).loc[slow.loc[slow["load"].idxmax(), "hour"]])
-    faster = None
+    busiest = int(slow.sort_values("load")["hour"].iloc[-1])
+    less, faster = float(relief(hours).reindex([busiest]).iloc[0]), None
     if wait is not None:
-        ends = (wait.value, wait.low, wait.high)
-        faster = tuple(float(1 - 2 ** (-less * value)) for value in ends)
-    told = {"slow": share, "faster": faster}
+        low, high = (1 - 2 ** (-less * end) for end in (wait.low, wait.high))
+        faster = (1 - 2 ** (-less * wait.value), low, high)
     if slow["overloaded"].any():
-        return Enough("short" if wait is not None and wait.low > 0 else "slow_hours", **told)
-    if faster is None:
-        return Enough("unclear", **told)
-    if faster[1] >= WORTH_A_PERSON:
-        return Enough("busy", **told)
-    if faster[2] >= WORTH_A_PERSON:
-        return Enough("unclear", **told)
-    if share[1] > SLOW_AT_MOST:
-        return Enough("all_day", **told)
-    return Enough("yes" if share[2] <= SLOW_AT_MOST else "unclear", **told)
+        answer = "short" if wait is not None and wait.low > 0 else "slow_hours"
+    elif faster is not None and faster[1] >= WORTH_A_PERSON:
+        answer = "busy"
+    elif faster is None or not faster[2] < WORTH_A_PERSON:
+        answer = "unclear"
+    elif share[1] > SLOW_AT_MOST:
+        answer = "all_day"
+    else:
+        answer = "yes" if share[2] <= SLOW_AT_MOST else "unclear"
+    return Enough(answer, share, faster)
 
 
 def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:

@@ -190,11 +190,16 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
     ]
     talks = [talk for _, row in broken.iterrows() for talk in _talks(study, row, rule=True)]
     all_talks = labels.counted(study, "conversations", int(broken[_P.OPPORTUNITIES].max()))
+    ids = {str(name) for named in broken[_P.EVIDENCE] for name in named}
+    shown = len(talks[:_RULE_TALKS])
+    told = {"shown": study.words.number(shown), "all": study.words.number(len(ids))}
+    rest = study.word("card.rule_shown", **told) if shown < len(ids) else ""
     return Box(
         study.word("card.rules_title"),
         Prose(study.word("card.why_rule")),
         Items(items),
         Columns(*talks[:_RULE_TALKS]),
+        *([Prose(rest)] if rest else []),
         detail=study.word("card.talks", n=all_talks),
     )
 
@@ -333,8 +338,10 @@ def who(study: Study, card: Card) -> Prose:
     return Prose(" · ".join(parts), new)
 
 
-def sentence(study: Study, card: Card) -> str:
+def sentence(study: Study, card: Card, good: str = "card.good") -> str:
     """Return what the card comes down to: what is good first, then the one thing to try.
+
+    `good` is the word for what is good: the card speaks to the agent, the index of the agent.
 
     Examples
     --------
@@ -346,7 +353,7 @@ def sentence(study: Study, card: Card) -> str:
     parts = []
     if len(card.strengths):
         names = [study.word(f"strength.{name}") for name in card.strengths[_P.BEHAVIOUR]]
-        parts.append(study.word("card.good", behaviours=study.words.listed(names)))
+        parts.append(study.word(good, behaviours=study.words.listed(names)))
     if len(card.compliance):
         parts.append(
             study.word("card.rule", title=library[card.compliance[_P.BEHAVIOUR].iloc[0]].title)
@@ -375,9 +382,9 @@ def top(study: Study, card: Card) -> Stack:
     >>> len(top(sample_study(), sample_card()).blocks)
     2
     """
-    text = sentence(study, card)
-    study.write_facts({"finding": text, "agent": study.agent_name(card.agent_id)})
-    return Stack(who(study, card), Finding(text))
+    told = {"finding": sentence(study, card, "card.better")}
+    study.write_facts(told | {"agent": study.agent_name(card.agent_id)})
+    return Stack(who(study, card), Finding(sentence(study, card)))
 
 
 def headline(card: Card) -> dict[str, object]:

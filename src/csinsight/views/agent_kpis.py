@@ -120,7 +120,7 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
         parts = [study.word("kpis.found", paid=paid, n=n, low=low, high=high)]
         parts.append(_against(study, conversations, profile, shop))
-    parts += [_speed(study, shop), targets(study, conversations, profile)]
+    parts += [_speed(study, shop, profile), targets(study, conversations, profile)]
     return words.sentences(*parts)
 
 
@@ -197,14 +197,14 @@ def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now
     return study.word("kpis.against", before=before, change=labels.change_in_words(study, change))
 
 
-def _speed(study: Study, shop: pd.Series) -> str:
+def _speed(study: Study, shop: pd.Series, profile: KpiProfile) -> str:
     if pd.isna(shop[_K.FIRST_RESPONSE_MEDIAN]):
         return study.word("kpis.untimed")
-    return study.word(
-        "kpis.speed",
-        median=study.words.seconds(shop[_K.FIRST_RESPONSE_MEDIAN]),
-        p90=study.words.seconds(shop[_K.FIRST_RESPONSE_P90]),
-    )
+    seconds = study.words.seconds
+    median, p90 = (seconds(shop[n]) for n in (_K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90))
+    if shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s:
+        return study.word("kpis.speed_at_cap", median=median, cap=p90)
+    return study.word("kpis.speed", median=median, p90=p90)
 
 
 def finding(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Finding:
@@ -284,6 +284,7 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
     words = study.words
     span = words.interval(*(words.percent(shop[f"{_K.PAID_RATE}{e}"]) for e in ("_low", "_high")))
     sold = (words.money(shop[name], currency=currency) for name in (SILENT_SALES, TOTAL_SALES))
+    p90 = words.seconds(shop[_K.FIRST_RESPONSE_P90])
     told = {
         _K.PAID_RATE: study.word(
             f"kpis.of_inquirers_{profile.inquirer}",
@@ -291,9 +292,9 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
             n=words.number(shop[_PAID_N]),
             immature=words.number(shop[_K.IMMATURE]),
         ),
-        _K.FIRST_RESPONSE_MEDIAN: study.word(
-            "kpis.nine_in_ten", p90=words.seconds(shop[_K.FIRST_RESPONSE_P90])
-        ),
+        _K.FIRST_RESPONSE_MEDIAN: study.word("kpis.tail_at_cap", cap=p90)
+        if shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
+        else study.word("kpis.nine_in_ten", p90=p90),
         _K.REPLY_RATE_180S: _of_rounds(study, shop, profile),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
         SILENT_SHARE: study.word(
@@ -419,9 +420,17 @@ def funnel(study: Study, found: AgentSpread) -> Block:
         figure,
         title,
         alt=title,
-        caption=study.word("kpis.funnel_caption"),
+        caption=study.word("kpis.funnel_caption", sd=_between(study, spread)),
         data=agents.drop(columns="above").round(4),
         name="funnel",
+    )
+
+
+def _between(study: Study, spread: Spread) -> str:
+    """Write the standard deviation between agents beyond chance, in points, with its interval."""
+    words = study.words
+    return words.with_interval(
+        *(words.number(100 * s, 1) for s in (spread.sd, spread.sd_low, spread.sd_high))
     )
 
 
@@ -430,9 +439,9 @@ def _apart(study: Study, spread: Spread, outside: list[str]) -> str:
     words, agents = study.words, labels.counted(study, "agents", len(spread.adjusted))
     if spread.p_value >= 0.05 and not outside:
         return study.word("kpis.funnel_alike", agents=agents)
-    sd, low, high = (words.number(100 * s, 1) for s in (spread.sd, spread.sd_low, spread.sd_high))
+    least, most = (words.percent(end(spread.adjusted), 0) for end in (min, max))
     chance = "p<0.001" if spread.p_value < 0.001 else f"p={words.number(spread.p_value, 3)}"
-    told = {"agents": agents, "p": chance, "sd": words.with_interval(sd, low, high)}
+    told = {"agents": agents, "p": chance, "least": least, "most": most}
     if outside:
         return study.word("kpis.funnel_outside", names=words.listed(outside), **told)
     return study.word("kpis.funnel_nobody", **told)
@@ -459,10 +468,16 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
                 for _, row in agents.iterrows()
             ]
     rule = study.word(f"kpis.rule_{profile.attribution}")
+    caption = study.word("kpis.table_caption", rule=rule)
+    shop = study.read_or_none(SHOP_KPIS)
+    # Buyers of several agents: without a word the shop's spend beside agents' looks wrong.
+    if shop is not None and agents[_K.PAYING_BUYERS].sum() > shop[_K.PAYING_BUYERS].iloc[0]:
+        spend = words.money(shop[_K.SPEND_PER_BUYER].iloc[0], currency=currency)
+        caption = words.sentences(caption, study.word("kpis.table_shared", shop=spend))
     return Table(
         shown.sort_values(_K.AGENT_ID, key=lambda names: names.map(by_pinyin)),
         study.word("kpis.table"),
-        caption=study.word("kpis.table_caption", rule=rule),
+        caption=caption,
         labels={name: study.word(f"kpi.{name}") for name in shown.columns},
         name="agents",
     )
@@ -550,7 +565,9 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         rows.append(
             {
                 "figure": _label(study, name, profile),
-                "value": _with_interval(study, shop, name, write[name], labels.cell),
+                "value": _capped(study, shop[name], profile)
+                if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
+                else _with_interval(study, shop, name, write[name], labels.cell),
                 "made_of": _made_of(study, shop, name, currency),
                 "target": _target(study, write[name](target), name in behind) if target else "",
             }
@@ -563,6 +580,11 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         labels=labels.headings(study, "kpis", words),
         name="figures",
     )
+
+
+def _capped(study: Study, value: float, profile: KpiProfile) -> str:
+    """Write a wait that is as long as a round can count: how long it truly was is not known."""
+    return study.word("kpis.at_cap", value=study.words.seconds(min(value, profile.round_cap_s)))
 
 
 def _target(study: Study, target: str, missed: bool) -> str:

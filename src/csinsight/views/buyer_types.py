@@ -203,6 +203,10 @@ def _strongest(study: Study, name: str, row: pd.Series) -> str:
     )
 
 
+#: Where the doubtful end of every type is read this surely, confidence does not vary.
+_ALL_SURE = 0.99
+
+
 def traits(study: Study, types: TypeResult) -> Table:
     """Return size, sureness and the most frequent reasons of each type.
 
@@ -217,10 +221,17 @@ def traits(study: Study, types: TypeResult) -> Table:
         own = types.buyers[types.buyers[_TYPE] == name]
         if len(own) or name in types.unsupported:
             rows.append(_trait_row(study, name, own, types))
-    columns = (_TYPE, "buyers", "confidence", "doubtful", "because")
+    # Where nobody is doubtful two columns of 100% say nothing.
+    known = types.buyers[types.buyers[_TYPE].isin(BUYER_TYPES)]
+    low = known.groupby(_TYPE)[BuyerTypes.CONFIDENCE].quantile(_LOW_END).min()
+    sure = bool(low >= _ALL_SURE)
+    varied = () if sure else ("confidence", "doubtful")
+    columns = (_TYPE, "buyers", *varied, "because")
+    share = study.words.percent(_ALL_SURE, 0)
     return Table(
-        pd.DataFrame(rows, columns=list(columns)),
+        pd.DataFrame(rows)[list(columns)] if rows else pd.DataFrame(columns=list(columns)),
         study.word("types.table"),
+        caption=study.word("types.table_all_sure", share=share) if sure else "",
         labels=labels.headings(study, "types", columns),
         name="types",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import isnan
 
@@ -252,7 +252,7 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
             words.number(len(found.silent)),
             study.word("leaving.silent_detail"),
         ),
-        Tile(study.word("leaving.at_stake"), money(found.at_stake), at_stake),
+        Tile(study.word("leaving.at_stake"), money(found.at_stake), _sure(study, found, money)),
         Tile(
             study.word("leaving.next"),
             money(found.now),
@@ -266,8 +266,15 @@ def _in_money(study: Study, found: Leaving, currency: str) -> str:
     """Write the money at stake with its interval, or that there is none to give."""
     money = partial(study.words.money, currency=currency)
     if isnan(found.low):
-        return study.word("leaving.unsure", money=money(found.at_stake))
+        join = study.word("text.clause_join").join
+        return join([money(found.at_stake), _sure(study, found, money)])
     return study.words.with_interval(*map(money, (found.at_stake, found.low, found.high)))
+
+
+def _sure(study: Study, found: Leaving, money: Callable[[float], str]) -> str:
+    if isnan(found.low):
+        return study.word("leaving.unsure")
+    return study.words.interval(money(found.low), money(found.high))
 
 
 def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Block:
@@ -341,6 +348,9 @@ def models(study: Study, outlook: Outlook) -> Block:
         rows,
         title,
         labels=labels.headings(study, "tiers", names),
-        formats=dict.fromkeys(names[1:], lambda value: study.words.number(value, 2)),
+        formats={
+            name: partial(study.words.number, digits=3 if name == "rank_correlation" else 2)
+            for name in names[1:]
+        },
         name="future-models",
     )
