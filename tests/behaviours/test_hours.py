@@ -50,6 +50,12 @@ def _talks(folder):
     return with_load(conversations, hours), hours
 
 
+def _told(talks, hours):
+    wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
+    late = load_slope(talks, 1 - talks["rounds_in_180s"] / talks["rounds"])
+    return enough(slow_hours(talks, slow_s=180), wait, late, hours)
+
+
 @pytest.mark.parametrize(("seconds", "found"), [(0, ()), (400, SHORT)])
 def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
     simulate(
@@ -58,7 +64,7 @@ def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
     _delay(tmp_path, seconds)
     talks, hours = _talks(tmp_path)
     table = slow_hours(talks, slow_s=180)
-    told = enough(table, load_slope(talks, np.log2(talks["first_response_talk_s"])), hours)
+    told = _told(talks, hours)
     assert (told.answer in ("short", "slow_hours")) == bool(found), told
     assert len(table) > 10
     assert tuple(table.loc[table["overloaded"], "hour"]) == found
@@ -111,6 +117,8 @@ def _asked(slope, *, never=0.0, days=60):
     talks = with_load(talks, hours)
     wait = 20 * 2 ** (slope * talks["load"] + rng.normal(0, 1, len(talks)))
     talks["first_response_talk_s"] = wait.where(talks["is_inquiry"], 600).clip(upper=600)
+    talks["rounds"] = 1
+    talks["rounds_in_180s"] = (talks["first_response_talk_s"] <= 180).astype(int)
     return talks, hours
 
 
@@ -121,8 +129,7 @@ def _asked(slope, *, never=0.0, days=60):
 def test_whether_people_are_enough_is_told_from_what_was_planted(slope, never, answer):
     """Buyers whom nobody ever answers count: where people are few, that is what shows."""
     talks, hours = _asked(slope, never=never)
-    wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
-    told = enough(slow_hours(talks, slow_s=180), wait, hours)
+    told = _told(talks, hours)
     assert told.answer == answer, told
     if never:
         assert told.slow[1] < never < told.slow[2]
@@ -133,7 +140,14 @@ def test_whether_people_are_enough_is_told_from_what_was_planted(slope, never, a
 
 def test_a_few_days_do_not_tell_whether_people_are_enough():
     talks, hours = _asked(0.0, days=10)
-    wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
-    assert enough(slow_hours(talks, slow_s=180), wait, hours).answer == "unclear"
-    few = slow_hours(talks.head(200), slow_s=180)
-    assert enough(few, wait, hours).answer == "few"
+    assert _told(talks, hours).answer == "unclear"
+    assert _told(talks.head(200), hours).answer == "few"
+
+
+def test_later_rounds_left_when_it_is_busy_show_where_first_replies_do_not():
+    """Who watches the first reply keeps it quick, and leaves the lines after it."""
+    talks, hours = _asked(0.0)
+    late = (0.05 * talks["load"] > np.random.default_rng(1).random(len(talks))).astype(int)
+    told = _told(talks.assign(rounds=4, rounds_in_180s=4 - 4 * late), hours)
+    assert told.answer == "busy", told
+    assert told.fewer[1] < 0.05 * hours["load"].mean() / 3 < told.fewer[2]

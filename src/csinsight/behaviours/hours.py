@@ -235,6 +235,8 @@ def load_slope(talks: pd.DataFrame, outcome: pd.Series[float]) -> Slope | None:
 
 #: A first reply that one person more would make this much shorter is worth a person. Ours.
 WORTH_A_PERSON: Final = 0.1
+#: So are this many points fewer of all rounds that are answered late or never.
+WORTH_A_PERSON_LATE: Final = 0.02
 #: Where no more than this share of first replies is slow, buyers are answered. Ours; it is what
 #: the profiles that have a target ask.
 SLOW_AT_MOST: Final = 0.1
@@ -255,11 +257,14 @@ class Enough:
     faster : tuple of float or None
         How much shorter one person more at the busiest hour would make the first reply (0.1 is ten
         per cent), with its interval.
+    fewer : tuple of float or None
+        What share of all rounds fewer would be late then, with its interval.
     """
 
     answer: str
     slow: tuple[float, float, float]
     faster: tuple[float, float, float] | None
+    fewer: tuple[float, float, float] | None
 
 
 def relief(hours: pd.DataFrame) -> pd.Series[float]:
@@ -278,8 +283,13 @@ def relief(hours: pd.DataFrame) -> pd.Series[float]:
     return less.rename_axis("hour")
 
 
-def enough(slow: pd.DataFrame, wait: Slope | None, hours: pd.DataFrame) -> Enough:
+def enough(
+    slow: pd.DataFrame, wait: Slope | None, late: Slope | None, hours: pd.DataFrame
+) -> Enough:
     """Return whether people are enough: slow hours, and whether more people would be faster.
+
+    First replies alone don't tell: platforms watch them, so a short-handed team answers the first
+    line and leaves the later ones.
 
     Parameters
     ----------
@@ -287,6 +297,8 @@ def enough(slow: pd.DataFrame, wait: Slope | None, hours: pd.DataFrame) -> Enoug
         Of `slow_hours`.
     wait : Slope or None
         Of `load_slope`, of the first reply in doublings.
+    late : Slope or None
+        Of `load_slope`, of the share of a conversation's rounds answered late or never.
     hours : pandas.DataFrame
         Of `team_hours`.
 
@@ -296,34 +308,38 @@ def enough(slow: pd.DataFrame, wait: Slope | None, hours: pd.DataFrame) -> Enoug
     >>> slow["overloaded"] = False
     >>> hours = pd.DataFrame({"hour_at": pd.to_datetime(["2026-10-05 09:00", "2026-10-05 20:00"])})
     >>> hours["opened"], hours["agents_on"] = [2, 6], 2
-    >>> enough(slow, Slope(0.01, -0.02, 0.04, 400, 30), hours).answer
+    >>> flat, steep = Slope(0.0, -0.01, 0.01, 400, 30), Slope(0.5, 0.4, 0.6, 400, 30)
+    >>> enough(slow, flat, flat, hours).answer
     'yes'
-    >>> enough(slow, Slope(0.5, 0.4, 0.6, 400, 30), hours).answer
-    'busy'
-    >>> enough(slow, Slope(0.1, -0.4, 0.6, 400, 30), hours).answer
+    >>> enough(slow, steep, flat, hours).answer, enough(slow, flat, steep, hours).answer
+    ('busy', 'busy')
+    >>> enough(slow, Slope(0.1, -0.4, 0.6, 400, 30), flat, hours).answer
     'unclear'
     """
     n = int(slow["n"].sum())
-    late = round(float((slow["slow"] * slow["n"]).sum()))
-    share = (late / n, *wilson(late, n)) if n else (np.nan, np.nan, np.nan)
+    hits = round(float((slow["slow"] * slow["n"]).sum()))
+    share = (hits / n, *wilson(hits, n)) if n else (np.nan, np.nan, np.nan)
     if len(slow) < 2:  # there are no other hours to hold one against
-        return Enough("few", share, None)
+        return Enough("few", share, None, None)
     busiest = int(slow.sort_values("load")["hour"].iloc[-1])
-    less, faster = float(relief(hours).reindex([busiest]).iloc[0]), None
+    less, faster, fewer = float(relief(hours).reindex([busiest]).iloc[0]), None, None
     if wait is not None:
         low, high = (1 - 2 ** (-less * end) for end in (wait.low, wait.high))
         faster = (1 - 2 ** (-less * wait.value), low, high)
+    if late is not None:
+        fewer = (less * late.value, less * late.low, less * late.high)
+    gains = ((faster, WORTH_A_PERSON), (fewer, WORTH_A_PERSON_LATE))
+    worth = any(gain is not None and gain[1] >= least for gain, least in gains)
+    hardly = all(gain is not None and gain[2] < least for gain, least in gains)
     if slow["overloaded"].any():
         answer = "short" if wait is not None and wait.low > 0 else "slow_hours"
-    elif faster is not None and faster[1] >= WORTH_A_PERSON:
-        answer = "busy"
-    elif faster is None or not faster[2] < WORTH_A_PERSON:
-        answer = "unclear"
+    elif worth or not hardly:
+        answer = "busy" if worth else "unclear"
     elif share[1] > SLOW_AT_MOST:
         answer = "all_day"
     else:
         answer = "yes" if share[2] <= SLOW_AT_MOST else "unclear"
-    return Enough(answer, share, faster)
+    return Enough(answer, share, faster, fewer)
 
 
 def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:

@@ -62,9 +62,9 @@ class Hours:
         Of `csinsight.behaviours.hours.slow_hours`.
     written : pandas.DataFrame
         Of `csinsight.behaviours.hours.activity`.
-    wait, paid : Slope or None
+    wait, paid, late : Slope or None
         By one conversation more for each agent: the first reply in doublings of its seconds, paid
-        conversion as a share.
+        conversion as a share, and what share of a conversation's rounds was answered late or never.
     """
 
     hours: pd.DataFrame
@@ -73,6 +73,7 @@ class Hours:
     written: pd.DataFrame
     wait: Slope | None
     paid: Slope | None
+    late: Slope | None = None
 
 
 def read(study: Study, conversations: pd.DataFrame) -> Hours:
@@ -103,6 +104,9 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
         written,
         load_slope(timed, waits[timed.index]),
         load_slope(timed, paid[timed.index]),
+        load_slope(
+            timed, 1 - timed[_C.ROUNDS_IN_180S] / timed[_C.ROUNDS].where(timed[_C.ROUNDS] > 0)
+        ),
     )
 
 
@@ -117,7 +121,7 @@ def sentence(study: Study, found: Hours) -> str:
     >>> sentence(study, found)[:20]
     '**Too little to tell'
     """
-    words, told = study.words, enough(found.slow, found.wait, found.hours)
+    words, told = study.words, enough(found.slow, found.wait, found.late, found.hours)
     if told.answer == "few":
         return study.word("hours.few")
     slow, low, high = (words.percent(value, 0) for value in told.slow)
@@ -128,15 +132,26 @@ def sentence(study: Study, found: Hours) -> str:
         "months": words.number(study.context.params.driver_months),
         "load": words.number(found.slow["load"].max(), 1),
         **_slow_shares(study, found),
+        "late": words.percent(_late(found), 0),
     }
     faster = ""
     if told.faster is not None:
         value, least, most = (words.points(-100 * part, 0) for part in told.faster)
         parts |= {"most": words.number(max(100 * told.faster[2], 0), 0)}
         faster = study.word("hours.one_more", value=value, low=most, high=least)
+    if told.fewer is not None:
+        value, least, most = (words.points(-100 * part, 1) for part in told.fewer)
+        late = study.word("hours.one_more_late", value=value, low=most, high=least)
+        faster = words.sentences(faster, late)
     # What is at most a few per cent is said in the answer itself.
     more = "" if told.answer in ("yes", "all_day") else faster or study.word("hours.no_load")
     return words.sentences(study.word(f"hours.enough_{told.answer}", **parts), more)
+
+
+def _late(found: Hours) -> float:
+    """Return what share of all rounds was answered late or never."""
+    rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS]].sum()
+    return float(1 - rounds[_C.ROUNDS_IN_180S] / max(rounds[_C.ROUNDS], 1))
 
 
 def _slow_shares(study: Study, found: Hours) -> dict[str, str]:
