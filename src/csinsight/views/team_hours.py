@@ -12,6 +12,7 @@ from scipy import stats
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.hours import (
+    Enough,
     Slope,
     activity,
     enough,
@@ -75,6 +76,11 @@ class Hours:
     paid: Slope | None
     late: Slope | None = None
 
+    @property
+    def enough(self) -> Enough:
+        """Whether people are enough, as far as waits tell."""
+        return enough(self.slow, self.wait, self.late, self.hours)
+
 
 def read(study: Study, conversations: pd.DataFrame) -> Hours:
     """Count hours, compare load within the hour, and write ``team_hours``.
@@ -121,7 +127,7 @@ def sentence(study: Study, found: Hours) -> str:
     >>> sentence(study, found)[:20]
     '**Too little to tell'
     """
-    words, told = study.words, enough(found.slow, found.wait, found.late, found.hours)
+    words, told = study.words, found.enough
     if told.answer == "few":
         return study.word("hours.few")
     slow, low, high = (words.percent(value, 0) for value in told.slow)
@@ -179,7 +185,7 @@ def finding(study: Study, found: Hours) -> Finding:
     'Finding'
     """
     text = sentence(study, found)
-    short = enough(found.slow, found.wait, found.hours).answer in ("short", "slow_hours")
+    short = found.enough.answer in ("short", "slow_hours")
     study.write_facts({"finding": text, SLOW_HOURS: short})
     return Finding(text)
 
