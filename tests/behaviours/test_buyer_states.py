@@ -67,4 +67,7 @@ def test_states_are_of_the_lines_before_each_turn(marked):
     assert one["asks_price"].tolist() == [0, 1]
     assert one.loc[2, "silence_s"] == 360
     late = found[found["conversation_id"].str.startswith("b2")]
-    assert late["turn"].tolist() == [2]
+    # An agent opened it: nobody had said anything before.
+    assert late["turn"].tolist() == [1, 2]
+    assert late["chars"].isna().tolist() == [True, False]
+    assert set(found["agent_id"]) == {"a1"}

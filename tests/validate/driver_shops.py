@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from tests.validate.shops import Shop, opening, states
+from tests.validate.shops import Shop, opening, served, states
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, TURN_MARKERS
@@ -46,10 +46,17 @@ def draw_shop(
     replied = acts.replied[who] & heard
     number = np.cumsum(replied, axis=1)
     ids = [f"c{i:06d}" for i in who]
+    # Of the turns that were answered: what a buyer had shown before, and who wrote.
+    answered = np.argsort(~replied, axis=1, kind="stable")
+    by = np.where(
+        np.arange(TURNS) < cases.handed[who, None], cases.taker[who, None], cases.agent[who, None]
+    )
+    before = np.take_along_axis(cases.intent[who], answered, axis=1)
+    wrote = np.take_along_axis(by, answered, axis=1)
     intent, told = cases.intent[who], 1.0 if world.opening else 0.0
     columns = {
         "conversation_id": ids,
-        "agent_id": np.array(base.staff.ids)[cases.agent[who]],
+        "agent_id": np.array(base.staff.ids)[served(wrote, replied.sum(axis=1))],
         "started_at": (cases.start[who] * 1_000_000).astype("datetime64[us]"),
         "counted_at": (cases.start[who] * 1_000_000).astype("datetime64[us]"),
         "category": np.array(TOPICS)[cases.topic[who]],
@@ -72,13 +79,18 @@ def draw_shop(
         columns[name] = pd.array(np.where(there, shown, None), dtype="boolean")
     kinds = np.array(BUYER_TYPES)[base.crowd.kind[cases.buyer[who]]]
     truth = true_behaviours(cases, acts, chats.draws, outcome, base.staff, world).to_pandas()
-    # What a buyer had shown before each turn that was answered.
-    before = np.take_along_axis(intent, np.argsort(~replied, axis=1, kind="stable"), axis=1)
     return Shop(
         pd.DataFrame(columns),
         pd.DataFrame({"conversation_id": ids, "type": kinds, "tier": None}),
         truth.set_index("behaviour")["effect_pp"].astype(float),
-        states(rngs["words"], ids, before, replied.sum(axis=1), told),
+        states(
+            rngs["words"],
+            ids,
+            before,
+            replied.sum(axis=1),
+            told,
+            np.array(base.staff.ids)[wrote],
+        ),
         pd.DataFrame(
             {**base.staff.habits, "first_response_s": base.staff.speed_s}, index=base.staff.ids
         ),

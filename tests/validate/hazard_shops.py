@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from tests.validate.shops import Shop, expit, opening, pages, states
+from tests.validate.shops import Shop, expit, opening, pages, served, states
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, CATEGORIES, TURN_MARKERS
@@ -122,6 +122,11 @@ class Talks:
             return self.category == CATEGORIES.index("bargaining")
         return self.worried if name in WORRIED_ONLY else np.ones(len(self.agent), bool)
 
+    def authors(self) -> np.ndarray:
+        """Return who writes each turn: talks x TURNS."""
+        before = np.arange(TURNS) < self.handed[:, None]
+        return np.where(before, self.taker[:, None], self.agent[:, None])
+
     def odds(self, name: str, turn: int) -> np.ndarray:
         """Return the log-odds of showing a behaviour at `turn`."""
         sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
@@ -145,7 +150,8 @@ def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
     effects = _truth(talks, luck, played) if truth else pd.Series(dtype=float)
     conversations, frozen = tables(talks, played, rng)
     ids = conversations["conversation_id"]
-    heard = states(rng, ids, talks.intent, played.turns, kind.told)
+    wrote = np.char.mod("agent%03d", talks.authors())
+    heard = states(rng, ids, talks.intent, played.turns, kind.told, wrote)
     return Shop(conversations, frozen, effects, heard)
 
 
@@ -255,7 +261,7 @@ def tables(talks: Talks, played: Played, rng) -> tuple[pd.DataFrame, pd.DataFram
     seconds = rng.uniform(0, 92 * 86_400 - 1, n)
     columns = {
         "conversation_id": ids,
-        "agent_id": [f"agent{a:03d}" for a in talks.agent],
+        "agent_id": np.char.mod("agent%03d", served(talks.authors(), played.turns)),
         "started_at": pd.Timestamp("2026-08-01") + pd.to_timedelta(seconds.astype(int), unit="s"),
         "counted_at": pd.Timestamp("2026-08-01") + pd.to_timedelta(seconds.astype(int), unit="s"),
         "category": np.array(CATEGORIES)[talks.category],

@@ -19,6 +19,7 @@ SOURCE = Path(csinsight.__file__).parent
 #: Read what is estimated, and take no part in it.
 _APART = (
     "rollout.py",
+    "rollout_drift.py",
     "rollout_lot.py",
     "rollout_plan.py",
     "randomisation.py",

@@ -52,7 +52,24 @@ def pages(rng, intent) -> dict[str, np.ndarray]:
     }
 
 
-def states(rng, ids, intent, turns, told: float) -> pd.DataFrame:
+def served(authors, turns) -> np.ndarray:
+    """Return the agent of each talk as the artifact has it: of most turns, of equals the last.
+
+    Parameters
+    ----------
+    authors : array (talks, most turns)
+        Codes of who wrote each agent turn.
+    turns : array (talks,)
+        Turns there were.
+    """
+    last = np.maximum(turns, 1) - 1
+    there = np.arange(authors.shape[1]) <= last[:, None]
+    first, closes = authors[:, 0], authors[np.arange(len(authors)), last]
+    opened = (there & (authors == first[:, None])).sum(axis=1)
+    return np.where(2 * opened > last + 1, first, closes)
+
+
+def states(rng, ids, intent, turns, told: float, authors) -> pd.DataFrame:
     """Return ``buyer_states``: a row each of a talk's `turns` agent turns.
 
     Parameters
@@ -62,6 +79,8 @@ def states(rng, ids, intent, turns, told: float) -> pd.DataFrame:
         Before each agent turn.
     told : float
         0: nothing shows; 1: as buyers' words show it, seldom and unsurely.
+    authors : array (talks, most turns) of str
+        Who wrote each agent turn.
     """
     talk = np.repeat(np.arange(len(ids)), turns)
     turn = np.concatenate([np.arange(t) for t in turns]) if len(turns) else talk
@@ -70,6 +89,7 @@ def states(rng, ids, intent, turns, told: float) -> pd.DataFrame:
         {
             "conversation_id": np.array(ids, dtype=object)[talk],
             "turn": turn + 1,
+            "agent_id": authors[talk, turn],
             "chars": np.ceil(np.exp(2.2 + 0.2 * now + 0.5 * rng.normal(size=n))),
             "lines": 1.0 + rng.poisson(0.5, n),
             "silence_s": np.exp(3.5 - 0.1 * now + 0.7 * rng.normal(size=n)),

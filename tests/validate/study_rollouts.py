@@ -12,14 +12,20 @@ from tests.validate.kept import kept, two_processes
 from tests.validate.shops import expit
 from tests.validate.study_drivers import markdown_table
 
-from csinsight.drivers import randomisation, rollout, rollout_lot, rollout_plan
+from csinsight.drivers import (
+    randomisation,
+    rollout,
+    rollout_drift,
+    rollout_lot,
+    rollout_plan,
+)
 from csinsight.drivers.rollout import read_rollouts
 from csinsight.drivers.rollout_plan import plan_rollout
 from csinsight.params import add_months
 
 FIRST_DAY = pd.Timestamp("2026-11-01").to_pydatetime()
 SHOPS = int(os.environ.get("CSINSIGHT_VALIDATE_ROLLOUTS", "200"))
-FIRST_SEED = 61_000
+FIRST_SEED = 561_000
 _BLOCK = 20
 BEHAVIOUR = "recommends"
 #: By world: inquiries a month, agents, log-odds of the behaviour, share of those who would not
@@ -35,7 +41,10 @@ WORLDS = {
 }
 MONTHS = 3
 _MADE_BY = (
-    *(Path(part.__file__) for part in (randomisation, rollout, rollout_lot, rollout_plan)),
+    *(
+        Path(part.__file__)
+        for part in (randomisation, rollout, rollout_drift, rollout_lot, rollout_plan)
+    ),
     Path(make_world.__code__.co_filename),
 )
 

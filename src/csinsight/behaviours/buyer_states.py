@@ -1,4 +1,4 @@
-"""What the buyer had shown before each of an agent's turns, the first among them.
+"""Who wrote each of an agent's turns, and what the buyer had shown before it.
 
 Agents answer the buyer. What a buyer wrote before a turn can't have been caused by it, so drivers
 compare turns at equal states (`csinsight.drivers.exposure`), and conversations at equal openings.
@@ -17,7 +17,8 @@ from csinsight.contract.artifacts import BuyerStates
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect
-from csinsight.features.frames import SECOND_MS, Frame
+from csinsight.features.frames import POSITION, SECOND_MS, Frame
+from csinsight.features.rounds import WIDE
 
 if TYPE_CHECKING:
     from csinsight.behaviours.conversations import MarkedMessages
@@ -42,7 +43,7 @@ _OPENING: Final = {
 
 
 def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
-    """Return a row for each judged agent turn that a line of the buyer came before.
+    """Return a row for each judged agent turn, and one where the buyer waited for it in vain.
 
     Parameters
     ----------
@@ -51,9 +52,10 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns of `csinsight.contract.artifacts.BuyerStates`, sorted by the two keys, of the
-        buyer's lines since the agent's turn before. ``silence_s`` is the longest time before one
-        of them, null without times.
+        Columns of `csinsight.contract.artifacts.BuyerStates`, sorted by the two keys: the agent
+        who wrote most of the turn's lines, of equals the last; and of the buyer's lines since the
+        agent's turn before. ``silence_s`` is the longest time before one of them, null without
+        times.
 
     Examples
     --------
@@ -62,13 +64,27 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
     >>> build_buyer_states(marked).columns.tolist()[0]
     'conversation_id'
     """
-    table = _states(marked.sides.filter(nw.col(JUDGED))).rename(columns={AGENT_TURN: _S.TURN})
+    judged = marked.sides.filter(nw.col(JUDGED))
+    keys = [_S.CONVERSATION_ID, AGENT_TURN]
+    table = _states(judged).merge(_authors(judged), on=keys, how="outer")
+    table = table.rename(columns={AGENT_TURN: _S.TURN})
     numbers = [_S.CHARS, _S.LINES, _S.SILENCE_S, *_SHOWN]
     table[numbers] = table[numbers].astype("Float64").astype(float)
-    table = table.astype({_S.CONVERSATION_ID: "str", _S.TURN: "int64"})
+    table = table.astype({_S.CONVERSATION_ID: "str", _S.AGENT_ID: "str", _S.TURN: "int64"})
     return table.sort_values([_S.CONVERSATION_ID, _S.TURN], ignore_index=True)[
-        [_S.CONVERSATION_ID, _S.TURN, *numbers]
+        [_S.CONVERSATION_ID, _S.TURN, _S.AGENT_ID, *numbers]
     ]
+
+
+def _authors(sides: Frame) -> pd.DataFrame:
+    """Return who wrote most of each agent turn's lines, of equals the last."""
+    keys = (Messages.CONVERSATION_ID, AGENT_TURN)
+    lines = sides.filter(nw.col(Messages.SENDER) == "agent", ~nw.col(Messages.AGENT_ID).is_null())
+    wrote = lines.group_by(*keys, Messages.AGENT_ID).agg(
+        (nw.len().cast(nw.Int64) * WIDE + nw.col(POSITION).max()).alias("_wrote")
+    )
+    most = wrote.filter(nw.col("_wrote") == nw.col("_wrote").max().over(*keys))
+    return collect(most.select(*keys, Messages.AGENT_ID))
 
 
 def openings(sides: Frame) -> pd.DataFrame:

@@ -169,14 +169,15 @@ def turn_markers(columns: Iterable[Hashable]) -> tuple[str, ...]:
 class BuyerStates:
     """One row a conversation and judged agent turn: ``buyer_states``.
 
-    What the buyer had shown before that turn, so that the turn can't have caused it. Every column
-    but the two keys is a number that turns are compared at equal values of; null counts as not
-    known. Columns may be added.
+    Who wrote that turn, and what the buyer had shown before it, so that the turn can't have caused
+    it. Every column but the two keys and the author is a number that turns are compared at equal
+    values of; null counts as not known. Columns may be added.
     """
 
     NAME = "buyer_states"
     CONVERSATION_ID = "conversation_id"
     TURN = "turn"
+    AGENT_ID = "agent_id"
     CHARS = "chars"
     LINES = "lines"
     SILENCE_S = "silence_s"

@@ -1,8 +1,8 @@
 """Who is compared with whom: the inquiries in the study, their outcome, and what came before.
 
-Only what was there before the agent's behaviour is adjusted for: the agent, the buyer's problem
-category, the category of the goods where the chat names them before any answer, type and tier as
-known before the conversation, earlier orders, pages seen and the opening
+Only what was there before the agent's behaviour is adjusted for: the agent and who wrote each
+turn, the buyer's problem category, the category of the goods where the chat names them before any
+answer, type and tier as known before the conversation, earlier orders, pages seen and the opening
 before any answer, what the buyer had shown before each turn, hour, weekday, month, how busy the day
 was and how many conversations the agent had open. Message counts and lengths of the conversation
 follow from behaviour and are never adjusted for.
@@ -29,6 +29,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
+from csinsight.drivers.authors import Codes, turn_authors, written_by
 from csinsight.drivers.covariates import covariates, intent_signs
 from csinsight.drivers.exposure import (
     Exposure,
@@ -58,6 +59,8 @@ WHOLE_CONVERSATION: Final = ("mean_response_s", "slow_reply_share", "answer_ask_
 SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 
 _C = Conversations
+#: Columns of ``buyer_states`` that tell of which turn it is, and whose.
+_NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,11 @@ class Design:
         (`csinsight.drivers.covariates.intent_signs`).
     states : array (rows, turns, k) or None
         What the buyer had shown before each judged turn, zero where not known; None: not known.
+    authors : array (rows, turns) or None
+        Who wrote each judged turn, codes of agents in the order of rows; None: no colleague did.
+    written : DataFrame
+        Same rows; what share of a conversation each colleague wrote, where words may be a matter of
+        the conversation (`csinsight.drivers.authors.written_by`).
     by_conversation : tuple of str
         Behaviours that are compared by conversation where the others are by turn.
     unasked : DataFrame
@@ -118,6 +126,8 @@ class Design:
     turns: pd.DataFrame = field(default_factory=pd.DataFrame)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
     states: Floats | None = None
+    authors: Codes | None = None
+    written: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_conversation: tuple[str, ...] = ()
     unasked: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: float = 0.0
@@ -209,6 +219,9 @@ def _lay_out(
     family = (*TESTED_BEHAVIOURS, *own)
     rows = _rows(recent, outcome, family)
     to_the_turn = exposure in ("turns", "conversations")
+    whole = by_conversation(recent) if exposure == "turns" else ()
+    authors = _authors(recent, states)
+    apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
         controls=covariates(recent),
@@ -219,7 +232,9 @@ def _lay_out(
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
         states=_states(recent, states) if to_the_turn and states is not None else None,
-        by_conversation=by_conversation(recent) if exposure == "turns" else (),
+        authors=authors,
+        written=_written(recent, apart),
+        by_conversation=whole,
         unasked=_unasked(recent, exposure),
         own=own,
     )
@@ -321,7 +336,7 @@ def _states(recent: pd.DataFrame, states: pd.DataFrame) -> Floats | None:
     last = last_compared(as_float(recent[_C.TURNS_JUDGED]))
     known = states[states[BuyerStates.CONVERSATION_ID].isin(place.index)]
     known = known[known[BuyerStates.TURN].between(1, last)]
-    names = [n for n in states if n not in (BuyerStates.CONVERSATION_ID, BuyerStates.TURN)]
+    names = [n for n in states if n not in _NOT_STATES]
     if known.empty or not names:
         return None
     values = np.column_stack([_state(known[name]) for name in names])
@@ -330,6 +345,20 @@ def _states(recent: pd.DataFrame, states: pd.DataFrame) -> Floats | None:
     at = place.reindex(known[BuyerStates.CONVERSATION_ID]).to_numpy(dtype=int)
     found[at, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
     return found if values.shape[1] else None
+
+
+def _authors(recent: pd.DataFrame, states: pd.DataFrame | None) -> Codes | None:
+    if states is None or _C.TURNS_JUDGED not in recent:
+        return None
+    return turn_authors(recent, states, last_compared(as_float(recent[_C.TURNS_JUDGED])))
+
+
+def _written(recent: pd.DataFrame, authors: Codes | None) -> pd.DataFrame:
+    if authors is None:
+        return pd.DataFrame(index=recent.index)
+    own = pd.factorize(recent[_C.AGENT_ID])[0].astype(np.int64)
+    shares = written_by(authors, own, as_float(recent[_C.TURNS_JUDGED]))
+    return shares.set_index(recent.index)
 
 
 def _state(values: pd.Series) -> Floats:

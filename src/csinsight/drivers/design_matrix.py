@@ -61,6 +61,10 @@ class DesignMatrix:
         For what is compared turn by turn, or band by band of the clock; empty otherwise.
     states : array (rows, turns, k) or None
         What the buyer had shown before each turn.
+    authors : array (rows, turns) or None
+        Who wrote each turn, where colleagues did.
+    written : tuple of int
+        Places of what share of a conversation each colleague wrote.
     cases : array (rows,)
         Codes of the problem category.
     taught : mapping of str to str
@@ -77,6 +81,8 @@ class DesignMatrix:
     outcome: str
     turns: Mapping[str, tuple[Floats, Floats, Floats]]
     states: Floats | None
+    authors: Counts | None
+    written: tuple[int, ...]
     cases: Counts
     taught: Mapping[str, str]
 
@@ -114,6 +120,8 @@ class DesignMatrix:
         """
         own = self.place(behaviour)
         known = self.adjust if plain else (*self.adjust, *self.signs)
+        if unit_of(behaviour) == "shown" and behaviour not in self.turns:
+            known = (*known, *self.written)
         regressors = [own, *(place for place in known if place != own)]
         first = len(self.names) + (len(self.turns) if plain and self.states is not None else 0)
         places = {self.place(b): first + i for i, b in enumerate(self.turns)}
@@ -149,12 +157,13 @@ class DesignMatrix:
     def _exposures(self, rows: Places, states: Floats | None) -> list[Floats]:
         agents, cases = self.agents[rows], self.cases[rows]
         known = None if states is None else states[rows]
+        by = agents if self.authors is None else self.authors[rows]
         return [
             residualized_exposure(
                 first[rows],
                 since[rows],
                 judged[rows],
-                agents,
+                agents if name in CLOCKED else by,
                 cases,
                 None if name in CLOCKED else known,
             )
@@ -241,6 +250,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         "controls": design.controls,
         "signs": design.signs,
         "states": pd.DataFrame(states, index=rows.index),
+        "written": design.written,
         "outcome": rows[[OUTCOME]],
     }
     names = tuple(str(name) for part in parts.values() for name in part)
@@ -261,6 +271,8 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         outcome=design.outcome,
         turns=turns | _unasked(design, list(unasked)),
         states=design.states,
+        authors=design.authors,
+        written=spans["written"],
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
         taught={name: taught_of(name, design.own) for name in behaviours},
     )

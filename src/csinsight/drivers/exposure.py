@@ -83,15 +83,17 @@ def residualized_exposure(
         Agent turn first shown, and first possible; NaN where never.
     judged : array (conversations,)
         Agent turns that count.
-    agents, cases : array (conversations,)
-        Codes from 0 of the agent, and of the problem that the buyer came with.
+    agents : array (conversations,) or (conversations, turns)
+        Codes from 0 of the agent, or of who wrote each turn (`csinsight.drivers.authors`).
+    cases : array (conversations,)
+        Codes from 0 of the problem that the buyer came with.
     states : array (conversations, turns, k) or None
         What the buyer had shown before each turn, zero where not known.
 
     Returns
     -------
     array (conversations,)
-        Sums to zero over each agent's conversations and over each problem's.
+        Sums to zero over each agent's turns and over each problem's conversations.
 
     Examples
     --------
@@ -105,8 +107,24 @@ def residualized_exposure(
     total = np.zeros(len(first))
     for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
         known = None if states is None or turn > states.shape[1] else states[here, turn - 1]
-        total[here] += beyond_levels(shown, agents[here], situations, known)
+        total[here] += beyond_levels(shown, authors_of(agents, here, turn), situations, known)
     return total
+
+
+def authors_of(agents: Codes, here: Places, turn: int) -> Codes:
+    """Return who wrote a turn of some conversations: their agents, where nobody took over.
+
+    Examples
+    --------
+    >>> taken_over = np.array([[0, 1], [0, 0]])
+    >>> authors_of(taken_over, np.array([0, 1]), 2).tolist()
+    [1, 0]
+    >>> authors_of(taken_over[:, 0], np.array([0, 1]), 2).tolist()
+    [0, 0]
+    """
+    if agents.ndim == 1:
+        return agents[here]
+    return np.asarray(agents[here, min(turn, agents.shape[1]) - 1])
 
 
 def turns_at_risk(

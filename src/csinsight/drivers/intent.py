@@ -35,7 +35,7 @@ from scipy import stats
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
-from csinsight.drivers.exposure import beyond_levels, turns_at_risk
+from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
     cross_products,
@@ -343,6 +343,7 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
     agents; the words lean as they are taught. The largest of the states' tests counts.
     """
     agents, cases = matrix.agents[rows], matrix.cases[rows]
+    by = agents if matrix.authors is None else matrix.authors[rows]
     scores, squares = (np.zeros((int(agents.max()) + 1, states.shape[2])) for _ in range(2))
     for name, times in matrix.turns.items():
         if name in CLOCKED or name not in matrix.behaviours:
@@ -352,7 +353,7 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
         for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:
                 break
-            left = lean * beyond_levels(shown, agents[here], situations)
+            left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)
             before = states[rows[here], turn - 1]
             # Rows of one agent lie together.
             own = agents[here]
@@ -361,8 +362,9 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
             squares[own[starts]] += np.add.reduceat(before**2, starts)
     number, known = len(scores), np.maximum(squares.sum(axis=0), 1e-12)
     slopes = scores.sum(axis=0) / known
-    apart = scores - slopes * squares
-    spread = np.sqrt(number / max(number - 1, 1) * (apart**2).sum(axis=0)) / known
+    # The jackknife of all other estimates: the plain formula is too sure with few agents.
+    without = (scores.sum(axis=0) - scores) / np.maximum(known - squares, 1e-12)
+    spread = np.sqrt((number - 1) / number * ((without - slopes) ** 2).sum(axis=0))
     t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)
     most, df = int(t.argmax()), max(number - 1, 1)
     reach = float(stats.t.ppf(0.975, df) * spread[most])

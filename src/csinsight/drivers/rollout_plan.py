@@ -1,13 +1,8 @@
 """Planning a roll-out: its lot, and what it can be expected to show, from the shop's own figures.
 
-Weeks to come have the numbers of weeks that were, and agents keep their conversion. What moves an
-agent beyond chance comes again: more noise than chance, and drifts, as a random walk from week to
-week [1]_. How strong both are is read off how far an agent's weeks lie apart, the further the
-longer between them (the variogram), for the fixed effects take levels out, but not drifts.
-
-References
-----------
-.. [1] Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter", 2.3.
+Weeks to come have the numbers of weeks that were, and agents keep their conversion. What moved an
+agent beyond chance comes again, noise and drift (`csinsight.drivers.rollout_drift`): the fixed
+effects of the reading take levels out, but not drifts.
 """
 
 from __future__ import annotations
@@ -21,10 +16,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from scipy import stats
+from scipy.special import expit, logit
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.rollouts import Rollout
 from csinsight.drivers.randomisation import Cells, p_values
+from csinsight.drivers.rollout_drift import noise_and_step, own_chance
 from csinsight.drivers.rollout_lot import (
     cells_of,
     draw_starts,
@@ -44,10 +41,6 @@ _SIMULATED: Final = 1000
 #: Lengths, in months, that are tried for 80 % power.
 _LENGTHS: Final = (2, 3, 4, 6, 9, 12, 18, 24)
 _POWER: Final = 0.8
-#: An agent's chance is pulled to the shop's by so many inquiries.
-_PRIOR: Final = 20.0
-#: Weeks of the look-back below which nothing tells drift from noise.
-_LEAST_PAST: Final = 6
 
 
 @dataclass(frozen=True)
@@ -209,8 +202,7 @@ class _Past:
     number, mean : array (agents, weeks)
         Inquiries, and the share of them that paid.
     noise, step : float
-        Variance of an agent's week, and of steps from one week to the next, in units of the
-        variance that chance alone gives a week.
+        How agents moved from week to week (`csinsight.drivers.rollout_drift.noise_and_step`).
     """
 
     number: Floats
@@ -218,49 +210,11 @@ class _Past:
     noise: float
     step: float
 
-    def own(self) -> Floats:
-        """Return agents' conversion, drawn to the shop's where few inquiries tell it."""
-        paid = (self.number * self.mean).sum(axis=1)
-        shop = paid.sum() / self.number.sum()
-        return np.asarray((paid + _PRIOR * shop) / (self.number.sum(axis=1) + _PRIOR))
-
 
 def _past(told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
     whole = told.assign(week=told["week"].clip(upper=weeks - 1))
     number, mean = cells_of(whole, as_float(told[_C.PAID]), agents, weeks)
-    return _Past(number, mean, *_drift(number, mean))
-
-
-def _drift(number: Floats, mean: Floats) -> tuple[float, float]:
-    """Return variances of an agent's week and of its steps, in those of chance.
-
-    Half the mean square of weeks `h` apart is ``noise + step * h / 2``.
-    """
-    weeks = number.shape[1]
-    if weeks < _LEAST_PAST or len(number) < 2:
-        return 1.0, 0.0
-    apart = _surprises(number, mean)
-    lags = np.arange(1, weeks // 2 + 1)
-    half = np.array([np.nanmean(np.square(apart[:, h:] - apart[:, :-h])) / 2 for h in lags])
-    slope, noise = np.polyfit(lags, half, 1, w=np.sqrt(weeks - lags))
-    if slope <= 0:
-        return max(float(half.mean()), 1.0), 0.0
-    return max(float(noise), 1.0), 2 * float(slope)
-
-
-def _surprises(number: Floats, mean: Floats) -> Floats:
-    """Return by agent and week how far it was from what both are like, in deviations of chance.
-
-    NaN in weeks without inquiries.
-    """
-    paid = number * mean
-    agents = paid.sum(axis=1, keepdims=True) / np.maximum(number.sum(axis=1, keepdims=True), 1)
-    weeks = paid.sum(axis=0) / np.maximum(number.sum(axis=0), 1)
-    fitted = np.clip(agents + weeks - paid.sum() / number.sum(), 0.01, 0.99)
-    apart = (mean - fitted) * np.sqrt(number / (fitted * (1 - fitted)))
-    # Weeks' levels have taken a part of the deviations with them.
-    count = len(number)
-    return np.where(number > 0, apart * np.sqrt(count / (count - 1)), np.nan)
+    return _Past(number, mean, *noise_and_step(number, mean))
 
 
 def _power(
@@ -286,11 +240,9 @@ def _power(
 
 def _simulated(rng: np.random.Generator, past: _Past, cells: Cells, effect: float) -> Floats:
     """Return cells' means in roll-outs simulated with an effect: cells x simulations."""
-    chance = np.clip(past.own()[:, None] + cells.started * effect, 0.001, 0.999)
-    spread = np.sqrt(chance * (1 - chance))
+    own = np.clip(own_chance(past.number, past.mean), 0.001, 0.999)[:, None]
     size = (_SIMULATED, *cells.number.shape)
-    noise = rng.normal(0, np.sqrt(past.noise), size) / np.sqrt(np.maximum(cells.number, 1))
     walks = np.cumsum(rng.normal(0, np.sqrt(past.step), size), axis=2)
-    # An agent's drift is of one size, whether a week is busy or not.
-    walks /= np.sqrt(np.maximum(past.number.mean(axis=1), 1))[:, None]
-    return np.asarray((chance + spread * (noise + walks)).reshape(_SIMULATED, -1).T)
+    chance = np.clip(expit(logit(own) + walks) + cells.started * effect, 0.001, 0.999)
+    noise = np.sqrt(past.noise * chance * (1 - chance) / np.maximum(cells.number, 1))
+    return np.asarray((chance + noise * rng.normal(size=size)).reshape(_SIMULATED, -1).T)

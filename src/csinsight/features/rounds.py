@@ -324,7 +324,7 @@ def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
 
 
 #: More than any conversation has messages: (count, place of the last) as one number.
-_WIDE = 2**31
+WIDE = 2**31
 
 
 def serving_agents(messages: Frame) -> Frame:
@@ -359,8 +359,8 @@ def serving_agents(messages: Frame) -> Frame:
         messages.filter(nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null())
         .group_by(_C.CONVERSATION_ID, Msg.AGENT_ID)
         .agg(
-            (count_if(before) * _WIDE + last_before).alias("_before"),
-            (nw.len().cast(nw.Int64) * _WIDE + nw.col(POSITION).max()).alias("_all"),
+            (count_if(before) * WIDE + last_before).alias("_before"),
+            (nw.len().cast(nw.Int64) * WIDE + nw.col(POSITION).max()).alias("_all"),
         )
     )
     best = {name: nw.col(name).max().over(_C.CONVERSATION_ID) for name in ("_before", "_all")}
