@@ -10,7 +10,7 @@ from csinsight.coaching.answer_bank import STANDARD, answer_bank
 from csinsight.contract.artifacts import AnswerBank
 from csinsight.features.lines import lines_of
 from csinsight.features.months import in_months
-from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Talk
+from csinsight.render.blocks import Block, Columns, Finding, Note, Prose, Stack, Talk
 from csinsight.views import labels
 from csinsight.views.study import Study
 from csinsight.views.workbook import workbook
@@ -147,7 +147,9 @@ def repeated(study: Study, found: pd.DataFrame) -> Block:
         return Prose(study.word("bank.none_long"))
     rows = questions(found).head(_MOST_LISTED)
     talks = [_talk(study, row, _asked(study, row)) for _, row in rows.iterrows()]
-    return Stack(Prose(study.word("bank.repeated_caption", file=WORKBOOK)), *talks)
+    half = -(-len(talks) // 2)
+    beside = Columns(Stack(*talks[:half]), Stack(*talks[half:])) if half > 1 else Stack(*talks)
+    return Stack(Prose(study.word("bank.repeated_caption", file=WORKBOOK)), beside)
 
 
 def _asked(study: Study, row: pd.Series) -> str:
