@@ -130,7 +130,9 @@ class RunParams(BaseModel):
         from babel import Locale
 
         if value not in Locale("en").currencies:
-            spoken = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD"}.get(value.strip().upper())
+            spoken = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD", "YEN": "JPY"}.get(
+                value.strip().upper()
+            )
             known = Locale("en").currencies
             near = spoken or nearest(value, known)
             mend = f"; did you mean {near}?" if near else ""

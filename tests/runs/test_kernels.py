@@ -64,6 +64,20 @@ def _printed(notebook: Any) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
 
+def test_a_run_that_fails_early_waits_for_no_kernel_that_still_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kernels, "_PREPARE", "import time; time.sleep(300)")
+    monkeypatch.setattr(kernels, "worker_count", lambda: 1)
+    with Workers(Limits(start=200, notebook=60)) as workers:
+        workers.warm()
+        (worker,) = workers.take(1)
+        while worker._kernel is None or worker._kernel._client is None:
+            time.sleep(0.05)
+        began = time.monotonic()
+    assert time.monotonic() - began < 60
+
+
 def test_a_notebook_is_told_its_parameters_and_keeps_its_outputs(
     tmp_path: Path, path: Path
 ) -> None:

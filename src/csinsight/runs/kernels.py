@@ -55,6 +55,8 @@ _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ANSWER_SECONDS: Final = 5.0
 #: So many looks in a row that find a kernel unwell over one cell make it so.
 _LOOKS: Final = 3
+#: How often a kernel that starts is looked at: whoever ends it waits no longer.
+_LOOK_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,27 @@ class _Kernel:
                 await self._manager.start_kernel()
                 self._client = self._manager.client()
                 self._client.start_channels()
-                await self._client.wait_for_ready()
-                await self._client.execute(_PREPARE, silent=True, reply=True)
+                await self._while_alive(self._client.wait_for_ready())
+                await self._while_alive(self._client.execute(_PREPARE, silent=True, reply=True))
         except (TimeoutError, RuntimeError) as error:
             took = time.monotonic() - began
             why = f": {error}" if str(error) else ""
             raise KernelError(
                 f"its kernel did not start within {took:.0f} s (`kernel_start_seconds`){why}"
             ) from error
+
+    async def _while_alive(self, work: Awaitable[Any]) -> None:
+        """Wait for an answer of the process no longer than it lives: it may be ended meanwhile."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+                code = self._manager.provisioner.process.poll()
+                if code is not None and not task.done():
+                    raise RuntimeError(f"it ended (exit code {code})")
+        finally:
+            task.cancel()
+        task.result()
 
     async def _execute(self, notebook: Any, step: str) -> None:
         from nbclient import NotebookClient
@@ -266,6 +281,8 @@ class Worker:
     def _ready(self) -> _Kernel:
         """Return a kernel that lives: a notebook may have taken the one before with it."""
         if self._kernel is None:
+            if self._closing:
+                raise KernelError("the run has ended")
             kernel = _Kernel(Path(tempfile.mkdtemp(dir=self._folder)), self._limits)
             # Known before it starts, so that `close` can end it.
             self._kernel = kernel
