@@ -53,13 +53,19 @@ def _functions(tree: ast.AST) -> list[Function]:
 
 
 def _public(tree: ast.Module) -> list[Function]:
-    """Return the public functions of a module; overloads say again what one of them is."""
+    """Return the public functions of a module.
+
+    Overloads say again what one of them is; a command of the command line is typed, not called, and
+    its docstring is what ``--help`` shows.
+    """
     functions = (n for n in tree.body if isinstance(n, Function) and not n.name.startswith("_"))
-    return [n for n in functions if not any(_is_overload(d) for d in n.decorator_list)]
+    return [n for n in functions if not any(map(_is_no_function, n.decorator_list))]
 
 
-def _is_overload(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Name) and decorator.id == "overload"
+def _is_no_function(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in ("overload", "command", "group")
 
 
 def _calls_of_private(tree: ast.Module) -> list[int]:

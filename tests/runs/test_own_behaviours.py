@@ -74,7 +74,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunResult, dic
     """A planted shop and the report on it, in Chinese."""
     out = tmp_path_factory.mktemp("own")
     folder = out / "data"
-    simulate(folder, buyers=1200, agents=8, conversations=3000, seed=11)
+    simulate(folder, buyers=800, agents=6, conversations=2000, seed=11)
     (folder / "page_views.parquet").unlink()
     truth = _plant(folder)
     text = template().replace("[asks_for_gift]", "every_conversation")

@@ -189,17 +189,14 @@ def _read_parquet(path: Path, table: Table) -> Checked:
         mend = "write it again: it is broken, cut short or of another format"
         return Checked(_no_rows(table), [Fault(path.name, None, None, what, mend)])
     faults = header_faults(path.name, header, table, row=None)
-    wrong = [c for c in table.columns if c.name in raw.columns and not _fits(raw, c)]
+    there = [c for c in table.columns if c.name in raw.columns]
+    wrong = [c for c in there if not cells.dtype_fits(c, raw.schema[c.name])]
     faults += [_wrong_type(path.name, column, raw.schema[column.name]) for column in wrong]
     rows = pl.Series("row", range(1, raw.height + 1), dtype=pl.Int64)
     raw = raw.drop([column.name for column in wrong])
     checked = _check(_Source(path.name, table, raw, rows, typed=True))
     notices = [*header_notices(path.name, header, table), *checked.notices]
     return Checked(checked.frame, [*faults, *checked.faults], notices)
-
-
-def _fits(raw: pl.DataFrame, column: Column) -> bool:
-    return cells.dtype_fits(column, raw.schema[column.name])
 
 
 def _wrong_type(file: str, column: Column, dtype: pl.DataType) -> Fault:

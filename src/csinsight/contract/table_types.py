@@ -323,7 +323,8 @@ class Artifact:
         """
         table = pq.read_table(path)
         kinds = {column.name: column for column in self._as_in(table).columns}
-        wrong = [f"{name} is missing" for name, c in kinds.items() if _lacks(table, name, c)]
+        wanted = [name for name, column in kinds.items() if column.absent is None]
+        wrong = [f"{name} is missing" for name in wanted if name not in table.column_names]
         for name in table.column_names:
             if name not in kinds:
                 wrong.append(f"{name} is not declared")
@@ -336,10 +337,6 @@ class Artifact:
             )
         found = {name: kinds[name].from_arrow(table[name]) for name in table.column_names}
         return pd.DataFrame(found, index=pd.RangeIndex(table.num_rows))
-
-
-def _lacks(table: pa.Table, name: str, column: ArtifactColumn) -> bool:
-    return name not in table.column_names and column.absent is None
 
 
 def _lists(values: pd.Series, dtype: pa.DataType) -> pd.Series:

@@ -112,7 +112,9 @@ def spend_features(shop: Shop, as_of: datetime, *, order_days: int | None) -> pd
     orders = _purchases(shop, None, as_of)
     if orders is None:
         return _COLUMNS.typed(pd.DataFrame())
-    days = _buyer_days(orders).group_by(_NAMES.BUYER_ID).agg(*_history())
+    days = (
+        orders.select(_NAMES.BUYER_ID, "_day").unique().group_by(_NAMES.BUYER_ID).agg(*_history())
+    )
     start = None if order_days is None else as_of - timedelta(days=order_days)
     table = _COLUMNS.gather(
         orders.group_by(_NAMES.BUYER_ID)
@@ -168,10 +170,6 @@ def _purchases(shop: Shop, start: datetime | None, end: datetime) -> Frame | Non
         .with_columns(_day=(nw.col(PLACED_MS) // DAY_MS).cast(nw.Int64))
         .with_columns(_first_day=nw.col("_day").min().over(Orders.BUYER_ID))
     )
-
-
-def _buyer_days(orders: Frame) -> Frame:
-    return orders.select(_NAMES.BUYER_ID, "_day").unique()
 
 
 def _history() -> tuple[nw.Expr, ...]:

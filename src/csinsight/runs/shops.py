@@ -128,6 +128,16 @@ def run_shop(file: str | Path, shop: str, month: str = "") -> str:
         Where the report was not made, or lacks cards, so that the scheduler sees a failed task.
     ConfigError
         Where the file can't be meant, or has no such shop.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "shops.yml")
+    >>> _ = file.write_text("shops: [{shop: sleep, data: sleep}]", encoding="utf-8")
+    >>> run_shop(file, "shoes")
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: ...: there is no shop 'shoes'; there are sleep
     """
     jobs = {job.params.shop: (job, target) for job, target in read_shops(Path(file))}
     if shop not in jobs:

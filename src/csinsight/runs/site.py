@@ -99,7 +99,8 @@ def write_month(month: Month) -> None:
         write_text(staging / f"{step.name}.html", page)
     stage_exports(month.places)
     write_text(staging / INDEX, _month_index(month))
-    write_text(staging / REPORT_FILE, _dumped(_report(month)))
+    report = json.dumps(_report(month), ensure_ascii=False, indent=1)
+    write_text(staging / REPORT_FILE, f"{report}\n")
 
 
 def has_earlier(places: Places) -> bool:
@@ -314,10 +315,6 @@ def _report(month: Month) -> dict[str, Any]:
         "left_out": month.left_out,
         "failed": [step.name for step in month.failed],
     }
-
-
-def _dumped(values: dict[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 
 
 def _published(month: Month) -> ReportFile | None:

@@ -304,7 +304,7 @@ def fill(
     slips = (lines.sender == BUYER) & (rng.random(len(lines.talk)) < _TYPO)
     texts: list[str] = []
     for text, talk, slip in zip(
-        _listed(lines.text), lines.talk.tolist(), slips.tolist(), strict=True
+        lines.text.tolist(), lines.talk.tolist(), slips.tolist(), strict=True
     ):
         line = text
         if "{" in line:
@@ -312,10 +312,6 @@ def fill(
             line = line.format_map(row)
         texts.append(_with_typo(line, phrases.shop["typos"]) if slip else line)
     return texts
-
-
-def _listed(texts: Texts) -> list[str]:
-    return list(texts.tolist())
 
 
 def _with_typo(line: str, typos: list[list[str]]) -> str:

@@ -66,7 +66,15 @@ def _row(rounds: pd.DataFrame) -> kpis.Figures:
 
 
 def table(study: Study, found: pd.DataFrame, profile: KpiProfile) -> Block:
-    """Return both readings side by side, and which is the headline; a line where no robot wrote."""
+    """Return both readings side by side, and which is the headline; a line where no robot wrote.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame({"agent_id": [None], "rounds": [0], "robot_alone": [0]})
+    >>> type(table(sample_study(), nobody, sample_study().context.profile)).__name__
+    'Prose'
+    """
     if not found["rounds"].iloc[0] + found["robot_alone"].iloc[0]:
         return Prose(study.word("robot.none"))
     words = study.words

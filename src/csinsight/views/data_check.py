@@ -186,7 +186,14 @@ def _day(study: Study, moment: pd.Timestamp) -> str:
 
 
 def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
-    """Return what all orders of the month come to, and keep it for the brief."""
+    """Return what all orders of the month come to, and keep it for the brief.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(orders(sample_study(), pd.DataFrame(), "CNY")).__name__
+    'Prose'
+    """
     if totals.empty:
         return Prose(study.word("check.no_orders"))
     words = study.words

@@ -40,6 +40,12 @@ def joined(study: Study, found: pd.DataFrame, currency: str) -> Block:
     """Return the match rate by key and what sets the unmatched apart.
 
     Where nothing could be joined it says that nothing can be told: that is no zero.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(joined(sample_study(), pd.DataFrame(), "CNY")).__name__
+    'Prose'
     """
     shop = study.open()
     if not shop.match.chats or "orders" not in shop.tables:

@@ -116,7 +116,18 @@ def power(study: Study, plan: Design, before: pd.DataFrame) -> Prose:
 
 
 def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:
-    """Return for each behaviour what could be seen of it, before any estimate."""
+    """Return for each behaviour what could be seen of it, before any estimate.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_design
+    >>> from csinsight.views.sample import sample_study
+    >>> seen = {"behaviour": ["recommends", "greets"], "inquiries": [40, 0], "shown": 0.3}
+    >>> seen |= {"varying": 5, "overlap": 0.9, "detectable_pp": 8.0}
+    >>> shown = ready(sample_study(), sample_design(), pd.DataFrame(seen))
+    >>> shown.plain().count("90%")  # what was never possible is left out
+    1
+    """
     rows = before
     judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_CONVERSATION)
     rows = rows[(rows["inquiries"] > 0) & judged].reset_index(drop=True)

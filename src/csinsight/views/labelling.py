@@ -219,6 +219,14 @@ def open_session(study: Study, *, who: str, behaviours: str, each: int, seed: in
         Where a behaviour can't be asked of a single line, or the reader has no name.
     DataError
         Where the shop's ``labels.csv`` breaks its contract.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> open_session(sample_study(), who=" ", behaviours="greets", each=2, seed=1)
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: who reads? write your name into `who`
     """
     if not who.strip():
         raise ConfigError("who reads? write your name into `who`")
@@ -273,7 +281,17 @@ def readings(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
 
 
 def readers(session: Session) -> pd.DataFrame:
-    """Return how far readers agree with each other, rounded; no marker can do better."""
+    """Return how far readers agree with each other, rounded; no marker can do better.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> told = {"conversation_id": ["c1", "c2"] * 2, "position": 1, "sent_at": pd.NaT}
+    >>> labels = pd.DataFrame(told).assign(behaviour="greets", shown=[True, False] * 2)
+    >>> labels["reader"] = ["anna", "anna", "bo", "bo"]
+    >>> readers(SimpleNamespace(labels=labels))["kappa"].tolist()
+    [1.0]
+    """
     return labelling.kappas(session.labels).round(3)
 
 

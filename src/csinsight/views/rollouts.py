@@ -48,7 +48,15 @@ def rollouts(study: Study, found: pd.DataFrame, agents: pd.DataFrame) -> Block:
 
 
 def verdict(study: Study, row: pd.Series) -> str:
-    """Say in words what came of a roll-out, and what stands in the way of believing it."""
+    """Say in words what came of a roll-out, and what stands in the way of believing it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study, row = sample_study(), pd.Series({"status": "running", "unseen": ["a001"]})
+    >>> verdict(study, row).startswith(study.word("rollouts.running"))
+    True
+    """
     status, names = str(row[_R.STATUS]), [study.agent_name(a) for a in row[_R.UNSEEN]]
     missing = [study.word("rollouts.unseen", agents=study.words.listed(names))] if names else []
     if status != "read":
@@ -64,7 +72,15 @@ def verdict(study: Study, row: pd.Series) -> str:
 
 
 def in_words(study: Study, row: pd.Series) -> str:
-    """Return what one roll-out says, in a sentence or three for a driver's card."""
+    """Return what one roll-out says, in a sentence or three for a driver's card.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> row = pd.Series({"status": "planned", "unseen": [], "ends_at": pd.Timestamp("2026-12-31")})
+    >>> in_words(sample_study(), row).endswith(verdict(sample_study(), row))
+    True
+    """
     told = study.word("rollouts.card", date=study.words.date(row[_R.ENDS_AT]))
     if row[_R.STATUS] == "read":
         effect = study.word("rollouts.card_effect", effect=_points(study, row, _R.EFFECT_PP))

@@ -41,7 +41,13 @@ def work_offline() -> None:
 
 
 def interactive(frame: pd.DataFrame) -> Any:
-    """Return a table to sort, search and page in, whose script lies in the notebook itself."""
+    """Return a table to sort, search and page in, whose script lies in the notebook itself.
+
+    Examples
+    --------
+    >>> "<table" in interactive(pd.DataFrame({"n": [1]})).data
+    True
+    """
     from IPython.display import HTML
     from itables import to_html_datatable
 
@@ -109,7 +115,14 @@ def comparison(study: Study) -> Any:
 
 
 def thresholds(study: Study) -> Any:
-    """Return sliders that try other thresholds and show how types and tiers would move."""
+    """Return sliders that try other thresholds and show how types and tiers would move.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> thresholds(sample_study()).children  # without types and tiers there is nothing to move
+    ()
+    """
     import ipywidgets as w
 
     def slider(name: str) -> Any:
