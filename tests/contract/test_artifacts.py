@@ -23,7 +23,15 @@ STATUS = pd.DataFrame(
 
 
 #: Names in the classes that are no columns there: values, parts of names, other tables and counts.
-_NO_COLUMNS = {"RESPONSE_S", "PROBABILITY_PREFIX", "PAGE_VIEWS", "ADAPTED", "NAME", "ITEMS"}
+_NO_COLUMNS = {
+    "RESPONSE_S",
+    "PROBABILITY_PREFIX",
+    "PAGE_VIEWS",
+    "ADAPTED",
+    "NAME",
+    "ITEMS",
+    "EXCERPTS",
+}
 HOLDERS = [holder for holder in vars(names).values() if hasattr(holder, "NAME")]
 
 
