@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,3 +79,31 @@ def test_spark_s_recipes_name_one_version_and_what_the_program_takes() -> None:
     mounts = [month[role]["volumeMounts"][0]["mountPath"] for role in ("driver", "executor")]
     assert set(mounts) == {"/srv/csinsight"}
     assert '"$@" --engine spark' in (folder / "submit.sh").read_text(encoding="utf-8")
+
+
+def test_the_container_has_what_it_copies_and_serves_what_the_shops_make() -> None:
+    """No builder is needed to see that paths, locks and mounts fit together."""
+    root, folder = Path(__file__).parents[2], Path("/srv/csinsight")
+    recipe = (root / "deploy/container/Dockerfile").read_text(encoding="utf-8")
+    lock = re.search(r"COPY (\S+) requirements/", recipe)
+    assert lock and "\nhatchling==" in (root / lock[1]).read_text(encoding="utf-8")
+    ignored = (root / ".dockerignore").read_text(encoding="utf-8").split()
+    assert not {"src", "notebooks", "params", "requirements", "README.md"} & set(ignored)
+    compose = yaml.safe_load((root / "deploy/container/compose.yml").read_text(encoding="utf-8"))
+    assert (
+        root / "deploy/container" / compose["services"]["csinsight"]["build"]["context"]
+    ).samefile(root)
+    told = compose["services"]["csinsight"]["volumes"]
+    mounts = {Path(v.split(":")[1]): v.split(":")[0] for v in told}
+    shops = yaml.safe_load((root / "deploy/shops.yml").read_text(encoding="utf-8"))
+    base = folder / "deploy"
+    assert mounts[base / "shops.yml"] == "../shops.yml"
+    out = Path(os.path.normpath(base / shops["out"]))
+    served = compose["services"]["pages"]["volumes"][0].split(":")[0]
+    assert mounts[out / "reports"] == served and out / "runs" in mounts
+    for shop in shops["shops"]:
+        data = Path(os.path.normpath(base / shop["data"]))
+        assert any(mount in data.parents for mount in mounts)
+    spoken = compose["services"]["csinsight"]["command"][0]
+    command, *options = re.search(r"csinsight (\S+) \S+ ?(--\S+)?", spoken).groups()
+    assert {o for o in options if o} <= {n for p in main.commands[command].params for n in p.opts}
