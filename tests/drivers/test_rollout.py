@@ -180,3 +180,22 @@ def test_rows_are_added_whole(tmp_path: Path) -> None:
     add_rollout(tmp_path, pl.DataFrame(rows))
     add_rollout(tmp_path, pl.DataFrame(rows).with_columns(seed=2))
     assert pl.read_csv(tmp_path / "rollout.csv")["seed"].to_list() == [1, 1, 2, 2]
+
+
+def test_what_is_shown_is_that_of_who_wrote_it(worlds) -> None:
+    talks, plan = plan_for(worlds)
+    talks = talks.assign(started_at=talks["started_at"] + pd.Timedelta(days=92))
+    later, rows = datetime(2027, 3, 1), plan.rows.to_pandas()
+    # A colleague wrote what agent000 is the agent of, and nobody else's is touched.
+    taken = talks["agent_id"] == "agent000"
+    sessions = talks.assign(agent_id=talks["agent_id"].where(~taken, "agent001"))
+    whole, by_talk = read_rollouts(talks, rows, as_of=later)
+    found, by_author = read_rollouts(talks, rows, as_of=later, sessions=sessions)
+    had = ["opportunities_before", "opportunities_after"]
+    theirs, own = (t.set_index("agent_id")[had].sum(axis=1) for t in (by_talk, by_author))
+    assert own["agent000"] == 0
+    assert own["agent001"] == theirs["agent000"] + theirs["agent001"]
+    assert own.drop(["agent000", "agent001"]).equals(theirs.drop(["agent000", "agent001"]))
+    # The outcome is the conversation's.
+    assert found["effect_pp"].equals(whole["effect_pp"])
+    assert not found["uptake_pp"].equals(whole["uptake_pp"])

@@ -56,7 +56,11 @@ def load_rollouts(folder: Path) -> pd.DataFrame:
 
 
 def read_rollouts(
-    conversations: pd.DataFrame, rollouts: pd.DataFrame, *, as_of: datetime
+    conversations: pd.DataFrame,
+    rollouts: pd.DataFrame,
+    *,
+    as_of: datetime,
+    sessions: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read every roll-out as far as it may be read.
 
@@ -68,6 +72,10 @@ def read_rollouts(
         Columns of `csinsight.contract.rollouts.ROLLOUT`.
     as_of : datetime
         First moment after the report month.
+    sessions : DataFrame or None
+        The ``agent_sessions`` artifact: what is shown is that of who wrote it, also where a
+        colleague took over; None: that of the conversation's agent. The outcome is the
+        conversation's either way.
 
     Returns
     -------
@@ -93,7 +101,8 @@ def read_rollouts(
     [{'status': 'running', 'agents': 2}]
     """
     named = list(rollouts.groupby([_R.BEHAVIOUR, _R.SEED], sort=False))
-    parts = [_one(conversations, rows, as_of) for _, rows in named]
+    wrote = conversations if sessions is None else sessions
+    parts = [_one(conversations, wrote, rows, as_of) for _, rows in named]
     whole = pd.DataFrame([whole for whole, _ in parts], columns=_columns(Rollouts))
     each = [pd.DataFrame(agents) for _, agents in parts]
     columns = _columns(RolloutAgents)
@@ -105,13 +114,16 @@ def _columns(table: type) -> list[str]:
 
 
 def _one(
-    conversations: pd.DataFrame, rows: pd.DataFrame, as_of: datetime
+    conversations: pd.DataFrame, wrote: pd.DataFrame, rows: pd.DataFrame, as_of: datetime
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     behaviour, seed = str(rows[_R.BEHAVIOUR].iloc[0]), int(rows[_R.SEED].iloc[0])
     starts = dict(sorted(zip(rows[_R.AGENT_ID], pd.to_datetime(rows[_R.STARTS_ON]), strict=True)))
     days = sorted(starts.values())
     begin, end = days[0] - between_waves(days), last_day_after(days)
-    told = mature_inquiries(conversations, list(starts), begin, min(end, as_of))
+    told, own = (
+        mature_inquiries(table, list(starts), begin, min(end, as_of))
+        for table in (conversations, wrote)
+    )
     as_drawn = [starts[agent] for agent in in_lot_order(list(starts), seed)] == days
     record: dict[str, object] = {
         Rollouts.BEHAVIOUR: behaviour,
@@ -125,14 +137,15 @@ def _one(
     if as_of < end:
         record[Rollouts.STATUS] = "planned" if as_of <= days[0] else "running"
     else:
-        record |= _effects(told, behaviour, starts, begin, end, seed)
+        record |= _effects(told, own, behaviour, starts, begin, end, seed)
     seen = set(told[_C.AGENT_ID]) if as_of > days[0] else set(starts)
     record[Rollouts.UNSEEN] = sorted(set(starts) - seen)
-    return record, _done(told, behaviour, starts, seed)
+    return record, _done(own, behaviour, starts, seed)
 
 
 def _effects(
     told: pd.DataFrame,
+    own: pd.DataFrame,
     behaviour: str,
     starts: dict[str, datetime],
     begin: datetime,
@@ -144,14 +157,16 @@ def _effects(
     started = started_by(starts.values(), begin, weeks)
     had = told[told[behaviour].notna()]
     number, means = cells_of(had, as_float(had[_C.PAID]), agents, weeks)
-    rates = cells_of(had, as_float(had[behaviour]), agents, weeks)[1]
+    wrote = own[own[behaviour].notna()]
+    turns, rates = cells_of(wrote, as_float(wrote[behaviour]), agents, weeks)
     all_of_them, offers = cells_of(told, as_float(told[behaviour].notna()), agents, weeks)
-    found = read_by_lot(Cells(number, started), seed, means, rates)
+    found = read_by_lot(Cells(number, started), seed, means)
+    uptake = read_by_lot(Cells(turns, started), seed, rates)
     chances = read_by_lot(Cells(all_of_them, started), seed, offers)
-    if found is None or chances is None:
+    if found is None or uptake is None or chances is None:
         few = "too few agents or inquiries for a lot to tell anything"
         return {Rollouts.STATUS: "not enough data", Rollouts.REASON: few}
-    (paid, shown), (offered,) = found, chances
+    (paid,), (shown,), (offered,) = found, uptake, chances
     return {
         Rollouts.STATUS: "read",
         Rollouts.EFFECT_PP: 100 * paid.effect,
