@@ -54,10 +54,18 @@ def clean(column: str) -> pl.Expr:
     >>> rows.select(clean("c"))["c"].to_list()
     ['a', '0012', None]
     """
-    cell = pl.col(column).str.strip_chars(_BLANKS)
-    cell = cell.str.replace(r'^="?([^"]*)"?$', "${1}")
-    cell = cell.str.replace(r"^['‘](.*)$", "${1}").str.strip_chars(_BLANKS)
-    return pl.when(cell != "").then(cell)
+    bare = pl.col(column).map_batches(_bare, return_dtype=pl.String, is_elementwise=True)
+    return pl.when(bare != "").then(bare)
+
+
+def _bare(texts: pl.Series) -> pl.Series:
+    texts = texts.cast(pl.String).str.strip_chars(_BLANKS)
+    # Nearly no column is wrapped or quoted, and to look is far quicker than to replace.
+    if texts.str.starts_with("=").any():
+        texts = texts.str.replace(r'^="?([^"]*)"?$', "${1}")
+    if texts.str.starts_with("'").any() or texts.str.starts_with("‘").any():
+        texts = texts.str.replace(r"^['‘](.*)$", "${1}")
+    return texts.str.strip_chars(_BLANKS)
 
 
 def contact(cell: pl.Expr) -> pl.Expr:
@@ -239,7 +247,18 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
     [None, 1234.5, 12.0, 1.5]
     """
-    return read(_plain(cell, decimal, thousands), "float")
+
+    def parse(texts: pl.Series) -> pl.Series:
+        texts = texts.cast(pl.String)
+        # Nearly every export writes plain numbers throughout, which need no closer look.
+        if decimal == "." and texts.str.contains(_PLAIN_NUMBER).all():
+            return texts
+        return texts.to_frame("x").select(_plain(pl.col("x"), decimal, thousands)).to_series()
+
+    return read(cell.map_batches(parse, return_dtype=pl.String, is_elementwise=True), "float")
+
+
+_PLAIN_NUMBER: Final = r"^[0-9]{1,18}(\.[0-9]*)?$"
 
 
 def _plain(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:

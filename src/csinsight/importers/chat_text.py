@@ -13,8 +13,9 @@ Entries of chats to contract tables: the last steps that every pasted or logged 
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,13 +38,12 @@ _DATE: Final = r"(?P<date>[12][0-9]{3}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?)"
 _CLOCK: Final = r"(?P<clock>[0-9]{1,2}[:\uff1a][0-9]{2}"
 _FULL: Final = rf"{_DATE}[T\s]+{_CLOCK}[:\uff1a][0-9]{{2}})"
 _LOOSE: Final = rf"{_DATE}[T\s]+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?)"
-_HEADS: Final = (
-    re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$"),
-    re.compile(
-        rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]{_LOOSE}[)\uff09]\s*(?:[:\uff1a]\s*(?P<rest>.*))?$"
-    ),
-    re.compile(rf"^(?P<nick>.{{1,80}}?)\s*{_FULL}$"),
+_BRACKETED: Final = re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$")
+_IN_BRACKETS: Final = re.compile(
+    rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]{_LOOSE}[)\uff09]\s*(?:[:\uff1a]\s*(?P<rest>.*))?$"
 )
+_AT_END: Final = re.compile(rf"{_FULL}$")
+_LONGEST_NICK: Final = 80
 #: The time alone, below the line with the nick.
 _TIME_LINE: Final = re.compile(rf"^{_LOOSE}$")
 #: A day alone, above heads that tell the clock only.
@@ -147,6 +147,7 @@ def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entr
     ['有货吗']
     """
     lines = text.split("\n")
+    del text
     heads, doubted = _heads(lines)
     if doubted and told is not None:
         places = ", ".join(str(number + 1) for number in doubted[:10])
@@ -158,7 +159,8 @@ def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entr
     current: Entry | None = None
     number = 0
     while number < len(lines):
-        line, head = lines[number], heads.get(number)
+        # What is used is let go of: these are hundreds of thousands.
+        line, head = lines[number], heads.pop(number, None)
         taken = head.lines if head else 1
         stripped = _bare(line)
         place, number = number + 1, number + taken
@@ -170,6 +172,7 @@ def parse_text(text: str, file: str, told: list[str] | None = None) -> list[Entr
             entry = Entry(file, place, raw, problem="" if head or alone else BEFORE_REASON)
             entries.append(entry)
             if head:
+                lines[place - 1] = ""
                 current = entry
                 _fill(entry, head.nick, head.sent_at, head.rest)
             elif alone:
@@ -212,18 +215,17 @@ def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
         moment = candidates[places[index]].sent_at
         if moment is not None and (sure[index] or not any(sure)):
             upcoming = moment
-    kept: dict[int, _Head] = {}
     doubted: list[int] = []
     before: datetime | None = None
     for index, place in enumerate(places):
         head = candidates[place]
         vouched = ":" in head.nick and max(seen[head.nick], shops[head.nick.split(":")[0]]) > 1
         if head.sent_at is None or vouched or _fits(head.sent_at, before, following[index]):
-            kept[place] = head
             before = head.sent_at or before
         else:
             doubted.append(place)
-    return kept, doubted
+            del candidates[place]
+    return candidates, doubted
 
 
 def _fits(moment: datetime, before: datetime | None, after: datetime | None) -> bool:
@@ -244,7 +246,8 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
         timed = ":" in stripped or "\uff1a" in stripped
         head = read_head(stripped) if timed and "\0" not in line else None
         if head:
-            found[number] = _Head(head[0], read_time(head[1]), head[2])
+            # One string for all lines of a writer.
+            found[number] = _Head(sys.intern(head[0]), read_time(head[1]), head[2])
         elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
             day = divider["date"]
         elif below := _time_below(lines, number, stripped):
@@ -290,12 +293,24 @@ def read_head(line: str) -> tuple[str, str, str] | None:
     >>> read_head("小雨 2026-10-05 10:00:00")
     ('小雨', '2026-10-05 10:00:00', '')
     """
-    for form in _HEADS:
-        match = form.match(line)
-        if match and not _LABEL.search(match["nick"]):
-            rest = match.groupdict().get("rest") or ""
-            return match["nick"].strip(), f"{match['date']} {match['clock']}", rest.strip()
+    # Each form is known by a sign that is quicker to look for, and nearly no line bears two.
+    match = _BRACKETED.match(line) if line[:1] in ("[", "【") else None
+    if match and (head := _told(match, match["nick"], "")):
+        return head
+    match = _IN_BRACKETS.match(line) if "(" in line or "\uff08" in line else None
+    if match and (head := _told(match, match["nick"], match["rest"] or "")):
+        return head
+    # The nick is what stands before the time: to find that first is quicker.
+    if line[-1:].isdigit() and (match := _AT_END.search(line, 1)):
+        nick = line[: match.start()].rstrip()
+        return _told(match, nick, "") if 0 < len(nick) <= _LONGEST_NICK else None
     return None
+
+
+def _told(match: re.Match[str], nick: str, rest: str) -> tuple[str, str, str] | None:
+    if _LABEL.search(nick):
+        return None
+    return nick.strip(), f"{match['date']} {match['clock']}", rest.strip()
 
 
 def read_time(text: str) -> datetime | None:
@@ -319,7 +334,9 @@ def judge(entry: Entry) -> None:
         return
     if not entry.text.strip():
         entry.problem = EMPTY_REASON
-    elif all(_PLACEHOLDER.match(line) for line in entry.text.split("\n")):
+    elif ("查看" in entry.text or "展示" in entry.text or "显示" in entry.text) and all(
+        _PLACEHOLDER.match(line) for line in entry.text.split("\n")
+    ):
         entry.problem = PLACEHOLDER_REASON
 
 
@@ -331,7 +348,9 @@ def is_system(text: str) -> bool:
     >>> is_system("对方撤回了一条消息"), is_system("有货吗")
     (True, False)
     """
-    return bool(_SYSTEM.match(text))
+    # One of these stands in each form: to look for them is quicker, line by line.
+    sign = "撤回" in text or "转交给" in text or "原因" in text or "当前用户" in text
+    return sign and bool(_SYSTEM.match(text))
 
 
 def _alone(line: str, stripped: str) -> tuple[str, str] | None:
@@ -344,8 +363,10 @@ def _alone(line: str, stripped: str) -> tuple[str, str] | None:
 
 
 def _fill(entry: Entry, nick: str, sent_at: datetime | None, rest: str) -> None:
-    nick, *receiver = _RECEIVER.split(nick.replace("\uff1a", ":"), maxsplit=1)
-    entry.nick, entry.receiver = nick.strip(), receiver[0].strip() if receiver else ""
+    nick, receiver = nick.replace("\uff1a", ":"), [""]
+    if ">" in nick:
+        nick, *receiver = [*_RECEIVER.split(nick, maxsplit=1), ""]
+    entry.nick, entry.receiver = sys.intern(nick.strip()), sys.intern(receiver[0].strip())
     entry.text = rest
     entry.sent_at = sent_at
     if entry.sent_at is None:
@@ -383,23 +404,23 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
     """Return ``messages`` and ``agents`` of entries whose sides, buyers and times are told.
 
     Each entry is one row in: it comes out as one message, or is refused for its `problem` or by
-    the contract. What an earlier file told already is refused too.
+    the contract. What an earlier file told already is refused too. `entries` is used up.
     """
     _refuse_repeats(entries)
-    names = _talk_names(entries)
-    frame = pl.DataFrame(
-        [_row(entry, names[entry.talk]) for entry in entries], schema=_SCHEMA, orient="row"
-    )
+    frame = _frame(entries)
+    count, hidden = len(entries), _hidden(entries)
+    # They are many and large: their memory is needed for what is made of them.
+    entries.clear()
     problem = pl.col("_problem") != ""
-    refused = frame.filter(problem).with_columns(pl.col("_problem").alias(Line.REASON))
-    kept, rest = settle(MESSAGES, frame.filter(~problem))
+    refused = as_refused(frame.filter(problem).rename({"_problem": Line.REASON}))
+    kept, rest = settle(MESSAGES, frame.filter(~problem) if refused.height else frame)
     tables = {MESSAGES.name: finish(MESSAGES, kept), AGENTS.name: _agents(kept)}
     return Imported(
         {name: table for name, table in tables.items() if table.height},
-        stack([as_refused(refused), rest], REFUSED_SCHEMA),
-        len(entries),
+        stack([refused, rest], REFUSED_SCHEMA),
+        count,
         kept.height,
-        (*notices, *_notices(entries, kept)),
+        (*notices, *hidden, *_notices(kept)),
         used=kept.select(Line.FILE),
     )
 
@@ -447,7 +468,7 @@ def _key(entry: Entry) -> _Key | None:
     return entry.buyer, entry.nick, entry.sent_at, entry.text
 
 
-def _talk_names(entries: list[Entry]) -> dict[int, str]:
+def _talk_names(entries: Sequence[Entry]) -> dict[int, str]:
     """Return a name of each talk that depends neither on other files nor on their order."""
     first: dict[int, datetime] = {}
     places: dict[int, str] = {}
@@ -461,21 +482,34 @@ def _talk_names(entries: list[Entry]) -> dict[int, str]:
     }
 
 
-def _row(entry: Entry, talk: str) -> tuple[str | int | datetime | None, ...]:
-    masked = "*" in entry.buyer or "\uff0a" in entry.buyer
-    buyer = f"{entry.buyer}#{talk}" if masked else entry.buyer
-    return (
-        entry.file,
-        entry.line,
-        entry.raw,
-        entry.problem,
-        buyer or None,
-        entry.nick if entry.side == "agent" else None,
-        entry.side or None,
-        entry.sent_at,
-        entry.text.strip() or None,
-        f"{buyer}@{talk}" if entry.sent_at is None else None,
+def _frame(entries: Sequence[Entry]) -> pl.DataFrame:
+    """Return entries as a frame, a column at a time: rows of all would be held beside it."""
+    talks = _talk_names(entries)
+    buyers = [_buyer(entry, talks[entry.talk]) for entry in entries]
+    told = [entry.sent_at for entry in entries]
+    columns: dict[str, Iterable[object]] = {
+        Line.FILE: (entry.file for entry in entries),
+        Line.NUMBER: (entry.line for entry in entries),
+        Line.RAW: (entry.raw for entry in entries),
+        "_problem": (entry.problem for entry in entries),
+        Messages.BUYER_ID: (buyer or None for buyer in buyers),
+        Messages.AGENT_ID: (e.nick if e.side == "agent" else None for e in entries),
+        Messages.SENDER: (entry.side or None for entry in entries),
+        Messages.SENT_AT: told,
+        Messages.TEXT: (entry.text.strip() or None for entry in entries),
+        Messages.CONVERSATION_ID: (
+            f"{buyer}@{talks[entry.talk]}" if at is None else None
+            for buyer, at, entry in zip(buyers, told, entries, strict=True)
+        ),
+    }
+    return pl.DataFrame(
+        [pl.Series(name, list(columns[name]), dtype=kind) for name, kind in _SCHEMA.items()]
     )
+
+
+def _buyer(entry: Entry, talk: str) -> str:
+    masked = "*" in entry.buyer or "\uff0a" in entry.buyer
+    return f"{entry.buyer}#{talk}" if masked else entry.buyer
 
 
 def _agents(kept: pl.DataFrame) -> pl.DataFrame:
@@ -487,14 +521,17 @@ def _agents(kept: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _notices(entries: list[Entry], kept: pl.DataFrame) -> list[str]:
-    notices = []
+def _hidden(entries: Iterable[Entry]) -> list[str]:
     hidden = Counter(entry.side for entry in entries if entry.problem == PLACEHOLDER_REASON)
-    if hidden:
-        notices.append(
-            f"{hidden.total()} messages could not be shown by the page ({hidden['agent']} by "
-            "agents): they are missing, so reply times around them may look too long"
-        )
+    told = (
+        f"{hidden.total()} messages could not be shown by the page ({hidden['agent']} by agents): "
+        "they are missing, so reply times around them may look too long"
+    )
+    return [told] if hidden else []
+
+
+def _notices(kept: pl.DataFrame) -> list[str]:
+    notices = []
     masked = kept[Messages.BUYER_ID].str.contains(r"[*\uff0a]").sum()
     if masked:
         notices.append(

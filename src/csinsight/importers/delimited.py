@@ -15,8 +15,8 @@ _FIELD_LIMIT: Final = 1 << 30
 
 def split_records(
     lines: Sequence[str], separator: str, start: int, width: int
-) -> list[tuple[int, str, list[str]]]:
-    r"""Return each record's first line number, raw text and fields, from line `start` on.
+) -> Iterator[tuple[int, str, list[str]]]:
+    r"""Yield each record's first line number, raw text and fields, from line `start` on.
 
     Lines without any content beside separators are not records. A quoted field may hold line
     breaks; where a quote is never closed, the line stands alone and reading goes on below it.
@@ -34,24 +34,22 @@ def split_records(
 
     Examples
     --------
-    >>> split_records(['a,"b', 'c"'], ",", 1, 2)
+    >>> list(split_records(['a,"b', 'c"'], ",", 1, 2))
     [(1, 'a,"b\nc"', ['a', 'b\nc'])]
     """
     csv.field_size_limit(_FIELD_LIMIT)
-    records = []
     index = start - 1
     while index < len(lines):
         for line, fields in _each_alone(lines, index, separator):
             if any(field.strip() for field in fields):
-                records.append((index + 1, line, fields))
+                yield index + 1, line, fields
             index += 1
         if index == len(lines):
             break
         taken, fields = _quoted(lines, index, separator, width)
         if any(field.strip() for field in fields):
-            records.append((index + 1, "\n".join(lines[index : index + taken]), fields))
+            yield index + 1, "\n".join(lines[index : index + taken]), fields
         index += taken
-    return records
 
 
 def _each_alone(

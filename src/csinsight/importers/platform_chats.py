@@ -74,8 +74,8 @@ def read_sycm_chats(
     for path in files:
         for number, session in enumerate(_members(path, "sessions"), start=1):
             entries += _session(path.name, number, session, len(entries), zone)
-    imported = chat_tables(entries)
-    return imported if options.one_shop else replace(imported, facts=shops_of(entries))
+    facts = {} if options.one_shop else shops_of(entries)
+    return replace(chat_tables(entries), facts=facts)
 
 
 def _session(file: str, number: int, session: Any, talk: int, zone: str) -> Iterator[Entry]:

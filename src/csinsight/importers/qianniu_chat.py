@@ -261,8 +261,8 @@ def read_qianniu_chat(files: Sequence[Path], mapping: Path | None = None) -> Imp
     _tell_sides(entries, options)
     _tell_buyers(entries)
     _tell_times(entries, options)
-    imported = chat_tables(entries, notices)
-    return imported if options.one_shop else replace(imported, facts=shops_of(entries))
+    facts = {} if options.one_shop else shops_of(entries)
+    return replace(chat_tables(entries, notices), facts=facts)
 
 
 def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:

@@ -99,7 +99,11 @@ def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.D
     reason = pl.coalesce(
         [pl.when(wrong.fill_null(value=False)).then(pl.lit(why)) for wrong, why in rules]
     )
-    judged = frame.with_columns(reason.alias(Line.REASON))
+    reasons = frame.select(reason.alias(Line.REASON)).to_series()
+    if reasons.null_count() == frame.height:
+        # Nearly always; a copy of all rows is what takes most memory.
+        return frame, pl.DataFrame(schema=REFUSED_SCHEMA)
+    judged = frame.with_columns(reasons)
     refused = as_refused(judged.filter(pl.col(Line.REASON).is_not_null()))
     return judged.filter(pl.col(Line.REASON).is_null()).drop(Line.REASON), refused
 
