@@ -128,6 +128,7 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "team_hours": {"driver_months"},
     "answer_bank": {"driver_months"},
     "call_back": {"export_buyers"},
+    "lost_excerpts": {"seed"},
 }  # fmt: skip
 
 
