@@ -54,8 +54,9 @@ def test_each_turn_is_told_by_who_wrote_it(tmp_path):
     wrote = states.set_index(["conversation_id", "turn"])["agent_id"]
     assert wrote[talk["b1"]].to_dict() == {1: "ann", 2: "bo", 3: "bo"}
     assert conversations.set_index("buyer_id")["agent_id"].to_dict() == {"b1": "bo", "b2": "ann"}
-    talks = conversations.set_index("buyer_id").loc[["b2", "b1"]]
-    assert turn_authors(talks, states, 3).tolist() == [[0, 0, 0], [0, 1, 1]]
+    own = states[states["conversation_id"] == talk["b1"]]
+    agents = conversations.set_index("buyer_id").loc[["b2", "b1"], "agent_id"]
+    assert turn_authors(agents, own, np.ones(3, int), 3).tolist() == [[0, 0, 0], [0, 1, 1]]
 
 
 def _taken_over(rng, *, whole=False):
@@ -132,7 +133,6 @@ def test_a_colleague_who_says_more_and_sells_more_makes_no_driver(whole):
 
 
 def test_nobody_took_over():
-    talks = pd.DataFrame({"conversation_id": ["c1"], "agent_id": ["a"]})
-    states = pd.DataFrame({"conversation_id": ["c1", "c9"], "turn": 1, "agent_id": ["a", "b"]})
-    assert turn_authors(talks, states, 2) is None
-    assert turn_authors(talks, states.drop(columns="agent_id"), 2) is None
+    states = pd.DataFrame({"turn": [1], "agent_id": ["a"]})
+    assert turn_authors(pd.Series(["a"]), states, np.zeros(1, int), 2) is None
+    assert turn_authors(pd.Series(["a"]), states[["turn"]], np.zeros(1, int), 2) is None

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from csinsight.contract.artifacts import BuyerStates, Conversations
+from csinsight.contract.artifacts import BuyerStates
 
-_C, _S = Conversations, BuyerStates
+_S = BuyerStates
+Places = npt.NDArray[np.intp]
 Codes = npt.NDArray[np.int64]
 
 #: Colleagues who came into fewer conversations than this share a column.
@@ -25,43 +26,63 @@ _FEW: Final = 30
 ANOTHER: Final = "written by another"
 
 
-def turn_authors(recent: pd.DataFrame, states: pd.DataFrame, last: int) -> Codes | None:
-    """Return by row of `recent` and turn up to `last` who wrote it; None where no colleague did.
+def known_turns(conversation: pd.Series[str], states: pd.DataFrame) -> tuple[pd.DataFrame, Places]:
+    """Return what is known of the turns of some conversations, and the place of each one's.
 
     Parameters
     ----------
-    recent : DataFrame
-        ``conversation_id`` and ``agent_id``, rows of one agent together.
+    conversation : Series of str
     states : DataFrame
         The ``buyer_states`` artifact.
+
+    Examples
+    --------
+    >>> states = pd.DataFrame({"conversation_id": ["c9", "c2"], "turn": [1, 1]})
+    >>> known, place = known_turns(pd.Series(["c1", "c2"]), states)
+    >>> known["conversation_id"].tolist(), place.tolist()
+    (['c2'], [1])
+    """
+    place = pd.Index(conversation).get_indexer(pd.Index(states[_S.CONVERSATION_ID]))
+    here = place >= 0
+    return (states, place) if here.all() else (states[here], place[here])
+
+
+def turn_authors(
+    agent: pd.Series[str], states: pd.DataFrame, place: Places, last: int
+) -> Codes | None:
+    """Return by conversation and turn up to `last` who wrote it; None where no colleague did.
+
+    Parameters
+    ----------
+    agent : Series (conversations,)
+        Each conversation's agent, those of one agent together.
+    states, place
+        Of `known_turns`.
     last : int
 
     Returns
     -------
-    array (rows, last) or None
-        Codes of agents; those of rows' agents are in the order in which they come. A turn of which
+    array (conversations, last) or None
+        Codes of agents; conversations' agents come first, in their order. A turn of which
         nothing is known is that of who wrote the one before.
 
     Examples
     --------
-    >>> talks = pd.DataFrame({"conversation_id": ["c1", "c2"], "agent_id": ["a", "b"]})
-    >>> states = pd.DataFrame({"conversation_id": "c1", "turn": [1, 2], "agent_id": ["a", "b"]})
-    >>> turn_authors(talks, states, 3).tolist()
+    >>> states = pd.DataFrame({"turn": [1, 2], "agent_id": ["a", "b"]})
+    >>> turn_authors(pd.Series(["a", "b"]), states, np.array([0, 0]), 3).tolist()
     [[0, 1, 1], [1, 1, 1]]
     """
     if _S.AGENT_ID not in states or last == 0:
         return None
-    own, agents = pd.factorize(recent[_C.AGENT_ID])
-    place = pd.Index(recent[_C.CONVERSATION_ID]).get_indexer(states[_S.CONVERSATION_ID])
-    here = (place >= 0) & states[_S.TURN].between(1, last).to_numpy()
-    here &= states[_S.AGENT_ID].notna().to_numpy()
+    own, agents = pd.factorize(agent)
+    here = (states[_S.TURN].between(1, last) & states[_S.AGENT_ID].notna()).to_numpy()
     place, turn = place[here], states[_S.TURN].to_numpy(dtype=int)[here] - 1
     names = states[_S.AGENT_ID][here]
     agents = pd.Index(agents).append(pd.Index(names.unique())).unique()
     by = agents.get_indexer(names)
     if (by == own[place]).all():
         return None
-    found = np.full((len(recent), last), -1)
+    found = np.full((len(agent), last), -1)
     found[place, turn] = by
     found[:, 0] = np.where(found[:, 0] < 0, own, found[:, 0])
     for turn_before in range(last - 1):
@@ -70,29 +91,34 @@ def turn_authors(recent: pd.DataFrame, states: pd.DataFrame, last: int) -> Codes
     return found.astype(np.int64)
 
 
-def written_by(authors: Codes, own: Codes, judged: npt.NDArray[np.float64]) -> pd.DataFrame:
+def written_by(
+    authors: Codes | None, agent: pd.Series[str], judged: npt.NDArray[np.float64]
+) -> pd.DataFrame:
     """Return what share of each conversation's turns each colleague of its agent wrote.
 
     Parameters
     ----------
-    authors : array (conversations, turns)
+    authors : array (conversations, turns) or None
         Of `turn_authors`.
-    own : array (conversations,)
-        The conversation's agent.
+    agent : Series (conversations,)
+        Each conversation's agent, as there.
     judged : array (conversations,)
         Turns that count.
 
     Returns
     -------
     DataFrame
-        One row a conversation, one column a colleague; `ANOTHER` for those who seldom came in.
+        Same index, one column a colleague; `ANOTHER` for those who seldom came in.
 
     Examples
     --------
-    >>> authors, own = np.array([[0, 1]] * 40 + [[1, 1]]), np.array([0] * 40 + [1])
-    >>> written_by(authors, own, np.full(41, 2.0)).sum().to_dict()
+    >>> authors, agent = np.array([[0, 1]] * 40 + [[1, 1]]), pd.Series(["a"] * 40 + ["b"])
+    >>> written_by(authors, agent, np.full(41, 2.0)).sum().to_dict()
     {'written by colleague 1': 20.0}
     """
+    if authors is None:
+        return pd.DataFrame(index=agent.index)
+    own = pd.factorize(agent)[0]
     turns = np.arange(1, authors.shape[1] + 1)
     other = (authors != own[:, None]) & (turns <= judged[:, None])
     row, turn = np.nonzero(other)
@@ -107,4 +133,4 @@ def written_by(authors: Codes, own: Codes, judged: npt.NDArray[np.float64]) -> p
     seldom = ~np.isin(by, often)
     if seldom.any():
         columns[ANOTHER] = np.bincount(row[seldom], weight[seldom], minlength=len(own))
-    return pd.DataFrame(columns, index=range(len(own)))
+    return pd.DataFrame(columns, index=agent.index)

@@ -29,7 +29,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
-from csinsight.drivers.authors import Codes, turn_authors, written_by
+from csinsight.drivers.authors import Codes, Places, known_turns, turn_authors, written_by
 from csinsight.drivers.covariates import covariates, intent_signs
 from csinsight.drivers.exposure import (
     Exposure,
@@ -220,7 +220,10 @@ def _lay_out(
     rows = _rows(recent, outcome, family)
     to_the_turn = exposure in ("turns", "conversations")
     whole = by_conversation(recent) if exposure == "turns" else ()
-    authors = _authors(recent, states)
+    count = as_float(recent[_C.TURNS_JUDGED]) if _C.TURNS_JUDGED in recent else np.zeros(0)
+    last = last_compared(count)
+    known = known_turns(recent[_C.CONVERSATION_ID], states) if last and states is not None else None
+    authors = known and turn_authors(recent[_C.AGENT_ID], *known, last)
     apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
@@ -231,9 +234,9 @@ def _lay_out(
         exposure=exposure,
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
-        states=_states(recent, states) if to_the_turn and states is not None else None,
+        states=_states(len(recent), *known, last) if to_the_turn and known else None,
         authors=authors,
-        written=_written(recent, apart),
+        written=written_by(apart, recent[_C.AGENT_ID], count),
         by_conversation=whole,
         unasked=_unasked(recent, exposure),
         own=own,
@@ -330,35 +333,18 @@ def _unasked(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     return pd.DataFrame(columns, index=recent.index)
 
 
-def _states(recent: pd.DataFrame, states: pd.DataFrame) -> Floats | None:
-    """Return the buyer's state by row of `recent` and turn, centred, zero where not known."""
-    place = pd.Series(np.arange(len(recent)), index=recent[_C.CONVERSATION_ID])
-    last = last_compared(as_float(recent[_C.TURNS_JUDGED]))
-    known = states[states[BuyerStates.CONVERSATION_ID].isin(place.index)]
-    known = known[known[BuyerStates.TURN].between(1, last)]
-    names = [n for n in states if n not in _NOT_STATES]
+def _states(rows: int, known: pd.DataFrame, place: Places, last: int) -> Floats | None:
+    """Return the buyer's state by row and turn, centred, zero where not known."""
+    here = known[BuyerStates.TURN].between(1, last).to_numpy()
+    known, place = known[here], place[here]
+    names = [n for n in known if n not in _NOT_STATES]
     if known.empty or not names:
         return None
     values = np.column_stack([_state(known[name]) for name in names])
     values = values[:, values.std(axis=0) > 0]
-    found = np.zeros((len(recent), last, values.shape[1]))
-    at = place.reindex(known[BuyerStates.CONVERSATION_ID]).to_numpy(dtype=int)
-    found[at, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
+    found = np.zeros((rows, last, values.shape[1]))
+    found[place, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
     return found if values.shape[1] else None
-
-
-def _authors(recent: pd.DataFrame, states: pd.DataFrame | None) -> Codes | None:
-    if states is None or _C.TURNS_JUDGED not in recent:
-        return None
-    return turn_authors(recent, states, last_compared(as_float(recent[_C.TURNS_JUDGED])))
-
-
-def _written(recent: pd.DataFrame, authors: Codes | None) -> pd.DataFrame:
-    if authors is None:
-        return pd.DataFrame(index=recent.index)
-    own = pd.factorize(recent[_C.AGENT_ID])[0].astype(np.int64)
-    shares = written_by(authors, own, as_float(recent[_C.TURNS_JUDGED]))
-    return shares.set_index(recent.index)
 
 
 def _state(values: pd.Series) -> Floats:
