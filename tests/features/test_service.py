@@ -113,6 +113,21 @@ def test_satisfaction_goes_to_the_latest_talk_with_that_agent(shop_of, talk, at)
     assert early["satisfaction"].fillna(0).tolist() == [5.0, 0.0, 0.0, 0.0, 0.0]
 
 
+def test_who_was_handed_over_and_rates_the_colleague_is_counted(shop_of, talk, at):
+    lines = [("buyer", 0), ("a1", 10), ("a1", 11), ("buyer", 20), ("a2", 30)]
+    ratings = [("b1", "a2", 2), ("b2", "a1", 5), ("b2", "a2", 1)]
+    shop = shop_of(
+        messages=[*talk("b1", *lines), *talk("b2", *lines)],
+        ratings=[
+            {"buyer_id": b, "agent_id": a, "rated_at": at(60), "score": score}
+            for b, a, score in ratings
+        ],
+    )
+    table = features(shop).sort_values("buyer_id")
+    assert table["agent_id"].tolist() == ["a1", "a1"]
+    assert table["satisfaction"].tolist() == [2.0, 5.0]
+
+
 def test_without_ratings_satisfaction_is_null(shop_of, talk):
     assert (
         features(shop_of(messages=talk("b1", ("buyer", 0), ("a1", 1))))["satisfaction"].isna().all()

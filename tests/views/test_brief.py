@@ -125,6 +125,7 @@ def test_who_seems_to_break_a_rule_often_is_named_with_how_often(study: Study) -
     assert "[xl](06_agent_card-" in told
     assert told.index("12") < told.index("keke") < told.index("others 1 to 3")
     assert "mi]" not in told
+    assert "each" not in coaching.broken_in_brief(study, _broken(mi=3))
     assert "an]" not in told
 
 

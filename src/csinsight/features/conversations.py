@@ -354,12 +354,32 @@ def conversation_features(
         service_counts(cut.messages, rules),
         open_talks(conversations),
         pages_before(shop, conversations, rules),
-        satisfaction(shop, conversations, as_of, rules).drop(_C.AGENT_ID),
+        _rated(cut, agents),
     )
     table = _within(conversations, as_of, months)
     for part in parts:
         table = table.join(part, on=_C.CONVERSATION_ID, how="left")
     return _leave(table)
+
+
+def _rated(cut: CutMessages, agents: Frame) -> Frame:
+    """Return each conversation's score: its agent's, else the mean of its other agents'.
+
+    A buyer who was handed over rates the colleague, who may not be the conversation's agent.
+    """
+    keys = [_C.CONVERSATION_ID, _C.AGENT_ID]
+    spoke = cut.messages.filter(nw.col(Msg.SENDER) == "agent", ~nw.col(Msg.AGENT_ID).is_null())
+    wrote = spoke.group_by(*keys).agg(nw.len().alias("_lines")).drop("_lines")
+    served = cut.conversations.join(wrote, on=_C.CONVERSATION_ID, how="inner")
+    score, own = nw.col(_C.SATISFACTION), nw.col("_own")
+    return (
+        satisfaction(cut.shop, served, cut.as_of, cut.rules)
+        .join(agents.select(*keys, nw.lit(1).alias("_own")), on=keys, how="left")
+        .group_by(_C.CONVERSATION_ID)
+        .agg(pick(own == 1, score).mean().alias("_agents"), score.mean().alias("_any"))
+        .with_columns(nw.coalesce("_agents", "_any").alias(_C.SATISFACTION))
+        .drop("_agents", "_any")
+    )
 
 
 def conversation_times(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:

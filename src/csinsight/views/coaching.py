@@ -163,6 +163,8 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
         ends = {"low": words.number(rest.min()), "high": words.number(rest.max())}
         who = "others" if named else "all"
         key = f"brief.rules_{who}" if rest.min() < rest.max() else f"brief.rules_{who}_alike"
+        if len(sizes) == 1:
+            key = "brief.rules_alone"
         named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
     told = study.word("brief.rules", named=words.listed(named))
     return words.sentences(told, check)
