@@ -14,6 +14,7 @@ from csinsight.contract.artifacts import Rollouts
 from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.intent import BROWSING
 from csinsight.drivers.misreading import with_correction
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
 from csinsight.sample import sample_drivers
@@ -51,6 +52,24 @@ def test_a_shop_of_few_agents_is_not_told_that_its_inquiries_are_few(study):
     assert told.startswith("Too few agents")
     assert "1,030" not in told
     assert "1,030" in view.sentence(study, drivers.assign(reason="few inquiries"))
+
+
+def test_where_intent_is_not_seen_the_brief_says_so(study):
+    alarm = {"check": "the buyer's state before the turn", "behaviour": None, "fired": True}
+    alarm |= {"estimate_pp": -0.4, "low_pp": -0.5, "high_pp": -0.3}
+    drivers = sample_drivers().assign(taught="more")
+    for checks, told in (
+        ([alarm], True),
+        ([alarm | {"fired": False}], False),
+        ([alarm, alarm | {"check": BROWSING[0], "fired": False}], False),
+    ):
+        found = pd.DataFrame(checks)
+        study.write("drivers_checks", found)
+        assert bool(view.unseen_intent(study, drivers)) == told
+        # Calm controls are no comfort where another alarm rings.
+        calm = study.word("brief.calm_controls")
+        assert calm not in view.control_warnings(study, drivers, found)
+    assert view.unseen_intent(study, drivers.assign(verdict="no evidence")) == ""
 
 
 def lots(*rows):

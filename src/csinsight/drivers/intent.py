@@ -53,6 +53,8 @@ PLACEBOS: Final = {
     f"browsing: {_C.PAGES_BEFORE}": "pages before the first message",
     f"opening: {_C.OPENING_CHARS}": "length of the opening",
 }
+#: The checks that rest on what buyers looked at before their first message.
+BROWSING: Final = tuple(name for sign, name in PLACEBOS.items() if sign.startswith("browsing"))
 STATE: Final = "the buyer's state before the turn"
 #: Chance that any alarm over the whole rings though no agent answers the buyer.
 LEVEL: Final = 0.05

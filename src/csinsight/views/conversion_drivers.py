@@ -10,7 +10,8 @@ from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, R
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.estimates import SCOPES
-from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER
+from csinsight.drivers.intent import BROWSING
+from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, rings
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -495,7 +496,9 @@ def control_notes(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> l
 
 
 def control_warnings(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
-    """Return a line for each negative control that warns, or one that says that none does.
+    """Return a line for each control that warns, or one that says that none does.
+
+    Where an alarm rings agents answer the buyer, and calm controls of the next comfort nobody.
 
     Examples
     --------
@@ -508,7 +511,28 @@ def control_warnings(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -
     controls = _controls(found)
     fired = controls[controls[_K.FIRED].astype(bool)]
     warned = [_control(study, drivers, row) for _, row in fired.iterrows()]
+    if rings(found):
+        warned.append(study.word("brief.alarm"))
     return warned or ([study.word("brief.calm_controls")] if len(controls) else [])
+
+
+def unseen_intent(study: Study, drivers: pd.DataFrame) -> str:
+    """Return that what is named may be the buyer's own intent in part, where that can't be seen.
+
+    So it is where agents answer the buyer (an alarm rings) and nothing is known of what buyers did
+    before their first line: the signs that are left tell little of their intent.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_drivers
+    >>> from csinsight.views.sample import sample_study
+    >>> unseen_intent(sample_study(), sample_drivers())
+    ''
+    """
+    found = study.read_or_none(DriverChecks.NAME)
+    if found is None or labels.surest(labels.readable(drivers)).empty or not rings(found):
+        return ""
+    return "" if found[_K.CHECK].isin(BROWSING).any() else study.word("brief.unseen_intent")
 
 
 def _controls(found: pd.DataFrame) -> pd.DataFrame:

@@ -113,6 +113,9 @@ def sentence(study: Study, brief: Brief) -> str:
         parts.append(study.word("brief.types", share=share, n=study.words.number(len(brief.types))))
     if brief.plan is not None:
         parts.append(coaching.in_brief(study, brief.plan, brief.drivers))
+    if brief.drivers is not None:
+        parts.append(conversion_drivers.unseen_intent(study, brief.drivers))
+    if brief.plan is not None:
         parts.append(coaching.broken_in_brief(study, brief.plan))
     orders = str(study.facts("00_data_check").get("orders", ""))
     return study.words.sentences(*parts) or orders or study.word("brief.nothing")
