@@ -88,11 +88,13 @@ def lent() -> dict[str, str]:
     Empty where this process has none. The port is one of this machine, and answers only to who
     knows the secret.
     """
-    active = _active()
-    if active is None:
+    from pyspark import SparkContext
+
+    # Of the process: which session is active differs by thread.
+    context: Any = SparkContext._active_spark_context
+    if context is None:
         return {}
-    gateway: Any = active.sparkContext._gateway
-    known = gateway.gateway_parameters
+    known = context._gateway.gateway_parameters
     return {_PORT: str(known.port), _SECRET: known.auth_token}
 
 
