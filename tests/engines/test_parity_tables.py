@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +14,15 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.contract import tally
+from csinsight.contract.check import check_shop
 from csinsight.contract.schema import TABLES
-from csinsight.engine import collect, ms, open_shop
+from csinsight.engine import collect, counter, lent, ms, open_shop
 
 pytestmark = pytest.mark.spark
 
 START = datetime(2026, 10, 5, 9, 30)
-MESSAGES = 40_000
+MESSAGES = 12_000
 
 
 def tables() -> dict[str, pl.DataFrame]:
@@ -85,7 +90,7 @@ def assert_same_tables(folder: Path) -> None:
 def test_parquet(tmp_path: Path, spark: Any) -> None:
     """Also with messages cut into many partitions, which Spark reads in any order."""
     for name, frame in tables().items():
-        frame.write_parquet(tmp_path / f"{name}.parquet", row_group_size=3_000)
+        frame.write_parquet(tmp_path / f"{name}.parquet", row_group_size=1_000)
     spark.conf.set("spark.sql.files.maxPartitionBytes", "32768")
     try:
         assert spark.read.parquet(str(tmp_path / "messages.parquet")).rdd.getNumPartitions() > 3
@@ -94,8 +99,8 @@ def test_parquet(tmp_path: Path, spark: Any) -> None:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
 
-def test_folders_of_parts(tmp_path: Path, spark: Any) -> None:
-    """As one file is, on both engines: rows in the order of the parts' names."""
+def test_folders_of_parts(tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one file is, on both engines: rows in the order of the parts' names, and their check."""
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     for name, frame in tables().items():
@@ -106,12 +111,36 @@ def test_folders_of_parts(tmp_path: Path, spark: Any) -> None:
         for number, part in enumerate(frame.iter_slices(size)):
             part.write_parquet(cut / f"{name}.parquet" / f"part {number} [a].parquet")
     assert_same_tables(cut)
-    for engine in ("polars", "spark"):
-        one, other = (
-            collect(open_shop(folder, engine)["messages"]).sort_values("message_no")  # type: ignore[arg-type]
-            for folder in (whole, cut)
-        )
-        pd.testing.assert_frame_equal(*(f.reset_index(drop=True) for f in (one, other)))
+    one, other = (
+        collect(open_shop(folder)["messages"]).sort_values("message_no", ignore_index=True)
+        for folder in (whole, cut)
+    )
+    pd.testing.assert_frame_equal(one, other)
+    monkeypatch.setattr(tally, "STRETCH", 1_500)
+    checked = check_shop(cut, counter("spark"))
+    assert checked == check_shop(cut)
+    assert checked.ok
+    assert checked.tables["messages"].rows == MESSAGES
+    assert {notice.kind for notice in checked.notices} >= {"match_rate"}
+
+
+def test_a_child_works_on_the_session_of_its_parent(tmp_path: Path, spark: Any) -> None:
+    tables()["orders"].write_parquet(tmp_path / "orders.parquet")
+    code = (
+        "from csinsight.engine import collect, open_shop\n"
+        "from csinsight.engine.spark import session\n"
+        f"orders = collect(open_shop({str(tmp_path)!r}, 'spark')['orders'])\n"
+        "print(session().sparkContext.applicationId, orders['order_id'].sort_values().tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | lent(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"{spark.sparkContext.applicationId} ['o1', 'o2']"
 
 
 def test_csv(tmp_path: Path, spark: Any) -> None:
@@ -126,7 +155,7 @@ def test_csv(tmp_path: Path, spark: Any) -> None:
 
 def test_a_window_over_messages(tmp_path: Path, spark: Any) -> None:
     """Equal times are told apart by the running number on both engines."""
-    tables()["messages"].write_parquet(tmp_path / "messages.parquet", row_group_size=3_000)
+    tables()["messages"].write_parquet(tmp_path / "messages.parquet", row_group_size=1_000)
     results = []
     for engine in ("polars", "spark"):
         messages = open_shop(tmp_path, engine)["messages"]  # type: ignore[arg-type]

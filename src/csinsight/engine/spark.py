@@ -130,8 +130,11 @@ def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        As of `csinsight.contract.tally.in_this_process`; of keys only those that stand twice.
+        As of `csinsight.contract.tally.in_this_process`, where a table of one stretch is counted;
+        of keys only those that stand twice.
     """
+    if len(pieces) < 2:
+        return tally.in_this_process(pieces, table)
     import pyspark.sql.functions as sf
 
     rows = [(piece.part, piece.start, piece.rows) for piece in pieces]
