@@ -241,6 +241,20 @@ def read_only(data: Path, out: Path, work: Path) -> None:
     print("a read-only target: said so, nothing changed")
 
 
+def loaded(data: Path, out: Path) -> None:
+    """Run beside four loops that never rest: late is not broken."""
+    began, busy = time.monotonic(), [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(busy) for _ in range(4)]
+    try:
+        end(start(data, out), 0)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait(60)
+    assert whole(out / "reports/s" / MONTH)
+    print(f"beside four busy loops: a whole report in {time.monotonic() - began:.0f} s")
+
+
 def fuzzed() -> None:
     """Try over a thousand broken inputs; see `tests.fuzz`."""
     for kind in KINDS:
@@ -293,6 +307,7 @@ def main(parts: list[str]) -> None:
             "truncated": lambda: truncated(data, out),
             "broken_history": lambda: broken_history(data, out),
             "read_only": lambda: read_only(data, out, work),
+            "loaded": lambda: loaded(data, work / "loaded"),
             "fuzzed": fuzzed,
         }
         end(start(data, out, "--only", "00"), 0)
