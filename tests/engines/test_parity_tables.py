@@ -16,7 +16,6 @@ import pytest
 
 from csinsight.contract import tally
 from csinsight.contract.check import check_shop
-from csinsight.contract.schema import TABLES
 from csinsight.engine import collect, counter, lent, ms, open_shop
 
 pytestmark = pytest.mark.spark
@@ -78,20 +77,19 @@ def assert_same_tables(folder: Path) -> None:
     assert ours.filled == theirs.filled
     assert list(ours.tables) == list(theirs.tables)
     for name in ours.tables:
-        keys = ["message_no"] if name == "messages" else [TABLES[name].columns[0].name, "_no"]
-        frames = []
-        for shop in (ours, theirs):
-            frame = collect(shop[name])
-            frame["_no"] = frame.groupby(TABLES[name].columns[0].name).cumcount()
-            frames.append(frame.sort_values(keys, ignore_index=True))
-        pd.testing.assert_frame_equal(*frames)
+        # The order of rows is the engine's own; equal rows may stand in either.
+        frames = [collect(shop[name]) for shop in (ours, theirs)]
+        keys = ["message_no"] if name == "messages" else list(frames[0].columns)
+        pd.testing.assert_frame_equal(
+            *(frame.sort_values(keys, ignore_index=True) for frame in frames)
+        )
 
 
 def test_parquet(tmp_path: Path, spark: Any) -> None:
     """Also with messages cut into many partitions, which Spark reads in any order."""
     for name, frame in tables().items():
         frame.write_parquet(tmp_path / f"{name}.parquet", row_group_size=1_000)
-    spark.conf.set("spark.sql.files.maxPartitionBytes", "32768")
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "8192")
     try:
         assert spark.read.parquet(str(tmp_path / "messages.parquet")).rdd.getNumPartitions() > 3
         assert_same_tables(tmp_path)
@@ -119,7 +117,7 @@ def test_folders_of_parts(tmp_path: Path, spark: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(tally, "STRETCH", 1_500)
     checked = check_shop(cut, counter("spark"))
     assert checked == check_shop(cut)
-    assert checked.ok
+    assert [fault.column for fault in checked.faults] == ["dwell_seconds"]
     assert checked.tables["messages"].rows == MESSAGES
     assert {notice.kind for notice in checked.notices} >= {"match_rate"}
 
