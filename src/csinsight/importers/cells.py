@@ -247,15 +247,7 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
     [None, 1234.5, 12.0, 1.5]
     """
-
-    def parse(texts: pl.Series) -> pl.Series:
-        texts = texts.cast(pl.String)
-        # Nearly every export writes plain numbers throughout, which need no closer look.
-        if decimal == "." and texts.str.contains(_PLAIN_NUMBER).all():
-            return texts
-        return texts.to_frame("x").select(_plain(pl.col("x"), decimal, thousands)).to_series()
-
-    return read(cell.map_batches(parse, return_dtype=pl.String, is_elementwise=True), "float")
+    return read(_plain(cell, decimal, thousands), "float")
 
 
 _PLAIN_NUMBER: Final = r"^[0-9]{1,18}(\.[0-9]*)?$"
@@ -263,6 +255,18 @@ _PLAIN_NUMBER: Final = r"^[0-9]{1,18}(\.[0-9]*)?$"
 
 def _plain(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:
     """Return the text of numbers as the contract writes them; null where it is none."""
+
+    def parse(texts: pl.Series) -> pl.Series:
+        texts = texts.cast(pl.String)
+        # Nearly every export writes plain numbers throughout, which need no closer look.
+        if decimal == "." and texts.str.contains(_PLAIN_NUMBER).all():
+            return texts
+        return texts.to_frame("x").select(_brought(pl.col("x"), decimal, thousands)).to_series()
+
+    return cell.map_batches(parse, return_dtype=pl.String, is_elementwise=True)
+
+
+def _brought(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:
     text = cell.str.normalize("NFKC").str.replace_all("\u2212", "-", literal=True)
     # Accountants write what is owed in brackets.
     text = text.str.replace(r"^\(([^()]*)\)$", "-${1}")
