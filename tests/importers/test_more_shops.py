@@ -18,6 +18,7 @@ from csinsight.importers.platform_chats import read_intercom, read_sycm_chats
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
+from csinsight.importers.records import EMPTY_LIST
 from csinsight.importers.run import run_import
 from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.taobao_orders import read_taobao_orders
@@ -299,3 +300,27 @@ def test_chats_that_a_phone_exports(tmp_path: Path, put: Callable[..., Path], so
     with pytest.raises(ConfigError, match="no group 'body'"):
         text = "table: messages\nline_pattern: '(?P<at>.*)'\ncolumns: {buyer_id: at, text: body, "
         read_mapping(files, put("m.yml", text + "sender: at, sent_at: at}\n"))
+
+
+def test_what_stands_in_a_list_and_what_does_not(put: Callable[..., Path], sound: Sound) -> None:
+    order = {"id": 1, "at": "2026-10-05", "sum": 9, "items": [{"n": 2}, {"n": 1}]}
+    file = put("o.json", json.dumps([order, {**order, "id": 2, "items": []}]))
+    told = "table: orders\nrecords: items[]\nlines: {amounts: repeat}\n"
+    told += "columns: {order_id: id, placed_at: at, paid_amount: sum, units: n}\n"
+    imported = sound(read_mapping([file], put("m.yml", told)))
+    assert imported.tables["orders"]["units"].to_list() == [3]
+    assert (imported.rows_in, reasons(imported)) == (3, EMPTY_LIST)
+
+
+def test_sums_in_another_column_are_no_order(put: Callable[..., Path]) -> None:
+    orders = put("o.csv", "at,id,who,paid,sum\n2026-10-05,1,a,,5\nTotals,,,,5\n")
+    imported = read_mapping([orders], put("m.yml", f"table: orders\n{ORDERS}}}\n"))
+    assert reasons(imported).startswith("no data: ")
+    assert imported.money_in == 5.0
+
+
+def test_whole_talks_are_no_messages(put: Callable[..., Path]) -> None:
+    talk = '"tb1 2026-10-05 09:00:00\n在吗\n店:小李 2026-10-05 09:00:09\n在"'
+    told = "table: messages\ncolumns: {buyer_id: who, text: text}\nconstants: {sender: buyer}\n"
+    with pytest.raises(ImporterError, match=r"whole talks.*qianniu_chat"):
+        read_mapping([put("c.csv", f"who,text\ntb1,{talk}\n")], put("m.yml", told))

@@ -8,7 +8,9 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.schema import Messages
+from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.chat_text import read_head
 from csinsight.importers.mapping_spec import Mapping
 from csinsight.importers.reading import Line
 from csinsight.importers.sift import Rule
@@ -46,6 +48,34 @@ def internal(header: Sequence[str], spec: Mapping) -> pl.Expr:
         if spec.table == "messages" and name in header
     ]
     return pl.any_horizontal(pl.lit(value=False), *found).fill_null(value=False)
+
+
+def refuse_whole_talks(frame: pl.DataFrame) -> None:
+    """Refuse a table whose texts are whole talks, each with the heads of several messages.
+
+    Raises
+    ------
+    ImporterError
+        Naming the file and what reads it.
+    """
+    if Messages.TEXT not in frame.columns:
+        return
+    told = frame.select(Line.FILE, Messages.TEXT).drop_nulls()
+    several = told.filter(pl.col(Messages.TEXT).str.contains("\n", literal=True)).head(_LOOKED_AT)
+    talks = 0
+    for text in several[Messages.TEXT]:
+        lines = [line.strip() for line in text.split("\n")]
+        talks += sum(read_head(line) is not None for line in lines) > 1
+    if talks and talks > several.height / 2:
+        raise ImporterError(
+            f"{several[Line.FILE][0]}: `text` holds whole talks, each with the heads of several "
+            "messages (nick and time): import the table as qianniu_chat, whose columns are "
+            "客户ID and 聊天记录, or export a row a message"
+        )
+
+
+#: So many texts tell what the table holds.
+_LOOKED_AT: Final = 200
 
 
 def with_buyers(frame: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[Rule], list[str]]:

@@ -13,7 +13,7 @@ from csinsight.config import did_you_mean
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.mapped_messages import internal, with_buyers
+from csinsight.importers.mapped_messages import internal, refuse_whole_talks, with_buyers
 from csinsight.importers.mapping_spec import FORMAT_OF_SUFFIX, FileFormat, Mapping, load_mapping
 from csinsight.importers.mapping_values import (
     LINE_FIELDS,
@@ -30,6 +30,7 @@ from csinsight.importers.patterned import read_patterned
 from csinsight.importers.reading import (
     HEADER_WITHIN,
     LINE_SCHEMA,
+    NO_DATA,
     REFUSED_SCHEMA,
     Line,
     Records,
@@ -38,7 +39,7 @@ from csinsight.importers.reading import (
     read_records,
     stack,
 )
-from csinsight.importers.records import read_json, read_jsonl
+from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl
 from csinsight.importers.sift import Imported, Rule, finish, settle
 from csinsight.importers.workbook import read_workbook, sheet_records
 
@@ -72,6 +73,11 @@ def read_mapping(
     read = [records for path in files for records in _read(path, spec)]
     lines = pl.concat([_picked(records, spec) for records in read])
     damaged = stack((records.damaged for records in read), REFUSED_SCHEMA)
+    if spec.table != "orders":
+        # A conversation without a message is no loss, an order without a line is one.
+        damaged = damaged.with_columns(
+            pl.col(Line.REASON).replace({EMPTY_LIST: f"{NO_DATA}{EMPTY_LIST}"})
+        )
     frame, rules, notices = typed(lines, spec)
     empty = [c.name for c in spec.contract.columns if c.required and c.name not in frame.columns]
     if empty:
@@ -79,6 +85,7 @@ def read_mapping(
     if spec.table == "orders":
         return _orders(frame, spec, rules, damaged, notices)
     if spec.table == "messages":
+        refuse_whole_talks(frame)
         frame, more, told = with_buyers(frame, spec)
         rules, notices = [*rules, *more], [*notices, *told]
         if Messages.CONVERSATION_ID in frame.columns:

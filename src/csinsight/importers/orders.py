@@ -29,6 +29,7 @@ from csinsight.importers.reading import (
     REFUSED_SCHEMA,
     REPEAT,
     SUM_REASON,
+    SUM_WORDS,
     SUMMARY,
     Line,
     as_refused,
@@ -64,7 +65,12 @@ _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Orders.COUPON_USED: pl.Boolean(),
 }
 #: Rows below the data that sum it up stand where orders' numbers do.
-_SUMMARY: Final = pl.col(Orders.ORDER_ID).str.contains(SUMMARY.pattern).fill_null(value=False)
+_SUMMARY: Final = pl.coalesce(
+    pl.col(Orders.ORDER_ID).str.contains(SUMMARY.pattern),
+    # Or first in a row whose number is further on.
+    pl.col(Line.RAW).str.contains(rf'(?i)^[\s,;|"]*{SUM_WORDS}[:：\s"]*[,;|\t]'),
+    pl.lit(value=False),
+)
 NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
 _SAME: Final = f"{REPEAT}another row tells the same"
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"

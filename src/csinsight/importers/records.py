@@ -24,6 +24,10 @@ from csinsight.importers.reading import (
 _DEEPEST: Final = 20
 
 
+#: Why an object is no row whose rows stand in a list that holds none.
+EMPTY_LIST: Final = "the record's list holds nothing, so nothing of it is read"
+
+
 def read_json(path: Path, records: str | None, encoding: str | None = None) -> Records:
     """Return the objects of a JSON file as records; nested objects get dotted names.
 
@@ -135,6 +139,8 @@ def _descend(
     if not isinstance(below, list):
         yield {**above, **parent}, f"the record has no list `{inside}`"
         return
+    if not below:
+        yield {**above, **parent}, EMPTY_LIST
     for member in below:
         if not isinstance(member, dict):
             yield member, f"a member of `{inside}` is not a JSON object"
