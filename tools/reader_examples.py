@@ -3,7 +3,9 @@
 Three sources: the two labelled sets beside the project (`GIVEN`; only they are measured on), lines
 of the same public chats labelled for this project (``reader_training/chats.csv``, by reference:
 the texts stay where they are), and lines written for it (``reader_training/own_*.csv``). Beside
-them ``held_out.csv``, in the form of ``chats.csv``, from which nothing is ever trained.
+them ``held_out.csv``, in the form of ``chats.csv``, and ``unseen_*.csv``, in that of ``own_*.csv``,
+from which nothing is ever trained. All of ``reader_training`` was labelled by a language model by
+the guide, and the lines of our own and the unseen ones were written by one; by no person.
 """
 
 from __future__ import annotations
@@ -129,13 +131,22 @@ def _own(path: Path) -> Iterator[Example]:
                 known=(WORRY,) if asked_only else (),
                 source=path.stem,
                 conversation=f"{path.stem}:{place}",
-                lang=path.stem.removeprefix("own_"),
+                lang=path.stem.rsplit("_", 1)[1],
                 before=(),
                 buyer=(row["buyer"],),
                 agent=row["agent"],
                 labels=frozenset(row["labels"].replace("?", "").split()) | worry,
                 category=row["category"],
             )
+
+
+def load_unseen() -> list[Example]:
+    """Return lines in everyday wording of many shops, from which nothing is ever trained.
+
+    A language model wrote them (``unseen_*.csv``) and labelled them by the guide before any reader
+    had read them; nothing was mended, chosen or trained by what the reader says of them.
+    """
+    return [example for path in sorted(FOLDER.glob("unseen_*.csv")) for example in _own(path)]
 
 
 def load_held_out(data: Path) -> list[Example]:
@@ -235,12 +246,7 @@ def read_examples(examples: list[Example], lexicon: Lexicon) -> tuple[pl.DataFra
     agent, buyer : polars.DataFrame
         One row an example, in order, as `csinsight.behaviours.markers.by_rules` has them.
     """
-    lines = [
-        (place, sender, text)
-        for place, example in enumerate(examples)
-        for sender, texts in (("buyer", example.buyer), ("agent", (example.agent,)))
-        for text in texts
-    ]
+    lines = [line for place, example in enumerate(examples) for line in _opening(place, example)]
     ruled = pl.DataFrame(by_rules(_messages(lines), lexicon).collect().to_native())
     last = ruled.sort("message_no").unique(
         ["conversation_id", SENDER], keep="last", maintain_order=True
@@ -251,13 +257,16 @@ def read_examples(examples: list[Example], lexicon: Lexicon) -> tuple[pl.DataFra
     return agent, buyer
 
 
+def _opening(place: int, example: Example) -> Iterator[tuple[int, str, str]]:
+    """Return an example as a conversation: earlier turns by turns, the buyer's lines, the reply."""
+    earlier = zip(reversed(example.before), itertools.cycle(("agent", "buyer")))
+    yield from ((place, sender, text) for text, sender in reversed(list(earlier)))
+    yield from ((place, "buyer", text) for text in example.buyer)
+    yield place, "agent", example.agent
+
+
 def read_openings(examples: list[Example], lexicon: Lexicon) -> pl.DataFrame:
     """Return each example as a conversation's opening: earlier turns by turns, then its own."""
-    lines = []
-    for place, example in enumerate(examples):
-        earlier = zip(reversed(example.before), itertools.cycle(("agent", "buyer")))
-        lines += [(place, sender, text) for text, sender in reversed(list(earlier))]
-        lines += [(place, "buyer", text) for text in example.buyer]
-        lines.append((place, "agent", example.agent))
+    lines = [line for place, example in enumerate(examples) for line in _opening(place, example)]
     marked = mark(_messages(lines), replace(lexicon, reader=None)).collect().lazy()
     return subject_rows(marked, lexicon, main_categories(marked, lexicon))

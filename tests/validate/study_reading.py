@@ -16,7 +16,7 @@ import pandas as pd
 import polars as pl
 from tests.contexts import LEXICON, RULES
 from tests.real_data.findings_read import hits_of
-from tools.reader_examples import WORRY, load_examples, load_held_out
+from tools.reader_examples import WORRY, Example, load_examples, load_held_out, load_unseen
 from tools.reader_model import LABELS, design, f1, openings, told
 from tools.train_reader import cross_validate, figure
 
@@ -37,11 +37,22 @@ SEEDS: Final = (11, 12, 13)
 LEAST_CASES: Final = 5
 #: What a second reading said of lines of the labelled sets, drawn at random.
 AGREEMENT: Final = (
-    "\nHow far people agree: the labeller of these lines read 80 Chinese and 30 English lines of "
-    "the labelled sets without their labels. Worry: F1 against the given labels 0.93 (Chinese, 31 "
-    "true) and 0.97 (English, 28 true); category: 0.85 and 0.83 alike. Some of the Chinese lines "
-    "had been seen before."
+    "\nHow far readers agree: the language model that labelled these lines read 80 Chinese and 30 "
+    "English lines of the labelled sets without their labels. Worry: F1 against the given labels "
+    "0.93 (Chinese, 31 true) and 0.97 (English, 28 true); category: 0.85 and 0.83 alike. Some of "
+    "the Chinese lines had been seen before.\n\nA second pass by a language model without the "
+    "labels of the first, over 150 lines drawn at random (a few of the given Chinese ones it had "
+    "seen with theirs). Cohen's kappa, with F1 for worry and the share alike for category: 50 given "
+    "Chinese "
+    "lines, worry 0.70 (0.79, 12 true), category 0.90 (0.92); 60 Chinese lines read for this "
+    "project, worry 0.64 (0.74, 18 true), category 0.76 (0.83); 40 given English lines, worry 0.84 "
+    "(0.99), category 0.90 (0.93). Of all 150: gives_specifics 0.58 (F1 0.70), offers_alternative "
+    "0.65 (0.70), promises_time 0.64 (0.67), empathizes 0.84 (0.86). What readers tell apart no "
+    "better, no model learns better. No person has gone over the labels made for this project."
 )
+#: Lines near to a breach, read once before the rules were mended by their kinds. By part: innocent
+#: ones, how many of them were accused, guilty ones, how many of them were found.
+RED_LINES: Final = ((152, 28, 61, 24), (92, 8, 31, 18), (69, 2, 22, 7))
 
 
 def run() -> str:
@@ -58,7 +69,7 @@ def _findings() -> Iterator[str]:
     yield "\n### Findings about people\n"
     yield (
         f"Every hit in {lines:,} agents' lines of {conversations:,} JD and Taobao conversations "
-        f"was read one by one; {len(carrying)} conversations "
+        f"was read one by one, by a language model by the guide; {len(carrying)} conversations "
         f"({len(carrying) / conversations:.2%}) "
         "carry one. Trusted: the share to be expected of the next hit, (right + 0.5) / (read + 1), "
         "is at least 0.8; what is not is to check and stands on nobody's card. In the English "
@@ -69,6 +80,16 @@ def _findings() -> Iterator[str]:
         trusted = "yes" if known.trusted else "no"
         places = ", ".join(hits[rule]) or "–"
         yield f"| {rule} | {known.read} | {known.right} | {trusted} | {places} |"
+    yield (
+        "\nLines near to a breach, which real chats hold few of (denials, warnings, quotes of the "
+        "buyer, the platform's own numbers, materials, jokes), and guilty ones, Chinese and "
+        "English, written by a language model in three parts. Each part was read once before the "
+        "rules were mended by its kinds, so the last one tells most: of breaches in new words a "
+        "third is found, and of lines that only look like one, few are accused.\n"
+    )
+    yield "| part | innocent | accused | guilty | found |\n|---|---|---|---|---|"
+    for part, cells in enumerate(RED_LINES, 1):
+        yield f"| {part} | {' | '.join(map(str, cells))} |"
 
 
 def _lines(name: str) -> list[dict[str, Any]]:
@@ -98,14 +119,33 @@ def _labelled() -> Iterator[str]:
             yield f"| {marker}, {lang} | {row['true']:.0f} | {' | '.join(cells)} |"
     yield from _unread()
     yield from _held_out()
+    yield from _everyday()
+
+
+def _everyday() -> Iterator[str]:
+    """Return how the shipped reader reads lines in wording that it was not made with."""
+    lines = load_unseen()
+    yield (
+        "\nEveryday wording: replies to buyers, before and after the sale, of shops for clothes, "
+        "electronics, food, furniture and cosmetics; spoken Chinese, traditional characters, "
+        "British and Indian English, on purpose in other words than the set phrases. Written and "
+        "labelled by the guide by a language model before any reader saw them, and nothing was "
+        "mended, chosen or trained by them; but the same model wrote and mended, so they are no "
+        "proof of real chats. `meaning` is every behaviour together. On 123 such lines a language "
+        "that came before these, the reader as it was then had .74 (Chinese) and .70 (English); "
+        "those were then looked at and trained on. On the lines below it had .58 and .46, worry "
+        ".56 and .63, category .60 and .67.\n"
+    )
+    for lang in ("zh", "en"):
+        yield f"\n| everyday, {lang} | cases | rules, F1 | reader, F1 | precision | recall |"
+        yield "|---|---|---|---|---|---|"
+        yield from _beside_rules([line for line in lines if line.lang == lang], lang)
 
 
 def _held_out() -> Iterator[str]:
     """Return how the shipped reader reads lines from whose conversations nothing was trained."""
-    examples, lexicon = load_held_out(DATA), load_lexicon(reader="rules")
-    data, talks, reader = design(examples, lexicon), openings(examples, lexicon), load_reader()
-    said = told(data, np.arange(len(examples)), reader.weights["zh"])
-    size = len(set(data.talks))
+    examples = load_held_out(DATA)
+    size = len({example.conversation for example in examples})
     yield (
         f"\n{len(examples)} replies of {size} JD sessions drawn at random, labelled by the guide "
         "before any model had seen them, trained on by none and used for no choice; read by the "
@@ -116,13 +156,22 @@ def _held_out() -> Iterator[str]:
     )
     yield "| | cases | rules, F1 | built-in reader, F1 | its precision | its recall |"
     yield "|---|---|---|---|---|---|"
+    yield from _beside_rules(examples, "zh")
+    yield AGREEMENT
+
+
+def _beside_rules(examples: list[Example], lang: str) -> Iterator[str]:
+    """Return a row a behaviour read by the rules and by the shipped reader; one of category."""
+    lexicon, reader = load_lexicon(reader="rules"), load_reader()
+    data, talks = design(examples, lexicon), openings(examples, lexicon)
+    said = told(data, np.arange(len(examples)), reader.weights[lang])
     looked_for = [k for k, n in enumerate(LABELS) if n != WORRY and data.known[:, k].all()]
     names = {n: [LABELS.index(n)] for n in (*(LABELS[k] for k in looked_for), WORRY)}
     for name, places in (names | {"meaning": looked_for}).items():
         rows = {who: (data.shows[:, places].ravel(), one[:, places].ravel())
                 for who, one in (("rules", data.ruled), ("built_in", said))}  # fmt: skip
         groups = np.repeat(data.talks, len(places))
-        rules, own = (figure(name, "zh", who, pair, groups) for who, pair in rows.items())
+        rules, own = (figure(name, lang, who, pair, groups) for who, pair in rows.items())
         if own["true"] >= LEAST_CASES:
             spans = [
                 f"{2 * r['both'] / max(r['true'] + r['marked'], 1):.2f} "
@@ -132,14 +181,13 @@ def _held_out() -> Iterator[str]:
             shares = [f"{own['both'] / max(own[of], 1):.2f}" for of in ("marked", "true")]
             yield f"| {name} | {own['true']} | {' | '.join([*spans, *shares])} |"
     ruled = talks.rows[[f"_ruled_{name}" for name in CATEGORIES]].to_numpy().argmax(axis=1)
-    best = reader.subjects["zh"].margins(talks.rows).argmax(axis=1)
+    best = reader.subjects[lang].margins(talks.rows).argmax(axis=1)
     right = [(np.array(CATEGORIES)[one] == talks.category) for one in (ruled, best)]
     shares = []
     for one in right:
         low, high = wilson(one.sum(), len(one))
         shares.append(f"{one.mean():.2f} ({low:.2f} to {high:.2f})")
     yield f"| category | {len(talks.category)} | {' | '.join(shares)} | | |"
-    yield AGREEMENT
 
 
 def _unread() -> Iterator[str]:

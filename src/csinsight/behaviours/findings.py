@@ -1,8 +1,9 @@
 """Findings about people: which rules a month's lines break, and how far each reading is trusted.
 
 Rules are read by wording, and wording misleads. Each carries how many of its hits in real chats
-were right when a person read them; a shop's own labels (``labels.csv``) are added to that. What is
-not trusted enough is for the quality reader to check, and stands on nobody's card.
+were right when a language model read them by the guide; a shop's own labels (``labels.csv``) are
+added to that. What is not trusted enough is for the quality reader to check, and stands on nobody's
+card.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Precision:
-    """How many of a rule's hits were read by people, and how many were right.
+    """How many of a rule's hits were read one by one, and how many were right.
 
     Parameters
     ----------

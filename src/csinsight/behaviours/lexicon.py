@@ -117,7 +117,7 @@ class Marker(_Strict):
     rules : list of Rule
         The marker fires where at least one rule holds.
     precision : HitsRead or None
-        Of a rule about people: what became of its hits when a person read them.
+        Of a rule about people: what became of its hits when they were read one by one.
     """
 
     side: Side = "agent"

@@ -16,7 +16,7 @@ import narwhals as nw
 import polars as pl
 
 from csinsight.behaviours.lexicon import Compiled, Lexicon, compiled
-from csinsight.behaviours.reader import RUN, TEXT
+from csinsight.behaviours.reader import BEFORE, RUN, TEXT
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
 from csinsight.engine import simplified, simplify
@@ -50,14 +50,15 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
         The same rows. Agent-side columns are null on lines not by an agent, buyer-side columns
         null on lines not by a buyer. A message is judged by itself and the buyer's lines just
         before it (a buyer's by their own run), whatever else is in the table; where the lexicon
-        has a reader that learns, what it decides is read by it, and the rest by the rules.
+        has a reader that learns, what it decides is read by it (a buyer's line with the agent's
+        turn and the buyer's before it), and the rest by the rules.
     """
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
         ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
     if lexicon.model is not None:
         ruled = read_rows(ruled, lexicon.model.read, lexicon.model.labels)
-    return ruled.drop(TEXT, RUN, *map(asked, lexicon.ids("buyer")), strict=False)
+    return ruled.drop(TEXT, RUN, BEFORE, *map(asked, lexicon.ids("buyer")), strict=False)
 
 
 def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -73,7 +74,7 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     -------
     narwhals.LazyFrame
         As of `mark`, with `csinsight.behaviours.reader.TEXT` and, where the lexicon has a reader,
-        ``RUN`` and a column `asked` for each buyer-side marker.
+        ``RUN``, ``BEFORE`` and a column `asked` for each buyer-side marker.
     """
     plain = simplified(messages.with_columns(lowered().alias(TEXT)), TEXT)
     plain = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
@@ -89,7 +90,8 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
 def _with_runs(plain: Frame, names: Sequence[str]) -> Frame:
     """Add the buyer's run before each agent's line and around each buyer's, and what it showed.
 
-    The run's lines stand in `RUN`, what it showed in the columns `asked`, never null.
+    The run's lines stand in `RUN`, what it showed in the columns `asked`, never null; in `BEFORE`,
+    on a buyer's line, the agent's turn and the buyer's before the run.
     """
     buyer = nw.col(Messages.SENDER) == "buyer"
     talk, run_no = Messages.CONVERSATION_ID, "_run_no"
@@ -97,15 +99,36 @@ def _with_runs(plain: Frame, names: Sequence[str]) -> Frame:
         nw.when(buyer).then(nw.col(TURN_NO)).otherwise(nw.col(TURN_NO) - 1).alias(run_no)
     )
     lines = plain.filter(buyer)
-    texts = joined_lines(lines, (talk, run_no), TEXT, RUN)
+    texts = _with_before(
+        joined_lines(lines, (talk, TURN_NO), TEXT, RUN),
+        joined_lines(plain.filter(nw.col(Messages.SENDER) == "agent"), (talk, TURN_NO), TEXT, RUN),
+    ).rename({TURN_NO: run_no})
     marks = lines.group_by(talk, run_no).agg(
         nw.col(name).cast(nw.Int8).max().alias(asked(name)) for name in names
     )
     joined = plain.join(texts, on=[talk, run_no], how="left")
     joined = joined.join(marks, on=[talk, run_no], how="left").drop(run_no)
     return joined.with_columns(
-        (nw.col(asked(name)).fill_null(0) == 1).alias(asked(name)) for name in names
+        nw.when(buyer).then(nw.col(BEFORE)).alias(BEFORE),
+        *((nw.col(asked(name)).fill_null(0) == 1).alias(asked(name)) for name in names),
     )
+
+
+def _with_before(runs: Frame, answers: Frame) -> Frame:
+    """Add `BEFORE` to each run of a buyer's: the agent's turn before it and the buyer's run before.
+
+    The lines of a turn stand in `RUN`, in either table.
+    """
+    keys, no = [Messages.CONVERSATION_ID, TURN_NO], nw.col(TURN_NO)
+    for turns, back, name in ((answers, 1, "_answer_before"), (runs, 2, "_run_before")):
+        earlier = turns.select(
+            Messages.CONVERSATION_ID, (no + back).alias(TURN_NO), nw.col(RUN).alias(name)
+        )
+        runs = runs.join(earlier, on=keys, how="left")
+    both = nw.concat_str(
+        [nw.col("_run_before"), nw.col("_answer_before")], separator="\n", ignore_nulls=True
+    )
+    return runs.with_columns(both.alias(BEFORE)).drop("_run_before", "_answer_before")
 
 
 def _read_texts(plain: Frame, lexicon: Lexicon) -> Frame:

@@ -1,7 +1,8 @@
 """The reader that learns: what a line means, by a linear model stacked on the rules' marks.
 
 Pieces of text (up to four characters, up to three Latin words) of the agent's line and of the
-buyer's lines before it are weighed together with what the rules say of both. Weights are whole
+buyer's lines before it are weighed together with what the rules say of both; a buyer's line is read
+with its own run and what both sides said just before that. Weights are whole
 numbers and are added as such, so that every machine and engine gives the same answer; they ship
 as ``reader_weights.npz`` and are made by ``python -m tools.train_reader``.
 """
@@ -24,10 +25,11 @@ from csinsight.errors import ConfigError
 PATH: Final = Path(__file__).with_name("reader_weights.npz")
 LANGS: Final = ("zh", "en")
 #: What is read: whose line, the line as the rules read it, and the buyer's lines before it, parted
-#: by line breaks (beside a buyer's line: those of its own run).
+#: by line breaks (beside a buyer's line: those of its own run; there also the turns before it).
 SENDER: Final = "sender"
 TEXT: Final = "_plain_text"
 RUN: Final = "_buyer_run"
+BEFORE: Final = "_turns_before"
 #: Arrays of `Weights`, as the file of weights names them.
 ARRAYS: Final = ("agent_names", "buyer_names", "agent", "buyer", "marked", "thresholds")
 #: What a weight of 1 is worth.
@@ -70,6 +72,7 @@ class Weights:
     agent_names, buyer_names : array of uint32
         Pieces of text that carry weight, ascending.
     agent, buyer : array of int64, shape (pieces, labels)
+        Of the agent's line, or of the turns before a buyer's; and of the buyer's run.
     marked : array of int64, shape (marks and lengths, labels)
     thresholds : array of int64, shape (labels,)
         A label shows from this sum on.
@@ -90,7 +93,7 @@ class Weights:
         Parameters
         ----------
         frame : polars.DataFrame
-            Columns `SENDER`, `TEXT`, `RUN` and `marks`.
+            Columns `SENDER`, `TEXT`, `RUN` and `marks`; `BEFORE` where buyers' lines are read.
 
         Returns
         -------
@@ -137,8 +140,8 @@ class Reader:
         Parameters
         ----------
         frame : polars.DataFrame
-            Columns `SENDER`, `TEXT`, `RUN`, each of `labels` as the rules have it, and the marks
-            that are weighed. A row is read by itself: the same row gives the same answer,
+            Columns `SENDER`, `TEXT`, `RUN`, `BEFORE`, each of `labels` as the rules have it, and
+            the marks that are weighed. A row is read by itself: the same row gives the same answer,
             whatever else is in the frame.
 
         Returns
@@ -147,7 +150,8 @@ class Reader:
             A nullable boolean column for each of `labels`, null where the rules' is; rows as in
             `frame`.
         """
-        keys = frame.select(pl.struct(SENDER, TEXT, RUN).rank("dense").alias("_key")).to_series()
+        line = pl.struct(SENDER, TEXT, RUN, BEFORE)
+        keys = frame.select(line.rank("dense").alias("_key")).to_series()
         once = frame.with_columns(keys).unique("_key")
         spoken = language(once)
         parts = [
@@ -237,8 +241,9 @@ def language(frame: pl.DataFrame) -> pl.Series:
 
 
 def sides(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the agent's line of each row (empty beside a buyer's) and the buyer's lines."""
-    said = pl.when(pl.col(SENDER) == "agent").then(pl.col(TEXT)).otherwise(pl.lit(""))
+    """Return the agent's line of each row (beside a buyer's: what was before) and the buyer's."""
+    before = pl.col(BEFORE) if BEFORE in frame.columns else pl.lit("")
+    said = pl.when(pl.col(SENDER) == "agent").then(pl.col(TEXT)).otherwise(before)
     columns = [said.alias("said"), pl.col(RUN).alias("run")]
     texts = frame.select(column.fill_null("") for column in columns)
     for pattern, sign in _ALIKE:

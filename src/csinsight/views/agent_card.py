@@ -205,7 +205,7 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
 
 
 def _trust(study: Study, row: pd.Series) -> str:
-    """Write what became of the rule's hits when people read them."""
+    """Write what became of the rule's hits when they were read."""
     if row[_P.LIKELY] == 1:
         return study.word("card.rule_confirmed")
     right, read = int(row[_P.RIGHT]), int(row[_P.READ])
