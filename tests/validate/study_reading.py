@@ -42,13 +42,13 @@ AGREEMENT: Final = (
     "0.93 (Chinese, 31 true) and 0.97 (English, 28 true); category: 0.85 and 0.83 alike. Some of "
     "the Chinese lines had been seen before.\n\nA second pass by a language model without the "
     "labels of the first, over 150 lines drawn at random (a few of the given Chinese ones it had "
-    "seen with theirs). Cohen's kappa, with F1 for worry and the share alike for category: 50 given "
-    "Chinese "
-    "lines, worry 0.70 (0.79, 12 true), category 0.90 (0.92); 60 Chinese lines read for this "
-    "project, worry 0.64 (0.74, 18 true), category 0.76 (0.83); 40 given English lines, worry 0.84 "
-    "(0.99), category 0.90 (0.93). Of all 150: gives_specifics 0.58 (F1 0.70), offers_alternative "
-    "0.65 (0.70), promises_time 0.64 (0.67), empathizes 0.84 (0.86). What readers tell apart no "
-    "better, no model learns better. No person has gone over the labels made for this project."
+    "seen with theirs). Cohen's kappa, with F1 for worry and the share alike for category: 50 "
+    "given Chinese lines, worry 0.70 (0.79, 12 true), category 0.90 (0.92); 60 Chinese lines "
+    "read for this project, worry 0.64 (0.74, 18 true), category 0.76 (0.83); 40 given English "
+    "lines, worry 0.84 (0.99), category 0.90 (0.93). Of all 150: gives_specifics 0.58 (F1 "
+    "0.70), offers_alternative 0.65 (0.70), promises_time 0.64 (0.67), empathizes 0.84 (0.86). "
+    "What readers tell apart no better, no model learns better. No person has gone over the "
+    "labels made for this project."
 )
 #: Lines near to a breach, read once before the rules were mended by their kinds. By part: innocent
 #: ones, how many of them were accused, guilty ones, how many of them were found.
