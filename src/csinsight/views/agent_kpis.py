@@ -448,7 +448,15 @@ def _apart(study: Study, spread: Spread, outside: list[str]) -> str:
 
 
 def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
-    """Return every agent's figures with their intervals, by name and not by result."""
+    """Return every agent's figures with their intervals, by name and not by result.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(table(study, pd.DataFrame(), study.context.profile, "CNY")).__name__
+    'Prose'
+    """
     if agents.empty:
         return Prose(study.word("kpis.no_agents"))
     words = study.words

@@ -173,7 +173,14 @@ def sizes_of(
 
 
 def profile(study: Study, types: TypeResult) -> Block:
-    """Draw each supported type's traits as distance from the shop's typical buyer."""
+    """Draw each supported type's traits as distance from the shop's typical buyer.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> type(profile(sample_study(), sample_types())).__name__
+    'Picture'
+    """
     if types.centres.empty:
         return Note([study.word("types.no_profile")])
     table = types.centres.T.rename(

@@ -188,7 +188,16 @@ def _some(study: Study, agents: list[str]) -> str:
 
 
 def team_title(study: Study, table: pd.DataFrame) -> str:
-    """Return the finding above the team's plan: what first, for how many, and what of it."""
+    """Return the finding above the team's plan: what first, for how many, and what of it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> first = {"behaviour": "recommends", "agents": 4, "gain": 14.2, "low": 8.1, "high": 20.3}
+    >>> told = team_title(sample_study(), pd.DataFrame([first]))
+    >>> "+14" in told and "8" in told and "20" in told
+    True
+    """
     words, first = study.words, table.iloc[0]
     gain = words.with_interval(
         words.word("unit.orders", n=words.number(first["gain"], 0, sign=True)),

@@ -217,7 +217,18 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
 
 
 def card_table(study: Study, card: Scorecard) -> Block:
-    """Return the scorecard itself: items, points and what keeps them."""
+    """Return the scorecard itself: items, points and what keeps them.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> from csinsight.behaviours.scorecard import load_scorecard
+    >>> from csinsight.behaviours.sequence_rules import load_rules
+    >>> card = load_scorecard(load_rules(sample_study().context.lexicon))
+    >>> shown = card_table(sample_study(), card).plain()
+    >>> all(item.meaning["en"] in shown for item in card.items.values())
+    True
+    """
     words = study.words
     rows = [
         {

@@ -210,7 +210,15 @@ def headline(found: Hours) -> dict[str, int]:
 
 
 def picture(study: Study, found: Hours) -> Block:
-    """Draw by hour of the day how many conversations begin, who is on, and how many wait."""
+    """Draw by hour of the day how many conversations begin, who is on, and how many wait.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> type(picture(sample_study(), SimpleNamespace(hours=pd.DataFrame()))).__name__
+    'Prose'
+    """
     if found.hours.empty:
         return Prose(study.word("hours.few"))
     by = found.hours.assign(hour=found.hours[_H.HOUR_AT].dt.hour)
@@ -434,7 +442,15 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
 
 
 def questions(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return who answers which questions: the share of the busiest three, beside an even spread."""
+    """Return who answers which questions: the share of the busiest three, beside an even spread.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> type(questions(study, study.read("conversations").head(0))).__name__
+    'Prose'
+    """
     rows = inquiries_of(in_months(conversations, study.as_of, study.context.params.driver_months))
     rows = rows.dropna(subset=[_C.AGENT_ID])
     whole = rows[_C.AGENT_ID].value_counts(normalize=True)

@@ -192,7 +192,16 @@ def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
 
 
 def moves(study: Study, months: Sequence[MonthTiers]) -> Block:
-    """Draw how many buyers moved from each tier to each since a month ago."""
+    """Draw how many buyers moved from each tier to each since a month ago.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> first = SimpleNamespace(tiers=pd.DataFrame())
+    >>> type(moves(sample_study(), [first, first])).__name__
+    'Note'
+    """
     before, now = months[-2:]
     if before.tiers.empty:
         return Note([study.word("tiers.no_moves")])
@@ -221,7 +230,16 @@ def moves(study: Study, months: Sequence[MonthTiers]) -> Block:
 
 
 def leaving(study: Study, found: Leaving, currency: str) -> Block:
-    """Say whether the best buyers are being lost, with the money at stake; kept for the brief."""
+    """Say whether the best buyers are being lost, with the money at stake; kept for the brief.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody_yet = SimpleNamespace(of=0)  # there was no month before
+    >>> type(leaving(sample_study(), nobody_yet, "CNY")).__name__
+    'Note'
+    """
     words = study.words
     if not found.of:
         return Note([study.word("tiers.no_moves")])
@@ -281,6 +299,14 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
     """Return the core and VIP buyers who fell silent, by expected loss, with masked ids.
 
     With `export` a file with the ids in full is written beside the pages.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> none = SimpleNamespace(silent=pd.DataFrame())
+    >>> type(silent(sample_study(), none, "CNY", export=True)).__name__  # and no file is written
+    'Prose'
     """
     if found.silent.empty:
         return Prose(study.word("leaving.nobody_long"))
@@ -310,7 +336,16 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
 
 
 def holdout(study: Study, outlook: Outlook) -> Block:
-    """Draw expected against actual spend over the last 90 days, in groups of equal size."""
+    """Draw expected against actual spend over the last 90 days, in groups of equal size.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> young = SimpleNamespace(held_out=pd.DataFrame({"expected": [9.0], "actual": [0.0]}))
+    >>> type(holdout(sample_study(), young)).__name__  # one buyer tests no forecast
+    'Note'
+    """
     told = outlook.held_out
     if len(told) < MIN_BUYERS:
         return Note([study.word("tiers.no_holdout")])
@@ -335,7 +370,16 @@ def holdout(study: Study, outlook: Outlook) -> Block:
 
 
 def models(study: Study, outlook: Outlook) -> Block:
-    """Say which model looks ahead and why, and show how each did on the last 90 days."""
+    """Say which model looks ahead and why, and show how each did on the last 90 days.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> young = SimpleNamespace(name="bgnbd", scores=pd.DataFrame())
+    >>> type(models(sample_study(), young)).__name__
+    'Note'
+    """
     used = study.word(f"tiers.model_{outlook.name}")
     if outlook.scores.empty or len(outlook.scores) < 2:
         return Note([study.word("tiers.models_young", model=used)])
