@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from csinsight.config import load
 from csinsight.errors import ImporterError
-from csinsight.importers.chat_text import Entry, chat_tables, parse_text
-from csinsight.importers.reading import read_text
+from csinsight.importers.chat_tables import chat_tables
+from csinsight.importers.chat_text import Entry, parse_text
 from csinsight.importers.sift import Imported
+from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import SUFFIXES, read_workbook
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")

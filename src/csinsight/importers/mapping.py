@@ -25,7 +25,8 @@ from csinsight.importers.mapping_values import (
 )
 from csinsight.importers.one_shop import Row, Told, refuse_other_conversations, shop_of
 from csinsight.importers.options import exported_at
-from csinsight.importers.orders import ORDER_MONEY, Rows, import_orders
+from csinsight.importers.order_states import ORDER_MONEY, Rows
+from csinsight.importers.orders import import_orders
 from csinsight.importers.patterned import read_patterned
 from csinsight.importers.reading import (
     HEADER_WITHIN,

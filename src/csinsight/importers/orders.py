@@ -16,18 +16,24 @@ is refused, all lines of its order are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.one_shop import Row, Told, one_of_each
+from csinsight.importers.order_states import (
+    ORDER_MONEY,
+    SAME,
+    Rows,
+    fold_rules,
+    folded,
+    latest_rows,
+)
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
-    REPEAT,
     SUM_REASON,
     SUM_WORDS,
     SUMMARY,
@@ -36,11 +42,6 @@ from csinsight.importers.reading import (
     stack,
 )
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
-
-#: What a row of the file is: an order; a line with its own amount; a line on which the order's
-#: amounts are repeated.
-Rows = Literal["orders", "lines", "repeated"]
-
 
 _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Row.CLOSED: pl.Boolean(),
@@ -71,8 +72,6 @@ _SUMMARY: Final = pl.coalesce(
     pl.col(Line.RAW).str.contains(rf'(?i)^[\s,;|"]*{SUM_WORDS}[:：\s"]*[,;|\t]'),
     pl.lit(value=False),
 )
-NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
-_SAME: Final = f"{REPEAT}another row tells the same"
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"
 _MERGED: Final = (
     "rows below this order have units but no number, time or amount, as lines have whose cells "
@@ -87,7 +86,6 @@ _NO_ORDER: Final = (
     "the row gives money back, and the order that it belongs to is not in the files: import both "
     "together"
 )
-ORDER_MONEY: Final = (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT, Orders.REFUND_AMOUNT)
 
 
 def import_orders(
@@ -128,9 +126,9 @@ def import_orders(
     frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
     kept, refused = _sift_whole(frame, _refusals(frame, rules, told), whole=whole)
     kept, given_back, odd_refunds = _refund_rows(kept, rows)
-    kept, repeats = _latest_rows(kept, rows)
-    orders = _with_refunds(_folded(kept, rows) if whole else kept, given_back)
-    settled, odd = settle(ORDERS, orders, _fold_rules(rows))
+    kept, repeats = latest_rows(kept, rows)
+    orders = _with_refunds(folded(kept, rows) if whole else kept, given_back)
+    settled, odd = settle(ORDERS, orders, fold_rules(rows))
     used, rest = _used(kept, settled, odd, whole=whole)
     used, again = _money_once(used) if rows == "repeated" else (used, 0.0)
     tables = {ORDERS.name: finish(ORDERS, settled)}
@@ -219,7 +217,7 @@ def _refund_rows(kept: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
         pl.int_range(pl.len()).over(Line.FILE, *alike).alias("_which")
     )
     again = ~pl.struct(*alike, "_which").is_first_distinct()
-    back, refused = sift(back, [(alone, _NO_ORDER), (again, _SAME)])
+    back, refused = sift(back, [(alone, _NO_ORDER), (again, SAME)])
     return kept, back.drop("_which"), refused
 
 
@@ -295,131 +293,6 @@ def _sift_whole(
     bad = numbered.join(kept, on="_row", how="anti")[Orders.ORDER_ID].drop_nulls().unique()
     kept, more = sift(kept, [(pl.col(Orders.ORDER_ID).is_in(bad.implode()), _WHOLE)])
     return kept.drop("_row"), stack([refused, more], REFUSED_SCHEMA)
-
-
-def _latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
-    if rows == "orders":
-        return _latest(frame, Orders.ORDER_ID)
-    if rows == "lines":
-        return _latest_lines(frame)
-    # Each line repeats the state of its order, so the newest file has the whole of it.
-    newest = _state() == _state().max().over(Orders.ORDER_ID)
-    kept, older = sift(frame, [(~newest, NEWER)])
-    kept, repeats = _latest_lines(kept)
-    return kept, stack([older, repeats], REFUSED_SCHEMA)
-
-
-def _state() -> pl.Expr:
-    """Return one number that is larger for a later state of an order."""
-    paid = pl.col(Orders.PAID_AT).is_not_null().cast(pl.Int64)
-    refund = (pl.col(Orders.REFUND_AMOUNT).fill_null(0.0) * 100).round().cast(pl.Int64)
-    closed = pl.col(Row.CLOSED).fill_null(value=False).cast(pl.Int64)
-    exported = pl.col(Row.EXPORTED).dt.epoch("s").fill_null(0)
-    # Int128 holds them one above the other: 1, 50, 1 and 40 bits.
-    wide = [part.cast(pl.Int128) for part in (paid, refund, closed, exported)]
-    return ((wide[0] * 2**50 + wide[1]) * 2 + wide[2]) * 2**40 + wide[3]
-
-
-def _rank() -> tuple[list[pl.Expr], list[bool]]:
-    """Return what the newest state of an order is sorted by, and whether downward."""
-    by = [
-        pl.col(Orders.PAID_AT).is_not_null(),
-        pl.col(Orders.REFUND_AMOUNT).fill_null(0.0),
-        pl.col(Row.CLOSED).fill_null(value=False),
-        pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)),
-        # Alike by all that tells states: any fixed choice, whichever file was named first.
-        pl.col(Line.FILE),
-        pl.col(Line.NUMBER),
-    ]
-    return by, [True] * (len(by) - 1) + [False]
-
-
-def _latest(frame: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the newest row of each key in the order of the rows, and the others, refused."""
-    by, down = _rank()
-    # Ranked beside the rows, not among them: their raw text is most of the memory.
-    ranks = frame.select(
-        pl.struct(*key).alias("_key"),
-        *(rank.alias(f"_rank{number}") for number, rank in enumerate(by)),
-    ).with_row_index("_row")
-    if ranks["_key"].n_unique() == frame.height:
-        return frame, pl.DataFrame(schema=REFUSED_SCHEMA)
-    ranks = ranks.sort([f"_rank{number}" for number in range(len(by))], descending=down)
-    best = ranks.unique("_key", keep="first", maintain_order=True)["_row"]
-    kept = frame.select(pl.int_range(pl.len()).is_in(best.implode())).to_series()
-    said = pl.lit(NEWER).alias(Line.REASON)
-    return frame.filter(kept), as_refused(frame.filter(~kept).with_columns(said))
-
-
-def _latest_lines(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return each line once: two files may hold the same order, whole or in parts.
-
-    A line is known by the platform's number; without one by product, units and amount, and by
-    being the first, second … such line of its order in its file.
-    """
-    alike = [
-        Orders.ORDER_ID,
-        OrderLines.PRODUCT_ID,
-        OrderLines.PRODUCT_NAME,
-        Orders.UNITS,
-        Orders.PAID_AMOUNT,
-        Row.LINE_AMOUNT,
-    ]
-    which = pl.int_range(pl.len()).over(Line.FILE, *alike)
-    bare = pl.col(Row.LINE_ID).is_null()
-    named = frame.with_columns(
-        pl.when(bare).then(pl.struct(*alike[1:]).hash().cast(pl.String)).alias("_like"),
-        pl.when(bare).then(which).alias("_which"),
-    )
-    kept, repeats = _latest(named, Orders.ORDER_ID, Row.LINE_ID, "_like", "_which")
-    repeats = repeats.with_columns(pl.lit(_SAME).alias(Line.REASON))
-    return kept.drop("_like", "_which"), repeats
-
-
-def _folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """Return one row an order: amounts summed or taken once, units summed, one state."""
-    newest = pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
-    one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *ORDER_MONEY)}
-    amounts = [
-        # Sums of cents in binary floats: rounded to a hundredth of a cent.
-        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum().round(4)).alias(name)
-        if rows == "lines"
-        else pl.col(name).get(newest).alias(name)
-        for name in ORDER_MONEY
-    ]
-    return lines.group_by(Orders.ORDER_ID, maintain_order=True).agg(
-        pl.col(Line.FILE).first(),
-        pl.col(Line.NUMBER).first(),
-        pl.col(Line.RAW).first(),
-        pl.col(Line.MONEY).sum(),
-        pl.col(Orders.BUYER_ID).drop_nulls().first(),
-        pl.col(Orders.PLACED_AT).min(),
-        pl.col(Orders.PAID_AT).min(),
-        *amounts,
-        pl.when(pl.col(Orders.UNITS).null_count() == 0)
-        .then(pl.col(Orders.UNITS).sum())
-        .alias(Orders.UNITS),
-        pl.col(Orders.COUPON_USED).any(ignore_nulls=False),
-        *(count.alias(f"_{name}_values") for name, count in one.items()),
-    )
-
-
-def _fold_rules(rows: Rows) -> list[Rule]:
-    if rows == "orders":
-        return []
-    rules: list[Rule] = [
-        (pl.col(f"_{Orders.BUYER_ID}_values") > 1, "the lines of this order name two buyers")
-    ]
-    if rows == "repeated":
-        differs = (
-            "the lines of this order differ in {}, which should be the whole order's; where it is "
-            "each line's own, import the file by a mapping with `lines: {{amounts: sum}}`"
-        )
-        rules += [
-            (pl.col(f"_{name}_values") > 1, differs.format(name))
-            for name in (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT)
-        ]
-    return rules
 
 
 def _used(

@@ -9,13 +9,8 @@ from typing import Final
 import polars as pl
 
 from csinsight.errors import ImporterError
-from csinsight.importers.reading import (
-    LINE_SCHEMA,
-    NUL_REASON,
-    Records,
-    read_text,
-    refused_rows,
-)
+from csinsight.importers.reading import LINE_SCHEMA, NUL_REASON, Records, refused_rows
+from csinsight.importers.text_files import read_text
 
 #: Marks of direction and narrow blanks that phones put into what they export.
 _MARKS: Final = str.maketrans(

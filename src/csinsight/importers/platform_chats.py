@@ -19,11 +19,13 @@ import polars as pl
 from csinsight.contract.schema import AGENTS, RATINGS, Agents, Ratings
 from csinsight.errors import ImporterError
 from csinsight.importers.cells import YES, text_of_html
-from csinsight.importers.chat_text import Entry, chat_tables, judge, read_time, shops_of
+from csinsight.importers.chat_tables import chat_tables, shops_of
+from csinsight.importers.chat_text import Entry, judge, read_time
 from csinsight.importers.options import ChatOptions, Options, read_options
-from csinsight.importers.reading import LINE_SCHEMA, Line, read_text
+from csinsight.importers.reading import LINE_SCHEMA, Line
 from csinsight.importers.records import load_json
 from csinsight.importers.sift import Imported, Rule, settle, with_table
+from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import open_tables
 
 #: How robots' accounts are called, as their nicks say.

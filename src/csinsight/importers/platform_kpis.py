@@ -32,11 +32,11 @@ from csinsight.importers.reading import (
     REPEAT,
     SEPARATORS,
     Line,
-    read_text,
     refused_rows,
     stack,
 )
 from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import SUFFIXES, read_workbook
 
 DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")

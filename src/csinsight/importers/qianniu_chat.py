@@ -33,17 +33,17 @@ from pydantic import BaseModel, ConfigDict
 from csinsight.config import load
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.chat_tables import chat_tables, shops_of
 from csinsight.importers.chat_text import (
     Entry,
-    chat_tables,
     is_system,
     judge,
     parse_text,
     read_time,
-    shops_of,
 )
-from csinsight.importers.reading import Line, Records, read_records, read_text
+from csinsight.importers.reading import Line, Records, read_records
 from csinsight.importers.sift import Imported
+from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import SUFFIXES, open_tables, read_workbook, sheet_records
 
 CUSTOMER: Final = "客户名"

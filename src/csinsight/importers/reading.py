@@ -1,4 +1,4 @@
-"""Reading other people's files: bytes to text, text to lines, records and workbook rows.
+"""Reading other people's files: text to lines, records and workbook rows.
 
 Nothing here raises on what a line holds: a line that can't be a record comes back with the
 reason, so that the importers can refuse it alone. Only a file as a whole (unreadable, empty,
@@ -7,7 +7,6 @@ in no known encoding) is an `ImporterError`.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.textfile import looks_chinese
 from csinsight.errors import ImporterError
 from csinsight.importers.delimited import split_line, split_records
+from csinsight.importers.text_files import read_text
 
 
 class Line:
@@ -44,13 +43,6 @@ ASIDE: Final = rf"^({REPEAT}|{NO_DATA})"
 
 QUOTE_REASON: Final = "a double quote opens in this line and is never closed"
 NUL_REASON: Final = "the line holds a NUL character: the export is damaged here"
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-#: So many characters beyond ASCII before the first fault don't happen to be UTF-8 by chance.
-_SURELY_UTF8: Final = 8
 
 
 @dataclass(frozen=True)
@@ -73,153 +65,6 @@ class Records:
     header: tuple[str, ...]
     frame: pl.DataFrame
     damaged: pl.DataFrame
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the bytes of `path`; `ImporterError` where it can't be read or is empty.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "a.txt"
-    ...     _ = file.write_text("好", encoding="utf-8")
-    ...     data = read_bytes(file)
-    >>> len(data)
-    3
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImporterError(f"{path}: can't be read ({error.strerror})") from error
-    if not data.strip():
-        raise ImporterError(f"{path.name}: is empty; export it again")
-    return data
-
-
-def decode(data: bytes, name: str) -> str:
-    """Return `data` as text: by its byte order mark, else strict UTF-8, else GB18030.
-
-    Raises
-    ------
-    ImporterError
-        Naming the byte where neither encoding goes on.
-
-    Examples
-    --------
-    >>> decode("好".encode("gb18030"), "a.txt")
-    '好'
-    """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _decode_as(data[len(mark) :], encoding, name, len(mark))
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
-        if sum(not character.isascii() for character in before) >= _SURELY_UTF8:
-            raise ImporterError(_fault(name, data, error.start, "UTF-8")) from error
-    if not looks_chinese(data):
-        raise ImporterError(
-            f"{name}: is not UTF-8, and what GB18030 makes of it is no Chinese: it is probably in "
-            "a Western encoding (Latin-1, cp1252) or in Big5; save it again as UTF-8"
-        )
-    return _decode_as(data, "gb18030", name, 0)
-
-
-def _decode_as(data: bytes, encoding: str, name: str, offset: int) -> str:
-    try:
-        return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        start = error.start if isinstance(error, UnicodeDecodeError) else 0
-        tried = "UTF-8 nor GB18030" if encoding == "gb18030" else encoding.upper()
-        raise ImporterError(_fault(name, data, start, tried, offset)) from error
-
-
-def _fault(name: str, data: bytes, start: int, tried: str, offset: int = 0) -> str:
-    line = data.count(b"\n", 0, start) + 1
-    neither = "neither " if " nor " in tried else "not "
-    return (
-        f"{name}, line {line}: byte {start + offset} is {neither}{tried}; "
-        "save the file again as UTF-8, or export it again"
-    )
-
-
-def read_text(path: Path, encoding: str | None = None) -> str:
-    r"""Return the text of `path` with every line end as a newline.
-
-    Parameters
-    ----------
-    path : Path
-    encoding : str or None
-        Told by a mapping; None to find out as `decode` does.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "a.txt"
-    ...     _ = file.write_text("a\nb", encoding="utf-8")
-    ...     text = read_text(file)
-    >>> text.splitlines()
-    ['a', 'b']
-    """
-    data = read_bytes(path)
-    text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
-    _doubt(text, path.name)
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-
-
-#: So much of a text is looked at to tell whether it was decoded rightly, in characters.
-_SAMPLE: Final = 200_000
-_CHINESE: Final = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+")
-_UTF7: Final = re.compile(r"\+[A-Za-z0-9/]{3,}-?")
-
-
-def _doubt(text: str, name: str) -> None:
-    """Refuse a text that was decoded wrongly before it was saved."""
-    sample = text[:_SAMPLE]
-    foreign = [character for character in sample if not character.isascii()]
-    if len(foreign) > 4 and sample.count("\ufffd") > 0.2 * len(foreign):
-        raise ImporterError(
-            f"{name}: is full of replacement marks (\ufffd): its letters were lost before it was "
-            "saved; export it again"
-        )
-    if foreign and _twice_encoded(sample):
-        raise ImporterError(
-            f"{name}: its letters were read in the wrong encoding and saved so (such as "
-            f"{''.join(foreign[:8])!r}); export it again as UTF-8"
-        )
-    if not foreign:
-        runs = _UTF7.findall(sample)
-        read = [run.encode().decode("utf-7", errors="ignore") for run in runs[:200]]
-        if (
-            sum(bool(re.fullmatch(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+", t)) for t in read)
-            > 2
-        ):
-            raise ImporterError(f"{name}: looks like UTF-7; save it again as UTF-8")
-
-
-def _twice_encoded(sample: str) -> bool:
-    """Tell whether the letters are UTF-8 that was read as cp1252 or Latin-1."""
-    words = [word for word in re.split(r"[\x00-\x7f]+", sample) if word][:2000]
-    wrong = 0
-    for word in words:
-        for encoding in ("cp1252", "latin-1"):
-            try:
-                wrong += len(word.encode(encoding).decode("utf-8")) < len(word)
-                break
-            except (UnicodeEncodeError, UnicodeDecodeError):
-                continue
-    return len(words) > 2 and wrong > 0.5 * len(words)
-
-
-def _told(data: bytes, encoding: str, name: str) -> str:
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise ImporterError(f"encoding {encoding!r} is unknown; use utf-8 or gb18030") from error
-    return _decode_as(data, encoding, name, 0)
 
 
 def read_lines(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

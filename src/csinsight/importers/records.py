@@ -16,9 +16,9 @@ from csinsight.importers.reading import (
     NUL_REASON,
     REFUSED_SCHEMA,
     Records,
-    read_text,
     refused_rows,
 )
+from csinsight.importers.text_files import read_text
 
 #: Deeper nesting is refused: nothing that a shop exports looks like that.
 _DEEPEST: Final = 20

@@ -7,40 +7,34 @@ the file says of itself (`csinsight.contract.imports`).
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import inspect
-import itertools
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
 from csinsight.config import did_you_mean
-from csinsight.contract.digest import sha256
 from csinsight.contract.imports import (
     RECORD,
     ImportRecord,
-    Refusal,
     read_imports,
     write_imports,
 )
 from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers
-from csinsight.contract.spreadsheet import guarded
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
-from csinsight.importers.one_shop import ONE_SHOP
 from csinsight.importers.platform_chats import (
     read_intercom,
     read_jingmai_chats,
@@ -49,14 +43,15 @@ from csinsight.importers.platform_chats import (
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
-from csinsight.importers.reading import ASIDE, REFUSED_SCHEMA, Line
+from csinsight.importers.reading import ASIDE, Line
+from csinsight.importers.recording import entries_of, owned_tables, refuse_two_shops, same_file
+from csinsight.importers.rejects import REJECTS, read_rejects, write_rejects
 from csinsight.importers.shopify_orders import read_shopify_orders
-from csinsight.importers.sift import FileFacts, Imported
+from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
 from csinsight.importers.taobao_userbehavior import read_taobao_userbehavior
 from csinsight.importers.zendesk import read_zendesk
 
-COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw", "money")
 #: Why chats and orders don't fit, and what to do about it.
 CAUSES: Final[dict[Cause, str]] = {
     "none": "the ids of the two show no likeness: are both of the same shop and months?",
@@ -69,63 +64,6 @@ CAUSES: Final[dict[Cause, str]] = {
     "hashed": "ids of one are hashed, those of the other aren't: hash both with the same salt",
     "kinds": "ids of one are numbers, those of the other names: export the same key on both sides",
 }
-_LONGEST: Final = 2000
-
-
-def cell_of(text: str) -> str:
-    """Return `text` as a cell that no spreadsheet runs, without NUL and not too long.
-
-    Examples
-    --------
-    >>> cell_of("=1+1")
-    "'=1+1"
-    """
-    text = text.replace("\0", "\u2400")
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"
-    return guarded(text)
-
-
-def read_rejects(path: Path, numbers: Collection[int]) -> list[list[str]]:
-    """Return the rows of an existing file that belong to the imports `numbers`."""
-    if not path.exists():
-        return []
-    wanted = {str(number) for number in numbers}
-    csv.field_size_limit(1 << 30)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [row for row in csv.reader(file) if row and row[0] in wanted]
-
-
-def write_rejects(
-    path: Path, earlier: list[list[str]], number: int, name: str, refused: pl.DataFrame
-) -> None:
-    """Write refused rows below those of earlier imports.
-
-    UTF-8 with a byte order mark: spreadsheets in China take it for GBK otherwise.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    earlier : list of list of str
-        Rows as they stand in the file of before.
-    number : int
-        Of this import.
-    name : str
-        Its format.
-    refused : polars.DataFrame
-        As `REFUSED_SCHEMA`.
-    """
-    rows = refused.select(*REFUSED_SCHEMA).sort(Line.FILE, Line.NUMBER, maintain_order=True)
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(earlier)
-        for source, line, raw, reason, money in rows.iter_rows():
-            worth = "" if money is None else f"{money:.2f}"
-            cells = (name, cell_of(source), str(line), cell_of(reason), cell_of(raw), worth)
-            writer.writerow((str(number), *cells))
-
-
 Importer = Callable[..., Imported]
 
 #: The outside formats by the name that the command line takes.
@@ -145,7 +83,6 @@ FORMATS: Final[dict[str, Importer]] = {
     "mapping": read_mapping,
 }
 LOG = logging.getLogger(__name__)
-REJECTS: Final = "rejects.csv"
 
 
 @dataclass(frozen=True)
@@ -266,13 +203,13 @@ def run_import(
     _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:
         imported = _hashed(folder, record, imported, replace=replace)
-    entries = _entries(format, paths, plan, timezone, imported)
+    entries = entries_of(format, paths, plan, timezone, imported)
     kept = [] if replace else record
-    kept = [entry for entry in kept if not _same(entry, entries)]
+    kept = [entry for entry in kept if not same_file(entry, entries)]
     if replace:
         kept = [e for e in record if not set(e.tables) & set(imported.tables)]
     _refuse_in_the_way(folder, record, imported)
-    _one_shop([*kept, *entries], imported)
+    refuse_two_shops([*kept, *entries], imported)
     tables, added = _merged(folder, record, imported, replace=replace)
     tables, joined = with_order_buyers(folder, tables)
     _say("writing", 2, f"{sum(map(len, tables.values()))} rows of {len(tables)} tables")
@@ -373,76 +310,10 @@ def _money(imported: Imported) -> tuple[float, float, float] | None:
     return imported.money_in, float(used[Line.MONEY].sum()), float(refused[Line.MONEY].sum())
 
 
-def _entries(
-    name: str,
-    files: Sequence[Path],
-    mapping: Path | None,
-    timezone: str | None,
-    imported: Imported,
-) -> list[ImportRecord]:
-    """Return what there is to remember of each file."""
-    plain = pl.col(Line.FILE).str.replace(r", sheet .*$", "").alias(Line.FILE)
-    refused = imported.refused.with_columns(plain)
-    used = pl.DataFrame({Line.FILE: []}, schema={Line.FILE: pl.String})
-    used = used if imported.used is None else imported.used.with_columns(plain)
-    facts = {name.split(", sheet ")[0]: fact for name, fact in imported.facts.items()}
-    mapped = sha256(mapping) if mapping else None
-    return [
-        _entry(
-            path.name,
-            used.filter(pl.col(Line.FILE) == path.name),
-            refused.filter(pl.col(Line.FILE) == path.name),
-            facts.get(path.name, FileFacts()),
-            format=name,
-            sha256=sha256(path),
-            mapping=mapped,
-            timezone=timezone,
-            tables=sorted(imported.tables),
-        )
-        for path in files
-    ]
-
-
-def _entry(
-    file: str, used: pl.DataFrame, refused: pl.DataFrame, facts: FileFacts, **same: Any
-) -> ImportRecord:
-    repeats = refused[Line.REASON].str.contains(ASIDE)
-    lost = refused.filter(~repeats)
-    money = Line.MONEY in used.columns and used[Line.MONEY].count() + refused[Line.MONEY].count()
-    sums = [float(f[Line.MONEY].sum()) for f in (used, lost, refused)] if money else None
-    reasons = refused.group_by(Line.REASON).agg(pl.len().alias("rows"), pl.col(Line.MONEY).sum())
-    return ImportRecord(
-        file=file,
-        rows_in=used.height + refused.height,
-        rows_used=used.height,
-        rows_repeated=int(repeats.sum()),
-        rows_refused=lost.height,
-        money_in=round(sums[0] + sums[2], 2) if sums else None,
-        money_used=round(sums[0], 2) if sums else None,
-        money_refused=round(sums[1], 2) if sums else None,
-        refused={
-            reason: Refusal(rows=rows, money=round(worth or 0.0, 2) if sums else None)
-            for reason, rows, worth in reasons.sort("rows", Line.REASON).reverse().iter_rows()
-        },
-        currency=list(facts.currency),
-        clock=list(facts.offsets),
-        exported=facts.exported.isoformat(" ") if facts.exported else None,
-        shops=list(facts.shops),
-        **same,
-    )
-
-
-def _same(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
-    def key(one: ImportRecord) -> tuple[object, ...]:
-        return one.format, one.sha256, one.mapping, one.timezone
-
-    return key(entry) in {key(one) for one in entries}
-
-
 def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: Imported) -> None:
     if not record and (folder / REJECTS).exists():
         raise ImporterError(f"{folder / REJECTS}: is there, but not from an import; move it away")
-    owned = _owned(record)
+    owned = owned_tables(record)
     for table in imported.tables:
         parquet, text = folder / f"{table}.parquet", folder / f"{table}.csv"
         if text.exists() or (parquet.exists() and table not in owned):
@@ -452,49 +323,10 @@ def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: I
             )
 
 
-def _one_shop(entries: Sequence[ImportRecord], imported: Imported) -> None:
-    """Refuse two currencies, clocks or shops among all that was imported into a folder."""
-    _one_seller(entries)
-    currencies: dict[str, list[str]] = {}
-    for entry in entries:
-        for code in entry.currency:
-            currencies.setdefault(code, []).append(entry.file)
-    if len(currencies) > 1 and not imported.one_currency:
-        named = "; ".join(f"{code} in {', '.join(files)}" for code, files in currencies.items())
-        raise ImporterError(
-            f"money in two currencies can't be summed: {named}; choose another --out folder, or "
-            "say in a mapping file which to take (`currency: USD`)"
-        )
-    for one, other in itertools.combinations([e for e in entries if e.clock], 2):
-        apart = min(abs(a - b) for a in one.clock for b in other.clock)
-        if apart > 60:
-            raise ImporterError(
-                f"times of two clocks: {one.file} is {apart / 60:g} hours from {other.file}; say "
-                "on which clock the shop lives (`--timezone`), or choose another --out folder"
-            )
-
-
-def _one_seller(entries: Sequence[ImportRecord]) -> None:
-    """Refuse two files of one format that name no shop in common."""
-    named = [entry for entry in entries if entry.shops]
-    for one, other in itertools.combinations(named, 2):
-        if one.format == other.format and not set(one.shops) & set(other.shops):
-            raise ImporterError(
-                f"files of two shops: {one.file} is of {', '.join(one.shops)}, {other.file} of "
-                f"{', '.join(other.shops)}; {ONE_SHOP}"
-            )
-
-
 def _merged(
     folder: Path, record: Sequence[ImportRecord], imported: Imported, *, replace: bool
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    return add_to(folder, imported.tables, () if replace else sorted(_owned(record)))
-
-
-def _owned(record: Sequence[ImportRecord]) -> set[str]:
-    """Return the tables that imports wrote; what joins orders to chats is made after each."""
-    made = {ORDER_BUYERS.name} if record else set()
-    return {table for entry in record for table in entry.tables} | made
+    return add_to(folder, imported.tables, () if replace else sorted(owned_tables(record)))
 
 
 def _write(

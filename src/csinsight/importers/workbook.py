@@ -27,14 +27,8 @@ import fastexcel
 import polars as pl
 
 from csinsight.errors import ImporterError
-from csinsight.importers.reading import (
-    HEADER_WITHIN,
-    Records,
-    find_header,
-    gather,
-    read_bytes,
-    read_records,
-)
+from csinsight.importers.reading import HEADER_WITHIN, Records, find_header, gather, read_records
+from csinsight.importers.text_files import read_bytes
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")
 #: A sheet of Excel ends here.

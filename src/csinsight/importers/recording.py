@@ -1,0 +1,125 @@
+"""What there is to remember of each imported file, and whether files belong to one shop."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from csinsight.contract.digest import sha256
+from csinsight.contract.imports import ImportRecord, Refusal
+from csinsight.contract.schema import ORDER_BUYERS
+from csinsight.errors import ImporterError
+from csinsight.importers.one_shop import ONE_SHOP
+from csinsight.importers.reading import ASIDE, Line
+from csinsight.importers.sift import FileFacts, Imported
+
+
+def entries_of(
+    name: str,
+    files: Sequence[Path],
+    mapping: Path | None,
+    timezone: str | None,
+    imported: Imported,
+) -> list[ImportRecord]:
+    """Return what there is to remember of each file."""
+    plain = pl.col(Line.FILE).str.replace(r", sheet .*$", "").alias(Line.FILE)
+    refused = imported.refused.with_columns(plain)
+    used = pl.DataFrame({Line.FILE: []}, schema={Line.FILE: pl.String})
+    used = used if imported.used is None else imported.used.with_columns(plain)
+    facts = {name.split(", sheet ")[0]: fact for name, fact in imported.facts.items()}
+    mapped = sha256(mapping) if mapping else None
+    return [
+        _entry(
+            path.name,
+            used.filter(pl.col(Line.FILE) == path.name),
+            refused.filter(pl.col(Line.FILE) == path.name),
+            facts.get(path.name, FileFacts()),
+            format=name,
+            sha256=sha256(path),
+            mapping=mapped,
+            timezone=timezone,
+            tables=sorted(imported.tables),
+        )
+        for path in files
+    ]
+
+
+def _entry(
+    file: str, used: pl.DataFrame, refused: pl.DataFrame, facts: FileFacts, **same: Any
+) -> ImportRecord:
+    repeats = refused[Line.REASON].str.contains(ASIDE)
+    lost = refused.filter(~repeats)
+    money = Line.MONEY in used.columns and used[Line.MONEY].count() + refused[Line.MONEY].count()
+    sums = [float(f[Line.MONEY].sum()) for f in (used, lost, refused)] if money else None
+    reasons = refused.group_by(Line.REASON).agg(pl.len().alias("rows"), pl.col(Line.MONEY).sum())
+    return ImportRecord(
+        file=file,
+        rows_in=used.height + refused.height,
+        rows_used=used.height,
+        rows_repeated=int(repeats.sum()),
+        rows_refused=lost.height,
+        money_in=round(sums[0] + sums[2], 2) if sums else None,
+        money_used=round(sums[0], 2) if sums else None,
+        money_refused=round(sums[1], 2) if sums else None,
+        refused={
+            reason: Refusal(rows=rows, money=round(worth or 0.0, 2) if sums else None)
+            for reason, rows, worth in reasons.sort("rows", Line.REASON).reverse().iter_rows()
+        },
+        currency=list(facts.currency),
+        clock=list(facts.offsets),
+        exported=facts.exported.isoformat(" ") if facts.exported else None,
+        shops=list(facts.shops),
+        **same,
+    )
+
+
+def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
+    """Tell whether a file was imported before in the same way."""
+
+    def key(one: ImportRecord) -> tuple[object, ...]:
+        return one.format, one.sha256, one.mapping, one.timezone
+
+    return key(entry) in {key(one) for one in entries}
+
+
+def refuse_two_shops(entries: Sequence[ImportRecord], imported: Imported) -> None:
+    """Refuse two currencies, clocks or shops among all that was imported into a folder."""
+    _one_seller(entries)
+    currencies: dict[str, list[str]] = {}
+    for entry in entries:
+        for code in entry.currency:
+            currencies.setdefault(code, []).append(entry.file)
+    if len(currencies) > 1 and not imported.one_currency:
+        named = "; ".join(f"{code} in {', '.join(files)}" for code, files in currencies.items())
+        raise ImporterError(
+            f"money in two currencies can't be summed: {named}; choose another --out folder, or "
+            "say in a mapping file which to take (`currency: USD`)"
+        )
+    for one, other in itertools.combinations([e for e in entries if e.clock], 2):
+        apart = min(abs(a - b) for a in one.clock for b in other.clock)
+        if apart > 60:
+            raise ImporterError(
+                f"times of two clocks: {one.file} is {apart / 60:g} hours from {other.file}; say "
+                "on which clock the shop lives (`--timezone`), or choose another --out folder"
+            )
+
+
+def _one_seller(entries: Sequence[ImportRecord]) -> None:
+    """Refuse two files of one format that name no shop in common."""
+    named = [entry for entry in entries if entry.shops]
+    for one, other in itertools.combinations(named, 2):
+        if one.format == other.format and not set(one.shops) & set(other.shops):
+            raise ImporterError(
+                f"files of two shops: {one.file} is of {', '.join(one.shops)}, {other.file} of "
+                f"{', '.join(other.shops)}; {ONE_SHOP}"
+            )
+
+
+def owned_tables(record: Sequence[ImportRecord]) -> set[str]:
+    """Return the tables that imports wrote; what joins orders to chats is made after each."""
+    made = {ORDER_BUYERS.name} if record else set()
+    return {table for entry in record for table in entry.tables} | made
