@@ -25,7 +25,7 @@ from csinsight.params import add_months
 
 FIRST_DAY = pd.Timestamp("2026-11-01").to_pydatetime()
 SHOPS = int(os.environ.get("CSINSIGHT_VALIDATE_ROLLOUTS", "200"))
-FIRST_SEED = 561_000
+FIRST_SEED = 61_000
 _BLOCK = 20
 BEHAVIOUR = "recommends"
 #: By world: inquiries a month, agents, log-odds of the behaviour, share of those who would not

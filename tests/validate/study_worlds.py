@@ -26,7 +26,7 @@ from csinsight.params import add_months
 #: Shops of each world and maker; they are drawn in blocks, and some without effects beside them.
 SHOPS = int(os.environ.get("CSINSIGHT_VALIDATE_EACH", "20"))
 _BLOCK, _NULL_BLOCK = 5, 2
-FIRST_SEED = 571_000
+FIRST_SEED = 71_000
 NAMED = ("helps", "hurts")
 INTENT = "could be the buyer's own intent"
 #: Shops that are looked at month after month; inquiries a quarter.

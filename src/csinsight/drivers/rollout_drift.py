@@ -2,7 +2,9 @@
 
 Two things move it: more noise than chance, which is gone a week later, and drift, a random walk
 that stays [1]_. Both are told by restricted likelihood [2]_: agents' and weeks' levels are free, as
-they are in the reading of a roll-out, and only what they leave tells of the rest.
+they are in the reading of a roll-out, and only what they leave tells of the rest. Some months tell
+little of either, so what they leave open is kept: every size that the past allows, by how well it
+does, and not the likeliest alone, which promises too much.
 
 References
 ----------
@@ -13,10 +15,10 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize
 
 from csinsight.drivers.units import Floats
 
@@ -24,11 +26,42 @@ from csinsight.drivers.units import Floats
 _LEAST_PAST: Final = 6
 #: An agent's chance is pulled to the shop's by so many inquiries.
 _PRIOR: Final = 20.0
-#: Variances of a week's step, in log-odds, that the search begins with, and the largest.
-_STEPS: Final = (0.001, 0.03)
-_MOST: Final = 1.0
+#: Sizes that are looked at: the noise of an agent's week, its variance in that of chance, and a
+#: week's step of an agent's log-odds, its deviation. Nobody stands still, so every step is as
+#: likely before anything is seen; noise is as likely as not to be chance alone.
+_NOISE: Final = np.geomspace(1.0, 3.0, 12)
+_STEPS: Final = np.linspace(0.0, 0.5, 26)
 #: Variance of a week without inquiries: it tells nothing.
 _UNSEEN: Final = 1e3
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How agents may move from week to week.
+
+    Parameters
+    ----------
+    noise, step : array (sizes,)
+        Variance of an agent's week, in that of chance, and deviation of a step in log-odds.
+    weight : array (sizes,)
+        Their probabilities.
+
+    Examples
+    --------
+    >>> still = Moves(np.ones(1), np.zeros(1), np.ones(1))
+    >>> noise, step = still.draw(np.random.default_rng(1), 3)
+    >>> noise.tolist(), step.tolist()
+    ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0])
+    """
+
+    noise: Floats
+    step: Floats
+    weight: Floats
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
+        """Draw noise and step of so many futures."""
+        drawn = rng.choice(len(self.weight), count, p=self.weight)
+        return self.noise[drawn], self.step[drawn]
 
 
 def own_chance(number: Floats, mean: Floats) -> Floats:
@@ -49,20 +82,13 @@ def own_chance(number: Floats, mean: Floats) -> Floats:
     return np.asarray((paid + _PRIOR * shop) / (number.sum(axis=1) + _PRIOR))
 
 
-def noise_and_step(number: Floats, mean: Floats) -> tuple[float, float]:
-    """Return how much agents move from week to week.
+def agents_moves(number: Floats, mean: Floats) -> Moves:
+    """Return how much agents moved from week to week, as far as their past tells it.
 
     Parameters
     ----------
     number, mean : array (agents, weeks)
         Inquiries, and the share of them that paid.
-
-    Returns
-    -------
-    noise : float
-        Variance of an agent's week, in that of chance; 1 at least.
-    step : float
-        Variance of a week's step of an agent's log-odds.
 
     Examples
     --------
@@ -72,29 +98,22 @@ def noise_and_step(number: Floats, mean: Floats) -> tuple[float, float]:
     >>> number, walks = np.full((12, 13), 200.0), rng.normal(0, 0.15, (12, 13)).cumsum(axis=1)
     >>> for drift in (walks, 0 * walks):
     ...     paid = rng.binomial(200, 1 / (1 + np.exp(1 - drift)))
-    ...     print(round(noise_and_step(number, paid / 200)[1] ** 0.5, 2))
+    ...     moves = agents_moves(number, paid / 200)
+    ...     print(round(float(moves.weight @ moves.step), 2))
     0.15
     0.01
     """
     if number.shape[1] < _LEAST_PAST or len(number) < 2:
-        return 1.0, 0.0
-    found = [
-        minimize(
-            _misfit,
-            (1.05, step),
-            args=(number, mean),
-            method="L-BFGS-B",
-            bounds=[(1.0, None), (0.0, _MOST)],
-        )
-        for step in _STEPS
-    ]
-    noise, step = min(found, key=lambda fit: float(fit.fun)).x
-    return float(noise), float(step)
+        return Moves(np.ones(1), np.zeros(1), np.ones(1))
+    noise, step = (sizes.ravel() for sizes in np.meshgrid(_NOISE, _STEPS))
+    told = [_log_likelihood(n, s**2, number, mean) for n, s in zip(noise, step, strict=True)]
+    before = np.where(noise == 1, len(_NOISE) - 1, 1)
+    weight = before * np.exp(np.array(told) - max(told))
+    return Moves(noise, step, weight / weight.sum())
 
 
-def _misfit(told: Floats, number: Floats, mean: Floats) -> float:
-    """Return minus the restricted log-likelihood of noise and step."""
-    noise, step = told
+def _log_likelihood(noise: float, step: float, number: Floats, mean: Floats) -> float:
+    """Return the restricted log-likelihood of noise and of the variance of a step."""
     weeks = np.arange(1, number.shape[1] + 1)
     chance = np.clip(own_chance(number, mean), 0.01, 0.99)
     spread = (chance * (1 - chance))[:, None]
@@ -110,4 +129,4 @@ def _misfit(told: Floats, number: Floats, mean: Floats) -> float:
     squares = np.einsum("it,its,is", mean, weight, mean)
     squares -= through @ np.linalg.solve(inner, through)
     sizes = np.linalg.slogdet(covariance)[1].sum() + np.log(level.sum(axis=1)).sum()
-    return float(sizes + np.linalg.slogdet(inner)[1] + squares) / 2
+    return -float(sizes + np.linalg.slogdet(inner)[1] + squares) / 2

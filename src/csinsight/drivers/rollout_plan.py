@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.rollouts import Rollout
 from csinsight.drivers.randomisation import Cells, p_values
-from csinsight.drivers.rollout_drift import noise_and_step, own_chance
+from csinsight.drivers.rollout_drift import Moves, agents_moves, own_chance
 from csinsight.drivers.rollout_lot import (
     cells_of,
     draw_starts,
@@ -201,20 +201,19 @@ class _Past:
     ----------
     number, mean : array (agents, weeks)
         Inquiries, and the share of them that paid.
-    noise, step : float
-        How agents moved from week to week (`csinsight.drivers.rollout_drift.noise_and_step`).
+    moves : Moves
+        How agents moved from week to week.
     """
 
     number: Floats
     mean: Floats
-    noise: float
-    step: float
+    moves: Moves
 
 
 def _past(told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
     whole = told.assign(week=told["week"].clip(upper=weeks - 1))
     number, mean = cells_of(whole, as_float(told[_C.PAID]), agents, weeks)
-    return _Past(number, mean, *noise_and_step(number, mean))
+    return _Past(number, mean, agents_moves(number, mean))
 
 
 def _power(
@@ -242,7 +241,8 @@ def _simulated(rng: np.random.Generator, past: _Past, cells: Cells, effect: floa
     """Return cells' means in roll-outs simulated with an effect: cells x simulations."""
     own = np.clip(own_chance(past.number, past.mean), 0.001, 0.999)[:, None]
     size = (_SIMULATED, *cells.number.shape)
-    walks = np.cumsum(rng.normal(0, np.sqrt(past.step), size), axis=2)
+    noisy, step = (sizes[:, None, None] for sizes in past.moves.draw(rng, _SIMULATED))
+    walks = np.cumsum(step * rng.normal(size=size), axis=2)
     chance = np.clip(expit(logit(own) + walks) + cells.started * effect, 0.001, 0.999)
-    noise = np.sqrt(past.noise * chance * (1 - chance) / np.maximum(cells.number, 1))
+    noise = np.sqrt(noisy * chance * (1 - chance) / np.maximum(cells.number, 1))
     return np.asarray((chance + noise * rng.normal(size=size)).reshape(_SIMULATED, -1).T)
