@@ -127,7 +127,6 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "after_robot": {"conversation_gap_hours", "kpi_profile"},
     "team_hours": {"driver_months"},
     "answer_bank": {"driver_months"},
-    "lost_excerpts": {"seed"},
     "call_back": {"export_buyers"},
     "lost_excerpts": {"seed"},
 }  # fmt: skip
