@@ -324,3 +324,13 @@ def test_whole_talks_are_no_messages(put: Callable[..., Path]) -> None:
     told = "table: messages\ncolumns: {buyer_id: who, text: text}\nconstants: {sender: buyer}\n"
     with pytest.raises(ImporterError, match=r"whole talks.*qianniu_chat"):
         read_mapping([put("c.csv", f"who,text\ntb1,{talk}\n")], put("m.yml", told))
+
+
+@pytest.mark.parametrize("name", ["No", "yes"])
+def test_a_column_that_yaml_takes_for_true_or_false(put: Callable[..., Path], name: str) -> None:
+    orders = put("o.csv", f"at,{name}\n2026-10-05,7\n")
+    told = "table: orders\ncolumns: {order_id: %s, placed_at: at}\n"
+    with pytest.raises(ConfigError, match="in quotes"):
+        read_mapping([orders], put("m.yml", told % name))
+    imported = read_mapping([orders], put("n.yml", told % f"'{name}'"))
+    assert imported.tables["orders"]["order_id"].to_list() == ["7"]

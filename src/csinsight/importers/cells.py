@@ -179,7 +179,14 @@ def by_pattern(given: pl.Expr, form: str) -> pl.Expr:
 
 
 def to_local(moment: pl.Expr, timezone: str) -> pl.Expr:
-    """Return UTC times as local times of `timezone`, without zone."""
+    """Return UTC times as local times of `timezone`, without zone.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"at": ["2026-10-01T02:00:00"]}).select(pl.col("at").str.to_datetime())
+    >>> str(rows.select(to_local(pl.col("at"), "Asia/Shanghai"))["at"][0])
+    '2026-10-01 10:00:00'
+    """
     return (
         moment.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.replace_time_zone(None)
     )
@@ -399,5 +406,13 @@ def looks_rounded(cell: pl.Expr) -> pl.Expr:
 
 
 def unreadable(given: pl.Expr, value: pl.Expr, name: str, what: str) -> tuple[pl.Expr, str]:
-    """Return the rule that refuses a cell which holds something that can't be read."""
+    """Return the rule that refuses a cell which holds something that can't be read.
+
+    Examples
+    --------
+    >>> cell = pl.col("n")
+    >>> wrong, why = unreadable(cell, number(cell), "paid_amount", "a number")
+    >>> pl.DataFrame({"n": ["12", "twelve", None]}).select(wrong).to_series().to_list(), why
+    ([False, True, False], 'paid_amount is not a number')
+    """
     return given.is_not_null() & value.is_null(), f"{name} is not {what}"

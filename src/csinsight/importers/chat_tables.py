@@ -55,7 +55,14 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
 
 
 def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:
-    """Return by file the shops whose agents write there."""
+    """Return by file the shops whose agents write there.
+
+    Examples
+    --------
+    >>> line = Entry("chat.txt", 1, "在", nick="旗舰店:小李", side="agent")
+    >>> shops_of([line])["chat.txt"].shops
+    ('旗舰店',)
+    """
     shops: dict[str, set[str]] = {}
     for entry in entries:
         if ":" in entry.nick and entry.side in ("agent", "bot") and not entry.problem:

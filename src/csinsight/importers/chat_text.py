@@ -318,7 +318,15 @@ def read_time(text: str) -> datetime | None:
 
 
 def judge(entry: Entry) -> None:
-    """Set the problem of a message that says nothing or could not be shown."""
+    """Set the problem of a message that says nothing or could not be shown.
+
+    Examples
+    --------
+    >>> entry = Entry("chat.txt", 1, "", nick="小雨")
+    >>> judge(entry)
+    >>> entry.problem
+    'the message has no text: a picture or card that the copy does not carry'
+    """
     if entry.problem or entry.side == "system":
         return
     if not entry.text.strip():

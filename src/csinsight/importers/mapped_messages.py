@@ -57,6 +57,15 @@ def refuse_whole_talks(frame: pl.DataFrame) -> None:
     ------
     ImporterError
         Naming the file and what reads it.
+
+    Examples
+    --------
+    >>> lines = ["小雨 2026-10-05 10:00:00", "在吗", "店:小李 2026-10-05 10:00:09", "在"]
+    >>> talk = {"_file": ["c.csv"], "text": [chr(10).join(lines)]}
+    >>> refuse_whole_talks(pl.DataFrame(talk))
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: c.csv: `text` holds whole talks, each with the heads of ...
     """
     if Messages.TEXT not in frame.columns:
         return
@@ -84,6 +93,15 @@ def with_buyers(frame: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[
     Where one column names whoever wrote, as help desks write it, the buyer of an agent's line is
     who wrote as the buyer in its conversation. Masked buyers can't be told apart by their nick:
     each conversation counts as a buyer of its own.
+
+    Examples
+    --------
+    >>> told = {"buyer_id": "who", "agent_id": "who", "sender": "side", "conversation_id": "talk"}
+    >>> spec = Mapping.model_validate({"table": "messages", "columns": told})
+    >>> rows = pl.DataFrame({"buyer_id": ["bo", "zoe"], "agent_id": ["bo", "zoe"],
+    ...     "sender": ["buyer", "agent"], "conversation_id": ["7", "7"]})
+    >>> with_buyers(rows, spec)[0].select("buyer_id", "agent_id").rows()
+    [('bo', None), ('bo', 'zoe')]
     """
     buyer, agent, talk = Messages.BUYER_ID, Messages.AGENT_ID, Messages.CONVERSATION_ID
     if talk not in frame.columns and spec.line_pattern is not None:

@@ -48,7 +48,7 @@ from csinsight.importers.workbook import read_workbook, sheet_records
 def read_mapping(
     files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
 ) -> Imported:
-    """Read files of one form into the contract table that a mapping names.
+    r"""Read files of one form into the contract table that a mapping names.
 
     Parameters
     ----------
@@ -65,6 +65,17 @@ def read_mapping(
         Where a file can't be read or lacks a column of the mapping.
     ConfigError
         Where the mapping is wrong.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file, plan = Path(folder) / "o.csv", Path(folder) / "map.yml"
+    ...     _ = file.write_text("id,day\n1,2026-10-05\n", encoding="utf-8")
+    ...     _ = plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: day}\n")
+    ...     imported = read_mapping([file], plan)
+    >>> imported.tables["orders"]["order_id"].to_list()
+    ['1']
     """
     if mapping is None:
         raise ImporterError("the format `mapping` takes a mapping file; give it as --mapping FILE")

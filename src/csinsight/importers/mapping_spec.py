@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from csinsight.config import did_you_mean, load
 from csinsight.contract.schema import TABLES, Table
@@ -53,13 +53,24 @@ Scalar = str | bool | int | float
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 
 
+def _no_truth(source: Any) -> Any:
+    """Refuse a name that YAML takes for true or false; as a number it would be column 1 or 0."""
+    if isinstance(source, bool):
+        raise ValueError("YAML takes No, Yes, On and Off for true or false: write 'No' in quotes")  # noqa: TRY004 - pydantic takes it
+    return source
+
+
+#: A column of the source: its name, or its number from 1.
+Source = Annotated[str | int, BeforeValidator(_no_truth)]
+
+
 class ColumnRule(BaseModel):
     """Where one contract column comes from and how its cells are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     #: The column's name, or its number from 1.
-    source: str | int = Field(alias="from")
+    source: Source = Field(alias="from")
     #: Text of the source to value of the contract; a text that is not in it is refused, unless
     #: ``"*"`` says what all others are.
     values: dict[str, Scalar] | None = None
@@ -80,11 +91,11 @@ class Lines(BaseModel):
     #: ``sum``: the row's amounts are the line's. ``repeat``: they are the whole order's, repeated.
     amounts: Literal["sum", "repeat"]
     #: Columns of the source: the platform's number of the line, its product, its own amount.
-    id: str | int | None = None
-    product_id: str | int | None = None
-    product_name: str | int | None = None
-    category: str | int | None = None
-    amount: str | int | None = None
+    id: Source | None = None
+    product_id: Source | None = None
+    product_name: Source | None = None
+    category: Source | None = None
+    amount: Source | None = None
 
 
 class Mapping(BaseModel):
@@ -93,7 +104,7 @@ class Mapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: TableName
-    columns: dict[str, str | int | ColumnRule]
+    columns: dict[str, Source | ColumnRule]
     constants: dict[str, Scalar] = Field(default_factory=dict)
     format: FileFormat | None = None
     encoding: str | None = None
@@ -114,10 +125,10 @@ class Mapping(BaseModel):
     empty: tuple[str, ...] = ()
     lines: Lines | None = None
     #: A column with the time of the last change, which tells the newer of two rows.
-    updated: str | int | None = None
+    updated: Source | None = None
     #: The currency of the file, or the column that names it; which to take, and rates to it.
     currency: Currency | None = None
-    currency_from: str | int | None = None
+    currency_from: Source | None = None
     rates: dict[Currency, float] = Field(default_factory=dict)
     #: Whether cells of an order are merged over its lines: below the first they are empty.
     merged: bool = False

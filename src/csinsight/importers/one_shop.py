@@ -172,7 +172,14 @@ def refuse_other_orders(frame: pl.DataFrame, source: str) -> None:
 
 
 def shop_of(header: Sequence[str]) -> pl.Expr:
-    """Return the column of a file's rows that names the shop they are of; nulls without one."""
+    """Return the column of a file's rows that names the shop they are of; nulls without one.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"订单号": ["1"], "店铺名称": ["旗舰店"]})
+    >>> rows.select(shop_of(rows.columns))["_shop"].to_list()
+    ['旗舰店']
+    """
     name = next((name for name in SHOP_HEADERS if name in header), None)
     if name is None:
         return pl.lit(None, dtype=pl.String).alias(Row.SHOP)

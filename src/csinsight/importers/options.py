@@ -85,7 +85,13 @@ class OrderOptions(Options):
 
 
 def read_options(mapping: Path | None, model: type[_Told], timezone: str | None = None) -> _Told:
-    """Return the options in a mapping file; a time zone of the command line wins."""
+    """Return the options in a mapping file; a time zone of the command line wins.
+
+    Examples
+    --------
+    >>> read_options(None, OrderOptions, "Europe/Berlin").timezone
+    'Europe/Berlin'
+    """
     options = load(mapping, model) if mapping else model()
     return options if timezone is None else options.model_copy(update={"timezone": timezone})
 

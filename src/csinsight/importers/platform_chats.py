@@ -69,6 +69,18 @@ def read_sycm_chats(
     ------
     ImporterError
         Where a file holds no sessions.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> message = {"gmtCreated": "2026-10-05 10:00:00", "userNickFrom": "tb1", "msg": "在吗"}
+    >>> session = {"meta": {"dataId": "1_a_2", "buyerNick": "tb1"}, "messages": [message]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "chats.json"
+    ...     _ = file.write_text(json.dumps({"sessions": [session]}), encoding="utf-8")
+    ...     imported = read_sycm_chats([file])
+    >>> imported.tables["messages"]["buyer_id"].to_list()
+    ['tb1']
     """
     options = read_options(mapping, ChatOptions, timezone)
     zone = options.timezone or _UTC_SHOP

@@ -89,7 +89,7 @@ class KpiOptions(Options):
 def read_platform_kpis(
     files: Sequence[Path], mapping: Path | None = None, *, timezone: str | None = None
 ) -> Imported:
-    """Read daily service figures into ``platform_kpis``.
+    r"""Read daily service figures into ``platform_kpis``.
 
     A row in is a row of the table; it is used where at least one figure of it is.
 
@@ -106,6 +106,16 @@ def read_platform_kpis(
     ------
     ImporterError
         Where a file has neither a day nor an agent among its headers, or names no day at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "kpis.csv"
+    ...     _ = file.write_text("日期,旺旺,旺旺回复率\n2026-10-05,小李,98%\n", encoding="utf-8")
+    ...     imported = read_platform_kpis([file])
+    >>> imported.tables["platform_kpis"]["value"].to_list()
+    [0.98]
     """
     options = read_options(mapping, KpiOptions, timezone)
     frames, refused, counted = [], [], 0

@@ -73,7 +73,13 @@ CLOCK_REASON: Final = "发送时间 is not a time such as 2024-01-05 09:03:07"
 
 
 def is_table(path: Path) -> bool:
-    """Tell whether `path` is to be read as a table of messages rather than as pasted text."""
+    """Tell whether `path` is to be read as a table of messages rather than as pasted text.
+
+    Examples
+    --------
+    >>> is_table(Path("chats.xlsx")), is_table(Path("chats.txt"))
+    (True, False)
+    """
     return path.suffix.lower() in (*SUFFIXES, ".csv")
 
 

@@ -117,12 +117,26 @@ def read_all_lines(
 
 
 def refuse(frame: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """Return the lines of `frame`, all refused for `reason`, as `REFUSED_SCHEMA`."""
+    """Return the lines of `frame`, all refused for `reason`, as `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> row = pl.DataFrame({"_file": ["a.csv"], "_line": [2], "_raw": ["1,x"]})
+    >>> refuse(row, "n is no number")["_reason"].to_list()
+    ['n is no number']
+    """
     return as_refused(frame.with_columns(pl.lit(reason).alias(Line.REASON)))
 
 
 def as_refused(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of `REFUSED_SCHEMA`, without money where the rows tell none."""
+    """Return the columns of `REFUSED_SCHEMA`, without money where the rows tell none.
+
+    Examples
+    --------
+    >>> row = {"_file": ["a.csv"], "_line": [2], "_raw": ["1,x"], "_reason": ["n is no number"]}
+    >>> as_refused(pl.DataFrame(row))["_money"].to_list()
+    [None]
+    """
     if Line.MONEY not in frame.columns:
         frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(Line.MONEY))
     return frame.select(*REFUSED_SCHEMA)
@@ -251,7 +265,14 @@ def gather(
     *,
     strip: bool = True,
 ) -> Records:
-    """Return rows (line number, raw text, fields) as `Records` under the header `names`."""
+    """Return rows (line number, raw text, fields) as `Records` under the header `names`.
+
+    Examples
+    --------
+    >>> records = gather("a.csv", ["id", "n"], [(2, "1,2", ["1", "2"]), (3, "3", ["3"])])
+    >>> records.frame["id"].to_list(), records.damaged["_reason"].to_list()
+    (['1'], ['the record has 1 fields, the header 2'])
+    """
     header = _header(names, strip=strip)
     good: list[tuple[str | int | None, ...]] = []
     bad: list[tuple[str, int, str, str]] = []

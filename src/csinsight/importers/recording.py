@@ -120,6 +120,12 @@ def _one_seller(entries: Sequence[ImportRecord]) -> None:
 
 
 def owned_tables(record: Sequence[ImportRecord]) -> set[str]:
-    """Return the tables that imports wrote; what joins orders to chats is made after each."""
+    """Return the tables that imports wrote; what joins orders to chats is made after each.
+
+    Examples
+    --------
+    >>> owned_tables([])
+    set()
+    """
     made = {ORDER_BUYERS.name} if record else set()
     return {table for entry in record for table in entry.tables} | made

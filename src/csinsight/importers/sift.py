@@ -93,6 +93,14 @@ def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.D
     -------
     tuple of polars.DataFrame
         The rows kept, all columns; the rows refused, as `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> told = {"_file": ["a.csv"] * 2, "_line": [1, 2], "_raw": ["5", "-5"], "n": [5, -5]}
+    >>> rows = pl.DataFrame(told)
+    >>> kept, refused = sift(rows, [(pl.col("n") < 0, "n is under 0")])
+    >>> kept["n"].to_list(), refused["_reason"].to_list()
+    ([5], ['n is under 0'])
     """
     if not rules:
         return frame, pl.DataFrame(schema=REFUSED_SCHEMA)
