@@ -479,7 +479,9 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
     caption = study.word("kpis.table_caption", rule=rule)
     shop = study.read_or_none(SHOP_KPIS)
     # Buyers of several agents: without a word the shop's spend beside agents' looks wrong.
-    if shop is not None and agents[_K.PAYING_BUYERS].sum() > shop[_K.PAYING_BUYERS].iloc[0]:
+    whole = None if shop is None else shop[_K.PAYING_BUYERS].iloc[0]
+    # Where chats and orders can't be joined the shop's buyers are not known.
+    if shop is not None and pd.notna(whole) and agents[_K.PAYING_BUYERS].sum() > whole:
         spend = words.money(shop[_K.SPEND_PER_BUYER].iloc[0], currency=currency)
         caption = words.sentences(caption, study.word("kpis.table_shared", shop=spend))
     return Table(
