@@ -81,14 +81,18 @@ def test_hits_lie_within_the_text(text, marker):
         assert 0 <= start < end <= len(text)
 
 
-@pytest.mark.parametrize("marker", LEXICON.ids("agent"))
-def test_what_is_marked_has_hits(marker):
+@pytest.fixture(scope="module")
+def marked():
     frame = pl.DataFrame(
         [(str(i), "agent", text, 1) for i, text in enumerate(TEXTS)],
         schema=["conversation_id", "sender", "text", "turn_no"],
         orient="row",
     )
-    marked = mark(nw.from_native(frame.lazy()), LEXICON).collect().to_native()
+    return mark(nw.from_native(frame.lazy()), LEXICON).collect().to_native()
+
+
+@pytest.mark.parametrize("marker", LEXICON.ids("agent"))
+def test_what_is_marked_has_hits(marker, marked):
     for text, shown in marked.select("text", marker).iter_rows():
         if shown:
             assert find_hits(text, marker, LEXICON)
