@@ -20,7 +20,7 @@ from csinsight.drivers.checks import (
 )
 from csinsight.drivers.design import TESTED_BEHAVIOURS, design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.verdicts import LEFT_OVER, verdicts
+from csinsight.drivers.verdicts import LEFT_OVER, UNSEEN, verdicts
 
 AS_OF = datetime(2026, 11, 1)
 NAMED = ["helps", "hurts"]
@@ -244,7 +244,7 @@ def test_a_family_beside_the_main_one_has_to_speak_louder_while_that_is_silent()
     table = pd.DataFrame(rows, columns=["outcome", "behaviour", "p_value"]).assign(
         scope="all", scope_kind="all", effect_pp=4.0, low_pp=2.5, high_pp=5.5
     )
-    told = {"level": 0.01, "rings": False, "states": False}
+    told = {"level": 0.01, "rings": False, "states": False, "browsing": False}
     assert verdicts(table, (), 0.10, **told)["verdict"].tolist()[2:] == ["helps"] * 2
     table.loc[2:, "p_value"] = 0.012
     assert verdicts(table, (), 0.10, **told)["verdict"].tolist() == ["no evidence"] * 4
@@ -305,7 +305,8 @@ def test_what_is_left_of_intent_widens_intervals_where_an_alarm_rings() -> None:
         }
     )
     calm, alarmed = (
-        verdicts(table, (), 0.10, level=0.05, rings=rings, states=True) for rings in (False, True)
+        verdicts(table, (), 0.10, level=0.05, rings=rings, states=True, browsing=True)
+        for rings in (False, True)
     )
     assert (calm["verdict"].iloc[:4] == "helps").all()
     assert list(calm["high_pp"] - calm["low_pp"]) == pytest.approx([2.0] * 5)
@@ -315,3 +316,6 @@ def test_what_is_left_of_intent_widens_intervals_where_an_alarm_rings() -> None:
     told = ["helps", OWN_INTENT, "helps", OWN_INTENT, "no evidence"]
     assert alarmed["verdict"].tolist() == told
     assert alarmed.loc[1, "reason"] == LEFT_OVER
+    blind = verdicts(table, (), 0.10, level=0.05, rings=True, states=True, browsing=False)
+    assert blind["verdict"].tolist() == [*[OWN_INTENT] * 4, "no evidence"]
+    assert set(blind["reason"].iloc[:4]) == {UNSEEN}

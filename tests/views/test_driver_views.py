@@ -11,12 +11,13 @@ from tests.drivers import worlds as made_up
 
 from csinsight.behaviours.accuracy import reader_accuracy
 from csinsight.contract.artifacts import Rollouts
+from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.intent import BROWSING
 from csinsight.drivers.misreading import with_correction
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
+from csinsight.drivers.verdicts import UNSEEN
 from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
@@ -57,19 +58,16 @@ def test_a_shop_of_few_agents_is_not_told_that_its_inquiries_are_few(study):
 def test_where_intent_is_not_seen_the_brief_says_so(study):
     alarm = {"check": "the buyer's state before the turn", "behaviour": None, "fired": True}
     alarm |= {"estimate_pp": -0.4, "low_pp": -0.5, "high_pp": -0.3}
-    drivers = sample_drivers().assign(taught="more")
-    for checks, told in (
-        ([alarm], True),
-        ([alarm | {"fired": False}], False),
-        ([alarm, alarm | {"check": BROWSING[0], "fired": False}], False),
-    ):
-        found = pd.DataFrame(checks)
-        study.write("drivers_checks", found)
-        assert bool(view.unseen_intent(study, drivers)) == told
-        # Calm controls are no comfort where another alarm rings.
-        calm = study.word("brief.calm_controls")
-        assert calm not in view.control_warnings(study, drivers, found)
-    assert view.unseen_intent(study, drivers.assign(verdict="no evidence")) == ""
+    drivers = sample_drivers()
+    assert view.unseen_intent(study, drivers) == ""
+    doubted = drivers.assign(verdict=OWN_INTENT, reason=UNSEEN)
+    told = view.unseen_intent(study, doubted)
+    assert "could be their own intent" in told
+    # None is said to be without a difference: it shows, and could be the buyers'.
+    assert "own intent" in view.sentence(study, doubted)
+    # Calm controls are no comfort where another alarm rings.
+    calm = study.word("brief.calm_controls")
+    assert calm not in view.control_warnings(study, doubted, pd.DataFrame([alarm]))
 
 
 def lots(*rows):

@@ -60,6 +60,7 @@ ALL: Final = "all"
 BENCHMARK: Final = "a hidden intent as strong as what is measured would explain it"
 DISAGREES: Final = "second method disagrees"
 LEFT_OVER: Final = "what is left of the buyer's intent would explain it"
+UNSEEN: Final = "nothing is known of what buyers looked at, and agents answer them"
 
 #: What a shop's first report may spend of the year's 5 %, and how many months make it.
 _FIRST_LOOK: Final = 0.025
@@ -114,6 +115,7 @@ def verdicts(
     level: float,
     rings: bool,
     states: bool,
+    browsing: bool,
 ) -> pd.DataFrame:
     """Say of each estimate what may be said.
 
@@ -125,7 +127,9 @@ def verdicts(
     graphical procedure). Nothing is named whose interval, plain or as believed, holds zero.
     Where an alarm rings, intervals and p-values hold what is left of the buyer's intent too
     (`csinsight.drivers.systematic_error`). What chance alone would have named, and what could be
-    the buyer's own intent (`csinsight.drivers.intent`), is called that.
+    the buyer's own intent (`csinsight.drivers.intent`), is called that; so is all of it where an
+    alarm rings and nothing is known of what buyers looked at before they asked, for then nothing
+    measures what they came with.
 
     Parameters
     ----------
@@ -139,6 +143,8 @@ def verdicts(
         Of the main family (`family_level`).
     rings, states : bool
         As for `csinsight.drivers.intent.own_intent`.
+    browsing : bool
+        Whether page views before the first message are known.
 
     Returns
     -------
@@ -150,9 +156,11 @@ def verdicts(
     >>> table = pd.DataFrame({"behaviour": ["greets", "recommends"], "effect_pp": [0.2, 8.0],
     ...                       "low_pp": [-3.0, 6], "high_pp": [3.4, 10], "p_value": [0.9, 1e-9]})
     >>> table = table.assign(outcome="paid", scope="all", scope_kind="all", intent_times=9.0)
-    >>> told = {"level": 0.025, "rings": False, "states": True}
-    >>> verdicts(table, (), 0.1, **told)["verdict"].tolist()
+    >>> told = {"level": 0.025, "states": True, "browsing": False}
+    >>> verdicts(table, (), 0.1, rings=False, **told)["verdict"].tolist()
     ['no evidence', 'helps']
+    >>> verdicts(table, (), 0.1, rings=True, **told)["verdict"].tolist()
+    ['no evidence', "could be the buyer's own intent"]
     """
     kinds = dict.fromkeys(_NUMBERS, float) | {_D.REASON: object, _D.STANDING: object}
     table = estimates.reindex(columns=list(COLUMNS)).astype({**kinds, _D.SHOWN: "Int64"})
@@ -168,6 +176,9 @@ def verdicts(
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
+    if rings and not browsing:
+        weak[:] = True
+        table.loc[by_chance, _D.REASON] = UNSEEN
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
     verdict = np.where(named & ~weak & ~apart, side, "no evidence")
     verdict = np.where(by_chance & ~(named & ~weak & ~apart), OWN_INTENT, verdict)

@@ -10,8 +10,7 @@ from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, R
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.estimates import SCOPES
-from csinsight.drivers.intent import BROWSING
-from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, rings
+from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, UNSEEN, rings
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -24,7 +23,7 @@ _D, _K = Drivers, DriverChecks
 #: Cards in words for the strongest drivers; the table below them has them all.
 MAX_CARDS = 6
 #: Words for why a finding could be the buyer's own intent.
-_WHY = {DISAGREES: "apart", LEFT_OVER: "left_over"}
+_WHY = {DISAGREES: "apart", LEFT_OVER: "left_over", UNSEEN: "unseen"}
 
 
 def sentence(study: Study, drivers: pd.DataFrame) -> str:
@@ -48,7 +47,9 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
         return study.word("drivers.too_little", n=study.words.number(rows[_D.N].max()))
     named = tried[tried[_D.VERDICT].isin(labels.NAMED)]
     if named.empty:
-        return study.word("drivers.silent", tried=len(tried), goal=_goal(study, rows))
+        doubted = int((tried[_D.VERDICT] == OWN_INTENT).sum())
+        word = "drivers.doubted" if doubted else "drivers.silent"
+        return study.word(word, tried=len(tried), doubted=doubted, goal=_goal(study, rows))
     found = "drivers.found_one" if len(named) == 1 else "drivers.found"
     goal = _goal(study, rows)
     parts = [study.word(found, named=len(named), tried=len(tried), goal=goal)]
@@ -517,10 +518,10 @@ def control_warnings(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -
 
 
 def unseen_intent(study: Study, drivers: pd.DataFrame) -> str:
-    """Return that what is named may be the buyer's own intent in part, where that can't be seen.
+    """Return the surest of what goes with a sale but could be the intent that buyers came with.
 
-    So it is where agents answer the buyer (an alarm rings) and nothing is known of what buyers did
-    before their first line: the signs that are left tell little of their intent.
+    So all of it is called where agents answer the buyer (an alarm rings) and nothing is known of
+    what buyers did before their first line.
 
     Examples
     --------
@@ -529,10 +530,18 @@ def unseen_intent(study: Study, drivers: pd.DataFrame) -> str:
     >>> unseen_intent(sample_study(), sample_drivers())
     ''
     """
-    found = study.read_or_none(DriverChecks.NAME)
-    if found is None or labels.surest(labels.readable(drivers)).empty or not rings(found):
+    rows = labels.readable(drivers)
+    doubted = rows[rows[_D.REASON] == UNSEEN]
+    if doubted.empty:
         return ""
-    return "" if found[_K.CHECK].isin(BROWSING).any() else study.word("brief.unseen_intent")
+    sure = labels.sureness(doubted, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    row = doubted.iloc[int(sure.argmax())]
+    return study.word(
+        "brief.unseen_intent",
+        n=len(doubted),
+        behaviour=labels.noun(study, row[_D.BEHAVIOUR]),
+        effect=labels.in_words(study, row, unit=True),
+    )
 
 
 def _controls(found: pd.DataFrame) -> pd.DataFrame:
