@@ -64,6 +64,23 @@ def test_each_way_to_end_is_told_from_the_others():
     assert found["no_way_out"][lambda shown: shown].index.tolist() == ["no_way_out", "stock"]
 
 
+def test_giving_up_is_no_thinking_it_over_and_an_extra_is_about_the_price():
+    ask, answer = ("b", 0, "这款什么材质"), ("a", 1, "纯棉的")
+    found = _read(
+        {
+            "silent": [ask, answer, ("b", 2, "那算了")],
+            "silent_2": [
+                ("b", 0, "Is it cotton?"),
+                ("a", 1, "Yes, it is."),
+                ("b", 2, "never mind"),
+            ],
+            "undecided": [ask, answer, ("b", 2, "那算了 我再想想")],
+            "price": [ask, answer, ("b", 2, "没券送个赠品也行啊"), ("a", 3, "目前就是这个价哦")],
+        }
+    )
+    assert found["reason"].to_dict() == {name: name.removesuffix("_2") for name in found.index}
+
+
 def test_english_chats_are_read_too():
     ask, answer = ("b", 0, "What is it made of?"), ("a", 1, "It is pure cotton.")
     found = _read(

@@ -148,3 +148,11 @@ def test_what_a_lot_settled_stands_on_the_drivers_card(worlds, study):
     assert study.word("rollouts.running") not in card
     assert study.word("rollouts.running") in view.cards(study, drivers, lots(earlier)).plain()
     assert study.word("rollouts.more") not in view.cards(study, drivers, lots()).plain()
+
+
+@pytest.mark.parametrize(("low", "strict"), [(-0.5, False), (0.1, True)])
+def test_a_calm_alarm_whose_own_interval_misses_0_says_why_it_is_calm(study, low, strict):
+    alarm = {"check": "the buyer's state before the turn", "behaviour": None, "fired": False}
+    alarm |= {"estimate_pp": 0.3, "low_pp": low, "high_pp": 0.5}
+    told = view.alarm_notes(study, pd.DataFrame([alarm]))
+    assert ("misses 0" in told[0]) == strict

@@ -46,3 +46,17 @@ def test_a_shop_that_is_the_same_each_day_or_open_on_one(open_on):
 
 def test_two_weeks_at_least():
     assert isinstance(_week([6] * 7, weeks=1), Prose)
+
+
+def test_teams_whose_agents_differ_widely_are_said_not_to_be_told():
+    wide, close = [0.0, 0.5, 1.0], [0.48, 0.5, 0.52]
+    rows = [
+        {"team": team, "agent_id": f"{team}{n}", "left": left, "paid_": 0.5}
+        for team, of in (("wide", wide), ("close", close))
+        for n, left in enumerate(of)
+        for _ in range(20)
+    ]
+    table = pd.DataFrame(rows).assign(first_response_talk_s=40.0)
+    told = team_hours._compared(sample_study(), table, "team").set_index("team")["apart"]
+    assert told["wide"].startswith("can’t")
+    assert not told["close"].startswith("can’t")

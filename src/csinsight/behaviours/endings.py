@@ -31,9 +31,9 @@ _RUNS: Final = 12
 #: Endings of public chats that were read one by one (`tests/real_data/endings_read.py`): how many,
 #: how many were read alike, and the same of those for which a reason was named. Rules were mended
 #: on most of them; `UNSEEN_READ` and `UNSEEN_NAMED` are the last of them, read after all mending,
-#: half of them chosen as ones with a named reason.
-PUBLIC_READ: Final = (320, 254)
-PUBLIC_NAMED: Final = (122, 68)
+#: half of them chosen as ones with a named reason; giving up was still thinking it over then.
+PUBLIC_READ: Final = (320, 258)
+PUBLIC_NAMED: Final = (116, 68)
 UNSEEN_READ: Final = (60, 43)
 UNSEEN_NAMED: Final = (30, 14)
 _C = Conversations
@@ -181,6 +181,7 @@ def _judged(
     """Return the first reason that holds, from what was said to what was left unsaid."""
     leaves = heard["thinks_it_over"] | heard["gives_up"]
     asks = heard[list(_ASKS)].any(axis="columns")
+    haggles = heard["asks_lower_price"] | heard["bargains_on"]
     unanswered = open_end & ~leaves
     # Who only takes note of an answer is still speaking of it.
     answer = answer | answer_before.where(~asks, other=False)
@@ -197,9 +198,10 @@ def _judged(
         (answer["ends_waiting"] & ~refused, "no_answer"),
         (left_waiting & asks & ~leaves, "wait"),
         *((before[name], name) for name in _OBJECTIONS),
-        (heard["asks_lower_price"] | (leaves & earlier["asks_lower_price"]), "price"),
+        (haggles | (leaves & (earlier["asks_lower_price"] | earlier["bargains_on"])), "price"),
         (no_way_out, "no_way_out"),
-        (leaves, "undecided"),
+        # "Never mind" alone is no reason, and no thinking it over either.
+        (heard["thinks_it_over"], "undecided"),
     ]
     reasons = [name for _, name in rules]
     reason = np.select([rule.to_numpy(dtype=bool) for rule, _ in rules], reasons, "silent")

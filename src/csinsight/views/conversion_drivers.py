@@ -336,7 +336,10 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         rows,
         study.word("drivers.table"),
         caption=study.word("drivers.table_caption"),
-        labels=labels.headings(study, "drivers", columns),
+        labels={
+            **labels.headings(study, "drivers", columns),
+            _D.EFFECT_PP: study.word("drivers.column_unshrunk_pp"),
+        },
         formats={
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
@@ -449,9 +452,17 @@ def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
     1
     """
     whole = found[found[_K.BEHAVIOUR].isna()]
+
+    def answer(row: pd.Series) -> str:
+        if row[_K.FIRED]:
+            return "rings"
+        # Many checks are looked at, so an alarm asks for more than this one's interval says.
+        return "calm_strict" if row[_K.LOW_PP] > 0 or row[_K.HIGH_PP] < 0 else "calm"
+
     return [
         study.word(
-            "drivers.alarm_rings" if row[_K.FIRED] else "drivers.alarm_calm",
+            f"drivers.alarm_{answer(row)}",
+            n=study.words.number(len(whole)),
             check=study.word(f"check.{str(row[_K.CHECK]).replace(chr(39), '').replace(' ', '_')}"),
             effect=study.words.with_interval(
                 *(study.words.points(row[n], 1) for n in (_K.ESTIMATE_PP, _K.LOW_PP, _K.HIGH_PP))

@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.endings import (
     LONG_WAIT_S,
     PUBLIC_NAMED,
@@ -164,7 +165,17 @@ def sentence(study: Study, found: Lost) -> str:
         first = study.word("lost.found_most", listed=listed, **known)
     silent = int((rows[_L.REASON] == "silent").sum())
     left = study.word("lost.silent", share=words.percent(silent / len(rows), 0))
-    return words.sentences(first, left)
+    unpaid = _ordered_unpaid(found.inquiries)
+    more = study.word("lost.unpaid", n=words.number(unpaid)) if unpaid else ""
+    return words.sentences(first, left, more)
+
+
+def _ordered_unpaid(inquiries: pd.DataFrame) -> int:
+    """Return how many inquiries of known outcome ordered and didn't pay: sold to nobody either."""
+    known = inquiries_of(inquiries)
+    known = known[known[_C.MATURE].eq(other=True).fillna(value=False)]
+    ordered, paid = (known[name].astype("boolean") for name in (_C.ORDERED, _C.PAID))
+    return int((ordered & ~paid).sum())
 
 
 def _in_words(study: Study, row: pd.Series) -> str:

@@ -47,6 +47,8 @@ _SHIFT_ENDS: Final = (0, 5, 12, 17, 24)
 _WEEK: Final = 7
 #: Days of the week are said to differ where chance would do it this rarely.
 _CHANCE: Final = 0.05
+#: An interval that reaches further than this many points to a side says nothing of use. Ours.
+_USEFUL_POINTS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def sentence(study: Study, found: Hours) -> str:
         "slow": words.with_interval(slow, low, high),
         "hours": words.listed([_hour(study, h) for h in found.slow.query("overloaded")["hour"]]),
         "months": words.number(study.context.params.driver_months),
-        "load": words.number(found.slow["load"].max(), 1),
+        **_busiest(study, found.slow),
         **_slow_shares(study, found),
         "late": words.percent(_late(found), 0),
     }
@@ -152,6 +154,12 @@ def sentence(study: Study, found: Hours) -> str:
     # What is at most a few per cent is said in the answer itself.
     more = "" if told.answer in ("yes", "all_day") else faster or study.word("hours.no_load")
     return words.sentences(study.word(f"hours.enough_{told.answer}", **parts), more)
+
+
+def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
+    """Return the busiest of the hours that can be judged, and its load."""
+    row = slow.sort_values("load").iloc[-1]
+    return {"busiest": _hour(study, row["hour"]), "load": study.words.number(row["load"], 1)}
 
 
 def _late(found: Hours) -> float:
@@ -390,8 +398,12 @@ def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None
         if size > 2:
             error = float(by_agent.std(ddof=1)) / np.sqrt(size)
             reach = float(stats.t.ppf(0.975, size - 1)) * error
-            ends = (value, value - reach, value + reach)
-            apart = words.with_interval(*(words.points(100 * v) for v in ends))
+            ends = (words.points(100 * v) for v in (value - reach, value + reach))
+            apart = (
+                study.word("hours.apart_unknown", **dict(zip(("low", "high"), ends, strict=True)))
+                if 100 * reach > _USEFUL_POINTS
+                else words.with_interval(apart, *ends)
+            )
         shown.append(
             {
                 key: str(name),
@@ -416,7 +428,7 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
     >>> type(teams(study, found, study.read("conversations"))).__name__
     'Columns'
     """
-    rows = _known_outcomes(study, conversations)
+    words, rows = study.words, _known_outcomes(study, conversations)
     named = {a: study.agent(str(a)).get(Agents.TEAM) for a in rows[_C.AGENT_ID].unique()}
     begun = shift_starts(rows, found.written)
     # Categories keep the day's order in the table.
@@ -433,7 +445,7 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
             Table(
                 table,
                 study.word(f"hours.{key}s"),
-                caption=study.word(f"hours.{key}s_caption"),
+                caption=study.word(f"hours.{key}s_caption", reach=words.number(_USEFUL_POINTS)),
                 labels=labels.headings(study, "hours", table.columns),
                 name=f"{key}s",
             )
