@@ -11,7 +11,7 @@ from tests.contexts import TIERS
 from csinsight.engine import open_shop
 from csinsight.features.spend import spend_between
 from csinsight.segments.by_month import tiers_by_month
-from csinsight.segments.leaving import leaving
+from csinsight.segments.leaving import Leaving, leaving
 
 NAMES = ["buyer_id", "tier", "expected_spend_90d"]
 NOTHING = pd.DataFrame(columns=["expected", "actual"])
@@ -25,7 +25,7 @@ def test_parts_of_the_change_add_up_and_new_and_gone_buyers_count():
     before = _tiers(("a", "vip", 90), ("b", "core", 40), ("gone", "core", 10))
     now = _tiers(("a", "core", 50), ("b", "vip", 70), ("new", "core", 30))
     found = leaving(before, now, {"b", "new"}, NOTHING, seed=1)
-    assert (found.of, found.fell, found.rose) == (3, 1, 1)
+    assert (found.of, found.fell, found.rose, found.fresh) == (3, 1, 1, 1)
     assert found.silent["buyer_id"].tolist() == ["a", "gone"]
     assert found.silent["tier"].tolist() == ["core", "ordinary"]
     parts = found.before + found.bought + found.quiet + found.new
@@ -69,3 +69,19 @@ def test_silent_buyers_of_a_known_shop_left_more_often_than_those_who_bought(dem
     assert left > 2 * stayed
     assert found.low < found.high
     assert found.low < found.at_stake
+
+
+@pytest.mark.parametrize(
+    ("gain", "at_stake", "answer"),
+    [
+        (200.0, (50.0, 40.0, 60.0), "no"),
+        (50.0, (50.0, 40.0, 60.0), "yes"),
+        (105.0, (50.0, 40.0, 60.0), "unclear"),
+        (105.0, (50.0, float("nan"), float("nan")), "young"),
+    ],
+)
+def test_whether_more_goes_than_comes_is_told_by_the_forecasts_own_error(gain, at_stake, answer):
+    middle, low, high = at_stake
+    silent = pd.DataFrame({"buyer_id": ["a"]})
+    found = Leaving(2, 1, 1, 0, silent, middle, low, high, 900.0, gain, -100.0, 0.0, 800.0 + gain)
+    assert found.answer == answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Final
 
 import numpy as np
@@ -27,9 +28,10 @@ class Leaving:
 
     Parameters
     ----------
-    of, fell, rose : int
+    of, fell, rose, fresh : int
         Core and VIP buyers a month ago; of these now below core; buyers who are new in core or
-        VIP. Tiers are shares of the shop, so about as many rise as fall, whatever happens.
+        VIP; of these without any tier a month ago. Tiers are shares of the shop, so about as many
+        rise as fall, whatever happens.
     silent : DataFrame
         Core and VIP buyers of a month ago who bought nothing since and are now expected to spend
         less: ``buyer_id``, ``tier_before``, ``tier``, ``expected_before``, ``expected`` (net
@@ -46,6 +48,7 @@ class Leaving:
     of: int
     fell: int
     rose: int
+    fresh: int
     silent: pd.DataFrame
     at_stake: float
     low: float
@@ -55,6 +58,27 @@ class Leaving:
     quiet: float
     new: float
     now: float
+
+    @property
+    def answer(self) -> str:
+        """Whether more goes than comes: ``yes``, ``no``, ``unclear`` or ``young`` (unknown error).
+
+        What buyers who did not buy take off the forecast, with the forecast's own relative error,
+        is held against what those who bought and new ones add.
+        """
+        least, most = self.lost
+        if isnan(least):
+            return "young"
+        gain = self.bought + self.new
+        return "yes" if least > gain else "no" if most < gain else "unclear"
+
+    @property
+    def lost(self) -> tuple[float, float]:
+        """Between what lies what buyers who did not buy take off the forecast (95 %)."""
+        if not self.at_stake > 0:
+            return nan, nan
+        ends = sorted(-self.quiet * end / self.at_stake for end in (self.low, self.high))
+        return ends[0], ends[1]
 
 
 def leaving(
@@ -106,6 +130,7 @@ def leaving(
         of=int(best.sum()),
         fell=int((best & ~still).sum()),
         rose=int((still & ~best).sum()),
+        fresh=int((still & ~known).sum()),
         silent=silent,
         at_stake=forecast * middle,
         low=forecast * low,

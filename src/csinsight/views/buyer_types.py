@@ -337,7 +337,12 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
     if not shaky and tested["jaccard"].notna().any():
         lowest = words.number(tested["jaccard"].min(), 2)
         second = study.word("types.answer_firm", overlap=lowest)
-    third = study.word("types.answer_groups", **_best(found)) if len(found) else ""
+    third = ""
+    if len(found):
+        best = _best(found)
+        # At the end of what was tried the best may lie beyond.
+        end = "_most" if best["bic"] == found.loc[~found[FROM_TYPES], "k"].max() else ""
+        third = study.word(f"types.answer_groups{end}", **best)
     apart = stability.unseeded_rand is not None and stability.unseeded_rand < _SHAKY
     fourth = study.word("types.by_signature") if apart else ""
     return Finding(words.sentences(first, second, third, fourth))
@@ -446,6 +451,8 @@ def _drift(study: Study, moved: pd.DataFrame) -> str:
 #: Hennig's bounds of the overlap on resampling: under the first a group is unstable, over the
 #: second it is highly stable.
 _SHAKY, _FIRM = 0.6, 0.85
+#: A type whose centre moved by this many of its own standard deviations in a month wanders. Ours.
+_WANDERS = 1.0
 #: Fewer buyers of a type than this are not drawn.
 _MIN_BUYERS = 10
 
@@ -460,7 +467,9 @@ def verdicts(
     rows["found"], rows["overlap"] = tested["found"], tested["jaccard"]
     moved = None if before is None else drift(types.model, before.model).set_index(_TYPE)["moved"]
     rows["moved"] = np.nan if moved is None else moved
-    rows["verdict"] = [_verdict(study, name, types, tested) for name in BUYER_TYPES]
+    rows["verdict"] = [
+        _verdict(study, name, types, tested, float(rows.loc[name, "moved"])) for name in BUYER_TYPES
+    ]
     rows[_TYPE] = [study.word(f"type.{name}") for name in BUYER_TYPES]
     names = [_TYPE, "verdict", "found", "overlap", "match", "moved"]
     number = labels.or_dash(study, lambda value: study.words.number(value, 2))
@@ -476,11 +485,13 @@ def verdicts(
     )
 
 
-def _verdict(study: Study, name: str, types: TypeResult, tested: pd.DataFrame) -> str:
+def _verdict(study: Study, name: str, types: TypeResult, tested: pd.DataFrame, moved: float) -> str:
     if name in types.unsupported:
         return study.word(f"types.reason_{types.reasons[name]}")
     overlap = tested["jaccard"].get(name, np.nan)
     firm = "firm" if overlap >= _FIRM else "shaky" if overlap < _SHAKY else "fair"
+    # Firm within a month is not firm over months.
+    firm = "moved" if firm != "shaky" and moved >= _WANDERS else firm
     return study.word(f"types.verdict_{firm}")
 
 

@@ -350,7 +350,10 @@ def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
 
 
 def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
-    """Return how a figure with ``name_low`` and ``name_high`` changed, with its 95 % interval.
+    """Return how a share with ``name_low`` and ``name_high`` changed, with its 95 % interval.
+
+    The change is that of the shares as they are printed, to a tenth of a point, so that who
+    subtracts finds the same.
 
     Examples
     --------
@@ -358,10 +361,14 @@ def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, flo
     >>> september = pd.Series({"paid": 0.25, "paid_low": 0.23, "paid_high": 0.27})
     >>> [round(value, 3) for value in difference(october, september, "paid")]
     [0.05, 0.022, 0.078]
+    >>> october["paid"], september["paid"] = 0.84949, 0.85051  # printed 84.9 % and 85.1 %
+    >>> round(difference(october, september, "paid")[0], 5)
+    -0.002
     """
     ends = [[float(row[f"{name}{end}"]) for end in ("", "_low", "_high")] for row in (now, before)]
     (value, low, high), (was, was_low, was_high) = ends
-    return intervals.difference((value, low, high), (was, was_low, was_high))
+    _, least, most = intervals.difference((value, low, high), (was, was_low, was_high))
+    return round(value, 3) - round(was, 3), least, most
 
 
 def behaviour_rates(

@@ -383,9 +383,10 @@ def call_back(study: Study, found: Lost) -> Block:
     rows = callbacks(found.table, study.read_or_none(ValueTiers.NAME))
     if rows.empty:
         return Prose(study.word("lost.nobody"))
-    names = ("buyer", "tier", "reason", "category", "ended", "agent")
+    names = ("number", "buyer", "tier", "reason", "category", "ended", "agent")
     listed = pd.DataFrame(
         {
+            "number": range(1, len(rows) + 1),  # the same in the file: masked ids may be alike
             "buyer": [str(name) for name in rows[_L.BUYER_ID]],
             "tier": [study.word(f"tier.{t}") if pd.notna(t) else "" for t in rows["tier"]],
             "reason": [study.word(f"ending.{name}") for name in rows[_L.REASON]],

@@ -250,7 +250,10 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
         text = study.word("leaving.nobody", of=told["of"])
     money = partial(words.money, currency=currency)
     sums = {"now": money(found.now), "before": money(found.before)}
-    balance = study.word("leaving.balance", rose=words.number(found.rose), **sums)
+    rose = {"rose": words.number(found.rose), "fresh": words.number(found.fresh)}
+    balance = study.word("leaving.balance", **rose, **sums)
+    if len(found.silent):
+        text = words.sentences(_answer(study, found, money), text)
     study.write_facts({LEAVING: words.sentences(text, balance)})
     change = {
         name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
@@ -263,7 +266,9 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
             study.word("leaving.fell_detail", share=words.percent(found.fell / found.of, 0)),
         ),
         Tile(
-            study.word("leaving.rose"), words.number(found.rose), study.word("leaving.rose_detail")
+            study.word("leaving.rose"),
+            rose["rose"],
+            study.word("leaving.rose_detail", fresh=rose["fresh"]),
         ),
         Tile(
             study.word("leaving.silent"),
@@ -278,6 +283,15 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
         ),
     ]
     return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
+
+
+def _answer(study: Study, found: Leaving, money: Callable[[float], str]) -> str:
+    """Say first and plainly whether more goes than comes, or that it can't be told."""
+    if found.answer == "young":
+        return study.word("leaving.answer_young")
+    quiet = study.words.with_interval(*(money(value) for value in (-found.quiet, *found.lost)))
+    gain = money(found.bought + found.new)
+    return study.word(f"leaving.answer_{found.answer}", quiet=quiet, gain=gain)
 
 
 def _in_money(study: Study, found: Leaving, currency: str) -> str:
@@ -312,12 +326,13 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
         return Prose(study.word("leaving.nobody_long"))
     if export:
         ids = [guarded(str(name)) for name in found.silent[_T.BUYER_ID]]
-        whole = found.silent.round(2).assign(buyer_id=ids)
+        whole = _numbered(found.silent.round(2).assign(buyer_id=ids))
         content = whole.to_csv(index=False, lineterminator="\n")
         study.write_export(SILENT_FILE, ("\ufeff" + content).encode("utf-8"))
     rows = found.silent.head(_MOST_LISTED).assign(
         buyer_id=[labels.masked_id(str(name)) for name in found.silent[_T.BUYER_ID]][:_MOST_LISTED]
     )
+    rows = _numbered(rows)
     for column in ("tier_before", "tier"):
         rows[column] = [study.word(f"tier.{name}") for name in rows[column]]
     money = partial(study.words.money, currency=currency)
@@ -333,6 +348,11 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
         formats=dict.fromkeys(["expected_before", "expected", "loss"], money),
         name="silent",
     )
+
+
+def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return buyers numbered from 1, on the page as in the file: masked ids may be alike."""
+    return rows.assign(number=range(1, len(rows) + 1))[["number", *rows.columns]]
 
 
 def holdout(study: Study, outlook: Outlook) -> Block:
