@@ -59,6 +59,7 @@ def _top(study: Study, money: pd.DataFrame) -> dict[str, str]:
     top, whole = money.loc[["core", "vip"]].sum(), money.sum(numeric_only=True)
     percent = study.words.percent
     return {
+        "n": study.words.number(whole["buyers"]),
         "buyers": percent(top["buyers"] / max(whole["buyers"], 1), 0),
         "money": percent(top[_T.NET_SPEND_90D] / whole[_T.NET_SPEND_90D], 0),
     }
