@@ -72,6 +72,22 @@ def test_a_trusted_rule_stands_with_its_size_and_its_lines():
     assert found.loc["a", ["right", "read"]].tolist() == [19, 20]
 
 
+def test_who_pays_for_praise_is_not_listed_for_asking_for_it_too():
+    sessions = _sessions(a=0, b=0)
+    sessions["trades_for_praise"] = sessions["conversation_id"].isin(["a0", "a1"])
+    sessions["asks_for_praise"] = sessions["conversation_id"].isin(["a0", "a1", "a2", "b0"])
+    found = _found(sessions, right=19, read=20).set_index("behaviour", append=True)
+    assert found["conversations"].to_dict() == {
+        ("a", "trades_for_praise"): 2,
+        ("a", "asks_for_praise"): 1,
+        ("b", "asks_for_praise"): 1,
+    }
+    # Where the graver reading is not trusted, the other stays.
+    unsure = dict.fromkeys(COMPLIANCE, Precision(19, 20)) | {"trades_for_praise": Precision(0, 0)}
+    found = compliance_findings(sessions, AS_OF, unsure).query("stands")
+    assert found["conversations"].tolist() == [3, 1]
+
+
 def test_what_a_person_read_outweighs_the_rule():
     read = _read({"a0": False, "a1": True})
     found = _found(_sessions(a=3, b=1), right=0, read=0, labels=read)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from csinsight.coaching.examples import reference
 from csinsight.coaching.plan import COLUMNS
 from csinsight.views.study import Study
 from csinsight.views.workbook import guarded, workbook, write_exports
@@ -99,3 +100,17 @@ def test_exports_hold_the_plan_and_nobodys_id(study, tables):
     assert "'=HYPERLINK(1)" in texts
     assert not any("大鱼海棠" in text for text in [*texts, json.dumps(plan, ensure_ascii=False)])
     assert not any(text.startswith(("=", "+", "-", "@")) for text in texts)
+
+
+def test_every_hit_that_is_too_uncertain_is_listed_and_names_nobody(study, tables):
+    found = {"agent_id": "a1", "behaviour": "off_platform", "kind": "to check"}
+    found |= {"right": 1.0, "read": 1.0, "misses": ["c1", "c2"]}
+    said = {"agent_id": "a1", "behaviour": "off_platform", "side": "misses"}
+    said |= {"conversation_id": "c1", "sender": "agent", "text": "=加[略]"}
+    write_exports(study, *tables, (pd.DataFrame([found]), pd.DataFrame([said])))
+    file = study.run / "exports" / "coaching_plan.xlsx"
+    rows = pl.read_excel(file, sheet_name=study.word("export.sheet_unsure")).rows()
+    assert [row[3] for row in rows] == [reference("c1"), reference("c2")]
+    assert "加[略]" in rows[0][4]
+    assert rows[1][4] == study.word("export.not_shown")
+    assert not any(study.agent_name("a1") in str(cell) for row in rows for cell in row)

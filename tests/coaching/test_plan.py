@@ -19,6 +19,7 @@ from csinsight.coaching.shrunken_effects import credible_drivers
 from csinsight.contract.domain import COMPLIANCE, PLAN_KINDS
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.views.coaching import by_behaviour
 
 AS_OF = datetime(2026, 11, 1)
 
@@ -53,8 +54,15 @@ def test_a_recommendation_has_a_gain_whose_interval_is_above_zero(shop):
     assert (advice["low"] < advice["expected_gain_inquiries"]).all()
     assert (advice["expected_gain_inquiries"] < advice["high"]).all()
     assert advice["evidence"].str.len().gt(0).all()
-    gains = advice.groupby("agent_id")["expected_gain_inquiries"]
-    assert gains.apply(lambda g: g.is_monotonic_decreasing).all()
+
+
+def test_what_is_surest_is_tried_first_on_each_card_as_in_the_teams_plan(shop):
+    advice = shop[2].query("kind == 'driver'")
+    team = by_behaviour(shop[2])["behaviour"].tolist()
+    assert len(team) > 1
+    for _, own in advice.groupby("agent_id"):
+        places = [team.index(name) for name in own["behaviour"]]
+        assert places == sorted(places)
 
 
 def test_hurting_habits_are_advised_to_those_who_do_more(shop):

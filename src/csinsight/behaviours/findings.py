@@ -29,6 +29,8 @@ _C, _F = Conversations, Findings
 TRUSTED: Final = 0.8
 #: Findings of red lines that it takes, in a month, for a score to be brought to 0. Ours.
 RED_LINE_FINDINGS: Final = 2
+#: A line that pays for praise asks for it too: the graver rule is listed against a person, alone.
+GRAVER: Final = {"asks_for_praise": "trades_for_praise"}
 COLUMNS: Final = (
     _F.AGENT_ID,
     _F.BEHAVIOUR,
@@ -166,6 +168,8 @@ def compliance_findings(
         verdicts = _verdicts(labels, rule)
         judged = month[_C.CONVERSATION_ID].map(verdicts)
         hit = _shown(month, rule) & (judged != False)  # noqa: E712 - null: nobody has read it
+        if rule in GRAVER:
+            hit &= ~_standing(month, GRAVER[rule], precisions, labels)
         sure = hit & (judged == True)  # noqa: E712
         known = month[rule].notna()
         for agent, own in month[hit].groupby(_C.AGENT_ID):
@@ -230,6 +234,18 @@ def crossed_red_lines(
     counts = found.any(axis="columns").groupby(sessions[_C.AGENT_ID]).transform("sum")
     several = found.mul(counts >= RED_LINE_FINDINGS, axis="index")
     return several | pd.DataFrame(sure, index=sessions.index, columns=red_lines).astype(bool)
+
+
+def _standing(
+    sessions: pd.DataFrame,
+    rule: str,
+    precisions: Mapping[str, Precision],
+    labels: pd.DataFrame | None,
+) -> pd.Series[bool]:
+    """Tell in which sessions a hit of a rule stands: trusted or confirmed, and not cleared."""
+    judged = sessions[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
+    trusted = precisions[rule].trusted & (judged != False)  # noqa: E712 - null: nobody has read it
+    return _shown(sessions, rule) & (trusted | (judged == True))  # noqa: E712
 
 
 def _shown(sessions: pd.DataFrame, rule: str) -> pd.Series[bool]:

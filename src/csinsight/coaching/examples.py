@@ -9,6 +9,7 @@ for it.
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 from typing import Final
 
@@ -49,6 +50,15 @@ INSTEAD: Final = {
 }
 #: What answers a question; courtesy, a question back and a recommendation beside it do not.
 ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "promises_time")
+#: What answers who asked for it or told a need, and else may be an advert beside an answer.
+ADVICE: Final = {"recommends": "asks_to_recommend"}
+#: Most good ones of these are adverts beside an answer, so more are looked through.
+_TRIED: Final = {"recommends": 20}
+_WORD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{4,}")
+#: What most lines have in common.
+_EVERYDAY: Final = frozenset(
+    "的了我你您是有一这那不好可以看要也吗呢啊个款买们就都很和跟在会能家大小点来"
+) | {*("this", "that", "have", "with", "your", "would", "like", "want", "good", "please", "some")}
 #: A buyer's line that asks something.
 ASKED: Final = "asks_question"
 _C = Conversations
@@ -90,7 +100,8 @@ def examples(
     Returns
     -------
     dict
-        ``misses``: at most `EACH` conversation ids; ``hits``, ``peer_hits``: at most `TRIED`.
+        ``misses``: at most `EACH` conversation ids; ``hits``, ``peer_hits``: at most `TRIED`,
+        of what answers only who asked for it some more.
 
     Examples
     --------
@@ -107,14 +118,15 @@ def examples(
     own = inquiries[_C.AGENT_ID] == agent_id
     hit, miss = right.fillna(value=False).astype(bool), (~right).fillna(value=False).astype(bool)
     paid = pd.Series(as_float(inquiries[_C.PAID]) == 1, index=inquiries.index)
+    most = _TRIED.get(behaviour, TRIED)
     instead, told = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
     misses = _best(inquiries[miss & own], ~paid, as_of=as_of)[:EACH]
     asked = inquiries.loc[inquiries[_C.CONVERSATION_ID].isin(misses[:1]), _C.CATEGORY]
     alike = inquiries[_C.CATEGORY].isin(asked)
     return {
-        "hits": _best(inquiries[hit & own], instead, told, paid, as_of=as_of),
+        "hits": _best(inquiries[hit & own], instead, told, paid, as_of=as_of)[:most],
         "misses": misses,
-        "peer_hits": _best(inquiries[hit & ~own], instead, alike, told, paid, as_of=as_of),
+        "peer_hits": _best(inquiries[hit & ~own], instead, alike, told, paid, as_of=as_of)[:most],
     }
 
 
@@ -147,7 +159,7 @@ def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str
     )
     by = [*keys, "_now", _C.STARTED_AT, _C.CONVERSATION_ID]
     order = order.sort_values(by, ascending=False, na_position="last")
-    return [str(name) for name in order[_C.CONVERSATION_ID].head(TRIED)]
+    return [str(name) for name in order[_C.CONVERSATION_ID].head(max(_TRIED.values()))]
 
 
 _M = Messages
@@ -252,14 +264,16 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
     ['text', 'greets']
     """
     wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *ANSWERS, ASKED, behaviour}
-    wanted |= {INSTEAD.get(behaviour, behaviour)}
+    wanted |= {INSTEAD.get(behaviour, behaviour), ADVICE.get(behaviour, behaviour)}
     return messages[[name for name in messages if name in wanted]]
 
 
-def answers(conversation: pd.DataFrame, lines: list[int]) -> bool:
+def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -> bool:
     """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well.
 
-    Where the buyer's words before it are known to ask nothing, there is nothing to answer.
+    Where the buyer's words before it are known to ask nothing, there is nothing to answer. What
+    may be an advert (`ADVICE`) answers where the buyer asks for advice or tells a need, and it
+    takes up a word of it.
 
     Examples
     --------
@@ -269,7 +283,15 @@ def answers(conversation: pd.DataFrame, lines: list[int]) -> bool:
     (True, False)
     >>> answers(lines.assign(gives_specifics=None, asks_question=False), [1])
     True
+    >>> answers(lines.assign(asks_to_recommend=False), [1], "recommends")
+    False
     """
+    advice = ADVICE.get(behaviour)
+    if advice is not None and advice in conversation:
+        said = _before(conversation, lines[0])
+        asked = any(_marked(conversation, advice, at) for at in said)
+        fits = asked or not _asked(conversation, lines[0])
+        return fits and _share_a_word(conversation, said, lines)
     return bool(answering(conversation, lines)) or not _asked(conversation, lines[0])
 
 
@@ -288,15 +310,29 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
     return [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
 
 
+def _share_a_word(conversation: pd.DataFrame, said: list[int], lines: list[int]) -> bool:
+    """Tell whether the buyer's and the agent's lines have a word, or a character of one, alike."""
+    if _M.TEXT not in conversation:
+        return False
+    text = conversation[_M.TEXT].fillna("").astype(str)
+    one, other = (set(_WORD.findall(" ".join(text.iloc[at]).lower())) for at in (said, lines))
+    return bool((one & other) - _EVERYDAY)
+
+
 def _asked(conversation: pd.DataFrame, line: int) -> bool:
     """Tell whether the buyer's words before an agent's line ask anything; True: not known."""
     if ASKED not in conversation:
         return True
+    return any(_marked(conversation, ASKED, at) for at in _before(conversation, line))
+
+
+def _before(conversation: pd.DataFrame, line: int) -> list[int]:
+    """Return the positions of the buyer's words before the agent turn of a line."""
     turn = conversation[AGENT_TURN].to_numpy()
     begins = int(np.flatnonzero(turn == turn[line])[0])
     before = np.flatnonzero(turn[:begins] > 0)
     since = int(before[-1]) + 1 if len(before) else 0
-    return any(_marked(conversation, ASKED, at) for at in range(since, begins))
+    return list(range(since, begins))
 
 
 def waited(conversation: pd.DataFrame, line: int) -> float:

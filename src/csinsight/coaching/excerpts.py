@@ -5,6 +5,7 @@ The masked conversations behind every line of a coaching plan, gathered once for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +19,7 @@ import pandas as pd
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.coaching.examples import (
+    ADVICE,
     ASKED,
     agent_turns,
     answering,
@@ -27,6 +29,7 @@ from csinsight.coaching.examples import (
     waited,
 )
 from csinsight.coaching.masking import MASKED, mask_lines
+from csinsight.coaching.plan import TO_CHECK
 from csinsight.coaching.rarity import Common, common_pieces
 from csinsight.contract.artifacts import CoachingPlan, Conversations, opportunity_column
 from csinsight.contract.domain import TIMINGS
@@ -105,7 +108,7 @@ def excerpts(
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
-    shown = [name for name in (*lexicon.behaviours, ASKED) if name in have]
+    shown = [name for name in (*lexicon.behaviours, ASKED, *ADVICE.values()) if name in have]
     table = collect(marked.select(*known, *shown))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
@@ -123,6 +126,7 @@ def excerpt(
     lines: int = 3,
     after: int = 0,
     answered: bool = False,
+    fitting: bool = False,
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -147,6 +151,8 @@ def excerpt(
         after them, so that it is seen what came of it.
     answered : bool
         Whether to show beside them the line of the same turn that answers the buyer.
+    fitting : bool
+        Whether to show nothing where that turn does not answer the buyer.
 
     Returns
     -------
@@ -168,7 +174,7 @@ def excerpt(
     human = human.assign(agent_turn=agent_turns(human))
     first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
-    if not about:
+    if not about or (fitting and not answers(human, about, behaviour)):
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     beside = [at for at in answering(human, about) if at not in about][: 1 if answered else 0]
@@ -182,7 +188,7 @@ def excerpt(
     found["text"] = [shortened(masked[row]) for row in rows]
     found["marked"] = [row in about for row in rows]
     found["waited_s"] = waited(human, about[0])
-    found.attrs["answers"] = answers(human, about)
+    found.attrs["answers"] = answers(human, about, behaviour)
     return found
 
 
@@ -207,6 +213,10 @@ def shortened(text: str) -> str:
 _P = CoachingPlan
 #: On which side of a recommendation a conversation stands, in the order of a card.
 SIDES: Final = (_P.MISSES, _P.HITS, _P.PEER_HITS)
+#: What stands for words that few buyers say.
+_RARE: Final = "[略]"
+#: What is of rules, and not of what goes with a sale.
+_BREACHES: Final = ("compliance", TO_CHECK)
 #: Conversations shown on each side, and of a rule that may be broken: what is said of a person has
 #: its lines beside it.
 EACH: Final = 1
@@ -272,22 +282,24 @@ def plan_excerpts(
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
     read: set[tuple[str, str]] = set()
-    for agent, behaviour, side, named, unwanted, breach in wanted:
+    for agent, behaviour, side, named, unwanted, kind in wanted:
+        breach = kind in _BREACHES
         good = side != _P.MISSES
         since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
         told |= {"shown": unwanted != good, "author": None if side == _P.PEER_HITS else agent}
         told |= {"answered": good and not breach}
+        # Whoever learns from an example also learns to leave open what it leaves open.
+        told |= {"fitting": good and not breach and behaviour not in TIMINGS}
         found = [
             excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
             for one in named
-            if one in spoken and not (breach and (agent, one) in read)
+            if one in spoken and not (breach and kind != TO_CHECK and (agent, one) in read)
         ]
-        if good and not breach and behaviour not in TIMINGS:
-            # Whoever learns from an example also learns to leave open what it leaves open.
-            found = [lines for lines in found if len(lines) and lines.attrs["answers"]]
+        if breach:
+            found = [lines for lines in found if _readable(lines)]
         kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
-        kept = kept[: EACH_BREACH if breach else EACH]
-        if breach:  # a line that may break two rules is shown once
+        kept = kept if kind == TO_CHECK else kept[: EACH_BREACH if breach else EACH]
+        if breach and kind != TO_CHECK:  # a line that may break two rules is shown once
             read |= {(agent, str(lines[Messages.CONVERSATION_ID].iloc[0])) for lines in kept}
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
@@ -300,17 +312,27 @@ def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:
     return good and not lines.attrs["answers"], hidden
 
 
+def _readable(lines: pd.DataFrame) -> bool:
+    """Tell whether what is left of the lines that accuse somebody can still be read.
+
+    What is hidden for being rare may be any word; four words or characters beside each are least.
+    """
+    text = " ".join(lines.loc[lines["marked"].astype(bool), "text"]) if len(lines) else ""
+    left = re.findall(r"[\u4e00-\u9fff]|[A-Za-z0-9]+", MASKED.sub(" ", text))
+    return len(left) >= 4 * text.count(_RARE)
+
+
 def _turn(turn: object) -> float | None:
     return None if turn is None or turn is pd.NA else float(str(turn))
 
 
-def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool, bool]]:
-    """Yield agent, behaviour, side, conversations, whether less of it is wanted, and if by rule."""
+def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool, str]]:
+    """Yield agent, behaviour, side, conversations, whether less of it is wanted, and the kind."""
     for _, row in plan.iterrows():
-        breach = row[_P.KIND] == "compliance"
-        unwanted = breach or bool(row[_P.EFFECT_PP] < 0)
+        kind = str(row[_P.KIND])
+        unwanted = kind in _BREACHES or bool(row[_P.EFFECT_PP] < 0)
         for side in SIDES:
-            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted, breach
+            yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted, kind
 
 
 def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:

@@ -17,7 +17,7 @@ from csinsight.behaviours.findings import compliance_findings, rule_precisions
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.examples import EACH, examples
 from csinsight.coaching.peers import gaps
-from csinsight.coaching.shrunken_effects import credible_drivers
+from csinsight.coaching.shrunken_effects import credible_drivers, sureness
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Findings
 from csinsight.features.months import in_months, month_of
 
@@ -113,7 +113,8 @@ def coaching_plan(
     -------
     DataFrame
         Columns of `csinsight.contract.artifacts.CoachingPlan`: kind ``compliance`` (whatever its
-        effect), then ``driver`` by expected gain, then ``strength``; ``rank`` runs from 1 within
+        effect), then ``driver``, what goes with a sale most surely first, then
+        ``strength``; ``rank`` runs from 1 within
         an agent. Rates are shares, or for timings typical seconds and ratios. ``peer_rate`` is the
         comparable peers' median, ``target_rate`` their top quarter.
 
@@ -168,7 +169,7 @@ def findings(
     found |= set(_pairs(pd.concat([_behind(table), _ahead(table)])))
     rest = pd.Series([p not in rejected for p in _pairs(table)], index=table.index, dtype=bool)
     for _, own in table[rest].groupby(_P.AGENT_ID):
-        advised = _behind(own).sort_values("expected_gain_inquiries", ascending=False)
+        advised = _surest(_behind(own))
         praised = _ahead(own).sort_values("behind").head(MAX_STRENGTHS)
         best = advised.head(limits.max_recommendations)
         records += [_advice(gap, inquiries, as_of) for _, gap in best.iterrows()]
@@ -200,9 +201,16 @@ def _behind(table: pd.DataFrame) -> pd.DataFrame:
     return table[credible]
 
 
+def _surest(table: pd.DataFrame) -> pd.DataFrame:
+    """Return gaps in the order of the team's plan: what is surest, however large another looks."""
+    sure = sureness(table, "effect_pp", "effect_low_pp", "effect_high_pp")
+    by = ["_sure", "expected_gain_inquiries"]
+    return table.assign(_sure=sure).sort_values(by, ascending=False).drop(columns="_sure")
+
+
 def _ahead(table: pd.DataFrame) -> pd.DataFrame:
-    """Return where an agent is credibly ahead of the middle of peers."""
-    return table[(1 - table["behind"]) >= CREDIBLE]
+    """Return where an agent is credibly ahead of the middle of peers and in the best quarter."""
+    return table[(1 - table["behind"] >= CREDIBLE) & (table["gap"] <= 0)]
 
 
 def experienced(inquiries: pd.DataFrame, min_agent_inquiries: int) -> pd.DataFrame:
@@ -250,6 +258,27 @@ def _broken(finding: pd.Series) -> dict[str, object]:
         _P.MISSES: ids,
         _P.PEER_HITS: [],
     }
+
+
+#: The kind of what is too uncertain to be said of anybody: never in a plan, only to be read.
+TO_CHECK: Final = "to check"
+
+
+def to_check(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the findings that do not stand in the plan's form, with all their conversations.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> found = broken_rules(sample_sessions(), sample_context().as_of)
+    >>> set(to_check(found)["kind"]) <= {TO_CHECK}
+    True
+    """
+    records = [
+        _broken(row) | {_P.KIND: TO_CHECK, _P.MISSES: list(row[Findings.EVIDENCE])}
+        for _, row in found[~found[Findings.STANDS].astype(bool)].iterrows()
+    ]
+    return pd.DataFrame(records, columns=list(COLUMNS))
 
 
 def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:

@@ -167,3 +167,17 @@ def credible_drivers(drivers: pd.DataFrame | None, q_threshold: float) -> list[E
             named[Drivers.BEHAVIOUR], named[numbers].to_numpy(dtype=float), strict=True
         )
     ]
+
+
+def sureness(rows: pd.DataFrame, effect: str, low: str, high: str) -> pd.Series:
+    """Return how many widths of its interval an estimate lies from zero: the surer, the more.
+
+    Examples
+    --------
+    >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
+    >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
+    >>> sureness(rows, "effect_pp", "low_pp", "high_pp").tolist()
+    [2.0]
+    """
+    width = (rows[high] - rows[low]).clip(lower=1e-9)
+    return rows[effect].abs() / width

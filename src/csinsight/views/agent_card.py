@@ -139,8 +139,11 @@ def trend(study: Study, card: Card) -> Block:
         months = own["month"].dt.strftime("%m").tolist()
         plots.trend(axes, months, own.rename(columns={"rate": "value"}), write)
         axes.set_title(fill(label, _TITLE_WIDTH[study.lang]), fontsize=9)
-        ends = [write(own["rate"].iloc[place]) for place in (0, -1)]
-        title = title or study.word("card.trend", label=label, first=ends[0], last=ends[1])
+        first, last = own.iloc[0], own.iloc[-1]
+        ends = [write(first["rate"]), write(last["rate"])]
+        apart = first["high"] < last["low"] or last["high"] < first["low"]
+        key = "card.trend" if apart else "card.trend_chance"
+        title = title or study.word(key, label=label, first=ends[0], last=ends[1])
         told.append(study.word("card.trend_alt", label=label, first=ends[0], last=ends[1]))
     return Picture(
         figure,
@@ -227,7 +230,10 @@ def _box(study: Study, row: pd.Series) -> Box:
     )
     detail = labels.counted(study, "occasions", row[_P.OPPORTUNITIES])
     why = Prose(_figures(study, row), advice.why)
-    return Box(advice.title, why, Columns(*_talks(study, row)), items, detail=detail)
+    talks = _talks(study, row)
+    good = any(talk.tone == "helps" for talk in talks)
+    none = [] if good else [Prose(study.word("card.no_example"))]
+    return Box(advice.title, why, Columns(*talks), *none, items, detail=detail)
 
 
 def _quoted(study: Study, phrases: Sequence[str]) -> str:
@@ -332,7 +338,8 @@ def who(study: Study, card: Card) -> Prose:
     new = ""
     if pd.notna(agent.get(Agents.HIRED_ON)):
         months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
-        parts.append(study.word("card.tenure", months=labels.counted(study, "months", months)))
+        since = study.words.date(pd.Timestamp(agent[Agents.HIRED_ON]))
+        parts.append(study.word("card.tenure", date=since))
         ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
         new = study.word("card.newcomer", ladder=ladder) if months < _NEW else ""
     return Prose(" · ".join(parts), new)

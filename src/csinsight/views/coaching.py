@@ -8,7 +8,8 @@ import pandas as pd
 from csinsight.coaching import disputes as settled
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import Coached
-from csinsight.coaching.plan import mentors
+from csinsight.coaching.plan import mentors, to_check
+from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import CoachingPlan, Drivers, Findings, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
@@ -50,7 +51,7 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     [['recommends', 2, 3.0]]
     """
     rows = labels.of_kind(plan, "driver")
-    sure = labels.sureness(rows, _P.EFFECT_PP, _P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP)
+    sure = sureness(rows, _P.EFFECT_PP, _P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP)
     table = (
         rows.assign(sure=sure.astype(float))
         .groupby(_P.BEHAVIOUR)
@@ -299,9 +300,14 @@ def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataF
     study.write("agent_rates", coached.adjusted_rates)
     study.write("coaching_disputes", coached.disputes)
     study.write(Findings.NAME, coached.findings)
+    unsure = to_check(coached.findings)
+    pairs = pd.MultiIndex.from_frame(talks[[_P.AGENT_ID, _P.BEHAVIOUR]])
+    known = pd.MultiIndex.from_frame(unsure[[_P.AGENT_ID, _P.BEHAVIOUR]])
+    is_unsure = pairs.isin(known)
+    doubted, talks = talks[is_unsure], talks[~is_unsure].reset_index(drop=True)
     study.write("coaching_excerpts", talks)
     study.write(FollowUp.NAME, followed)
-    write_exports(study, coached.plan, coached.status, talks, followed)
+    write_exports(study, coached.plan, coached.status, talks, followed, (unsure, doubted))
 
 
 def files(study: Study) -> Note:
@@ -549,7 +555,7 @@ def _advised(study: Study, rows: pd.DataFrame) -> Table:
                 "agent": Linked(labels.card_links(study, [row[_P.AGENT_ID]])),
                 "what": labels.cell(labels.title_of(study, row[_P.BEHAVIOUR])),
                 "rate": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
-                "peers": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.PEER_RATE]),
+                "peers": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.TARGET_RATE]),
                 "occasions": words.number(row[_P.OPPORTUNITIES]),
                 "gain": _gain(study, row),
             }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, Rollouts
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
@@ -56,7 +57,7 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
     for verdict in labels.NAMED:
         side = named[named[_D.VERDICT] == verdict]
         if len(side):
-            sure = labels.sureness(side, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+            sure = sureness(side, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
             row = side.iloc[int(sure.argmax())]
             name = labels.noun(study, row[_D.BEHAVIOUR])
             told = labels.in_words(study, row, unit=True)
@@ -232,7 +233,7 @@ def cards(study: Study, drivers: pd.DataFrame, lots: pd.DataFrame) -> Block:
     """
     rows = labels.estimated(labels.readable(drivers))
     named = rows[rows[_D.VERDICT].isin(labels.NAMED)]
-    sure = labels.sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    sure = sureness(named, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
     named = named.loc[sure.sort_values(ascending=False).index]
     latest = lots.sort_values(Rollouts.ENDS_AT, kind="stable").drop_duplicates(
         Rollouts.BEHAVIOUR, keep="last"
@@ -545,7 +546,7 @@ def unseen_intent(study: Study, drivers: pd.DataFrame) -> str:
     doubted = rows[rows[_D.REASON] == UNSEEN]
     if doubted.empty:
         return ""
-    sure = labels.sureness(doubted, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
+    sure = sureness(doubted, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
     row = doubted.iloc[int(sure.argmax())]
     return study.word(
         "brief.unseen_intent",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, taught_in
+from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, sureness, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
@@ -152,20 +152,6 @@ def contrary(rows: pd.DataFrame) -> pd.DataFrame:
     against = ~as_taught(measured) & (taught_in(rows) != "nothing")
     named: pd.DataFrame = rows[rows[_D.VERDICT].isin(NAMED) & against]
     return named
-
-
-def sureness(rows: pd.DataFrame, effect: str, low: str, high: str) -> pd.Series:
-    """Return how many widths of its interval an estimate lies from zero: the surer, the more.
-
-    Examples
-    --------
-    >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
-    >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
-    >>> sureness(rows, "effect_pp", "low_pp", "high_pp").tolist()
-    [2.0]
-    """
-    width = (rows[high] - rows[low]).clip(lower=1e-9)
-    return rows[effect].abs() / width
 
 
 def surest(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from csinsight.behaviours.alerts import TOTALS, load_alerts, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile
+from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import (
     AgentKpis,
     BuyerTypes,
@@ -70,7 +71,8 @@ class Brief:
 
 #: Pages whose findings stand at the brief's end, in a sentence each.
 _HOURS = "08_team_and_hours"
-_FURTHER = (_HOURS, "09_lost_inquiries", "10_answer_bank")
+_LOST = "09_lost_inquiries"
+_FURTHER = (_HOURS, _LOST, "10_answer_bank")
 
 
 def gather(study: Study) -> Brief:
@@ -279,7 +281,7 @@ def going_with_a_sale(study: Study, brief: Brief) -> Block:
     rows = labels.estimated(labels.readable(brief.drivers))
     if rows.empty:
         return Prose(study.word("drivers.no_picture"))
-    sure = labels.sureness(rows, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP)
+    sure = sureness(rows, Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP)
     named = rows[Drivers.VERDICT].isin(labels.NAMED)
     plan = None if brief.plan is None else coaching.by_behaviour(brief.plan)
     advised = [] if plan is None else plan[CoachingPlan.BEHAVIOUR].tolist()
@@ -361,7 +363,9 @@ def money(study: Study, brief: Brief) -> Block:
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
     lost = str(study.facts(_PARTS[ValueTiers.NAME]).get(value_tiers.LEAVING, ""))
-    return _linked(study, ValueTiers.NAME, value_tiers.money(study, brief.tiers), note=lost)
+    return _linked(
+        study, ValueTiers.NAME, value_tiers.money(study, brief.tiers), "silent_list", note=lost
+    )
 
 
 def types(study: Study, brief: Brief) -> Block:
@@ -440,11 +444,21 @@ def further(study: Study) -> Block:
     """
     found = {page: _first_sentence(study, page) for page in _FURTHER}
     told = [
-        study.word("brief.further", page=f"[{study.word(f'page.{page}')}]({page}.html)", finding=f)
+        study.words.sentences(
+            study.word(
+                "brief.further", page=f"[{study.word(f'page.{page}')}]({page}.html)", finding=f
+            ),
+            _to_call_back(study) if page == _LOST else "",
+        )
         for page, f in found.items()
         if f
     ]
     return Items(told) if told else Prose(study.word("brief.nothing_further"))
+
+
+def _to_call_back(study: Study) -> str:
+    link = f"[{study.word('brief.call_back_list')}]({_LISTS['call_back_list']})"
+    return study.word("brief.more", links=link)
 
 
 def _first_sentence(study: Study, page: str) -> str:
@@ -467,12 +481,22 @@ def changes(study: Study, brief: Brief) -> Block:
     return month_over_month(study, brief.conversations, brief.profile, brief.types, brief.tiers)
 
 
-def _linked(study: Study, part: str, block: Block, *, cards: bool = False, note: str = "") -> Block:
+#: Where the lists of whom to call back stand.
+_LISTS = {
+    "silent_list": "02_value_tiers.html#leaving-h",
+    "call_back_list": "09_lost_inquiries.html#call-h",
+}
+
+
+def _linked(
+    study: Study, part: str, block: Block, *lists: str, cards: bool = False, note: str = ""
+) -> Block:
     """Return a block with a note and where to read on below it."""
     page = _PARTS[part]
     targets = [(f"{page}.html", study.word(f"page.{page}"))]
     if cards:
         targets.append(("index.html#cards", study.word("nav.cards")))
+    targets += [(_LISTS[name], study.word(f"brief.{name}")) for name in lists]
     links = study.word("brief.links_join").join(f"[{label}]({href})" for href, label in targets)
     more = study.word("brief.more", links=links)
     return Stack(block, Prose(study.words.sentences(note, more)))

@@ -50,6 +50,7 @@ def write_exports(
     status: pd.DataFrame,
     talks: pd.DataFrame,
     followed: pd.DataFrame,
+    unsure: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> None:
     """Write the plan as a workbook and as JSON beside the run; both are published with it.
 
@@ -59,6 +60,9 @@ def write_exports(
     plan, status, talks, followed : DataFrame
         The artifacts ``coaching_plan``, ``agent_status``, ``coaching_excerpts`` (masked) and
         ``coaching_followup``.
+    unsure : tuple of (DataFrame, DataFrame) or None
+        What is too uncertain to name anybody, of `csinsight.coaching.plan.to_check`, and its
+        lines, masked.
     """
     notes = ("caution", "estimate", "masked", "dispute")
     rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
@@ -66,6 +70,7 @@ def write_exports(
         _plan_sheet(study, plan),
         _status_sheet(study, status),
         _talks_sheet(study, talks),
+        *([_unsure_sheet(study, *unsure)] if unsure else []),
         _followed_sheet(study, followed),
         _sheet(study, "notes", ("note",), rows),
     ]
@@ -228,6 +233,31 @@ def _talks_sheet(study: Study, talks: pd.DataFrame) -> Sheet:
         for _, row in talks.iterrows()
     ]
     return _sheet(study, "talks", ("agent", "what", "side", "talk", "who", "text"), rows)
+
+
+def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sheet:
+    """Return every hit that is for quality control to read, a conversation a row, naming nobody."""
+    rows: list[list[Cell]] = []
+    for _, row in unsure.iterrows():
+        rule = str(row[_P.BEHAVIOUR])
+        own = talks[(talks[_P.AGENT_ID] == row[_P.AGENT_ID]) & (talks[_P.BEHAVIOUR] == rule)]
+        for one in row[_P.MISSES]:
+            said = own[own["conversation_id"] == one]
+            who = ["block.buyer" if s == "buyer" else "export.agent_says" for s in said["sender"]]
+            lines = [
+                study.word("text.colon", label=study.word(name), text=text)
+                for name, text in zip(who, said["text"], strict=True)
+            ]
+            rows.append(
+                [
+                    study.word(f"behaviour.{rule}"),
+                    _plain(row[_P.RIGHT]),
+                    _plain(row[_P.READ]),
+                    reference(str(one)),
+                    "\n".join(lines) or study.word("export.not_shown"),
+                ]
+            )
+    return _sheet(study, "unsure", ("rule", "right", "read", "talk", "text"), rows)
 
 
 def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
