@@ -195,9 +195,9 @@ class Reader:
         told = np.full(frame.height, "other", dtype=object)
         for lang, weights in self.subjects.items():
             here = np.flatnonzero((spoken == lang).to_numpy())
-            if len(here):
-                best = weights.margins(frame[here]).argmax(axis=1)
-                told[here] = np.array(weights.labels, dtype=object)[best]
+            for part in np.array_split(here, -(-len(here) // _CHUNK)) if len(here) else ():
+                best = weights.margins(frame[part]).argmax(axis=1)
+                told[part] = np.array(weights.labels, dtype=object)[best]
         return [str(name) for name in told]
 
 
