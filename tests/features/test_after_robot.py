@@ -74,6 +74,15 @@ def test_both_readings_stand_side_by_side(folder: Path) -> None:
         assert found.loc["A0", "rate_buyer"] == pytest.approx(1 / 3)
 
 
+def test_a_round_of_a_conversation_still_open_at_the_months_end_counts_next_month(folder):
+    before = response_times(_cut(folder, "buyer_message"))["rounds"].sum()
+    with (folder / "messages.csv").open("a", encoding="utf-8") as lines:
+        lines.write("u,,buyer,2026-10-31 20:00:00,在吗\n")
+    cut = _cut(folder, "buyer_message")
+    assert "u" in set(cut.conversations.collect()["buyer_id"])
+    assert response_times(cut)["rounds"].sum() == before
+
+
 def test_the_profile_names_the_headline(folder: Path, tmp_path: Path) -> None:
     from_buyer = response_times(_cut(folder, "buyer_message"))
     assert sorted(zip(from_buyer["response_s"], from_buyer["rounds"], strict=True)) == [

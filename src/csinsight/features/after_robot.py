@@ -62,7 +62,7 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
     >>> after_robot(cut_messages(sample_shop(), context.as_of, context.rules)).columns.tolist()[:2]
     ['conversation_id', 'agent_id']
     """
-    messages, cap = cut.of_months(1), nw.lit(float(cut.rules.round_cap_s))
+    messages, cap = cut.counted_of_month(), nw.lit(float(cut.rules.round_cap_s))
     whole = charged_rounds(messages, replace(cut.rules, response_from="buyer_message"))
     robot, again = nw.col(ROBOT_MS), nw.col(AGAIN_MS)
     waited = (nw.col(REPLIED_MS) - nw.coalesce(again, robot)) / SECOND_MS

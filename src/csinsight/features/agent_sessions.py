@@ -152,7 +152,8 @@ def response_times(cut: CutMessages) -> pd.DataFrame:
     >>> response_times(held).columns.tolist()
     ['agent_id', 'response_s', 'rounds']
     """
-    times = charged_rounds(cut.of_months(1), cut.rules).filter(~nw.col(RESPONSE_S).is_null())
+    month = cut.counted_of_month()
+    times = charged_rounds(month, cut.rules).filter(~nw.col(RESPONSE_S).is_null())
     kinds = Columns(texts=(_C.AGENT_ID,), integers=(AgentSessions.RESPONSE_S, _C.ROUNDS))
     table = kinds.gather(
         times.with_columns(

@@ -273,6 +273,16 @@ class CutMessages:
         inside = _within(self.conversations, self.as_of, months).select(_C.CONVERSATION_ID)
         return self.messages.join(inside, on=_C.CONVERSATION_ID, how="inner")
 
+    def counted_of_month(self) -> Frame:
+        """Return the messages of the conversations of the last month, without those still open.
+
+        Who waits for a first reply at the month's end counts next month, in every figure.
+        """
+        counted = nw.col(COUNTED_MS)
+        known = self.conversations.filter(counted.is_null() | (counted < moment_ms(self.as_of)))
+        names = known.select(_C.CONVERSATION_ID)
+        return self.of_months(1).join(names, on=_C.CONVERSATION_ID, how="inner")
+
     def with_text(self, months: int) -> Frame:
         """Return the messages of the conversations that the last months count, with their text."""
         texts = self.shop["messages"].select(Msg.MESSAGE_NO, Msg.TEXT)
