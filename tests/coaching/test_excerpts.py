@@ -214,5 +214,8 @@ def test_one_that_leaves_the_question_open_is_no_example_and_one_without_a_quest
     (tmp_path / "open").mkdir()
     assert _shown(_shop_of(tmp_path / "open", [[ASKED, RECOMMENDED]]), "recommends")[0].empty
     (tmp_path / "none").mkdir()
-    none = _shop_of(tmp_path / "none", [[("buyer", "我家宝宝喜欢软的睡衣"), RECOMMENDED]])
+    none = _shop_of(tmp_path / "none", [[("buyer", "我家宝宝喜欢软的睡裙"), RECOMMENDED]])
     assert len(_shown(none, "recommends")[0]) == 2
+    (tmp_path / "other").mkdir()
+    other = _shop_of(tmp_path / "other", [[("buyer", "我肚子有点肉"), RECOMMENDED]])
+    assert _shown(other, "recommends")[0].empty  # an advert takes up nothing of it

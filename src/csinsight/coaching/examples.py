@@ -54,7 +54,7 @@ ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "pr
 ADVICE: Final = {"recommends": "asks_to_recommend"}
 #: Most good ones of these are adverts beside an answer, so more are looked through.
 _TRIED: Final = {"recommends": 20}
-_WORD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{4,}")
+_WORD: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))|\b([a-z]{4,})")
 #: What most lines have in common.
 _EVERYDAY: Final = frozenset(
     "的了我你您是有一这那不好可以看要也吗呢啊个款买们就都很和跟在会能家大小点来"
@@ -311,12 +311,18 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
 
 
 def _share_a_word(conversation: pd.DataFrame, said: list[int], lines: list[int]) -> bool:
-    """Tell whether the buyer's and the agent's lines have a word, or a character of one, alike."""
+    """Tell whether the buyer's and the agent's lines have a word alike."""
     if _M.TEXT not in conversation:
         return False
     text = conversation[_M.TEXT].fillna("").astype(str)
-    one, other = (set(_WORD.findall(" ".join(text.iloc[at]).lower())) for at in (said, lines))
-    return bool((one & other) - _EVERYDAY)
+    one, other = (_words(" ".join(text.iloc[at]).lower()) for at in (said, lines))
+    return bool(one & other)
+
+
+def _words(text: str) -> set[str]:
+    """Return pairs of neighbouring characters, and words, without what most lines have."""
+    found = {pair or word for pair, word in _WORD.findall(text)}
+    return {one for one in found if one not in _EVERYDAY and _EVERYDAY.isdisjoint(one)}
 
 
 def _asked(conversation: pd.DataFrame, line: int) -> bool:
