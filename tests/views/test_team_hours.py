@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from csinsight.behaviours.hours import Slope
 from csinsight.render.blocks import Prose
 from csinsight.render.figure import Picture
 from csinsight.views import team_hours
@@ -60,3 +61,15 @@ def test_teams_whose_agents_differ_widely_are_said_not_to_be_told():
     told = team_hours._compared(sample_study(), table, "team").set_index("team")["apart"]
     assert told["wide"].startswith("can’t")
     assert not told["close"].startswith("can’t")
+
+
+def test_the_busiest_hour_is_named_beside_its_load():
+    slow = pd.DataFrame({"hour": [9, 20], "n": 200, "slow": 0.04, "load": [1.0, 3.0]})
+    slow["overloaded"] = False
+    hours = pd.DataFrame({"hour_at": pd.to_datetime(["2026-10-05 09:00", "2026-10-05 20:00"])})
+    hours["opened"], hours["agents_on"] = [2, 6], 2
+    talks = pd.DataFrame({"rounds_in_180s": [9], "rounds": [10]})
+    flat = Slope(0.0, -0.01, 0.01, 400, 30)
+    found = team_hours.Hours(hours, talks, slow, hours, flat, flat, flat)
+    told = team_hours.sentence(sample_study(), found).replace("\xa0", " ")
+    assert "At 20:00–21:00, the busiest hour that can be judged, each person on has 3.0" in told

@@ -468,7 +468,8 @@ def verdicts(
     moved = None if before is None else drift(types.model, before.model).set_index(_TYPE)["moved"]
     rows["moved"] = np.nan if moved is None else moved
     rows["verdict"] = [
-        _verdict(study, name, types, tested, float(rows.loc[name, "moved"])) for name in BUYER_TYPES
+        _verdict(study, name, types, tested, moved)
+        for name, moved in zip(BUYER_TYPES, rows["moved"], strict=True)
     ]
     rows[_TYPE] = [study.word(f"type.{name}") for name in BUYER_TYPES]
     names = [_TYPE, "verdict", "found", "overlap", "match", "moved"]
