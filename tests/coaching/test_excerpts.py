@@ -10,7 +10,13 @@ from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
 from csinsight.coaching.examples import examples
-from csinsight.coaching.excerpts import MAX_CHARACTERS, excerpt, excerpts, plan_excerpts
+from csinsight.coaching.excerpts import (
+    MAX_CHARACTERS,
+    _readable,
+    excerpt,
+    excerpts,
+    plan_excerpts,
+)
 from csinsight.engine import open_shop
 
 LINES = [
@@ -219,3 +225,17 @@ def test_one_that_leaves_the_question_open_is_no_example_and_one_without_a_quest
     (tmp_path / "other").mkdir()
     other = _shop_of(tmp_path / "other", [[("buyer", "我肚子有点肉"), RECOMMENDED]])
     assert _shown(other, "recommends")[0].empty  # an advert takes up nothing of it
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("[略]合身,不合身[略]你", False),
+        ("[略]合身,不合身怎么办都由我来赔给你", True),
+        ("加我微信[账号]", True),
+        ("[略]", False),
+    ],
+)
+def test_what_is_hidden_beyond_reading_accuses_nobody(text, readable):
+    lines = pd.DataFrame({"text": ["[略]", text], "marked": [False, True]})
+    assert _readable(lines) is readable
