@@ -293,7 +293,9 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
             immature=words.number(shop[_K.IMMATURE]),
         ),
         _K.FIRST_RESPONSE_MEDIAN: study.word("kpis.tail_at_cap", cap=p90)
-        if shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
+        # Without times there is no ninth in ten, and the tile goes below.
+        if pd.notna(shop[_K.FIRST_RESPONSE_P90])
+        and shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
         else study.word("kpis.nine_in_ten", p90=p90),
         _K.REPLY_RATE_180S: _of_rounds(study, shop, profile),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),

@@ -56,7 +56,7 @@ def guides(study: Study, books: pd.DataFrame) -> Block:
     >>> from csinsight.views.sample import sample_study
     >>> one = pd.DataFrame({"cut": ["type"], "segment": ["bargain"]})
     >>> guides(sample_study(), one).plain()[:22]
-    'BargainingKnown early '
+    'BargainingHow to tell '
     """
     library = load_library(study.lang).buyers
     boxes = [
@@ -86,7 +86,7 @@ def guide_box(study: Study, title: str, guide: Playbook) -> Box:
     >>> from csinsight.views.sample import sample_study
     >>> guide = load_library("en").buyers["bargain"]
     >>> guide_box(sample_study(), "Bargaining", guide).plain()[:22]
-    'BargainingKnown early '
+    'BargainingHow to tell '
     """
     join = study.word("text.clause_join").join
     quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
