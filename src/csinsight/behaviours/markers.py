@@ -77,36 +77,37 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
         ``RUN``, ``BEFORE`` and a column `asked` for each buyer-side marker.
     """
     plain = simplified(messages.with_columns(lowered().alias(TEXT)), TEXT)
-    plain = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
+    read = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
     agents = lexicon.ids("agent")
     if lexicon.reader is None:
-        heard = with_asked(plain, _asked_before(lexicon))
+        heard = with_asked(read, _asked_before(lexicon))
     else:
-        heard = _with_runs(plain, lexicon.ids("buyer"))
+        heard = _with_runs(read, plain, lexicon.ids("buyer"))
     ruled = heard.with_columns(_in_context(lexicon, name).alias(name) for name in agents)
     return ruled.drop(_held(n, r) for n in agents for r in _parts(lexicon, n))
 
 
-def _with_runs(plain: Frame, names: Sequence[str]) -> Frame:
+def _with_runs(read: Frame, plain: Frame, names: Sequence[str]) -> Frame:
     """Add the buyer's run before each agent's line and around each buyer's, and what it showed.
 
     The run's lines stand in `RUN`, what it showed in the columns `asked`, never null; in `BEFORE`,
-    on a buyer's line, the agent's turn and the buyer's before the run.
+    on a buyer's line, the agent's turn and the buyer's before the run. Texts come from `plain`,
+    the lines before their words were read: Spark would read them again for each turn.
     """
     buyer = nw.col(Messages.SENDER) == "buyer"
     talk, run_no = Messages.CONVERSATION_ID, "_run_no"
-    plain = plain.with_columns(
+    read = read.with_columns(
         nw.when(buyer).then(nw.col(TURN_NO)).otherwise(nw.col(TURN_NO) - 1).alias(run_no)
     )
-    lines = plain.filter(buyer)
+    lines = read.filter(buyer)
     texts = _with_before(
-        joined_lines(lines, (talk, TURN_NO), TEXT, RUN),
+        joined_lines(plain.filter(buyer), (talk, TURN_NO), TEXT, RUN),
         joined_lines(plain.filter(nw.col(Messages.SENDER) == "agent"), (talk, TURN_NO), TEXT, RUN),
     ).rename({TURN_NO: run_no})
     marks = lines.group_by(talk, run_no).agg(
         nw.col(name).cast(nw.Int8).max().alias(asked(name)) for name in names
     )
-    joined = plain.join(texts, on=[talk, run_no], how="left")
+    joined = read.join(texts, on=[talk, run_no], how="left")
     joined = joined.join(marks, on=[talk, run_no], how="left").drop(run_no)
     return joined.with_columns(
         nw.when(buyer).then(nw.col(BEFORE)).alias(BEFORE),
