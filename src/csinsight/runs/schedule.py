@@ -7,6 +7,7 @@ Runs that nobody watches: several months, and a word to somebody on failure.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -145,6 +146,8 @@ def _months_with_data(data: Path) -> set[str]:
 
 #: A command that takes longer is ended, so that a schedule never hangs on it.
 SECONDS: Final = 120
+#: As long a command that was killed is waited for.
+_KILLED_SECONDS: Final = 10
 
 
 def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECONDS) -> str:
@@ -180,7 +183,9 @@ def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECON
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
-        process.wait()
+        # Even a killed process may hang in the kernel, as on a disk that is gone.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_KILLED_SECONDS)
         return f"the command took over {seconds:.0f} s and was ended: {command}"
     return f"the command ended with exit code {code}: {command}" if code else ""
 
