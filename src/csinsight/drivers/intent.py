@@ -204,7 +204,7 @@ def times_as_strong(effect: float, reach: float, moved: float) -> float:
 
 
 def own_intent(
-    estimates: pd.DataFrame, *, rings: bool, states: bool
+    estimates: pd.DataFrame, *, rings: bool, states: bool, browsing: bool
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
 
@@ -217,6 +217,9 @@ def own_intent(
         Whether an alarm over the whole rings.
     states : bool
         Whether the buyer's state before each turn is known.
+    browsing : bool
+        Whether page views before the first message are known; where an alarm rings without them
+        the benchmark holds nothing.
 
     Returns
     -------
@@ -230,7 +233,7 @@ def own_intent(
 
     >>> found = pd.DataFrame({"effect_pp": [5.0, 5.0], "intent_times": [2.0, 0.5],
     ...                       "proximal_pp": [4.0, -1.0], "proximal_p": [0.01, 0.6]})
-    >>> weak, apart = own_intent(found, rings=True, states=True)
+    >>> weak, apart = own_intent(found, rings=True, states=True, browsing=True)
     >>> weak.tolist(), apart.tolist()
     ([False, True], [False, True])
     """
@@ -238,7 +241,7 @@ def own_intent(
     effect, times, proximal, p_value = (estimates[name].to_numpy(dtype=float) for name in names)
     unseen = rings & (np.isnan(proximal) | (not states))
     least = np.where(unseen, TIMES_UNSEEN, TIMES)
-    weak = times < least
+    weak = (times < least) | (rings and not browsing)
     agrees = (proximal * effect > 0) & (p_value / 2 <= _AGREES)
     return weak, rings & ~np.isnan(proximal) & ~agrees
 

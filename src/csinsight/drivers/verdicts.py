@@ -141,10 +141,8 @@ def verdicts(
     q_threshold : float
     level : float
         Of the main family (`family_level`).
-    rings, states : bool
+    rings, states, browsing : bool
         As for `csinsight.drivers.intent.own_intent`.
-    browsing : bool
-        Whether page views before the first message are known.
 
     Returns
     -------
@@ -172,12 +170,11 @@ def verdicts(
         table, named = _with_naming(
             with_systematic_error(table, whole=ALL), tested, q_threshold, level
         )
-    weak, apart = own_intent(table, rings=rings, states=states)
+    weak, apart = own_intent(table, rings=rings, states=states, browsing=browsing)
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
     if rings and not browsing:
-        weak[:] = True
         table.loc[by_chance, _D.REASON] = UNSEEN
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
     verdict = np.where(named & ~weak & ~apart, side, "no evidence")
