@@ -29,6 +29,7 @@ def test_examples_hold(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 #: Rooms in which every public function shows how it is called.
 SHOWN = (
+    "behaviours",
     "coaching",
     "config",
     "contract",

@@ -115,7 +115,16 @@ _LOOKED_AT: Final = 5000
 
 
 def spoken_language(shop: Shop) -> Literal["zh", "en"]:
-    """Return the language of a shop's agents: Chinese where half of their lines hold any of it."""
+    """Return the language of a shop's agents: Chinese where half of their lines hold any of it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> lines = {"sender": ["buyer", "agent"], "text": ["有货吗", "Yes, it is in stock"]}
+    >>> table = nw.from_native(pl.LazyFrame(lines))
+    >>> spoken_language(Shop(None, "polars", {"messages": table}, {"messages": set(lines)}))
+    'en'
+    """
     agents = shop["messages"].filter(nw.col(Messages.SENDER) == "agent")
     lines = collect(agents.select(Messages.TEXT).head(_LOOKED_AT))[Messages.TEXT].dropna()
     chinese = lines.astype(str).str.contains("[一-龥]").mean() if len(lines) else 1.0
@@ -139,6 +148,18 @@ def label_accuracy(marked: MarkedMessages, labels: pd.DataFrame) -> pd.DataFrame
     pandas.DataFrame
         Columns of `csinsight.contract.artifacts.LabelAccuracy`; behaviours with a label of a line
         that is marked and one of a line that is not.
+
+    Examples
+    --------
+    Two lines of agents, one read as a greeting, and what a person says of both:
+
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> read = collect(marked.sides.filter(nw.col("sender") == "agent", nw.col("before_outcome")))
+    >>> two = read.dropna(subset="greets").drop_duplicates("greets").sort_values("greets")
+    >>> told = two[["conversation_id", "position"]].assign(behaviour="greets", sent_at=pd.NaT)
+    >>> label_accuracy(marked, told.assign(shown=[False, True]))["labels"].tolist()
+    [2]
     """
     known = [b for b in agent_markers(marked.lexicon) if b in set(labels[Labels.BEHAVIOUR])]
     names = [LabelAccuracy.BEHAVIOUR, LabelAccuracy.LABELS, LabelAccuracy.KEPT, LabelAccuracy.SE]

@@ -61,6 +61,15 @@ def breaks_rules(text: str) -> bool:
 
 
 def texts_of(entry: BaseModel) -> Iterator[str]:
-    """Yield every line of an entry, such as `Advice`."""
+    """Yield every line of an entry, such as `Advice`.
+
+    Examples
+    --------
+    >>> class Entry(BaseModel):
+    ...     title: str
+    ...     phrases: list[str]
+    >>> list(texts_of(Entry(title="先道歉", phrases=["真抱歉让您久等了", "这就为您查"])))
+    ['先道歉', '真抱歉让您久等了', '这就为您查']
+    """
     for value in entry.model_dump().values():
         yield from value if isinstance(value, list) else [value]

@@ -90,6 +90,17 @@ def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Serie
     -------
     pandas.Series
         Category by conversation id, of every conversation whose opening has a buyer's line.
+
+    Examples
+    --------
+    The reader has its own word on every conversation in whose opening a buyer wrote:
+
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> told = subjects(marked.lines, marked.lexicon, main_categories(marked.lines, marked.lexicon))
+    >>> wrote = marked.lines.filter(nw.col("sender") == "buyer", nw.col("before_outcome"))
+    >>> set(told.index) <= set(collect(wrote)["conversation_id"])
+    True
     """
     if lexicon.reader is None:
         return ruled
@@ -99,7 +110,15 @@ def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Serie
 
 
 def subject_marks(lexicon: Lexicon) -> list[str]:
-    """Return the columns of marks that `subject_rows` has."""
+    """Return the columns of marks that `subject_rows` has.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> marks = subject_marks(load_lexicon(reader="rules"))
+    >>> "asks_question" in marks, "_ruled_shipping" in marks, "greets" in marks
+    (True, True, False)
+    """
     return [*lexicon.ids("buyer"), *_SAID_OF_CASES, *(f"_ruled_{name}" for name in CATEGORIES)]
 
 
@@ -115,6 +134,17 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
     -------
     polars.DataFrame
         ``conversation_id``; the agent's lines and the buyer's; and `subject_marks`.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> from csinsight.behaviours.markers import mark
+    >>> lexicon = load_lexicon(reader="rules")
+    >>> lines = {"conversation_id": "c1", "sender": ["buyer", "agent"], "text": ["几号发", "今天"]}
+    >>> lines |= {"turn_no": [1, 2], "position": [1, 2], "before_outcome": True}
+    >>> marked = mark(nw.from_native(pl.LazyFrame(lines)), lexicon)
+    >>> subject_rows(marked, lexicon, pd.Series({"c1": "shipping"}))[RUN, TEXT].rows()
+    [('几号发', '今天')]
     """
     talk = Messages.CONVERSATION_ID
     opening = marked.filter(nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS))

@@ -186,7 +186,20 @@ def agent_markers(lexicon: Lexicon) -> list[str]:
 
 
 def counts_for(name: str, lexicon: Lexicon) -> nw.Expr:
-    """Tell of an agent's line whether marker `name` counts there: its part, and its place."""
+    """Tell of an agent's line whether marker `name` counts there: its part, and its place.
+
+    Examples
+    --------
+    What helps a sale counts before the order, what serves the order after it:
+
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon(reader="rules")
+    >>> lines = nw.from_native(pl.DataFrame({"before_outcome": [True, False], "turn_no": [2, 4]}))
+    >>> told = lines.select(**{n: counts_for(n, lexicon) for n in ("recommends", "checks_address")})
+    >>> told.to_native().to_dict(as_series=False)
+    {'recommends': [True, False], 'checks_address': [False, True]}
+    """
     before = nw.col(BEFORE_OUTCOME)
     part = ~before if name in AFTER_ORDER else before
     if name in _WHOLE_CONVERSATION:

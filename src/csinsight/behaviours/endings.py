@@ -50,7 +50,13 @@ _SAID: Final = ("says_no", "refuses_flatly", "offers_alternative", *_ASIDE)
 
 @cache
 def ending_lexicon() -> Lexicon:
-    """Return the markers of ``endings.yml``."""
+    """Return the markers of ``endings.yml``.
+
+    Examples
+    --------
+    >>> {"gives_up", "objects_price", "out_of_stock"} <= set(ending_lexicon().markers)
+    True
+    """
     return load_file(PATH)
 
 
@@ -83,6 +89,14 @@ def last_lines(lines: Frame) -> Frame:
     ----------
     lines : narwhals.LazyFrame
         Of `csinsight.features.lines.lines_of`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> lines = {"conversation_id": ["c1"] * 3, "sender": ["buyer", "system", "agent"]}
+    >>> lines |= {"text": ["太贵了", "已接入", "可以用券"], "turn_no": [1, None, 2]}
+    >>> last_lines(nw.from_native(pl.LazyFrame(lines))).collect()["text"].to_list()
+    ['太贵了', '可以用券']
     """
     human = nw.col(Messages.SENDER).is_in(["buyer", "agent"])
     last = nw.col(TURN_NO).max().over(_TALK)
@@ -106,6 +120,16 @@ def read_endings(lines: Frame, lexicon: Lexicon) -> pd.DataFrame:
     pandas.DataFrame
         By ``conversation_id``: ``reason``, one of `ENDINGS`, and ``no_way_out``: the agent's last
         answer was a no, or that there is none in stock, without another way offered.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lines = {"conversation_id": ["c1"] * 3, "sender": ["buyer", "agent", "buyer"]}
+    >>> lines |= {"text": ["能便宜点吗", "亲，不议价的哦", "太贵了，算了"], "turn_no": [1, 2, 3]}
+    >>> table = pl.LazyFrame(lines | {"position": [1, 2, 3], "sent_at_ms": [0, 9000, 20000]})
+    >>> read_endings(nw.from_native(table), load_lexicon(reader="rules"))["reason"].to_list()
+    ['price']
     """
     marked = mark(mark(lines, lexicon), ending_lexicon())
     names = [*_HEARD, *_SAID, *ending_lexicon().markers]

@@ -222,6 +222,18 @@ def crossed_red_lines(
     pandas.DataFrame
         A boolean column a red line, same index: one hit of a reader by wording brings nobody's
         score to 0. It takes `RED_LINE_FINDINGS` of trusted rules, or a person's confirmation.
+
+    Examples
+    --------
+    One hit of a rule by wording crosses nothing; a person's confirmation does:
+
+    >>> hits = pd.DataFrame({"conversation_id": ["c1"], "agent_id": "a1", "leaks_order_data": True})
+    >>> rules = {"leaks_order_data": Precision(19, 20)}
+    >>> crossed_red_lines(hits, list(rules), rules).values.tolist()
+    [[False]]
+    >>> read = {"conversation_id": ["c1"], "behaviour": ["leaks_order_data"], "shown": [True]}
+    >>> crossed_red_lines(hits, list(rules), rules, pd.DataFrame(read)).values.tolist()
+    [[True]]
     """
     hits, sure = {}, {}
     for rule in red_lines:

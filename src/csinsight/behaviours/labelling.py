@@ -126,6 +126,13 @@ def shown_by(sample: pd.DataFrame, lexicon: Lexicon) -> pd.Series[bool]:
     sample : pandas.DataFrame
         Of `draw_sample`.
     lexicon : Lexicon
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> sample = pd.DataFrame({"marker": "greets", "buyer": "在吗", "text": ["亲，您好", "有货的"]})
+    >>> shown_by(sample, load_lexicon(reader="rules")).tolist()
+    [True, False]
     """
     lines = [
         (str(row), sender, text, 2 * row + place)
@@ -166,6 +173,14 @@ def agreement(
         ``f1``, ``kappa`` (Cohen's), each with ``_low`` and ``_high`` (95 %). Intervals: Wilson's
         for the precision of the lexicon that drew the sample, else bootstrap within its two
         halves. Null where there is nothing to tell it from.
+
+    Examples
+    --------
+    >>> sample = pd.DataFrame({"no": range(1, 9), "marker": "greets", "weight": 1.0})
+    >>> sample["shown"] = [True] * 4 + [False] * 4
+    >>> labels = pd.Series([1, 1, 1, 0, 0, 0, 0, 1], index=sample["no"], dtype=float)
+    >>> agreement(sample, labels)[["labelled", "precision", "recall", "kappa"]].iloc[0].tolist()
+    [8.0, 0.75, 0.75, 0.5]
     """
     rows = sample.assign(
         _true=labels.reindex(sample[NO]).to_numpy(dtype=float),
@@ -266,6 +281,16 @@ def settled(sample: pd.DataFrame, labels: pd.DataFrame) -> pd.Series[float]:
     -------
     pandas.Series
         By ``no``: 1 or 0 as most readers say; NaN where nobody has read it, or readers are even.
+
+    Examples
+    --------
+    Two readers of one line, first of one mind and then of two:
+
+    >>> line = {"conversation_id": ["c1"], "position": [3], "sent_at": [pd.NaT]}
+    >>> sample = pd.DataFrame({"no": [1], "marker": ["greets"]} | line)
+    >>> both = pd.DataFrame(line | {"behaviour": "greets", "shown": [True]}).loc[[0, 0]]
+    >>> settled(sample, both).tolist(), settled(sample, both.assign(shown=[True, False])).tolist()
+    ([1.0], [nan])
     """
     if labels.empty:
         return pd.Series(np.nan, index=sample[NO], name="label")

@@ -37,7 +37,17 @@ Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
 
 
 def not_blank(values: list[str]) -> list[str]:
-    """Refuse an empty pattern."""
+    """Refuse an empty pattern.
+
+    Examples
+    --------
+    >>> not_blank(["有货", "在的"])
+    ['有货', '在的']
+    >>> not_blank(["有货", " "])
+    Traceback (most recent call last):
+        ...
+    ValueError: holds an empty pattern, which would match every message; remove it
+    """
     if any(not value.strip() for value in values):
         raise ValueError("holds an empty pattern, which would match every message; remove it")
     return values
@@ -280,7 +290,13 @@ def load_lexicon(
 
 @cache
 def built_in_fragments() -> Mapping[str, str]:
-    """Return what patterns may name as ``<name>``."""
+    """Return what patterns may name as ``<name>``.
+
+    Examples
+    --------
+    >>> len(built_in_fragments()) > 5
+    True
+    """
     files = [load(path, LexiconFile) for path in sorted(FOLDER.glob("*.yml"))]
     return {name: text for file in files for name, text in file.fragments.items()}
 
@@ -361,7 +377,18 @@ def _lay_over(markers: dict[str, Marker], more: Mapping[str, Addition]) -> dict[
 
 
 def check_names(markers: Mapping[str, Marker], home: Mapping[str, Path | str]) -> None:
-    """Hold markers to name no others than there are, on the side where they are named."""
+    """Hold markers to name no others than there are, on the side where they are named.
+
+    Examples
+    --------
+    >>> marker = load_lexicon(reader="rules").markers["greets"]
+    >>> check_names({"greets": marker}, {"greets": "mine.yml"})
+    >>> hollow = marker.model_copy(update={"patterns": [], "rules": []})
+    >>> check_names({"greets": hollow}, {"greets": "mine.yml"})
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: mine.yml, marker `greets`: has no `patterns` and no `rules`
+    """
     sides = {s: [n for n, m in markers.items() if m.side == s] for s in ("buyer", "agent")}
     for name, marker in markers.items():
         if not marker.patterns and not marker.rules:

@@ -52,6 +52,15 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
         before it (a buyer's by their own run), whatever else is in the table; where the lexicon
         has a reader that learns, what it decides is read by it (a buyer's line with the agent's
         turn and the buyer's before it), and the rest by the rules.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lines = {"conversation_id": ["c1"] * 2, "sender": ["buyer", "agent"], "turn_no": [1, 2]}
+    >>> table = nw.from_native(pl.LazyFrame(lines | {"text": ["在吗", "亲，您好"]}))
+    >>> mark(table, load_lexicon(reader="rules")).collect()["greets"].to_list()
+    [None, True]
     """
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
@@ -75,6 +84,15 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     narwhals.LazyFrame
         As of `mark`, with `csinsight.behaviours.reader.TEXT` and, where the lexicon has a reader,
         ``RUN``, ``BEFORE`` and a column `asked` for each buyer-side marker.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lines = {"conversation_id": ["c1"] * 2, "sender": ["buyer", "agent"], "turn_no": [1, 2]}
+    >>> table = nw.from_native(pl.LazyFrame(lines | {"text": ["可以便宜点吗", "OK 亲"]}))
+    >>> by_rules(table, load_lexicon(reader="rules")).collect()["_plain_text"].to_list()
+    ['可以便宜点吗', 'ok 亲']
     """
     plain = simplified(messages.with_columns(lowered().alias(TEXT)), TEXT)
     read = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
@@ -326,6 +344,15 @@ def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
     -------
     narwhals.LazyFrame
         The same rows with a column `asked` for each name, never null.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> lines = {"conversation_id": ["c1"] * 3, "sender": ["buyer", "agent", "agent"]}
+    >>> lines |= {"turn_no": [1, 2, 4], "complains": [True, None, None]}
+    >>> told = with_asked(nw.from_native(pl.LazyFrame(lines)), ["complains"]).collect()
+    >>> told.sort("turn_no")[asked("complains")].to_list()
+    [False, True, False]
     """
     keys = [Messages.CONVERSATION_ID, TURN_NO]
     runs = (
@@ -340,7 +367,17 @@ def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
 
 
 def shown(lexicon: Lexicon, name: str, column: str) -> nw.Expr:
-    """Return whether a text `column` has a buyer-side marker's words; null where that is null."""
+    """Return whether a text `column` has a buyer-side marker's words; null where that is null.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> texts = nw.from_native(pl.DataFrame({"said": ["有货吗", "好的", None]}))
+    >>> found = texts.select(shown(load_lexicon(reader="rules"), "asks_stock", "said"))
+    >>> found.to_native().to_series().to_list()
+    [True, False, None]
+    """
     return _shows(lexicon.rules[name], lexicon.cuts[name], column)
 
 
@@ -398,6 +435,17 @@ def with_template_replies(marked: Frame, lexicon: Lexicon) -> Frame:
         other conversations, follows a question, and speaks of none of the problem categories
         that the question names; null on lines not by an agent. The only behaviour that depends
         on other conversations.
+
+    Examples
+    --------
+    Of a buyer's line nothing is said:
+
+    >>> from csinsight.sample import sample_messages
+    >>> marked = sample_messages()
+    >>> lines = marked.lines.drop(TEMPLATE_REPLY, strict=False)
+    >>> told = with_template_replies(lines, marked.lexicon).filter(nw.col("sender") == "buyer")
+    >>> told.select(TEMPLATE_REPLY).collect().to_native()[TEMPLATE_REPLY].unique().to_list()
+    [None]
     """
     agent = nw.col(Messages.SENDER) == "agent"
     asked_of = _contains_any([nw.col(asked(topic)) for topic in _TOPICS])

@@ -236,6 +236,14 @@ def check_url(url: str, *, keyed: bool) -> None:
     ------
     ConfigError
         Where it is none, holds a password, or would send a key over the open net.
+
+    Examples
+    --------
+    >>> check_url("http://localhost:11434/v1", keyed=True)
+    >>> check_url("http://models.example.com/v1", keyed=True)
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: llm_url: a key goes over https only; write https://
     """
     try:
         parts = urlsplit(url)
@@ -268,6 +276,12 @@ def system_prompt(questions: Sequence[tuple[str, Sequence[str], Sequence[str]]])
     ----------
     questions : sequence of (meaning, lines that show it, lines that do not)
         In the order of their numbers.
+
+    Examples
+    --------
+    >>> told = system_prompt([("Does the agent greet?", ["亲，您好"], ["有货的"])]).splitlines()
+    >>> [line.strip() for line in told if "shows it" in line or "does not:" in line]
+    ['shows it: ["亲，您好"]', 'does not: ["有货的"]']
     """
     parts = [
         f"{n}. {meaning}\n   shows it: {json.dumps(list(match), ensure_ascii=False)}\n"

@@ -126,7 +126,15 @@ class ModelReader:
 
 
 def line_keys(frame: pl.DataFrame) -> pl.Series:
-    """Return what names each line with the buyer's lines before it: a hash of both."""
+    """Return what names each line with the buyer's lines before it: a hash of both.
+
+    Examples
+    --------
+    >>> lines = pl.DataFrame({TEXT: ["在的", "在的", "在的"], RUN: ["在吗", "在吗", None]})
+    >>> keys = line_keys(lines)
+    >>> keys[0] == keys[1], keys[0] == keys[2], keys[2] == hash_of("在的", "")
+    (True, False, True)
+    """
     both = frame.select(pl.struct(pl.col(TEXT).fill_null(""), pl.col(RUN).fill_null("")))
     series = both.to_series()
     once = series.unique()
@@ -137,7 +145,15 @@ def line_keys(frame: pl.DataFrame) -> pl.Series:
 
 
 def hash_of(*texts: str) -> str:
-    """Return one name for several texts."""
+    """Return one name for several texts.
+
+    Examples
+    --------
+    >>> hash_of("在吗", "在的")
+    'd7d4ca056588ac85ac350f4e79f373d6'
+    >>> hash_of("在吗在", "的") == hash_of("在吗", "在的")
+    False
+    """
     return hashlib.sha256("\x1f".join(texts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -148,6 +164,16 @@ def load_model_reader(run: Path, taken: Sequence[str]) -> ModelReader:
     ------
     ConfigError
         Where they are not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / LINES_FILE
+    ...     path.parent.mkdir()
+    ...     pl.DataFrame({LINE: [hash_of("您好", "在吗")], "greets": [True]}).write_parquet(path)
+    ...     load_model_reader(Path(folder), ["greets"]).labels
+    ('greets',)
     """
     path = run / LINES_FILE
     try:

@@ -53,6 +53,16 @@ def opportunities(
     -------
     pandas.DataFrame
         A boolean column for each of `MARKERS`, `COMPLIANCE` and `own`, same index.
+
+    Examples
+    --------
+    The second talk was answered after its order alone: only what serves an order was called for.
+
+    >>> columns = {*sum(MADE_BY.values(), ()), UNPAID, SILENCE, "follows_up", "ordered"}
+    >>> talks = pd.DataFrame({name: [False, True] for name in columns | {"is_inquiry"}})
+    >>> talks["agent_messages"], talks["agent_messages_before"] = [2, 3], [2, 0]
+    >>> opportunities(talks)[["greets", "apologizes", "checks_address"]].to_numpy().tolist()
+    [[True, False, False], [False, False, True]]
     """
     occasions = {name: _RULES.get(name, _served)(talks) for name in (*MARKERS, *COMPLIANCE)}
     for name, signs in (own or {}).items():
@@ -77,6 +87,16 @@ def opportunity_turns(
     pandas.DataFrame
         For each of `TURN_MARKERS` and `own` a column ``NAME_opportunity_turn`` of ``Int64``, from
         1; null where there was none in the judged part of the talk.
+
+    Examples
+    --------
+    An alternative is called for where the agent had said no in the turn before:
+
+    >>> signs = {turn_column(name): [None] for name in sum(MADE_BY.values(), ())}
+    >>> talks = pd.DataFrame(signs | {turn_column(NO): 2, "turns_judged": 3, "is_inquiry": True})
+    >>> found = opportunity_turns(talks)
+    >>> found[[opportunity_column(n) for n in ("greets", "offers_alternative")]].values.tolist()
+    [[1, 3]]
     """
     judged = talks[Talk.TURNS_JUDGED].fillna(0).astype("Int64")
     first = pd.Series(1, index=talks.index, dtype="Int64")

@@ -210,6 +210,15 @@ def read_own(path: Path) -> Own:
     ------
     ConfigError
         A line for each fault: file, line, what is wrong, and the mend.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / FILE
+    ...     _ = path.write_text("additions: {greets: {patterns: [哈喽亲]}}", encoding="utf-8")
+    ...     list(read_own(path).additions)
+    ['greets']
     """
     own = load(path, Own)
     faults = list(_Check(read_yaml(path), own).faults())
@@ -219,7 +228,13 @@ def read_own(path: Path) -> Own:
 
 
 def own_of(folder: Path) -> Own:
-    """Return what the shop whose tables lie in `folder` has of its own; see `read_own`."""
+    """Return what the shop whose tables lie in `folder` has of its own; see `read_own`.
+
+    Examples
+    --------
+    >>> own_of(Path("a folder without a behaviours.yml")) == Own()
+    True
+    """
     path = folder / FILE
     return read_own(path) if path.is_file() else Own()
 

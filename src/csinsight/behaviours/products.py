@@ -106,6 +106,15 @@ def asked_and_bought(shop: Shop, conversations: pd.DataFrame) -> pd.Series[Any]:
     -------
     pandas.Series of bool
         By the index of those where both the order's lines and what was asked about are known.
+
+    Examples
+    --------
+    >>> lines = {"order_id": ["o1", "o2"], "product_id": None, "product_name": None}
+    >>> table = nw.from_native(pl.LazyFrame(lines | {"category": ["socks", "hats"]}))
+    >>> shop = Shop(None, "polars", {"order_lines": table}, {"order_lines": set(lines)})
+    >>> talks = {"order_id": ["o1", "o2", None], "product_category": ["socks", "socks", "hats"]}
+    >>> asked_and_bought(shop, pd.DataFrame(talks)).to_dict()
+    {0: True, 1: False}
     """
     rows = conversations[[Talk.ORDER_ID, Talk.PRODUCT_CATEGORY]].dropna()
     lines = _with_category(shop, (OrderLines.ORDER_ID,)).drop_nulls()
@@ -138,6 +147,15 @@ def product_categories(shop: Shop, messages: Frame) -> pd.Series[str] | None:
         By ``conversation_id``, those alone where goods are named: of the first line that does, by
         an id (links and cards hold one), else by the longest name, else by the category's own name.
         None where the shop has no order lines that tell a product.
+
+    Examples
+    --------
+    >>> goods = {"product_id": [None], "product_name": ["船袜"], "category": ["socks"]}
+    >>> table = nw.from_native(pl.LazyFrame(goods))
+    >>> shop = Shop(None, "polars", {"order_lines": table}, {"order_lines": set(goods)})
+    >>> talk = {"conversation_id": "c1", "sender": ["buyer"], "text": ["船袜有货吗"], "position": 1}
+    >>> product_categories(shop, nw.from_native(pl.LazyFrame(talk))).to_dict()
+    {'c1': 'socks'}
     """
     known = product_names(shop)
     if known is None:

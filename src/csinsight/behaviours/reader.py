@@ -234,14 +234,27 @@ def _weights(about: Mapping[str, list[str]], kind: str, lang: str, file: Any) ->
 
 
 def language(frame: pl.DataFrame) -> pl.Series:
-    """Return each row's language: ``zh`` where there is any Chinese character, else ``en``."""
+    """Return each row's language: ``zh`` where there is any Chinese character, else ``en``.
+
+    Examples
+    --------
+    >>> language(pl.DataFrame({TEXT: ["OK", "OK"], RUN: ["有货吗", "In stock?"]})).to_list()
+    ['zh', 'en']
+    """
     both = pl.concat_str(pl.col(TEXT).fill_null(""), pl.col(RUN).fill_null(""))
     chinese = both.str.contains("[一-龥]")
     return frame.select(pl.when(chinese).then(pl.lit("zh")).otherwise(pl.lit("en"))).to_series()
 
 
 def sides(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the agent's line of each row (beside a buyer's: what was before) and the buyer's."""
+    """Return the agent's line of each row (beside a buyer's: what was before) and the buyer's.
+
+    Examples
+    --------
+    >>> lines = {SENDER: ["agent", "buyer"], TEXT: ["今天发 123 号", "谢谢"], RUN: ["几号", "谢谢"]}
+    >>> sides(pl.DataFrame(lines))
+    (['今天发 0 号', ''], ['几号', '谢谢'])
+    """
     before = pl.col(BEFORE) if BEFORE in frame.columns else pl.lit("")
     said = pl.when(pl.col(SENDER) == "agent").then(pl.col(TEXT)).otherwise(before)
     columns = [said.alias("said"), pl.col(RUN).alias("run")]
@@ -252,7 +265,14 @@ def sides(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def marks_of(frame: pl.DataFrame, marks: Sequence[str]) -> NDArray[np.bool_]:
-    """Return a column a mark (null: no), then one each for how short the agent's line is."""
+    """Return a column a mark (null: no), then one each for how short the agent's line is.
+
+    Examples
+    --------
+    >>> lines = {SENDER: ["agent"], TEXT: ["亲，您好呀"], "greets": [True], "refuses": [None]}
+    >>> marks_of(pl.DataFrame(lines), ["greets", "refuses"]).astype(int).tolist()
+    [[1, 0, 1, 1, 1, 1, 1]]
+    """
     length = pl.col(TEXT).str.len_chars()
     short = [((pl.col(SENDER) == "agent") & (length < n)).alias(f"_{n}") for n in _LENGTHS]
     told: NDArray[np.bool_] = (

@@ -53,6 +53,17 @@ def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame
     lexicon : Lexicon
     parts : tuple of str
         Boolean columns; a turn is read within its lines for which each is alike.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon(reader="rules")
+    >>> lines = pl.DataFrame({"conversation_id": "c1", "turn_no": [1, 2, 4]})
+    >>> lines = lines.with_columns(sender=pl.Series(["buyer", "agent", "agent"]))
+    >>> told = with_places(nw.from_native(lines), lexicon, ()).to_native()
+    >>> told["_first_reply"].to_list(), told["_last_turn"].to_list()
+    ([2, 2, 2], [4, 4, 4])
     """
     reply = pick(nw.col(Messages.SENDER) == "agent", nw.col(TURN_NO))
     agents = {name: lexicon.markers[name] for name in lexicon.ids("agent")}
@@ -71,7 +82,19 @@ def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame
 
 
 def placed(name: str, lexicon: Lexicon, part: str) -> nw.Expr:
-    """Tell of an agent's line whether marker `name` counts there, its turn read in `part`."""
+    """Tell of an agent's line whether marker `name` counts there, its turn read in `part`.
+
+    Examples
+    --------
+    A greeting counts in the first reply alone:
+
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lines = nw.from_native(pl.DataFrame({"turn_no": [2, 4], "_first_reply": 2}))
+    >>> here = placed("greets", load_lexicon(reader="rules"), "before_outcome")
+    >>> lines.select(here=here).to_native()["here"].to_list()
+    [True, False]
+    """
     marker = lexicon.markers.get(name)
     here = ~nw.col(TURN_NO).is_null()
     if marker is None:

@@ -126,6 +126,17 @@ def score_conversations(
         Columns of `csinsight.contract.artifacts.Scorecards`, a row each: the score is points
         earned by points that had an opportunity, times 100; 0 where a red line was crossed; null
         where fewer than ``least_points`` had an opportunity.
+
+    Examples
+    --------
+    >>> meaning = {"zh": "问候", "en": "greets"}
+    >>> item = Item(meaning=meaning, points=100, group="courtesy", behaviour="greets")
+    >>> card = Scorecard.model_construct(items={"greeting": item}, least_points=0.0)
+    >>> rows = pd.DataFrame({"conversation_id": ["c1", "c2"], "agent_id": "a1", "greets": [1, 0]})
+    >>> rows["started_at"], rows["category"] = pd.Timestamp("2026-10-01"), "size"
+    >>> none = pd.DataFrame(columns=["rule", "broken", "position", "conversation_id", "agent_id"])
+    >>> score_conversations(rows, none, card, pd.DataFrame(index=rows.index))["score"].tolist()
+    [100.0, 0.0]
     """
     items = item_points(sessions, opportunities, card)
     worth = items[Card.POINTS] * items[Card.KEPT]
@@ -159,6 +170,13 @@ def agent_scores(scores: pd.DataFrame) -> pd.DataFrame:
         One row an agent with a scored conversation, sorted by id: ``agent_id``, ``conversations``,
         ``score``, ``score_low``, ``score_high`` (Student's, within 0 and 100; null for one
         conversation) and ``red_line_conversations``.
+
+    Examples
+    --------
+    >>> scores = {"agent_id": ["a1", "a1", "a2"], "score": [80.0, 81.0, None]}
+    >>> scores |= {"red_lines": [[], ["leaks_order_data"], []]}
+    >>> agent_scores(pd.DataFrame(scores)).round(1).to_numpy().tolist()
+    [['a1', 2, 80.5, 74.1, 86.9, 1]]
     """
     rows = []
     known = scores[scores[Card.SCORE].notna() & scores[Talk.AGENT_ID].notna()]
@@ -186,6 +204,15 @@ def item_shares(items: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
         In the card's order: ``item``, ``points``, ``conversations``, ``kept``, ``low``, ``high``
         (Wilson), and ``lost`` (mean points a conversation with opportunity lost); null shares
         where no conversation gave opportunity.
+
+    Examples
+    --------
+    >>> meaning = {"zh": "问候", "en": "greets"}
+    >>> item = Item(meaning=meaning, points=8, group="courtesy", behaviour="greets")
+    >>> card = Scorecard.model_construct(items={"greeting": item})
+    >>> points = pd.DataFrame({"item": "greeting", "kept": [1.0, 1.0, 0.0, 0.5]})
+    >>> item_shares(points, card)[["conversations", "kept", "lost"]].iloc[0].tolist()
+    [4.0, 0.5, 3.0]
     """
     rows = []
     for name, item in card.items.items():

@@ -136,6 +136,15 @@ def find_opportunities(
     sequences : mapping of str to SequenceRule
     rules : ConversationRules
         For the service hours of waits.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> from csinsight.sample import sample_context, sample_messages
+    >>> marked, rules = sample_messages(), load_rules(load_lexicon())
+    >>> found = find_opportunities(marked.lines, rules, sample_context().rules)
+    >>> set(found["rule"]) <= set(rules), bool((found["lines"] >= 0).all())
+    (True, True)
     """
     lines = hold(_numbered(marked, sequences))
     parts = [_opportunities(lines, name, rule, rules) for name, rule in sequences.items()]
