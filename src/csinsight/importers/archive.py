@@ -62,6 +62,16 @@ def add_to(
     ------
     ImporterError
         Where the two don't fit: one knows a column from top to bottom that the other lacks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     first = pl.DataFrame({"agent_id": ["a1", "a2"]})
+    ...     first.write_parquet(Path(name) / "agents.parquet")
+    ...     tables, told = add_to(Path(name), {"agents": first.tail(1)}, ["agents"])
+    >>> tables["agents"]["agent_id"].to_list(), told
+    (['a1', 'a2'], ['agents: 0 rows are new, 2 were there'])
     """
     merged, told = {}, []
     older = {

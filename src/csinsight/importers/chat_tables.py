@@ -34,6 +34,14 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
 
     Each entry is one row in: it comes out as one message, or is refused for its `problem` or by
     the contract. What an earlier file told already is refused too. `entries` is used up.
+
+    Examples
+    --------
+    >>> said = {"file": "a.txt", "line": 1, "raw": "tb1 10:00 在吗", "nick": "tb1", "text": "在吗"}
+    >>> line = Entry(**said, side="buyer", buyer="tb1", sent_at=datetime(2026, 10, 5, 10))
+    >>> imported = chat_tables([line, Entry(**said, problem="no time stands there")])
+    >>> imported.rows_in, imported.rows_out, imported.refused["_reason"].to_list()
+    (2, 1, ['no time stands there'])
     """
     _refuse_repeats(entries)
     frame = _frame(entries)

@@ -49,7 +49,7 @@ class DongdongOptions(BaseModel):
 
 
 def read_jd_dongdong(files: Sequence[Path], mapping: Path | None = None) -> Imported:
-    """Read Dongdong chat logs into ``messages`` and ``agents``.
+    r"""Read Dongdong chat logs into ``messages`` and ``agents``.
 
     Parameters
     ----------
@@ -63,6 +63,17 @@ def read_jd_dongdong(files: Sequence[Path], mapping: Path | None = None) -> Impo
     ImporterError
         Where a file can't be read or holds no session, or the agents are not named; the nicks
         that write in most sessions are listed, for agents will be among them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> said = "以下为一通会话\njd_1 2026-10-05 10:00:00\n在吗\n店员 2026-10-05 10:00:09\n在的\n"
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     log, told = Path(name) / "log.txt", Path(name) / "told.yml"
+    ...     _ = log.write_text(said, encoding="utf-8"), told.write_text("agents: [店员]", "utf-8")
+    ...     imported = read_jd_dongdong([log], told)
+    >>> imported.tables["messages"].select("sender", "buyer_id").rows()
+    [('buyer', 'jd_1'), ('agent', 'jd_1')]
     """
     entries: list[Entry] = []
     for path in files:

@@ -71,6 +71,13 @@ def with_order_buyers(
         Of the shop, as it is before the import is written.
     tables : mapping of str to polars.DataFrame
         The tables that the import writes, with what was there before.
+
+    Examples
+    --------
+    >>> orders = pl.DataFrame({"order_id": ["6900000000000000001"], "buyer_id": [None]})
+    >>> chat = pl.DataFrame({"buyer_id": ["b1"], "text": ["订单6900000000000000001到哪了"]})
+    >>> with_order_buyers(Path("new"), {"orders": orders, "messages": chat})[1]
+    ['1 orders are joined to chats by their numbers in chats']
     """
     made = dict(tables)
     needed = (ORDERS.name, MESSAGES.name)
@@ -152,7 +159,17 @@ def find_order_buyers(
 
 
 def written_early(orders: pl.DataFrame, messages: pl.DataFrame, links: pl.DataFrame) -> int:
-    """Count the orders whose number stands in a chat before they were placed, which can't be."""
+    """Count the orders whose number stands in a chat before they were placed, which can't be.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> links = pl.DataFrame({"order_id": ["1"], "buyer_id": ["b1"], "key": ["number"]})
+    >>> orders = pl.DataFrame({"order_id": ["1"], "placed_at": [datetime(2026, 10, 5, 18)]})
+    >>> chat = pl.DataFrame({"buyer_id": ["b1"], "sent_at": [datetime(2026, 10, 5, 10)]})
+    >>> written_early(orders, chat, links.with_columns(placed_at=None))
+    1
+    """
     by_number = links.filter(pl.col(OrderBuyers.KEY) == "number")
     if by_number.is_empty() or Messages.SENT_AT not in messages.columns:
         return 0

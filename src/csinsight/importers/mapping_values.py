@@ -42,7 +42,15 @@ NOTE: Final = "_internal"
 
 
 def order_facts(spec: Mapping) -> list[pl.Expr]:
-    """Return the columns of `Row` that the mapping tells of."""
+    """Return the columns of `Row` that the mapping tells of.
+
+    Examples
+    --------
+    >>> spec = Mapping.model_validate({"table": "orders", "columns": {}, "currency": "EUR"})
+    >>> rows = pl.DataFrame({"_exported_at": [None]}).select(order_facts(spec))
+    >>> rows.columns, rows["_currency"].to_list()
+    (['_currency', '_exported'], ['EUR'])
+    """
     facts: list[pl.Expr] = []
     if spec.currency is not None and spec.currency_from is None:
         facts.append(pl.lit(spec.currency).alias(Row.CURRENCY))
@@ -102,7 +110,15 @@ def only_rules(spec: Mapping) -> list[Rule]:
 
 
 def typed(lines: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[Rule], list[str]]:
-    """Return the lines with the contract's columns, what refuses a line, and notices."""
+    """Return the lines with the contract's columns, what refuses a line, and notices.
+
+    Examples
+    --------
+    >>> spec = Mapping.model_validate({"table": "agents", "columns": {"agent_id": "who"}})
+    >>> lines, rules, notices = typed(pl.DataFrame({raw("agent_id"): [" a1 "]}), spec)
+    >>> lines["agent_id"].to_list()
+    ['a1']
+    """
     values: list[pl.Expr] = []
     notices: list[str] = []
     rules = only_rules(spec)

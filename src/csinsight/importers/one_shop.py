@@ -91,6 +91,14 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
     ------
     ImporterError
         Naming the files.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"_file": ["a.csv", "b.csv"], "_currency": ["EUR", "USD"]})
+    >>> one_of_each(rows, Told())
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ImporterError: money in EUR and USD can't be summed: EUR in a.csv, ...
     """
     if told.rates is None and not told.currency:
         found = _by_file(frame, Row.CURRENCY)

@@ -23,7 +23,18 @@ SAME: Final = f"{REPEAT}another row tells the same"
 
 
 def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows that tell the latest state of each order, and the others, refused."""
+    """Return the rows that tell the latest state of each order, and the others, refused.
+
+    Examples
+    --------
+    >>> state = {"refund_amount": pl.Float64, "_closed": pl.Boolean, "_exported": pl.Datetime}
+    >>> rows = pl.DataFrame({"order_id": ["1", "1"], "paid_at": [None, datetime(2026, 10, 5)]})
+    >>> rows = rows.with_columns(pl.lit(None, dtype=kind).alias(n) for n, kind in state.items())
+    >>> rows = rows.with_columns(_file=pl.lit("a.csv"), _line=pl.Series([2, 3]), _raw=pl.lit("1,…"))
+    >>> kept, refused = latest_rows(rows, "orders")
+    >>> kept["_line"].to_list(), refused["_reason"].to_list()
+    ([3], ['repeat: another row has this order in a newer state, or in the same'])
+    """
     if rows == "orders":
         return _latest(frame, Orders.ORDER_ID)
     if rows == "lines":
@@ -103,7 +114,18 @@ def _latest_lines(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """Return one row an order: amounts summed or taken once, units summed, one state."""
+    """Return one row an order: amounts summed or taken once, units summed, one state.
+
+    Examples
+    --------
+    Two lines of one order, each with what was paid for it:
+
+    >>> told = {"order_id": "1", "_file": "a.csv", "_line": [2, 3], "_raw": "…", "buyer_id": "b1"}
+    >>> told |= dict.fromkeys(("placed_at", "paid_at", "_exported"), datetime(2026, 10, 5))
+    >>> told |= dict.fromkeys((Line.MONEY, *ORDER_MONEY), 9.5) | {"units": 1, "coupon_used": False}
+    >>> folded(pl.DataFrame(told), "lines").select("paid_amount", "units").rows()
+    [(19.0, 2)]
+    """
     newest = pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
     one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *ORDER_MONEY)}
     amounts = [
@@ -131,7 +153,13 @@ def folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
 
 
 def fold_rules(rows: Rows) -> list[Rule]:
-    """Return what refuses an order whose lines don't agree."""
+    """Return what refuses an order whose lines don't agree.
+
+    Examples
+    --------
+    >>> [why for _, why in fold_rules("lines")], fold_rules("orders")
+    (['the lines of this order name two buyers'], [])
+    """
     if rows == "orders":
         return []
     rules: list[Rule] = [

@@ -117,6 +117,17 @@ def import_orders(
     ------
     ImporterError
         Where the files are of two shops, clocks or currencies.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> rows = {"_file": "a.csv", "_line": [2, 3], "_raw": "…", "order_id": ["1", "2"]}
+    >>> rows |= {"buyer_id": "b1", "placed_at": datetime(2026, 10, 5), "paid_amount": [59.0, None]}
+    >>> rows |= {"paid_at": datetime(2026, 10, 5), "refund_amount": 0.0, "units": 1}
+    >>> rows |= {"list_amount": 60.0, "coupon_used": False}
+    >>> imported = import_orders(pl.DataFrame(rows), [])
+    >>> imported.tables["orders"]["order_id"].to_list(), imported.refused["_reason"].to_list()
+    (['1'], ['paid_amount is empty here but filled in other rows'])
     """
     told = told or Told()
     whole = rows != "orders"

@@ -209,6 +209,18 @@ def read_intercom(
     ------
     ImporterError
         Where a file holds no conversations, or no clock is told.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> said = {"body": "<p>Is it in stock?</p>", "author": {"type": "user", "id": "u1"}}
+    >>> talk = {"id": "1", "created_at": 1790000000, "source": said}
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "talks.json"
+    ...     _ = file.write_text(json.dumps({"conversations": [talk]}), encoding="utf-8")
+    ...     imported = read_intercom([file], timezone="Europe/Berlin")
+    >>> imported.tables["messages"].select("text", "sent_at").rows()
+    [('Is it in stock?', datetime.datetime(2026, 9, 21, 16, 13, 20))]
     """
     zone = read_options(mapping, Options, timezone).timezone
     if zone is None:

@@ -61,6 +61,19 @@ def read_platform_orders(
     ------
     ImporterError
         Where a file is no such export, or where times are UTC and no clock is told.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.importers.order_exports import EXPORTS
+    >>> told = {"订单号": "2001", "订单金额": "99.00", "下单时间": "2026-10-05 10:00:00"}
+    >>> told |= {"订单状态": "完成", "下单帐号": "jd_a", "付款确认时间": "2026-10-05 10:02:00"}
+    >>> told |= {"商品名称": "手机壳", "订购数量": "2", "京东价": "49.50"}
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     pl.DataFrame([told]).write_csv(Path(name) / "jd.csv")
+    ...     imported = read_platform_orders([Path(name) / "jd.csv"], export=EXPORTS["jd_orders"])
+    >>> imported.tables["orders"].select("order_id", "buyer_id", "paid_amount", "units").rows()
+    [('2001', 'jd_a', 99.0, 2)]
     """
     options = read_options(mapping, OrderOptions, timezone)
     if export.utc and options.timezone is None:

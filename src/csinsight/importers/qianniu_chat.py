@@ -84,12 +84,23 @@ def is_table(path: Path) -> bool:
 
 
 def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
-    """Return the entries of a workbook (or of one sheet saved as CSV), and notices.
+    r"""Return the entries of a workbook (or of one sheet saved as CSV), and notices.
 
     Raises
     ------
     ImporterError
         Where no sheet has the columns of messages.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "chats.csv"
+    ...     rows = [",".join(NEEDED), "tb1,2026-10-05 10:00:00,在吗,tb1"]
+    ...     _ = file.write_text("\n".join(rows), encoding="utf-8")
+    ...     entries, notices = parse_sheets(file)
+    >>> entries[0].nick, entries[0].text, notices
+    ('tb1', '在吗', [])
     """
     sheets, skipped = _sheets(path)
     if not sheets and (talks := _talks(path)):

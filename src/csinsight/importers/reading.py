@@ -103,12 +103,22 @@ def read_lines(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 def read_all_lines(
     files: Iterable[Path], mapping: Path | None, name: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the lines of `files` as `read_lines` does, for the format `name` without a mapping.
+    r"""Return the lines of `files` as `read_lines` does, for the format `name` without a mapping.
 
     Raises
     ------
     ImporterError
         Where a mapping is given, or a file can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "log.csv"
+    ...     _ = file.write_text("1,2\n\n3,4\n", encoding="utf-8")
+    ...     lines, refused = read_all_lines([file], None, "log")
+    >>> lines["_line"].to_list(), refused.height
+    ([1, 3], 0)
     """
     if mapping is not None:
         raise ImporterError(f"{name} takes no mapping; leave --mapping out")

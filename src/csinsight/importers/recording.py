@@ -25,7 +25,20 @@ def entries_of(
     timezone: str | None,
     imported: Imported,
 ) -> list[ImportRecord]:
-    """Return what there is to remember of each file."""
+    r"""Return what there is to remember of each file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> refused = {"_file": "a.csv", "_line": 3, "_raw": "x", "_reason": "no number", "_money": 9.5}
+    >>> used = pl.DataFrame({"_file": ["a.csv"]})
+    >>> imported = Imported({}, pl.DataFrame([refused]), 2, 1, used=used)
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     _ = (Path(name) / "a.csv").write_text("n\n1\nx\n", encoding="utf-8")
+    ...     entry = entries_of("map", [Path(name) / "a.csv"], None, None, imported)[0]
+    >>> entry.file, entry.rows_in, entry.rows_used, entry.rows_refused
+    ('a.csv', 2, 1, 1)
+    """
     plain = pl.col(Line.FILE).str.replace(r", sheet .*$", "").alias(Line.FILE)
     refused = imported.refused.with_columns(plain)
     used = pl.DataFrame({Line.FILE: []}, schema={Line.FILE: pl.String})
@@ -78,7 +91,17 @@ def _entry(
 
 
 def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
-    """Tell whether a file was imported before in the same way."""
+    """Tell whether a file was imported before in the same way.
+
+    Examples
+    --------
+    >>> one = ImportRecord(
+    ...     file="a.csv", sha256="9f86", format="map", rows_in=1, rows_used=1, rows_refused=0
+    ... )
+    >>> again = one.model_copy(update={"file": "copy of a.csv"})
+    >>> same_file(again, [one]), same_file(again.model_copy(update={"timezone": "UTC"}), [one])
+    (True, False)
+    """
 
     def key(one: ImportRecord) -> tuple[object, ...]:
         return one.format, one.sha256, one.mapping, one.timezone
@@ -87,7 +110,17 @@ def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
 
 
 def refuse_two_shops(entries: Sequence[ImportRecord], imported: Imported) -> None:
-    """Refuse two currencies, clocks or shops among all that was imported into a folder."""
+    """Refuse two currencies, clocks or shops among all that was imported into a folder.
+
+    Examples
+    --------
+    >>> rows = {"rows_in": 1, "rows_used": 1, "rows_refused": 0, "sha256": "9f86", "format": "map"}
+    >>> two = [ImportRecord(file=f"{code}.csv", currency=[code], **rows) for code in ("EUR", "USD")]
+    >>> refuse_two_shops(two, Imported({}, pl.DataFrame(), 2, 2))
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ImporterError: money in two currencies can't be summed: EUR in EUR.csv; ...
+    """
     _one_seller(entries)
     currencies: dict[str, list[str]] = {}
     for entry in entries:

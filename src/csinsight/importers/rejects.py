@@ -32,7 +32,17 @@ def cell_of(text: str) -> str:
 
 
 def read_rejects(path: Path, numbers: Collection[int]) -> list[list[str]]:
-    """Return the rows of an existing file that belong to the imports `numbers`."""
+    r"""Return the rows of an existing file that belong to the imports `numbers`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / REJECTS
+    ...     _ = file.write_text("import,file\n1,a.csv\n2,b.csv\n", encoding="utf-8")
+    ...     read_rejects(file, {2})
+    [['2', 'b.csv']]
+    """
     if not path.exists():
         return []
     wanted = {str(number) for number in numbers}
@@ -59,6 +69,16 @@ def write_rejects(
         Its format.
     refused : polars.DataFrame
         As `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> row = {"_file": "a.csv", "_line": 2, "_raw": "=1+1", "_reason": "n is no number"}
+    >>> refused = pl.DataFrame([row | {"_money": 9.5}])
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     write_rejects(Path(name) / REJECTS, [], 1, "map", refused)
+    ...     read_rejects(Path(name) / REJECTS, {1})
+    [['1', 'map', 'a.csv', '2', 'n is no number', "'=1+1", '9.50']]
     """
     rows = refused.select(*REFUSED_SCHEMA).sort(Line.FILE, Line.NUMBER, maintain_order=True)
     with path.open("w", encoding="utf-8-sig", newline="") as file:

@@ -133,6 +133,14 @@ def settle(
     -------
     tuple of polars.DataFrame
         The rows kept, with the columns of `Line`; the rows refused.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import AGENTS
+    >>> rows = {"_file": "a.csv", "_line": [2, 3], "_raw": ["a1", "a1"], "agent_id": ["a1", "a1"]}
+    >>> kept, refused = settle(AGENTS, pl.DataFrame(rows))
+    >>> kept["_line"].to_list(), refused["_reason"].to_list()
+    ([2], ['agent_id repeats an earlier row'])
     """
     frame = frame.with_columns(
         cells.absent(column) for column in table.columns if column.name not in frame.columns
@@ -187,7 +195,15 @@ def _column_rules(column: Column) -> list[Rule]:
 
 
 def finish(table: Table, kept: pl.DataFrame) -> pl.DataFrame:
-    """Return the contract columns of `kept` in order, optional ones only where they hold values."""
+    """Return the contract columns of `kept` in order, optional ones only where they hold values.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import AGENTS
+    >>> rows = {"_file": "a.csv", "_line": [2], "_raw": "a1,Anna", "agent_id": "a1", "name": "Anna"}
+    >>> finish(AGENTS, settle(AGENTS, pl.DataFrame(rows))[0]).columns
+    ['agent_id', 'name']
+    """
     columns = [
         column.name
         for column in table.columns
@@ -209,6 +225,15 @@ def with_table(
         As `settle` returns it.
     refused : polars.DataFrame
         As `REFUSED_SCHEMA`.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import AGENTS
+    >>> rows = {"_file": "a.csv", "_line": [2, 3], "_raw": "…", "agent_id": ["a1", None]}
+    >>> none = Imported({}, pl.DataFrame(schema=REFUSED_SCHEMA), 0, 0)
+    >>> more = with_table(none, AGENTS, *settle(AGENTS, pl.DataFrame(rows)))
+    >>> more.tables["agents"].rows(), more.rows_in, more.rows_out
+    ([('a1',)], 2, 1)
     """
     used = kept.select(Line.FILE)
     tables = {**imported.tables, table.name: finish(table, kept)}

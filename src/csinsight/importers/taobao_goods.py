@@ -60,12 +60,31 @@ class Details:
 
 
 def is_details(records: Records) -> bool:
-    """Tell whether these are goods lines rather than orders."""
+    """Tell whether these are goods lines rather than orders.
+
+    Examples
+    --------
+    >>> empty = pl.DataFrame()
+    >>> header = ("订单编号", *MARKS)
+    >>> is_details(Records("list.csv", header, empty, empty))
+    True
+    >>> is_details(Records("orders.csv", (*header, "总金额"), empty, empty))
+    False
+    """
     return set(MARKS) <= set(records.header) and "总金额" not in records.header
 
 
 def read_details(lists: Sequence[Records]) -> Details:
-    """Return goods lines summed up by order."""
+    """Return goods lines summed up by order.
+
+    Examples
+    --------
+    >>> row = {"_file": "list.csv", "_line": 2, "_raw": "…", "订单编号": "6900000000000000001"}
+    >>> frame = pl.DataFrame([row | {"标题": "船袜", "价格": "59.00", "购买数量": "2"}])
+    >>> none = pl.DataFrame(schema=REFUSED_SCHEMA)
+    >>> read_details([Records("list.csv", ("订单编号", *MARKS), frame, none)]).orders.rows()
+    [('6900000000000000001', 118.0, 2)]
+    """
     frames, refused = [], [records.damaged for records in lists]
     for records in lists:
         order = next((name for name in ORDER_NUMBER if name in records.header), records.header[0])
@@ -111,6 +130,17 @@ def with_lines(imported: Imported, goods: pl.DataFrame, titles: pl.DataFrame) ->
         `Details.goods`.
     titles : polars.DataFrame
         ``order_id`` and ``product_name`` of orders of one kind of goods.
+
+    Examples
+    --------
+    What was paid is shared by prices, and what rounding leaves goes to the first line:
+
+    >>> orders = pl.DataFrame({"order_id": ["1"], "paid_amount": [100.0]})
+    >>> goods = pl.DataFrame({"product_name": ["袜", "帽", "巾"], "price": 40.0, "pieces": 1})
+    >>> goods = goods.with_columns(order_id=pl.lit("1"), product_id=pl.lit(None, dtype=pl.String))
+    >>> imported = Imported({"orders": orders}, pl.DataFrame(), 1, 1)
+    >>> with_lines(imported, goods, pl.DataFrame()).tables["order_lines"]["amount"].to_list()
+    [33.34, 33.33, 33.33]
     """
     orders = imported.tables.get(ORDERS.name)
     if orders is None:
@@ -167,6 +197,14 @@ def list_amounts(imported: Imported, goods: pl.DataFrame, lines: int) -> Importe
 
     Where they tell those of some orders only the column stays empty: the contract takes all or
     none.
+
+    Examples
+    --------
+    >>> orders = pl.DataFrame({"order_id": ["1"], "list_amount": None})
+    >>> listed = pl.DataFrame({"order_id": ["1"], "list_amount": [59.0]})
+    >>> found = list_amounts(Imported({"orders": orders}, pl.DataFrame(), 1, 1), listed, 2)
+    >>> found.tables["orders"]["list_amount"].to_list(), found.notices
+    ([59.0], ('2 goods lines tell the list prices of 1 orders',))
     """
     orders = imported.tables.get(ORDERS.name)
     if orders is None:

@@ -78,6 +78,14 @@ def log_range(times: pl.Series) -> tuple[date, date]:
     any number of stray days can't move it. The range runs from the first to the last day with
     `DAY_SHARE` of it, unless more than `STRAY_SHARE` of all events lie outside: then quiet days
     are part of the log and nothing is stray.
+
+    Examples
+    --------
+    >>> from datetime import datetime, timedelta
+    >>> days = [datetime(2017, 11, 25) + timedelta(days=n % 9) for n in range(9000)]
+    >>> first, last = log_range(pl.Series([datetime(2037, 4, 9), *days]))
+    >>> str(first), str(last)
+    ('2017-11-25', '2017-12-03')
     """
     days = times.dt.date().alias("day")
     if days.is_empty():

@@ -204,6 +204,15 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
     ImporterError
         Where the file is no workbook, has no such sheet, or takes more time or memory than an
         export of its size could.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "orders.xlsx"
+    ...     _ = pl.DataFrame({"订单编号": ["o1"], "金额": [59.5]}).write_excel(file, "十月")
+    ...     read_workbook(file)["十月"].rows()
+    [('订单编号', '金额'), ('o1', '59.5')]
     """
     data = read_bytes(path)
     small = False
@@ -305,6 +314,13 @@ def sheet_records(
     """Return a sheet's rows under the header in row `header_line` as `Records`.
 
     Rows count from 1; 0 with `names` for a sheet without a header.
+
+    Examples
+    --------
+    >>> cells = [("Orders of October", None), ("order", "paid"), ("1", "59")]
+    >>> found = sheet_records("a.xlsx", pl.DataFrame(cells, orient="row"), header_line=2)
+    >>> found.header, found.frame["_line"].to_list()
+    (('order', 'paid'), [3])
     """
     rows = grid.rows()
     if len(rows) < header_line:
@@ -325,9 +341,18 @@ def sheet_records(
 
 
 def open_tables(path: Path, wanted: Sequence[str]) -> list[Records]:
-    """Return the table of a delimited file, or those of a workbook's sheets that hold something.
+    r"""Return the table of a delimited file, or those of a workbook's sheets that hold something.
 
     The header is the first row with the most of the columns `wanted`: a title may stand above it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "orders.csv"
+    ...     _ = file.write_text("Orders of October\norder,paid\no1,59\n", encoding="utf-8")
+    ...     open_tables(file, ["order", "paid"])[0].header
+    ('order', 'paid')
     """
     if path.suffix.lower() not in SUFFIXES:
         return [read_records(path, header_line=None, wanted=wanted)]

@@ -120,6 +120,18 @@ def read_zendesk(
     ------
     ImporterError
         Where a file can't be read or holds no tickets.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> said = {"id": 1, "author_id": 7, "plain_body": "Hi", "created_at": "2026-10-05T10:00:00Z"}
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     file = Path(name) / "tickets.json"
+    ...     tickets = {"tickets": [{"id": 5, "requester_id": 7, "comments": [said]}]}
+    ...     _ = file.write_text(json.dumps(tickets), encoding="utf-8")
+    ...     imported = read_zendesk([file], timezone="Europe/Berlin")
+    >>> imported.tables["messages"].select("sender", "sent_at").rows()
+    [('buyer', datetime.datetime(2026, 10, 5, 12, 0))]
     """
     zone = read_options(mapping, Options, timezone).timezone
     if zone is None:
