@@ -187,6 +187,15 @@ def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthC
     ------
     ConfigError
         Where the file is not one that this version has written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     sample_context(conversation_gap_hours=6.0).write(Path(name))
+    ...     context_of(Path(name), sample_shop()).rules.gap_hours
+    6.0
     """
     file = run / CONTEXT_FILE
     if not file.is_file():

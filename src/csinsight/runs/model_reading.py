@@ -194,6 +194,15 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
     ------
     ConfigError
         Where the address can't be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context(reader="llm", llm_url="http://localhost:9/v1", llm_model="m")
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     read_by_model(sample_shop(), context, Path(name)).why_not
+    'few_labels'
     """
     params, lexicon = context.params, context.lexicon
     server = Server(params.llm_url, params.llm_model, params.llm_seconds)

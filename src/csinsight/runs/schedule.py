@@ -245,6 +245,14 @@ def run_job(job: Job, tell: Callable[[RunResult], None]) -> int:
     ------
     Exception
         Whatever ended a run that had better not go on, after the hook was called.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     job = Job(Path(name, "no such shop"), Path(name), RunParams(), "2026-10")
+    ...     run_job(job, print)
+    1
     """
     if job.pdf and chromium() is None:
         LOG.warning(NO_CHROMIUM)

@@ -101,6 +101,15 @@ def run_and_deliver(job: Job, target: str, tell: Callable[[str], None]) -> int:
     ------
     Exception
         As `run_job`, and where a report can't be copied.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.params import RunParams
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     job = Job(Path(name, "no such shop"), Path(name), RunParams(), "2026-10")
+    ...     run_and_deliver(job, "", print)
+    1
     """
     made: list[RunResult] = []
     code = run_job(job, made.append)

@@ -91,6 +91,16 @@ def write_month(month: Month) -> None:
     """Render every page of the month into its staging folder.
 
     The brief comes first everywhere, as the page that a manager reads.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     places = Places(Path(name), "demo", "2026-10")
+    ...     write_month(Month(RunParams(), places, (), {}, None, "", ""))
+    ...     sorted(path.name for path in places.staging.iterdir())
+    ['index.html', 'report.json']
     """
     theme.use(month.params.lang, month.params.currency)
     staging = month.places.staging

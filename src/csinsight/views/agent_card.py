@@ -444,7 +444,14 @@ def recommendations(study: Study, card: Card) -> Block:
 
 
 def pictures(study: Study, card: Card) -> Columns:
-    """Return the agent beside comparable peers, and over the months."""
+    """Return the agent beside comparable peers, and over the months.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_card, sample_study
+    >>> len(pictures(sample_study(), sample_card()).blocks)
+    2
+    """
     return Columns(peers(study, card), trend(study, card))
 
 

@@ -604,7 +604,17 @@ def _target(study: Study, target: str, missed: bool) -> str:
 
 
 def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
-    """Return what doesn't count in which figure, how many, and why."""
+    """Return what doesn't count in which figure, how many, and why.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> from csinsight.views.sample import sample_study
+    >>> study, seen = sample_study(), sample_study().read("conversations")
+    >>> month = Month(study.of_month(seen), sample_sessions(), pd.DataFrame(), None)
+    >>> type(left_out(study, month, seen, study.context.profile)).__name__
+    'Table'
+    """
     shop = shop_row(study, conversations, profile)
     nobody = month.conversations[Conversations.AGENT_ID].isna()
     counts = {

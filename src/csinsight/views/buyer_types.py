@@ -319,7 +319,15 @@ def service(study: Study, types: TypeResult) -> Table:
 
 
 def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stability) -> Block:
-    """Say in words whether six types are right for this shop, before any curve."""
+    """Say in words whether six types are right for this shop, before any curve.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> held = Stability([], pd.DataFrame({"type": BUYER_TYPES, "jaccard": 0.9}), None)
+    >>> bool(answer(sample_study(), sample_types(), pd.DataFrame(), held).plain())
+    True
+    """
     words, tested = study.words, stability.types.set_index(_TYPE)
     held = [name for name in BUYER_TYPES if name not in types.unsupported]
     if not held:
@@ -460,7 +468,16 @@ _MIN_BUYERS = 10
 def verdicts(
     study: Study, types: TypeResult, stability: Stability, before: TypeResult | None
 ) -> Table:
-    """Return, type by type, whether this shop's data supports it, and how firmly."""
+    """Return, type by type, whether this shop's data supports it, and how firmly.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> tested = pd.DataFrame({"type": BUYER_TYPES, "found": 1.0, "jaccard": 0.9})
+    >>> shown = verdicts(sample_study(), sample_types(), Stability([], tested, None), None)
+    >>> all(sample_study().word(f"type.{name}") in shown.plain() for name in BUYER_TYPES)
+    True
+    """
     tested = stability.types.set_index(_TYPE)
     rows = pd.DataFrame({_TYPE: list(BUYER_TYPES)}).set_index(_TYPE, drop=False)
     rows["match"] = pd.Series(types.model.matches, dtype="float64")
@@ -497,7 +514,17 @@ def _verdict(study: Study, name: str, types: TypeResult, tested: pd.DataFrame, m
 
 
 def later(study: Study, earlier: MonthTypes) -> Block:
-    """Draw which share of each type's buyers ordered after the types were frozen."""
+    """Draw which share of each type's buyers ordered after the types were frozen.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study, sample_types
+    >>> earlier = MonthTypes(sample_study().start, pd.DataFrame(), sample_types(), None)
+    >>> drawn = later(sample_study(), earlier)
+    >>> plt.close("all")
+    >>> type(drawn).__name__
+    'Picture'
+    """
     came = spend_between(study.open(), earlier.as_of, study.as_of)
     bought = set(came[SpendFeatures.BUYER_ID])
     buyers = earlier.types.buyers

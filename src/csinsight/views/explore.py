@@ -311,6 +311,19 @@ def tiers_at(
     -------
     DataFrame
         ``tier``, ``run``, ``now``, ``change``.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> known = spend_features(study.open(), study.as_of, order_days=365)["buyer_id"]
+    >>> run = pd.DataFrame({"buyer_id": known, "tier": "ordinary", "expected_spend_90d": 50.0})
+    >>> told = {"open": study.open, "as_of": study.as_of, "context": study.context}
+    >>> study = SimpleNamespace(read=lambda name: run, **told)
+    >>> moved = tiers_at(study, vip_share=0.02, core_share=0.1, potential_share=0.2)
+    >>> int(moved["now"].sum()) == len(run), int(moved["change"].sum())
+    (True, 0)
     """
     run = study.read(ValueTiers.NAME)
     expected = pd.Series(

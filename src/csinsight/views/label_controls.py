@@ -21,6 +21,16 @@ def labeller(session: Session) -> Any:
     Parameters
     ----------
     session : Session
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from csinsight.views.labelling import Session
+    >>> from csinsight.views.sample import sample_study
+    >>> nothing = pd.DataFrame(columns=["conversation_id", "position", "buyer", "text"])
+    >>> box = labeller(Session(sample_study(), "anna", ("greets", "recommends"), nothing))
+    >>> [tick.description[0] for tick in box.children[1:3]]
+    ['1', '2']
     """
     return Controls(session).box
 

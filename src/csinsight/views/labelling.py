@@ -273,6 +273,16 @@ def readings(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
     session : Session
     lexicon : Lexicon or None
         A retuned one; None for the one that the sample was drawn by.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> line = {"conversation_id": ["c1", "c2"], "position": 1, "sent_at": pd.NaT}
+    >>> sample = pd.DataFrame(line | {"marker": "greets", "shown": [True, False], "weight": 1.0})
+    >>> said = pd.DataFrame(line | {"behaviour": "greets", "shown": [True, True]})
+    >>> session = SimpleNamespace(sample=sample.assign(no=[1, 2]), labels=said)
+    >>> readings(session)[["marker", "precision", "recall"]].to_numpy().tolist()
+    [['greets', 1.0, 0.5]]
     """
     sample = session.sample
     shown = None if lexicon is None else labelling.shown_by(sample, lexicon)
@@ -296,7 +306,20 @@ def readers(session: Session) -> pd.DataFrame:
 
 
 def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
-    """Return the masked messages on which marker and readers differ, for retuning."""
+    """Return the masked messages on which marker and readers differ, for retuning.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> line = {"conversation_id": ["c1", "c2"], "position": 1, "sent_at": pd.NaT}
+    >>> sample = pd.DataFrame(line | {"marker": "greets", "shown": [True, False], "no": [1, 2]})
+    >>> sample = sample.assign(buyer="在吗", text=["亲，您好", "您好，13800138000 是您的吗"])
+    >>> said = pd.DataFrame(line | {"behaviour": "greets", "shown": [True, True]})
+    >>> session = SimpleNamespace(sample=sample, labels=said, study=sample_study())
+    >>> disputed(session)[["no", "text"]].to_numpy().tolist()
+    [[2, '您好，[电话] 是您的吗']]
+    """
     sample = session.sample
     fires = sample[labelling.SHOWN] if lexicon is None else labelling.shown_by(sample, lexicon)
     said = labelling.settled(sample, session.labels).to_numpy(dtype=float)

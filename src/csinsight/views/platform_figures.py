@@ -60,6 +60,18 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
     pandas.DataFrame
         ``kpi`` (the platform's word), ``source``, ``ours`` (our name), ``reason`` (why the two
         differ, a key of words), ``days`` and ``value``.
+
+    Examples
+    --------
+    >>> import narwhals as nw
+    >>> import polars as pl
+    >>> from datetime import date
+    >>> days = pl.LazyFrame({"day": [date(2026, 10, 1), date(2026, 10, 2)], "value": [30.0, 34.0]})
+    >>> days = days.with_columns(kpi=pl.lit("询单人数"), agent_id=None, source=pl.lit("赤兔"))
+    >>> shop = Shop(None, "polars", {"platform_kpis": nw.from_native(days)}, {})
+    >>> told = months_figures(shop, pd.Timestamp("2026-10-01"), pd.Timestamp("2026-11-01"))
+    >>> told[["ours", "days", "value"]].to_numpy().tolist()
+    [['inquirers', 2, 64.0]]
     """
     found = collect(shop["platform_kpis"])
     day = pd.to_datetime(found[PlatformKpis.DAY])

@@ -161,7 +161,17 @@ def write(
 
 
 def items(study: Study, card: Scorecard) -> Block:
-    """Draw what share of the talks with opportunity kept each item in full."""
+    """Draw what share of the talks with opportunity kept each item in full.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from csinsight.views.sample import sample_study
+    >>> card = Scorecard.model_construct(items={})
+    >>> study = SimpleNamespace(read=lambda name: pd.DataFrame(), word=sample_study().word)
+    >>> items(study, card).plain()
+    'No conversation of this month gave an opportunity for any item of the scorecard.'
+    """
     found = scorecard.item_shares(study.read(Card.ITEMS), card)
     known = found[found[scorecard.CONVERSATIONS] > 0].sort_values(Card.LOST, ascending=False)
     if known.empty:
@@ -190,7 +200,15 @@ def items(study: Study, card: Scorecard) -> Block:
 
 
 def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
-    """Draw each agent's mean score with its interval, by name and not by result."""
+    """Draw each agent's mean score with its interval, by name and not by result.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame({"agent_id": [None], "score": [None], "red_lines": [[]]})
+    >>> agents(sample_study(), nobody, Scorecard.model_construct(items={})).plain()
+    'No agent has a conversation with enough opportunities to be scored.'
+    """
     found = scorecard.agent_scores(scores)
     if found.empty:
         return Prose(study.word("quality.no_agents"))

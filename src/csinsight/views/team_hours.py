@@ -500,7 +500,16 @@ def questions(study: Study, conversations: pd.DataFrame) -> Block:
 def passed_on(
     study: Study, found: Hours, sessions: pd.DataFrame, conversations: pd.DataFrame
 ) -> Block:
-    """Say how many conversations were handed over, and what robots answered."""
+    """Say how many conversations were handed over, and what robots answered.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_sessions
+    >>> from csinsight.views.sample import sample_study
+    >>> study, seen = sample_study(), sample_study().read("conversations")
+    >>> len(passed_on(study, read(study, seen), sample_sessions(), seen).items)
+    3
+    """
     words, month = study.words, study.of_month(conversations)
     own = study.of_month(sessions)
     handed = own.loc[

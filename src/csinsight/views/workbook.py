@@ -63,6 +63,18 @@ def write_exports(
     unsure : tuple of (DataFrame, DataFrame) or None
         What is too uncertain to name anybody, of `csinsight.coaching.plan.to_check`, and its
         lines, masked.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.views.sample import sample_plan, sample_status, sample_study
+    >>> from csinsight.views.study import open_study
+    >>> none = pd.DataFrame()
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     study = open_study(sample_study().data, name, lang="en")
+    ...     write_exports(study, sample_plan(), sample_status(), none, none)
+    ...     sorted(path.name for path in study.run.rglob("*.*"))
+    ['coaching_plan.json', 'coaching_plan.xlsx']
     """
     notes = ("caution", "estimate", "masked", "dispute")
     rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
