@@ -86,7 +86,7 @@ def labelled_lines(folder: Path, run: Path) -> pl.DataFrame:
         ``marker``, and ``_true`` (1 or 0).
     """
     shop = open_shop(folder)
-    context = context_of(run, shop)
+    context = context_of(run, shop.folder)
     labels = load_labels(folder)
     lexicon = replace(context.lexicon, reader=Reader({}, {}))
     messages = messages_of(shop, context.as_of, context.rules, months=context.conversation_months)

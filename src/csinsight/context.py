@@ -22,7 +22,7 @@ from csinsight.behaviours.own import Own, own_of
 from csinsight.behaviours.profiles import KpiProfile, load_profile, profile_of
 from csinsight.coaching.plan import Limits
 from csinsight.contract.write import write_text
-from csinsight.engine import Shop
+from csinsight.engine import open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
 from csinsight.params import RunParams, load_params, month_end, month_start
@@ -171,15 +171,16 @@ class MonthContext(BaseModel):
         write_text(run / CONTEXT_FILE, self.model_dump_json(indent=1) + "\n")
 
 
-def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthContext:
+def context_of(run: Path, data: Path, params: RunParams | None = None) -> MonthContext:
     """Return the context that a run has written, or, where none has, that of `params`.
 
     Parameters
     ----------
     run : Path
         ``runs/SHOP/MONTH``.
-    shop : Shop
-        Its tables say which signatures fit.
+    data : Path
+        Folder of the contract tables; opened only where no context was written, to say which
+        signatures fit.
     params : RunParams, optional
         The defaults unless told.
 
@@ -199,7 +200,7 @@ def context_of(run: Path, shop: Shop, params: RunParams | None = None) -> MonthC
     """
     file = run / CONTEXT_FILE
     if not file.is_file():
-        return MonthContext.of(params or RunParams(), signatures_of(shop), shop.folder)
+        return MonthContext.of(params or RunParams(), signatures_of(open_shop(data)), data)
     try:
         context = MonthContext.model_validate_json(file.read_text(encoding="utf-8"))
     except ValidationError as error:

@@ -266,7 +266,7 @@ NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
     "08_team_and_hours": (*_COMMON, "kpi_profile", "driver_months"),
     "09_lost_inquiries": (*_COMMON, "reader", "min_agent_inquiries", "export_buyers", "seed"),
     "10_answer_bank": (*_COMMON, "driver_months", "q_threshold", "seed"),
-    "06_agent_card": (*_COMMON, "driver_months", "trend_months"),
+    "06_agent_card": (*_COMMON, "trend_months"),
     "07_monthly_brief": (*_COMMON, "currency", "kpi_profile"),
 }
 #: Whose tables and facts each notebook reads: it is made anew when one of them is.

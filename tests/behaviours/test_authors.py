@@ -17,7 +17,7 @@ from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.behaviours.scorecard import load_scorecard, score_conversations
 from csinsight.behaviours.sequence_rules import load_rules, rule_opportunities
-from csinsight.coaching.card import agent_card, agent_rates, conversion
+from csinsight.coaching.card import agent_card, agent_rates, conversions
 from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.engine import open_shop
@@ -128,9 +128,8 @@ def test_waits_are_those_of_who_let_wait(sessions):
 def test_the_outcome_is_shared_by_the_rule(sessions, marked, conversations):
     assert _of(sessions, "scolded", "B")["paid"] and not _of(sessions, "scolded", "A")["paid"]
     assert _of(sessions, "scolded", "A")["handed_over"]
-    assert conversion(sessions, "A") is None  # both inquiries were handed over
-    own = conversion(sessions, "B")
-    assert (own.inquiries, own.paid) == (3, 2)
+    own = conversions(sessions)  # both inquiries of A were handed over
+    assert own[["agent_id", "inquiries", "paid"]].to_numpy().tolist() == [["B", 3, 2]]
     profile = load_profile("taobao")
     month = count_month(marked, conversations, sessions, profile)
     kpis = agent_kpis(month, profile=profile).set_index("agent_id")
@@ -146,8 +145,8 @@ def test_findings_stand_on_the_card_of_who_wrote_them(sessions):
     plan = coaching_plan(sessions, None, as_of=AS_OF, limits=LIMITS, broken=found)
     rates = agent_rates(sessions, as_of=AS_OF, **RATES)
     status = agent_status(sessions, plan, as_of=AS_OF, months=3, min_agent_inquiries=50)
-    told = {"as_of": AS_OF, "months": 3, "trend_months": 12}
-    cards = {agent: agent_card(agent, sessions, plan, rates, status, **told) for agent in "AB"}
+    tables, told = (plan, rates, status, conversions(sessions)), {"as_of": AS_OF}
+    cards = {agent: agent_card(agent, sessions, *tables, **told, trend_months=12) for agent in "AB"}
     assert cards["A"].compliance.empty
     assert cards["B"].compliance["behaviour"].tolist() == ["rude_or_blaming"]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contexts import LEAST, LIMITS, RATES
 
-from csinsight.coaching.card import agent_card, agent_rates, conversion
+from csinsight.coaching.card import agent_card, agent_rates, conversions
 from csinsight.coaching.peers import compare_agents, leave_one_out_quantile
 from csinsight.coaching.plan import COLUMNS, agent_status, coaching_plan, mentors
 from csinsight.coaching.playbooks import playbooks
@@ -19,6 +19,7 @@ from csinsight.coaching.shrunken_effects import credible_drivers
 from csinsight.contract.domain import COMPLIANCE, PLAN_KINDS
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
+from csinsight.features.months import in_months
 from csinsight.views.coaching import by_behaviour
 
 AS_OF = datetime(2026, 11, 1)
@@ -258,8 +259,8 @@ def test_a_card_holds_what_the_page_shows(shop):
         plan,
         adjusted_rates,
         status,
+        conversions(in_months(world.conversations, AS_OF, 3)),
         as_of=AS_OF,
-        months=3,
         trend_months=12,
     )
     assert card.status == "recommendations"
@@ -284,8 +285,8 @@ def test_an_unknown_agent_has_no_card(shop):
             plan,
             pd.DataFrame({"agent_id": []}),
             status,
+            conversions(world.conversations),
             as_of=AS_OF,
-            months=3,
             trend_months=12,
         )
 
@@ -300,10 +301,10 @@ def test_expected_conversion_is_the_others_on_the_same_mix():
             "paid": [True, False, False, False, True, True, False, True],
         }
     )
-    found = conversion(talks, "a")
-    assert (found.inquiries, found.paid) == (4, 1)
-    assert found.expected == pytest.approx((3 * 1.0 + 0.5) / 4)
-    assert found.above < 0.1
+    found = conversions(talks).set_index("agent_id").loc["a"]
+    assert (found["inquiries"], found["paid"]) == (4, 1)
+    assert found["expected"] == pytest.approx((3 * 1.0 + 0.5) / 4)
+    assert found["above"] < 0.1
 
 
 def test_playbooks_describe_every_type_and_tier(shop):

@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _cut(folder: Path, response_from: str) -> CutMessages:
     shop = open_shop(folder)
-    context = context_of(folder / "run", shop).changed(month="2026-10")
+    context = context_of(folder / "run", shop.folder).changed(month="2026-10")
     return cut_messages(shop, context.as_of, replace(context.rules, response_from=response_from))
 
 

@@ -123,6 +123,7 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "coaching_plan": _LIMITS | {"max_recommendations", "q_threshold", "seed"},
     "agent_status": _LIMITS | {"q_threshold"},
     "agent_rates": _LIMITS | {"seed"},
+    "agent_conversion": {"driver_months"},
     "coaching_excerpts": _LIMITS | {"max_recommendations", "q_threshold"},
     "after_robot": {"conversation_gap_hours", "kpi_profile"},
     "team_hours": {"driver_months"},
@@ -274,7 +275,7 @@ def test_what_a_notebook_takes_changes_what_depends_on_it_and_nothing_else(
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_notebook_cannot_read_what_it_does_not_take(notebook: str, pages: Pages) -> None:
-    context = context_of(pages.run, open_shop(pages.data)).only(NOTEBOOKS[notebook])
+    context = context_of(pages.run, pages.data).only(NOTEBOOKS[notebook])
     for name in RunParams.model_fields:
         if name in NOTEBOOKS[notebook]:
             assert getattr(context.params, name) == getattr(BASE, name)
@@ -318,7 +319,7 @@ def test_a_notebook_builds_on_earlier_ones_only() -> None:
 
 def test_a_context_comes_back_from_its_file_as_it_was(pages: Pages) -> None:
     shop = open_shop(pages.data)
-    context = context_of(pages.run, shop)
+    context = context_of(pages.run, pages.data)
     assert context.model_dump() == MonthContext.of(BASE, signatures_of(shop)).model_dump()
     assert json.loads((pages.run / CONTEXT_FILE).read_text(encoding="utf-8"))["params"]["shop"]
     assert context.changed(kpi_profile="jd").profile.name == "jd"

@@ -237,7 +237,7 @@ def _params(fake: Fake, **told) -> RunParams:
 def _lines(folder: Path, context: MonthContext, run: Path | None = None) -> pd.DataFrame:
     shop = open_shop(folder)
     if run is not None:
-        context = context_of(run, shop)
+        context = context_of(run, shop.folder)
     messages = messages_of(shop, context.as_of, context.rules, months=1)
     marked = collect(mark(messages, context.lexicon))
     agents = marked[marked["sender"] == "agent"]
@@ -355,7 +355,7 @@ def test_a_torn_file_of_answers_costs_no_more_than_the_torn_line(shop, fake, tmp
 def test_a_run_without_labels_asks_nothing_and_says_so(toy_shop, toy_notebooks, fake, tmp_path):
     params = load_params(None, shop="toy", lang="en", reader="llm", llm_url=fake.url, llm_model="m")
     made = run_month(toy_shop, params, tmp_path / "out", only=("03",), notebooks=toy_notebooks())
-    context = context_of(made.run, open_shop(toy_shop))
+    context = context_of(made.run, toy_shop)
     assert context.model is not None
     assert context.model.why_not == "few_labels"
     assert fake.bodies == []

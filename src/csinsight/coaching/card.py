@@ -128,9 +128,9 @@ def agent_card(
     plan: pd.DataFrame,
     rates: pd.DataFrame,
     status: pd.DataFrame,
+    conversion: pd.DataFrame,
     *,
     as_of: datetime,
-    months: int,
     trend_months: int,
 ) -> Card:
     """Gather one agent's card.
@@ -138,15 +138,17 @@ def agent_card(
     Parameters
     ----------
     agent_id : str
-    sessions, plan : DataFrame
-        Artifacts.
+    sessions : DataFrame
+        The ``agent_sessions`` artifact; this agent's rows are enough.
+    plan : DataFrame
+        The ``coaching_plan`` artifact.
     rates : DataFrame
         From `agent_rates`.
     status : DataFrame
         From `csinsight.coaching.plan.agent_status`.
+    conversion : DataFrame
+        From `conversions`.
     as_of : datetime
-    months : int
-        Of the look-back.
     trend_months : int
         That the trend shows.
 
@@ -161,10 +163,11 @@ def agent_card(
     >>> context, sessions = sample_context(), sample_sessions()
     >>> from csinsight.coaching.plan import agent_status, coaching_plan
     >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
-    >>> told = {"as_of": context.as_of, "months": 3}
-    >>> status = agent_status(sessions, plan, **told, min_agent_inquiries=5)
+    >>> told = {"months": 3, "min_agent_inquiries": 5}
+    >>> status = agent_status(sessions, plan, as_of=context.as_of, **told)
     >>> rates = pd.DataFrame(columns=["agent_id"])
-    >>> card = agent_card("a001", sessions, plan, rates, status, **told, trend_months=3)
+    >>> tables = sessions, plan, rates, status, conversions(sessions)
+    >>> card = agent_card("a001", *tables, as_of=context.as_of, trend_months=3)
     >>> card.agent_id, card.status
     ('a001', 'keep it up')
     """
@@ -181,7 +184,7 @@ def agent_card(
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
         rates=own_rates,
-        conversion=conversion(in_months(sessions, as_of, months), agent_id),
+        conversion=_own_conversion(conversion, agent_id),
         trend=trend(in_months(served, as_of, trend_months), [_C.PAID, *advised]),
         compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
         strengths=own_plan[kinds == "strength"].reset_index(drop=True),
@@ -189,43 +192,65 @@ def agent_card(
     )
 
 
-def conversion(sessions: pd.DataFrame, agent_id: str) -> Conversion | None:
-    """Return one agent's paid conversion beside the others' on the same mix of inquiries.
+def conversions(sessions: pd.DataFrame) -> pd.DataFrame:
+    """Return each agent's paid conversion beside the others' on the same mix of inquiries.
 
     The mix is problem category and, where the conversations carry them, the category of the goods
     and buyer type. Strata that no other agent served count as the others' share of the problem
     category and type, and where nobody else served those, as their overall share.
 
+    Parameters
+    ----------
+    sessions : DataFrame
+        Rows of the ``agent_sessions`` artifact.
+
+    Returns
+    -------
+    DataFrame
+        ``agent_id`` and the fields of `Conversion`: the agents with a mature inquiry, by id.
+
     Examples
     --------
-    >>> from csinsight.sample import sample_sessions
-    >>> sessions = sample_sessions()
-    >>> own = conversion(sessions, "a001")
-    >>> own.low <= own.rate <= own.high
-    True
+    >>> two = pd.DataFrame({"agent_id": ["a", "a", "b"], "category": "size"})
+    >>> told = two.assign(is_inquiry=True, mature=True, paid=[True, False, True])
+    >>> conversions(told)[["agent_id", "rate", "expected"]].to_numpy().tolist()
+    [['a', 0.5, 1.0], ['b', 1.0, 0.5]]
     """
     asked = inquiries_of(sessions)
     if AgentSessions.HANDED_OVER in asked:
         # What became of an inquiry that was handed over is not this agent's to answer for.
         asked = asked[~asked[AgentSessions.HANDED_OVER].astype(bool)]
     known = (as_float(asked[_C.MATURE]) == 1) & asked[_C.PAID].notna()
-    rows = asked[known & asked[_C.AGENT_ID].notna()]
-    mine = (rows[_C.AGENT_ID] == agent_id).to_numpy()
-    paid = as_float(rows[_C.PAID])
-    if not mine.any():
-        return None
+    rows = asked[known & asked[_C.AGENT_ID].notna()].reset_index(drop=True)
+    agent, paid = rows[_C.AGENT_ID], pd.Series(as_float(rows[_C.PAID]), index=rows.index)
     strata = [rows[c].fillna(UNKNOWN) for c in (_C.CATEGORY, BuyerTypes.TYPE) if c in rows]
-    others = pd.Series(np.where(mine, np.nan, paid), index=rows.index)
-    usual = others.groupby(strata).transform("mean").fillna(others.mean())
+    usual = _of_the_others(paid, agent, strata).fillna(_of_the_others(paid, agent, []))
     if _C.PRODUCT_CATEGORY in rows:
         goods = product_levels(rows[_C.PRODUCT_CATEGORY]).fillna(UNKNOWN)
-        usual = others.groupby([*strata, goods]).transform("mean").fillna(usual)
-    expected = usual[mine].mean()
-    n, won = int(mine.sum()), int(paid[mine].sum())
-    low, high = wilson(won, n)
-    overall = float(expected) if pd.notna(expected) else won / n
-    above = float(stats.beta.sf(overall, won + 0.5, n - won + 0.5))
-    return Conversion(n, won, won / n, low, high, overall, above)
+        usual = _of_the_others(paid, agent, [*strata, goods]).fillna(usual)
+    found = []
+    for name, own in paid.groupby(agent):
+        n, won, expected = len(own), int(own.sum()), usual[own.index].mean()
+        overall = float(expected) if pd.notna(expected) else won / n
+        above = float(stats.beta.sf(overall, won + 0.5, n - won + 0.5))
+        found.append((str(name), n, won, won / n, *wilson(won, n), overall, above))
+    return pd.DataFrame(found, columns=["agent_id", *Conversion.__dataclass_fields__])
+
+
+def _of_the_others(
+    paid: pd.Series[float], agent: pd.Series[str], strata: list[pd.Series]
+) -> pd.Series[float]:
+    """Return of each row the share of the other agents' rows of its stratum that paid."""
+    own = paid.groupby([agent, *strata]).transform
+    every = paid.groupby(strata).transform if strata else paid.agg
+    n = every("count") - own("count")
+    share: pd.Series[float] = (every("sum") - own("sum")) / n.where(n > 0)
+    return share
+
+
+def _own_conversion(conversion: pd.DataFrame, agent_id: str) -> Conversion | None:
+    own = conversion[conversion["agent_id"] == agent_id].drop(columns="agent_id")
+    return Conversion(*own.iloc[0]) if len(own) else None
 
 
 def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
@@ -326,17 +351,9 @@ def agent_spread(
     >>> len(spread.agents) > 1
     True
     """
-    recent = in_months(sessions, as_of, months)
-    names = sorted(recent[Conversations.AGENT_ID].dropna().astype(str).unique())
-    found = [(name, conversion(recent, name)) for name in names]
-    rows = [
-        (name, own.inquiries, own.paid, own.rate, own.expected, own.above)
-        for name, own in found
-        if own is not None and own.inquiries >= at_least
-    ]
-    columns = ["agent_id", "inquiries", "paid", "rate", "expected", "above"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = conversions(in_months(sessions, as_of, months))
+    table = table[table["inquiries"] >= at_least].reset_index(drop=True)
     spread = between_units(*table[["paid", "inquiries", "expected"]].to_numpy(dtype=float).T)
     for name in ("adjusted", "usual_low", "usual_high", "outside"):
         table[name] = getattr(spread, name) if spread else np.nan
-    return AgentSpread(table.drop(columns="paid"), spread)
+    return AgentSpread(table.drop(columns=["paid", "low", "high"]), spread)

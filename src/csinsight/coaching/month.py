@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from csinsight.behaviours.findings import Precision, compliance_findings
-from csinsight.coaching.card import agent_rates
+from csinsight.coaching.card import agent_rates, conversions
 from csinsight.coaching.disputes import rejected, set_aside, settled
 from csinsight.coaching.plan import Limits, agent_status, findings
 from csinsight.drivers.design import TESTED_BEHAVIOURS
+from csinsight.features.months import in_months
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Coached:
         As from `csinsight.coaching.plan.agent_status`.
     adjusted_rates : DataFrame
         As from `csinsight.coaching.card.agent_rates`.
+    conversion : DataFrame
+        As from `csinsight.coaching.card.conversions`, of the look-back.
     disputes : DataFrame
         With what came of each, as from `csinsight.coaching.disputes.settled`.
     findings : DataFrame
@@ -38,6 +41,7 @@ class Coached:
     plan: pd.DataFrame
     status: pd.DataFrame
     adjusted_rates: pd.DataFrame
+    conversion: pd.DataFrame
     disputes: pd.DataFrame
     findings: pd.DataFrame
 
@@ -100,4 +104,6 @@ def coach(
         **told,
     )
     status = agent_status(counted, plan, **told)
-    return Coached(plan, status, rates, settled(disputes, sessions, withheld), broken)
+    conversion = conversions(in_months(sessions, as_of, limits.months))
+    disputed = settled(disputes, sessions, withheld)
+    return Coached(plan, status, rates, conversion, disputed, broken)

@@ -313,15 +313,21 @@ class Artifact:
             pq.write_table(table, draft, compression="zstd", version="2.6")
         return typed
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path, **where: str) -> pd.DataFrame:
         """Return the table that a run has written at `path`, with the declared types.
+
+        Parameters
+        ----------
+        path : Path
+        **where
+            By column the value that rows are asked for; all rows unless told.
 
         Raises
         ------
         ArtifactError
             Where it is not as declared: another version of csinsight wrote it.
         """
-        table = pq.read_table(path)
+        table = pq.read_table(path, filters=[(n, "==", v) for n, v in where.items()] or None)
         kinds = {column.name: column for column in self._as_in(table).columns}
         wanted = [name for name, column in kinds.items() if column.absent is None]
         wrong = [f"{name} is missing" for name in wanted if name not in table.column_names]

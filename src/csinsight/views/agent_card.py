@@ -283,8 +283,8 @@ def talk_blocks(study: Study, lines: pd.DataFrame) -> list[Talk]:
 
 
 def _talks(study: Study, row: pd.Series, *, rule: bool = False) -> list[Talk]:
-    found = study.read("coaching_excerpts")
-    own = found[(found["agent_id"] == row[_P.AGENT_ID]) & (found["behaviour"] == row[_P.BEHAVIOUR])]
+    told = {name: str(row[name]) for name in (_P.AGENT_ID, _P.BEHAVIOUR)}
+    own = study.read("coaching_excerpts", **told)
     talks, timed = [], row[_P.BEHAVIOUR] in TIMINGS
     for side, tone, word in _SIDES:
         what, peer = study.word("card.rule_talk" if rule else word), side == "peer_hits"

@@ -298,6 +298,7 @@ def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataF
     """Write the tables that the cards read, and the plan as workbook and JSON."""
     study.write("agent_status", coached.status)
     study.write("agent_rates", coached.adjusted_rates)
+    study.write("agent_conversion", coached.conversion)
     study.write("coaching_disputes", coached.disputes)
     study.write(Findings.NAME, coached.findings)
     unsure = to_check(coached.findings)

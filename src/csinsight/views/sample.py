@@ -6,7 +6,7 @@ from functools import cache
 
 import pandas as pd
 
-from csinsight.coaching.card import Card, agent_card
+from csinsight.coaching.card import Card, agent_card, conversions
 from csinsight.coaching.plan import agent_status, coaching_plan
 from csinsight.sample import sample_drivers, sample_run, sample_sessions
 from csinsight.segments.types import TypeResult, fit_types, read_buyers
@@ -63,9 +63,9 @@ def sample_card() -> Card:
     'a001'
     """
     rates = pd.DataFrame(columns=["agent_id", "behaviour", "n", "rate"])
-    told = {"months": 3, "trend_months": 3}
-    plan, status, as_of = sample_plan(), sample_status(), sample_study().as_of
-    return agent_card("a001", sample_sessions(), plan, rates, status, as_of=as_of, **told)
+    sessions, as_of = sample_sessions(), sample_study().as_of
+    tables = sessions, sample_plan(), rates, sample_status(), conversions(sessions)
+    return agent_card("a001", *tables, as_of=as_of, trend_months=3)
 
 
 @cache

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import narwhals as nw
 import pandas as pd
 
 from csinsight.behaviours.advice_form import Advice
@@ -23,7 +24,8 @@ from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
-from csinsight.engine import Shop, collect, counter, open_shop
+from csinsight.engine import Shop, collect, counter, open_shop, table_path
+from csinsight.engine.polars_tables import open_table
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
 from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
@@ -93,7 +95,7 @@ class Study:
         own = {name: value for name, value in (cell or {}).items() if name in _PARAMETERS}
         told = own | told
         self.step = os.environ.get(STEP_VARIABLE, "")
-        made = context_of(self.run, open_shop(self.data))
+        made = context_of(self.run, self.data)
         self.context = made.changed(**told)
         # The parameters that the notebook of a run's step takes; none outside a run.
         taken = next((names for nb, names in NOTEBOOKS.items() if self.step.startswith(nb)), ())
@@ -143,8 +145,10 @@ class Study:
         """Tell whether the run has written the table `name`."""
         return self._path(name).is_file()
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, name: str, **where: str) -> pd.DataFrame:
         """Return a table that an earlier notebook wrote, with the types that are declared for it.
+
+        Of all rows, or of those whose columns hold what is told: ``agent_id="a001"``.
 
         Raises
         ------
@@ -159,7 +163,7 @@ class Study:
                 f"{self._path(name)}: not written yet; run the notebook that makes `{name}` "
                 f"first (there are: {', '.join(there) or 'none'})"
             )
-        return artifact(name).read(self._path(name))
+        return artifact(name).read(self._path(name), **where)
 
     def read_or_none(self, name: str) -> pd.DataFrame | None:
         """Return a table that an earlier notebook wrote, or None where it wrote none."""
@@ -175,10 +179,11 @@ class Study:
 
     @cached_property
     def _agents(self) -> pd.DataFrame:
-        shop = open_shop(self.data)  # a table as small needs no other engine
-        if not shop.has("agents"):
+        path = table_path(self.data, AGENTS.name)
+        if path is None:
             return pd.DataFrame(columns=[column.name for column in AGENTS.columns])
-        return collect(shop["agents"])
+        # A table as small needs no other engine, and no other table opened.
+        return collect(nw.from_native(open_table(path, AGENTS)[0]))
 
     def agent(self, agent_id: str) -> dict[str, Any]:
         """Return what the shop says of an agent, by column; empty where nothing."""
