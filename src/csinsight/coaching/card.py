@@ -249,8 +249,9 @@ def _of_the_others(
 
 
 def _own_conversion(conversion: pd.DataFrame, agent_id: str) -> Conversion | None:
-    own = conversion[conversion["agent_id"] == agent_id].drop(columns="agent_id")
-    return Conversion(*own.iloc[0]) if len(own) else None
+    own = conversion[conversion["agent_id"] == agent_id]
+    told = next(own.drop(columns="agent_id").itertuples(index=False), None)
+    return None if told is None else Conversion(*told)
 
 
 def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:
