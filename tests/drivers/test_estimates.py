@@ -278,7 +278,7 @@ def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
     ratio = drivers.loc[known, "detectable_pp"] / table.loc[known, "detectable_pp"]
     # The rule asks for more than an interval that leaves out zero.
     assert 0.5 < ratio.median() < 1
-    assert unknown_shares(study)["unknown"].tolist() == [0, 0, 0]
+    assert unknown_shares(study)["unknown"].tolist() == [0, 0, 0, 1]  # there are no page views
     assert set(table.index) == {*TESTED_BEHAVIOURS, *CONTROLS}
 
 

@@ -17,11 +17,24 @@ from tests.drivers import worlds as window_shops
 from tests.validate import driver_shops, hazard_shops
 from tests.validate.shops import Shop, opening, pages
 
+from csinsight.drivers.covariates import PAGES
 from csinsight.simulate.scenario import SCENARIOS
 
 AS_OF = hazard_shops.AS_OF
 #: Worlds in which agents answer the buyer: effects may be the buyer's own intent.
-RESPONDING: Final = ("responding_mild", "responding", "warming", "all_at_once")
+_ANSWERED: Final = ("responding_mild", "responding", "warming", "all_at_once")
+#: Worlds as another, whose page views before the chat are known of some only: of what share of the
+#: inquiries, and of those that end without a sale.
+VIEWS: Final = {
+    "no_views": ("responding", 0.0, 0.0),
+    "few_views": ("responding", 0.2, 0.2),
+    "most_views": ("responding", 0.7, 0.7),
+    "views_of_who_bought": ("responding", 0.95, 0.0),
+    "plain_few_views": ("demo", 0.2, 0.2),
+    "plain_views_of_who_bought": ("demo", 0.95, 0.0),
+    "plain_more_views_of_who_bought": ("demo", 0.95, 0.6),
+}
+RESPONDING: Final = (*_ANSWERED, *(name for name, (like, *_) in VIEWS.items() if like != "demo"))
 WORLDS: Final = (
     "demo",
     *RESPONDING,
@@ -30,6 +43,7 @@ WORLDS: Final = (
     "small_effects",
     "handovers",
     "unvoiced",
+    *VIEWS,
 )
 _ONCE = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
 _AT_THE_END = {"decides": "end", "base": -0.6}
@@ -101,7 +115,7 @@ KNOWN: Final = tuple(
     (maker, world)
     for world in WORLDS
     for maker, known in (("package", SCENARIOS), ("line by line", _HAZARD), ("window", _WINDOW))
-    if world in known
+    if VIEWS.get(world, (world,))[0] in known
 )
 
 
@@ -115,4 +129,16 @@ def draw(
     KeyError
         Where the maker does not know the world; see `KNOWN`.
     """
-    return MAKERS[maker](world, seed, talks, agents, null)
+    like, *known = VIEWS.get(world, (world, 1.0, 1.0))
+    shop = MAKERS[maker](like, seed, talks, agents, null)
+    return shop if like == world else _seen_in_part(shop, seed, *known)
+
+
+def _seen_in_part(shop: Shop, seed: int, bought: float, others: float) -> Shop:
+    """Return a shop whose page views are not known of some inquiries."""
+    rng, talks = np.random.default_rng([seed, 19]), shop.conversations.copy()
+    share = np.where(talks["paid"].to_numpy(dtype=bool), bought, others)
+    unknown = rng.random(len(talks)) >= share
+    for name in PAGES:
+        talks[name] = talks[name].astype(float).mask(unknown)
+    return replace(shop, conversations=talks)

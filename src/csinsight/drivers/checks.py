@@ -99,6 +99,9 @@ def unknown_shares(design: Design) -> pd.DataFrame:
     if Conversations.PRODUCT_CATEGORY in design.rows:
         names.append(Conversations.PRODUCT_CATEGORY)
     shares = design.rows[names].isna().mean() if len(design.rows) else pd.Series(1.0, index=names)
+    if len(design.rows):
+        bought = (design.rows["outcome"] == 1).mean()
+        shares["browsing"] = 1 - np.average(design.browsing, weights=[1 - bought, bought])
     return shares.rename_axis("covariate").rename("unknown").reset_index()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
-from csinsight.drivers.units import as_float
+from csinsight.drivers.units import Floats, as_float
 
 _C = Conversations
 #: Upper edges of the bands of earlier orders: none, one, two, three to five, more.
@@ -19,14 +19,11 @@ _HOUR_BANDS: Final = (8, 12, 14, 18, 21)
 _OPEN_BANDS: Final = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 UNKNOWN: Final = "unknown"
 
+#: What buyers looked at before their first line.
+PAGES: Final = (_C.CART_BEFORE, _C.PAGES_BEFORE, _C.PAGES_LOOK_BACK)
 #: Signs of the buyer's intent from before any agent's word, by where they are seen; counts.
 SIGNS: Final = {
-    "browsing": (
-        _C.CART_BEFORE,
-        _C.PAGES_BEFORE,
-        _C.PAGES_LOOK_BACK,
-        _C.EARLIER_INQUIRIES,
-    ),
+    "browsing": (*PAGES, _C.EARLIER_INQUIRIES),
     "opening": (
         _C.OPENING_CHARS,
         _C.OPENING_LINES,
@@ -88,8 +85,8 @@ def intent_signs(conversations: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Same index; columns ``GROUP: NAME``, counts as ``log1p``. Where some rows are not known a
-        column ``GROUP: NAME unknown`` tells them.
+        Same index; columns ``GROUP: NAME``, counts as ``log1p``, zero where not known
+        (`unknown_signs` tells where).
 
     Examples
     --------
@@ -108,9 +105,78 @@ def intent_signs(conversations: pd.DataFrame) -> pd.DataFrame:
             sign = np.where(unknown, 0.0, known)
             if len(sign) and sign.min() < sign.max():
                 columns[f"{group}: {name}"] = sign
-                if unknown.any():
-                    columns[f"{group}: {name} unknown"] = unknown.astype(float)
     return pd.DataFrame(columns, index=conversations.index, dtype=float)
+
+
+def unknown_signs(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return which inquiries the signs of intent are not known of, where they are of others.
+
+    Returns
+    -------
+    DataFrame
+        Same index; a float column `unknown_column` of each group of `SIGNS` that is known in part.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> unknown_signs(pd.DataFrame({"cart_before": [True, None]})).to_dict("list")
+    {'browsing unknown': [0.0, 1.0]}
+    """
+    columns = {}
+    for group, names in SIGNS.items():
+        missing = [
+            np.isnan(as_float(conversations[name])) for name in names if name in conversations
+        ]
+        partly = [unknown for unknown in missing if not unknown.all()]
+        if partly and np.any(partly):
+            columns[unknown_column(group)] = np.any(partly, axis=0).astype(float)
+    return pd.DataFrame(columns, index=conversations.index, dtype=float)
+
+
+def unknown_column(group: str) -> str:
+    """Return the name of the column that tells where a group of signs is not known.
+
+    Examples
+    --------
+    >>> unknown_column("browsing")
+    'browsing unknown'
+    """
+    return f"{group} unknown"
+
+
+def known_browsing(conversations: pd.DataFrame, outcome: Floats) -> tuple[float, float]:
+    """Return of what share of inquiries the page views before the first line are known.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        Rows of the study.
+    outcome : array (rows,)
+
+    Returns
+    -------
+    tuple of float
+        Of the inquiries without the outcome and of those with it; of all, twice, where the outcome
+        is a score or all inquiries have the same.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"cart_before": [True, None, None, False]})
+    >>> known_browsing(rows, np.array([1.0, 1.0, 0.0, 1.0]))
+    (0.0, 0.6666666666666666)
+    """
+    known = np.zeros(len(conversations), dtype=bool)
+    for name in PAGES:
+        if name in conversations:
+            known |= ~np.isnan(as_float(conversations[name]))
+    if not known.any():
+        return 0.0, 0.0
+    of_both = [outcome == 0, outcome == 1]
+    if not all(rows.any() for rows in of_both) or not np.any(of_both, axis=0).all():
+        of_both = [np.ones(len(known), dtype=bool)] * 2
+    without, with_it = (float(known[rows].mean()) for rows in of_both)
+    return without, with_it
 
 
 def _levels(values: pd.Series, name: str) -> pd.DataFrame:

@@ -30,7 +30,13 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
 from csinsight.drivers.authors import Codes, Places, known_turns, turn_authors, written_by
-from csinsight.drivers.covariates import covariates, intent_signs
+from csinsight.drivers.covariates import (
+    PAGES,
+    covariates,
+    intent_signs,
+    known_browsing,
+    unknown_signs,
+)
 from csinsight.drivers.exposure import (
     Exposure,
     at_landmark,
@@ -54,6 +60,13 @@ LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
 #: Summaries of the whole conversation, whose length and last unanswered lines the buyer's decision
 #: makes: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
 WHOLE_CONVERSATION: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
+
+#: Page views known of fewer of the inquiries, with the outcome or without it, count as not known:
+#: what they take out of an estimate is then mostly left in it.
+LEAST_BROWSING: Final = 0.5
+#: Known so many times as often of one outcome as of the other, they may have been recorded because
+#: of it.
+_UNEVEN: Final = 2.0
 
 #: Looked at whatever the main outcome is; each has a family of its own.
 SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
@@ -97,6 +110,10 @@ class Design:
     signs : DataFrame
         Same rows; signs of the buyer's intent from before the first line
         (`csinsight.drivers.covariates.intent_signs`).
+    browsing : tuple of float
+        Of what share of inquiries without the outcome, and of those with it, page views before the
+        first line are known (`csinsight.drivers.covariates.known_browsing`). Where these are far
+        apart, who is seen may follow from who bought, and `signs` has none of them.
     states : array (rows, turns, k) or None
         What the buyer had shown before each judged turn, zero where not known; None: not known.
     authors : array (rows, turns) or None
@@ -125,6 +142,7 @@ class Design:
     landmark: int | None = None
     turns: pd.DataFrame = field(default_factory=pd.DataFrame)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    browsing: tuple[float, float] = (0.0, 0.0)
     states: Floats | None = None
     authors: Codes | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -132,6 +150,19 @@ class Design:
     unasked: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: float = 0.0
     own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def browsing_doubt(self) -> str:
+        """Why page views that are there count as not known: ``uneven``, ``few``, or nothing."""
+        if max(self.browsing) == 0 or min(self.browsing) >= LEAST_BROWSING:
+            return ""
+        return "uneven" if uneven(self.browsing) else "few"
+
+    @property
+    def browsing_counts(self) -> bool:
+        """Whether what buyers looked at is known of enough of them, of either outcome."""
+        told = any(f"browsing: {name}" in self.signs for name in PAGES)
+        return told and min(self.browsing) >= LEAST_BROWSING
 
     @property
     def agents(self) -> int:
@@ -216,6 +247,9 @@ def _lay_out(
 ) -> Design:
     """Put the inquiries that are compared, rows of one agent together, into the design's tables."""
     recent = recent.sort_values([_C.AGENT_ID, _C.CONVERSATION_ID], kind="stable", ignore_index=True)
+    browsing = known_browsing(recent, as_float(recent[outcome]))
+    if uneven(browsing):
+        recent = recent.drop(columns=list(PAGES), errors="ignore")
     family = (*TESTED_BEHAVIOURS, *own)
     rows = _rows(recent, outcome, family)
     to_the_turn = exposure in ("turns", "conversations")
@@ -227,13 +261,14 @@ def _lay_out(
     apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
-        controls=covariates(recent),
+        controls=pd.concat([covariates(recent), unknown_signs(recent)], axis=1),
         outcome=outcome,
         family=tuple(b for b in family if b not in NOT_ON.get(outcome, ())),
         opportunities=_opportunities(rows, family),
         exposure=exposure,
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
+        browsing=browsing,
         states=_states(len(recent), *known, last) if to_the_turn and known else None,
         authors=authors,
         written=written_by(apart, recent[_C.AGENT_ID], count),
@@ -279,6 +314,19 @@ def secondary_outcomes(
         for name in SECONDARY_OUTCOMES
         if name != outcome and name in conversations and conversations[name].notna().any()
     ]
+
+
+def uneven(browsing: tuple[float, float]) -> bool:
+    """Tell whether page views may be known of those who bought because they bought.
+
+    Examples
+    --------
+    Of one inquiry in ten that ended without a sale, and of nearly all with one:
+
+    >>> uneven((0.1, 0.95)), uneven((0.7, 0.9)), uneven((0.0, 0.0))
+    (True, False, False)
+    """
+    return min(browsing) * _UNEVEN < max(browsing)
 
 
 def _exposed(

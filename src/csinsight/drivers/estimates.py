@@ -22,7 +22,7 @@ import pandas as pd
 from scipy import stats
 
 from csinsight.behaviours.products import OTHER_PRODUCTS
-from csinsight.contract.artifacts import BuyerTypes, Conversations, DriverChecks, Drivers
+from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
@@ -36,7 +36,7 @@ from csinsight.drivers.fixed_effects import (
     cross_products,
     fixed_effects_estimate,
 )
-from csinsight.drivers.intent import BROWSING, placebo_tests, second_look, times_as_strong
+from csinsight.drivers.intent import placebo_tests, second_look, times_as_strong
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import ALL, family_level, rings, verdicts
 
@@ -127,7 +127,7 @@ def estimate_drivers(
         level=family_level(design),
         rings=rings(alarms),
         states=design.states is not None,
-        browsing=bool(alarms[DriverChecks.CHECK].isin(BROWSING).any()),
+        browsing=design.browsing_counts,
     )
     return _with_standing(table, design, matrices[design], minima, quarter_months)
 

@@ -33,8 +33,8 @@ import pandas as pd
 from scipy import stats
 
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
-from csinsight.drivers.covariates import SIGNS
-from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
+from csinsight.drivers.covariates import SIGNS, unknown_column
+from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
@@ -53,8 +53,6 @@ PLACEBOS: Final = {
     f"browsing: {_C.PAGES_BEFORE}": "pages before the first message",
     f"opening: {_C.OPENING_CHARS}": "length of the opening",
 }
-#: The checks that rest on what buyers looked at before their first message.
-BROWSING: Final = tuple(name for sign, name in PLACEBOS.items() if sign.startswith("browsing"))
 STATE: Final = "the buyer's state before the turn"
 #: Chance that any alarm over the whole rings though no agent answers the buyer.
 LEVEL: Final = 0.05
@@ -80,7 +78,9 @@ class SecondLook:
     Parameters
     ----------
     moved : float
-        By so much the measured signs have moved the estimate; NaN where none is known.
+        By so much the measured signs would move the estimate if page views were known of every
+        inquiry: by what they have moved it, over the share of which they are; NaN where no sign is
+        known.
     proximal : FixedEffectsEstimate or None
         The second method; None where the signs are too few or too weak.
     """
@@ -120,7 +120,8 @@ def second_look(
         return SecondLook(float("nan"), None)
     total = products.sum(axis=0)
     without = iv_coefficients(total, *matrix.model(behaviour, plain=True))[0]
-    return SecondLook(float(without - effect), _proximal(matrix, products, rows, behaviour))
+    moved = float(without - effect) / matrix.browsing
+    return SecondLook(moved, _proximal(matrix, products, rows, behaviour))
 
 
 def _proximal(
@@ -218,8 +219,8 @@ def own_intent(
     states : bool
         Whether the buyer's state before each turn is known.
     browsing : bool
-        Whether page views before the first message are known; where an alarm rings without them
-        the benchmark holds nothing.
+        Whether page views before the first message are known of enough inquiries; where an alarm
+        rings without them the benchmark holds nothing.
 
     Returns
     -------
@@ -295,14 +296,37 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         lean = np.array([_LEANS[matrix.taught[b]] for b in words])
         exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
         block = np.column_stack([block, block[:, exposures] @ lean])
-        products = cross_products(block, sizes)
-        found = [_placebo(matrix, products, len(rows), name, words, looks) for name in signs]
+        found = _placebos(matrix, block, agents, signs, words, looks)
         # The spread is that between agents: of one alone nothing can be told.
         if matrix.states is not None and matrix.turns and len(sizes) > 1:
             found.append(_state_test(matrix, matrix.states, rows, LEVEL / looks))
     columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
     return table[columns].astype({_D.FIRED: bool})
+
+
+def _placebos(
+    matrix: DesignMatrix,
+    block: Floats,
+    agents: Counts,
+    signs: list[str],
+    words: list[str],
+    looks: int,
+) -> list[pd.DataFrame]:
+    """Return the tests of each sign, among the inquiries that it is known of."""
+    made: dict[bytes, tuple[Floats, int]] = {}
+    found = []
+    for name in signs:
+        known = np.ones(len(block), dtype=bool)
+        column = unknown_column(name.split(":")[0])
+        if column in matrix.names:
+            known = block[:, matrix.place(column)] == 0
+        if known.tobytes() not in made:
+            sizes = np.unique(agents[known], return_counts=True)[1].astype(np.int64)
+            part = block if known.all() else block[known]
+            made[known.tobytes()] = cross_products(part, sizes), len(part)
+        found.append(_placebo(matrix, *made[known.tobytes()], name, words, looks))
+    return found
 
 
 def _placebo(

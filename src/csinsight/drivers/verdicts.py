@@ -60,7 +60,7 @@ ALL: Final = "all"
 BENCHMARK: Final = "a hidden intent as strong as what is measured would explain it"
 DISAGREES: Final = "second method disagrees"
 LEFT_OVER: Final = "what is left of the buyer's intent would explain it"
-UNSEEN: Final = "nothing is known of what buyers looked at, and agents answer them"
+UNSEEN: Final = "too little is known of what buyers looked at, and agents answer them"
 
 #: What a shop's first report may spend of the year's 5 %, and how many months make it.
 _FIRST_LOOK: Final = 0.025

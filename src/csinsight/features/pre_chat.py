@@ -17,7 +17,6 @@ from csinsight.features.frames import (
     count_if,
     hours_ms,
     no_value,
-    pick,
 )
 
 _C = Conversations
@@ -41,8 +40,9 @@ def pages_before(shop: Shop, conversations: Frame, rules: ConversationRules) -> 
     -------
     narwhals.LazyFrame
         A row a conversation: ``pages_before`` and ``cart_before`` of the pre-chat hours, and
-        ``pages_look_back``; null where the shop has no page views, or the buyer wrote nothing at a
-        known time.
+        ``pages_look_back``; null where the shop has no page views, where the buyer wrote nothing at
+        a known time, and where no page at all is known of the buyer in the look-back: nobody asks
+        in a shop that they have not seen, so their pages were not recorded.
 
     Examples
     --------
@@ -75,17 +75,8 @@ def pages_before(shop: Shop, conversations: Frame, rules: ConversationRules) -> 
             nw.len().cast(nw.Int64).alias(_C.PAGES_LOOK_BACK),
         )
     )
-    timed = ~nw.col(FIRST_BUYER_MS).is_null()
     return (
         conversations.join(seen, on=_C.CONVERSATION_ID, how="left")
-        .with_columns(
-            pick(timed, nw.col(name).fill_null(0)).alias(name)
-            for name in (
-                _C.PAGES_BEFORE,
-                _C.CART_BEFORE,
-                _C.PAGES_LOOK_BACK,
-            )
-        )
         .with_columns((nw.col(_C.CART_BEFORE) > 0).alias(_C.CART_BEFORE))
         .drop(_C.BUYER_ID, FIRST_BUYER_MS)
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.checks import unknown_shares
-from csinsight.drivers.design import WHOLE_CONVERSATION, Design
+from csinsight.drivers.design import LEAST_BROWSING, WHOLE_CONVERSATION, Design
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Prose
@@ -110,9 +110,19 @@ def power(study: Study, plan: Design, before: pd.DataFrame) -> Prose:
     told = [study.word("drivers.power", points=points)]
     if unknown:
         told.append(study.word("drivers.unknown_all", listed=study.words.listed(unknown)))
+    if plan.browsing_doubt:
+        told.append(_browsing(study, plan))
     if plan.by_conversation:
         told.append(study.word("drivers.by_talk"))
     return Prose(*told)
+
+
+def _browsing(study: Study, plan: Design) -> str:
+    """Return why page views that are known in part count as not known."""
+    without, with_it = (study.words.percent(share, 0) for share in plan.browsing)
+    least = study.words.percent(LEAST_BROWSING, 0)
+    key = f"drivers.browsing_{plan.browsing_doubt}"
+    return study.word(key, without=without, with_it=with_it, least=least)
 
 
 def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:

@@ -1,0 +1,81 @@
+"""Page views before the chat that are known of some inquiries only, or because of the sale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from tests.contexts import LEAST
+from tests.validate import study_worlds, worlds
+
+from csinsight.drivers.checks import unknown_shares
+from csinsight.drivers.covariates import PAGES
+from csinsight.drivers.design_matrix import design_matrix_of
+from csinsight.drivers.estimates import estimate_drivers
+from csinsight.drivers.intent import placebo_tests
+from csinsight.drivers.verdicts import UNSEEN
+from csinsight.views.driver_design import power
+from csinsight.views.sample import sample_study
+
+NAMED = ["helps", "hurts"]
+BROWSING = ("cart page before the first message", "pages before the first message")
+
+
+def _looked(world: str):
+    plan = study_worlds.planned(worlds.draw("window", world, 5, talks=4000))
+    return plan, estimate_drivers(plan, scopes=(), **LEAST)
+
+
+@pytest.fixture(scope="module")
+def few():
+    return _looked("few_views")
+
+
+@pytest.fixture(scope="module")
+def because():
+    return _looked("plain_views_of_who_bought")
+
+
+def test_views_of_a_fifth_count_as_none(few):
+    plan, found = few
+    assert max(plan.browsing) < 0.25
+    assert (plan.browsing_doubt, plan.browsing_counts) == ("few", False)
+    assert not found["verdict"].isin(NAMED).any()
+    assert (found["reason"] == UNSEEN).sum() >= 3
+
+
+def test_views_kept_because_of_the_sale_make_no_alarm_and_no_driver(because):
+    plan, found = because
+    assert plan.browsing_doubt == "uneven"
+    assert not [name for name in plan.signs if name.removeprefix("browsing: ") in PAGES]
+    alarms = placebo_tests(design_matrix_of(plan, together=True))
+    assert not alarms["check"].isin(BROWSING).any()
+    named = found[found["verdict"].isin(NAMED)]
+    assert set(named["behaviour"]) & {"recommends", "refuses_flatly", "offers_alternative"}
+
+
+def test_the_page_says_what_is_known_of_either(few, because):
+    before = pd.DataFrame({"behaviour": ["recommends"], "detectable_pp": [6.0]})
+    for (plan, _), told in ((few, "counts as not known"), (because, "because of the sale")):
+        text = power(sample_study(), plan, before).plain()
+        assert told in text
+        assert f"{plan.browsing[0]:.0%} of the others" in text
+        unknown = unknown_shares(plan).set_index("covariate")["unknown"]
+        assert 0.5 < unknown["browsing"] < 1
+
+
+def test_alarms_look_at_the_inquiries_that_are_known():
+    shop = worlds.draw("window", "responding", 6, talks=4000)
+    known = shop.conversations["conversation_id"].str.slice(-1).isin(list("012345"))
+    talks = shop.conversations.copy()
+    for name in PAGES:
+        talks[name] = talks[name].astype(float).where(known)
+    plan = study_worlds.planned(replace(shop, conversations=talks))
+    alarms = placebo_tests(design_matrix_of(plan, together=True))
+    alone = study_worlds.planned(replace(shop, conversations=talks[known]))
+    expected = placebo_tests(design_matrix_of(alone, together=True))
+    both = [t[t["check"].isin(BROWSING) & t["behaviour"].isna()] for t in (alarms, expected)]
+    assert both[0]["estimate_pp"].to_numpy() == pytest.approx(both[1]["estimate_pp"], abs=0.3)
+    assert plan.browsing_counts
+    assert design_matrix_of(plan, together=True).browsing == pytest.approx(0.6, abs=0.05)
