@@ -20,11 +20,15 @@ from csinsight.contract import cells
 from csinsight.contract.messages import NAMED, Fault
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: What a file is whose first bytes are these, whatever its name says.
 _OTHER_FORMATS: Final = {
     b"PK\x03\x04": "an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "a gzip archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"%PDF": "a PDF document",
 }
 _CONVERT: Final = "save it as 'CSV UTF-8' or run: iconv -f {encoding} -t UTF-8 {name} > new.csv"
 _IMPORT: Final = "; a platform's own export in GBK is read by csinsight import"
@@ -259,6 +263,17 @@ def _quoting(error: csv.Error) -> tuple[str, str]:
     )
 
 
+def format_of(head: bytes) -> str:
+    r"""Return what a file is by its first bytes, in words; empty for text.
+
+    Examples
+    --------
+    >>> format_of(b"PK\x03\x04 ..."), format_of(b"order_id,paid_amount")
+    ('an Excel workbook', '')
+    """
+    return next((name for magic, name in _OTHER_FORMATS.items() if head.startswith(magic)), "")
+
+
 def _not_csv(path: Path) -> Fault | None:
     with path.open("rb") as file:
         head = file.read(4096)
@@ -267,11 +282,11 @@ def _not_csv(path: Path) -> Fault | None:
     if head.startswith(_UTF16) or head.count(0) > len(head) // 4:
         mend = _CONVERT.format(encoding="UTF-16", name=path.name)
         return Fault(path.name, None, None, "is not UTF-8: it is UTF-16", mend)
-    for magic, name in _OTHER_FORMATS.items():
-        if head.startswith(magic):
-            mend = f"save it as CSV in UTF-8 under this name, or name it for what it is ({name})"
-            return Fault(path.name, None, None, f"is {name}, not CSV", mend)
-    return None
+    name = format_of(head)
+    if not name:
+        return None
+    mend = f"save it as CSV in UTF-8 under this name, or name it for what it is ({name})"
+    return Fault(path.name, None, None, f"is {name}, not CSV", mend)
 
 
 def _not_utf8(path: Path) -> Fault:
@@ -296,7 +311,7 @@ def looks_chinese(data: bytes) -> bool:
 
     Examples
     --------
-    >>> looks_chinese("您好，在的".encode("gb18030")), looks_chinese("déjà vu".encode("latin-1"))
+    >>> looks_chinese("您好，在的".encode("gb18030")), looks_chinese("Größe".encode("latin-1"))
     (True, False)
     """
     sample = data[: 1 << 20]
@@ -306,4 +321,8 @@ def looks_chinese(data: bytes) -> bool:
     text = sample.decode("gb18030", errors="replace")
     foreign = re.sub(r"[\x00-\x7f]", "", text)
     common = re.findall(r"[\u4e00-\u9fa5\u3000-\u303f\uff00-\uffef\u2010-\u2030\u00b7]", foreign)
+    # A Western letter within a word makes a character with the one behind it: one, alone.
+    within = re.findall(r"[A-Za-z][^\x00-\x7f](?![^\x00-\x7f])", text)
+    if len(within) > 0.5 * len(re.findall(r"[^\x00-\x7f]+", text)):
+        return False
     return bool(foreign) and len(common) >= 0.8 * len(foreign)

@@ -68,6 +68,21 @@ def _bare(texts: pl.Series) -> pl.Series:
     return texts.str.strip_chars(_BLANKS)
 
 
+#: What platforms write into a cell that holds nothing.
+NOTHING: Final = ("-", "--", "---", "\u2014", "\u2014\u2014", "/", "null", "NULL", "None", "N/A")
+
+
+def told(column: str) -> pl.Expr:
+    """Return the cell as `clean` does; null also where a mark says that there is nothing.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"c": ["--", "3"]}).select(told("c"))["c"].to_list()
+    [None, '3']
+    """
+    return nulled(clean(column), NOTHING)
+
+
 def contact(cell: pl.Expr) -> pl.Expr:
     """Return ids of buyers, e-mails among them in lower case: programs keep them differently.
 

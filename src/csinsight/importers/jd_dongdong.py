@@ -23,7 +23,7 @@ from csinsight.importers.chat_tables import chat_tables
 from csinsight.importers.chat_text import Entry, parse_text
 from csinsight.importers.sift import Imported
 from csinsight.importers.text_files import read_text
-from csinsight.importers.workbook import SUFFIXES, read_workbook
+from csinsight.importers.workbook import holds_sheets, read_workbook
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")
 _ENDS: Final = re.compile(r"^/?\**\s*会话结束")
@@ -88,7 +88,7 @@ def read_jd_dongdong(files: Sequence[Path], mapping: Path | None = None) -> Impo
 
 
 def _lines(path: Path) -> list[str]:
-    if path.suffix.lower() not in SUFFIXES:
+    if not holds_sheets(path):
         return read_text(path).split("\n")
     cells = [row[0] or "" for grid in read_workbook(path).values() for row in grid.rows()]
     return [line for cell in cells for line in cell.split("\n")]

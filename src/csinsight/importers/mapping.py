@@ -13,6 +13,7 @@ from csinsight.config import did_you_mean
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.headers import HEADER_WITHIN, find_header, refuse_doubled
 from csinsight.importers.mapped_messages import internal, refuse_whole_talks, with_buyers
 from csinsight.importers.mapping_spec import FORMAT_OF_SUFFIX, FileFormat, Mapping, load_mapping
 from csinsight.importers.mapping_values import (
@@ -29,20 +30,18 @@ from csinsight.importers.order_states import ORDER_MONEY, Rows
 from csinsight.importers.orders import import_orders
 from csinsight.importers.patterned import read_patterned
 from csinsight.importers.reading import (
-    HEADER_WITHIN,
     LINE_SCHEMA,
     NO_DATA,
     REFUSED_SCHEMA,
     Line,
     Records,
-    find_header,
     gather,
     read_records,
     stack,
 )
 from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl
 from csinsight.importers.sift import Imported, Rule, finish, settle
-from csinsight.importers.workbook import read_workbook, sheet_records
+from csinsight.importers.workbook import holds_sheets, read_workbook, sheet_records
 
 
 def read_mapping(
@@ -196,7 +195,7 @@ def _rows_of(typed: pl.DataFrame, spec: Mapping) -> tuple[Rows, list[Rule], list
 
 
 def _read(path: Path, spec: Mapping) -> list[Records]:
-    form = spec.format or FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    form = spec.format or _format_of(path)
     if form is None:
         raise ImporterError(
             f"{path.name}: what kind of file {path.suffix!r} is, the mapping has to say (`format:`)"
@@ -227,6 +226,14 @@ def _read(path: Path, spec: Mapping) -> list[Records]:
         return [_parquet(path)]
     reader = read_json if form == "json" else read_jsonl
     return [reader(path, spec.records, spec.encoding)]
+
+
+def _format_of(path: Path) -> FileFormat | None:
+    """Return what a file is by its name, and where that is a table by its bytes."""
+    named = FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    if named not in ("csv", "tsv", "xlsx"):
+        return named
+    return "xlsx" if holds_sheets(path) else "csv" if named == "xlsx" else named
 
 
 def _delimited(path: Path, form: FileFormat, spec: Mapping) -> Records:
@@ -333,6 +340,7 @@ def _column_of(records: Records, name: str, source: str | int, spec: Mapping) ->
         return pl.col(records.header[source - 1]).alias(raw(name))
     source = source.strip() if spec.strip_headers else source
     if source in records.header:
+        refuse_doubled(records, [source])
         return pl.col(source).alias(raw(name))
     if not records.frame.height:
         return pl.lit(None, dtype=pl.String).alias(raw(name))

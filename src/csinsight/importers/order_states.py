@@ -39,14 +39,20 @@ def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
         return _latest(frame, Orders.ORDER_ID)
     if rows == "lines":
         return _latest_lines(frame)
-    # Each line repeats the state of its order, so the newest file has the whole of it.
-    newest = _state() == _state().max().over(Orders.ORDER_ID)
-    kept, older = sift(frame, [(~newest, NEWER)])
+    # Each line repeats the state of its order, so the file with the newest has the whole of it. A
+    # line of its own may have less of it, such as no refund, unless it is told again with more.
+    marked = frame.with_columns(state_of_order().alias("_state"))
+    state, order = pl.col("_state"), [Line.FILE, Orders.ORDER_ID]
+    line = [Row.LINE_ID, OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS]
+    elsewhere = state.max().over(order) < state.max().over(Orders.ORDER_ID)
+    again = state < state.max().over(*order, *line, Row.LINE_AMOUNT)
+    kept, older = sift(marked, [(elsewhere | again, NEWER)])
+    kept = kept.drop("_state")
     kept, repeats = _latest_lines(kept)
     return kept, stack([older, repeats], REFUSED_SCHEMA)
 
 
-def _state() -> pl.Expr:
+def state_of_order() -> pl.Expr:
     """Return one number that is larger for a later state of an order."""
     paid = pl.col(Orders.PAID_AT).is_not_null().cast(pl.Int64)
     refund = (pl.col(Orders.REFUND_AMOUNT).fill_null(0.0) * 100).round().cast(pl.Int64)
@@ -128,13 +134,17 @@ def folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """
     newest = pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
     one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *ORDER_MONEY)}
-    amounts = [
-        # Sums of cents in binary floats: rounded to a hundredth of a cent.
-        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum().round(4)).alias(name)
-        if rows == "lines"
-        else pl.col(name).get(newest).alias(name)
+    # Sums of cents in binary floats: rounded to a hundredth of a cent.
+    sums = {
+        name: pl.when(pl.col(name).count() > 0).then(pl.col(name).sum().round(4))
         for name in ORDER_MONEY
-    ]
+    }
+    taken = {name: pl.col(name).get(newest) for name in ORDER_MONEY}
+    # A refund that differs from line to line is each line's own.
+    back = pl.col(Orders.REFUND_AMOUNT)
+    same = back.fill_null(0.0).n_unique() == 1
+    taken[Orders.REFUND_AMOUNT] = pl.when(same).then(back.first()).otherwise(back.sum().round(4))
+    amounts = [(sums if rows == "lines" else taken)[name].alias(name) for name in ORDER_MONEY]
     return lines.group_by(Orders.ORDER_ID, maintain_order=True).agg(
         pl.col(Line.FILE).first(),
         pl.col(Line.NUMBER).first(),

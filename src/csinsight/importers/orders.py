@@ -30,6 +30,7 @@ from csinsight.importers.order_states import (
     fold_rules,
     folded,
     latest_rows,
+    state_of_order,
 )
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -172,12 +173,15 @@ def _prepared(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows) -> pl.Data
     frame = frame.select(name for name in frame.columns if name in needed)
     absent = [name for name in _DEFAULTS if name not in frame.columns]
     worth = pl.col(Orders.PAID_AMOUNT) if Line.MONEY in absent else pl.col(Line.MONEY)
+    filled = frame.with_columns(pl.lit(None, dtype=_DEFAULTS[name]).alias(name) for name in absent)
     if rows == "repeated" and Line.MONEY in absent:
-        # The order's amount stands on each of its lines: it is counted on one of them.
-        worth = pl.when(pl.struct(Line.FILE, Orders.ORDER_ID).is_first_distinct()).then(worth)
-    return frame.with_columns(
-        pl.lit(None, dtype=_DEFAULTS[name]).alias(name) for name in absent
-    ).with_columns(worth.alias(Line.MONEY))
+        # The order's amount stands on each of its lines: it is counted on one of the newest.
+        order = [Line.FILE, Orders.ORDER_ID]
+        newest = state_of_order() == state_of_order().max().over(order)
+        filled = filled.with_columns(newest.alias("_newest"))
+        first = pl.struct(*order, "_newest").is_first_distinct() & pl.col("_newest")
+        worth = pl.when(first).then(worth)
+    return filled.with_columns(worth.alias(Line.MONEY))
 
 
 def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Rule]:

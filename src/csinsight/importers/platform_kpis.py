@@ -37,7 +37,7 @@ from csinsight.importers.reading import (
 )
 from csinsight.importers.sift import Imported, finish, settle
 from csinsight.importers.text_files import read_text
-from csinsight.importers.workbook import SUFFIXES, read_workbook
+from csinsight.importers.workbook import holds_sheets, read_workbook
 
 DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")
 AGENTS: Final = (
@@ -156,7 +156,7 @@ def read_platform_kpis(
 
 
 def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
-    if path.suffix.lower() in SUFFIXES:
+    if holds_sheets(path):
         for name, sheet in read_workbook(path).items():
             if sheet.height:
                 rows = [[(cell or "").strip() for cell in row] for row in sheet.rows()]

@@ -26,9 +26,9 @@ from csinsight.importers.one_shop import Row, shop_of
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.order_exports import EXPORTS, OrderExport
 from csinsight.importers.orders import import_orders
-from csinsight.importers.reading import LINE_SCHEMA, Records
+from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
-from csinsight.importers.workbook import open_tables
+from csinsight.importers.workbook import of_one_kind, open_tables
 
 _MONEY: Final = ("list", "paid", "balance", "freight", "tax", "freight_tax", "off", "refund")
 _TEXTS: Final = ("order", "line", "product", "product_name", "category", "currency")
@@ -81,7 +81,8 @@ def read_platform_orders(
             f"{files[0].name}: times of {export.title} are UTC; say on which clock the shop lives "
             "(`--timezone Europe/Berlin`)"
         )
-    read = [records for path in files for records in _open(path, export)]
+    skipped: list[str] = []
+    read = [records for path in files for records in _open(path, export, skipped)]
     lines = pl.concat([_fields(records, export) for records in read])
     frame = lines.with_columns(_values(options.timezone)).with_columns(_money(export))
     frame = frame.with_columns(_state(export)).with_columns(_amounts(export))
@@ -90,16 +91,18 @@ def read_platform_orders(
         _rules(export, frame),
         rows=export.rows,
         damaged=[records.damaged for records in read],
-        notices=_notices(frame),
+        notices=[*skipped, *_notices(frame)],
         told=options.told(),
     )
 
 
-def _open(path: Path, export: OrderExport) -> list[Records]:
+def _open(path: Path, export: OrderExport, skipped: list[str]) -> list[Records]:
     wanted = [name for field in export.required for name in export.columns[field]]
-    read = open_tables(path, wanted)
+    known = [name for names in export.columns.values() for name in names]
     # A workbook may hold other sheets beside the orders.
-    return [records for records in read if _has(records, export)] or read[:1]
+    return of_one_kind(
+        open_tables(path, wanted, known), lambda records: _has(records, export), skipped
+    )
 
 
 def _has(records: Records, export: OrderExport) -> bool:
@@ -138,7 +141,7 @@ def _first(names: Sequence[str], records: Records) -> pl.Expr:
 
 
 def _each(names: Sequence[str], records: Records) -> list[pl.Expr]:
-    there = [cells.clean(name) for name in names if name in records.header]
+    there = [cells.told(name) for name in names if name in records.header]
     return there or [pl.lit(None, dtype=pl.String)]
 
 
@@ -170,7 +173,9 @@ def _values(timezone: str | None) -> list[pl.Expr]:
 
 
 def _key(text: pl.Expr) -> pl.Expr:
-    return text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s,、]", "")
+    key = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s,、]", "")
+    # JD's orders that wait for somebody: what they wait in stands behind.
+    return key.str.replace(r"^\((?:锁定|暂停)\)(.)", "${1}")
 
 
 def _begins(names: Sequence[str]) -> pl.Expr:
@@ -219,7 +224,12 @@ def _amounts(export: OrderExport) -> list[pl.Expr]:
         pl.col("freight_number").fill_null(0.0) if export.rows == "orders" else 0.0
     )
     before = pl.max_horizontal(listed, whole)
-    refund = pl.coalesce("refund_number", pl.when("given_back").then(whole).otherwise(0.0))
+    back = whole
+    if export.rows == "repeated":
+        # Where some lines alone were given back, each is worth what it costs.
+        every = pl.col("given_back").all().over(Line.FILE, Orders.ORDER_ID)
+        back = pl.when(every).then(whole).otherwise(pl.min_horizontal(Row.LINE_AMOUNT, whole))
+    refund = pl.coalesce("refund_number", pl.when("given_back").then(back).otherwise(0.0))
     return [before.round(2).alias(Orders.LIST_AMOUNT), refund.alias(Orders.REFUND_AMOUNT)]
 
 

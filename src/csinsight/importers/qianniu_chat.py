@@ -44,7 +44,13 @@ from csinsight.importers.chat_text import (
 from csinsight.importers.reading import Line, Records, read_records
 from csinsight.importers.sift import Imported
 from csinsight.importers.text_files import read_text
-from csinsight.importers.workbook import SUFFIXES, open_tables, read_workbook, sheet_records
+from csinsight.importers.workbook import (
+    SUFFIXES,
+    holds_sheets,
+    open_tables,
+    read_workbook,
+    sheet_records,
+)
 
 CUSTOMER: Final = "客户名"
 NUMBER: Final = "消息序号"
@@ -153,7 +159,7 @@ def _talk(row: dict[str, object], text: str, customer: str, base: int) -> list[E
 
 
 def _sheets(path: Path) -> tuple[list[Records], int]:
-    if path.suffix.lower() not in SUFFIXES:
+    if not holds_sheets(path):
         records = read_records(path)
         return ([records], 0) if set(NEEDED) <= set(records.header) else ([], 0)
     found, skipped = [], 0

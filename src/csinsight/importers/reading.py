@@ -17,6 +17,7 @@ import polars as pl
 
 from csinsight.errors import ImporterError
 from csinsight.importers.delimited import split_line, split_records
+from csinsight.importers.headers import HEADER_WITHIN, find_header
 from csinsight.importers.text_files import read_text
 
 
@@ -59,12 +60,15 @@ class Records:
         The columns of `Line` (without the reason) and one string column a header name.
     damaged : polars.DataFrame
         Records that don't fit the header, as `REFUSED_SCHEMA`.
+    doubled : tuple of str
+        Names that the header has more than once.
     """
 
     file: str
     header: tuple[str, ...]
     frame: pl.DataFrame
     damaged: pl.DataFrame
+    doubled: tuple[str, ...] = ()
 
 
 def read_lines(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -165,27 +169,6 @@ def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.
 
 #: What may stand between the fields of a file that does not say.
 SEPARATORS: Final = ",\t;|"
-#: The header may stand under a title, among so many first lines.
-HEADER_WITHIN: Final = 10
-
-
-def find_header(rows: Sequence[Sequence[str]], wanted: Sequence[str]) -> int:
-    """Return the number of the row that names the `wanted` columns, from 1.
-
-    It is the first of the rows with the most of them; the first row with content where none has
-    any, so that what is missing can be named.
-
-    Examples
-    --------
-    >>> find_header([["report"], ["order", "paid"]], ["order", "paid"])
-    2
-    """
-    names = {name.strip() for name in wanted}
-    hits = [len(names & {cell.strip() for cell in row}) for row in rows[:HEADER_WITHIN]]
-    if max(hits, default=0):
-        return hits.index(max(hits)) + 1
-    full = [number for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
-    return full[0] if full else 1
 
 
 def read_records(
@@ -298,12 +281,9 @@ def gather(
         else:
             good.append((file, number, raw, *fields[:width]))
     schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
-    return Records(
-        file,
-        header,
-        _columns(good, schema),
-        refused_rows(bad),
-    )
+    once = [(name or "").strip() for name in top]
+    doubled = tuple({name for name in once if name and once.count(name) > 1})
+    return Records(file, header, _columns(good, schema), refused_rows(bad), doubled)
 
 
 def _broken(raw: str, fields: Sequence[str | None], top: Sequence[str | None], width: int) -> str:

@@ -28,8 +28,9 @@ from csinsight.importers import cells
 from csinsight.importers.one_shop import Row
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
-from csinsight.importers.reading import LINE_SCHEMA, Line, Records, read_records
+from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
+from csinsight.importers.workbook import open_tables
 
 COLUMNS: Final = {
     "id": "Name",
@@ -97,12 +98,9 @@ def read_shopify_orders(
     [90.0]
     """
     options = read_options(mapping, OrderOptions, timezone)
-    read = [read_records(path) for path in files]
-    exported = [exported_at(path.name) for path in files]
-    lines = pl.concat(
-        _named(records).with_columns(pl.lit(when, dtype=pl.Datetime("us")).alias(Row.EXPORTED))
-        for records, when in zip(read, exported, strict=True)
-    )
+    wanted = [COLUMNS[field] for field in REQUIRED]
+    read = [records for path in files for records in open_tables(path, wanted, [*COLUMNS.values()])]
+    lines = pl.concat(_named(records) for records in read)
     frame = _with_heads(lines).with_columns(_values(options.timezone)).with_columns(_paid())
     untimed = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
     unsaid = frame.filter(untimed)[Orders.ORDER_ID].n_unique()
@@ -131,7 +129,8 @@ def _named(records: Records) -> pl.DataFrame:
         )
         for field, name in COLUMNS.items()
     ]
-    return records.frame.select(*LINE_SCHEMA, *columns)
+    when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
+    return records.frame.select(*LINE_SCHEMA, *columns, when)
 
 
 def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:

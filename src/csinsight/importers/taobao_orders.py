@@ -48,7 +48,7 @@ from csinsight.importers.taobao_goods import (
     read_details,
     with_lines,
 )
-from csinsight.importers.workbook import open_tables
+from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: Each field and the names it goes by; the first one present counts.
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -124,7 +124,13 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     """
     told = read_options(mapping, ShopOptions).told()
     wanted = [*ORDER_NUMBER, *(name for field in REQUIRED for name in COLUMNS[field])]
-    read = [records for path in files for records in open_tables(path, wanted)]
+    known = [name for names in COLUMNS.values() for name in names]
+    skipped: list[str] = []
+    read = [
+        records
+        for path in files
+        for records in of_one_kind(open_tables(path, wanted, known), _is_ours, skipped)
+    ]
     lists = [records for records in read if not is_details(records)]
     if not lists:
         raise ImporterError(
@@ -134,7 +140,15 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     details = read_details([records for records in read if is_details(records)])
     frame = pl.concat([_named(records) for records in lists])
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
-    return _import(frame, damaged, details, told)
+    return _import(frame, damaged, details, told, skipped)
+
+
+def _absent(records: Records) -> list[str]:
+    return [COLUMNS[f][0] for f in REQUIRED if not set(COLUMNS[f]) & set(records.header)]
+
+
+def _is_ours(records: Records) -> bool:
+    return is_details(records) or not _absent(records)
 
 
 def _named(records: Records) -> pl.DataFrame:
@@ -143,11 +157,10 @@ def _named(records: Records) -> pl.DataFrame:
         field: next((name for name in names if name in records.header), None)
         for field, names in COLUMNS.items()
     }
-    missing = [COLUMNS[field][0] for field in REQUIRED if found[field] is None]
-    if missing:
+    if missing := _absent(records):
         raise ImporterError(
             f"{records.file}: has no column {', '.join(missing)}; an ExportOrderList has them "
-            "in its first line, export it again"
+            f"in its first line, export it again; found: {', '.join(records.header[:15])}"
         )
     columns = [
         (pl.lit(None, dtype=pl.String) if name is None else cells.clean(name)).alias(field)
@@ -163,10 +176,16 @@ def _named(records: Records) -> pl.DataFrame:
     )
 
 
-def _import(frame: pl.DataFrame, damaged: pl.DataFrame, details: Details, told: Told) -> Imported:
+def _import(
+    frame: pl.DataFrame,
+    damaged: pl.DataFrame,
+    details: Details,
+    told: Told,
+    skipped: Sequence[str],
+) -> Imported:
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
-    notices += _untold_payments(frame)
+    notices = [*skipped, *notices, *_untold_payments(frame)]
     frame = frame.with_columns(_values())
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Final
 
-from csinsight.contract.textfile import looks_chinese
+from csinsight.contract.textfile import format_of, looks_chinese
 from csinsight.errors import ImporterError
 
 _BOMS: Final = (
@@ -19,8 +21,14 @@ _BOMS: Final = (
 _SURELY_UTF8: Final = 8
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = -1) -> bytes:
     """Return the bytes of `path`; `ImporterError` where it can't be read or is empty.
+
+    Parameters
+    ----------
+    path : Path
+    most : int
+        So many bytes at most; all where it is below zero.
 
     Examples
     --------
@@ -33,10 +41,11 @@ def read_bytes(path: Path) -> bytes:
     3
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most)
     except OSError as error:
         raise ImporterError(f"{path}: can't be read ({error.strerror})") from error
-    if not data.strip():
+    if not data or (most < 0 and not data.strip()):
         raise ImporterError(f"{path.name}: is empty; export it again")
     return data
 
@@ -109,9 +118,45 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     ['a', 'b']
     """
     data = read_bytes(path)
+    if named := format_of(data):
+        raise ImporterError(_no_text(path.name, data, named))
     text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
     _doubt(text, path.name)
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_workbook(data: bytes) -> bool:
+    r"""Tell by its bytes whether a file is a workbook: platforms name text and web pages ``.xls``.
+
+    Examples
+    --------
+    >>> is_workbook("订单编号\t金额".encode("utf-16"))
+    False
+    """
+    if "Excel" not in format_of(data):
+        return False
+    inside = _inside(data)
+    return not inside or any(name.startswith("xl/") for name in inside)
+
+
+def _inside(data: bytes) -> list[str]:
+    """Return what an archive holds; nothing where it is none, or a damaged one."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return []
+
+
+def _no_text(name: str, data: bytes, named: str) -> str:
+    inside = _inside(data)
+    if is_workbook(data):
+        return f"{name}: is {named}, and this format is text; save the sheet as CSV UTF-8"
+    if inside:
+        some = ", ".join(inside[:3]) + (" …" if len(inside) > 3 else "")
+        return f"{name}: is an archive ({some}); unpack it and give the files that are in it"
+    mend = "unpack it and give what is in it" if "archive" in named else "export it as CSV"
+    return f"{name}: is {named}, not text; {mend}"
 
 
 #: So much of a text is looked at to tell whether it was decoded rightly, in characters.

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,8 +27,10 @@ import fastexcel
 import polars as pl
 
 from csinsight.errors import ImporterError
-from csinsight.importers.reading import HEADER_WITHIN, Records, find_header, gather, read_records
-from csinsight.importers.text_files import read_bytes
+from csinsight.importers.headers import HEADER_WITHIN, find_header, known_names
+from csinsight.importers.reading import Records, gather, read_records
+from csinsight.importers.text_files import is_workbook, read_bytes, read_text
+from csinsight.importers.web_tables import LOOKED_AT, is_page, read_page
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")
 #: A sheet of Excel ends here.
@@ -215,6 +217,8 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
     [('订单编号', '金额'), ('o1', '59.5')]
     """
     data = read_bytes(path)
+    if is_page(data):
+        return read_page(read_text(path), path.name)
     small = False
     if zipfile.is_zipfile(io.BytesIO(data)):
         try:
@@ -340,10 +344,32 @@ def sheet_records(
     return gather(file, header, below, strip=strip)
 
 
-def open_tables(path: Path, wanted: Sequence[str]) -> list[Records]:
+def holds_sheets(path: Path) -> bool:
+    r"""Tell whether a file is a workbook, or a web page's table that is named like one.
+
+    What it is its bytes say, not its name: platforms name text ``.xls``, and shops workbooks
+    ``.csv``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "orders.xls"
+    ...     _ = file.write_text("订单编号\t总金额\n", encoding="utf-16")
+    ...     sheets = holds_sheets(file)
+    >>> sheets
+    False
+    """
+    head = read_bytes(path, LOOKED_AT)
+    # An archive's list of parts stands at its end.
+    return is_page(head) or (is_workbook(head) and is_workbook(read_bytes(path)))
+
+
+def open_tables(path: Path, wanted: Sequence[str], known: Sequence[str] = ()) -> list[Records]:
     r"""Return the table of a delimited file, or those of a workbook's sheets that hold something.
 
     The header is the first row with the most of the columns `wanted`: a title may stand above it.
+    Columns get the names that are `known`, as `known_names` tells them.
 
     Examples
     --------
@@ -354,12 +380,36 @@ def open_tables(path: Path, wanted: Sequence[str]) -> list[Records]:
     ...     open_tables(file, ["order", "paid"])[0].header
     ('order', 'paid')
     """
-    if path.suffix.lower() not in SUFFIXES:
-        return [read_records(path, header_line=None, wanted=wanted)]
+    known = [*wanted, *(name for name in known if name not in wanted)]
+    if not holds_sheets(path):
+        return [known_names(read_records(path, header_line=None, wanted=wanted), known)]
     sheets = {name: grid for name, grid in read_workbook(path).items() if grid.height}
     found = []
     for name, grid in sheets.items():
         file = f"{path.name}, sheet {name}" if len(sheets) > 1 else path.name
         top = [[cell or "" for cell in row] for row in grid.head(HEADER_WITHIN).rows()]
-        found.append(sheet_records(file, grid, header_line=find_header(top, wanted)))
+        read = sheet_records(file, grid, header_line=find_header(top, wanted))
+        found.append(known_names(read, known))
     return found
+
+
+def of_one_kind(
+    tables: Sequence[Records], is_one: Callable[[Records], bool], told: list[str]
+) -> list[Records]:
+    """Return those of a workbook's tables that are of the kind that is read; say which are not.
+
+    Where none is, the first is returned, for the importer to say what it lacks.
+
+    Examples
+    --------
+    >>> tables = [gather("a.xlsx, sheet 1", ["note"], []), gather("a.xlsx, sheet 2", ["order"], [])]
+    >>> told = []
+    >>> [table.file for table in of_one_kind(tables, lambda t: "order" in t.header, told)], told
+    (['a.xlsx, sheet 2'], ['a.xlsx, sheet 1: has other columns and is not read (0 rows)'])
+    """
+    found = [table for table in tables if is_one(table)]
+    others = [table for table in tables if not is_one(table)] if found else []
+    for table in others:
+        rows = table.frame.height + table.damaged.height
+        told.append(f"{table.file}: has other columns and is not read ({rows} rows)")
+    return found or list(tables[:1])

@@ -1,0 +1,173 @@
+"""Exports in the odd forms that platforms and spreadsheets give them, worked out by hand."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from csinsight.errors import ImporterError
+from csinsight.importers import Imported
+from csinsight.importers.mapping import read_mapping
+from csinsight.importers.platform_orders import READERS
+from csinsight.importers.shopify_orders import read_shopify_orders
+from csinsight.importers.taobao_orders import read_taobao_orders
+
+Sound = Callable[[Imported], Imported]
+TAOBAO = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间"
+ROWS = (
+    "2380000000000000001,小雨,1100,1100,交易成功,2026-10-05 10:00:00,2026-10-05 10:01:00",
+    "2380000000000000003,阿亮,80.50,80.50,交易成功,2026-10-07 23:59:59,2026-10-08 00:01:00",
+)
+TEXT = "\n".join((TAOBAO, *ROWS)) + "\n"
+
+
+def _page(text: str) -> str:
+    rows = ("".join(f"<td>{c}</td>" for c in row.split(",")) for row in text.split("\n") if row)
+    table = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<html><meta charset='gbk'><body><table border=1>{table}</table></body></html>"
+
+
+def _book(text: str) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made) as book:
+        for name, rows in (("说明", ["本表由千牛导出"]), ("订单", text.strip().split("\n"))):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row.split(","))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("tabs.xls", TEXT.replace(",", "\t").encode("utf-16")),
+        ("tabs2.xls", TEXT.replace(",", "\t").encode("gb18030")),
+        ("plain.xlsx", TEXT.encode("utf-8-sig")),
+        ("page.xls", _page(TEXT).encode("gb18030")),
+        ("book.csv", _book(TEXT)),
+        ("wide.csv", TEXT.replace("总金额", " 總金額（元） ").replace("订单", "訂單").encode()),
+        ("title.csv", f"订单报表,,\n导出时间：2026-11-01,,\n{TEXT}合计,,1180.50\n".encode()),
+        ("twice.csv", f"{TAOBAO}\n{ROWS[0]}\n{TAOBAO}\n{ROWS[1]}\n".encode()),
+    ],
+    ids=lambda told: told if isinstance(told, str) else "",
+)
+def test_a_file_is_what_its_bytes_say(tmp_path: Path, sound: Sound, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    orders = sound(read_taobao_orders([tmp_path / name])).tables["orders"]
+    assert orders["order_id"].to_list() == ["2380000000000000001", "2380000000000000003"]
+    assert orders["paid_amount"].to_list() == [1100.0, 80.5]
+
+
+def test_a_sheet_that_is_not_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "book.xlsx").write_bytes(_book(TEXT))
+    told = " ".join(read_taobao_orders([tmp_path / "book.xlsx"]).notices)
+    assert "sheet 说明: has other columns and is not read" in told
+
+
+def _archive() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("ExportOrderList_a.csv", TEXT)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("x.zip", _archive(), r"x\.zip: is an archive \(ExportOrderList_a\.csv\); unpack it"),
+        ("x.csv", _archive(), r"x\.csv: is an archive"),
+        ("x.rar", b"Rar!\x1a\x07", "RAR archive, not text; unpack"),
+        ("x.xls", b"<?xml?><Workbook xmlns='ss'><Table/></Workbook>", r"XML .*save it as \.xlsx"),
+        ("x.xls", b"<html><table></table></html>", "holds no row"),
+        ("x.csv", TEXT.replace("小雨", "x").encode() + b"\xff\xfe", "neither|not UTF-8"),
+        ("x.csv", TEXT.replace("订单创建时间", "下单日").encode(), "订单创建时间.*found: 订单编号"),
+    ],
+)
+def test_what_can_not_be_read_is_said_with_its_mend(
+    tmp_path: Path, name: str, data: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ImporterError, match=told):
+        read_taobao_orders([tmp_path / name])
+
+
+def test_western_letters_are_no_chinese(tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_bytes("Name,Lineitem name\n#1,Tee Größe L\n#2,Crème brûlée\n".encode("cp1252"))
+    with pytest.raises(ImporterError, match="Western encoding"):
+        read_shopify_orders([file])
+
+
+@pytest.mark.parametrize(
+    ("second", "refused"), [("10", False), ("99", True)], ids=["alike", "different"]
+)
+def test_a_name_over_two_columns(tmp_path: Path, second: str, refused: bool) -> None:
+    file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
+    file.write_text(f"id,at,sum,sum\n1,2026-10-05 10:00,10,{second}\n", encoding="utf-8")
+    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: at, paid_amount: sum}\n")
+    if refused:
+        with pytest.raises(ImporterError, match=r"o\.csv: has two columns 'sum' that differ"):
+            read_mapping([file], plan)
+    else:
+        assert read_mapping([file], plan).tables["orders"]["paid_amount"].to_list() == [10.0]
+
+
+YOUZAN = (
+    "订单号,订单创建时间,买家付款时间,买家昵称,商品名称,商品数量,商品单价,订单实付金额,"
+    "订单状态,退款状态,已退款金额\n"
+)
+
+
+def _youzan(goods: str, units: int, price: int, state: str = "", back: str = "-") -> str:
+    at = "2026-10-05 10:00:00,2026-10-05 10:01:00"
+    return f"E1,{at},小雨,{goods},{units},{price},100,交易完成,{state},{back}\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "refund"),
+    [
+        # Given back for one line; told on one line, or on each; untold: what the line costs.
+        (_youzan("茶", 1, 60, "部分退款", "20") + _youzan("杯", 2, 20), 20.0),
+        (_youzan("茶", 1, 60, "", "20") + _youzan("杯", 2, 20, "", "20"), 20.0),
+        (_youzan("茶", 1, 60, "", "20") + _youzan("杯", 2, 20, "", "5"), 25.0),
+        (_youzan("茶", 1, 60, "退款成功") + _youzan("杯", 2, 20), 60.0),
+        (_youzan("茶", 1, 60, "退款成功") + _youzan("杯", 2, 20, "退款成功"), 100.0),
+        # The same order exported twice, one export below the other.
+        (
+            _youzan("茶", 1, 60)
+            + _youzan("杯", 2, 20)
+            + _youzan("茶", 1, 60, "", "20")
+            + _youzan("杯", 2, 20, "", "20"),
+            20.0,
+        ),
+    ],
+)
+def test_lines_of_one_order_may_differ_in_their_refund(
+    tmp_path: Path, sound: Sound, rows: str, refund: float
+) -> None:
+    (tmp_path / "y.csv").write_text(YOUZAN + rows, encoding="utf-8")
+    made = sound(READERS["youzan_orders"]([tmp_path / "y.csv"]))
+    order = made.tables["orders"].row(0, named=True)
+    assert (order["paid_amount"], order["refund_amount"], order["units"]) == (100.0, refund, 3)
+    assert made.tables["order_lines"]["amount"].sum() == 100.0
+    assert made.used is not None
+    assert made.used["_money"].sum() == 100.0
+
+
+def test_marks_for_nothing_and_states_in_brackets(tmp_path: Path, sound: Sound) -> None:
+    head = "订单号,商品名称,订购数量,下单时间,京东价,订单金额,余额支付,应付金额,订单状态,下单帐号,"
+    rows = (
+        "付款确认时间\n"
+        "1,耳机,1,2026-10-05 10:00:00,99,99,--,99,（锁定）等待出库,a,2026-10-05 10:01:00\n"
+        "2,耳机,1,2026-10-05 10:00:00,99,99,-,99,（删除）等待付款确认,b,-\n"
+        "3,耳机,1,2026-10-05 10:00:00,99,99,0.00,99,(锁定)等待付款确认,c,—\n"
+    )
+    (tmp_path / "jd.csv").write_text(head + rows, encoding="gb18030")
+    made = sound(READERS["jd_orders"]([tmp_path / "jd.csv"]))
+    assert made.tables["orders"]["paid_at"].is_null().to_list() == [False, True, True]
+    assert not made.refused.height
