@@ -53,7 +53,17 @@ def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
 
 
 def state_of_order() -> pl.Expr:
-    """Return one number that is larger for a later state of an order."""
+    """Return one number that is larger for a later state of an order.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"refund_amount": [9.0, 0.0], "_closed": [True, True]})
+    >>> none = pl.lit(None, pl.Datetime("us"))
+    >>> rows = rows.with_columns(paid_at=none, _exported=none)
+    >>> state = rows.select(state_of_order()).to_series()
+    >>> state[0] > state[1]
+    True
+    """
     paid = pl.col(Orders.PAID_AT).is_not_null().cast(pl.Int64)
     refund = (pl.col(Orders.REFUND_AMOUNT).fill_null(0.0) * 100).round().cast(pl.Int64)
     closed = pl.col(Row.CLOSED).fill_null(value=False).cast(pl.Int64)
