@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from csinsight.behaviours.alerts import Alert, alerts_of
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.model_reader import ModelReading, load_model_reader
 from csinsight.behaviours.own import Own, own_of
@@ -43,6 +44,8 @@ class MonthContext(BaseModel):
         The one that ``kpi_profile`` names.
     own : Own
         The shop's own behaviours, and what it adds to the lexicons.
+    alerts : tuple of Alert
+        Thresholds of the shop that the brief raises an alarm at.
     model : ModelReading or None
         What a model of the shop's own choosing reads in this run.
     signatures : Signatures
@@ -62,6 +65,7 @@ class MonthContext(BaseModel):
     params: RunParams
     profile: KpiProfile
     own: Own = Own()
+    alerts: tuple[Alert, ...] = ()
     model: ModelReading | None = None
     _run: Path | None = PrivateAttr(None)
     signatures: Signatures
@@ -76,6 +80,7 @@ class MonthContext(BaseModel):
             params=params,
             profile=profile_of(name, folder) if folder else load_profile(name),
             own=own_of(folder) if folder else Own(),
+            alerts=tuple(alerts_of(folder)),
             signatures=signatures,
         )
 

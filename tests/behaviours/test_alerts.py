@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
+from pydantic import ValidationError
 
-from csinsight.behaviours.alerts import Alert, load_alerts, raised
-from csinsight.contract.artifacts import AgentKpis
+from csinsight.behaviours.alerts import ALERTS_FILE, FIGURES, Alert, alerts_of, raised
+from csinsight.cli import main
 from csinsight.errors import ConfigError
+from csinsight.render.words import catalogue
+from csinsight.runs.state import Inputs
 
 
 def _month(**figures: float) -> pd.Series:
@@ -58,15 +62,28 @@ def test_a_total_wakes_nobody_where_its_change_may_be_chance():
     assert len(raised(few, None, [Alert(figure="orders", below=7)])) == 1
 
 
-def test_the_shipped_thresholds_are_of_figures_that_a_shop_has():
-    known = {str(value) for value in vars(AgentKpis).values()}
-    alerts = load_alerts()
-    assert len(alerts) > 3
-    assert {alert.figure for alert in alerts} <= known
+def test_the_shipped_thresholds_are_of_figures_that_a_shop_has(tmp_path: Path):
+    assert len(alerts_of(tmp_path)) > 3  # one of an unknown figure would not have been read
+    with pytest.raises(ValidationError, match=r"no figure `payed_rate`; .*paid_rate"):
+        Alert(figure="payed_rate", below=0.1)
+    # The brief can name every figure that an alert may be set for.
+    assert {name for name in FIGURES if f"kpi.{name}" not in catalogue("zh")} == set()
 
 
 def test_a_rule_without_or_with_two_thresholds_is_refused_by_name(tmp_path: Path):
-    path = tmp_path / "alerts.yml"
+    path = tmp_path / ALERTS_FILE
     path.write_text("alerts:\n- {figure: paid_rate, below: 0.1, above: 0.9}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="exactly one threshold"):
-        load_alerts(path)
+        alerts_of(tmp_path)
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "alerts.yml" in result.output
+
+
+def test_a_shops_own_thresholds_take_the_place_of_ours_and_a_run_is_held_to_them(tmp_path: Path):
+    (tmp_path / ALERTS_FILE).write_text("alerts:\n- {figure: sales, below: 5}\n", encoding="utf-8")
+    ((figure, kind),) = [(alert.figure, alert.kind) for alert in alerts_of(tmp_path)]
+    assert (figure, kind) == ("sales", "below")
+    assert ALERTS_FILE in Inputs(tmp_path).hashes
+    (tmp_path / ALERTS_FILE).write_text("alerts: []\n", encoding="utf-8")
+    assert alerts_of(tmp_path) == []

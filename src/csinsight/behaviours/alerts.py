@@ -1,20 +1,22 @@
-"""When a month's figures are to wake somebody: thresholds of ``params/alerts.yml``."""
+"""When a month's figures are to wake somebody: thresholds of ``alerts.yml``, a shop's or ours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from csinsight.config import load
+from csinsight.config import did_you_mean, load
 from csinsight.contract.artifacts import AgentKpis
 from csinsight.params import shipped
 from csinsight.stats.intervals import difference
 
 _K = AgentKpis
 _ENDS: Final = ("", _K.LOW_SUFFIX, _K.HIGH_SUFFIX)
+_DAYS: Final = (_K.SAME_DAY_SUFFIX, _K.NEXT_DAY_SUFFIX)
 _Z: Final = 1.96
 #: What is counted, and with it varies by chance as counts do (Poisson).
 COUNTS: Final = (
@@ -23,6 +25,14 @@ COUNTS: Final = (
 )
 #: What is summed over a month: it can be set against another month only where both are whole.
 TOTALS: Final = (*COUNTS, _K.SALES, _K.ORDER_AMOUNT)
+#: What a threshold may be set for.
+FIGURES: Final = frozenset(
+    value
+    for name, value in vars(_K).items()
+    if name.isupper() and name not in {"NAME", "AGENT_ID"} and not name.endswith("_SUFFIX")
+) | {f"{rate}{end}" for rate in (_K.ORDERED_RATE, _K.PAID_RATE) for end in _DAYS}
+#: The shop's own thresholds, beside its tables.
+ALERTS_FILE: Final = "alerts.yml"
 COLUMNS: Final = ("figure", "kind", "threshold", "value", "before")
 
 
@@ -53,6 +63,8 @@ class Alert(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> Alert:
+        if self.figure not in FIGURES:
+            raise ValueError(f"no figure `{self.figure}`; {did_you_mean(self.figure, FIGURES)}")
         if len(self._told()) != 1:
             raise ValueError(f"`{self.figure}` needs exactly one threshold, such as `below: 0.8`")
         return self
@@ -72,30 +84,38 @@ class Alert(BaseModel):
 
 
 class Alerts(BaseModel):
-    """The thresholds of ``params/alerts.yml``."""
+    """The thresholds of an ``alerts.yml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     alerts: list[Alert]
 
 
-def load_alerts(path: Path | None = None) -> list[Alert]:
-    """Read ``params/alerts.yml``, or the file at `path`.
+def alerts_of(shop: Path | None = None) -> list[Alert]:
+    """Return the thresholds of a shop: ``alerts.yml`` beside its tables, or those that ship.
+
+    Parameters
+    ----------
+    shop : Path, optional
+        Folder of the shop's tables. A file there takes the place of ours whole, so that
+        ``alerts: []`` raises none.
 
     Raises
     ------
     ConfigError
-        Naming file, line and what is wrong.
+        Naming file, line and what is wrong, such as a figure that there is not.
 
     Examples
     --------
-    >>> len(load_alerts()) > 0
-    True
+    >>> [(alert.figure, alert.kind) for alert in alerts_of(Path("data/myshop"))][:2]
+    [('paid_rate', 'falls_by'), ('reply_rate_180s', 'below')]
     """
-    return load(path or shipped("params", "alerts.yml"), Alerts).alerts
+    own = shop / ALERTS_FILE if shop else None
+    path = own if own and own.is_file() else shipped("params", ALERTS_FILE)
+    return load(path, Alerts).alerts
 
 
-def raised(now: pd.Series, before: pd.Series | None, alerts: list[Alert]) -> pd.DataFrame:
+def raised(now: pd.Series, before: pd.Series | None, alerts: Sequence[Alert]) -> pd.DataFrame:
     """Return the alerts that a month raises.
 
     Parameters
@@ -103,7 +123,7 @@ def raised(now: pd.Series, before: pd.Series | None, alerts: list[Alert]) -> pd.
     now, before : Series
         Rows of ``shop_kpis``: each figure, and ``_low`` and ``_high`` where it has an interval;
         None where there is no month before.
-    alerts : list of Alert
+    alerts : sequence of Alert
 
     Returns
     -------

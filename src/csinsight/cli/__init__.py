@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -174,31 +174,37 @@ def init(folder: Path) -> None:
         click.echo(f"{folder}: has everything already", err=True)
 
 
+def _or_faults(faults: list[str], read: Callable[[], Any]) -> Any:
+    """Return what `read` does; None, and its faults added to `faults`, where it can't."""
+    from csinsight.errors import ConfigError
+
+    try:
+        return read()
+    except ConfigError as error:
+        faults += str(error).splitlines()
+        return None
+
+
 @main.command()
 @click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:
     """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
+    from csinsight.behaviours.alerts import alerts_of
     from csinsight.behaviours.own import Own, own_of
     from csinsight.behaviours.profiles import PROFILE_FILE, profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.own import FILE
-    from csinsight.errors import ConfigError
     from csinsight.params import OWN_PROFILE
     from csinsight.runs.log import show_progress
 
     show_progress()
-    checked, own = check_shop(folder), Own()
+    checked = check_shop(folder)
     _lines(f"note: {notice}" for notice in checked.notices)
     faults = [str(fault) for fault in checked.faults]
-    try:
-        own = own_of(folder)
-    except ConfigError as error:
-        faults += str(error).splitlines()
+    own = _or_faults(faults, lambda: own_of(folder)) or Own()
+    _or_faults(faults, lambda: alerts_of(folder))
     if (folder / PROFILE_FILE).is_file():
-        try:
-            profile_of(OWN_PROFILE, folder)
-        except ConfigError as error:
-            faults += str(error).splitlines()
+        _or_faults(faults, lambda: profile_of(OWN_PROFILE, folder))
     if faults:
         for fault in faults:
             click.echo(fault)

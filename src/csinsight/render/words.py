@@ -134,9 +134,11 @@ class Words:
         return _signed(text, value, digits, sign)
 
     def percent(self, value: Any, digits: int = 1) -> str:
-        """Write a share in [0, 1] as a percentage."""
+        """Write a share in [0, 1] as a percentage, with more digits where few say none or all."""
         if _is_missing(value):
             return self.word("text.unknown")
+        if digits < 2 and _says_none_or_all(float(value), digits + 2):
+            return self.percent(value, digits + 1)
         rounded = _rounded(value, digits + 2)
         return _signed(format_percent(rounded, _pattern(digits) + "%", self.locale), value, digits)
 
@@ -230,6 +232,12 @@ def _as_datetime(value: dt.date) -> dt.datetime:
 def _rounded(value: Any, digits: int) -> float:
     # Adding zero turns a rounded -0.0 into 0.0: "−0%" says nothing.
     return round(float(value), digits) + 0.0
+
+
+def _says_none_or_all(share: float, places: int) -> bool:
+    """Tell whether rounding makes "0%" of a few or "100%" of nearly all."""
+    rounded, small = abs(round(share, places)), 5e-5
+    return (rounded == 0 and abs(share) >= small) or (rounded == 1 and abs(1 - share) >= small)
 
 
 def _pattern(digits: int) -> str:

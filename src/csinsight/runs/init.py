@@ -14,6 +14,7 @@ _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "params.yml": ("params", "monthly.yml"),
     "data/behaviours.yml": ("params", "behaviours.yml"),
     "data/kpi_profile.yml": ("params", "kpi_profiles", "taobao.yml"),
+    "data/alerts.yml": ("params", "alerts.yml"),
     "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
     "mappings/chats.yml": ("params", "mappings", "chats.yml"),
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
@@ -31,6 +32,7 @@ _README: Final = """# {name}
 | `data/` | the shop's tables; importers write them, months add to what is there |
 | `data/behaviours.yml` | behaviours and words of the shop's own (all commented out) |
 | `data/kpi_profile.yml` | service hours, targets, whose an order is; for `kpi_profile: own` |
+| `data/alerts.yml` | thresholds that wake somebody: the brief shows what passes them |
 | `params.yml` | every parameter with its default; change what differs |
 | `mappings/` | which column of a file is which of ours; `every_key.yml` shows every key |
 | `shops.yml` | what a schedule runs; `schedule/` has recipes for cron and systemd |

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from csinsight.contract.write import write_text
 from csinsight.params import NOTEBOOKS, RunParams
@@ -22,6 +23,7 @@ from csinsight.runs.state import REPORT_FILE, Places, ReportFile, read_reports, 
 from csinsight.views.study import ALERTS, FINDING, LEFT_OUT
 
 INDEX: Final = "index.html"
+_LINK: Final = re.compile(r'<a href="([^"#:/]+)(?:#[^"]*)?">(.*?)</a>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,32 @@ def write_month(month: Month) -> None:
     """
     theme.use(month.params.lang, month.params.currency)
     staging = month.places.staging
+    there = {INDEX, *stage_exports(month.places), *(f"{name}.pdf" for name in month.printed)}
+    there |= {f"{step.name}.html" for step in month.steps}
     for step in month.steps:
         page = render(month.places.executed(step.name), _page(month, step))
-        write_text(staging / f"{step.name}.html", page)
-    stage_exports(month.places)
+        write_text(staging / f"{step.name}.html", live_links(page, there))
     write_text(staging / INDEX, _month_index(month))
     report = json.dumps(_report(month), ensure_ascii=False, indent=1)
     write_text(staging / REPORT_FILE, f"{report}\n")
+
+
+def live_links(page: str, there: Collection[str]) -> str:
+    """Return a page whose links to files that are not there, such as a failed card, are text.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    there : collection of str
+        Names of the files in the page's folder.
+
+    Examples
+    --------
+    >>> live_links('<a href="06_a.html">Ann</a>, <a href="06_b.html#x">Ben</a>', {"06_a.html"})
+    '<a href="06_a.html">Ann</a>, Ben'
+    """
+    return _LINK.sub(lambda found: found[0] if unquote(found[1]) in there else found[2], page)
 
 
 def has_earlier(places: Places) -> bool:

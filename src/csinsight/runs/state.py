@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from csinsight import __version__
+from csinsight.behaviours.alerts import ALERTS_FILE
 from csinsight.behaviours.profiles import PROFILE_FILE
 from csinsight.contract.disputes import disputes_path
 from csinsight.contract.files import parts, table_path
@@ -170,7 +171,8 @@ class Inputs:
     def _paths(self) -> list[Path]:
         tables = [table_path(self._data, name) for name in TABLES]
         found = [part for path in tables if path is not None for part in parts(path)]
-        beside = [self._data / name for name in (LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)]
+        own = (ALERTS_FILE, LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)
+        beside = [self._data / name for name in own]
         disputes = disputes_path(self._data)
         found += [path for path in beside if path.is_file()]
         return [*found, *([disputes] if disputes is not None else [])]

@@ -15,6 +15,7 @@ from csinsight.features.after_robot import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
 from csinsight.features.rounds import ANSWERED, THREE_MINUTES_S
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 _C = Conversations
@@ -77,7 +78,10 @@ def table(study: Study, found: pd.DataFrame, profile: KpiProfile) -> Block:
     """
     if not found["rounds"].iloc[0] + found["robot_alone"].iloc[0]:
         return Prose(study.word("robot.none"))
-    words = study.words
+    words, shop = study.words, found[_C.AGENT_ID].isna()
+    order = labels.sorted_names(study, found.loc[~shop, _C.AGENT_ID])
+    own = found[~shop].set_index(_C.AGENT_ID, drop=False).loc[order]
+    found = pd.concat([found[shop], own], ignore_index=True)
     shown = pd.DataFrame(
         {
             "who": [
@@ -120,4 +124,5 @@ def _written(study: Study, row: pd.Series, name: str) -> str:
     ends = [row[f"{name}{end}"] for end in (Kpi.LOW_SUFFIX, Kpi.HIGH_SUFFIX)]
     if any(pd.isna(end) for end in ends):
         return write(row[name])
-    return study.words.with_interval(write(row[name]), *(write(end) for end in ends))
+    told = study.words.with_interval(write(row[name]), *(write(end) for end in ends))
+    return labels.two_lines(told)

@@ -118,7 +118,7 @@ def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> 
     else:
         low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
-        parts = [study.word("kpis.found", paid=paid, n=n, low=low, high=high)]
+        parts = [study.word(f"kpis.found_{profile.inquirer}", paid=paid, n=n, low=low, high=high)]
         parts.append(_against(study, conversations, profile, shop))
     parts += [_speed(study, shop, profile), targets(study, conversations, profile)]
     return words.sentences(*parts)
@@ -580,7 +580,7 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
                 "value": _capped(study, shop[name], profile)
                 if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
                 else _with_interval(study, shop, name, write[name], labels.cell),
-                "made_of": _made_of(study, shop, name, currency),
+                "made_of": _made_of(study, shop, name, profile, currency),
                 "target": _target(study, write[name](target), name in behind) if target else "",
             }
         )
@@ -685,7 +685,7 @@ def writers(study: Study, currency: str) -> dict[str, Write]:
     }
 
 
-def _made_of(study: Study, row: pd.Series, name: str, currency: str) -> str:
+def _made_of(study: Study, row: pd.Series, name: str, profile: KpiProfile, currency: str) -> str:
     words, made = study.words, _MADE.get(name)
     if name == SILENT_SHARE:
         top, under = (words.money(row[n], currency=currency) for n in (SILENT_SALES, TOTAL_SALES))
@@ -697,4 +697,5 @@ def _made_of(study: Study, row: pd.Series, name: str, currency: str) -> str:
         return study.word(f"kpis.made_of_{made}", under=under)
     above = row[f"{name}{_K.NUMERATOR_SUFFIX}"]
     top = words.money(above, currency=currency) if made == "buyers" else words.number(above)
-    return study.word(f"kpis.made_of_{made}", top=top, under=under)
+    unit = f"_{profile.inquirer}" if made == "inquirers" else ""
+    return study.word(f"kpis.made_of_{made}{unit}", top=top, under=under)

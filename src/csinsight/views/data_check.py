@@ -70,7 +70,7 @@ def finding(study: Study, tables: pd.DataFrame) -> Finding:
     made = len(NOTEBOOKS) - len(study.left_out)
     parts = [
         study.word(
-            "check.found",
+            "check.found_all" if len(there) == len(tables) else "check.found",
             tables=len(there),
             all=len(tables),
             rows=study.words.number(there["rows"].sum()),

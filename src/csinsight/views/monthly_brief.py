@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from csinsight.behaviours.alerts import TOTALS, load_alerts, raised
+from csinsight.behaviours.alerts import TOTALS, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.profiles import KpiProfile
@@ -157,7 +157,7 @@ def warnings(study: Study, brief: Brief) -> Block:
     earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
-    found = raised(now, earlier, load_alerts())
+    found = raised(now, earlier, study.context.alerts)
     alerts = [_alert(study, row) for _, row in found.iterrows()]
     study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
     return Note([*faults, *alerts], study.word("alert.title"))
