@@ -105,28 +105,40 @@ def agents_moves(number: Floats, mean: Floats) -> Moves:
     """
     if number.shape[1] < _LEAST_PAST or len(number) < 2:
         return Moves(np.ones(1), np.zeros(1), np.ones(1))
-    noise, step = (sizes.ravel() for sizes in np.meshgrid(_NOISE, _STEPS))
-    told = [_log_likelihood(n, s**2, number, mean) for n, s in zip(noise, step, strict=True)]
-    before = np.where(noise == 1, len(_NOISE) - 1, 1)
-    weight = before * np.exp(np.array(told) - max(told))
+    # A step in units of the noise: both then scale one covariance, which is inverted once for all
+    # sizes of the noise.
+    parts = np.array([_likelihood_parts(relative**2, number, mean) for relative in _STEPS])
+    noise = np.tile(_NOISE, len(_STEPS))
+    relative, sizes, squares = (np.repeat(v, len(_NOISE)) for v in (_STEPS, *parts.T))
+    seen = number > 0
+    free = seen.sum() - seen.any(axis=1).sum() - seen.any(axis=0).sum() + 1
+    told = -(sizes + free * np.log(noise) + squares / noise) / 2
+    step = relative * np.sqrt(noise)
+    before = np.where(noise == 1, len(_NOISE) - 1, 1) * np.sqrt(noise) * (step <= _STEPS[-1])
+    weight = before * np.exp(told - told.max())
     return Moves(noise, step, weight / weight.sum())
 
 
-def _log_likelihood(noise: float, step: float, number: Floats, mean: Floats) -> float:
-    """Return the restricted log-likelihood of noise and of the variance of a step."""
+def _likelihood_parts(step: float, number: Floats, mean: Floats) -> tuple[float, float]:
+    """Return the logarithms of sizes and the squares of the restricted likelihood.
+
+    Of a step's variance where noise is chance alone; twice the negative log-likelihood is their
+    sum.
+    """
     weeks = np.arange(1, number.shape[1] + 1)
     chance = np.clip(own_chance(number, mean), 0.01, 0.99)
     spread = (chance * (1 - chance))[:, None]
-    by_chance = np.where(number > 0, noise * spread / np.maximum(number, 1), _UNSEEN)
+    by_chance = np.where(number > 0, spread / np.maximum(number, 1), _UNSEEN)
     walk = step * np.minimum.outer(weeks, weeks)
     covariance = spread[..., None] ** 2 * walk + by_chance[:, :, None] * np.eye(len(weeks))
     weight = np.linalg.inv(covariance)
     level = weight.sum(axis=2)
     # Agents' levels go out of each, then weeks' out of all; one week is the reference.
     weight -= level[:, :, None] * level[:, None, :] / level.sum(axis=1)[:, None, None]
-    through = np.einsum("its,is->t", weight, mean)[1:]
+    each = (weight @ mean[:, :, None])[:, :, 0]
+    through = each.sum(axis=0)[1:]
     inner = weight.sum(axis=0)[1:, 1:]
-    squares = np.einsum("it,its,is", mean, weight, mean)
+    squares = (mean * each).sum()
     squares -= through @ np.linalg.solve(inner, through)
     sizes = np.linalg.slogdet(covariance)[1].sum() + np.log(level.sum(axis=1)).sum()
-    return -float(sizes + np.linalg.slogdet(inner)[1] + squares) / 2
+    return float(sizes + np.linalg.slogdet(inner)[1]), float(squares)
