@@ -114,6 +114,8 @@ class RunParams(BaseModel):
     #: Whether lists of single buyers are written with their ids in full, beside the pages.
     export_buyers: bool = False
     seed: Annotated[int, Field(ge=0)] = 20261031
+    #: Up to what share of a table's rows that break the contract a run goes on without them.
+    set_aside: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     kernel_start_seconds: Seconds = 120.0
     notebook_seconds: Seconds = 3600.0
 

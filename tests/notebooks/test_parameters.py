@@ -71,7 +71,7 @@ MORE: Final = {
 SAME: Final = {
     "shop", "title", "month", "lang", "engine", "timezone", "notebook_seconds",
     "kernel_start_seconds", "llm_url", "llm_model", "llm_most_calls", "llm_price_in",
-    "llm_price_out", "llm_most_money", "llm_seconds", "llm_minutes",
+    "llm_price_out", "llm_most_money", "llm_seconds", "llm_minutes", "set_aside",
 }  # fmt: skip
 _WINDOW: Final = "of the rules that chats are cut by, made whole: no line shown depends on it"
 _BACK: Final = "how far back chats are read: the plan's lines lie in the drivers' months"

@@ -205,6 +205,18 @@ def test_what_is_said_is_said_in_the_shops_time_and_kept_in_the_runs_folder(
     assert f"{steps[0]['at']} {steps[0]['message']}\n" in kept
 
 
+def test_a_run_goes_on_without_a_few_bad_rows_where_it_is_told_to(
+    call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
+) -> None:
+    ids = "".join(f"A{n}\n" for n in (*range(1, 100), 1))
+    (toy_shop / "agents.csv").write_text(f"agent_id\n{ids}", encoding="utf-8")
+    params = tmp_path / "params.yml"
+    params.write_text("set_aside: 0.01\n", encoding="utf-8")
+    told = (*_told(toy_shop, tmp_path, "--month", "2026-10"), "--only", "00", "--params", params)
+    result = call(*told, notebooks=toy_notebooks())
+    _assert_says(result, 0, "agents.csv: 1 of 100 rows break the contract", "set_aside.csv")
+
+
 def test_a_command_that_hangs_is_ended() -> None:
     assert "over 0 s" in call_hook("sleep 60", {}, seconds=0.2)
 

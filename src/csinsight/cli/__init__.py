@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -187,17 +188,33 @@ def _or_faults(faults: list[str], read: Callable[[], Any]) -> Any:
 
 @main.command()
 @click.argument("folder", type=FOLDER)
-def check(folder: Path) -> None:
+@click.option(
+    "--set-aside",
+    "share",
+    type=click.FloatRange(0, 0.5),
+    default=0.0,
+    help="Move bad rows into set_aside.csv, up to this share of a table's rows, such as 0.01.",
+)
+def check(folder: Path, share: float) -> None:
     """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
     from csinsight.behaviours.alerts import alerts_of
     from csinsight.behaviours.own import Own, own_of
     from csinsight.behaviours.profiles import PROFILE_FILE, profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.own import FILE
+    from csinsight.contract.set_aside import ASIDE, set_aside
+    from csinsight.errors import ContractError
     from csinsight.params import OWN_PROFILE
     from csinsight.runs.log import show_progress
 
     show_progress()
+    if share:
+        # What keeps it from being done is among the faults of the check below.
+        with suppress(ContractError):
+            _lines(
+                f"{moved.file}: {moved.rows} of {moved.of} rows set aside into {ASIDE}"
+                for moved in set_aside(folder, share)
+            )
     checked = check_shop(folder)
     _lines(f"note: {notice}" for notice in checked.notices)
     faults = [str(fault) for fault in checked.faults]

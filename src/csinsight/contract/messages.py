@@ -34,6 +34,8 @@ class Fault:
         What is wrong.
     mend : str
         What to do about it.
+    rows : tuple of int
+        Where it stands for many: the rows that it counts and does not name.
     """
 
     file: str
@@ -41,6 +43,7 @@ class Fault:
     column: str | None
     what: str
     mend: str
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         """Return the fault as one line."""

@@ -303,7 +303,9 @@ def _named(
     more = len(at) - NAMED
     if more > 0:
         what = f"and {more:,} more cell{'s' if more > 1 else ''} {kind}"
-        faults.append(Fault(source.file, None, column.name, what, "mend them in the same way"))
+        rows = tuple(source.rows[at[NAMED:]])
+        mend = "mend them in the same way"
+        faults.append(Fault(source.file, None, column.name, what, mend, rows))
     return faults
 
 

@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -161,8 +162,8 @@ class _Rows:
 
     def named_faults(self) -> list[Fault]:
         """Return the first faults, and how many more there are."""
-        more = len(self.faults) - NAMED
-        rest = [] if more <= 0 else [_and_more(self.path, more)]
+        more = self.broken[NAMED:]
+        rest = [_and_more(self.path, more)] if more else []
         return [*self.faults[:NAMED], *rest]
 
     def _whole(self, row: int, record: list[str]) -> list[str] | None:
@@ -185,13 +186,41 @@ class _Rows:
         self.broken.append(row)
 
 
+def raw_records(path: Path) -> Iterator[tuple[int, str]]:
+    r"""Yield each record of a CSV file as it stands there, with its row, the header's being 1.
+
+    Rows are numbered as in the faults of `read_text`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "x.csv"
+    >>> _ = file.write_text('a,b\n1,"two\nlines"\n3\n', encoding="utf-8")
+    >>> list(raw_records(file))
+    [(1, 'a,b\n'), (2, '1,"two\nlines"\n'), (3, '3\n')]
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = _Lines(file)
+        for row in count(1):
+            try:
+                next(lines.reader)
+                raw = "".join(lines.record)
+            except StopIteration:
+                return
+            except csv.Error:
+                raw = lines.record[0]
+                lines.give_back()
+            lines.forget()
+            yield row, raw
+
+
 class _Lines:
     """The lines of a file, able to give back those of a record that never closed its quote."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._again: list[str] = []
-        self._record: list[str] = []
+        self.record: list[str] = []
         self.reader = csv.reader(self, strict=True)
 
     def __iter__(self) -> Iterator[str]:
@@ -199,18 +228,18 @@ class _Lines:
 
     def __next__(self) -> str:
         line = self._again.pop() if self._again else next(self._lines)
-        self._record.append(line)
+        self.record.append(line)
         return line
 
     def give_back(self) -> None:
         """Put back all lines of the present record but its first."""
-        self._again.extend(reversed(self._record[1:]))
+        self._again.extend(reversed(self.record[1:]))
         # The reader goes on as if new: its own state still waits for the closing quote.
         self.reader = csv.reader(self, strict=True)
 
     def forget(self) -> None:
         """Start the next record."""
-        self._record.clear()
+        self.record.clear()
 
 
 def _by_polars(path: Path, width: int, records: int) -> pl.DataFrame | None:
@@ -249,9 +278,10 @@ def _empty(path: Path) -> Fault:
     return Fault(path.name, None, None, "is empty: it has not even a header", mend)
 
 
-def _and_more(path: Path, more: int) -> Fault:
-    what = f"and {more:,} more broken row{'s' if more > 1 else ''}"
-    return Fault(path.name, None, None, what, "mend the rows above, then check again")
+def _and_more(path: Path, more: list[int]) -> Fault:
+    what = f"and {len(more):,} more broken row{'s' if len(more) > 1 else ''}"
+    mend = "mend the rows above, then check again"
+    return Fault(path.name, None, None, what, mend, tuple(more))
 
 
 def _quoting(error: csv.Error) -> tuple[str, str]:

@@ -235,6 +235,7 @@ class _Run:
 
     def _check_contract(self) -> None:
         from csinsight.contract.check import check_folder
+        from csinsight.contract.set_aside import ASIDE, set_aside
 
         checked = sha256_of(source_hash(), *map(str, self.state.values["inputs"].items()))
         if self.state.checked == checked:
@@ -242,8 +243,15 @@ class _Run:
         # Kernels start meanwhile, since there is going to be something to do.
         self.workers.warm()
         faults = check_folder(self.data, counter(self.params.engine))
-        if faults:
+        if faults and not self.params.set_aside:
             raise ContractError(self.data, faults)
+        if faults:
+            for moved in set_aside(self.data, self.params.set_aside):
+                told = (moved.file, moved.rows, moved.of, ASIDE)
+                LOG.warning("%s: %d of %d rows break the contract and went into %s", *told)
+            self.inputs = Inputs(self.data)
+            self.state.values["inputs"] = self.inputs.hashes
+            checked = sha256_of(source_hash(), *map(str, self.inputs.hashes.items()))
         self.state.values["checked"] = checked
         LOG.debug("%s %s: tables checked", self.params.shop, self.params.month)
 

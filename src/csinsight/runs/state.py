@@ -34,6 +34,7 @@ from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.own import FILE as OWN_FILE
 from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
+from csinsight.contract.set_aside import ASIDE
 from csinsight.contract.write import DRAFT, sha256, sha256_of, write_text
 from csinsight.errors import LockedError, RunError
 from csinsight.params import Lang, RunParams, is_month
@@ -171,7 +172,7 @@ class Inputs:
     def _paths(self) -> list[Path]:
         tables = [table_path(self._data, name) for name in TABLES]
         found = [part for path in tables if path is not None for part in parts(path)]
-        own = (ALERTS_FILE, LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)
+        own = (ALERTS_FILE, ASIDE, LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)
         beside = [self._data / name for name in own]
         disputes = disputes_path(self._data)
         found += [path for path in beside if path.is_file()]

@@ -11,6 +11,7 @@ from matplotlib.ticker import Formatter, Locator, MaxNLocator
 from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
 from csinsight.contract.schema import MAIN_TABLES, TABLES
+from csinsight.contract.set_aside import asides
 from csinsight.features.coverage import daily_rows
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
@@ -287,7 +288,30 @@ def trust(study: Study) -> list[str]:
     >>> len(trust(study))
     0
     """
-    return [*join(study), *imports(study)]
+    return [*join(study), *imports(study), *set_aside(study)]
+
+
+def set_aside(study: Study, over: float = 0.0) -> list[str]:
+    """Return of which files more than a share `over` of rows were set aside at check.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> set_aside(sample_study())
+    []
+    """
+    number = study.words.number
+    return [
+        study.word(
+            "imported.set_aside",
+            file=one.file,
+            n=number(one.rows),
+            all=number(one.of),
+            share=study.words.percent(one.share),
+        )
+        for one in asides(study.data)
+        if one.share > over
+    ]
 
 
 def join(study: Study) -> list[str]:
@@ -377,6 +401,7 @@ def all_orders(study: Study) -> str:
     'These are all orders of the month that the shop’s files hold.'
     """
     lost = any(e.rows_refused for e in read_imports(study.data) if "orders" in e.tables)
+    lost |= any(one.file.startswith("orders.") for one in asides(study.data))
     return study.word("imported.part" if lost else "imported.whole")
 
 

@@ -24,6 +24,7 @@ from csinsight.contract.artifacts import (
     ValueTiers,
 )
 from csinsight.contract.domain import BUYER_TYPES, TIERS
+from csinsight.contract.imports import WORTH_NAMING
 from csinsight.features.coverage import chats_observed
 from csinsight.params import add_months
 from csinsight.render.blocks import Block, Columns, Finding, Items, LeftOut, Note, Prose, Stack
@@ -401,7 +402,7 @@ def careful(study: Study, brief: Brief) -> Note:
     """
     words = study.words
     items = [] if study.open().match.broken else data_check.join(study)
-    items += data_check.imports(study)
+    items += data_check.imports(study) + data_check.set_aside(study, WORTH_NAMING)
     items += [
         study.word(
             "brief.left_out", page=study.word(f"page.{name}"), why=study.word(f"left_out.{why}")
