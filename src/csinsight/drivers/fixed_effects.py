@@ -10,7 +10,9 @@ References
 ----------
 MacKinnon, Nielsen, Webb (2023), "Fast and reliable jackknife and bootstrap methods for
 cluster-robust inference", Journal of Applied Econometrics 38: CRV3 with t(G-1) keeps its level with
-few and unequal clusters. Cinelli, Hazlett (2020), "Making sense of sensitivity", JRSS B 82: the
+few and unequal clusters. Carter, Schnepel, Steigerwald (2017), "Asymptotic behavior of a t-test
+robust to cluster heterogeneity", Review of Economics and Statistics 99: the effective number of
+clusters. Cinelli, Hazlett (2020), "Making sense of sensitivity", JRSS B 82: the
 robustness value. `pyfixest` is the outside oracle in the tests.
 """
 
@@ -296,6 +298,49 @@ def partial(total: Floats, first: int, second: int, given: Places) -> float:
     )
     scale = float(np.sqrt(max(left[0, 0], 0.0) * max(left[1, 1], 0.0)))
     return float(left[0, 1] / scale) if scale > 0 else 0.0
+
+
+def effective_number(squares: Floats) -> float:
+    """Return how many agents of like weight tell as much as these of unequal weight.
+
+    Far out in the tails t with one less than their number holds its level only where agents are
+    alike.
+
+    Parameters
+    ----------
+    squares : array (agents,)
+        What each adds to the denominator of the estimate (`squares_left`).
+
+    Examples
+    --------
+    >>> effective_number(np.array([1.0, 1.0, 1.0])), effective_number(np.array([4.0, 1.0, 1.0]))
+    (3.0, 2.0)
+    """
+    return float(squares.sum() ** 2 / max((squares**2).sum(), 1e-300))
+
+
+def squares_left(products: Floats, first: int, given: Places) -> Floats:
+    """Return each agent's sum of squares of a column once those `given` are out of it.
+
+    Parameters
+    ----------
+    products : array (agents, k, k)
+        From `cross_products`.
+    first : int
+    given : array of places
+
+    Examples
+    --------
+    >>> products = cross_products(np.array([[0.0], [2.0], [0.0], [4.0]]), np.array([2, 2]))
+    >>> squares_left(products, 0, np.array([], dtype=int)).tolist()
+    [2.0, 8.0]
+    """
+    total = products.sum(axis=0)
+    inner = total[np.ix_(given, given)] + np.diag(np.maximum(total[given, given], 1e-300)) * _RIDGE
+    weights = np.zeros(len(total))
+    weights[given] = -np.linalg.lstsq(inner, total[given, first], rcond=None)[0]
+    weights[first] = 1.0
+    return np.asarray((products @ weights) @ weights)
 
 
 def _kept(

@@ -39,9 +39,11 @@ from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
     cross_products,
+    effective_number,
     fixed_effects_estimate,
     iv_coefficients,
     partial,
+    squares_left,
 )
 from csinsight.drivers.risk_sets import CLOCKED
 from csinsight.drivers.units import Floats, unit_of
@@ -261,8 +263,9 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         Columns of `csinsight.contract.artifacts.DriverChecks`. Of each sign that is known a row of
         the whole (``behaviour`` null: one more of all the words taught, or one less of those taught
         against) and one of each behaviour; ``estimate_pp`` in points, of counts in per cent.
-        Alarms of the whole ring by chance in 5 % of shops, over all signs; those of behaviours in
-        5 % of shops for each sign (Holm).
+        Alarms of the whole ring by chance in 5 % of shops, over all signs (t by the effective
+        number of agents, since agents of unequal weight ring too often by their number); those of
+        behaviours in 5 % of shops for each sign (Holm).
 
     Examples
     --------
@@ -335,6 +338,7 @@ def _placebo(
     place, index = matrix.place(sign), products.shape[1] - 1
     given = [p for p in matrix.adjust if matrix.names[p] not in matrix.behaviours]
     whole = fixed_effects_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
+    alike = effective_number(squares_left(products, index, np.array(given, dtype=np.intp)))
     records, p_values = [], []
     for name, estimate in [
         (None, whole),
@@ -346,7 +350,7 @@ def _placebo(
         if estimate is not None:
             numbers = (100 * v for v in (estimate.effect, estimate.low, estimate.high))
             records.append((PLACEBOS[sign], name, *numbers))
-            p_values.append(estimate.p_value)
+            p_values.append(estimate.p_value if name else _far_out(estimate, alike))
     table = pd.DataFrame(
         records, columns=[_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP]
     )
@@ -354,6 +358,11 @@ def _placebo(
     fired = np.array(p_values) <= LEVEL / looks
     fired[own] = _holm(np.array(p_values)[own], LEVEL)
     return table.assign(**{_D.FIRED: fired})
+
+
+def _far_out(estimate: FixedEffectsEstimate, alike: float) -> float:
+    """Return the p-value by the effective number of agents."""
+    return float(2 * stats.t.sf(abs(estimate.effect) / estimate.se, max(alike - 1, 1)))
 
 
 def _holm(p_values: Floats, level: float) -> np.ndarray:
@@ -395,14 +404,16 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
     without = (scores.sum(axis=0) - scores) / np.maximum(known - squares, 1e-12)
     spread = np.sqrt((number - 1) / number * ((without - slopes) ** 2).sum(axis=0))
     t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)
-    most, df = int(t.argmax()), max(number - 1, 1)
-    reach = float(stats.t.ppf(0.975, df) * spread[most])
+    df = np.maximum([effective_number(state) - 1 for state in squares.T], 1)
+    p_values = 2 * stats.t.sf(t, df)
+    most = int(p_values.argmin())
+    reach = float(stats.t.ppf(0.975, max(number - 1, 1)) * spread[most])
     record = {
         _D.CHECK: STATE,
         _D.BEHAVIOUR: None,
         _D.ESTIMATE_PP: 100 * slopes[most],
         _D.LOW_PP: 100 * (slopes[most] - reach),
         _D.HIGH_PP: 100 * (slopes[most] + reach),
-        _D.FIRED: 2 * stats.t.sf(t[most], df) * len(t) <= level,
+        _D.FIRED: p_values[most] * len(t) <= level,
     }
     return pd.DataFrame([record])
