@@ -51,8 +51,16 @@ AGREEMENT: Final = (
     "labels made for this project."
 )
 #: Lines near to a breach, read once before the rules were mended by their kinds. By part: innocent
-#: ones, how many of them were accused, guilty ones, how many of them were found.
-RED_LINES: Final = ((152, 28, 61, 24), (92, 8, 31, 18), (69, 2, 22, 7))
+#: ones, how many of them were accused, guilty ones, how many of them were found. Part 5 was read
+#: by the rules as part 4 had mended them (as they were before: 1 of 80 accused, 9 of 82 found).
+RED_LINES: Final = (
+    (152, 28, 61, 24),
+    (92, 8, 31, 18),
+    (69, 2, 22, 7),
+    (188, 6, 182, 41),
+    (80, 2, 82, 75),
+    (80, 0, 82, 3),
+)
 
 
 def run() -> str:
@@ -83,9 +91,12 @@ def _findings() -> Iterator[str]:
     yield (
         "\nLines near to a breach, which real chats hold few of (denials, warnings, quotes of the "
         "buyer, the platform's own numbers, materials, jokes), and guilty ones, Chinese and "
-        "English, written by a language model in three parts. Each part was read once before the "
-        "rules were mended by its kinds, so the last one tells most: of breaches in new words a "
-        "third is found, and of lines that only look like one, few are accused.\n"
+        "English, written by a language model in six parts. Each part was read once before the "
+        "rules were mended by its kinds. Part 5 was written with part 4, before any of the two was "
+        "read, by the hand that then mended the rules: it flatters. Part 6 was written last, on "
+        "purpose around every word that the rules know: it is harder than chats are. What is found "
+        "of breaches in words of one's own lies between the two; of lines that only look like a "
+        "breach few are accused in either.\n"
     )
     yield "| part | innocent | accused | guilty | found |\n|---|---|---|---|---|"
     for part, cells in enumerate(RED_LINES, 1):
