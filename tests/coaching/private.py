@@ -34,9 +34,11 @@ def private() -> list[Told]:
     ]
 
 
-def ordinary() -> list[str]:
-    """Return every line of ``ordinary.txt``."""
-    return [line for lines in _kinds("ordinary.txt").values() for line in lines]
+def ordinary(lang: str = "") -> list[str]:
+    """Return every line of ``ordinary.txt``, or those of one language."""
+    return [
+        line for own, lines in _kinds("ordinary.txt").items() for line in lines if lang in ("", own)
+    ]
 
 
 def _kinds(name: str) -> dict[str, list[str]]:

@@ -65,9 +65,10 @@ def _typed(asked: list[dict[str, object]]) -> list[dict[str, object]]:
     told = [one for one in private() for _ in range(BUYERS - 1)]
     return [
         row
-        | {"sender": "buyer", "sent_at": row["sent_at"] - timedelta(milliseconds=9 - n)}
-        | {"text": text}
-        for row, one in zip(asked, told, strict=False)
+        | {"sender": "buyer", "text": text}
+        | {"sent_at": row["sent_at"] - timedelta(milliseconds=10 * (place // len(asked)) + 9 - n)}
+        for place, one in enumerate(told)
+        for row in (asked[place % len(asked)],)
         for n, text in enumerate(one.lines)
     ]
 

@@ -11,7 +11,9 @@ from phonenumbers import PhoneNumberMatcher
 
 Span = tuple[int, int, str]
 
-NUMERAL: Final = r"[0-9零〇○一二三四五六七八九幺两洞拐壹贰叁肆伍陆柒捌玖]"
+NUMERAL: Final = (
+    r"(?:[0-9零〇○一二三四五六七八九幺两洞拐勾壹贰叁肆伍陆柒捌玖]|(?<![什怎这那多要])么)"
+)
 #: What people put between the digits of a number, keycaps and emoji among it; no word, no line's
 #: end. A full stop or a comma is left out where a sentence goes on behind it.
 _SIGN: Final = r"(?:[^\w\s\[\]¥$€£]|[_ \t\u00a0\u3000\u200b-\u200f\ufe0f\u20e3])"
@@ -32,6 +34,14 @@ DATE: Final = re.compile(
     r"(?:3[01]|[12][0-9]|0?[1-9])日?|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
     r"(?![0-9])(?![\-/.][0-9])"
 )
+#: Numbers of norms and of goods, which say what they are.
+STATED: Final = re.compile(
+    r"(?<![a-z])(?:gb|qb|fz|jb|hg|yy|iso|iec|en|astm|din)(?:/[tz])?\s?[0-9.]{3,6}(?:-(?:19|20)"
+    r"[0-9]{2})?"
+    r"(?![0-9])|(?:条形码|条码|barcode|(?<![a-z])(?:ean|upc|isbn)(?![a-z]))(?:[:是为\s]"
+    r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}",
+    re.IGNORECASE,
+)
 #: Times of the day, prices with a decimal point, spans of years: no part of a longer number.
 _EVERYDAY: Final = re.compile(
     r"(?<![0-9:])[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?![0-9:])"
@@ -40,13 +50,17 @@ _EVERYDAY: Final = re.compile(
 )
 #: Lengths, prices and counts say what they are behind the number, or in front of it.
 UNIT: Final = (
-    r"\s?(?:[元块¥$€£%件个条次台份只瓶双套张枚包箱袋盒支本页层楼岁人位天日月年点时分秒周斤克升米寸码号款折度倍级"
-    r"代世期万千百w]|kg|g|cm|mm|m|ml|l|v|w|hz|mah|gb|mb|tb|fps|k|x|oz|lb|in|inch|ft|pcs|pack|usd|eur|gbp"
-    r"|rmb|cny|days?|hours?|weeks?|months?|years?|pieces?|items?|minutes?|am|pm|公斤|厘米|毫米|平|匹|工作)"
+    r"\s?(?:[元块¥$€£%件个条次台份只瓶双套张枚包箱袋盒支本页层楼岁人位天日月年点时分秒周斤克升米"
+    r"寸码号款折度倍级"
+    r"代世期万千百w]|kg|g|cm|mm|m|ml|l|v|w|hz|mah|gb|mb|tb|fps|k|x|oz|lb|in|inch|ft|pcs|pack|usd"
+    r"|eur|gbp"
+    r"|rmb|cny|days?|hours?|weeks?|months?|years?|pieces?|items?|minutes?|am|pm|公斤|厘米|毫米|平"
+    r"|匹|工作)"
     r"(?![a-z])"
 )
 _PRICED: Final = (
-    r"(?:[¥$€£减满送价款型货码尺重高长宽围约共只才第版省赚优惠便宜为]|sku|model|style|size|over|under|only)"
+    r"(?:[¥$€£减满送价款型货码尺重高长宽围约共只才第版省赚优惠便宜为]|sku|model|style|size|over"
+    r"|under|only)"
     r"[号:#]?\s?$"
 )
 _COUNTED: Final = re.compile(UNIT, re.IGNORECASE)
@@ -107,14 +121,15 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
     False
     """
     text = plain[start:end]
-    groups = re.findall(rf"{NUMERAL}+", text)
+    groups, counted = re.findall(rf"{NUMERAL}+", text), bool(_COUNTED.match(plain, end))
     if sum(map(len, groups)) < _DIGITS:
         return True
+    behind_letter = re.match("[A-Za-z]", plain[max(start - 1, 0) : start])
+    if behind_letter and (len(text) <= _DIGITS + 1 if len(groups) == 1 else counted):
+        return True  # a model, with its size behind it, unless `NUMBERS` knows better
     if len(groups) == 1:
-        if re.match("[A-Za-z]", plain[start - 1 : start]) and len(text) <= _DIGITS + 1:
-            return True  # a model, unless `NUMBERS` knows better
         # "1234567件": nobody has so many digits and a counter behind them but a count.
-        return len(text) <= _DIGITS + 1 and bool(_COUNTED.match(plain, end))
+        return len(text) <= _DIGITS + 1 and counted
     if not all(group.isdecimal() for group in groups) or groups[0][0] == "0":
         return False
     values, widths = [int(group) for group in groups], {len(group) for group in groups}
@@ -126,7 +141,7 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
     if max(widths) <= 4 and all(value % 10 == 0 and value for value in values):
         return True
     dims = re.fullmatch(r"[0-9]{1,4}(?:\s?[*x×/]\s?[0-9]{1,4}){1,2}", text)
-    return bool(dims) and (max(widths) <= 3 or bool(_COUNTED.match(plain, end)))
+    return bool(dims) and (max(widths) <= 3 or counted)
 
 
 #: Where numbers without a country's prefix may come from.

@@ -24,7 +24,10 @@ from csinsight.coaching.rarity import Common, plain_text
 _HAN: Final = r"\u4e00-\u9fff"
 
 #: A whole message that may be a piece of a number sent in several.
-PIECE: Final = re.compile(rf"^[^0-9A-Za-z]{{0,4}}(?P<found>(?:{NUMERAL}{GAP}){{2,}}{NUMERAL})\W*$")
+PIECE: Final = re.compile(
+    rf"^(?:[^0-9A-Za-z]{{0,4}}|qq?|tel|vx?)(?P<found>(?:{NUMERAL}{GAP}){{2,}}{NUMERAL})\W*$",
+    re.IGNORECASE,
+)
 
 #: The words that stand where something was.
 MASKS: Final = (

@@ -7,31 +7,45 @@ from typing import Final
 
 #: WeChat as people write it where the word is forbidden.
 _WECHAT: Final = (
-    r"(?:[微薇威维徽围嶶卫伟v加➕+]\s?[信芯心❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x|v❤|卫星号|绿泡泡|绿色软件|绿信"
-    r"|(?:加|➕|\+|我|我的|个|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?!e\s?chat|ei\s?xin|x|[a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
+    r"(?:[微薇威维徽围嶶卫伟v加➕+]\s?[信芯心❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x|v❤|卫星号"
+    r"|绿泡泡|绿色软件|绿信"
+    r"|(?:加|➕|\+|我|我的|个|个人|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?!e\s?chat|ei\s?xin|x"
+    r"|[a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
     r"|w\.?\s?x|v\s*x)"
 )
 _QQ: Final = r"(?:q\s*q|扣\s*扣|企鹅号?|球球|秋秋|蔻蔻|扣(?=\s?[0-9])|Q\s*号|Q(?=[::]\s?[0-9])|🐧)"
 _OTHER: Final = (
-    r"(?:旺旺号?|支付宝|抖音号?|快手号?|小红[书薯]号?|微博|b站|闲鱼|dy号|ks号|zfb"
+    r"(?:旺旺号?|支付宝|抖音号?|快手号?|小红[书薯]号?|微博|b站|闲鱼|得物|知乎|豆瓣|贴吧|陌陌|探探"
+    r"|dy号|ks号|zfb"
+    r"|企微|企业微信|公众号|视频号|钉钉|飞书|登[录陆]名|(?:我的?|用户|登[录陆])\s?id"
     r"|(?:淘宝|京东|会员|拼多多|账户|用户|账|帐)(?:账号|账户|名|号))"
 )
 #: Said of everything, so that only what has the look of an account behind them is one.
 _SITES: Final = (
-    r"(?<![a-z])(?:ins|ig|instagram|insta|line(?: id)?|whatsapp|telegram|tg|skype|snap(?:chat)?"
-    r"|facebook|fb|twitter|discord|kakao|viber|tiktok|paypal|venmo|zelle|cash ?app|user ?name|uid)"
+    r"(?<![a-z\-])(?:ins|ig|instagram|insta|line(?: id)?|whatsapp|telegram|tg|skype|snap(?:chat)?"
+    r"|facebook|fb|twitter|discord|kakao|viber|tiktok|paypal|venmo|zelle|cash ?app|user ?name|uid"
+    r"|linked ?in|reddit|signal|threads|bluesky|mastodon|pinterest|twitch|youtube|github|steam|psn"
+    r"|gamer ?tag|wechat|wise|revolut|user(?! ?(?:name|id|manual))|apple id|log-?in|screen ?name"
+    r"|(?:account|user|profile) ?(?:id|name))(?![a-z])"
 )
 _ACCOUNT: Final = (
     r"(?!we\s*chat|weixin|qq(?![a-z0-9_\-])|whatsapp|telegram)"
-    r"(?:[A-Za-z][A-Za-z0-9_\-]{3,29}|[0-9](?:[\s\-]?[0-9]){4,14}[A-Za-z0-9_\-]{0,12}"
+    r"(?:[A-Za-z][A-Za-z0-9_.\-]{3,29}|[0-9](?:[\s\-]?[0-9]){4,14}[A-Za-z0-9_\-]{0,12}"
     r"|[A-Za-z0-9_\-]{5,29}|[A-Za-z0-9](?:\s[A-Za-z0-9]){4,29}(?![A-Za-z0-9]))"
 )
 #: With a digit, a dot or a sign in it no word of a sentence.
-_HANDLE: Final = r"(?=[a-z_.:\-]*[0-9_.:@#])@?[a-z0-9][a-z0-9_.:\-#]{2,39}[a-z0-9]"
+_HANDLE: Final = (
+    r"(?=[$/]?[a-z_.:\-/]*[0-9_.:@#/$])[@$]?(?:(?:u|in|user)/)?"
+    r"[a-z0-9][a-z0-9_.:\-#]{2,39}[a-z0-9]"
+)
 #: A handful at most, and each read in one way: a flood of them must not be read in all ways.
-_WORDY: Final = r"(?:\s*(?:id|号码?|no\.?|number|name|is|'s|me|on|at|是|叫|:|@)){0,5}"
-_AT: Final = r"\s*(?:@{1,2}|[(\[{]\s?at\s?[)\]}]|#at#|#|_at_|\bat\b|艾特|圈a|小老鼠)\s*"
-_DOT: Final = r"\s*(?:\.|。|,|点|[(\[{]dot[)\]}]|_dot_|\bdot\b)\s*"
+_WORDY: Final = (
+    r"(?:\s*(?:(?:my|id|no\.?|number|name|is|me|on|at)(?![a-z0-9])|'s|号码?|是|叫|:|@)){0,5}"
+)
+_AT: Final = (
+    r"\s*(?:@{1,2}|[\-_]at[\-_]|\(a\)|[(\[{【<]\s?at\s?[)\]}】>]|#at#|#|\bat\b|艾特|圈a|小老鼠)\s*"
+)
+_DOT: Final = r"\s*(?:\.|[\-_]dot[\-_]|。|,|点|[(\[{【<]\s?dot\s?[)\]}】>]|_dot_|\bdot\b)\s*"
 _ENDINGS: Final = (
     r"(?:com|cn|net|org|edu|gov|io|me|co|uk|hk|tw|jp|de|fr|it|es|eu|us|ru|in|au|ca|ch|nl)"
 )
@@ -51,8 +65,18 @@ ACCOUNTS: Final = tuple(
         ),
         (
             "链接",
-            rf"(?<![@a-z0-9.\-])[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\.{_SITE_ENDINGS}"
+            rf"(?<![@a-z0-9.\-])[a-z0-9][a-z0-9\-]*(?:[.。][a-z0-9\-]+)*[.。]{_SITE_ENDINGS}"
             rf"(?![a-z0-9])(?::[0-9]+)?{_PATH}",
+        ),
+        (
+            "链接",
+            r"(?<![@a-z0-9.\-])[a-z0-9\-]{2,40}(?:\.[a-z]{2,10}){1,3}/(?=[^\s]{3})"
+            r"[a-z0-9_\-/]+[^\s\u4e00-\u9fff,;!]*",
+        ),
+        (
+            "链接",
+            r"(?:链接|口令|复制)[^a-z0-9\n]{0,4}(?P<found>(?=[a-z]*[0-9])(?=[0-9]*[a-z])"
+            r"[a-z0-9]{7,16})(?![a-z0-9])",
         ),
         (
             "链接",
@@ -64,7 +88,39 @@ ACCOUNTS: Final = tuple(
         ("链接", r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?(?![0-9.])" + _PATH),
         ("账号", r"(?<![a-z0-9])wxid[_\-][a-z0-9_\-]{3,}"),
         ("账号", r"(?<![a-z0-9])tb[0-9_]{4,}[a-z0-9_]*"),
+        (
+            "邮箱",
+            r"(?<![a-z0-9])(?:[a-z0-9._\-]\s){3,}(?:@|at)(?:(?:\s[a-z0-9.\-]){4,}|\s[a-z]{2,12})"
+            r"(?![a-z0-9])",
+        ),
+        (
+            "邮箱",
+            r"(?<![a-z0-9])(?=[0-9._\-]*[a-z])[a-z0-9._%+\-]{2,40}@(?=[a-z])[a-z0-9.\-]{4,40}",
+        ),
+        (
+            "邮箱",
+            r"(?<![a-z0-9])[a-z0-9][a-z0-9._\-]{2,39}(?:\s+at\s+|\s*(?:[(\[{]at[)\]}]|@"
+            r"|[\-_]at[\-_])\s*)"
+            r"(?:gmail|outlook|hotmail|yahoo|icloud|foxmail|protonmail|qq|163|126)(?![a-z0-9])",
+        ),
         ("账号", r"(?<![a-z0-9@])@(?P<found>[a-z0-9_][a-z0-9_.\-]{2,29})"),
+        ("账号", r"(?<![a-z0-9$])\$(?P<found>[a-z][a-z0-9_\-]*[0-9_][a-z0-9_\-]*)"),
+        (
+            "账号",
+            r"(?:旺旺|闲鱼|抖音|快手|小红书|微博|b站|贴吧)(?:名|号|是|叫|:|\s){0,3}"
+            r"(?P<found>[\u4e00-\u9fff]{2,10}[_\-]?[0-9]{2,8})(?![0-9元块个件])",
+        ),
+        ("账号", r"(?:微博|抖音|小红书|关注|搜)\s?@\s?(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,20})"),
+        (
+            "账号",
+            r"(?:^|[\s,。;!?])v\+?(?P<found>(?!ivo)(?=[a-z_\-]*[0-9_])[a-z]{2,}[_\-]?[a-z]*[0-9_\-]"
+            r"[a-z0-9_\-]{2,20})(?![a-z0-9])",
+        ),
+        (
+            "账号",
+            r"(?:加|搜|私|滴滴)\s?(?P<found>(?=[a-z_\-]*[0-9_])[a-z][a-z0-9_\-]{4,29})"
+            r"(?=\s?(?:聊|私|说|$|[,。;!?\u2028]))",
+        ),
         (
             "邮箱",
             r"[a-z0-9][a-z0-9._%+\-]{0,63}\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
@@ -72,7 +128,8 @@ ACCOUNTS: Final = tuple(
         ),
         (
             "邮箱",
-            rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s(?![0-9])){{0,63}}{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
+            rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s(?![0-9])"
+            rf"){{0,63}}{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
             rf"(?:{_DOT}{_ENDINGS})+(?![a-z])",
         ),
         ("邮箱", rf"[0-9]{{5,11}}\s?(?:qq|163|126|139|sina|gmail)(?:{_DOT}){_ENDINGS}(?![a-z])"),
@@ -83,8 +140,10 @@ ACCOUNTS: Final = tuple(
         ),
         (
             "账号",
-            rf"(?:{_WECHAT}|{_QQ}|{_OTHER})[^a-z0-9\n,。;!?@]{{0,8}}{_WORDY}[^a-z0-9\n,。;!?]{{0,4}}"
-            rf"(?P<found>{_ACCOUNT})",
+            rf"(?:{_WECHAT}|{_QQ}|{_OTHER})"
+            rf"[^a-z0-9\n,。;!?@]{{0,8}}{_WORDY}[^a-z0-9\n,。;!?]{{0,4}}"
+            # Also in two messages, the digits in the second.
+            rf"(?P<found>{_ACCOUNT}(?:\u2028(?=[a-z_]*[0-9])[a-z0-9_\-]{{2,12}}(?![^\u2028]))?)",
         ),
         (
             "账号",
@@ -96,12 +155,15 @@ ACCOUNTS: Final = tuple(
         (
             "账号",
             r"(?P<found>[a-z0-9_\-]{5,29})(?=[^a-z0-9\n\u2028,。;!?]{0,6}"
-            r"(?:微信|(?<=[^a-z0-9])vx?(?![a-z])|qq|扣扣))",
+            r"(?:微信|(?<=[^a-z0-9])vx?(?![a-z0-9])|qq|扣扣))",
         ),
         (
             "昵称",
-            r"(?:昵称|网名|微信名|旺旺名|旺旺号|用户名|会员名)(?:号|是|叫|为|:|\s)*"
-            r"(?!怎|什|可|能|要|不|改|吗|是|在|填|有|和|跟|忘|显|会|呢)(?P<found>[^\s,。;!?:\[\]]{2,16})",
+            r"(?:昵称|网名|微信名|旺旺(?=名|号|是|叫|:)(?:名|号)?|用户名|会员名|登[录陆]名"
+            r"|(?:抖音|快手|小红书|微博|闲鱼|贴吧|b站)"
+            r"(?:名字?|id|号)|公众号(?=叫|是|:))(?:号|是|叫|为|:|\s)*"
+            r"(?!怎|什|多|哪|可|能|要|不|改|吗|是|在|填|有|和|跟|忘|显|会|呢)"
+            r"(?P<found>[^\s,。;!?:\[\]]{2,16})",
         ),
     )
 )  # fmt: skip

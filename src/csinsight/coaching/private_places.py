@@ -12,7 +12,8 @@ _PROVINCES: Final = (
 )
 #: A place that governs: the words that end like one but aren't are left out.
 _AREA: Final = (
-    rf"[{_HAN}]{{1,8}}?(?:省|自治区|自治州|(?<![城超上门都])市|(?<![小城地社专景])区"
+    rf"(?:(?![是在到从])[{_HAN}]){{1,8}}?(?:省|自治区|自治州|(?<![城超上门都])市"
+    rf"|(?<![小城地社专景])区"
     r"|县|(?<![绿])州|盟|旗|镇|乡|街道)"
 )
 _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
@@ -20,7 +21,7 @@ _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
 _PLACE: Final = (
     rf"[{_HAN}A-Za-z0-9#\-()\s]{{0,24}}?(?:大道|路|街|道|巷|弄|胡同|号楼|号院|号|栋|幢|座|楼|层"
     r"|单元|室|户|房|村|组|屯|苑|园|庄|大厦|广场|小区|公寓|大学|中学|小学|医院|驿站)"
-    rf"{_NUMBER}"
+    rf"{_NUMBER}(?:[东南西北正]?门?(?:斜?对面|旁边|楼上|楼下|隔壁|后面)[{_HAN}]{{0,10}}{_NUMBER})?"
 )
 _HOUSE: Final = (
     r"(?:(?:路|街|道|巷|弄|胡同|村|组|屯)\s*[0-9一二三四五六七八九十百零〇]{1,6}\s*(?:号|弄|巷|组)"
@@ -34,7 +35,8 @@ _LEAD: Final = r"到在是至往址为发送寄:;,。!?、\n\s"
 _STREET: Final = (
     r"(?:road|rd|street|st|avenue|ave|terrace|crescent|close|row|grove|gardens|mews|parade"
     r"|lane|ln|drive|dr|boulevard|blvd|alley|court|ct|place|square|parkway|pkwy|hill|green|walk"
-    r"|highway|hwy|way|lu|jie|dadao|xiang|nong|jalan)"
+    r"|highway|hwy|way|loop|circle|cir|trail|trl|terr|plaza|heights|ridge|expressway|turnpike"
+    r"|quay|wharf|marg|nagar|cross|lu|jie|dadao|xiang|nong|jalan)"
 )
 #: A word of a street's name: none that only joins others ("38 on the way").
 _STREET_WORD: Final = (
@@ -43,7 +45,22 @@ _STREET_WORD: Final = (
 )
 _FLAT: Final = (
     r"(?:room|rm|flat|apt|apartment|unit|suite|building|bldg|block|floor|tower|villa"
-    r"|dorm(?:itory)?|lot)"
+    r"|dorm(?:itory)?|lot|(?<![a-z])plot|house|h\.? ?no\.?|door no\.?|sector)"
+)
+#: A piece of an address between two commas: a few words and numbers.
+_PART: Final = r"(?<![a-z0-9])[a-z0-9#][a-z0-9#/.'’\-]{0,24}(?:\s[a-z0-9#/.'’\-]{1,24}){0,4}"
+#: Words that are in addresses and hardly elsewhere, with a number or a name before or behind.
+_ESTATE: Final = (
+    r"\b(?:(?:h\.? ?no|house|plot|flat|sector|block|phase|door|ward|street|road|lane)"
+    r"\.?\s?[a-z]{0,2}"
+    r"[\-/]?[0-9]+|(?:nagar|colony|apartments|society|enclave|vihar|layout|marg|chowk|bagh|taluka"
+    r"|tehsil"
+    r"|village|county)\b)"
+)
+#: A town and state behind a box or a street, with or without its code.
+_TOWN: Final = (
+    r"(?:,?\s+(?-i:[NSEW]{1,2})(?![a-z]))?(?:,?\s+(?-i:[A-Z])[a-z.'\-]+){0,3}"
+    r"(?:,?\s+(?-i:[A-Z]{2,3})(?![A-Za-z]))?(?:,?\s+[0-9]{4,6})?"
 )
 _REST: Final = r"(?:\s*,\s*[a-z0-9#][a-z0-9#'\-. ]{0,30}){0,6}"
 #: Streets of other languages, in which the number stands behind.
@@ -59,28 +76,62 @@ PLACES: Final = tuple(
         rf"(?:{_AREA}){{2,}}(?:{_PLACE})*",
         rf"(?:{_PROVINCES})(?:{_AREA})+(?:{_PLACE})*",
         rf"[^{_LEAD}]{{0,24}}{_HOUSE}{_NUMBER}(?:{_PLACE})*",
-        r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:|改成|改为|改到)\s*"
+        r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:|(?:改|换|更新|变更|写|填)"
+        r"[成到为])\s*"
         r"(?=[^。!?;\n]{0,40}[省市区县镇乡路街道号栋楼室村园庄城苑座层])"
         r"(?P<found>(?:[^\s,。!?;\n\[\]]|,(?=[^,。]{0,16}[0-9号室栋楼])){4,60})",
         rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
-        rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?)?{_REST}",
+        rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?"
+        rf"|(?<=,\s)(?-i:[A-Z])[a-z0-9'\-. ]{{1,30}}(?=,))?{_REST}",
         rf"(?<![a-z0-9])(?:no\.?\s*)?[0-9]{{1,5}}[a-z]?,?\s+(?:{_STREET_WORD}\s+){{1,4}}"
         rf"(?<![0-9] ){_STREET}(?![a-z])\.?(?:\s*[,#]?\s*(?:{_FLAT}\.?\s*"
-        rf"|#\s?)[0-9a-z\-]+)?{_REST}",
-        r"p\.?\s*o\.?\s*box\s*[0-9]+|\brr\s?[0-9]+\s+box\s+[0-9]+",
+        rf"|#\s?)[0-9a-z\-]+)?{_TOWN}{_REST}",
+        rf"(?:p\.?\s*o\.?\s*box\s*[0-9]+|\brr\s?[0-9]+\s+box\s+[0-9]+){_TOWN}{_REST}",
+        r"(?<![a-z0-9])[0-9]{1,5}\s+(?:old\s)?(?:hwy|highway|county r(?:oa)?d|cr|route|rte|fm"
+        r"|state r(?:oa)?d|us)"
+        rf"[\s\-][0-9]{{1,4}}(?:\s[nsew]\b)?{_REST}",
+        rf"(?<![a-z0-9])[nsew][0-9]+[nsew][0-9]+\s+[a-z]+\s{_STREET}(?![a-z])\.?{_REST}",
+        # A town with its state and code, and what stands before it between commas.
+        rf"(?:{_PART},\s*){{0,5}}(?-i:[A-Z][A-Za-z.'\-]+(?:\s[A-Z][A-Za-z.'\-]+){{0,2}}),?\s+"
+        r"(?-i:[A-Z]{2,3})\.?,?\s+[0-9]{4,5}(?:-[0-9]{4})?(?![0-9])",
+        rf"(?:{_PART},\s*){{1,5}}(?-i:[A-Z][A-Za-z.'\-]+(?:\s[A-Z][A-Za-z.'\-]+){{0,2}})"
+        r"\s*[\-–,]?\s*[0-9]{5,6}(?![0-9])",
+        rf"(?:{_PART},\s*){{1,5}}(?-i:[A-Z]{{1,2}}[0-9][A-Z0-9]?\s[0-9][A-Z]{{2}})(?![A-Za-z0-9])",
+        # Parts between commas, of which one names a house or an estate.
+        rf"(?=(?:{_PART},\s*){{0,4}}(?:{_PART})?{_ESTATE})(?:{_PART},\s*){{2,6}}{_PART}",
+        r"(?<![0-9])[0-9]{1,2}(?:-[0-9]{1,2}){1,2},?\s+(?-i:[A-Z])"
+        r"[a-z\-]+(?:,?\s+[a-z]+-(?:ku|shi|cho|gu|dong|si|ro|gil))"
+        r"+(?:,\s*[a-z]+){0,2}(?:\s[0-9]{3}-?[0-9]{4})?",
         r"(?:zip|post)\s?-?code[^0-9a-z\n]{0,4}(?:is)?\s*"
         r"(?P<found>[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z])"
         r"|(?:\bzip(?: is|:)?|邮编)[^0-9\n]{0,4}(?P<code>[0-9]{5,6}(?:-[0-9]{4})?)",
         r"(?<![A-Za-z0-9])(?-i:[A-Z]{1,2}[0-9][A-Z0-9]?\s[0-9][A-Z]{2})(?![A-Za-z0-9])",
-        r"(?<![a-z0-9])[0-9]{1,5}[a-z]?,?\s+(?:rue|via|calle|avenida|rua"
-        r"|strada|highway|route)\s[a-z0-9'\-]+(?:\s[a-z'\-]+){0,4}",
+        r"(?<![a-z0-9])[0-9]{1,5}[a-z]?,?\s+(?:rue|via|calle|avenida|rua|chemin|impasse|all[ée]e"
+        r"|quai|cours"
+        r"|strada|highway|route)"
+        r"\s[a-z0-9'\-]+(?:\s[a-zà-ÿ'\-]+){0,4}(?:,\s*[0-9]{4,5}\s[a-zà-ÿ\-]+)?",
         rf"(?<![a-z]){_ABROAD}\s?[0-9]{{1,4}}[a-z]?(?![a-z0-9]){_REST}",
-        rf"[{_HAN}]{{2,10}}?(?:花园|家园|小区|公寓|国际|广场|大厦|中心|校区|学部|国贸|城市)[{_HAN}]{{0,6}}?"
+        rf"[{_HAN}]{{2,10}}?(?:花园|家园|小区|公寓|国际|广场|大厦|中心|校区|学部|国贸|城市)"
+        rf"[{_HAN}]{{0,6}}?"
         rf"(?:[东南西北正后侧]门|[0-9一二三四五六七八九十]+期[A-Za-z0-9座栋号]*"
         rf"|[A-Za-z0-9]+[座舍栋幢])(?:\s*[0-9]{{2,5}})?",
         rf"[{_HAN}]{{2,12}}?(?:路|街|大道|巷)\s*[0-9]{{1,5}}(?:[\-—][0-9]{{1,5}})?\s*号?",
         rf"[{_HAN}]{{2,12}}?(?:大厦|广场|大楼|写字楼)\s?(?:[0-9A-Za-z]{{1,4}}\s?[楼层座室号])",
         rf"[{_HAN}]{{2,10}}?(?:地铁站|车站|站)\s?[A-Z0-9]{{1,2}}\s?口",
+        rf"[{_HAN}]{{2,10}}?(?<![号款码型第共])\s?(?<![0-9\-])"
+        rf"[0-9]{{1,3}}[\-—][0-9]{{1,2}}[\-—][0-9]{{3,4}}室?(?![0-9\-])",
+        rf"[{_HAN}]{{2,12}}?[0-9一二三四五六七八九十]{{1,3}}[楼层]\s?[A-Za-z]?[0-9]{{1,4}}\s?(?:["
+        rf"床室号座户房]|病房)",
+        rf"[{_HAN}]{{2,12}}?[A-Za-z0-9]{{1,3}}[座栋幢舍]\s?(?:[0-9]{{1,3}}[楼层室F]"
+        rf"|[0-9]{{3,4}}(?![0-9]))",
+        rf"(?:(?![的是有])[{_HAN}]){{1,6}}(?:乡|镇|街道|社区)(?:(?![的是有])"
+        rf"[{_HAN}]){{1,6}}?(?:村|屯|寨|庄)"
+        r"(?:[0-9一二三四五六七八九十]{1,2}[队组社])?",
+        rf"[^{_LEAD}]{{1,8}}(?:村|镇|乡|寨|屯|庄|湾|社区)(?:村委会|居委会|大队部?|卫生[院室]"
+        rf"|村口)[{_HAN}]{{0,10}}",
+        rf"(?:放|寄|送|存|搁)(?:[在到给去])?(?:菜鸟)?(?:驿站)?(?P<found>[{_HAN}]{{2,8}}?(?:超市|"
+        rf"便利店|小卖部|杂货店"
+        rf"|烟酒店|药店|诊所|门市部?))店?",
         r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to|\b)\s*address\s*(?:is|:)\s*"
         r"(?P<found>[^\n.!?;\[\]]{6,90})",
         r"(?:i live (?:at|on|in)|my home is)\s+(?P<found>[^\n.!?;\[\]]{4,90})",

@@ -1,9 +1,10 @@
 """What only few buyers' chats hold, whatever it is: patterns can't know every way to name a person.
 
 A line is taken apart into pieces: pairs of neighbouring Chinese characters (with the ends of a run
-of them), and words or numbers of other scripts. A piece that stands in the chats of fewer than
-`BUYERS` buyers is rare; where rare pieces follow one another, the text between them is not shown.
-A pair of two common words that seldom meet is rare too, so a single rare pair alone hides nothing.
+of them), and words or numbers of other scripts, alone and as they are joined (``gwen_87``). A piece
+that stands in the chats of fewer than `BUYERS` buyers is rare; where rare pieces follow one
+another, the text between them is not shown. A pair of two common words that seldom meet is rare
+too, so a single rare pair alone hides nothing.
 """
 
 from __future__ import annotations
@@ -32,8 +33,26 @@ MOST_BUYERS: Final = 20_000
 _HAN: Final = "\u3400-\u9fff"
 _RUN: Final = re.compile(rf"[{_HAN}]+")
 _WORD: Final = re.compile(rf"[^\W_{_HAN}]+(?:['’][^\W_{_HAN}]+)?")
+#: Words joined without a blank, digits or an underscore among them: an account, a link, a model.
+_JOINED: Final = re.compile(
+    rf"(?=[^\s{_HAN}]*[^\W\d_])(?=[^\s{_HAN}]*[\d_@])(?![\d.\-/]+[a-z]{{1,3}}(?![\w@]))"
+    rf"[^\W{_HAN}]+(?:[@./:\-][^\W{_HAN}]+)*",
+    re.IGNORECASE,
+)
 #: Numbers up to here are sizes, prices and hours.
 _SHORT_NUMBER: Final = 4
+#: Traditional characters of addresses, names and papers, read as the simplified ones.
+_TRADITIONAL: Final = dict(
+    zip(
+        "號樓區縣鎮鄉層廈廣場電話機郵單訂運碼證護車帳賬戶陳張劉黃趙吳孫馬羅鄭謝韓許鄧馮蕭葉閻蔣盧"
+        "鍾賀賴蘇魯龍萬"
+        "錢湯鄒竇龔譚陸餘嚴華東灣門圍涇莊園學醫駐發寄達簽聯繫執鄰關國際貨舖對側進",
+        "号楼区县镇乡层厦广场电话机邮单订运码证护车帐账户陈张刘黄赵吴孙马罗郑谢韩许邓冯萧叶阎蒋卢"
+        "钟贺赖苏鲁龙万"
+        "钱汤邹窦龚谭陆余严华东湾门围泾庄园学医驻发寄达签联系执邻关国际货铺对侧进",
+        strict=True,
+    )
+)
 #: Up to here whatever stands around them.
 _TINY_NUMBER: Final = 2
 #: What stands between two hidden words is hidden with them, unless it is longer than this.
@@ -54,7 +73,8 @@ def pieces(text: str) -> list[tuple[int, int, str]]:
         for place in range(len(chars) - 1):
             at = start + place - 1
             found.append((max(at, start), min(at + 2, end), chars[place : place + 2]))
-    found += [(*word.span(), word[0].lower()) for word in _WORD.finditer(text)]
+    for form in (_WORD, _JOINED):
+        found += [(*word.span(), word[0].lower()) for word in form.finditer(text)]
     return found
 
 
@@ -130,7 +150,7 @@ def plain_text(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _plain_character(character: str) -> str:
-    plain = unicodedata.normalize("NFKC", character)
+    plain = unicodedata.normalize("NFKC", _TRADITIONAL.get(character, character))
     digits = [c for c in plain if c.isdigit()]
     if len(plain) != 1 and len(digits) != 1:
         return character
