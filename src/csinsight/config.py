@@ -104,6 +104,8 @@ def read_yaml(path: Path) -> Yaml:
             loader.dispose()
     except yaml.YAMLError as error:
         raise ConfigError(f"{_at(path, error)}: is not YAML in UTF-8: {_said(error)}") from error
+    except ConfigError:
+        raise
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML in UTF-8: {error}") from error
     return Yaml(path, values, root)
@@ -286,11 +288,19 @@ def _check_scalar(path: Path, loader: Any, node: yaml.Node) -> None:
         raise ConfigError(f"{where}: the tag {node.tag} is not read; write plain values")
     if node.tag in _NUMBERS and len(text) > MAX_DIGITS:
         raise ConfigError(f"{where}: a number of {len(text):,} characters; put text in quotes")
+    if node.tag in _NUMBERS and ":" in text:
+        # YAML 1.1 counts in sixties: 1:30 would be 90.
+        raise ConfigError(f"{where}: {text!r} is no number; write it out, or put text in quotes")
     try:
         loader.construct_object(node)
-    except (ValueError, OverflowError) as error:
-        what = f"{text[:40]!r} can't be: {error}; put text in quotes"
-        raise ConfigError(f"{where}: {what}") from error
+    except (ValueError, OverflowError, AttributeError, KeyError) as error:
+        # Over `!!timestamp x` and `!!bool x` PyYAML itself trips.
+        why = (
+            f"can't be: {error}"
+            if isinstance(error, ValueError)
+            else f"is no {node.tag[len(_PLAIN) :]}"
+        )
+        raise ConfigError(f"{where}: {text[:40]!r} {why}; put text in quotes") from error
 
 
 def _inside(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:

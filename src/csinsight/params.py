@@ -71,7 +71,7 @@ class RunParams(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     shop: Annotated[str, Field(min_length=1, max_length=80)] = "demo"
-    title: Annotated[str, Field(max_length=80)] = ""
+    title: Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     month: str = "2026-10"
     lang: Lang = "zh"
     engine: EngineName = "polars"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -39,3 +40,56 @@ def test_names_that_look_like_patterns_are_taken_literally(tmp_path: Path, suffi
         frame.write_parquet(path)
     assert check_shop(folder).ok
     assert open_shop(folder).has("page_views", "viewed_at")
+
+
+@pytest.mark.parametrize("what", ["link to nothing", "link to itself", "device", "pipe"])
+def test_a_table_that_is_no_file_is_named(tmp_path: Path, what: str) -> None:
+    (tmp_path / "page_views.csv").write_text(
+        "buyer_id,viewed_at,page_kind\nb1,2026-10-05,home\n", encoding="utf-8"
+    )
+    path = tmp_path / "orders.csv"
+    if what == "pipe":
+        os.mkfifo(path)
+    else:
+        goals = {"link to nothing": "nowhere.csv", "link to itself": "orders.csv"}
+        path.symlink_to(goals.get(what, "/dev/zero"))
+    (fault,) = check_shop(tmp_path).faults
+    assert str(fault).startswith("orders.csv: is ")
+    assert "no file" in str(fault)
+
+
+VIEWS = "buyer_id,viewed_at,page_kind\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "row", "said"),
+    [
+        (f"{VIEWS}b1,2026-10-05,home\nb\0002,2026-10-05,home\n".encode(), 3, "NUL"),
+        (f"{VIEWS}雨,2026-10-05,首页\n好,2026-10-05,主页\n".encode("utf-7"), None, "UTF-7"),
+        (
+            f"{VIEWS}小雨,2026-10-05,首页\n大山,2026-10-05,主页\n".encode()
+            .decode("latin-1")
+            .encode(),
+            None,
+            "wrong encoding",
+        ),
+        (f"{VIEWS}\ufffd\ufffd\ufffd,2026-10-05,\ufffd\ufffd\n".encode(), None, "replacement"),
+    ],
+    ids=["nul", "utf-7", "read as Latin-1", "letters lost"],
+)
+def test_letters_that_were_lost_are_no_text(
+    tmp_path: Path, data: bytes, row: int | None, said: str
+) -> None:
+    (tmp_path / "page_views.csv").write_bytes(data)
+    faults = [fault for fault in check_folder(tmp_path) if said in str(fault)]
+    assert [fault.row for fault in faults] == [row]
+
+
+def test_an_amount_whose_sum_is_no_number_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(
+        "order_id,buyer_id,placed_at,paid_at,list_amount,paid_amount,units\n"
+        "o1,b1,2026-10-03T11:00:00,2026-10-03T11:05:00,100,1e308,1\n",
+        encoding="utf-8",
+    )
+    (fault,) = check_folder(tmp_path)
+    assert (fault.row, fault.column) == (2, "paid_amount")

@@ -6,6 +6,7 @@ Checking a shop's folder against the contract: every fault, and what is worth kn
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -247,6 +248,7 @@ def check_shop(folder: Path, count: Counter = in_this_process) -> Check:
         paths = [path for s in SUFFIXES if parts(path := folder / f"{table.name}{s}")]
         if len(paths) > 1:
             faults.append(_ambiguous(paths))
+        faults += _no_files(folder, table)
         for path in paths[:1]:
             found, checked = _checked(path, table, count)
             faults += checked.faults
@@ -264,6 +266,16 @@ def check_shop(folder: Path, count: Counter = in_this_process) -> Check:
     unread = {fault.column for fault in faults}
     across = [n for n in cross_notices(tallies) if n.kind != "untimed" or "sent_at" not in unread]
     return Check(folder, faults, [*notices, *across], tables)
+
+
+def _no_files(folder: Path, table: Table) -> Iterator[Fault]:
+    """Yield what has a table's name and can't be read: a link to nowhere, a device, a pipe."""
+    for suffix in SUFFIXES:
+        path = folder / f"{table.name}{suffix}"
+        if os.path.lexists(path) and not path.is_file() and not path.is_dir():
+            what = "is a link that leads to no file" if path.is_symlink() else "is no file"
+            mend = "put the table itself there, or remove it where the shop has no such table"
+            yield Fault(path.name, None, None, what, mend)
 
 
 def _checked(path: Path, table: Table, count: Counter) -> tuple[Tally, Checked]:

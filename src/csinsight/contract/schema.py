@@ -7,7 +7,7 @@ is spelled once. `csinsight.contract.cells` turns `TABLES` into pandera schemas.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Kind = Literal["str", "datetime", "date", "float", "int", "bool"]
 
@@ -180,13 +180,20 @@ class PlatformKpis:
     SOURCE = "source"
 
 
+#: More than any order is worth and any page is read: sums stay numbers.
+MOST: Final = 1e12
+
+
 def _optional(name: str, kind: Kind, meaning: str, at_least: float | None = None) -> Column:
-    return Column(name, kind, meaning, required=False, nullable=True, at_least=at_least)
+    most = None if at_least is None else MOST
+    return Column(
+        name, kind, meaning, required=False, nullable=True, at_least=at_least, at_most=most
+    )
 
 
 def _known(name: str, kind: Kind, meaning: str, at_least: float) -> Column:
     """Return a column of which a source knows every cell or none."""
-    return Column(name, kind, meaning, at_least=at_least, all_or_nothing=True)
+    return Column(name, kind, meaning, at_least=at_least, at_most=MOST, all_or_nothing=True)
 
 
 BUYERS = Table(

@@ -19,6 +19,7 @@ import polars as pl
 
 from csinsight.contract import cells
 from csinsight.contract.messages import NAMED, Fault
+from csinsight.contract.misread import SAMPLE, misread
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: What a file is whose first bytes are these, whatever its name says.
@@ -32,6 +33,10 @@ _OTHER_FORMATS: Final = {
     b"%PDF": "a PDF document",
 }
 _CONVERT: Final = "save it as 'CSV UTF-8' or run: iconv -f {encoding} -t UTF-8 {name} > new.csv"
+_QUOTING: Final = (
+    "a double quote opens here that is never closed, or is closed in mid-field",
+    'close it at the end of the field, and write a quote inside a field twice: "5"" wide"',
+)
 _IMPORT: Final = "; a platform's own export in GBK is read by csinsight import"
 
 
@@ -93,7 +98,7 @@ def _read(path: Path) -> Text:
         frame = _by_python(path)
     numbers = pl.Series("row", range(rows.first, rows.first + records), dtype=pl.Int64)
     numbers = numbers.filter(~numbers.is_in(pl.Series(rows.broken, dtype=pl.Int64).implode()))
-    return _text(rows.header, frame, numbers, rows.named_faults())
+    return _text(path, rows.header, frame, numbers, rows.named_faults())
 
 
 def _regular(path: Path) -> Text | None:
@@ -114,15 +119,32 @@ def _regular(path: Path) -> Text | None:
     if frame is None:
         return None
     numbers = pl.Series("row", range(2, records + 2), dtype=pl.Int64)
-    return _text(header, frame, numbers, [])
+    return _text(path, header, frame, numbers, [])
 
 
-def _text(header: list[str], frame: pl.DataFrame, rows: pl.Series, faults: list[Fault]) -> Text:
+def _text(
+    path: Path, header: list[str], frame: pl.DataFrame, rows: pl.Series, faults: list[Fault]
+) -> Text:
     frame.columns = _numbered(header)
+    faults = [*faults, *_lost(path, frame, rows)]
     full = frame.select(cells.not_blank(frame.columns)).to_series()
     if not full.all():
         frame, rows = frame.filter(full), rows.filter(full)
     return Text(header, frame, rows, faults)
+
+
+def _lost(path: Path, frame: pl.DataFrame, rows: pl.Series) -> Iterator[Fault]:
+    """Yield where a file is damaged although it is CSV in UTF-8."""
+    damaged = frame.select(pl.any_horizontal(pl.all().str.contains("\0", literal=True)))
+    for row in rows.filter(damaged.to_series())[:NAMED]:
+        yield Fault(
+            path.name, row, None, "holds a NUL byte", "export the file again as plain CSV in UTF-8"
+        )
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        wrong = misread(file.read(SAMPLE))
+    if wrong:
+        what, mend = wrong.rsplit("; ", 1)
+        yield Fault(path.name, None, None, what, mend)
 
 
 class _Rows:
@@ -146,9 +168,9 @@ class _Rows:
                     record = next(lines.reader)
                 except StopIteration:
                     return
-                except csv.Error as error:
+                except csv.Error:
                     lines.give_back()
-                    self._broken(row, *_quoting(error))
+                    self._broken(row, *_QUOTING)
                     if not self.header:
                         return
                     yield None
@@ -282,15 +304,6 @@ def _and_more(path: Path, more: list[int]) -> Fault:
     what = f"and {len(more):,} more broken row{'s' if len(more) > 1 else ''}"
     mend = "mend the rows above, then check again"
     return Fault(path.name, None, None, what, mend, tuple(more))
-
-
-def _quoting(error: csv.Error) -> tuple[str, str]:
-    if "NUL" in str(error):
-        return "holds a NUL byte", "export the file again as plain CSV in UTF-8"
-    return (
-        "a double quote opens here that is never closed, or is closed in mid-field",
-        'close it at the end of the field, and write a quote inside a field twice: "5"" wide"',
-    )
 
 
 def format_of(head: bytes) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 import zipfile
 from pathlib import Path
 from typing import Final
 
+from csinsight.contract.misread import misread
 from csinsight.contract.textfile import format_of, looks_chinese
 from csinsight.errors import ImporterError
 
@@ -121,7 +121,8 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     if named := format_of(data):
         raise ImporterError(_no_text(path.name, data, named))
     text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
-    _doubt(text, path.name)
+    if wrong := misread(text):
+        raise ImporterError(f"{path.name}: {wrong}")
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -157,50 +158,6 @@ def _no_text(name: str, data: bytes, named: str) -> str:
         return f"{name}: is an archive ({some}); unpack it and give the files that are in it"
     mend = "unpack it and give what is in it" if "archive" in named else "export it as CSV"
     return f"{name}: is {named}, not text; {mend}"
-
-
-#: So much of a text is looked at to tell whether it was decoded rightly, in characters.
-_SAMPLE: Final = 200_000
-_CHINESE: Final = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+")
-_UTF7: Final = re.compile(r"\+[A-Za-z0-9/]{3,}-?")
-
-
-def _doubt(text: str, name: str) -> None:
-    """Refuse a text that was decoded wrongly before it was saved."""
-    sample = text[:_SAMPLE]
-    foreign = [character for character in sample if not character.isascii()]
-    if len(foreign) > 4 and sample.count("\ufffd") > 0.2 * len(foreign):
-        raise ImporterError(
-            f"{name}: is full of replacement marks (\ufffd): its letters were lost before it was "
-            "saved; export it again"
-        )
-    if foreign and _twice_encoded(sample):
-        raise ImporterError(
-            f"{name}: its letters were read in the wrong encoding and saved so (such as "
-            f"{''.join(foreign[:8])!r}); export it again as UTF-8"
-        )
-    if not foreign:
-        runs = _UTF7.findall(sample)
-        read = [run.encode().decode("utf-7", errors="ignore") for run in runs[:200]]
-        if (
-            sum(bool(re.fullmatch(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+", t)) for t in read)
-            > 2
-        ):
-            raise ImporterError(f"{name}: looks like UTF-7; save it again as UTF-8")
-
-
-def _twice_encoded(sample: str) -> bool:
-    """Tell whether the letters are UTF-8 that was read as cp1252 or Latin-1."""
-    words = [word for word in re.split(r"[\x00-\x7f]+", sample) if word][:2000]
-    wrong = 0
-    for word in words:
-        for encoding in ("cp1252", "latin-1"):
-            try:
-                wrong += len(word.encode(encoding).decode("utf-8")) < len(word)
-                break
-            except (UnicodeEncodeError, UnicodeDecodeError):
-                continue
-    return len(words) > 2 and wrong > 0.5 * len(words)
 
 
 def _told(data: bytes, encoding: str, name: str) -> str:
