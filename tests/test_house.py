@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -116,6 +117,33 @@ def test_the_table_of_where_things_are_leads_there():
             else:
                 told = place.read_text(encoding="utf-8")
                 assert re.search(rf"^(def|class) {part}\b|^{part}\b", told, re.MULTILINE), part
+
+
+def test_nothing_waits_for_another_process_without_a_limit():
+    """What is started is waited for so long and no longer; kernels' limits are their own tests'."""
+    endless = {"src/csinsight/runs/lab.py"}  # somebody sits in front of it
+    # A test has its limit as a whole, a bench somebody who looks at it.
+    rooms = ("src/", "deploy/", "tools/", "tests/hardship/")
+    names = [path.relative_to(ROOT).as_posix() for path in _tracked() if path.suffix == ".py"]
+    found = [
+        f"{name}, line {call.lineno}"
+        for name in names
+        if name.startswith(rooms) and name not in endless
+        for call in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and _waits(call)
+    ]
+    assert found == []
+
+
+def _waits(call):
+    """Tell whether a call waits for a process, an answer or a lock, and says no limit."""
+    name = ast.unparse(call.func)
+    limited = call.args or {"timeout", "seconds"} & {told.arg for told in call.keywords}
+    if name.startswith("subprocess.") and name != "subprocess.Popen":
+        return "timeout" not in {told.arg for told in call.keywords}
+    if name.endswith((".communicate", ".wait")) and "asyncio" not in name:
+        return not limited
+    return name.endswith("urlopen") and "timeout" not in {told.arg for told in call.keywords}
 
 
 def test_help_imports_nothing_heavy():

@@ -29,7 +29,7 @@ def recorded(commit: str | None = None) -> Figures:
     else:
         command = ["git", "show", f"{commit}:{RECORD}"]
         done = subprocess.run(  # noqa: S603 - our own words
-            command, cwd=ROOT, capture_output=True, text=True, check=True
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
         )
         text = done.stdout
     figures: Figures = json.loads(text)

@@ -86,7 +86,7 @@ def killed(data: Path, out: Path) -> None:
             process.wait(moment)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.communicate(timeout=60)
         assert whole(report), f"seed {SEED}: not whole after {moment:.2f} s"
         published += files(report) != before
         end(start(data, out, "--only", "00"), 0)
@@ -102,7 +102,9 @@ def full_disk(data: Path, out: Path, work: Path) -> None:
     """Fill the disk under a run; the last report stays, and with room again the run completes."""
     disk = work / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", disk], check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", disk], check=False, timeout=60
+    )
     if done.returncode:
         print("full disk: NOT TRIED, a tmpfs can't be mounted here")
         return
@@ -131,7 +133,7 @@ def full_disk(data: Path, out: Path, work: Path) -> None:
         assert whole(disk / "out/reports/s" / MONTH)
         print(f"full disk at {tries} fillings: said so, last report untouched, next run complete")
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", disk], check=True, timeout=60)
 
 
 def together(data: Path, out: Path) -> None:
@@ -226,18 +228,20 @@ def read_only(data: Path, out: Path, work: Path) -> None:
     disk = work / "locked"
     disk.mkdir()
     shutil.copytree(out, disk / "out", symlinks=True)
-    done = subprocess.run(["mount", "--bind", disk, disk], check=False, capture_output=True)
+    done = subprocess.run(
+        ["mount", "--bind", disk, disk], check=False, capture_output=True, timeout=60
+    )
     if done.returncode:
         print("read-only target: NOT TRIED, nothing can be mounted here")
         return
     try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", disk], check=True, timeout=60)
         before = files(disk / "out")
         changed(data, 0)
         end(start(data, disk / "out", "--only", "00"), 1, "Read-only file system")
         assert files(disk / "out") == before
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", disk], check=True, timeout=60)
     print("a read-only target: said so, nothing changed")
 
 
