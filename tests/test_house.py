@@ -129,7 +129,9 @@ def test_nothing_waits_for_another_process_without_a_limit():
         f"{name}, line {call.lineno}"
         for name in names
         if name.startswith(rooms) and name not in endless
-        for call in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8")))
+        for text in ((ROOT / name).read_text(encoding="utf-8"),)
+        if re.search(r"subprocess|communicate|\.wait\(|urlopen", text)
+        for call in ast.walk(ast.parse(text))
         if isinstance(call, ast.Call) and _waits(call)
     ]
     assert found == []
