@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import fill
 from typing import Final
 
 import matplotlib.pyplot as plt
@@ -249,7 +250,7 @@ def doses(study: Study, table: pd.DataFrame, outcome: str) -> Block:
     axes.axhline(0, color=theme.MUTED, linewidth=1)
     axes.vlines(place, span[:, 1], span[:, 2], color=theme.ACCENT, linewidth=2.2)
     axes.plot(place, span[:, 0], "o-", color=theme.ACCENT, markersize=6.5, linewidth=1)
-    axes.set_xticks(place, names)
+    axes.set_xticks(place, [fill(name, 12) for name in names])
     axes.set_xlabel(study.word("drivers.doses_axis"))
     axes.set_ylabel(study.word(f"drivers.axis_{outcome}"))
     axes.grid(visible=False, axis="x")

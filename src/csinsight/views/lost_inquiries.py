@@ -184,6 +184,12 @@ def _in_words(study: Study, row: pd.Series) -> str:
     return study.word("lost.one", reason=study.word(f"ending.{row['reason']}"), share=share)
 
 
+def _heading(study: Study, reason: str) -> str:
+    """Return an ending's name as it begins a line; in a sentence it has no capital."""
+    name = study.word(f"ending.{reason}")
+    return name[:1].upper() + name[1:]
+
+
 def finding(study: Study, found: Lost) -> Finding:
     """Return the sentence on top of the page, and keep it for the index.
 
@@ -225,7 +231,7 @@ def reasons(study: Study, found: Lost) -> Block:
         return Prose(sentence(study, found))
     words, table = study.words, shares(found.table)
     rows = table.rename(columns={"share": "rate"})
-    rows["name"] = [study.word(f"ending.{name}") for name in rows["reason"]]
+    rows["name"] = [_heading(study, name) for name in rows["reason"]]
     beside = [
         study.word("text.with_count", value=words.percent(row["rate"], 0), n=words.number(row["n"]))
         for _, row in rows.iterrows()
@@ -284,7 +290,7 @@ def by_category(study: Study, found: Lost) -> Block:
     table = pd.crosstab(rows[_L.REASON], rows[_L.CATEGORY], normalize="columns")
     table = table.reindex(index=list(shares(rows)["reason"]), columns=known, fill_value=0.0)
     shown = table.reset_index()
-    shown[_L.REASON] = [study.word(f"ending.{name}") for name in shown[_L.REASON]]
+    shown[_L.REASON] = [_heading(study, name) for name in shown[_L.REASON]]
     heads = {
         name: study.word(
             "text.with_count",
@@ -389,9 +395,11 @@ def call_back(study: Study, found: Lost) -> Block:
             "number": range(1, len(rows) + 1),  # the same in the file: masked ids may be alike
             "buyer": [str(name) for name in rows[_L.BUYER_ID]],
             "tier": [study.word(f"tier.{t}") if pd.notna(t) else "" for t in rows["tier"]],
-            "reason": [study.word(f"ending.{name}") for name in rows[_L.REASON]],
+            "reason": [_heading(study, name) for name in rows[_L.REASON]],
             "category": [study.word(f"category.{name}") for name in rows[_L.CATEGORY]],
-            "ended": [study.words.day(t) if pd.notna(t) else "" for t in rows[_L.ENDED_AT]],
+            "ended": [
+                labels.cell(study.words.day(t)) if pd.notna(t) else "" for t in rows[_L.ENDED_AT]
+            ],
             "agent": [study.agent_name(name) for name in rows[_L.AGENT_ID]],
         }
     )
@@ -432,7 +440,7 @@ def behind(study: Study, found: Lost) -> Block:
     for name in shares(found.table)["reason"]:
         own = lines[lines[_L.REASON] == name]
         n = labels.counted(study, "conversations", own[_L.CONVERSATION_ID].nunique())
-        title = study.word("text.with_count", value=study.word(f"ending.{name}"), n=n)
+        title = study.word("text.with_count", value=_heading(study, str(name)), n=n)
         talks = [
             _talk(study, str(talk), said)
             for talk, said in own.groupby(_L.CONVERSATION_ID, sort=False)

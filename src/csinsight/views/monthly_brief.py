@@ -573,7 +573,7 @@ def _rate(
         return None
     words = study.words
     by, low, high = (words.points(100 * value) for value in labels.difference(now, before, name))
-    change = labels.cell(words.with_interval(by, low, high))
+    change = labels.two_lines(words.with_interval(by, low, high))
     return study.word(f"kpi.{name}"), words.percent(before[name]), words.percent(now[name]), change
 
 

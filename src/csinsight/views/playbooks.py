@@ -42,7 +42,10 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
     return Table(
         shown,
         study.word("coaching.playbooks"),
-        caption=study.word("coaching.playbooks_caption"),
+        caption=study.word(
+            "coaching.playbooks_caption",
+            months=study.words.number(study.context.params.driver_months),
+        ),
         labels=headings,
         name="playbooks",
     )

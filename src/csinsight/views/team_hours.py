@@ -445,7 +445,11 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
             Table(
                 table,
                 study.word(f"hours.{key}s"),
-                caption=study.word(f"hours.{key}s_caption", reach=words.number(_USEFUL_POINTS)),
+                caption=study.word(
+                    f"hours.{key}s_caption",
+                    reach=words.number(_USEFUL_POINTS),
+                    months=words.number(study.context.params.driver_months),
+                ),
                 labels=labels.headings(study, "hours", table.columns),
                 name=f"{key}s",
             )
@@ -491,7 +495,9 @@ def questions(study: Study, conversations: pd.DataFrame) -> Block:
     return Table(
         pd.DataFrame(shown),
         study.word("hours.questions"),
-        caption=study.word("hours.questions_caption"),
+        caption=study.word(
+            "hours.questions_caption", months=words.number(study.context.params.driver_months)
+        ),
         labels=labels.headings(study, "hours", names),
         name="questions",
     )
