@@ -19,8 +19,7 @@ from csinsight.behaviours.markers import mark
 from csinsight.context import MonthContext
 from csinsight.contract.domain import ENDINGS
 from csinsight.engine import open_shop
-from csinsight.features.conversations import with_turns
-from csinsight.features.lines import lines_of
+from csinsight.features.conversations import lines_of, with_turns
 from csinsight.params import RunParams
 from csinsight.segments.signatures import signatures_of
 from csinsight.simulate import simulate

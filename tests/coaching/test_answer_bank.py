@@ -11,7 +11,7 @@ from csinsight.coaching.answer_bank import alike, answer_bank, plain
 from csinsight.context import MonthContext
 from csinsight.contract.dictionary import artifact
 from csinsight.engine import open_shop
-from csinsight.features.lines import lines_of
+from csinsight.features.conversations import lines_of
 from csinsight.params import RunParams
 from csinsight.segments.signatures import signatures_of
 

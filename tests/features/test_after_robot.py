@@ -10,8 +10,7 @@ import pytest
 from csinsight.behaviours.profiles import load_profile
 from csinsight.context import context_of
 from csinsight.engine import open_shop
-from csinsight.features.after_robot import after_robot
-from csinsight.features.agent_sessions import response_times
+from csinsight.features.agent_sessions import after_robot, response_times
 from csinsight.features.conversations import CutMessages, cut_messages
 from csinsight.views import after_robot as view
 from csinsight.views.study import Study

@@ -12,7 +12,7 @@ import pytest
 from csinsight.contract.write import write_text
 from csinsight.errors import RunError
 from csinsight.runs import history, publish
-from csinsight.runs.shop_index import shop_index, sparkline, write_shop_index
+from csinsight.runs.site import shop_index, sparkline, write_shop_index
 
 
 def _report(month: str, kpis: dict[str, list[float]], **more: str) -> dict[str, object]:

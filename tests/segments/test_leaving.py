@@ -11,7 +11,7 @@ from tests.contexts import TIERS
 from csinsight.engine import open_shop
 from csinsight.features.spend import spend_between
 from csinsight.segments.by_month import tiers_by_month
-from csinsight.segments.leaving import Leaving, leaving
+from csinsight.segments.tiers import Leaving, leaving
 
 NAMES = ["buyer_id", "tier", "expected_spend_90d"]
 NOTHING = pd.DataFrame(columns=["expected", "actual"])

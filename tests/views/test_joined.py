@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from csinsight.features.join_bias import join_bias
+from csinsight.features.coverage import join_bias
 from csinsight.views import data_check, data_check_join
 from csinsight.views.study import Study
 

@@ -25,7 +25,7 @@ from csinsight.params import shipped
 from csinsight.runs.kernels import run_notebook
 from csinsight.simulate import simulate
 from csinsight.views import labelling
-from csinsight.views.label_controls import Controls
+from csinsight.views.labelling import Controls
 from csinsight.views.study import open_study
 
 LEXICON = load_lexicon()

@@ -88,7 +88,7 @@ def last_lines(lines: Frame) -> Frame:
     Parameters
     ----------
     lines : narwhals.LazyFrame
-        Of `csinsight.features.lines.lines_of`.
+        Of `csinsight.features.conversations.lines_of`.
 
     Examples
     --------

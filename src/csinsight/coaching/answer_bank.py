@@ -134,7 +134,7 @@ def exchanges(lines: Frame) -> pd.DataFrame:
     Parameters
     ----------
     lines : narwhals.LazyFrame
-        Of `csinsight.features.lines.lines_of`.
+        Of `csinsight.features.conversations.lines_of`.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def answer_bank(
     conversations : pandas.DataFrame
         Those of the artifact ``conversations`` that `lines` are of.
     lines : narwhals.LazyFrame
-        Of `csinsight.features.lines.lines_of`.
+        Of `csinsight.features.conversations.lines_of`.
     as_of : datetime
 
     Returns
@@ -197,7 +197,7 @@ def answer_bank(
     --------
     Nobody has asked anything often enough in so small a shop:
 
-    >>> from csinsight.features.lines import lines_of
+    >>> from csinsight.features.conversations import lines_of
     >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
     >>> shop, few, as_of = sample_shop(), sample_conversations().head(20), sample_context().as_of
     >>> len(answer_bank(shop, few, lines_of(shop, few, as_of), as_of))

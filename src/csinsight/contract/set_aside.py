@@ -21,9 +21,8 @@ from csinsight.contract.check import Check, check_shop
 from csinsight.contract.files import parts, table_path
 from csinsight.contract.messages import Fault
 from csinsight.contract.schema import TABLES
-from csinsight.contract.spreadsheet import guarded
 from csinsight.contract.textfile import raw_records
-from csinsight.contract.write import write_atomically
+from csinsight.contract.write import guarded, write_atomically
 from csinsight.errors import ContractError
 
 ASIDE: Final = "set_aside.csv"

@@ -1,19 +1,19 @@
-"""Files that are written whole or not at all, and their fingerprints."""
+"""Files that are written whole or not at all, their fingerprints, and cells safe to open."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from csinsight.contract.digest import sha256, sha256_of
-
-__all__ = ["DRAFT", "sha256", "sha256_of", "write_atomically", "write_text"]
-
 #: How the names of files end that are being written.
 DRAFT: Final = ".draft"
+#: What a spreadsheet may take for a formula, also in its full-width form and behind blanks.
+_FORMULA: Final = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−]|^[\t\r\n]")
 
 
 @contextmanager
@@ -51,3 +51,49 @@ def write_text(target: Path, text: str) -> None:
     """
     with write_atomically(target) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "x"
+    >>> _ = file.write_text("x", encoding="utf-8")
+    >>> sha256(file)[:8]
+    '2d711642'
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of(*parts: str) -> str:
+    """Return the SHA-256 of several texts, in hexadecimal; no two lists of texts collide.
+
+    Examples
+    --------
+    >>> sha256_of("ab", "c") == sha256_of("a", "bc")
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8")
+        digest.update(f"{len(data)}:".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def guarded(text: str) -> str:
+    """Return a cell's text so that no spreadsheet runs it as a formula, also after a copy as CSV.
+
+    References
+    ----------
+    OWASP, "CSV Injection".
+
+    Examples
+    --------
+    >>> guarded("=cmd|' /C calc'!A0"), guarded("＋86"), guarded("plain")
+    ("'=cmd|' /C calc'!A0", "'＋86", 'plain')
+    """
+    return f"'{text}" if _FORMULA.search(text) else text

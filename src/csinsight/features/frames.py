@@ -157,7 +157,7 @@ class ConversationRules:
         Page views and inquiries up to this long before it are the buyer's past.
     response_from : {'buyer_message', 'hand_over'}
         Where a robot wrote before a person did: whether the person's response counts from the
-        buyer's first message, or from the hand-over (see `csinsight.features.after_robot`).
+        buyer's first message, or from the hand-over (see `csinsight.features.agent_sessions`).
 
     Raises
     ------

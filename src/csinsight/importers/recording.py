@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from csinsight.contract.digest import sha256
 from csinsight.contract.imports import ImportRecord, Refusal
 from csinsight.contract.schema import ORDER_BUYERS
+from csinsight.contract.write import sha256
 from csinsight.errors import ImporterError
 from csinsight.importers.one_shop import ONE_SHOP
 from csinsight.importers.reading import ASIDE, Line

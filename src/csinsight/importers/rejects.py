@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.spreadsheet import guarded
+from csinsight.contract.write import guarded
 from csinsight.importers.reading import REFUSED_SCHEMA, Line
 
 REJECTS: Final = "rejects.csv"

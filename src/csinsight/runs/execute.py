@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 from csinsight.contract.write import sha256_of
 from csinsight.errors import CsinsightError, KernelError, NotebookError, RunError
 from csinsight.params import BUILDS_ON, RunParams, notebook_params
-from csinsight.runs.coaching_files import also_read
 from csinsight.runs.kernels import Worker, Workers
 from csinsight.runs.plan import CARD, Step, told
+from csinsight.runs.run_files import also_read
 from csinsight.runs.state import Inputs, RunState, source_hash
 
 LOG = logging.getLogger(__name__)

@@ -21,8 +21,6 @@ from csinsight.errors import ContractError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs import site
-from csinsight.runs.coaching_files import keep_plan
-from csinsight.runs.data_dictionary import write_data_dictionary
 from csinsight.runs.execute import Execution
 from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.log import to_file
@@ -38,7 +36,8 @@ from csinsight.runs.plan import (
     wanted,
 )
 from csinsight.runs.publish import PUBLISH_LOCK, PUBLISH_SECONDS, publish, recover
-from csinsight.runs.shop_index import write_shop_index
+from csinsight.runs.run_files import keep_plan, write_data_dictionary
+from csinsight.runs.site import write_shop_index
 from csinsight.runs.state import Inputs, Places, RunState, clear_leavings, locked, source_hash
 from csinsight.segments.signatures import signatures_of
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from csinsight.errors import RunError
 from csinsight.params import is_month
-from csinsight.runs.shop_index import shop_index, write_shop_index
-from csinsight.runs.site import INDEX
+from csinsight.runs.site import INDEX, shop_index, write_shop_index
 from csinsight.runs.state import (
     NOT_LISTED,
     REPORT_FILE,

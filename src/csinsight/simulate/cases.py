@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Floats, Ints, choose, time_of_day
-from csinsight.simulate.people import Crowd, Staff
-from csinsight.simulate.purchases import Latent
+from csinsight.simulate.people import Crowd, Latent, Staff
 from csinsight.simulate.scenario import Scenario
 
 #: Most agent turns before the buyer decides.

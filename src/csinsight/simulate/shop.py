@@ -15,8 +15,8 @@ from csinsight.simulate.browsing import draw_page_views
 from csinsight.simulate.cases import TURNS, Cases, capacity
 from csinsight.simulate.endings import write_reminders
 from csinsight.simulate.outcome import Outcome
+from csinsight.simulate.people import Purchases, price
 from csinsight.simulate.phrases import load_phrases
-from csinsight.simulate.purchases import Purchases, price
 from csinsight.simulate.scenario import SIZES, Scenario, scenario_named
 from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Lines, draw_slots, fill, in_order
 from csinsight.simulate.tables import (

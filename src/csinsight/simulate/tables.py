@@ -19,8 +19,15 @@ from csinsight.simulate.acts import Acts
 from csinsight.simulate.arrays import Bools, Calendar, Floats, Ints, moments, sigmoid
 from csinsight.simulate.cases import TOPICS, TURNS, Cases
 from csinsight.simulate.outcome import Draws, Outcome, at_risk, true_effects
-from csinsight.simulate.people import BASE_RATES, Crowd, Staff
-from csinsight.simulate.purchases import Latent, Purchases, expected_spend, realised_spend
+from csinsight.simulate.people import (
+    BASE_RATES,
+    Crowd,
+    Latent,
+    Purchases,
+    Staff,
+    expected_spend,
+    realised_spend,
+)
 from csinsight.simulate.scenario import Scenario
 from csinsight.simulate.script import Lines
 

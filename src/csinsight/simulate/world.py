@@ -12,16 +12,19 @@ from csinsight.simulate.cases import CLOSES_S, OPENS_S, Cases, draw_cases
 from csinsight.simulate.endings import write_endings
 from csinsight.simulate.lines import write_agents, write_buyers
 from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle, with_losses
-from csinsight.simulate.people import Crowd, Staff, draw_crowd, draw_staff
-from csinsight.simulate.phrases import load_phrases
-from csinsight.simulate.purchases import (
+from csinsight.simulate.people import (
+    Crowd,
     Latent,
     Purchases,
+    Staff,
+    draw_crowd,
     draw_latent,
+    draw_staff,
     payment_times,
     price,
     silent_orders,
 )
+from csinsight.simulate.phrases import load_phrases
 from csinsight.simulate.scenario import Scenario
 from csinsight.simulate.script import Deck, Script
 

@@ -11,7 +11,7 @@ from csinsight.behaviours import kpis
 from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import Conversations
-from csinsight.features.after_robot import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
+from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
 from csinsight.features.rounds import ANSWERED, THREE_MINUTES_S
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
@@ -29,7 +29,7 @@ def figures(rounds: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rounds : pandas.DataFrame
-        Of `csinsight.features.after_robot.after_robot`.
+        Of `csinsight.features.agent_sessions.after_robot`.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def figures(rounds: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from csinsight.features.after_robot import after_robot
+    >>> from csinsight.features.agent_sessions import after_robot
     >>> from csinsight.sample import sample_messages
     >>> rounds = after_robot(sample_messages().cut)
     >>> int(figures(rounds)["agent_id"].isna().sum())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from csinsight.coaching.answer_bank import STANDARD, answer_bank
 from csinsight.contract.artifacts import AnswerBank
-from csinsight.features.lines import lines_of
+from csinsight.features.conversations import lines_of
 from csinsight.features.months import in_months
 from csinsight.render.blocks import Block, Columns, Finding, Note, Prose, Stack, Talk
 from csinsight.views import labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from csinsight.coaching import disputes as settled
+from csinsight.coaching import month as settled
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from csinsight.features.join_bias import join_bias
+from csinsight.features.coverage import join_bias
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
 from csinsight.stats.intervals import wilson

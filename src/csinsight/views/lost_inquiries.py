@@ -19,14 +19,14 @@ from csinsight.behaviours.endings import (
     read_endings,
 )
 from csinsight.coaching.examples import reference
-from csinsight.coaching.last_words import last_words
+from csinsight.coaching.excerpts import last_words
 from csinsight.contract.artifacts import Conversations, LostInquiries, ValueTiers
 from csinsight.contract.domain import CATEGORIES, ENDINGS, TIERS
 from csinsight.contract.schema import Orders
-from csinsight.contract.spreadsheet import guarded
+from csinsight.contract.write import guarded
 from csinsight.engine import Shop, collect, ms
+from csinsight.features.conversations import lines_of
 from csinsight.features.frames import Frame
-from csinsight.features.lines import lines_of
 from csinsight.render import theme
 from csinsight.render.blocks import Anchor, Block, Finding, Folded, Note, Prose, Stack, Talk
 from csinsight.render.figure import Picture

@@ -12,16 +12,15 @@ from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.contract.spreadsheet import guarded
+from csinsight.contract.write import guarded
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Tile, Tiles
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.segments.by_month import MonthTiers
 from csinsight.segments.clv import accuracy, calibration
-from csinsight.segments.leaving import Leaving
 from csinsight.segments.model_selection import Outlook
-from csinsight.segments.tiers import money_by_tier, tier_moves
+from csinsight.segments.tiers import Leaving, money_by_tier, tier_moves
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 

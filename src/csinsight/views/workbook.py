@@ -16,7 +16,7 @@ import pandas as pd
 
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, FollowUp
-from csinsight.contract.spreadsheet import guarded
+from csinsight.contract.write import guarded
 from csinsight.views import labels
 from csinsight.views.study import Study
 

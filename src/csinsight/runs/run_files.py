@@ -1,4 +1,4 @@
-"""What a run does for coaching besides notebooks: earlier plans, disputes, files to take along."""
+"""What a run does besides notebooks and pages: plans, disputes, dictionary, files to take along."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from csinsight.behaviours.own import Own
 from csinsight.coaching import follow_up
 from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan
-from csinsight.contract.dictionary import artifact
+from csinsight.contract.dictionary import artifact, artifacts, data_dictionary
 from csinsight.contract.disputes import disputes_path
 from csinsight.contract.labels import FILE
-from csinsight.contract.write import sha256, sha256_of, write_atomically
+from csinsight.contract.write import sha256, sha256_of, write_atomically, write_text
+from csinsight.params import Lang
+from csinsight.render.words import Words
 from csinsight.runs.state import Places
 
 NOTEBOOK: Final = "05_coaching"
+DICTIONARY: Final = "data-dictionary.md"
 
 
 def plans_of(run: Path) -> Path:
@@ -76,3 +80,52 @@ def stage_exports(places: Places) -> list[str]:
         with write_atomically(places.staging / path.name) as draft:
             shutil.copyfile(path, draft)
     return [path.name for path in found]
+
+
+def label_in(lang: Lang, family: str, member: str) -> str:
+    """Return what a type or a behaviour is called.
+
+    Examples
+    --------
+    >>> label_in("en", "marker", "greets"), label_in("zh", "type", "simple")
+    ('Greeting at the start', '简单型')
+    """
+    return Words(lang).word(f"{'type' if family == 'type' else 'behaviour'}.{member}")
+
+
+def write_data_dictionary(run: Path, lang: Lang, own: Own | None = None) -> Path:
+    """Write the dictionary of the tables that a run holds, in the language of its report.
+
+    Parameters
+    ----------
+    run : Path
+        ``runs/SHOP/MONTH``.
+    lang : {"zh", "en"}
+    own : Own, optional
+        The shop's own behaviours.
+
+    Returns
+    -------
+    Path
+        Where it lies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> run = Path(tempfile.mkdtemp())
+    >>> (run / "artifacts").mkdir()
+    >>> (run / "artifacts" / "value_tiers.parquet").touch()
+    >>> [line for line in write_data_dictionary(run, "zh").read_text("utf-8").splitlines()
+    ...     if line.startswith("#")]
+    ['# 数据字典', '## value_tiers']
+    """
+    behaviours = own.behaviours if own else {}
+    called = {name: getattr(known.names, lang) for name, known in behaviours.items()}
+
+    def label(family: str, member: str) -> str:
+        return called.get(member) or label_in(lang, family, member)
+
+    there = {path.stem for path in (run / "artifacts").glob("*.parquet")}
+    tables = [table.with_own(called) for name, table in artifacts().items() if name in there]
+    write_text(run / DICTIONARY, data_dictionary(lang, tables, label))
+    return run / DICTIONARY
