@@ -330,11 +330,15 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
     >>> bool(targets(study, seen, profile))
     True
     """
-    if not profile.targets:
+    shop = shop_row(study, conversations, profile)
+    known = [name for name in profile.targets if pd.notna(shop.get(name))]
+    if not known:
         return ""
-    behind = missed(study, shop_row(study, conversations, profile), profile)
+    behind = missed(study, shop, profile)
     if not behind:
-        return study.word("kpis.missed_none")
+        return study.word(
+            f"kpis.missed_no{'ne' if len(known) == len(profile.targets) else '_known'}"
+        )
     join = study.word("text.clause_join").join
     return study.word("kpis.missed_all", listed=join(behind.values()))
 

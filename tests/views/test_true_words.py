@@ -1,0 +1,73 @@
+"""Words that claim no more than the figures: changes, targets, days that nobody recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from csinsight.engine import open_shop
+from csinsight.features.coverage import daily_rows
+from csinsight.views import agent_kpis, labels
+from csinsight.views.sample import sample_study
+from csinsight.views.study import Study
+
+
+@pytest.fixture
+def study() -> Study:
+    return sample_study()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((0.056, -0.020, 0.130), "may be chance"),  # wide: not "as last month"
+        ((0.001, -0.009, 0.009), "much as last month"),
+        ((0.030, 0.001, 0.059), "beyond chance"),
+        ((-0.030, -0.059, -0.001), "beyond chance"),
+    ],
+)
+def test_no_evidence_of_a_change_is_not_no_change(study: Study, change, said) -> None:
+    assert said in labels.change_in_words(study, change)
+
+
+def test_every_missed_target_is_named_and_none_is_met_that_is_not_known(study: Study) -> None:
+    seen, profile = study.read("conversations"), study.context.profile
+    told = agent_kpis.targets(study, seen, profile)
+    assert told.startswith("Targets missed: ")
+    behind = agent_kpis.missed(study, agent_kpis.shop_row(study, seen, profile), profile)
+    assert len(behind) > 2
+    assert [study.word(f"kpi.{n}") in told for n in profile.targets] == [
+        n in behind for n in profile.targets
+    ]
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ({"reply_rate": 0.01}, "Every target was met."),
+        ({"reply_rate": 0.01, "satisfaction_mean": 0.1}, "All targets that could be worked out"),
+        ({"satisfaction_mean": 0.1}, ""),
+    ],
+)
+def test_a_target_is_met_only_where_its_figure_is_known(
+    study: Study, targets, said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = study.context.profile.model_copy(update={"targets": targets})
+    row = pd.Series({"reply_rate": 0.5, "satisfaction_mean": float("nan")})
+    monkeypatch.setattr(agent_kpis, "shop_row", lambda *_: row)
+    told = agent_kpis.targets(study, pd.DataFrame(), profile)
+    assert told.startswith(said) and bool(told) == bool(said)
+
+
+def test_days_before_the_first_export_are_no_gap(tmp_path: Path) -> None:
+    days = [datetime(2026, 10, day, 9) for day in (20, 21, 23)]
+    told = {"order_id": list("abc"), "buyer_id": list("abc"), "placed_at": days}
+    orders = pl.DataFrame(told | {"list_amount": 1.0, "paid_amount": 1.0, "units": 1})
+    orders.write_csv(tmp_path / "orders.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+    counts = daily_rows(open_shop(tmp_path), datetime(2026, 10, 25), days=120)
+    assert counts["day"].min() == pd.Timestamp("2026-10-20")
+    assert (counts["rows"] == 0).sum() == 2
