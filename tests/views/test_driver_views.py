@@ -55,6 +55,12 @@ def test_a_shop_of_few_agents_is_not_told_that_its_inquiries_are_few(study):
     assert "1,030" in view.sentence(study, drivers.assign(reason="few inquiries"))
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_could_not_be_estimated_stays_unknown_beside_what_could():
+    found = sample_drivers().astype({"effect_pp": object}).assign(effect_pp=[None, -0.5])
+    assert view.labels.readable(found)["effect_pp"].isna().tolist() == [False, True]
+
+
 def test_where_intent_is_not_seen_the_brief_says_so(study):
     alarm = {"check": "the buyer's state before the turn", "behaviour": None, "fired": True}
     alarm |= {"estimate_pp": -0.4, "low_pp": -0.5, "high_pp": -0.3}

@@ -112,7 +112,8 @@ def readable(
     rows = rows[rows[_D.SCOPE_KIND] == scope_kind].copy()
     if not plain:
         for name, believed in BELIEVED.items():
-            rows[name] = rows[believed].fillna(rows[name])
+            shrunk = as_float(rows[believed])
+            rows[name] = np.where(np.isnan(shrunk), as_float(rows[name]), shrunk)
     turned = rows[_D.BEHAVIOUR].isin(TURNED)
     low, high = rows[_D.LOW_PP].copy(), rows[_D.HIGH_PP].copy()
     rows.loc[turned, _D.LOW_PP], rows.loc[turned, _D.HIGH_PP] = -high[turned], -low[turned]
