@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import polars as pl
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from csinsight.coaching.examples import reference
 from csinsight.coaching.plan import COLUMNS
+from csinsight.render.figure import Picture
 from csinsight.views.study import Study
 from csinsight.views.workbook import guarded, workbook, write_exports
 
@@ -24,10 +27,21 @@ def test_formulas_are_guarded(text):
     assert guarded(text) == f"'{text}"
 
 
-@given(st.text(max_size=6), st.sampled_from("=+-@＝＋－＠"))
-def test_whatever_stands_behind_a_sign_is_guarded(rest, sign):
-    assert guarded(sign + rest).startswith("'")
-    assert guarded(f" {sign}{rest}").startswith("'")
+#: What shows nothing, or turns the direction of reading.
+UNSEEN = " \t\r\n\u00a0\u3000\u200b\ufeff\u202e\u2066\u00ad\u180e\u0000\u007f\u000b"
+
+
+@given(st.text(UNSEEN, max_size=3), st.text(max_size=6), st.sampled_from("=+-@＝＋－＠"))
+def test_whatever_stands_before_or_behind_a_sign_is_guarded(before, rest, sign):
+    assert guarded(before + sign + rest).startswith("'")
+
+
+def test_names_of_columns_are_guarded_as_cells_are():
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    data = pd.DataFrame({"=1+1": ["\u202e=2"]})
+    made = base64.b64decode(Picture(figure, "t", "a", "c", data=data, name="n").csv).decode()
+    assert made.splitlines() == ["\ufeff'=1+1", "'\u202e=2"]
 
 
 def test_a_workbook_holds_texts_as_texts():

@@ -37,6 +37,8 @@ MASKS: Final = (
 _PATTERNS: Final = (*ACCOUNTS, *PLACES, *NAMES)
 #: Of these a line tells about somebody, so that a name in it is likely.
 _PERSONAL: Final = {"电话", "证件号", "账号", "单号", "地址", "邮箱"}
+#: Signs that turn the direction of reading: nobody's words, and a line may hide behind them.
+_TURNING: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 #: Between the lines of a conversation: a blank to most patterns, an end to those that read
 #: backwards.
 _BREAK: Final = "\u2028"
@@ -113,7 +115,7 @@ def mask_lines(
     ['我电话[电话]', '[电话]', '什么时候发货']
     """
     names = tuple(nicknames)
-    lines = [" ".join(text.split()) for text in texts]
+    lines = [" ".join(_TURNING.sub("", text).split()) for text in texts]
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     plain = plain_text(_BREAK.join(lines))
     spans = [span for span in _spans(plain, _names(names)) if span[2] != "姓名"]

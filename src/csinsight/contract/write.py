@@ -12,8 +12,12 @@ from typing import Final
 
 #: How the names of files end that are being written.
 DRAFT: Final = ".draft"
-#: What a spreadsheet may take for a formula, also in its full-width form and behind blanks.
-_FORMULA: Final = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−]|^[\t\r\n]")
+#: What a spreadsheet may take for a formula, also in its full-width form and behind blanks, signs
+#: that turn the direction of reading, and others that show nothing.
+_FORMULA: Final = re.compile(
+    r"^[\s\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*["
+    r"=+\-@＝＋－＠﹢﹣﹦﹫−]|^[\t\r\n]"
+)
 
 
 @contextmanager

@@ -197,12 +197,13 @@ def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
     places = list(candidates)
     # The next time that an agent's nick vouches for, or where none does, any candidate's.
     sure = [":" in candidates[place].nick for place in places]
+    none_sure = not any(sure)
     following: list[datetime | None] = [None] * len(places)
     upcoming: datetime | None = None
     for index in range(len(places) - 1, -1, -1):
         following[index] = upcoming
         moment = candidates[places[index]].sent_at
-        if moment is not None and (sure[index] or not any(sure)):
+        if moment is not None and (sure[index] or none_sure):
             upcoming = moment
     doubted: list[int] = []
     before: datetime | None = None

@@ -146,6 +146,7 @@ class Picture(Block):
         frame = pd.DataFrame() if self.data is None else self.data
         # No text may be one that a spreadsheet runs as a formula.
         inert = frame.map(lambda value: guarded(value) if isinstance(value, str) else value)
+        inert.columns = [guarded(str(name)) for name in inert.columns]
         text = "\ufeff" + inert.to_csv(index=False, lineterminator="\n")
         return base64.b64encode(text.encode("utf-8")).decode("ascii")
 
