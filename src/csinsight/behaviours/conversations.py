@@ -126,7 +126,7 @@ def mark_messages(
     1
     """
     cut = cut_messages(shop, as_of, rules)
-    marked = hold(mark(cut.with_text(months).select(_READ), lexicon))
+    marked = mark(cut.with_text(months).select(_READ), lexicon)
     lines = hold(with_template_replies(marked, lexicon))
     read = lines.filter(~nw.col(TURN_NO).is_null()).with_columns(
         nw.col(Messages.TEXT).str.len_chars().cast(nw.Int64).alias(CHARS),

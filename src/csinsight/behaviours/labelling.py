@@ -23,7 +23,6 @@ from csinsight.behaviours.markers import mark
 from csinsight.contract.labels import Labels
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect, ms
-from csinsight.engine.frames import hold
 from csinsight.features.conversations import messages_of, with_turns
 from csinsight.features.frames import POSITION, SENT_MS, TURN_NO, ConversationRules
 from csinsight.stats.intervals import wilson
@@ -102,7 +101,7 @@ def draw_sample(
     if unknown := sorted(set(markers) - set(lexicon.ids("agent"))):
         told = ", ".join(lexicon.ids("agent"))
         raise ValueError(f"{', '.join(unknown)}: no marker of agents' lines; there are {told}")
-    marked = hold(mark(messages_of(shop, as_of, rules, months=1), lexicon))
+    marked = mark(messages_of(shop, as_of, rules, months=1), lexicon)
     lines = collect(
         marked.filter(nw.col(Messages.SENDER) == "agent").select(_TALK, POSITION, TURN_NO, *markers)
     ).sort_values([_TALK, POSITION], ignore_index=True)

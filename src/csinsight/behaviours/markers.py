@@ -6,32 +6,27 @@ Canned replies: the same text as in many other conversations, where it does not 
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from csinsight.behaviours.lexicon import Compiled, Lexicon, compiled
 from csinsight.behaviours.reader import BEFORE, RUN, TEXT
+from csinsight.behaviours.word_search import BLANK, Rows, Search, Words
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
 from csinsight.engine import simplified, simplify
-from csinsight.engine.frames import joined_lines, read_rows
+from csinsight.engine.frames import hold, joined_lines, read_rows
 from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
 _BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
-#: So many texts are looked through one by one.
-_FEW: Final = 50
-#: Stands where text was cut out; patterns may name it.
-BLANK: Final = "␀"
-#: Lower-case text of one side's lines, null on the other's.
-AGENT_TEXT: Final = "_agent_text"
-BUYER_TEXT: Final = "_buyer_text"
 
 
 def mark(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -47,27 +42,20 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     Returns
     -------
     narwhals.LazyFrame
-        The same rows. Agent-side columns are null on lines not by an agent, buyer-side columns
-        null on lines not by a buyer. A message is judged by itself and the buyer's lines just
-        before it (a buyer's by their own run), whatever else is in the table; where the lexicon
-        has a reader that learns, what it decides is read by it (a buyer's line with the agent's
-        turn and the buyer's before it), and the rest by the rules.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> from csinsight.behaviours.lexicon import load_lexicon
-    >>> lines = {"conversation_id": ["c1"] * 2, "sender": ["buyer", "agent"], "turn_no": [1, 2]}
-    >>> table = nw.from_native(pl.LazyFrame(lines | {"text": ["在吗", "亲，您好"]}))
-    >>> mark(table, load_lexicon(reader="rules")).collect()["greets"].to_list()
-    [None, True]
+        The same rows, held (`csinsight.engine.frames.hold`). Agent-side columns are null on lines
+        not by an agent, buyer-side columns null on lines not by a buyer. A message is judged by
+        itself and the buyer's lines just before it (a buyer's by their own run), whatever else is
+        in the table; where the lexicon has a reader that learns, what it decides is read by it (a
+        buyer's line with the agent's turn and the buyer's before it), and the rest by the rules.
     """
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
         ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
     if lexicon.model is not None:
         ruled = read_rows(ruled, lexicon.model.read, lexicon.model.labels)
-    return ruled.drop(TEXT, RUN, BEFORE, *map(asked, lexicon.ids("buyer")), strict=False)
+    read_from = (TEXT, RUN, BEFORE, *map(asked, lexicon.ids("buyer")))
+    # Held: a plan that needs the rows twice would have a reader read them twice.
+    return hold(ruled.drop(*read_from, strict=False))
 
 
 def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -94,7 +82,8 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     >>> by_rules(table, load_lexicon(reader="rules")).collect()["_plain_text"].to_list()
     ['可以便宜点吗', 'ok 亲']
     """
-    plain = simplified(messages.with_columns(lowered().alias(TEXT)), TEXT)
+    # Held: no engine sees that both sides of the join below begin alike.
+    plain = hold(simplified(messages.with_columns(lowered().alias(TEXT)), TEXT))
     read = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
     agents = lexicon.ids("agent")
     if lexicon.reader is None:
@@ -152,20 +141,50 @@ def _with_before(runs: Frame, answers: Frame) -> Frame:
 
 def _read_texts(plain: Frame, lexicon: Lexicon) -> Frame:
     """Return each side's texts once, with what their words alone show: chats repeat themselves."""
-    text, sender = nw.col(TEXT), nw.col(Messages.SENDER)
-    texts = plain.select(Messages.SENDER, TEXT).unique()
-    texts = texts.with_columns(
-        nw.when(sender == "agent").then(text).alias(AGENT_TEXT),
-        nw.when(sender == "buyer").then(text).alias(BUYER_TEXT),
-    )
-    return texts.with_columns(
-        *(shown(lexicon, name, BUYER_TEXT).alias(name) for name in lexicon.ids("buyer")),
-        *(
-            _shows(rules, lexicon.cuts[name], AGENT_TEXT).alias(_held(name, part))
-            for name in lexicon.ids("agent")
-            for part, rules in _parts(lexicon, name).items()
-        ),
-    ).drop(AGENT_TEXT, BUYER_TEXT)
+    asked_of = [_Asked(name, "buyer", name, lexicon.rules[name]) for name in lexicon.ids("buyer")]
+    asked_of += [
+        _Asked(_held(name, part), "agent", name, rules)
+        for name in lexicon.ids("agent")
+        for part, rules in _parts(lexicon, name).items()
+    ]
+    said = nw.col(Messages.SENDER).is_in(["buyer", "agent"])
+    texts = plain.filter(said).select(Messages.SENDER, TEXT).unique()
+    return _with_words(texts, lexicon, asked_of)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A column that tells of one side's texts whether they hold the words of a marker's rules."""
+
+    column: str
+    side: str
+    marker: str
+    rules: tuple[Compiled, ...]
+
+
+def _with_words(texts: Frame, lexicon: Lexicon, asked_of: Sequence[_Asked]) -> Frame:
+    """Add to texts of either side what is asked of their words."""
+    # What goes to Spark's workers is no more than they need.
+    words = Words(lexicon.cuts, lexicon.rules)
+    read = functools.partial(_what_words_show, words=words, asked_of=asked_of)
+    return hold(read_rows(texts, read, [one.column for one in asked_of]))
+
+
+def _what_words_show(
+    rows: pl.DataFrame, *, words: Words, asked_of: Sequence[_Asked]
+) -> pl.DataFrame:
+    """Return the columns asked for, each null on the other side's texts."""
+    found = []
+    for side in ("buyer", "agent"):
+        columns = [one for one in asked_of if one.side == side]
+        own = (rows[Messages.SENDER] == side).arg_true()
+        search = Search.of(rows[TEXT].gather(own), words, {one.marker for one in columns})
+        place = pl.Series([None] * len(rows), dtype=pl.UInt32).scatter(own, range(len(own)))
+        found += [
+            pl.Series(one.column, search.shown(one.rules, words.cuts[one.marker])).gather(place)
+            for one in columns
+        ]
+    return pl.DataFrame(found)
 
 
 def _parts(lexicon: Lexicon, name: str) -> dict[int, tuple[Compiled, ...]]:
@@ -240,46 +259,46 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
     [[(0, 4)], []]
     """
     read = [_as_read(text) for text in texts]
-    column, places = _without(read, lexicon.cuts[marker])
+    search = Search.of(
+        pl.Series(read, dtype=pl.String), Words(lexicon.cuts, lexicon.rules), [marker]
+    )
+    column, places = _without(search, lexicon.cuts[marker])
     spans: list[set[tuple[int, int]]] = [set() for _ in read]
     for rule in lexicon.rules[marker]:
-        # Most patterns are in few texts: those are found many times faster than places are.
-        patterns = itertools.chain(*rule.needed, rule.none_of)
-        holding = {pattern: _holding(column, pattern) for pattern in patterns}
-        some = [_any(holding[p] for p in patterns) for patterns in rule.needed]
-        holds = functools.reduce(operator.and_, [*some, *(~holding[p] for p in rule.none_of)])
-        for pattern in itertools.chain(*rule.needed):
-            found = compiled(pattern).finditer
-            rows = (holding[pattern] & holds).arg_true()
-            for row, text in zip(rows.to_list(), column.gather(rows).to_list(), strict=True):
-                spans[row].update(hit.span() for hit in found(text))
+        found: list[dict[int, list[tuple[int, int]]]] = []
+        rows: Rows | None = None
+        for patterns in rule.needed:
+            found.append({})
+            for pattern in patterns:
+                for row in search.candidates(pattern, rows).tolist():
+                    hits = [hit.span() for hit in compiled(pattern).finditer(column[row])]
+                    if hits:
+                        found[-1].setdefault(row, []).extend(hits)
+            rows = np.array(sorted(found[-1]), dtype=np.int64)
+        without = {
+            row
+            for pattern in rule.none_of
+            for row in search.candidates(pattern, rows).tolist()
+            if compiled(pattern).search(column[row]) is not None
+        }
+        for row in found[-1].keys() - without:
+            spans[row].update(*(hits[row] for hits in found))
     for row, own in places.items():
         spans[row] = {(own[start], own[end]) for start, end in spans[row]}
-    return [sorted(found) for found in spans]
+    return [sorted(found_in) for found_in in spans]
 
 
-def _holding(column: pl.Series, pattern: str) -> pl.Series:
-    """Tell which texts hold a pattern; Polars compiles it anew, which a few texts don't repay."""
-    if len(column) > _FEW:
-        return column.str.contains(pattern)
-    return pl.Series(
-        [compiled(pattern).search(text) is not None for text in column], dtype=pl.Boolean
-    )
-
-
-def _without(texts: Sequence[str], cuts: Sequence[str]) -> tuple[pl.Series, dict[int, list[int]]]:
+def _without(search: Search, cuts: Sequence[str]) -> tuple[list[str], dict[int, list[int]]]:
     """Blank out as `mark` does; where each character stood, by the row of those that changed."""
-    column = pl.Series(texts, dtype=pl.String)
+    texts = search.texts.to_list()
     places: dict[int, list[int]] = {}
     for cut in cuts:
-        changed = {}
-        for row in _holding(column, cut).arg_true().to_list():
-            text = column[row]
-            changed[row], places[row] = _cut(
-                text, compiled(cut), places.get(row) or range(len(text) + 1)
-            )
-        column = column.scatter(list(changed), list(changed.values())) if changed else column
-    return column, places
+        for row in search.candidates(cut).tolist():
+            text = texts[row]
+            if compiled(cut).search(text) is not None:
+                before = places.get(row) or range(len(text) + 1)
+                texts[row], places[row] = _cut(text, compiled(cut), before)
+    return texts, places
 
 
 @functools.lru_cache(maxsize=8192)
@@ -366,36 +385,6 @@ def with_asked(messages: Frame, names: Sequence[str]) -> Frame:
     )
 
 
-def shown(lexicon: Lexicon, name: str, column: str) -> nw.Expr:
-    """Return whether a text `column` has a buyer-side marker's words; null where that is null.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> from csinsight.behaviours.lexicon import load_lexicon
-    >>> texts = nw.from_native(pl.DataFrame({"said": ["有货吗", "好的", None]}))
-    >>> found = texts.select(shown(load_lexicon(reader="rules"), "asks_stock", "said"))
-    >>> found.to_native().to_series().to_list()
-    [True, False, None]
-    """
-    return _shows(lexicon.rules[name], lexicon.cuts[name], column)
-
-
-def _shows(rules: Iterable[Compiled], cuts: Sequence[str], column: str) -> nw.Expr:
-    text = nw.col(column)
-    for cut in cuts:
-        text = text.str.replace_all(cut, BLANK)
-    any_rule: nw.Expr = _any(_words(rule, text) for rule in rules)
-    return nw.when(~nw.col(column).is_null()).then(any_rule)
-
-
-def _words(rule: Compiled, text: nw.Expr) -> nw.Expr:
-    holds = [_any(text.str.contains(p) for p in patterns) for patterns in rule.needed]
-    holds += [~text.str.contains(pattern) for pattern in rule.none_of]
-    words: nw.Expr = functools.reduce(operator.and_, holds)
-    return words
-
-
 def _any(expressions: Iterable[Any]) -> Any:
     return functools.reduce(operator.or_, expressions)
 
@@ -470,13 +459,10 @@ def _repeated(marked: Frame, lexicon: Lexicon) -> Frame:
         .group_by(Messages.TEXT)
         .agg(nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias("_talks"))
         .filter(nw.col("_talks") > MIN_OTHERS)
-        .with_columns(lowered().alias(AGENT_TEXT))
+        .with_columns(lowered().alias(TEXT), nw.lit("agent").alias(Messages.SENDER))
     )
-    return (
-        simplified(texts, AGENT_TEXT)
-        .with_columns(shown(lexicon, topic, AGENT_TEXT).alias(_told(topic)) for topic in _TOPICS)
-        .drop(AGENT_TEXT)
-    )
+    asked_of = [_Asked(_told(name), "agent", name, lexicon.rules[name]) for name in _TOPICS]
+    return _with_words(simplified(texts, TEXT), lexicon, asked_of).drop(TEXT, Messages.SENDER)
 
 
 def _told(topic: str) -> str:

@@ -207,7 +207,7 @@ def read_rows(
     reader: Callable[[pl.DataFrame], pl.DataFrame],
     columns: Sequence[str],
 ) -> nw.LazyFrame[Any]:
-    """Replace boolean columns by what a function says of each row.
+    """Set boolean columns, new ones among them, to what a function says of each row.
 
     Parameters
     ----------
@@ -240,17 +240,27 @@ def read_rows(
             predicate_pushdown=False,
             projection_pushdown=False,
             slice_pushdown=False,
-            schema=native.collect_schema(),
+            schema=pl.Schema(native.collect_schema() | dict.fromkeys(columns, pl.Boolean)),
         )
         return nw.from_native(done)
+
+    from pyspark.sql.types import BooleanType, StructType
+
+    schema = StructType(list(native.schema))
+    for name in columns:
+        if name not in native.columns:
+            schema = schema.add(name, BooleanType())
 
     def in_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
                 table = replaced(pl.DataFrame(pl.from_arrow(batch))).to_arrow()
-                yield from table.cast(batch.schema).combine_chunks().to_batches()
+                kinds = [
+                    f if f.name in columns else batch.schema.field(f.name) for f in table.schema
+                ]
+                yield from table.cast(pa.schema(kinds)).combine_chunks().to_batches()
 
-    spark: nw.LazyFrame[Any] = nw.from_native(native.mapInArrow(in_batches, native.schema))
+    spark: nw.LazyFrame[Any] = nw.from_native(native.mapInArrow(in_batches, schema))
     return spark
 
 

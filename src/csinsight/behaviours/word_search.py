@@ -1,0 +1,291 @@
+"""Which of many texts hold a marker's words, without reading each text by each pattern.
+
+A pattern can only be found where one of a few literal strings is: ``(有|没)货吗?`` needs ``有货``
+or ``没货``. All strings of all patterns are looked for in one pass (Aho and Corasick 1975), and
+a pattern reads what is left to it, a few texts in a hundred.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from csinsight.behaviours.lexicon import Compiled, compiled
+
+#: Stands where text was cut out; patterns may name it.
+BLANK: Final = "␀"
+#: So many texts are looked through one by one: Polars compiles a pattern anew at each call.
+_FEW: Final = 50
+#: So many are searched at once, so that where strings stand does not fill the memory.
+_STRETCH: Final = 50_000
+#: A part of a pattern is spelled out into so many strings at most, a pattern into so many.
+_SPELLED: Final = 64
+_MOST: Final = 400
+_TOKEN: Final = re.compile(
+    r"(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
+    r"|(?P<times>[*+?]\??|\{[0-9,]*\}\??)"
+    r"|(?P<sign>[()|.^$])"
+    r"|\\(?P<escaped>.)"
+    r"|(?P<run>(?:[^\\\[\](){}|?*+.^$](?![?*+{]))+)"
+    r"|(?P<one>[^\\\[\](){}|?*+.^$])"
+)
+Rows = npt.NDArray[np.int64]
+Strings = frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a part of a pattern says: all that it can be, and strings of which it holds one."""
+
+    exact: Strings | None
+    needed: Strings | None
+
+
+_NOTHING: Final = _Part(frozenset({""}), None)
+_ANYTHING: Final = _Part(None, None)
+
+
+@cache
+def needed_strings(pattern: str) -> Strings | None:
+    """Return strings of which each text that holds a pattern holds one; None where there are none.
+
+    Parameters
+    ----------
+    pattern : str
+        Of a lexicon: literals, ``|``, groups, classes, ``.``, ``^``, ``$`` and how often.
+
+    Examples
+    --------
+    >>> sorted(needed_strings("(有|没)货吗?"))
+    ['有货', '没货']
+    >>> needed_strings("[0-9]{3,5}") is None
+    True
+    """
+    tokens = list(_TOKEN.finditer(pattern))
+    if sum(len(token[0]) for token in tokens) != len(pattern):
+        return None
+    stream = iter(tokens)
+    needed = _alternatives(stream).needed
+    if next(stream, None) is not None or needed is None:
+        return None
+    # Blanked out are whole characters: what a string says beside one stood there before.
+    kept = frozenset(max(text.split(BLANK), key=len) for text in needed)
+    return None if "" in kept else kept
+
+
+def _alternatives(tokens: Iterator[re.Match[str]]) -> _Part:
+    """Read up to the group's end, or the pattern's."""
+    parts: list[_Part] = []
+    row: list[_Part] = []
+    for token in tokens:
+        if token["times"]:
+            row[-1:] = [_times(row[-1], token[0])] if row else [_ANYTHING]
+        elif token[0] == "|":
+            parts, row = [*parts, _in_a_row(row)], []
+        elif token[0] == ")":
+            break
+        else:
+            row.append(_alternatives(tokens) if token[0] == "(" else _one(token))
+    return _any_of([*parts, _in_a_row(row)])
+
+
+def _one(token: re.Match[str]) -> _Part:
+    text = token["run"] or token["one"] or token["escaped"]
+    if text:
+        return _Part(frozenset({text}), frozenset({text}))
+    if token["set"]:
+        inner = re.sub(r"\\(.)", r"\1", token["set"][1:-1])
+        # A range is more than its ends; what is not in a set is nearly everything.
+        plain = len(inner) <= _SPELLED and "-" not in inner and not inner.startswith("^")
+        some = frozenset(inner)
+        return _Part(some, some) if plain and some else _ANYTHING
+    return _NOTHING if token[0] in "^$" else _ANYTHING
+
+
+def _times(part: _Part, told: str) -> _Part:
+    least = told.rstrip("?")[1:].split(",")[0].rstrip("}") if told[0] == "{" else ""
+    if told[0] == "?":
+        return _Part(part.exact | {""} if part.exact is not None else None, None)
+    if told[0] == "+" or (least.isdigit() and int(least) > 0):
+        return _Part(None, part.needed)
+    return _ANYTHING
+
+
+def _any_of(parts: Sequence[_Part]) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
+    exact = _union(part.exact for part in parts)
+    needed = _union(part.needed for part in parts)
+    return _Part(
+        exact if exact is not None and len(exact) <= _SPELLED else None,
+        needed if needed is not None and len(needed) <= _MOST else None,
+    )
+
+
+def _union(sets: Iterable[Strings | None]) -> Strings | None:
+    found: set[str] = set()
+    for one in sets:
+        if one is None:
+            return None
+        found |= one
+    return frozenset(found)
+
+
+def _in_a_row(parts: Sequence[_Part]) -> _Part:
+    """Spell out what stands side by side, and keep the strings that are most telling."""
+    best: Strings | None = None
+    run: Strings = frozenset({""})
+    whole = True
+    for part in parts:
+        if part.exact is not None and len(run) * len(part.exact) <= _SPELLED:
+            run = frozenset(one + other for one in run for other in part.exact)
+            continue
+        best, whole = _better(_better(best, run), part.needed), False
+        run = part.exact if part.exact is not None else frozenset({""})
+    return _Part(run if whole else None, _better(best, run))
+
+
+def _better(one: Strings | None, other: Strings | None) -> Strings | None:
+    sets = [found for found in (one, other) if found is not None and found and "" not in found]
+    return max(sets, key=lambda found: (min(2, *map(len, found)), -len(found)), default=None)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is looked for: of each marker its rules, and what is blanked out before.
+
+    Parameters
+    ----------
+    cuts : mapping of str to sequence of str
+        By marker, patterns.
+    rules : mapping of str to sequence of Compiled
+        By marker; what a rule asks of the buyer's lines is not looked at.
+    """
+
+    cuts: Mapping[str, Sequence[str]]
+    rules: Mapping[str, Sequence[Compiled]]
+
+    def patterns(self, name: str) -> set[str]:
+        """Return all patterns of a marker."""
+        rules = self.rules[name]
+        found = {p for rule in rules for some in (*rule.needed, rule.none_of) for p in some}
+        return found | set(self.cuts[name])
+
+
+@dataclass(frozen=True)
+class Search:
+    """Texts, and which of them each pattern may be found in.
+
+    Parameters
+    ----------
+    texts : polars.Series
+        Each once, as patterns read them.
+    near : dict of str to array of int
+        By pattern the rows that hold one of its strings; a pattern that needs none is left out.
+    """
+
+    texts: pl.Series
+    near: dict[str, Rows] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, texts: pl.Series, words: Words, names: Iterable[str]) -> Search:
+        """Look for the strings of the patterns of `names`."""
+        if len(texts) <= _FEW:
+            return cls(texts)
+        patterns = {p for name in names for p in words.patterns(name)}
+        asked = {p: strings for p in patterns if (strings := needed_strings(p)) is not None}
+        of_string: dict[str, list[str]] = {}
+        for pattern, strings in asked.items():
+            for string in strings:
+                of_string.setdefault(string, []).append(pattern)
+        rows: dict[str, list[Rows]] = {pattern: [] for pattern in asked}
+        for string, found in _rows_of(texts, sorted(of_string)):
+            for pattern in of_string[string]:
+                rows[pattern].append(found)
+        return cls(texts, {pattern: _merged(some, len(texts)) for pattern, some in rows.items()})
+
+    def shown(self, rules: Iterable[Compiled], cuts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Tell of each text whether one of the rules' words are there."""
+        texts = self.cut(cuts)
+        found = np.zeros(len(texts), dtype=bool)
+        for rule in rules:
+            rows: Rows | None = None
+            for patterns in rule.needed:
+                rows = self.rows(texts, patterns, rows)
+            if rows is not None and len(rows) and rule.none_of:
+                holds = np.zeros(len(texts), dtype=bool)
+                holds[rows] = True
+                holds[self.rows(texts, rule.none_of, rows)] = False
+                found |= holds
+            else:
+                found[rows if rows is not None else slice(None)] = True
+        return found
+
+    def cut(self, cuts: Sequence[str]) -> pl.Series:
+        """Return the texts with what the patterns say blanked out, one after the other."""
+        texts = self.texts
+        for cut in cuts:
+            # What an earlier one blanked out may have parted the strings of a later one, no more.
+            rows = self.near.get(cut)
+            if rows is None:
+                texts = texts.str.replace_all(cut, BLANK)
+            elif len(rows):
+                some = texts.gather(rows).str.replace_all(cut, BLANK)
+                texts = texts.clone().scatter(rows, some)
+        return texts
+
+    def candidates(self, pattern: str, among: Rows | None = None) -> Rows:
+        """Return the rows, of those `among`, that may hold a pattern; in order."""
+        near = self.near.get(pattern)
+        if near is None:
+            return np.arange(len(self.texts)) if among is None else among
+        return near if among is None else np.intersect1d(near, among, assume_unique=True)
+
+    def rows(self, texts: pl.Series, patterns: Iterable[str], among: Rows | None) -> Rows:
+        """Return the rows, of those `among`, that hold one of the patterns; in order."""
+        found = []
+        for pattern in patterns:
+            near = self.candidates(pattern, among)
+            if len(near):
+                found.append(near[holding(texts.gather(near), pattern).to_numpy()])
+        return _merged(found, len(texts))
+
+
+def _merged(rows: Iterable[Rows], length: int) -> Rows:
+    held = np.zeros(length, dtype=bool)
+    for some in rows:
+        held[some] = True
+    return np.flatnonzero(held)
+
+
+def _rows_of(texts: pl.Series, strings: Sequence[str]) -> Iterator[tuple[str, Rows]]:
+    """Yield strings with rows that hold them, a stretch of the texts at a time."""
+    for start in range(0, len(texts) if strings else 0, _STRETCH):
+        some = texts.slice(start, _STRETCH)
+        found = some.str.extract_many(list(strings), overlapping=True).list.unique()
+        table = pl.DataFrame({"row": np.arange(start, start + len(some)), "string": found})
+        rows = table.explode("string").drop_nulls().group_by("string").agg("row")
+        for string, places in rows.iter_rows():
+            yield string, np.asarray(places, dtype=np.int64)
+
+
+def holding(texts: pl.Series, pattern: str) -> pl.Series:
+    """Tell which texts hold a pattern.
+
+    Examples
+    --------
+    >>> holding(pl.Series(["有货", "没有"]), "有货?").to_list()
+    [True, True]
+    """
+    if len(texts) > _FEW:
+        return texts.str.contains(pattern)
+    return pl.Series(
+        [compiled(pattern).search(text) is not None for text in texts], dtype=pl.Boolean
+    )
