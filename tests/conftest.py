@@ -22,6 +22,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # A session of Spark lives for a minute here: what its compiler would gain later is never had.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault("SPARK_CONF_DIR", str(ROOT / "tests/engines"))
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,14 @@ class Words:
         By marker, patterns.
     rules : mapping of str to sequence of Compiled
         By marker; what a rule asks of the buyer's lines is not looked at.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lexicon = load_lexicon(reader="rules")
+    >>> words, texts = Words(lexicon.cuts, lexicon.rules), pl.Series(["您好", "有货"])
+    >>> Search.of(texts, words, ["greets"]).shown(words.rules["greets"], ()).tolist()
+    [True, False]
     """
 
     cuts: Mapping[str, Sequence[str]]

@@ -1,0 +1,97 @@
+"""What is found by strings and patterns is what each pattern finds by itself in each text."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from tests.contexts import LEXICON
+
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.markers import find_all
+from csinsight.behaviours.word_search import BLANK, Search, Words, needed_strings
+
+WORDS = Words(LEXICON.cuts, LEXICON.rules)
+PATTERNS = sorted({pattern for name in LEXICON.rules for pattern in WORDS.patterns(name)})
+
+
+@pytest.fixture(scope="module")
+def texts(demo_folder) -> pl.Series:
+    """Lines of the demo shop, with the lexicon's own examples, as patterns read them."""
+    said = pl.read_parquet(demo_folder / "messages.parquet")["text"].unique().sort()
+    examples = [
+        one if isinstance(one, str) else one.text
+        for marker in LEXICON.markers.values()
+        for one in (*marker.examples.match, *marker.examples.no_match)
+    ]
+    lines = pl.concat([said.gather_every(12), pl.Series("text", examples)])
+    return lines.str.normalize("NFKC").str.to_lowercase().unique().sort()
+
+
+def test_a_text_with_a_pattern_holds_one_of_its_strings(texts: pl.Series) -> None:
+    told = {pattern: needed_strings(pattern) for pattern in PATTERNS}
+    found = 0
+    for pattern, strings in told.items():
+        if strings is not None:
+            held = texts.filter(texts.str.contains(pattern))
+            assert held.str.contains_any(list(strings)).all(), pattern
+            found += len(held)
+    assert found > 1000
+    assert sum(strings is None for strings in told.values()) < len(told) / 8
+
+
+def test_rules_hold_where_each_pattern_by_itself_says_so(texts: pl.Series) -> None:
+    search = Search.of(texts, WORDS, LEXICON.rules)
+    fired = 0
+    for name, rules in LEXICON.rules.items():
+        read = texts
+        for cut in LEXICON.cuts[name]:
+            read = read.str.replace_all(cut, BLANK)
+        expected = pl.repeat(value=False, n=len(texts), eager=True)
+        for rule in rules:
+            holds = pl.repeat(value=True, n=len(texts), eager=True)
+            for some in rule.needed:
+                holds &= (
+                    pl.DataFrame([read.str.contains(p).alias(p) for p in some])
+                    .select(pl.any_horizontal(pl.all()))
+                    .to_series()
+                )
+            for pattern in rule.none_of:
+                holds &= ~read.str.contains(pattern)
+            expected |= holds
+        assert search.shown(rules, LEXICON.cuts[name]).tolist() == expected.to_list(), name
+        fired += int(expected.sum())
+    assert fired > 1000
+    assert search.texts.equals(texts), "what is blanked out for one marker is there for the next"
+
+
+def test_places_are_the_same_in_few_texts_and_in_many(texts: pl.Series) -> None:
+    lines = texts.to_list()[:600]
+    lexicon = load_lexicon(reader="rules")
+    hits = 0
+    for name in ("greets", "off_platform", "recommends", "rude_or_blaming"):
+        many = find_all(lines, name, lexicon)
+        parts = (lines[at : at + 40] for at in range(0, len(lines), 40))
+        few = [hits_in for part in parts for hits_in in find_all(part, name, lexicon)]
+        assert many == few
+        hits += sum(map(len, many))
+    assert hits > 20
+
+
+@pytest.mark.parametrize(
+    ("pattern", "strings"),
+    [
+        ("ab?c", {"ac", "abc"}),
+        ("(ab){2,3}", {"ab"}),
+        ("a(b|cd)[ef]", {"abe", "abf", "acde", "acdf"}),
+        ("x.{0,3}退款", {"退款"}),
+        ("退款|[0-9]", None),
+        ("(退款)?", None),
+        ("(退款){0,2}", None),
+        (r"a\.b", {"a.b"}),
+        ("^(好|嗯)$", {"好", "嗯"}),
+        ("[^a]退", {"退"}),
+        ("看␀(吗|呢)", {"看"}),
+    ],
+)
+def test_strings_that_a_pattern_needs(pattern: str, strings: set[str] | None) -> None:
+    assert needed_strings(pattern) == strings
