@@ -77,7 +77,11 @@ def needed_strings(pattern: str) -> Strings | None:
         return None
     # Blanked out are whole characters: what a string says beside one stood there before.
     kept = frozenset(max(text.split(BLANK), key=len) for text in needed)
-    return None if "" in kept else kept
+    if "" in kept:
+        return None
+    # Where a longer string is, the shorter one in it is too.
+    short = {text for text in kept if len(text) < 3}
+    return frozenset(t for t in kept if not any(one in t for one in short if one != t))
 
 
 def _alternatives(tokens: Iterator[re.Match[str]]) -> _Part:
