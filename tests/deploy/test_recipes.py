@@ -87,6 +87,9 @@ def test_the_container_has_what_it_copies_and_serves_what_the_shops_make() -> No
     recipe = (root / "deploy/container/Dockerfile").read_text(encoding="utf-8")
     lock = re.search(r"COPY (\S+) requirements/", recipe)
     assert lock and "\nhatchling==" in (root / lock[1]).read_text(encoding="utf-8")
+    health = re.search(r"CMD csinsight (\S+) (--\S+)", recipe)
+    assert health
+    assert health[2] in {name for p in main.commands[health[1]].params for name in p.opts}
     ignored = (root / ".dockerignore").read_text(encoding="utf-8").split()
     assert not {"src", "notebooks", "params", "requirements", "README.md"} & set(ignored)
     compose = yaml.safe_load((root / "deploy/container/compose.yml").read_text(encoding="utf-8"))

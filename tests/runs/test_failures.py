@@ -139,6 +139,7 @@ def test_faulty_data_is_named_and_the_last_report_stays(
     _assert_says(_run(shop, out), 1, *FAULTS[broken])
     assert _files(out / "reports") == before
     _assert_says(CliRunner().invoke(main, ["history", "--out", str(out)]), 0, "failed")
+    _assert_says(CliRunner().invoke(main, ["history", "--check", "--out", str(out)]), 1, "failed")
 
 
 PARAMETERS = {

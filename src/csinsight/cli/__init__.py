@@ -419,7 +419,10 @@ def mcp(folder: Path) -> None:
 @main.command()
 @_OUT
 @click.option("--shop", help="Only this shop.")
-def history(out: Path, shop: str | None) -> None:
+@click.option(
+    "--check", is_flag=True, help="Exit 1 where a shop's newest run failed."
+)
+def history(out: Path, shop: str | None, check: bool) -> None:
     """List the runs, newest first, and why one failed."""
     from csinsight.runs.history import runs
 
@@ -428,6 +431,9 @@ def history(out: Path, shop: str | None) -> None:
         click.echo("no runs yet", err=True)
     for entry in found:
         click.echo(str(entry))
+    newest = {entry.shop: entry.status for entry in reversed(found)}
+    if check and (bad := [name for name, how in newest.items() if how in {"failed", "stopped"}]):
+        raise Failed(f"the newest run of {', '.join(bad)} did not end well")
 
 
 @main.command()
