@@ -419,9 +419,7 @@ def mcp(folder: Path) -> None:
 @main.command()
 @_OUT
 @click.option("--shop", help="Only this shop.")
-@click.option(
-    "--check", is_flag=True, help="Exit 1 where a shop's newest run failed."
-)
+@click.option("--check", is_flag=True, help="Exit 1 where a shop's newest run failed.")
 def history(out: Path, shop: str | None, check: bool) -> None:
     """List the runs, newest first, and why one failed."""
     from csinsight.runs.history import runs
