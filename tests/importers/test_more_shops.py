@@ -12,9 +12,10 @@ import xlsxwriter
 
 from csinsight.errors import ConfigError
 from csinsight.importers import Imported, ImporterError
+from csinsight.importers.intercom import read_intercom
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.mapping import read_mapping
-from csinsight.importers.platform_chats import read_intercom, read_sycm_chats
+from csinsight.importers.platform_chats import read_sycm_chats
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat

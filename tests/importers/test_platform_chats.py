@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from csinsight.errors import ImporterError
+from csinsight.importers.intercom import read_intercom
 from csinsight.importers.platform_chats import (
-    read_intercom,
     read_jingmai_chats,
     read_sycm_chats,
 )

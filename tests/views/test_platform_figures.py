@@ -24,6 +24,11 @@ KPIS = """day,agent_id,kpi,value,source
 2026-10-05,小李,全天3分钟回复率,0.9,飞鸽
 2026-10-05,,客服字数,999,生意参谋 咨询接待
 2026-11-01,,询单人数,500,生意参谋 业绩询单
+2026-10-05,小李,旺旺回复率,0.9,赤兔
+2026-10-05,小王,旺旺回复率,0.5,赤兔
+2026-10-05,小李,咨询人数,30,赤兔
+2026-10-05,小王,咨询人数,10,赤兔
+2026-10-05,,首次30秒应答率,0.7,京东
 """
 
 
@@ -42,8 +47,11 @@ def test_counts_are_summed_and_rates_weighed(study: Study) -> None:
     start, end = pd.Timestamp(study.start), pd.Timestamp(study.as_of)
     found = platform_figures.months_figures(study.open(), start, end).set_index("kpi")
     assert found["value"].to_dict() == pytest.approx(
-        # 10 and 30 inquirers; (10 * 50 % + 30 * 10 %) / 40; no count, so days alike; two agents.
+        # 10 and 30 inquirers; (10 * 50 % + 30 * 10 %) / 40; no count, so days alike; two agents;
+        # (30 * 90 % + 10 * 50 %) / 40.
         {
+            "旺旺回复率": 0.8,
+            "首次30秒应答率": 0.7,
             "询单人数": 40,
             "询单最终付款转化率": 0.2,
             "平均响应时长": 30,
@@ -59,6 +67,7 @@ def test_both_stand_side_by_side_with_the_reason(study: Study) -> None:
             "inquirers": [37],
             "paid_rate": [float("nan")],
             "mean_response_s": [33.0],
+            "reply_rate": [0.75],
             "sales": [140.0],
         }
     )
@@ -66,6 +75,8 @@ def test_both_stand_side_by_side_with_the_reason(study: Study) -> None:
     text = block.plain()
     for part in ("40", "37", "20.0%", "can’t be told", "Windows and maturity", "every day"):
         assert part in text
+    others = "全天3分钟回复率, 咨询人数, 客服字数 and 首次30秒应答率"
+    assert f"no counterpart here: {others}." in str(block.caption)
 
 
 def test_without_them_nothing_is_shown(study: Study) -> None:

@@ -26,13 +26,24 @@ class Refusal(BaseModel):
     money: float | None = None
 
 
+class LateRefund(BaseModel):
+    """Money given back for an order that an earlier import brought, as a row of its own."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order_id: str
+    at: str | None = None
+    amount: float
+
+
 class ImportRecord(BaseModel):
     """One file of one import.
 
     ``rows_in == rows_used + rows_repeated + rows_refused``; money in the same way, what repeats
     another row being in neither of the two sums. ``currency`` holds the ISO codes that the file
     names, ``clock`` the minutes from UTC of its times, ``shops`` those that its rows
-    name as sellers. Files of one name are told apart by the folders above them.
+    name as sellers. ``late_refunds`` were added to orders of earlier imports: none is twice.
+    Files of one name are told apart by the folders above them.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -56,6 +67,7 @@ class ImportRecord(BaseModel):
     clock: list[int] = []
     exported: str | None = None
     shops: list[str] = []
+    late_refunds: list[LateRefund] = []
 
 
 def read_imports(folder: Path) -> list[ImportRecord]:

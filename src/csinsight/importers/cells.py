@@ -26,7 +26,8 @@ _CLOCK: Final = (
     r"([0-9]{1,2})(?:[:时點点]([0-9]{1,2})(?:[:分]([0-9]{2})(?:[.,]([0-9]+))?秒?)?)?"
     r"(?:整|分|时|点|點)?"
 )
-_HALF: Final = r"(上午|下午|凌晨|早上|中午|晚上|[AaPp]\.?[Mm]\.?)?"
+HALF_WORDS: Final = r"上午|下午|凌晨|早上|中午|晚上|[AaPp]\.?[Mm]\.?"
+_HALF: Final = rf"({HALF_WORDS})?"
 _ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
 #: ISO and slashed dates, with or without a clock, half of the day, seconds and zone.
 TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]*{_HALF}\s*{_CLOCK}\s*{_HALF}{_ZONE})?$"
@@ -154,6 +155,8 @@ def _parsed(texts: pl.Series) -> pl.DataFrame:
     frame = frame.select(pl.col("parts").struct.rename_fields(names)).unnest("parts")
     half = pl.coalesce("half", "after").str.to_lowercase()
     hour = pl.col("hour").cast(pl.Int64, strict=False).fill_null(0)
+    # 晚上 12:30 is the night before to one, the night after to another.
+    hour = pl.when(~((half.fill_null("") == "晚上") & (hour == 12))).then(hour)
     zeros = pl.concat_str(pl.col("minute", "second").fill_null("0")).str.strip_chars("0") == ""
     frame = frame.with_columns(
         # 中午 12:30 and 12:30 PM are past noon, 12:30 AM past midnight; 下午 14:30 says it twice.
@@ -177,6 +180,22 @@ def _parsed(texts: pl.Series) -> pl.DataFrame:
         pl.when("end").then(at + pl.duration(days=1)).otherwise(at).alias("at"),
         pl.when(named.str.starts_with("-")).then(-ahead).otherwise(ahead).alias("ahead"),
     )
+
+
+def hour_of_day(hour: int, half: str) -> int | None:
+    """Return the hour of a day of 24 that an hour beside a word for its half is; None for none.
+
+    Examples
+    --------
+    >>> hour_of_day(3, "下午"), hour_of_day(12, "AM"), hour_of_day(12, "晚上")
+    (15, 0, None)
+    """
+    word = half.lower()
+    if word in _AFTERNOON and hour < 12:
+        return hour + 12
+    if hour == 12 and word == "晚上":
+        return None
+    return 0 if hour == 12 and word in _MORNING else hour
 
 
 def by_pattern(given: pl.Expr, form: str) -> pl.Expr:

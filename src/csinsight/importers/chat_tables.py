@@ -12,6 +12,7 @@ import polars as pl
 from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
 from csinsight.importers import cells
 from csinsight.importers.chat_text import PLACEHOLDER_REASON, Entry
+from csinsight.importers.one_shop import refuse_two_sellers
 from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
 from csinsight.importers.sift import FileFacts, Imported, finish, settle
 
@@ -65,16 +66,23 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
 def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:
     """Return by file the shops whose agents write there.
 
+    Raises
+    ------
+    ImporterError
+        Where one file holds the chats of two.
+
     Examples
     --------
     >>> line = Entry("chat.txt", 1, "在", nick="旗舰店:小李", side="agent")
     >>> shops_of([line])["chat.txt"].shops
     ('旗舰店',)
     """
-    shops: dict[str, set[str]] = {}
+    shops: dict[str, dict[str, set[str]]] = {}
     for entry in entries:
         if ":" in entry.nick and entry.side in ("agent", "bot") and not entry.problem:
-            shops.setdefault(entry.file, set()).add(entry.nick.split(":", 1)[0])
+            shop = entry.nick.split(":", 1)[0]
+            shops.setdefault(entry.file, {}).setdefault(shop, set()).add(entry.buyer)
+    refuse_two_sellers(shops)
     return {file: FileFacts(shops=tuple(sorted(names))) for file, names in shops.items()}
 
 

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from csinsight.importers.reading import (
-    NO_DATA,
-    NUL_REASON,
-)
+from csinsight.importers.cells import HALF_WORDS, hour_of_day
+from csinsight.importers.reading import NO_DATA, NUL_REASON
 
 _DATE: Final = r"(?P<date>[12][0-9]{3}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?)"
-_CLOCK: Final = r"(?P<clock>[0-9]{1,2}[:\uff1a][0-9]{2}"
-_FULL: Final = rf"{_DATE}[T\s]+{_CLOCK}[:\uff1a][0-9]{{2}})"
-_LOOSE: Final = rf"{_DATE}[T\s]+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?)"
+#: A client set to a clock of twelve hours writes which half of the day it is.
+_HALF: Final = rf"(?:{HALF_WORDS})"
+_CLOCK: Final = rf"(?P<clock>(?:{_HALF}\s*)?[0-9]{{1,2}}[:\uff1a][0-9]{{2}}"
+_FULL: Final = rf"{_DATE}[T\s]+{_CLOCK}[:\uff1a][0-9]{{2}}(?:\s*[AP]M)?)"
+_LOOSE: Final = rf"{_DATE}[T\s]+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?(?:\s*[AP]M)?)"
 _BRACKETED: Final = re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$")
 _IN_BRACKETS: Final = re.compile(
     rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]{_LOOSE}[)\uff09]\s*(?:[:\uff1a]\s*(?P<rest>.*))?$"
@@ -38,7 +38,8 @@ _TIME_LINE: Final = re.compile(rf"^{_LOOSE}$")
 #: A day alone, above heads that tell the clock only.
 _DAY_LINE: Final = re.compile(rf"^[-—─=\s]*{_DATE}(?:\s*(?:星期|周).)?[-—─=\s]*$")
 _CLOCK_HEAD: Final = re.compile(
-    rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]?{_CLOCK}[:\uff1a][0-9]{{2}})[)\uff09]?$"
+    rf"^(?P<nick>.{{1,80}}?)\s*(?P<open>[(\uff08])?{_CLOCK}[:\uff1a][0-9]{{2}})"
+    r"(?(open)[)\uff09](?:\s*[:\uff1a]\s*(?P<rest>.*))?)$"
 )
 #: What no nick holds: marks of a sentence.
 _SENTENCE: Final = re.compile(r"[，。！？；,!?;]|https?://")
@@ -184,6 +185,7 @@ def _bare(line: str) -> str:
 
 
 _MARKS_OF_ORDER: Final = "\ufeff\u200b"
+_HALF_OF_DAY: Final = re.compile(_HALF)
 _DIGITS: Final = re.compile(r"[0-9]+")
 #: A day stands so many lines above its first clock at most.
 _DAY_WITHIN: Final = 20
@@ -239,12 +241,13 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
             # One string for all lines of a writer.
             found[number] = _Head(sys.intern(head[0]), read_time(head[1]), head[2])
         elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
-            day = divider["date"]
+            # It tells the day of what is below, and is no text of what is above.
+            day, lines[number] = divider["date"], ""
         elif below := _time_below(lines, number, stripped):
             found[number] = below
         elif day and (clock := _CLOCK_HEAD.match(stripped)) and _may_be_nick(clock["nick"]):
             moment = read_time(f"{day} {clock['clock']}")
-            found[number] = _Head(clock["nick"].strip(), moment)
+            found[number] = _Head(clock["nick"].strip(), moment, clock["rest"] or "")
         number += found[number].lines if number in found else 1
     return found
 
@@ -291,7 +294,7 @@ def read_head(line: str) -> tuple[str, str, str] | None:
     if match and (head := _told(match, match["nick"], match["rest"] or "")):
         return head
     # The nick is what stands before the time: to find that first is quicker.
-    if line[-1:].isdigit() and (match := _AT_END.search(line, 1)):
+    if (line[-1:].isdigit() or line[-2:] in ("AM", "PM")) and (match := _AT_END.search(line, 1)):
         nick = line[: match.start()].rstrip()
         return _told(match, nick, "") if 0 < len(nick) <= _LONGEST_NICK else None
     return None
@@ -308,12 +311,16 @@ def read_time(text: str) -> datetime | None:
 
     Examples
     --------
-    >>> read_time("2026-1-5 9:03:07")
-    datetime.datetime(2026, 1, 5, 9, 3, 7)
+    >>> read_time("2026-1-5 9:03:07"), read_time("2026/1/5 下午 3:20")
+    (datetime.datetime(2026, 1, 5, 9, 3, 7), datetime.datetime(2026, 1, 5, 15, 20))
     """
-    parts = _DIGITS.findall(text)[:6]
+    parts = [int(part) for part in _DIGITS.findall(text)[:6]]
+    half = _HALF_OF_DAY.search(text)
+    if half and len(parts) > 3:
+        hour = hour_of_day(parts[3], half[0])
+        parts = [] if hour is None else [*parts[:3], hour, *parts[4:]]
     try:
-        return datetime(*map(int, parts)) if len(parts) >= 5 else None  # type: ignore[arg-type]
+        return datetime(*parts) if len(parts) >= 5 else None  # type: ignore[arg-type]
     except ValueError:
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import combinations
 from typing import Final
 
 import polars as pl
@@ -56,6 +57,11 @@ SHOP_HEADERS: Final = (
     "Shop",
     "Store",
     "Store Name",
+    "shopId",
+    "venderId",
+    "shopName",
+    "venderName",
+    "商家名称",
 )
 #: The mend where files are of two shops.
 ONE_SHOP: Final = (
@@ -103,7 +109,7 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
     if told.rates is None and not told.currency:
         found = _by_file(frame, Row.CURRENCY)
         if len(found) > 1:
-            first = next(iter(found))
+            first = next((name for name in found if name.isalpha()), "USD")
             raise ImporterError(
                 f"money in {' and '.join(found)} can't be summed: {_named(found)}; import them "
                 f"into a folder each, or say in a mapping file which to take (`currency: {first}`) "
@@ -193,6 +199,63 @@ def shop_of(header: Sequence[str]) -> pl.Expr:
         return pl.lit(None, dtype=pl.String).alias(Row.SHOP)
     text = pl.col(name).cast(pl.String).str.strip_chars(" \t\"'=")
     return pl.when(text != "").then(text).alias(Row.SHOP)
+
+
+def refuse_two_columns(frame: pl.DataFrame) -> None:
+    """Refuse chats whose files name two shops.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``_file`` and ``_shop``.
+
+    Raises
+    ------
+    ImporterError
+        Naming shops and files.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"_file": ["a.csv", "b.csv"], "_shop": ["甲店", "乙店"]})
+    >>> refuse_two_columns(rows)
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: chats of two shops: 乙店 in b.csv, 甲店 in a.csv; import ...
+    """
+    shops = _by_file(frame, Row.SHOP)
+    if len(shops) > 1:
+        raise ImporterError(f"chats of two shops: {_named(shops)}; {ONE_SHOP}")
+
+
+def refuse_two_sellers(served: Mapping[str, Mapping[str, set[str]]]) -> None:
+    """Refuse a file in which agents of two shops serve buyers of their own.
+
+    One agent of another shop among them may be a buyer who writes by that account.
+
+    Parameters
+    ----------
+    served : mapping of str to mapping of str to set of str
+        By file and shop, the buyers whom its agents serve.
+
+    Raises
+    ------
+    ImporterError
+        Where two shops serve two buyers each at least, none of them in common.
+
+    Examples
+    --------
+    >>> refuse_two_sellers({"a.txt": {"甲店": {"b1", "b2"}, "乙店": {"b3", "b4"}}})
+    Traceback (most recent call last):
+    ...
+    csinsight.errors.ImporterError: a.txt: holds chats of two shops, 乙店 and 甲店; import each ...
+    """
+    for file, shops in served.items():
+        for one, other in combinations(sorted(shops), 2):
+            few = min(len(shops[one]), len(shops[other])) < 2
+            if not few and not shops[one] & shops[other]:
+                raise ImporterError(
+                    f"{file}: holds chats of two shops, {one} and {other}; {ONE_SHOP}"
+                )
 
 
 def _by_file(frame: pl.DataFrame, column: str) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import SPOILT_PATTERN
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.one_shop import Row, Told, one_of_each
@@ -82,11 +83,17 @@ _ROUNDED: Final = (
     "order_id was rounded by a spreadsheet, so its last digits are lost; export the orders again "
     "and import the file without saving it in a spreadsheet"
 )
-_ROUNDED_SHARE: Final = 0.5
-_NO_ORDER: Final = (
-    "the row gives money back, and the order that it belongs to is not in the files: import both "
-    "together"
+_SPOILT: Final = (
+    "order_id was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it again and "
+    "import the file without saving it in a spreadsheet"
 )
+_ROUNDED_SHARE: Final = 0.5
+NO_ORDER: Final = (
+    "the row gives money back, and the order that it belongs to is not in the files, nor in the "
+    "folder: import both together"
+)
+#: What is known of such a row.
+_LATE: Final = (*LINE_SCHEMA, Line.MONEY, Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT)
 
 
 def import_orders(
@@ -137,7 +144,7 @@ def import_orders(
     frame, turned = _refunds_upward(_in_one_currency(frame, told))
     frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
     kept, refused = _sift_whole(frame, _refusals(frame, rules, told), whole=whole)
-    kept, given_back, odd_refunds = _refund_rows(kept, rows)
+    kept, given_back, odd_refunds, late = _refund_rows(kept, rows)
     kept, repeats = latest_rows(kept, rows)
     orders = _with_refunds(folded(kept, rows) if whole else kept, given_back)
     settled, odd = settle(ORDERS, orders, fold_rules(rows))
@@ -162,6 +169,7 @@ def import_orders(
         money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
         facts=_facts(frame, told),
         one_currency=bool(told.currency),
+        late=late,
     )
 
 
@@ -187,7 +195,9 @@ def _prepared(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows) -> pl.Data
 def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Rule]:
     """Return what refuses a row, the format's own words between those of every format."""
     number = pl.col(Orders.ORDER_ID)
-    refusals: list[Rule] = [(_SUMMARY, SUM_REASON)]
+    # A spoilt number stands for several orders: none of them is a repeat of another.
+    spoilt = (number.str.contains(SPOILT_PATTERN), _SPOILT)
+    refusals: list[Rule] = [(_SUMMARY, SUM_REASON), spoilt]
     refusals += [*_currency_rules(told), *rules, (number.is_null(), "order_id is empty")]
     torn, rounded = _torn_orders(frame), _rounded(frame)
     refusals += [(number.is_in(torn.implode()), _MERGED)] if len(torn) else []
@@ -220,11 +230,16 @@ def _torn_orders(frame: pl.DataFrame) -> pl.Series:
     return frame.select(above.filter(bare)).to_series().drop_nulls().unique()
 
 
-def _refund_rows(kept: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return rows of orders, rows below zero that give back, and what is refused of the latter."""
+def _refund_rows(
+    kept: pl.DataFrame, rows: Rows
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return rows of orders, rows below zero that give back, what is refused of them, and the late.
+
+    Those are of orders that are in no file: refused, unless an earlier import brought them.
+    """
     back = kept.filter(pl.col(Orders.PAID_AMOUNT) < 0) if rows != "repeated" else kept.clear()
     if back.is_empty():
-        return kept, back, pl.DataFrame(schema=REFUSED_SCHEMA)
+        return kept, back, pl.DataFrame(schema=REFUSED_SCHEMA), back.select(*_LATE)
     kept = kept.filter(pl.col(Orders.PAID_AMOUNT).is_null() | (pl.col(Orders.PAID_AMOUNT) >= 0))
     alone = ~pl.col(Orders.ORDER_ID).is_in(kept[Orders.ORDER_ID].unique().implode())
     alike = [Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT, Row.LINE_ID]
@@ -232,8 +247,10 @@ def _refund_rows(kept: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
         pl.int_range(pl.len()).over(Line.FILE, *alike).alias("_which")
     )
     again = ~pl.struct(*alike, "_which").is_first_distinct()
-    back, refused = sift(back, [(alone, _NO_ORDER), (again, SAME)])
-    return kept, back.drop("_which"), refused
+    back, refused = sift(back, [(again, SAME)])
+    late = back.filter(alone).select(*_LATE)
+    back, without = sift(back, [(alone, NO_ORDER)])
+    return kept, back.drop("_which"), stack([refused, without], REFUSED_SCHEMA), late
 
 
 def _with_refunds(orders: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:

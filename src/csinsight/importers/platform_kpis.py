@@ -7,12 +7,14 @@ neither the day nor the agent is a figure and keeps the platform's word for it.
 
 - A cell without a figure is none, not 0.
 - A summary row repeats what others tell and is left out as such.
-- Whether a rate is a share or a percentage is told by its whole column.
+- Whether a rate is a share or a percentage is told by its name (``(%)``) or its whole column; a
+  unit of time in a name, such as ``(分钟)``, is brought to seconds.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -65,6 +67,18 @@ _DURATION: Final = re.compile(
     r"(?:([0-9]+)\s*(?:分钟|分|m|min))?\s*(?:([0-9]+(?:\.[0-9]+)?)\s*(?:秒|s))?$"
 )
 _CLOCK: Final = re.compile(r"^([0-9]{1,3}):([0-9]{2}):([0-9]{2}(?:\.[0-9]+)?)$")
+#: Units in brackets behind a figure's name, and what a plain number is multiplied by.
+_UNITS: Final = {
+    "%": 0.01,
+    "秒": 1.0,
+    "s": 1.0,
+    "分钟": 60.0,
+    "分": 60.0,
+    "min": 60.0,
+    "小时": 3600.0,
+}
+_UNIT: Final = re.compile(r"^(.*?)\s*\(([^()]{1,3})\)$")
+_NO_UNIT: Final = ("元", "人", "次", "个", "单", "条", "字", "件", "轮")
 #: What a figure's name tells of the report that it stands in.
 _SOURCES: Final = (
     ("最终付款人数", "生意参谋 业绩询单"),
@@ -172,7 +186,7 @@ def _table(
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return the figures of a table, its refused rows, and how many rows it has; add notices."""
     top, below = _header_rows(file, grid)
-    names = _names(grid[top:below])
+    names, units = _without_units(_names(grid[top:below]))
     days = _column(names, DAYS)
     agents = _column(names, AGENTS)
     if days is None and day is None:
@@ -190,7 +204,8 @@ def _table(
     if nameless:
         columns = ", ".join(map(str, nameless))
         notices.append(f"{file}: column {columns} has figures without a name and is not read")
-    percent = {i for i in figures if _in_percent(names[i], [_cell(row, i) for row in grid[below:]])}
+    columns_of = {i: [_cell(row, i) for row in grid[below:]] for i in figures}
+    units |= {i: 0.01 for i in figures if i not in units and _in_percent(names[i], columns_of[i])}
     source = next((said for name, said in _SOURCES if name in names), file.rsplit(".", 1)[0])
     found: list[tuple[object, ...]] = []
     bad: list[tuple[str, int, str, str]] = []
@@ -199,7 +214,7 @@ def _table(
         where = (file, number, "\t".join(row))
         when = day if days is None else _day(_cell(row, days))
         who = None if agents is None else _cell(row, agents)
-        values = {names[i]: _value(_cell(row, i), percent=i in percent) for i in figures}
+        values = {names[i]: _value(_cell(row, i), units.get(i, 1.0)) for i in figures}
         labels = [_cell(row, i) for i in (days, agents) if i is not None]
         reason = _refusal(labels, values)
         if when is None and not reason:
@@ -264,7 +279,7 @@ def _is_header(row: Sequence[str]) -> bool:
 
 def _is_words(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell and cell not in _NOTHING]
-    words = [cell for cell in filled if _value(cell, percent=False) is False and not _day(cell)]
+    words = [cell for cell in filled if _value(cell) is False and not _day(cell)]
     return len(filled) > 0 and len(words) == len(filled)
 
 
@@ -287,6 +302,21 @@ def _names(rows: Grid) -> list[str]:
     ]
 
 
+def _without_units(names: list[str]) -> tuple[list[str], dict[int, float]]:
+    """Return the names without units in brackets, and what their numbers are multiplied by."""
+    units: dict[int, float] = {}
+    bare = []
+    for i, name in enumerate(names):
+        match = _UNIT.match(unicodedata.normalize("NFKC", name))
+        unit = match[2].lower() if match else ""
+        if match and (unit in _UNITS or unit in _NO_UNIT):
+            bare.append(match[1])
+            units |= {i: _UNITS[unit]} if unit in _UNITS else {}
+        else:
+            bare.append(name)
+    return bare, units
+
+
 def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
     found = [i for i, name in enumerate(names) if name.lower() in wanted]
     return found[0] if found else None
@@ -302,8 +332,8 @@ def _day(text: str) -> date | None:
     return moment.date() if moment else None
 
 
-def _value(text: str, *, percent: bool) -> float | bool | None:
-    """Return a figure; None where the cell holds none, False where it can't be read as one."""
+def _value(text: str, unit: float = 1.0) -> float | bool | None:
+    """Return a figure, a plain number times `unit`; None for none, False where it can't be read."""
     if text in _NOTHING:
         return None
     clock = _CLOCK.match(text)
@@ -316,7 +346,8 @@ def _value(text: str, *, percent: bool) -> float | bool | None:
     number = _number(text.rstrip("%\uff05"))
     if number is None:
         return False
-    return number / 100 if share or percent else number
+    # Divided, not multiplied: 98.5 per cent is 0.985 and nothing beside it.
+    return number / 100 if share or unit == _UNITS["%"] else number * unit
 
 
 @lru_cache(maxsize=100_000)
@@ -326,12 +357,12 @@ def _number(text: str) -> float | None:
 
 
 def _is_figure(text: str) -> bool:
-    return isinstance(_value(text, percent=False), float)
+    return isinstance(_value(text), float)
 
 
 def _in_percent(name: str, column: Sequence[str]) -> bool:
     """Tell whether a rate's plain numbers are per cent: a share is at most 1."""
     if not name.endswith(("率", "占比")):
         return False
-    values = [_value(cell, percent=False) for cell in column if not cell.endswith(("%", "\uff05"))]
+    values = [_value(cell) for cell in column if not cell.endswith(("%", "\uff05"))]
     return any(isinstance(value, float) and value > 1 for value in values)

@@ -21,9 +21,11 @@ and must not pass for a reply.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -237,6 +239,8 @@ def _number_talks(entries: list[Entry]) -> None:
 
 
 _BOTS: Final = ("机器人", "店小蜜", "服务助手")
+#: The platform's own robots write without a shop's name; buyers may be called much like them.
+_OWN_BOT: Final = re.compile(r"^(?:.{0,4}店小蜜|.{0,4}服务助手|(?:智能|客服|阿里|千牛)?机器人)$")
 
 
 class QianniuOptions(BaseModel):
@@ -312,11 +316,13 @@ def _read(files: Sequence[Path]) -> tuple[list[Entry], list[str]]:
 
 def _tell_sides(entries: list[Entry], options: QianniuOptions) -> None:
     told = [entry for entry in entries if entry.nick and not entry.problem]
-    shops = {e.nick.split(":", 1)[0] for e in told if ":" in e.nick}
+    guest = None if options.one_shop else _guest(told)
+    shops = {e.nick.split(":", 1)[0] for e in told if ":" in e.nick and e.nick != guest}
     known = {*options.agents, *shops, *(e.nick for e in told if e.side == "agent")}
     for entry in entries:
         if entry.nick and entry.side in ("", "agent"):
-            agent = ":" in entry.nick or entry.nick in known
+            agent = ":" in entry.nick or entry.nick in known or bool(_OWN_BOT.search(entry.nick))
+            agent &= entry.nick != guest or guest in options.agents
             bot = agent and any(word in entry.nick.rsplit(":", 1)[-1] for word in _BOTS)
             entry.side = "bot" if bot else "agent" if agent else "buyer"
     if any(entry.side in ("agent", "bot") for entry in told):
@@ -329,6 +335,27 @@ def _tell_sides(entries: list[Entry], options: QianniuOptions) -> None:
             f"{entries[0].file}: no nick has the form 店铺名:客服名, so nothing tells agents from "
             "buyers; name the agents in a YAML file (agents: [nick, …]) and give it as the mapping"
         )
+
+
+def _guest(told: Sequence[Entry]) -> str | None:
+    """Return the one nick of another shop's account that writes among many lines of ours: a buyer.
+
+    Shops buy from shops, by the accounts that their agents serve with.
+    """
+    lines = Counter(entry.nick for entry in told if ":" in entry.nick)
+    shops: dict[str, set[str]] = {}
+    for nick in lines:
+        shops.setdefault(nick.split(":", 1)[0], set()).add(nick)
+    if len(shops) != 2:
+        return None
+    ours, other = sorted(shops, key=lambda shop: -sum(lines[nick] for nick in shops[shop]))
+    guest = max(shops[other])
+    few = len(shops[other]) == 1 and 3 * lines[guest] <= sum(lines[nick] for nick in shops[ours])
+    # Ours answer a guest; after an agent of another shop whose chats lie here, buyers write.
+    turns = [one.nick for one, after in pairwise([*told, told[0]]) if one.nick != after.nick]
+    next_nicks = [after for nick, after in pairwise(turns) if nick == guest]
+    answered = sum(nick in shops[ours] for nick in next_nicks)
+    return guest if few and next_nicks and 2 * answered >= len(next_nicks) else None
 
 
 def _tell_buyers(entries: list[Entry]) -> None:

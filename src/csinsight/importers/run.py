@@ -31,15 +31,13 @@ from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
+from csinsight.importers.intercom import read_intercom
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
+from csinsight.importers.late_refunds import give_back
 from csinsight.importers.mapping import read_mapping
-from csinsight.importers.platform_chats import (
-    read_intercom,
-    read_jingmai_chats,
-    read_sycm_chats,
-)
+from csinsight.importers.platform_chats import read_jingmai_chats, read_sycm_chats
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
@@ -203,7 +201,9 @@ def run_import(
     _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:
         imported = _hashed(folder, record, imported, replace=replace)
+    imported, late = (imported, {}) if replace else give_back(folder, record, imported)
     entries = entries_of(format, paths, plan, timezone, imported)
+    entries = [one.model_copy(update={"late_refunds": late.get(one.file, [])}) for one in entries]
     kept = [] if replace else record
     kept = [entry for entry in kept if not same_file(entry, entries)]
     if replace:

@@ -73,6 +73,9 @@ class Imported:
         By file name.
     one_currency : bool
         Whether the user told which currency to take, so that there are not two.
+    late : polars.DataFrame or None
+        Of the refused rows those that give money back for orders of no file: the columns of `Line`
+        but the reason, ``order_id``, ``placed_at`` and ``paid_amount``, below zero.
     """
 
     tables: dict[str, pl.DataFrame]
@@ -84,6 +87,7 @@ class Imported:
     money_in: float | None = None
     facts: dict[str, FileFacts] = field(default_factory=dict)
     one_currency: bool = False
+    late: pl.DataFrame | None = None
 
 
 def sift(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -34,6 +34,8 @@ from csinsight.importers.text_files import read_text
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
+#: The side of a writer of whom nothing tells it.
+_UNTOLD: Final = "untold"
 #: Roles of who asks, as ``role`` names them; others answer.
 _ASKING: Final = ("end-user", "end_user", "enduser")
 _TEXTS: Final = ("ticket", "requester", "buyer", "author", "side", "time", "text", "public")
@@ -66,11 +68,17 @@ class People:
     ----------
     name, email, role : dict of str to str
         By number.
+    assignees : set of str
+        Numbers to whom tickets are assigned.
+    wrote_to : dict of str to set of str
+        In whose tickets an author wrote.
     """
 
     name: dict[str, str] = field(default_factory=dict)
     email: dict[str, str] = field(default_factory=dict)
     role: dict[str, str] = field(default_factory=dict)
+    assignees: set[str] = field(default_factory=set)
+    wrote_to: dict[str, set[str]] = field(default_factory=dict)
 
     def learn(self, person: object) -> None:
         """Take what an object that describes somebody tells."""
@@ -92,6 +100,17 @@ class People:
         if author == requester or self.role.get(author) in _ASKING:
             return "buyer"
         return "system" if author == _SYSTEM else "agent"
+
+    def may_be_copied_in(self, author: str | None, requester: str | None, to: str | None) -> bool:
+        """Tell whether an author of no known role may be a person whom the requester copied in.
+
+        So it is in a ticket that is assigned `to` another, where no ticket is theirs, and where
+        they write to one requester alone.
+        """
+        if author is None or author in (_SYSTEM, requester) or author in self.role:
+            return False
+        alone = len(self.wrote_to.get(author, set())) < 2
+        return to is not None and author not in self.assignees and alone
 
     def called(self, nick: str, requester: str | None) -> tuple[str | None, str]:
         """Return number (the name where it is not known) and side of who a transcript names."""
@@ -182,7 +201,13 @@ def _tickets(path: Path, people: People) -> list[tuple[str, int, dict[str, Any]]
         whole = load_json(text)
     except (ValueError, RecursionError):
         lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        return [(path.name, n, _one(line)) for n, line in lines]
+        found = [(path.name, n, _one(line)) for n, line in lines]
+        if not any(ticket for _, _, ticket in found):
+            raise ImporterError(
+                f"{path.name}: is not JSON; a view that Zendesk exports as CSV holds no messages: "
+                "export tickets with their comments as JSON"
+            ) from None
+        return found
     found = whole.get("tickets", [whole]) if isinstance(whole, dict) else whole
     if not isinstance(found, list):
         raise ImporterError(f"{path.name}: holds no list of tickets; export them as JSON")
@@ -200,6 +225,12 @@ def _meet(ticket: dict[str, Any], people: People) -> None:
     """Learn of the people whom a ticket describes."""
     _learn_all(ticket.get("users"), people)
     comments = ticket.get("comments")
+    requester, assignee = _who(ticket, "requester"), _who(ticket, "assignee")
+    people.assignees |= {assignee} if assignee else set()
+    for comment in comments if isinstance(comments, list) else []:
+        author = _who(comment, "author") if isinstance(comment, dict) else None
+        if author and requester:
+            people.wrote_to.setdefault(author, set()).add(requester)
     for part in [ticket, *(comments if isinstance(comments, list) else [])]:
         if isinstance(part, dict):
             for role in ("requester", "submitter", "assignee", "author"):
@@ -238,7 +269,9 @@ def _comments(
             json.dumps(comment, ensure_ascii=False),
             *shared,
             author,
-            people.side(author, requester),
+            _UNTOLD
+            if people.may_be_copied_in(author, requester, _who(ticket, "assignee"))
+            else people.side(author, requester),
             _text(fields.get("created_at")),
             text,
             _text(fields.get("public", True)),
@@ -317,6 +350,11 @@ def _rules() -> list[Rule]:
         (empty, "the ticket has no comments; export tickets with their comments"),
         (pl.col("public") == "False", f"{NO_DATA}an internal note, which the buyer never saw"),
         (pl.col("author").is_null(), "the comment has no author"),
+        (
+            pl.col("side") == _UNTOLD,
+            "nothing tells whether its writer is an agent or was copied in: export tickets with "
+            "their users, who have roles",
+        ),
         (
             pl.col(Messages.SENT_AT).is_null(),
             "created_at is not a time such as 2026-10-05T01:30:00Z",

@@ -580,7 +580,7 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         target = profile.targets.get(name)
         rows.append(
             {
-                "figure": _label(study, name, profile),
+                "figure": label(study, name, profile),
                 "value": _capped(study, shop[name], profile)
                 if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
                 else _with_interval(study, shop, name, write[name], labels.cell),
@@ -657,7 +657,16 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: K
     )
 
 
-def _label(study: Study, name: str, profile: KpiProfile) -> str:
+def label(study: Study, name: str, profile: KpiProfile) -> str:
+    """Return what a KPI is called under a profile: by its limit, and by what an inquirer is.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> label(study, "paid_rate", study.context.profile)
+    'Paid conversion'
+    """
     if name == _K.INQUIRERS:
         return study.word(f"kpi.inquirers_{profile.inquirer}")
     if name == _K.PROMPT_RATE:

@@ -11,7 +11,7 @@ from csinsight.contract.schema import PlatformKpis
 from csinsight.engine import Shop, collect
 from csinsight.render.blocks import Block
 from csinsight.render.table import Table
-from csinsight.views.agent_kpis import writers
+from csinsight.views.agent_kpis import label, writers
 from csinsight.views.study import Study
 
 #: A platform's figure: ours, the key of the words that say why they differ, and by which counts of
@@ -33,6 +33,10 @@ _SAME: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
         ),
         (Kpi.REPLY_RATE_180S, "replies", ("接待人数", "已接待人数", "咨询人数")),
     ),
+    **dict.fromkeys(
+        ("30秒应答率", "咚咚30秒应答率", "首次30秒应答率", "咚咚首次30秒应答率"),
+        (Kpi.PROMPT_RATE, "first", ("接待人数", "咨询人数", "咨询量")),
+    ),
     "旺旺回复率": (Kpi.REPLY_RATE, "replies", ("接待人数", "咨询人数")),
     **dict.fromkeys(
         ("平均响应时长", "全天平响时长", "平均响应时间"),
@@ -45,6 +49,8 @@ _SAME: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
     "答问比": (Kpi.ANSWER_ASK_RATIO, "lines", ("接待人数",)),
     **dict.fromkeys(("最终付款金额", "客服询单支付额"), (Kpi.SALES, "sales", ())),
 }
+#: JD's limit, in seconds: only under a profile that has it too are the two the same figure.
+_PROMPT_S: Final = 30
 _SUMMED: Final = (Kpi.INQUIRERS, Kpi.BUYER_DAYS, Kpi.SALES)
 
 
@@ -53,7 +59,7 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
 
     Counts and money are summed over the days, and over agents where the platform gives them by
     agent alone. Rates and means are weighed by the day's count where the platform gives one, else
-    each day counts the same; by agent alone they are left out, since nobody knows their weights.
+    each day counts the same; by agent alone they are left out where it gives no count.
 
     Returns
     -------
@@ -75,19 +81,24 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
     """
     found = collect(shop["platform_kpis"])
     day = pd.to_datetime(found[PlatformKpis.DAY])
-    found = found[(day >= start) & (day < end)]
+    found = found[(day >= start) & (day < end)].copy()
+    found[PlatformKpis.SOURCE] = found[PlatformKpis.SOURCE].fillna("")
     rows = []
     for (source, kpi), part in found.groupby([PlatformKpis.SOURCE, PlatformKpis.KPI], dropna=False):
         if kpi not in _SAME:
             continue
         ours, reason, weights = _SAME[str(kpi)]
         whole = part[part[PlatformKpis.AGENT_ID].isna()]
+        value: float | None
         if ours in _SUMMED:
             days = (whole if len(whole) else part).groupby(PlatformKpis.DAY)[PlatformKpis.VALUE]
             value, count = float(days.sum().sum()), days.ngroups
-        elif len(whole):
-            value, count = _weighed(whole, found, weights), whole[PlatformKpis.DAY].nunique()
         else:
+            # Another report counts other buyers.
+            same = found[found[PlatformKpis.SOURCE] == part[PlatformKpis.SOURCE].iloc[0]]
+            value = (_weighed if len(whole) else _of_agents)(part, same, weights)
+            count = (whole if len(whole) else part)[PlatformKpis.DAY].nunique()
+        if value is None:
             continue
         rows.append((str(kpi), source, ours, reason, count, value))
     columns = ["kpi", "source", "ours", "reason", "days", "value"]
@@ -95,6 +106,7 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
 
 
 def _weighed(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) -> float:
+    part = part[part[PlatformKpis.AGENT_ID].isna()]
     values = part.groupby(PlatformKpis.DAY)[PlatformKpis.VALUE].mean()
     shop = found[found[PlatformKpis.AGENT_ID].isna()]
     for name in weights:
@@ -103,6 +115,26 @@ def _weighed(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) 
         if count.notna().all() and count.sum() > 0:
             return float((values * count).sum() / count.sum())
     return float(values.mean())
+
+
+def _of_agents(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) -> float | None:
+    """Return the mean over agents and days, weighed by whom each served; None without counts."""
+    key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID]
+    values = part.groupby(key)[PlatformKpis.VALUE].mean()
+    for name in weights:
+        counts = found[found[PlatformKpis.KPI] == name].groupby(key)[PlatformKpis.VALUE].max()
+        count = counts.reindex(values.index)
+        if count.notna().all() and count.sum() > 0:
+            return float((values * count).sum() / count.sum())
+    return None
+
+
+def _others(shop: Shop, table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
+    """Return the platform's figures of the month that nothing of ours stands beside."""
+    found = collect(shop["platform_kpis"])
+    day = pd.to_datetime(found[PlatformKpis.DAY])
+    names = found.loc[(day >= start) & (day < end), PlatformKpis.KPI].dropna().unique()
+    return sorted(set(map(str, names)) - set(table["kpi"]))
 
 
 def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
@@ -125,14 +157,18 @@ def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
     if not shop.has("platform_kpis"):
         return []
     start, end = pd.Timestamp(study.start), pd.Timestamp(study.as_of)
+    profile = study.context.profile
     table = months_figures(shop, start, end)
+    if profile.slow_s != _PROMPT_S:
+        table = table[table["ours"] != Kpi.PROMPT_RATE]
     if table.empty:
         return []
+    others = _others(shop, table, start, end)
     write, own = writers(study, currency), figures.iloc[0]
     days = (end - start).days
     shown = pd.DataFrame(
         {
-            "figure": [study.word(f"kpi.{name}") for name in table["ours"]],
+            "figure": [label(study, name, profile) for name in table["ours"]],
             "kpi": [
                 study.word(
                     "platform.word",
@@ -158,7 +194,8 @@ def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
         Table(
             shown,
             study.word("platform.table"),
-            caption=study.word("platform.caption"),
+            caption=study.word("platform.caption")
+            + (study.word("platform.others", names=study.words.listed(others)) if others else ""),
             labels={str(name): study.word(f"platform.column_{name}") for name in shown},
             name="platform_figures",
         )

@@ -1,0 +1,182 @@
+"""Chats and service figures in the odd forms that clients and platforms give them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from csinsight.errors import ImporterError
+from csinsight.importers import Imported
+from csinsight.importers.intercom import read_intercom
+from csinsight.importers.platform_chats import read_jingmai_chats
+from csinsight.importers.platform_kpis import read_platform_kpis
+from csinsight.importers.qianniu_chat import read_qianniu_chat
+from csinsight.importers.zendesk import read_zendesk
+
+Sound = Callable[[Imported], Imported]
+AT = [datetime(2026, 10, 5, 15, 2, 11), datetime(2026, 10, 5, 15, 2, 40)]
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "小雨 (2026-10-05 下午 3:02:11)\n在吗\n店:小李 (2026-10-05 下午 3:02:40)\n在的\n",
+        "小雨 2026/10/5 下午3:02:11\n在吗\n店:小李 2026/10/5 下午3:02:40\n在的\n",
+        "小雨 2026-10-05 3:02:11 PM\n在吗\n店:小李 2026-10-05 3:02:40 PM\n在的\n",
+        "2026-10-05\n小雨 (15:02:11)：\n在吗\n店:小李 (15:02:40)：在的\n",
+        "—— 2026-10-05 ——\n小雨 下午3:02:11\n在吗\n店:小李 下午3:02:40\n在的\n",
+    ],
+)
+def test_clocks_of_twelve_hours_and_days_above(tmp_path: Path, sound: Sound, text: str) -> None:
+    told = sound(read_qianniu_chat([put(tmp_path, "chat.txt", text)])).tables["messages"]
+    assert told["sent_at"].to_list() == AT
+    assert told["text"].to_list() == ["在吗", "在的"]
+
+
+def test_a_day_between_two_messages_is_no_text(tmp_path: Path) -> None:
+    text = "2026-10-05\n小雨 (15:02:11)\n在吗\n2026-10-06\n店:小李 (09:00:00)\n在的\n"
+    told = read_qianniu_chat([put(tmp_path, "chat.txt", text)]).tables["messages"]
+    assert told["text"].to_list() == ["在吗", "在的"]
+    assert told["sent_at"].dt.day().to_list() == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("time", "hour"),
+    [("下午 3:20:00", 15), ("上午 12:20:00", 0), ("PM 12:20:00", 12), ("晚上 12:20:00", None)],
+)
+def test_a_half_of_the_day_in_a_table(tmp_path: Path, time: str, hour: int | None) -> None:
+    head = "客户名,消息序号,发送时间,发送内容,发送账号,账号类型\n"
+    rows = f"小雨,1,2026/10/5 {time},退货,小雨,客户\n小雨,2,2026/10/5 23:00,好,店:小李,客服\n"
+    made = read_qianniu_chat([put(tmp_path, "chat.csv", head + rows)])
+    hours = made.tables["messages"]["sent_at"].dt.hour().to_list()
+    assert hours == ([23] if hour is None else [hour, 23])
+
+
+TALK = "{who} 2026-10-05 10:0{n}:00\n在吗\n{shop}:小李 2026-10-05 10:0{n}:20\n在\n"
+
+
+def talks(shop: str, *buyers: str) -> str:
+    return "".join(TALK.format(who=who, n=n, shop=shop) for n, who in enumerate(buyers))
+
+
+def test_the_platforms_own_robot_is_no_buyer(tmp_path: Path) -> None:
+    text = (
+        talks("店", "甲")
+        + "店小蜜 2026-10-05 10:01:00\n欢迎\n爱店小蜜蜂 2026-10-05 11:00:00\n你好\n"
+    )
+    told = read_qianniu_chat([put(tmp_path, "chat.txt", text)]).tables["messages"]
+    assert told["sender"].to_list() == ["buyer", "agent", "bot", "buyer"]
+    assert told["buyer_id"].to_list() == ["甲", "甲", "甲", "爱店小蜜蜂"]
+
+
+def test_two_shops_in_one_file_and_a_guest(tmp_path: Path) -> None:
+    both = put(tmp_path, "both.txt", talks("甲店", "a", "b", "c", "d") + talks("乙店", "e", "f"))
+    with pytest.raises(ImporterError, match=r"both\.txt: holds chats of two shops, 乙店 and 甲店"):
+        read_qianniu_chat([both])
+    asks = "别店:采购 2026-10-05 11:00:00\n能批发吗\n甲店:小李 2026-10-05 11:00:20\n可以\n"
+    told = read_qianniu_chat([put(tmp_path, "guest.txt", talks("甲店", "a", "b") + asks)])
+    last = told.tables["messages"].tail(2)
+    assert last["sender"].to_list() == ["buyer", "agent"]
+    assert set(last["buyer_id"]) == {"别店:采购"}
+
+
+JINGMAI = "customer,waiter,created,waiterSend,type,content,sid,{shop}\n"
+
+
+def test_jingmai_names_its_shop_and_keeps_a_session_whole(tmp_path: Path, sound: Sound) -> None:
+    head = JINGMAI.format(shop="shopName")
+    rows = (
+        "j***a,机器人小京,2026-10-05 10:00:00,true,text,您好,s1,甲店\n"
+        "j***a,小李,2026-10-05 10:00:20,true,text,在,s1,甲店\n"
+    )
+    one = put(tmp_path, "one.csv", head + rows)
+    told = sound(read_jingmai_chats([one])).tables["messages"]
+    # A robot and a person in one session: one masked buyer.
+    assert told["buyer_id"].n_unique() == 1
+    two = put(tmp_path, "two.csv", head + rows.replace("甲店", "乙店"))
+    with pytest.raises(ImporterError, match=r"two shops: 乙店 in two\.csv, 甲店 in one\.csv"):
+        read_jingmai_chats([one, two])
+    mixed = put(tmp_path, "mixed.csv", head + rows.replace("甲店", "乙店", 1))
+    with pytest.raises(ImporterError, match="two shops"):
+        read_jingmai_chats([mixed])
+    renamed = put(tmp_path, "one.yml", "one_shop: true\n")
+    assert read_jingmai_chats([mixed], renamed).rows_out == 2
+
+
+def test_jingmai_sessions_of_one_number_are_two_shops(tmp_path: Path) -> None:
+    row = "{who},小李,2026-10-05 10:00:00,false,text,在吗,{sid}\n"
+    head = JINGMAI.format(shop="").replace(",\n", "\n")
+    files = [
+        put(tmp_path, f"{name}.csv", head + "".join(row.format(who=w, sid=s) for w, s in pairs))
+        for name, pairs in (("x", [("a", 1), ("b", 2)]), ("y", [("c", 1), ("d", 2)]))
+    ]
+    with pytest.raises(ImporterError, match=r"x\.csv, y\.csv: 2 of the 2 conversations in both"):
+        read_jingmai_chats(files)
+
+
+def test_intercom_says_which_conversations_it_cut(tmp_path: Path) -> None:
+    part = {"body": "Hi", "created_at": 1791165600, "author": {"type": "admin", "id": 1}}
+    talk = {
+        "created_at": 1791165600,
+        "source": {"body": "Help", "author": {"type": "user", "id": "u", "email": "a@x.com"}},
+        "conversation_parts": {"total_count": 600, "conversation_parts": [part]},
+    }
+    file = put(tmp_path, "x.json", json.dumps({"conversations": [talk]}))
+    assert (
+        "1 conversations have more parts" in read_intercom([file], timezone="Asia/Tokyo").notices[0]
+    )
+
+
+def _zendesk(*authors: int, **more: object) -> str:
+    said = [
+        {"author_id": who, "created_at": f"2026-10-05T10:0{n}:00Z", "body": "x", "public": True}
+        for n, who in enumerate(authors)
+    ]
+    return json.dumps({"id": 1, "requester_id": 7, "comments": said, **more})
+
+
+def test_a_writer_of_no_known_role_in_anothers_ticket_is_no_agent(tmp_path: Path) -> None:
+    """Nobody tells whether 9 was copied in; 8 has the ticket, and 5 writes to two requesters."""
+    lines = [
+        _zendesk(7, 8, 9, 5, assignee_id=8),
+        _zendesk(6, 5, 8, id=2, requester_id=6, assignee_id=8),
+    ]
+    made = read_zendesk([put(tmp_path, "x.jsonl", "\n".join(lines))], timezone="Asia/Tokyo")
+    assert made.tables["agents"]["agent_id"].sort().to_list() == ["5", "8"]
+    (why,) = made.refused["_reason"]
+    assert why.startswith("nothing tells whether its writer is an agent or was copied in")
+
+
+def test_a_view_of_zendesk_is_said_to_hold_no_messages(tmp_path: Path) -> None:
+    file = put(tmp_path, "view.csv", "Id,Requester,Subject\n1,Ann,Where is it\n")
+    with pytest.raises(ImporterError, match=r"view\.csv: is not JSON; a view .* as JSON"):
+        read_zendesk([file], timezone="Asia/Tokyo")
+
+
+def test_units_in_the_names_of_figures(tmp_path: Path, sound: Sound) -> None:
+    """0.9 below a name with (%) is 0.9 per cent, and minutes are brought to seconds."""
+    head = "统计日期,客服昵称,3分钟人工响应率（%）,平均响应时长(分钟),销售额(元)\n"
+    file = put(
+        tmp_path,
+        "k.csv",
+        head + '20261001,小李,98.5,1.5,"1,200.50"\n20261002,小李,0.9,00:00:45,-\n',
+    )
+    told = sound(read_platform_kpis([file])).tables["platform_kpis"].rows()
+    found = {(row[0].day, row[2]): row[3] for row in told}
+    assert found == {
+        (1, "3分钟人工响应率"): 0.985,
+        (1, "平均响应时长"): 90.0,
+        (1, "销售额"): 1200.5,
+        (2, "3分钟人工响应率"): pytest.approx(0.009),
+        (2, "平均响应时长"): 45.0,
+    }
