@@ -6,7 +6,7 @@ import numpy as np
 from tests.contexts import LEAST
 from tests.validate import study_worlds, worlds
 
-from csinsight.drivers.power import detectable
+from csinsight.drivers.checks import detectable
 
 RULE = LEAST["q_threshold"]
 

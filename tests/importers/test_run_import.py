@@ -11,7 +11,7 @@ import pytest
 from csinsight.contract.imports import read_imports
 from csinsight.importers import FORMATS, ImporterError, run_import
 from csinsight.importers import run as run_module
-from csinsight.importers.rejects import cell_of
+from csinsight.importers.recording import cell_of
 
 LOG = "1,10,7,pv,1511544070\n1,10,7,buy,1511544073\n=cmd(),10,7,pv,1\n"
 CHAT = "1 2024-1-5 9:00:00\n在吗\n店:甲 2024-1-5 9:00:20\n在\n"

@@ -19,10 +19,8 @@ SOURCE = Path(csinsight.__file__).parent
 #: Read what is estimated, and take no part in it.
 _APART = (
     "rollout.py",
-    "rollout_drift.py",
     "rollout_lot.py",
     "rollout_plan.py",
-    "randomisation.py",
     "misreading.py",
     "sensitivity.py",
     "checks.py",

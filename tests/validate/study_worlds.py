@@ -18,9 +18,9 @@ from tests.validate.kept import kept, two_processes
 from tests.validate.worlds import AS_OF
 
 from csinsight.contract.artifacts import Drivers
+from csinsight.drivers.checks import detectable
 from csinsight.drivers.design import Design, design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.power import detectable
 from csinsight.params import add_months
 
 #: Shops of each world and maker; they are drawn in blocks, and some without effects beside them.

@@ -3,15 +3,19 @@
 A behaviour of the shop's own is read by its words, as the rules of the lexicons are, and then
 stands wherever a built-in one does. The file is held to its own examples: it is not read by a run
 that would not read them as they say.
+
+Patterns as people write them, made such as every engine reads alike and in good time.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Annotated, Any, Final, Literal
 
 import polars as pl
@@ -19,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from csinsight.behaviours.advice_form import Advice, breaks_rules, texts_of
 from csinsight.behaviours.lexicon import (
+    FRAGMENT,
     Compiler,
     Example,
     Examples,
@@ -28,18 +33,23 @@ from csinsight.behaviours.lexicon import (
     built_in_fragments,
     check_names,
     load_lexicon,
+    not_blank,
 )
 from csinsight.behaviours.opportunities import BEFORE_SALE, MADE_BY, NO, PRE_SALES, WAITED
-from csinsight.behaviours.own_patterns import OwnPatterns
 from csinsight.behaviours.table import mark_table
 from csinsight.config import Yaml, did_you_mean, load, read_yaml
 from csinsight.contract.artifacts import AgentSessions, Conversations
 from csinsight.contract.domain import BEHAVIOURS, NOTED, TURN_MARKERS
 from csinsight.contract.own import FILE
 from csinsight.contract.schema import Messages
+from csinsight.engine import simplify
 from csinsight.errors import ConfigError
 from csinsight.params import Lang
 
+#: A pattern that could be tried in more ways than this at one place of a text takes too long.
+_MOST_WAYS: Final = 100_000
+#: As often can "any number of times" be tried.
+_ENDLESS: Final = 1000
 Direction = Literal["good", "bad", "neutral"]
 _TAUGHT: Final[dict[Direction, str]] = {"good": "more", "bad": "less", "neutral": "nothing"}
 #: Opportunities that no marker makes.
@@ -51,6 +61,76 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]{2,39}")
 _ENDINGS: Final = ("_turn", "_low", "_high", "_at", "_id", "_numerator", "_denominator")
 #: What would be read as mark-up where a name is written.
 _MARKUP: Final = re.compile(r"[<>{}\[\]|`*_\\#\x00-\x1f\u2028\u2029]")
+
+
+def plain_pattern(pattern: str) -> str:
+    r"""Return a pattern as texts are read: small, in simplified characters, of half width.
+
+    Examples
+    --------
+    >>> plain_pattern("可以嗎？OK")
+    '可以吗\\?ok'
+    """
+    halved = ((sign, unicodedata.normalize("NFKC", sign)) for sign in pattern)
+    same = "".join(sign if sign == half else re.escape(half) for sign, half in halved)
+    return simplify(same.lower())
+
+
+def ways(pattern: str) -> float:
+    """Return in how many ways a matcher that goes back could try `pattern` at one place, at most.
+
+    Polars reads every pattern in a time that grows with the text alone; Spark and the search for
+    the words to show go back where a part does not fit. Built-in fragments count as one sign.
+
+    Examples
+    --------
+    >>> ways("(赠送|送)[^,。]{0,9}礼盒"), ways("(a{0,9}){0,9}b") > 100_000
+    (20.0, True)
+    """
+    return _ways(_parser.parse(FRAGMENT.sub("x", pattern)))
+
+
+def _ways(items: Any) -> float:
+    found = 1.0
+    for kind, what in items:
+        if kind is _constants.BRANCH:
+            found *= sum(_ways(branch) for branch in what[1])
+        elif kind is _constants.SUBPATTERN:
+            found *= _ways(what[-1])
+        elif kind in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            least, most, body = what
+            each, most = _ways(body), min(int(most), _ENDLESS)
+            powers = (min(each ** min(n, 99), 1e12) for n in range(int(least), most + 1))
+            found *= sum(powers)
+        found = min(found, 1e12)
+    return found
+
+
+def _bearable(values: list[str]) -> list[str]:
+    for value in values:
+        try:
+            many = ways(value) > _MOST_WAYS
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{value!r} is no regular expression ({error})") from error
+        if many:
+            raise ValueError(
+                f"{value!r} could take hours on some texts: don't repeat what holds a repetition "
+                "or a choice, and write {0,9} for *"
+            )
+    return values
+
+
+def _plain(values: list[str]) -> list[str]:
+    return [plain_pattern(value) for value in values]
+
+
+OwnPatterns = Annotated[
+    list[Annotated[str, Field(max_length=400)]],
+    Field(max_length=400),
+    AfterValidator(not_blank),
+    AfterValidator(_plain),
+    AfterValidator(_bearable),
+]
 
 
 def _name(value: str) -> str:

@@ -2,7 +2,7 @@
 
 Coaching starts in waves, at like distances, and which agent belongs to which wave is drawn by lot
 (`csinsight.drivers.rollout_lot`). Nothing that agents or buyers do by themselves can follow a lot,
-so the comparison needs no covariate and no model (`csinsight.drivers.randomisation`).
+so the comparison needs no covariate and no model (`csinsight.drivers.rollout_lot`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import pandas as pd
 from csinsight.contract import rollouts as contract
 from csinsight.contract.artifacts import Conversations, RolloutAgents, Rollouts
 from csinsight.contract.rollouts import Rollout
-from csinsight.drivers.randomisation import Cells, read_by_lot
 from csinsight.drivers.rollout_lot import (
+    Cells,
     between_waves,
     cells_of,
     in_lot_order,
     last_day_after,
     mature_inquiries,
+    read_by_lot,
     started_by,
 )
 from csinsight.drivers.units import as_float

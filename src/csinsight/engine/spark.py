@@ -26,8 +26,8 @@ from csinsight.contract import cells, tally
 from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Column, Kind, Messages, Table
 from csinsight.engine import polars_tables
-from csinsight.engine.footers import holding
 from csinsight.engine.frames import explain, ms
+from csinsight.engine.polars_tables import holding
 from csinsight.errors import EngineError
 
 if TYPE_CHECKING:

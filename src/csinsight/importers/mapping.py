@@ -14,7 +14,12 @@ from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.headers import HEADER_WITHIN, find_header, refuse_doubled
-from csinsight.importers.mapped_messages import internal, refuse_whole_talks, with_buyers
+from csinsight.importers.mapped_messages import (
+    internal,
+    read_patterned,
+    refuse_whole_talks,
+    with_buyers,
+)
 from csinsight.importers.mapping_spec import FORMAT_OF_SUFFIX, FileFormat, Mapping, load_mapping
 from csinsight.importers.mapping_values import (
     LINE_FIELDS,
@@ -28,7 +33,6 @@ from csinsight.importers.one_shop import Row, Told, refuse_other_conversations, 
 from csinsight.importers.options import exported_at
 from csinsight.importers.order_states import ORDER_MONEY, Rows
 from csinsight.importers.orders import import_orders
-from csinsight.importers.patterned import read_patterned
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     NO_DATA,

@@ -42,8 +42,15 @@ from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.qianniu_chat import read_qianniu_chat
 from csinsight.importers.reading import ASIDE, Line
-from csinsight.importers.recording import entries_of, owned_tables, refuse_two_shops, same_file
-from csinsight.importers.rejects import REJECTS, read_rejects, write_rejects
+from csinsight.importers.recording import (
+    REJECTS,
+    entries_of,
+    owned_tables,
+    read_rejects,
+    refuse_two_shops,
+    same_file,
+    write_rejects,
+)
 from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders
