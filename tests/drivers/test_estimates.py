@@ -316,6 +316,11 @@ def test_what_is_left_of_intent_widens_intervals_where_an_alarm_rings() -> None:
     told = ["helps", OWN_INTENT, "helps", OWN_INTENT, "no evidence"]
     assert alarmed["verdict"].tolist() == told
     assert alarmed.loc[1, "reason"] == LEFT_OVER
+    told = {"rings": False, "states": True, "browsing": True, "level": 0.05}
+    one = verdicts(table, (), 0.10, answered={"greets"}, **told)
+    assert one["verdict"].tolist() == ["helps", OWN_INTENT, "helps", "helps", "no evidence"]
+    assert one["systematic_pp"].notna().tolist() == [False, True, False, False, False]
+    assert one["high_pp"].drop(1).tolist() == calm["high_pp"].drop(1).tolist()
     blind = verdicts(table, (), 0.10, level=0.05, rings=True, states=True, browsing=False)
     assert blind["verdict"].tolist() == [*[OWN_INTENT] * 4, "no evidence"]
     assert set(blind["reason"].iloc[:4]) == {UNSEEN}

@@ -54,8 +54,8 @@ def estimate(shop: worlds.Shop, as_of=AS_OF, months: int = 3) -> pd.DataFrame:
     """
     study = planned(shop, as_of, months)
     found = estimate_drivers(study, scopes=(), **LEAST)
-    # Only where an alarm rings is there a systematic error.
-    rang = bool(found[Drivers.SYSTEMATIC_PP].notna().any())
+    # Only where an alarm over the whole rings do all have a systematic error.
+    rang = bool(found.loc[found[Drivers.EFFECT_PP].notna(), Drivers.SYSTEMATIC_PP].notna().all())
     found = found[found[Drivers.EFFECT_PP].notna() & (found[Drivers.VERDICT] != "control")]
     found = found.assign(truth=found[Drivers.BEHAVIOUR].map(shop.effects), rang=rang)
     return found[found["truth"].notna()]

@@ -162,3 +162,12 @@ def test_a_calm_alarm_whose_own_interval_misses_0_says_why_it_is_calm(study, low
     alarm |= {"estimate_pp": 0.3, "low_pp": low, "high_pp": 0.5}
     told = view.alarm_notes(study, pd.DataFrame([alarm]))
     assert ("misses 0" in told[0]) == strict
+
+
+def test_a_behaviour_that_answers_what_agents_do_not_see_is_named_where_the_whole_is_calm(study):
+    alarm = {"check": "cart page before the first message", "estimate_pp": 0.3, "low_pp": -0.1}
+    alarms = pd.DataFrame([alarm] * 2).assign(high_pp=0.7, behaviour=[None, "greets"])
+    told = view.alarm_notes(study, alarms.assign(fired=[False, True]))
+    assert len(told) == 2
+    assert study.word("behaviour.greets") in told[1]
+    assert len(view.alarm_notes(study, alarms.assign(fired=[True, True]))) == 1

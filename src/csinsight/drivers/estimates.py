@@ -38,7 +38,7 @@ from csinsight.drivers.fixed_effects import (
 )
 from csinsight.drivers.intent import placebo_tests, second_look, times_as_strong
 from csinsight.drivers.units import Floats, unit_of
-from csinsight.drivers.verdicts import ALL, family_level, rings, verdicts
+from csinsight.drivers.verdicts import ALL, answering, family_level, rings, verdicts
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
@@ -126,6 +126,7 @@ def estimate_drivers(
         q_threshold,
         level=family_level(design),
         rings=rings(alarms),
+        answered=answering(alarms),
         states=design.states is not None,
         browsing=design.browsing_counts,
     )

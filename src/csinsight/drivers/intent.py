@@ -48,6 +48,8 @@ from csinsight.drivers.fixed_effects import (
 from csinsight.drivers.risk_sets import CLOCKED
 from csinsight.drivers.units import Floats, unit_of
 
+Flags = npt.NDArray[np.bool_]
+
 _C, _D = Conversations, DriverChecks
 #: Signs that are put in the outcome's place, and what their check is called.
 PLACEBOS: Final = {
@@ -55,6 +57,9 @@ PLACEBOS: Final = {
     f"browsing: {_C.PAGES_BEFORE}": "pages before the first message",
     f"opening: {_C.OPENING_CHARS}": "length of the opening",
 }
+#: The checks of what an agent does not see, which only a sense of the intent behind it can answer;
+#: the opening and the buyer's state may be answered for what they say.
+BROWSING: Final = tuple(name for sign, name in PLACEBOS.items() if sign.startswith("browsing"))
 STATE: Final = "the buyer's state before the turn"
 #: Chance that any alarm over the whole rings though no agent answers the buyer.
 LEVEL: Final = 0.05
@@ -207,8 +212,8 @@ def times_as_strong(effect: float, reach: float, moved: float) -> float:
 
 
 def own_intent(
-    estimates: pd.DataFrame, *, rings: bool, states: bool, browsing: bool
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    estimates: pd.DataFrame, *, rings: bool | Flags, states: bool, browsing: bool
+) -> tuple[Flags, Flags]:
     """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
 
     Parameters
@@ -216,8 +221,8 @@ def own_intent(
     estimates : DataFrame
         ``effect_pp``, the main estimate; ``intent_times`` of `times_as_strong`; ``proximal_pp`` and
         ``proximal_p`` of the second method, NaN where it can't be had.
-    rings : bool
-        Whether an alarm over the whole rings.
+    rings : bool or array of bool
+        Whether an alarm rings, over the whole or of the estimate's own behaviour.
     states : bool
         Whether the buyer's state before each turn is known.
     browsing : bool
@@ -244,7 +249,7 @@ def own_intent(
     effect, times, proximal, p_value = (estimates[name].to_numpy(dtype=float) for name in names)
     unseen = rings & (np.isnan(proximal) | (not states))
     least = np.where(unseen, TIMES_UNSEEN, TIMES)
-    weak = (times < least) | (rings and not browsing)
+    weak = (times < least) | (rings & np.full(len(times), not browsing))
     agrees = (proximal * effect > 0) & (p_value / 2 <= _AGREES)
     return weak, rings & ~np.isnan(proximal) & ~agrees
 
@@ -265,7 +270,7 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         against) and one of each behaviour; ``estimate_pp`` in points, of counts in per cent.
         Alarms of the whole ring by chance in 5 % of shops, over all signs (t by the effective
         number of agents, since agents of unequal weight ring too often by their number); those of
-        behaviours in 5 % of shops for each sign (Holm).
+        behaviours in another 5 % (Holm).
 
     Examples
     --------
@@ -356,7 +361,7 @@ def _placebo(
     )
     own = table[_D.BEHAVIOUR].notna().to_numpy()
     fired = np.array(p_values) <= LEVEL / looks
-    fired[own] = _holm(np.array(p_values)[own], LEVEL)
+    fired[own] = _holm(np.array(p_values)[own], LEVEL / looks)
     return table.assign(**{_D.FIRED: fired})
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -70,20 +71,24 @@ def left_over(moved: Floats, apart: Floats, noise: Floats) -> float:
     return float(np.clip((weight * moved * apart).sum() / size, 0.0, _MOST))
 
 
-def with_systematic_error(estimates: pd.DataFrame, *, whole: str) -> pd.DataFrame:
+def with_systematic_error(
+    estimates: pd.DataFrame, rung: npt.NDArray[np.bool_], *, whole: str
+) -> pd.DataFrame:
     """Widen intervals, and raise p-values, by what is left of the buyer's intent.
 
     Parameters
     ----------
     estimates : DataFrame
         Columns of `csinsight.contract.artifacts.Drivers`; of a shop in which an alarm rings.
+    rung : array of bool
+        The rows that it rings for; the others stay as they are.
     whole : str
         The scope that tells how much is left, for each outcome.
 
     Returns
     -------
     DataFrame
-        The same rows, with ``systematic_pp``, a standard deviation.
+        The same rows, with ``systematic_pp``, a standard deviation; NaN where no alarm rings.
 
     Examples
     --------
@@ -91,7 +96,7 @@ def with_systematic_error(estimates: pd.DataFrame, *, whole: str) -> pd.DataFram
 
     >>> row = {"outcome": "paid", "scope": "all", "agents": 30, "moved_pp": 2.0, "p_value": 0.001}
     >>> row |= {"effect_pp": 5.0, "low_pp": 3.0, "high_pp": 7.0, "proximal_pp": np.nan}
-    >>> wide = with_systematic_error(pd.DataFrame([row]), whole="all")
+    >>> wide = with_systematic_error(pd.DataFrame([row]), np.array([True]), whole="all")
     >>> wide[["low_pp", "high_pp", "systematic_pp"]].round(1).iloc[0].tolist()
     [0.4, 9.6, 2.0]
     """
@@ -106,13 +111,15 @@ def with_systematic_error(estimates: pd.DataFrame, *, whole: str) -> pd.DataFram
             (own[_D.HIGH_PP] - own[_D.LOW_PP]).to_numpy(dtype=float),
         )
         sd[places] = times * np.nan_to_num(np.abs(rows[_D.MOVED_PP].to_numpy(dtype=float)))
+    sd[~rung] = 0.0
     effect, high = (table[name].to_numpy(dtype=float) for name in (_D.EFFECT_PP, _D.HIGH_PP))
     df = np.maximum(table[_D.AGENTS].to_numpy(dtype=float) - 1, 1)
     t = stats.t.ppf(0.975, np.where(np.isnan(df), np.inf, df))
     se = (high - effect) / t
     both = np.hypot(se, sd)
-    table[_D.SYSTEMATIC_PP] = np.where(np.isnan(effect), np.nan, sd)
-    table[_D.LOW_PP], table[_D.HIGH_PP] = effect - t * both, effect + t * both
+    table[_D.SYSTEMATIC_PP] = np.where(np.isnan(effect) | ~rung, np.nan, sd)
+    for name, end in ((_D.LOW_PP, effect - t * both), (_D.HIGH_PP, effect + t * both)):
+        table[name] = np.where(rung, end, table[name].to_numpy(dtype=float))
     p_values = 2 * stats.t.sf(np.abs(effect) / both, np.where(np.isnan(df), np.inf, df))
     table[_D.P_VALUE] = np.where(sd > 0, p_values, table[_D.P_VALUE].to_numpy(dtype=float))
     return table

@@ -6,6 +6,7 @@ purpose, what is left of the buyer's intent, and a hidden intent as strong as wh
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import stats
 from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.design import Design
-from csinsight.drivers.intent import own_intent
+from csinsight.drivers.intent import BROWSING, own_intent
 from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.systematic_error import with_systematic_error
 
@@ -107,6 +108,21 @@ def rings(alarms: pd.DataFrame) -> bool:
     return bool(whole[DriverChecks.FIRED].any())
 
 
+def answering(alarms: pd.DataFrame) -> set[str]:
+    """Return the behaviours that go with what buyers looked at, which agents don't see.
+
+    Examples
+    --------
+    >>> cart = "cart page before the first message"
+    >>> told = {"check": cart, "behaviour": [None, "greets"], "fired": [False, True]}
+    >>> answering(pd.DataFrame(told))
+    {'greets'}
+    """
+    own = alarms[DriverChecks.BEHAVIOUR].notna() & alarms[DriverChecks.FIRED]
+    own &= alarms[DriverChecks.CHECK].isin(BROWSING)
+    return set(alarms.loc[own, DriverChecks.BEHAVIOUR])
+
+
 def verdicts(
     estimates: pd.DataFrame,
     negative_controls: tuple[str, ...],
@@ -114,6 +130,7 @@ def verdicts(
     *,
     level: float,
     rings: bool,
+    answered: Collection[str] = (),
     states: bool,
     browsing: bool,
 ) -> pd.DataFrame:
@@ -125,7 +142,8 @@ def verdicts(
     only read when it speaks as a whole (Simes' test, whose p-value is the family's smallest q).
     Once the main family has spoken, its level passes on to the others (Bretz et al. 2009, a
     graphical procedure). Nothing is named whose interval, plain or as believed, holds zero.
-    Where an alarm rings, intervals and p-values hold what is left of the buyer's intent too
+    Where an alarm rings, over the whole or of the behaviour itself, intervals and p-values hold
+    what is left of the buyer's intent too
     (`csinsight.drivers.systematic_error`). What chance alone would have named, and what could be
     the buyer's own intent (`csinsight.drivers.intent`), is called that; so is all of it where an
     alarm rings and nothing is known of what buyers looked at before they asked, for then nothing
@@ -141,7 +159,11 @@ def verdicts(
     q_threshold : float
     level : float
         Of the main family (`family_level`).
-    rings, states, browsing : bool
+    rings : bool
+        Whether an alarm over the whole rings.
+    answered : collection of str
+        Behaviours whose own alarm rings (`answering`).
+    states, browsing : bool
         As for `csinsight.drivers.intent.own_intent`.
 
     Returns
@@ -166,16 +188,17 @@ def verdicts(
     tested = table[_D.P_VALUE].notna() & ~control
     table, by_chance = _with_naming(table, tested, q_threshold, level)
     named = by_chance
-    if rings:
+    rung = np.full(len(table), rings) | table[_D.BEHAVIOUR].isin(answered).to_numpy()
+    if rung.any():
         table, named = _with_naming(
-            with_systematic_error(table, whole=ALL), tested, q_threshold, level
+            with_systematic_error(table, rung, whole=ALL), tested, q_threshold, level
         )
-    weak, apart = own_intent(table, rings=rings, states=states, browsing=browsing)
+    weak, apart = own_intent(table, rings=rung, states=states, browsing=browsing)
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
-    if rings and not browsing:
-        table.loc[by_chance, _D.REASON] = UNSEEN
+    if not browsing:
+        table.loc[by_chance & rung, _D.REASON] = UNSEEN
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
     verdict = np.where(named & ~weak & ~apart, side, "no evidence")
     verdict = np.where(by_chance & ~(named & ~weak & ~apart), OWN_INTENT, verdict)

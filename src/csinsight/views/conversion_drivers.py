@@ -11,7 +11,7 @@ from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, R
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.estimates import SCOPES
-from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, UNSEEN, rings
+from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, UNSEEN, answering, rings
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -460,7 +460,7 @@ def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
         # Many checks are looked at, so an alarm asks for more than this one's interval says.
         return "calm_strict" if row[_K.LOW_PP] > 0 or row[_K.HIGH_PP] < 0 else "calm"
 
-    return [
+    lines = [
         study.word(
             f"drivers.alarm_{answer(row)}",
             n=study.words.number(len(whole)),
@@ -471,6 +471,11 @@ def alarm_notes(study: Study, found: pd.DataFrame) -> list[str]:
         )
         for _, row in whole.iterrows()
     ]
+    own = [] if rings(found) else sorted(answering(found))
+    if own:
+        listed = study.words.listed([labels.label(study, name) for name in own])
+        lines.append(study.word("drivers.alarm_own", listed=listed))
+    return lines
 
 
 def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
