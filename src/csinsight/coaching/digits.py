@@ -26,6 +26,8 @@ _WORDS: Final = re.compile(
     rf"(?<![a-z])(?:{_SPELLED}|[0-9]+)(?:[\s\-,.]{{1,2}}(?:{_SPELLED}|[0-9]+|o)){{2,}}(?![a-z])",
     re.IGNORECASE,
 )
+#: So few digits are nobody's.
+_TINY: Final = 2
 #: Fewer digits are a price, a size, a year.
 _DIGITS: Final = 7
 
@@ -125,8 +127,9 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
     if sum(map(len, groups)) < _DIGITS:
         return True
     behind_letter = re.match("[A-Za-z]", plain[max(start - 1, 0) : start])
-    if behind_letter and (len(text) <= _DIGITS + 1 if len(groups) == 1 else counted):
-        return True  # a model, with its size behind it, unless `NUMBERS` knows better
+    short = sum(map(len, groups)) <= _DIGITS + 1
+    if behind_letter and short and (len(groups) == 1 or (counted and len(groups[0]) <= _TINY)):
+        return True  # a model, or one with its size behind it, unless `NUMBERS` knows better
     if len(groups) == 1:
         # "1234567件": nobody has so many digits and a counter behind them but a count.
         return len(text) <= _DIGITS + 1 and counted
@@ -176,8 +179,6 @@ def phones(plain: str, dates: list[tuple[int, int]]) -> list[Span]:
 
 #: How far from a masked number its other part may stand.
 _BESIDE: Final = 8
-#: So few digits are nobody's.
-_TINY: Final = 2
 _SHORT: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9]{2,6}(?:[/\-][0-9]{2,6}){0,2}(?![0-9A-Za-z.])")
 
 

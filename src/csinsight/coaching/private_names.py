@@ -23,7 +23,7 @@ _ORDINARY = (
     "|高端|高级|高腰|任何|任意|周末|周期|周边|周一|周二|周三|周四|周五|周六|周日|许多|毛衣|毛巾"
     "|连接|连续|连衣|石头|古铜|贝壳|米色"
     "|米白|红色|蓝色|黑色|绿色|华为|严重|严格|余额|顾客|段时|田园|水洗|解决|解释|解除|解绑|管理"
-    "|程度|于您|于是|那边|那里|祝您|路上"
+    "|程度|祝福|于您|于是|那边|那里|祝您|路上"
     "|车架|车载|项目|项链|于此|计算|施工|柏油|柔软|喻为|孔雀|左右|左边|石材|童装|童鞋|向上|向下"
     "|温度|温馨|温水|盛装|凤凰|贺卡|雷电"
     "|倪妮|鲁菜|苗条|殷勤|葛根|范围|范本|史上|唐装|费用|席位|季节|季度|麻烦|麻布|强烈|贾斯|江浙"
@@ -66,7 +66,8 @@ _ENGLISH_NAME: Final = (
     r"|Buyer|Seller|Friend|Valued|Interested|Sad|Done|OK|Ok|Okay|Cotton|Silk|Made|In|On|For"
     r"|From|Really|Regards|Wishes|Rgds|Thanks|Thank|Quality|Price|Service|Product|Store|Shop|Best"
     r"|Hello"
-    r"|Hi|Dear|Yes|No|Ready|Waiting|Still|Trying|Size|Medium|Large|Small)\b)"
+    r"|Hi|Dear|Yes|No|Ready|Waiting|Still|Trying|Size|Medium|Large|Small|Mom|Mum|Dad"
+    r"|Grand(?:ma|pa)|Santa|Christmas|Xmas|Easter|Mother|Father)\b)"
     r"(?:(?:Mr|Mrs|Ms|Dr|Capt|Prof|Sgt|Rev)"
     r"\.?\s)?(?:[A-Z]\.?\s?){0,3}[A-ZÀ-Þ][a-zß-ÿ'\-]+(?:\s+[A-ZÀ-Þ][A-Za-zß-ÿı'\-.]*){0,2})"
 )
@@ -131,7 +132,8 @@ NAMES: Final = tuple(
             "姓名",
             r"(?:my (?:husband|wife|son|daughter|mom|mum|dad|brother|sister|friend|boss|assistant"
             r"|name'?s)"
-            r"|care of|on behalf of|\bgift for|talk to|\bsurname|under(?: the name)?|sign it|"
+            r"|care of|on behalf of|\bgift for|talk to|\bsurname|under(?: the name)?|sign it"
+            r"|\bit'?s for|"
             r"(?:parcel|package|order) for)"
             rf"(?: is|,| called|:)*\s+(?P<found>{_ENGLISH_NAME})",
         ),
@@ -143,12 +145,14 @@ NAMES: Final = tuple(
             r"|call me|named|recipient(?: is|\s*:|(?=\s(?-i:[A-Z])))|addressee(?: is|\s*:)"
             r"|receiver(?: is|\s*:)"
             r"|(?:addressed|attention) to:?|(?:deliver|ship|send|give) (?:it )?to:|ask for"
-            r"|signed by"
+            r"|signed by(?! the)|(?:ordered|placed|bought|paid) by"
             r"|attn\.?:?)\s+"
             r"(?!(?:the|my|our|your|a|an|me|us|this|that|it|is|not|on|in|new|another|him|her"
             r"|them|old|only|help|refund|more|back|when|if|at|once|asap|later|today|tomorrow|now"
             r"|any|after|before"
-            r"|please|again|for|to)\b)"
+            r"|please|again|for|to|size|colou?r|discount|manager|details|info|pictures?|photos?"
+            r"|black|white"
+            r"|someone|people|mistake|accident|card|cash|paypal|phone|customers?)\b)"
             r"(?P<found>[a-zà-ÿ][a-zà-ÿ'\-]+(?:\s+(?!and|at|please|thanks?|for|on|in|is|my|the"
             r"|from|with|to|last|first\b)[a-zà-ÿı][a-zà-ÿı'\-.]*)"
             r"{0,2})(?=\s|[,.;!?]|$)",
@@ -167,7 +171,8 @@ NAMES: Final = tuple(
         ),
         (
             "姓名",
-            r"(?:我?(?:老公|老婆|妈|爸|儿子|女儿|朋友|同事|闺蜜|对象|室友|婆婆)|让|转|找|给|写"
+            r"(?:我?(?:老公|老婆|妈|爸|儿子|女儿|朋友|同事|闺蜜|对象|室友|婆婆|妹妹?|姐姐?|哥哥?"
+            r"|弟弟?|姨|舅舅?|叔叔?|婶|奶奶|爷爷|外婆|外公|嫂子?)|让|转|找|给|写"
             r"|顾客|客户)(?:叫|是)?"
             rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)"
             rf"(?=(?:去|来|代|签|收|拿|取|的|就好|就行|也行)|{_ENDS})",
@@ -243,6 +248,9 @@ NAMES: Final = tuple(
             r"|伯伯|狗狗)"
             rf"(?P<twice>[{_HAN}])(?P=twice))(?=寄|发|送|买|的)",
         ),
+        ("姓名", rf"^(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=签收|代签|代收|亲收)"),
+        ("姓名", rf"(?:开|写)(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=的?(?:抬头|发票|名字))"),
+        ("姓名", rf"(?:找|交给)(?P<found>阿[{_HAN}])(?=签|收|拿|取)"),
         (
             "姓名",
             rf"(?:找|让|叫|喊|给|交给|转给|麻烦|请|联系)(?P<found>[小老阿大][{_SURNAMES}])"

@@ -150,7 +150,8 @@ NUMBERS: Final = tuple(
             r"(?:'s)?(?= is|:)"
             r"|(?:civic|camry|tesla|honda|toyota|ford|bmw|audi|sedan|suv)\b)"
             r"[^a-z0-9\n]{0,6}(?:(?:number|no\.?|is|号)[^a-z0-9\n]{0,3})*"
-            r"(?P<found>(?-i:(?=[A-Z0-9· \-]{0,8}[0-9])(?=[0-9· \-]{0,6}[A-Z])"
+            r"(?P<found>(?-i:(?=(?:[· \-]?[A-Z0-9]){5})(?=[A-Z0-9· \-]{0,8}[0-9])"
+            r"(?=[0-9· \-]{0,6}[A-Z])"
             r"[A-Z0-9]{1,8}(?:[\s·\-][A-Z0-9]{1,5}){0,3}))",
         ),
         (

@@ -35,7 +35,8 @@ _LEAD: Final = r"到在是至往址为发送寄:;,。!?、\n\s"
 _STREET: Final = (
     r"(?:road|rd|street|st|avenue|ave|terrace|crescent|close|row|grove|gardens|mews|parade"
     r"|lane|ln|drive|dr|boulevard|blvd|alley|court|ct|place|square|parkway|pkwy|hill|green|walk"
-    r"|highway|hwy|way|loop|circle|cir|trail|trl|terr|plaza|heights|ridge|expressway|turnpike"
+    r"|highway|hwy|way|(?-i:Loop|Circle|Cir|Trail|Plaza|Heights|Ridge|LOOP|CIRCLE|TRAIL|PLAZA)"
+    r"|trl|expressway|turnpike"
     r"|quay|wharf|marg|nagar|cross|lu|jie|dadao|xiang|nong|jalan)"
 )
 #: A word of a street's name: none that only joins others ("38 on the way").
@@ -80,6 +81,8 @@ PLACES: Final = tuple(
         r"[成到为])\s*"
         r"(?=[^。!?;\n]{0,40}[省市区县镇乡路街道号栋楼室村园庄城苑座层])"
         r"(?P<found>(?:[^\s,。!?;\n\[\]]|,(?=[^,。]{0,16}[0-9号室栋楼])){4,60})",
+        # "Room 2 rug" is none: behind a flat's number no other word stands at once.
+        rf"(?!{_FLAT}\s[0-9]\s(?!at|on|in|of|and|is|please|thanks)(?-i:[a-z]{{3,}}))"
         rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
         rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?"
         rf"|(?<=,\s)(?-i:[A-Z])[a-z0-9'\-. ]{{1,30}}(?=,))?{_REST}",
@@ -93,7 +96,9 @@ PLACES: Final = tuple(
         rf"(?<![a-z0-9])[nsew][0-9]+[nsew][0-9]+\s+[a-z]+\s{_STREET}(?![a-z])\.?{_REST}",
         # A town with its state and code, and what stands before it between commas.
         rf"(?:{_PART},\s*){{0,5}}(?-i:[A-Z][A-Za-z.'\-]+(?:\s[A-Z][A-Za-z.'\-]+){{0,2}}),?\s+"
-        r"(?-i:[A-Z]{2,3})\.?,?\s+[0-9]{4,5}(?:-[0-9]{4})?(?![0-9])",
+        r"(?-i:(?:[A-Z]{2}\.?,?\s+[0-9]{5}(?:-[0-9]{4})?|(?:NSW|VIC|QLD|TAS|NT|WA|SA|ACT)"
+        r"\s+[0-9]{4}))"
+        r"(?![0-9])",
         rf"(?:{_PART},\s*){{1,5}}(?-i:[A-Z][A-Za-z.'\-]+(?:\s[A-Z][A-Za-z.'\-]+){{0,2}})"
         r"\s*[\-–,]?\s*[0-9]{5,6}(?![0-9])",
         rf"(?:{_PART},\s*){{1,5}}(?-i:[A-Z]{{1,2}}[0-9][A-Z0-9]?\s[0-9][A-Z]{{2}})(?![A-Za-z0-9])",
@@ -120,6 +125,7 @@ PLACES: Final = tuple(
         rf"[{_HAN}]{{2,10}}?(?:地铁站|车站|站)\s?[A-Z0-9]{{1,2}}\s?口",
         rf"[{_HAN}]{{2,10}}?(?<![号款码型第共])\s?(?<![0-9\-])"
         rf"[0-9]{{1,3}}[\-—][0-9]{{1,2}}[\-—][0-9]{{3,4}}室?(?![0-9\-])",
+        rf"[{_HAN}]{{2,12}}?[0-9]{{1,3}}#[0-9]{{3,4}}(?![0-9])",
         rf"[{_HAN}]{{2,12}}?[0-9一二三四五六七八九十]{{1,3}}[楼层]\s?[A-Za-z]?[0-9]{{1,4}}\s?(?:["
         rf"床室号座户房]|病房)",
         rf"[{_HAN}]{{2,12}}?[A-Za-z0-9]{{1,3}}[座栋幢舍]\s?(?:[0-9]{{1,3}}[楼层室F]"
