@@ -43,6 +43,15 @@ def test_clocks_of_twelve_hours_and_days_above(tmp_path: Path, sound: Sound, tex
     assert told["text"].to_list() == ["在吗", "在的"]
 
 
+def test_a_dongdong_session_ends_where_it_says(tmp_path: Path) -> None:
+    from csinsight.importers.jd_dongdong import read_jd_dongdong
+
+    text = "以下为一通会话\njd_1 2026-10-05 上午10:00:00\n在吗\n店员 2026-10-05 上午10:00:09\n在\n"
+    agents = put(tmp_path, "m.yml", "agents: [店员]\n")
+    made = read_jd_dongdong([put(tmp_path, "x.txt", f"{text}以上为一通会话\n")], agents)
+    assert made.tables["messages"]["text"].to_list() == ["在吗", "在"]
+
+
 def test_a_day_between_two_messages_is_no_text(tmp_path: Path) -> None:
     text = "2026-10-05\n小雨 (15:02:11)\n在吗\n2026-10-06\n店:小李 (09:00:00)\n在的\n"
     told = read_qianniu_chat([put(tmp_path, "chat.txt", text)]).tables["messages"]

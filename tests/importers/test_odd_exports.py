@@ -171,3 +171,33 @@ def test_marks_for_nothing_and_states_in_brackets(tmp_path: Path, sound: Sound) 
     made = sound(READERS["jd_orders"]([tmp_path / "jd.csv"]))
     assert made.tables["orders"]["paid_at"].is_null().to_list() == [False, True, True]
     assert not made.refused.height
+
+
+def test_decimal_commas_of_a_spreadsheet(tmp_path: Path, sound: Sound) -> None:
+    head = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity"
+    row = "#1,a@x,paid,2026-10-05 10:00:05 +0200,EUR,{},2026-10-05 10:00:00 +0200,1"
+    text = f"{head}\n{row}\n".replace(",", ";").format("1.234,50")
+    file, told = tmp_path / "o.csv", tmp_path / "m.yml"
+    file.write_text(text, encoding="utf-8")
+    told.write_text("decimal: ','\n", encoding="utf-8")
+    (why,) = read_shopify_orders([file]).refused["_reason"]
+    assert "where a comma is the decimal mark, say `decimal: ','`" in why
+    assert sound(read_shopify_orders([file], told)).tables["orders"]["paid_amount"][0] == 1234.5
+
+
+def test_times_with_a_zone_beside_times_without(tmp_path: Path) -> None:
+    file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
+    file.write_text("id,at\n1,2026-10-05T10:00:00+08:00\n2,2026-10-05 10:00:00\n", encoding="utf-8")
+    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: at}\n", encoding="utf-8")
+    (why,) = read_mapping([file], plan).refused["_reason"]
+    assert why.startswith("placed_at names no zone while others do")
+    assert read_mapping([file], plan, timezone="Asia/Shanghai").rows_out == 2
+
+
+def test_numbers_that_a_spreadsheet_spoilt_are_no_repeats(tmp_path: Path) -> None:
+    file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
+    file.write_text("id,at,sum\n2.38E+18,2026-10-05,10\n2.38E+18,2026-10-06,20\n", encoding="utf-8")
+    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: at, paid_amount: sum}\n")
+    made = read_mapping([file], plan)
+    assert made.refused["_money"].sum() == 30.0
+    assert made.refused["_reason"].str.contains("spoilt by a spreadsheet").all()

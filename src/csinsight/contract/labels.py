@@ -13,10 +13,10 @@ import pandas as pd
 import polars as pl
 from filelock import FileLock, Timeout
 
+from csinsight.contract.csv_tables import read_csv
 from csinsight.contract.messages import Fault
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
-from csinsight.contract.textfile import read_text
 from csinsight.contract.write import write_atomically
 from csinsight.errors import DataError, LockedError
 
@@ -146,7 +146,7 @@ def add_labels(folder: Path, rows: pd.DataFrame) -> Path:
     try:
         with FileLock(folder / f".{FILE}.lock", timeout=LOCK_SECONDS):
             load_labels(folder)
-            there = read_text(path).frame if path.is_file() else pl.DataFrame()
+            there = read_csv(path).frame if path.is_file() else pl.DataFrame()
             merged = _merged(there, _written(rows))
             with write_atomically(path) as draft:
                 merged.write_csv(draft)

@@ -15,10 +15,10 @@ import polars as pl
 
 from csinsight.config import nearest
 from csinsight.contract import cells, messages
+from csinsight.contract.csv_tables import read_csv
 from csinsight.contract.files import parts
 from csinsight.contract.messages import NAMED, Fault, Notice
 from csinsight.contract.schema import Column, Messages, Table
-from csinsight.contract.textfile import read_text
 
 
 def header_faults(file: str, header: list[str], table: Table, row: int | None) -> list[Fault]:
@@ -168,7 +168,7 @@ def read_table(path: Path, table: Table) -> Checked:
 
 
 def _read_csv(path: Path, table: Table) -> Checked:
-    text = read_text(path)
+    text = read_csv(path)
     if not text.header:
         return Checked(_no_rows(table), text.faults)
     faults = header_faults(path.name, text.header, table, row=1)

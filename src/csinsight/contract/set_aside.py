@@ -18,10 +18,10 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.check import Check, check_shop
+from csinsight.contract.csv_tables import raw_records
 from csinsight.contract.files import parts, table_path
 from csinsight.contract.messages import Fault
 from csinsight.contract.schema import TABLES
-from csinsight.contract.textfile import raw_records
 from csinsight.contract.write import guarded, write_atomically
 from csinsight.errors import ContractError
 

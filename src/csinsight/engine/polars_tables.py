@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from csinsight.contract import cells
+from csinsight.contract.csv_tables import read_csv
 from csinsight.contract.files import parts
 from csinsight.contract.schema import TABLES, Messages, Table
-from csinsight.contract.textfile import read_text
 from csinsight.engine.frames import explain, ms
 
 Tables = tuple[dict[str, nw.LazyFrame[Any]], dict[str, frozenset[str]]]
@@ -138,7 +138,7 @@ def open_table(path: Path, table: Table) -> tuple[pl.LazyFrame, frozenset[str]]:
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         # A quote in mid-field is more than Polars takes; the reader of the check is slower and
         # takes it, and it knows a broken file from an odd one.
-        text = None if typed else read_text(path)
+        text = None if typed else read_csv(path)
         if text is None or text.faults:
             raise explain(path, table, error) from error
     return _open(text.frame.lazy(), path, table, typed=False)

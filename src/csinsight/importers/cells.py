@@ -347,6 +347,10 @@ def whole(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     return read(_plain(cell, decimal, thousands), "int")
 
 
+AMOUNT: Final = (
+    "a number such as 12.50 (where a comma is the decimal mark, say `decimal: ','` in a YAML file "
+    "given as the mapping)"
+)
 _ENTITIES: Final = (
     ("&lt;", "<"),
     ("&gt;", ">"),

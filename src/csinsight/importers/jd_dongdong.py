@@ -18,15 +18,15 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from csinsight.config import load
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.chat_tables import chat_tables
 from csinsight.importers.chat_text import Entry, parse_text
 from csinsight.importers.sift import Imported
-from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import holds_sheets, read_workbook
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")
-_ENDS: Final = re.compile(r"^/?\**\s*会话结束")
+_ENDS: Final = re.compile(r"^/?\**\s*(?:会话结束|以上为一通会话)")
 _OUTSIDE: Final = "the line stands outside of a session, so nobody is known whose talk it is"
 _NOBODY: Final = "no buyer wrote in this session, so nobody is known whose it is"
 _SEVERAL: Final = (

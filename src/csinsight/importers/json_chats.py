@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.chat_text import Entry, judge, read_time
 from csinsight.importers.records import load_json
-from csinsight.importers.text_files import read_text
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Beyond this a number of an epoch counts milliseconds.

@@ -13,13 +13,13 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.schema import Messages
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.chat_text import read_head
 from csinsight.importers.mapping_spec import Mapping
 from csinsight.importers.reading import LINE_SCHEMA, NUL_REASON, Line, Records, refused_rows
 from csinsight.importers.sift import Rule
-from csinsight.importers.text_files import read_text
 
 #: Fields of help desks' exports that mark what stays among the agents.
 _INTERNAL: Final[dict[str, tuple[str, ...]]] = {

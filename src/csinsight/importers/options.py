@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -76,8 +76,15 @@ class OrderOptions(Options):
     currency: Currency | None = None
     #: What one unit of another currency is worth in it.
     rates: dict[Currency, Annotated[float, Field(gt=0)]] = {}
+    #: The decimal mark of amounts; the other of the two stands between thousands.
+    decimal: Literal[".", ","] = "."
     #: Whether the files are of one shop, whatever they call it.
     one_shop: bool = False
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """The decimal mark and that between thousands."""
+        return self.decimal, "," if self.decimal == "." else "."
 
     def told(self) -> Told:
         """Return what is told of money and of the shop."""

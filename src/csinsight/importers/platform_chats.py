@@ -35,7 +35,7 @@ from csinsight.importers.one_shop import (
 from csinsight.importers.options import ChatOptions, read_options
 from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import FileFacts, Imported
-from csinsight.importers.workbook import open_tables
+from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: How robots' accounts are called, as their nicks say.
 _BOTS: Final = ("机器人", "店小蜜", "服务助手", "自动回复")
@@ -151,7 +151,17 @@ def read_jingmai_chats(
     options = read_options(mapping, ChatOptions, timezone)
     zone = options.timezone or _UTC_SHOP
     wanted = [name for names in JINGMAI.values() for name in names]
-    tables = [table for path in files for table in open_tables(path, wanted)]
+    needed = ("buyer", "agent", "time", "by_agent", "text")
+    skipped: list[str] = []
+    tables = [
+        table
+        for path in files
+        for table in of_one_kind(
+            open_tables(path, wanted),
+            lambda table: all(set(JINGMAI[field]) & set(table.header) for field in needed),
+            skipped,
+        )
+    ]
     facts = {} if options.one_shop else _shops(tables)
     entries: list[Entry] = []
     talks: dict[tuple[str, str], int] = {}
@@ -160,7 +170,6 @@ def read_jingmai_chats(
             field: next((name for name in names if name in table.header), None)
             for field, names in JINGMAI.items()
         }
-        needed = ("buyer", "agent", "time", "by_agent", "text")
         absent = [JINGMAI[field][0] for field in needed if not found[field]]
         if absent:
             raise ImporterError(
@@ -174,7 +183,7 @@ def read_jingmai_chats(
             talk = talks.setdefault(key, len(talks) + 1)
             entries.append(_row_entry(row, told, talk, zone))
     damaged = [_damaged(*row) for table in tables for row in table.damaged.iter_rows()]
-    return replace(chat_tables([*entries, *damaged]), facts=facts)
+    return replace(chat_tables([*entries, *damaged], skipped), facts=facts)
 
 
 def _shops(tables: Sequence[Records]) -> dict[str, FileFacts]:

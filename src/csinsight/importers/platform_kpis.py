@@ -23,10 +23,11 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.delimited import split_line
 from csinsight.contract.schema import PLATFORM_KPIS, PlatformKpis
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.delimited import split_line
 from csinsight.importers.options import Options, exported_at, read_options
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -38,7 +39,6 @@ from csinsight.importers.reading import (
     stack,
 )
 from csinsight.importers.sift import Imported, finish, settle
-from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import holds_sheets, read_workbook
 
 DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")

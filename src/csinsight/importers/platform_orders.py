@@ -84,7 +84,7 @@ def read_platform_orders(
     skipped: list[str] = []
     read = [records for path in files for records in _open(path, export, skipped)]
     lines = pl.concat([_fields(records, export) for records in read])
-    frame = lines.with_columns(_values(options.timezone)).with_columns(_money(export))
+    frame = lines.with_columns(_values(options)).with_columns(_money(export))
     frame = frame.with_columns(_state(export)).with_columns(_amounts(export))
     return import_orders(
         frame,
@@ -145,7 +145,8 @@ def _each(names: Sequence[str], records: Records) -> list[pl.Expr]:
     return there or [pl.lit(None, dtype=pl.String)]
 
 
-def _values(timezone: str | None) -> list[pl.Expr]:
+def _values(options: OrderOptions) -> list[pl.Expr]:
+    timezone = options.timezone
     masked = pl.col("buyer").str.contains(_MASKED)
     placed, utc = cells.at_clock(pl.col("placed"), timezone), cells.utc(pl.col("placed"))
     units = cells.whole(pl.col("count"))
@@ -160,7 +161,7 @@ def _values(timezone: str | None) -> list[pl.Expr]:
         .then((placed - utc).dt.total_minutes())
         .alias(Row.OFFSET),
         units.alias(Orders.UNITS),
-        (cells.number(pl.col("price")) * units).round(2).alias(Row.LINE_AMOUNT),
+        (cells.number(pl.col("price"), *options.marks) * units).round(2).alias(Row.LINE_AMOUNT),
         pl.col("currency").str.to_uppercase().alias(Row.CURRENCY),
         pl.col("line").alias(Row.LINE_ID),
         pl.col("product").alias(OrderLines.PRODUCT_ID),
@@ -168,7 +169,7 @@ def _values(timezone: str | None) -> list[pl.Expr]:
         pl.col("category").alias(OrderLines.CATEGORY),
         _key(pl.col("state")).alias("state_key"),
         _key(words).alias("words_key"),
-        *(cells.number(pl.col(name)).alias(f"{name}_number") for name in _MONEY),
+        *(cells.number(pl.col(n), *options.marks).alias(f"{n}_number") for n in _MONEY),
     ]
 
 
@@ -250,7 +251,7 @@ def _rules(export: OrderExport, frame: pl.DataFrame) -> list[Rule]:
         (pl.col("paid").is_null(), f"{name('paid')} is empty"),
         cells.unreadable(pl.col("count"), pl.col(Orders.UNITS), name("count"), "a whole number"),
         *(
-            cells.unreadable(pl.col(f), pl.col(f"{f}_number"), name(f), "a number such as 12.50")
+            cells.unreadable(pl.col(f), pl.col(f"{f}_number"), name(f), cells.AMOUNT)
             for f in amounts
         ),
     ]

@@ -33,6 +33,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from csinsight.config import load
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.chat_tables import chat_tables, shops_of
@@ -45,7 +46,6 @@ from csinsight.importers.chat_text import (
 )
 from csinsight.importers.reading import Line, Records, read_records
 from csinsight.importers.sift import Imported
-from csinsight.importers.text_files import read_text
 from csinsight.importers.workbook import (
     SUFFIXES,
     holds_sheets,

@@ -15,10 +15,10 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.delimited import split_line, split_records
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
-from csinsight.importers.delimited import split_line, split_records
 from csinsight.importers.headers import HEADER_WITHIN, find_header
-from csinsight.importers.text_files import read_text
 
 
 class Line:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -18,7 +19,6 @@ from csinsight.importers.reading import (
     Records,
     refused_rows,
 )
-from csinsight.importers.text_files import read_text
 
 #: Deeper nesting is refused: nothing that a shop exports looks like that.
 _DEEPEST: Final = 20

@@ -101,7 +101,7 @@ def read_shopify_orders(
     wanted = [COLUMNS[field] for field in REQUIRED]
     read = [records for path in files for records in open_tables(path, wanted, [*COLUMNS.values()])]
     lines = pl.concat(_named(records) for records in read)
-    frame = _with_heads(lines).with_columns(_values(options.timezone)).with_columns(_paid())
+    frame = _with_heads(lines).with_columns(_values(options)).with_columns(_paid())
     untimed = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
     unsaid = frame.filter(untimed)[Orders.ORDER_ID].n_unique()
     told = f"{unsaid} orders are paid by their state but have no Paid at: taken as paid when placed"
@@ -153,9 +153,10 @@ def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:
     return filled.drop(*_OF_THE_ORDER, Row.EXPORTED).unnest("head")
 
 
-def _values(timezone: str | None) -> list[pl.Expr]:
+def _values(options: OrderOptions) -> list[pl.Expr]:
+    timezone = options.timezone
     state = pl.col("state").str.to_lowercase().str.replace_all("[ -]", "_")
-    numbers = {name: cells.number(pl.col(name)) for name in _MONEY}
+    numbers = {name: cells.number(pl.col(name), *options.marks) for name in _MONEY}
     whole = (numbers["total"] + numbers["discount"].fill_null(0.0)).round(2)
     placed, utc = cells.at_clock(pl.col("placed"), timezone), cells.utc(pl.col("placed"))
     count = cells.whole(pl.col("quantity"))
@@ -210,7 +211,7 @@ def _rules() -> list[Rule]:
         cells.unreadable(pl.col("paid"), pl.col("paid_utc"), "Paid at", _TIME),
         (pl.col("total").is_null(), "Total is empty"),
         *(
-            cells.unreadable(pl.col(n), pl.col(f"{n}_number"), COLUMNS[n], "a number")
+            cells.unreadable(pl.col(n), pl.col(f"{n}_number"), COLUMNS[n], cells.AMOUNT)
             for n in _MONEY
         ),
         (count.is_null() | (count < 0), "Lineitem quantity is not a whole number"),

@@ -26,10 +26,10 @@ from typing import Final
 import fastexcel
 import polars as pl
 
+from csinsight.contract.textfile import is_workbook, read_bytes, read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.headers import HEADER_WITHIN, find_header, known_names
 from csinsight.importers.reading import Records, gather, read_records
-from csinsight.importers.text_files import is_workbook, read_bytes, read_text
 from csinsight.importers.web_tables import LOOKED_AT, is_page, read_page
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")

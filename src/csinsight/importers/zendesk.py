@@ -24,13 +24,13 @@ from typing import Any, Final
 import polars as pl
 
 from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Messages, Ratings
+from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
 from csinsight.importers.records import load_json
 from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift, with_table
-from csinsight.importers.text_files import read_text
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"

@@ -8,13 +8,13 @@ from itertools import takewhile
 from typing import Final
 
 #: A quoted field may run over so many lines; beyond that the quote is taken for a broken one.
-_LONGEST: Final = 50
+_LONGEST: Final = 500
 #: csv refuses longer fields than 128 KiB unless told.
 _FIELD_LIMIT: Final = 1 << 30
 
 
 def split_records(
-    lines: Sequence[str], separator: str, start: int, width: int
+    lines: Sequence[str], separator: str, start: int, width: int, *, blank: bool = False
 ) -> Iterator[tuple[int, str, list[str]]]:
     r"""Yield each record's first line number, raw text and fields, from line `start` on.
 
@@ -31,6 +31,8 @@ def split_records(
         Line number of the first record, from 1.
     width : int
         Number of columns: lines are only joined to records of this width.
+    blank : bool
+        Whether to yield also what holds nothing beside separators.
 
     Examples
     --------
@@ -41,13 +43,13 @@ def split_records(
     index = start - 1
     while index < len(lines):
         for line, fields in _each_alone(lines, index, separator):
-            if any(field.strip() for field in fields):
+            if blank or any(field.strip() for field in fields):
                 yield index + 1, line, fields
             index += 1
         if index == len(lines):
             break
         taken, fields = _quoted(lines, index, separator, width)
-        if any(field.strip() for field in fields):
+        if blank or any(field.strip() for field in fields):
             yield index + 1, "\n".join(lines[index : index + taken]), fields
         index += taken
 
@@ -71,7 +73,7 @@ def _each_alone(
         if quoted.line_num != number:
             return
         line = lines[index + number - 1]
-        yield line, fields if '"' in line else line.split(separator)
+        yield line, fields if '"' in line else line.removesuffix("\r").split(separator)
 
 
 def _closed(line: str) -> bool:
@@ -93,27 +95,30 @@ def split_line(line: str, separator: str) -> list[str]:
 
 
 def _quoted(lines: Sequence[str], index: int, separator: str, width: int) -> tuple[int, list[str]]:
+    """Return how many lines the record that opens a quote takes, and its fields."""
     if not _opens(lines[index], separator):
         return 1, split_line(lines[index], separator)
-    text = lines[index]
+    # To look at all of it again at each line would take a long field's square of time.
+    odd = True
     for taken in range(2, min(_LONGEST, len(lines) - index) + 1):
-        text += "\n" + lines[index + taken - 1]
-        if text.count('"') % 2 == 0 and not _swallows(lines, index, taken, separator, width):
-            try:
-                fields = next(csv.reader([text], delimiter=separator, strict=True), [])
-            except csv.Error:
-                continue
-            if len(fields) == width:
-                return taken, fields
+        if taken > 2 and _is_record(lines[index + taken - 2], separator, width):
+            break
+        odd ^= lines[index + taken - 1].count('"') % 2 == 1
+        if odd:
+            continue
+        text = "\n".join(lines[index : index + taken])
+        try:
+            fields = next(csv.reader([text], delimiter=separator, strict=True), [])
+        except csv.Error:
+            continue
+        if len(fields) == width:
+            return taken, fields
     return 1, lines[index].split(separator)
 
 
-def _swallows(lines: Sequence[str], index: int, taken: int, separator: str, width: int) -> bool:
-    """Tell whether a quoted field would hold lines that are whole records themselves."""
-    if width < 3:
-        return False
-    within = lines[index + 1 : index + taken - 1]
-    return any(len(split_line(line, separator)) == width for line in within)
+def _is_record(line: str, separator: str, width: int) -> bool:
+    """Tell whether a line within a quoted field would be a whole record itself."""
+    return width > 2 and len(split_line(line, separator)) == width
 
 
 def _opens(line: str, separator: str) -> bool:
