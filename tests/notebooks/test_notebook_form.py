@@ -10,7 +10,8 @@ import nbformat
 import pytest
 import yaml
 
-from csinsight.params import NOTEBOOKS, shipped
+from csinsight.behaviours.profiles import load_profile
+from csinsight.params import NOTEBOOKS, RunParams, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs.lab import EXPLORE, LABELLING
 
@@ -88,3 +89,19 @@ def test_tables_are_written_without_showing_people(notebook):
     _, nb = notebook
     ends = [lines[-1] for cell in _code(nb.cells) if (lines := _lines(cell))]
     assert all(line.endswith(";") for line in ends if line.startswith("study.write("))
+
+
+def test_prose_names_no_number_that_a_shop_may_change(notebook):
+    """Twenty-four hours in a text that nobody makes is false where the parameter is another."""
+    name, nb = notebook
+    taken = set(NOTEBOOKS.get(name, ()))
+    values = [value for key, value in RunParams().model_dump().items() if key in taken]
+    if "kpi_profile" in taken:
+        values += load_profile("taobao").model_dump().values()
+    numbers = {f"{v:g}" for v in values if type(v) in (int, float) and v > 9}
+    unit = r"(?=[ -]?(?:hours?|days?|seconds?|months?|inquiries|天|小时|秒|个月|次))"
+    told = re.compile(rf"(?<![\d.])(?:{'|'.join(sorted(numbers)) or '-'}){unit}")
+    texts = [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
+    assert [
+        found for text in [*texts, *CHINESE[name].values()] for found in told.findall(text)
+    ] == []

@@ -11,8 +11,9 @@ import pytest
 
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
-from csinsight.views import agent_kpis, labels
-from csinsight.views.sample import sample_study
+from csinsight.sample import sample_drivers
+from csinsight.views import agent_kpis, coaching, labels
+from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
 
 
@@ -30,7 +31,9 @@ def study() -> Study:
         ((-0.030, -0.059, -0.001), "beyond chance"),
     ],
 )
-def test_no_evidence_of_a_change_is_not_no_change(study: Study, change, said) -> None:
+def test_no_evidence_of_a_change_is_not_no_change(
+    study: Study, change: tuple[float, float, float], said: str
+) -> None:
     assert said in labels.change_in_words(study, change)
 
 
@@ -54,7 +57,7 @@ def test_every_missed_target_is_named_and_none_is_met_that_is_not_known(study: S
     ],
 )
 def test_a_target_is_met_only_where_its_figure_is_known(
-    study: Study, targets, said, monkeypatch: pytest.MonkeyPatch
+    study: Study, targets: dict[str, float], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = study.context.profile.model_copy(update={"targets": targets})
     row = pd.Series({"reply_rate": 0.5, "satisfaction_mean": float("nan")})
@@ -71,3 +74,16 @@ def test_days_before_the_first_export_are_no_gap(tmp_path: Path) -> None:
     counts = daily_rows(open_shop(tmp_path), datetime(2026, 10, 25), days=120)
     assert counts["day"].min() == pd.Timestamp("2026-10-20")
     assert (counts["rows"] == 0).sum() == 2
+
+
+@pytest.mark.parametrize("verdict", ["helps", "no evidence", "not enough data"])
+def test_nobody_is_praised_for_no_gap_where_nothing_is_known_to_sell(
+    study: Study, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"drivers": sample_drivers().assign(verdict=verdict)}
+    monkeypatch.setattr(Study, "read_or_none", lambda _, name: known.get(name))
+    status = pd.DataFrame({"agent_id": ["a001"], "status": ["keep it up"]})
+    plan = sample_plan().head(0)
+    page, brief = coaching.agents(study, plan, status).plain(), coaching.sentence(study, plan)
+    assert ("Keep it up" in page) == (verdict == "helps")
+    assert ("can't be told" in brief) == (verdict != "helps")

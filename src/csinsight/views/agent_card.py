@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
-from csinsight.contract.artifacts import CoachingPlan, Drivers, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, FollowUp
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents
 from csinsight.drivers.units import unit_of
@@ -377,7 +377,7 @@ def _status(study: Study, card: Card) -> str:
     """Return the word for what may be said; "keep it up" needs to know what goes with a sale."""
     if card.status == "not enough evidence":
         return "card.status_not_enough_evidence"
-    return "card.status_keep_it_up" if study.has(Drivers.NAME) else _NO_DRIVERS
+    return "card.status_keep_it_up" if labels.any_named(study) else _NO_DRIVERS
 
 
 def top(study: Study, card: Card) -> Stack:

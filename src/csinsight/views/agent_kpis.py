@@ -607,6 +607,34 @@ def _target(study: Study, target: str, missed: bool) -> str:
     return study.word("kpis.target_missed", target=target) if missed else target
 
 
+def conventions(study: Study, profile: KpiProfile) -> Prose:
+    """Return what this run counts by: the cap, the windows, service hours, who is an inquirer.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> "24 hours" in conventions(study, study.context.profile).plain()
+    True
+    """
+    words, params = study.words, study.context.params
+    return Prose(
+        study.word(
+            "kpis.conventions",
+            cap=words.seconds(profile.round_cap_s),
+            window=_hours(study, params.conversion_window_hours),
+            pay=_hours(study, params.payment_window_hours),
+            start=profile.service_start_hour,
+            end=profile.service_end_hour,
+            inquirer=study.word(f"kpis.counted_{profile.inquirer}"),
+        )
+    )
+
+
+def _hours(study: Study, hours: float) -> str:
+    return study.words.number(hours, 0 if float(hours).is_integer() else 1)
+
+
 def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
     """Return what doesn't count in which figure, how many, and why.
 

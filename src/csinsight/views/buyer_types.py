@@ -13,7 +13,7 @@ from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, TYPE_LABELS, UNCLASSIFIED
 from csinsight.features.spend import SpendFeatures, spend_between
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note
+from csinsight.render.blocks import Block, Finding, Note, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.segments.support import FROM_TYPES, Stability, drift, label_moves
@@ -572,3 +572,17 @@ def _later_title(study: Study, told: pd.DataFrame) -> str:
         least=study.word(f"type.{last[_TYPE]}"),
         low=study.words.percent(last["share"], 0),
     )
+
+
+def looked_back(study: Study) -> Prose:
+    """Return how far back page views and orders are looked at.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> print(looked_back(sample_study()).plain())
+    Looked at here: page views of 90 days and orders of 365 days.
+    """
+    number, params = study.words.number, study.context.params
+    told = {"views": number(params.page_view_days), "orders": number(params.order_days)}
+    return Prose(study.word("types.looked_back", **told))

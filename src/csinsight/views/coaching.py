@@ -215,7 +215,7 @@ def team_title(study: Study, table: pd.DataFrame) -> str:
 
 def _silence(study: Study) -> str:
     """Return the word for a month without recommendations: none found, or none to be found."""
-    return "coaching.none" if study.has(Drivers.NAME) else "coaching.no_drivers"
+    return "coaching.none" if labels.any_named(study) else "coaching.no_drivers"
 
 
 def nothing(study: Study) -> Prose:
@@ -611,8 +611,9 @@ def _named(study: Study, agents: pd.Series | list[str]) -> str:
 def _verdicts(study: Study, status: pd.DataFrame) -> Block:
     """Return who is to keep it up, and of whom too little was seen to say anything."""
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
+    kept = "keep_it_up" if labels.any_named(study) else "untold"
     items = [
-        study.word("coaching.keep_it_up", agents=_named(study, groups.get("keep it up", []))),
+        study.word(f"coaching.{kept}", agents=_named(study, groups.get("keep it up", []))),
         study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
     ]
     there = ["keep it up" in groups, "not enough evidence" in groups]

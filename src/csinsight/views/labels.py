@@ -461,6 +461,19 @@ def cell(text: str) -> str:
     return text.replace(" ", "\u00a0").replace("（", "\u2060（")
 
 
+def any_named(study: Study) -> bool:
+    """Tell whether the run knows any behaviour that goes with a sale, as all advice needs.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> any_named(sample_study())
+    False
+    """
+    drivers = study.read_or_none(Drivers.NAME)
+    return drivers is not None and bool(readable(drivers)[_D.VERDICT].isin(NAMED).any())
+
+
 def two_lines(text: str) -> str:
     """Return an estimate with its interval so that a narrow table breaks it before the interval.
 

@@ -546,6 +546,8 @@ def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:
     for name, write in ((_K.INQUIRIES, words.number), (_K.FIRST_RESPONSE_MEDIAN, words.seconds)):
         if pd.notna(now[name]) and pd.notna(before[name]):
             change = words.number(float(now[name]) - float(before[name]), sign=True)
+            if name == _K.FIRST_RESPONSE_MEDIAN:
+                change = words.word("unit.seconds", n=change)
             change = "—" if part and name in TOTALS else change
             rows.append((study.word(f"kpi.{name}"), write(before[name]), write(now[name]), change))
     columns = ("what", "before", "now", "change")
