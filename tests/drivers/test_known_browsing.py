@@ -9,11 +9,12 @@ import pytest
 from tests.contexts import LEAST
 from tests.validate import study_worlds, worlds
 
+from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import unknown_shares
 from csinsight.drivers.covariates import PAGES
 from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.intent import placebo_tests
+from csinsight.drivers.intent import placebo_tests, unseen
 from csinsight.drivers.verdicts import UNSEEN
 from csinsight.views.driver_design import power
 from csinsight.views.sample import sample_study
@@ -37,10 +38,21 @@ def because():
     return _looked("plain_views_of_who_bought")
 
 
-def test_views_of_a_fifth_count_as_none(few):
+def test_with_views_of_a_fifth_only_what_the_second_method_sees_stands(few):
     plan, found = few
-    assert max(plan.browsing) < 0.25
-    assert (plan.browsing_doubt, plan.browsing_counts) == ("few", False)
+    assert plan.browsing_doubt == "few"
+    assert 0.15 < plan.browsing_share < 0.25
+    named = found[found["verdict"].isin(NAMED)]
+    assert (named["proximal_p"] / 2 <= 0.05).all()
+    assert (named["proximal_pp"] * named["effect_pp"] > 0).all()
+    assert (found["verdict"] == OWN_INTENT).sum() + len(named) >= 4
+    by_chance = found.assign(proximal_pp=float("nan"))
+    assert unseen(by_chance, plan.browsing_share).all()
+
+
+def test_without_views_nothing_stands():
+    plan, found = _looked("no_views")
+    assert (plan.browsing_doubt, plan.browsing_share) == ("", 0.0)
     assert not found["verdict"].isin(NAMED).any()
     assert (found["reason"] == UNSEEN).sum() >= 3
 
@@ -57,7 +69,10 @@ def test_views_kept_because_of_the_sale_make_no_alarm_and_no_driver(because):
 
 def test_the_page_says_what_is_known_of_either(few, because):
     before = pd.DataFrame({"behaviour": ["recommends"], "detectable_pp": [6.0]})
-    for (plan, _), told in ((few, "counts as not known"), (because, "because of the sale")):
+    for (plan, _), told in (
+        (few, "only what the second method sees"),
+        (because, "because of the sale"),
+    ):
         text = power(sample_study(), plan, before).plain()
         assert told in text
         assert f"{plan.browsing[0]:.0%} of the others" in text
@@ -77,5 +92,5 @@ def test_alarms_look_at_the_inquiries_that_are_known():
     expected = placebo_tests(design_matrix_of(alone, together=True))
     both = [t[t["check"].isin(BROWSING) & t["behaviour"].isna()] for t in (alarms, expected)]
     assert both[0]["estimate_pp"].to_numpy() == pytest.approx(both[1]["estimate_pp"], abs=0.3)
-    assert plan.browsing_counts
+    assert plan.browsing_doubt == ""
     assert design_matrix_of(plan, together=True).browsing == pytest.approx(0.6, abs=0.05)

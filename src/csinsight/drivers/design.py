@@ -61,8 +61,8 @@ LATE: Final = ("reminds_payment", "follows_up", "apologizes", *CONTROLS)
 #: makes: buyers who order leave fewer of both. They are not judged on conversion, nor adjusted for.
 WHOLE_CONVERSATION: Final = ("mean_response_s", "slow_reply_share", "answer_ask_ratio")
 
-#: Page views known of fewer of the inquiries, with the outcome or without it, count as not known:
-#: what they take out of an estimate is then mostly left in it.
+#: Where page views are known of fewer of the inquiries, with the outcome or without it, what they
+#: take out of an estimate is mostly left in it, and only a second method tells how much.
 LEAST_BROWSING: Final = 0.5
 #: Known so many times as often of one outcome as of the other, they may have been recorded because
 #: of it.
@@ -153,16 +153,16 @@ class Design:
 
     @property
     def browsing_doubt(self) -> str:
-        """Why page views that are there count as not known: ``uneven``, ``few``, or nothing."""
+        """What is wrong with page views that are there: ``uneven``, ``few``, or nothing."""
         if max(self.browsing) == 0 or min(self.browsing) >= LEAST_BROWSING:
             return ""
         return "uneven" if uneven(self.browsing) else "few"
 
     @property
-    def browsing_counts(self) -> bool:
-        """Whether what buyers looked at is known of enough of them, of either outcome."""
+    def browsing_share(self) -> float:
+        """Of what share of inquiries, of the outcome with less, `signs` tell what buyers saw."""
         told = any(f"browsing: {name}" in self.signs for name in PAGES)
-        return told and min(self.browsing) >= LEAST_BROWSING
+        return min(self.browsing) if told else 0.0
 
     @property
     def agents(self) -> int:

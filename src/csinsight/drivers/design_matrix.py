@@ -58,8 +58,7 @@ class DesignMatrix:
         Places of the signs of the buyer's intent.
     outcome : str
     browsing : float
-        Of what share of inquiries, of the outcome with less, page views are known; 1 where they
-        count as not known at all.
+        Of what share of inquiries, of the outcome with less, page views are known; 1 where of none.
     turns : mapping of column to (first shown, first opportunity, judged)
         For what is compared turn by turn, or band by band of the clock; empty otherwise.
     states : array (rows, turns, k) or None
@@ -273,7 +272,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         adjust=(*extra, *spans["controls"]),
         signs=(*spans["signs"], *spans["states"]),
         outcome=design.outcome,
-        browsing=min(design.browsing) if design.browsing_counts else 1.0,
+        browsing=design.browsing_share or 1.0,
         turns=turns | _unasked(design, list(unasked)),
         states=design.states,
         authors=design.authors,

@@ -128,7 +128,7 @@ def estimate_drivers(
         rings=rings(alarms),
         answered=answering(alarms),
         states=design.states is not None,
-        browsing=design.browsing_counts,
+        browsing=design.browsing_share,
     )
     return _with_standing(table, design, matrices[design], minima, quarter_months)
 

@@ -34,6 +34,7 @@ from scipy import stats
 
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
+from csinsight.drivers.design import LEAST_BROWSING
 from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
@@ -212,7 +213,7 @@ def times_as_strong(effect: float, reach: float, moved: float) -> float:
 
 
 def own_intent(
-    estimates: pd.DataFrame, *, rings: bool | Flags, states: bool, browsing: bool
+    estimates: pd.DataFrame, *, rings: bool | Flags, states: bool, browsing: float
 ) -> tuple[Flags, Flags]:
     """Tell which named effects could be the buyer's own intent, by the benchmark and by the method.
 
@@ -225,9 +226,9 @@ def own_intent(
         Whether an alarm rings, over the whole or of the estimate's own behaviour.
     states : bool
         Whether the buyer's state before each turn is known.
-    browsing : bool
-        Whether page views before the first message are known of enough inquiries; where an alarm
-        rings without them the benchmark holds nothing.
+    browsing : float
+        Of what share of inquiries page views before the first message are known; where an alarm
+        rings and it is too little (`unseen`) the benchmark holds nothing.
 
     Returns
     -------
@@ -241,17 +242,33 @@ def own_intent(
 
     >>> found = pd.DataFrame({"effect_pp": [5.0, 5.0], "intent_times": [2.0, 0.5],
     ...                       "proximal_pp": [4.0, -1.0], "proximal_p": [0.01, 0.6]})
-    >>> weak, apart = own_intent(found, rings=True, states=True, browsing=True)
+    >>> weak, apart = own_intent(found, rings=True, states=True, browsing=1.0)
     >>> weak.tolist(), apart.tolist()
     ([False, True], [False, True])
     """
     names = (Drivers.EFFECT_PP, Drivers.INTENT_TIMES, Drivers.PROXIMAL_PP, Drivers.PROXIMAL_P)
     effect, times, proximal, p_value = (estimates[name].to_numpy(dtype=float) for name in names)
-    unseen = rings & (np.isnan(proximal) | (not states))
-    least = np.where(unseen, TIMES_UNSEEN, TIMES)
-    weak = (times < least) | (rings & np.full(len(times), not browsing))
+    less_seen = rings & (np.isnan(proximal) | (not states))
+    least = np.where(less_seen, TIMES_UNSEEN, TIMES)
+    weak = (times < least) | (rings & unseen(estimates, browsing))
     agrees = (proximal * effect > 0) & (p_value / 2 <= _AGREES)
     return weak, rings & ~np.isnan(proximal) & ~agrees
+
+
+def unseen(estimates: pd.DataFrame, browsing: float) -> Flags:
+    """Tell of which estimates too little is known of what buyers looked at to judge them by it.
+
+    Nothing at all; or of under half of the inquiries, and the second method is not to be had, which
+    alone tells what that leaves.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"proximal_pp": [4.0, np.nan]})
+    >>> [unseen(found, share).tolist() for share in (0.0, 0.2, 0.8)]
+    [[True, True], [False, True], [False, False]]
+    """
+    second = estimates[Drivers.PROXIMAL_PP].notna().to_numpy()
+    return np.asarray(~second & (browsing < LEAST_BROWSING) | (browsing == 0))
 
 
 def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from scipy import stats
 from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.design import Design
-from csinsight.drivers.intent import BROWSING, own_intent
+from csinsight.drivers.intent import BROWSING, own_intent, unseen
 from csinsight.drivers.shrinkage import two_groups
 from csinsight.drivers.systematic_error import with_systematic_error
 
@@ -132,7 +132,7 @@ def verdicts(
     rings: bool,
     answered: Collection[str] = (),
     states: bool,
-    browsing: bool,
+    browsing: float,
 ) -> pd.DataFrame:
     """Say of each estimate what may be said.
 
@@ -163,7 +163,7 @@ def verdicts(
         Whether an alarm over the whole rings.
     answered : collection of str
         Behaviours whose own alarm rings (`answering`).
-    states, browsing : bool
+    states, browsing : bool, float
         As for `csinsight.drivers.intent.own_intent`.
 
     Returns
@@ -176,7 +176,7 @@ def verdicts(
     >>> table = pd.DataFrame({"behaviour": ["greets", "recommends"], "effect_pp": [0.2, 8.0],
     ...                       "low_pp": [-3.0, 6], "high_pp": [3.4, 10], "p_value": [0.9, 1e-9]})
     >>> table = table.assign(outcome="paid", scope="all", scope_kind="all", intent_times=9.0)
-    >>> told = {"level": 0.025, "states": True, "browsing": False}
+    >>> told = {"level": 0.025, "states": True, "browsing": 0.0}
     >>> verdicts(table, (), 0.1, rings=False, **told)["verdict"].tolist()
     ['no evidence', 'helps']
     >>> verdicts(table, (), 0.1, rings=True, **told)["verdict"].tolist()
@@ -197,8 +197,7 @@ def verdicts(
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
-    if not browsing:
-        table.loc[by_chance & rung, _D.REASON] = UNSEEN
+    table.loc[by_chance & rung & unseen(table, browsing), _D.REASON] = UNSEEN
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
     verdict = np.where(named & ~weak & ~apart, side, "no evidence")
     verdict = np.where(by_chance & ~(named & ~weak & ~apart), OWN_INTENT, verdict)
