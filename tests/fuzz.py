@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from tests.toys import TABLES
 
+from csinsight.behaviours.alerts import alerts_of
+from csinsight.behaviours.own import read_own
 from csinsight.cli.failing import is_expected
 from csinsight.contract.check import check_shop
 from csinsight.importers import FORMATS, run_import
@@ -77,6 +79,17 @@ STRANGE: Final = (
     "订单".encode("gb18030"), b"=cmd()", b"<script>", b"!!python/object:os.system", b"&a [*a]",
     b"\xf0\x9f\x98\x80", b"\xed\xa0\x80",
 )  # fmt: skip
+#: What may lie beside the tables, and what a shop says of itself.
+BESIDE: Final = {
+    "labels.csv": "conversation_id,message,behaviour,shown,reader\nc1,1,greets,true,me\n",
+    "disputes.csv": "agent_id,month,conversation_id,behaviour,reason,by\n"
+    "a1,2026-10,c1,greets,no,me\n",
+    "rollouts.csv": "agent_id,behaviour,starts_on,seed\na1,greets,2026-10-05,7\n",
+}
+OWN: Final = {
+    name: (Path(__file__).parents[1] / "params" / name).read_text(encoding="utf-8")
+    for name in ("alerts.yml", "behaviours.yml")
+}
 Stroke = tuple[str, float, float, bytes]
 strokes = st.lists(
     st.tuples(
@@ -124,10 +137,15 @@ def a_table(name: str, data: bytes, folder: Path) -> bool:
     return found.ok
 
 
-def parameters(_: str, data: bytes, folder: Path) -> bool:
-    file = folder / "params.yml"
+def parameters(name: str, data: bytes, folder: Path) -> bool:
+    file = folder / name
     file.write_bytes(data)
-    load_params(file)
+    if name == "alerts.yml":
+        return bool(alerts_of(folder))
+    if name == "behaviours.yml":
+        read_own(file)
+    else:
+        load_params(file)
     return True
 
 
@@ -148,8 +166,8 @@ def state(name: str, data: bytes, folder: Path) -> bool:
 #: By kind, what reads it, and its sound files.
 KINDS: Final[dict[str, tuple[Callable[[str, bytes, Path], bool], dict[str, str]]]] = {
     "importers": (an_import, {name: text for name, (_, text) in SAMPLES.items()}),
-    "contract": (a_table, dict(TABLES)),
-    "parameters": (parameters, {"params.yml": PARAMETERS}),
+    "contract": (a_table, dict(TABLES) | BESIDE),
+    "parameters": (parameters, {"params.yml": PARAMETERS} | OWN),
     "state": (state, {"run.json": RUN, "report.json": REPORT, "history.jsonl": HISTORY}),
 }
 assert set(SAMPLES) <= set(FORMATS)

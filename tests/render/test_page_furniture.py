@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from csinsight.params import RunParams
-from csinsight.render.page import Page, render
+from csinsight.render.page import Page, compose, render
 from csinsight.render.words import by_pinyin
 from csinsight.runs import site
 from csinsight.runs.plan import card_steps
@@ -60,3 +60,10 @@ def test_cards_follow_each_other_by_pinyin_and_lead_on(tmp_path: Path) -> None:
 
 def test_names_sort_as_they_are_read() -> None:
     assert sorted(["重庆", "周周", "Amy", "沅沅"], key=by_pinyin) == ["Amy", "重庆", "沅沅", "周周"]
+
+
+def test_no_sign_turns_the_direction_of_reading_or_speaks_to_a_terminal() -> None:
+    name = "a\u202eb\u2066c\u0000\u001b[31m\u0085\u000b"
+    made = compose(Page("en", kind="index"), name, f"<p>{name}\t\n</p>")
+    assert made.count("abc[31m") >= 2
+    assert not set(made) & set("\u202e\u2066\u0000\u001b\u0085\u000b")

@@ -76,6 +76,10 @@ class Page:
     fold: bool = False
 
 
+#: Signs that control a terminal or turn the direction of reading: a name could hide behind them.
+_UNREADABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def page_slug(name: str) -> str:
     """Return `name` as part of a file's name; names that differ give slugs that differ.
 
@@ -127,7 +131,7 @@ def compose(page: Page, title: str, body: str) -> str:
     values["style"] = Markup(style_sheet())  # noqa: S704 - our own file
     values["fonts"] = Markup(subset_css(characters, page.lang))  # noqa: S704 - hexadecimal, base64
     values["policy"] = Markup(_policy(f"\n{values['style']}\n{values['fonts']}"))  # noqa: S704
-    return str(template.render(values))
+    return _UNREADABLE.sub("", template.render(values))
 
 
 def _policy(sheet: str) -> str:
