@@ -189,3 +189,16 @@ def test_units_in_the_names_of_figures(tmp_path: Path, sound: Sound) -> None:
         (2, "3分钟人工响应率"): pytest.approx(0.009),
         (2, "平均响应时长"): 45.0,
     }
+
+
+def test_hours_units_and_scores_of_service_figures(tmp_path: Path, sound: Sound) -> None:
+    """A row of units below the names; satisfaction per cent, and as a score of five."""
+    rows = (
+        "客服数据,,,,\n统计时间,客服账号,响应,,满意度\n"
+        ",,3分钟人工回复率,平均人工响应时长,\n,,(8:00-23:00),（秒）,\n"
+    )
+    for score, value in (("98", 0.98), ("4.8", 4.8)):
+        file = put(tmp_path, "k.csv", f"{rows}2026/10/05,a,0.98,33,{score}\n2026/10/06,a,1,-,1\n")
+        told = sound(read_platform_kpis([file])).tables["platform_kpis"].rows()
+        first = {row[2]: row[3] for row in told if row[0].day == 5}
+        assert first == {"3分钟人工回复率": 0.98, "平均人工响应时长": 33.0, "满意度": value}

@@ -159,6 +159,42 @@ def test_lines_of_one_order_may_differ_in_their_refund(
     assert made.used["_money"].sum() == 100.0
 
 
+def test_amazons_gift_wrap_and_what_is_taken_off_the_postage(tmp_path: Path) -> None:
+    names = {
+        "amazon-order-id": "1",
+        "purchase-date": "2026-10-05T10:00:00+00:00",
+        "order-status": "Shipped",
+        "quantity": "2",
+        "currency": "USD",
+        "item-price": "40.00",
+        "item-tax": "3.20",
+        "shipping-price": "5.99",
+        "gift-wrap-price": "3.00",
+        "gift-wrap-tax": "0.25",
+        "item-promotion-discount": "4.00",
+        "ship-promotion-discount": "5.99",
+    }
+    text = "\n".join("\t".join(row) for row in (names, names.values()))
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    made = READERS["amazon_orders"]([tmp_path / "a.txt"], timezone="America/New_York")
+    # 40 + 3.20 + 5.99 + 3 + 0.25 - 4 - 5.99
+    assert made.tables["orders"]["paid_amount"].to_list() == [42.45]
+    assert made.tables["orders"]["list_amount"].to_list() == [52.44]
+
+
+@pytest.mark.parametrize("name", ["退款总额", "退款金额"])
+def test_refunds_that_no_column_tells_are_said_to_be_unknown(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "o.csv"
+    file.write_text("\n".join((f"{TAOBAO},{name}", f"{ROWS[0]},10")), encoding="utf-8")
+    told = " ".join(read_taobao_orders([file]).notices)
+    assert ("no column 退款金额" in told) == (name != "退款金额")
+    douyin = "订单编号,选购商品,商品数量,订单应付金额,订单提交时间,支付完成时间,订单状态"
+    row = "1,茶,1,59,2026-10-05 10:00:00,2026-10-05 10:01:00,已完成,10"
+    file.write_text(f"{douyin},{name}\n{row}\n", encoding="utf-8")
+    told = " ".join(READERS["douyin_orders"]([file]).notices)
+    assert ("no column 退款金额" in told) == (name != "退款金额")
+
+
 def test_marks_for_nothing_and_states_in_brackets(tmp_path: Path, sound: Sound) -> None:
     head = "订单号,商品名称,订购数量,下单时间,京东价,订单金额,余额支付,应付金额,订单状态,下单帐号,"
     rows = (
@@ -183,15 +219,6 @@ def test_decimal_commas_of_a_spreadsheet(tmp_path: Path, sound: Sound) -> None:
     (why,) = read_shopify_orders([file]).refused["_reason"]
     assert "where a comma is the decimal mark, say `decimal: ','`" in why
     assert sound(read_shopify_orders([file], told)).tables["orders"]["paid_amount"][0] == 1234.5
-
-
-def test_times_with_a_zone_beside_times_without(tmp_path: Path) -> None:
-    file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
-    file.write_text("id,at\n1,2026-10-05T10:00:00+08:00\n2,2026-10-05 10:00:00\n", encoding="utf-8")
-    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: at}\n", encoding="utf-8")
-    (why,) = read_mapping([file], plan).refused["_reason"]
-    assert why.startswith("placed_at names no zone while others do")
-    assert read_mapping([file], plan, timezone="Asia/Shanghai").rows_out == 2
 
 
 def test_numbers_that_a_spreadsheet_spoilt_are_no_repeats(tmp_path: Path) -> None:

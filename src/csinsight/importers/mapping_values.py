@@ -177,12 +177,6 @@ def _doubts(
             (value.is_null() & given.str.contains(form), why.format(name))
             for form, why in _UNTOLD.items()
         ]
-    if column.kind == "datetime" and "auto" in (rule.times or spec.times):
-        zoned = cells.names_zone(given)
-        # Whose clock the others are on nobody knows.
-        mixed = lines.select(zoned.any()).item() and spec.timezone is None
-        why = f"{name} names no zone while others do; say on which clock it is by `timezone:`"
-        rules += [(~zoned & value.is_not_null(), why)] if mixed else []
     meant = "among the mapping's values" if rule.values else _MEANT[column.kind]
     rules.append(cells.unreadable(given, value, name, meant))
     told = spec.decimal or rule.decimal or column.kind != "float"

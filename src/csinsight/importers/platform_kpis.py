@@ -41,7 +41,17 @@ from csinsight.importers.reading import (
 from csinsight.importers.sift import Imported, finish, settle
 from csinsight.importers.workbook import holds_sheets, read_workbook
 
-DAYS: Final = ("日期", "统计日期", "数据日期", "时间", "day", "date")
+DAYS: Final = (
+    "日期",
+    "统计日期",
+    "数据日期",
+    "统计时间",
+    "数据时间",
+    "查询日期",
+    "时间",
+    "day",
+    "date",
+)
 AGENTS: Final = (
     "客服",
     "客服昵称",
@@ -78,6 +88,9 @@ _UNITS: Final = {
     "小时": 3600.0,
 }
 _UNIT: Final = re.compile(r"^(.*?)\s*\(([^()]{1,3})\)$")
+_BRACKETS: Final = re.compile(r"^[(\uff08].*[)\uff09]$")
+#: The hours that a figure is of.
+_HOURS: Final = re.compile(r"\([0-9]{1,2}(?::[0-9]{2})?[-~][0-9]{1,2}(?::[0-9]{2})?点?\)")
 _NO_UNIT: Final = ("元", "人", "次", "个", "单", "条", "字", "件", "轮")
 #: What a figure's name tells of the report that it stands in.
 _SOURCES: Final = (
@@ -135,7 +148,7 @@ def read_platform_kpis(
     frames, refused, counted = [], [], 0
     notices: list[str] = []
     for path in files:
-        for file, grid in _grids(path):
+        for file, grid in _of_figures(list(_grids(path)), notices):
             frame, bad, rows = _table(file, grid, options.day, notices)
             frames.append(frame)
             refused.append(bad)
@@ -181,11 +194,28 @@ def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
     yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
 
 
+def _of_figures(grids: list[tuple[str, Grid]], notices: list[str]) -> list[tuple[str, Grid]]:
+    """Return the sheets that name a day or an agent, and say which don't; all where none does."""
+    found = [(file, grid) for file, grid in grids if _header_rows(grid)]
+    if not found:
+        return grids
+    others = [file for file, grid in grids if not _header_rows(grid)]
+    notices += [f"{file}: names neither a day nor an agent and is not read" for file in others]
+    return found
+
+
 def _table(
     file: str, grid: Grid, day: date | None, notices: list[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return the figures of a table, its refused rows, and how many rows it has; add notices."""
-    top, below = _header_rows(file, grid)
+    rows_of_header = _header_rows(grid)
+    if rows_of_header is None:
+        first = next((row for row in grid if any(row)), [])
+        raise ImporterError(
+            f"{file}: none of its first {_LOOKED_AT} rows names a day ({DAYS[0]}) or an agent "
+            f"({AGENTS[0]}); found: {', '.join(filter(None, first[:12])) or 'nothing'}"
+        )
+    top, below = rows_of_header
     names, units = _without_units(_names(grid[top:below]))
     days = _column(names, DAYS)
     agents = _column(names, AGENTS)
@@ -247,8 +277,8 @@ def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -
     return "" if any(value is not None for value in values.values()) else "the row holds no figure"
 
 
-def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
-    """Return the first header row and the first row below the header."""
+def _header_rows(grid: Grid) -> tuple[int, int] | None:
+    """Return the first header row and the first row below the header; None without a header."""
     for top, row in enumerate(grid[:_LOOKED_AT]):
         keys = [i for i in (_column(row, DAYS), _column(row, AGENTS)) if i is not None]
         if not keys:
@@ -266,11 +296,7 @@ def _header_rows(file: str, grid: Grid) -> tuple[int, int]:
         while above and _is_header(grid[above - 1]) and sum(map(bool, grid[above - 1])) > 1:
             above -= 1
         return above, below
-    first = next((row for row in grid if any(row)), [])
-    raise ImporterError(
-        f"{file}: none of its first {_LOOKED_AT} rows names a day ({DAYS[0]}) or an agent "
-        f"({AGENTS[0]}); found: {', '.join(filter(None, first[:12])) or 'nothing'}"
-    )
+    return None
 
 
 def _is_header(row: Sequence[str]) -> bool:
@@ -292,7 +318,10 @@ def _names(rows: Grid) -> list[str]:
         for i in range(width):
             cell = _cell(row, i).replace("\n", "")
             carried = cell or (carried if not lowest[i] else "")
-            if cell:
+            if cell and lowest[i] and _BRACKETS.match(cell):
+                # A unit, or the hours that it is of, on a row of its own.
+                lowest[i] += cell
+            elif cell:
                 groups[i], lowest[i] = (lowest[i] or groups[i]), cell
             elif carried and not lowest[i] and len(rows) > 1:
                 groups[i] = carried
@@ -307,13 +336,16 @@ def _without_units(names: list[str]) -> tuple[list[str], dict[int, float]]:
     units: dict[int, float] = {}
     bare = []
     for i, name in enumerate(names):
-        match = _UNIT.match(unicodedata.normalize("NFKC", name))
+        plain = unicodedata.normalize("NFKC", name)
+        told = _HOURS.sub("", plain).strip() if _HOURS.search(plain) else name
+        plain = unicodedata.normalize("NFKC", told)
+        match = _UNIT.match(plain)
         unit = match[2].lower() if match else ""
         if match and (unit in _UNITS or unit in _NO_UNIT):
             bare.append(match[1])
             units |= {i: _UNITS[unit]} if unit in _UNITS else {}
         else:
-            bare.append(name)
+            bare.append(told)
     return bare, units
 
 
@@ -362,7 +394,7 @@ def _is_figure(text: str) -> bool:
 
 def _in_percent(name: str, column: Sequence[str]) -> bool:
     """Tell whether a rate's plain numbers are per cent: a share is at most 1."""
-    if not name.endswith(("率", "占比")):
-        return False
+    # Satisfaction may also be a score of five or of ten.
+    most = 1 if name.endswith(("率", "占比")) else 10 if name.endswith("满意度") else None
     values = [_value(cell) for cell in column if not cell.endswith(("%", "\uff05"))]
-    return any(isinstance(value, float) and value > 1 for value in values)
+    return most is not None and any(isinstance(v, float) and v > most for v in values)

@@ -30,7 +30,9 @@ from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
 from csinsight.importers.workbook import of_one_kind, open_tables
 
-_MONEY: Final = ("list", "paid", "balance", "freight", "tax", "freight_tax", "off", "refund")
+_ADDED: Final = ("tax", "freight", "freight_tax", "wrap", "wrap_tax")
+_OFF: Final = ("off", "freight_off")
+_MONEY: Final = ("list", "paid", "balance", *_ADDED, *_OFF, "refund")
 _TEXTS: Final = ("order", "line", "product", "product_name", "category", "currency")
 #: Douyin writes recipients as ``##…``.
 _MASKED: Final = rf"{cells.MASKED}|#"
@@ -91,7 +93,7 @@ def read_platform_orders(
         _rules(export, frame),
         rows=export.rows,
         damaged=[records.damaged for records in read],
-        notices=[*skipped, *_notices(frame)],
+        notices=[*skipped, *_untold_refunds(read, export), *_notices(frame)],
         told=options.told(),
     )
 
@@ -195,9 +197,9 @@ def _money(export: OrderExport) -> pl.Expr:
     """Return what the buyer paid, or was to pay, for the row."""
     extra = ["balance_number"] if export.rows == "repeated" else []
     if export.utc:
-        extra = ["tax_number", "freight_number", "freight_tax_number"]
+        extra = [f"{name}_number" for name in _ADDED]
     parts = [pl.col(name).fill_null(0.0) for name in extra]
-    off = pl.col("off_number").abs().fill_null(0.0)
+    off = pl.sum_horizontal(pl.col(f"{name}_number").abs() for name in _OFF)
     total = pl.sum_horizontal([pl.col("paid_number"), *parts], ignore_nulls=False) - off
     return total.round(2).alias(Orders.PAID_AMOUNT)
 
@@ -224,7 +226,8 @@ def _amounts(export: OrderExport) -> list[pl.Expr]:
     listed = pl.coalesce(pl.col("list_number"), price, whole) + (
         pl.col("freight_number").fill_null(0.0) if export.rows == "orders" else 0.0
     )
-    before = pl.max_horizontal(listed, whole)
+    off = pl.sum_horizontal(pl.col(f"{name}_number").abs() for name in _OFF)
+    before = pl.max_horizontal(listed, whole + off)
     back = whole
     if export.rows == "repeated":
         # Where some lines alone were given back, each is worth what it costs.
@@ -260,6 +263,18 @@ def _rules(export: OrderExport, frame: pl.DataFrame) -> list[Rule]:
         blank = pl.col(Orders.BUYER_ID).is_null() & pl.lit(frame[Orders.BUYER_ID].count() > 0)
         rules.append((blank, f"{name('buyer')} is empty or masked, that of others is not"))
     return rules
+
+
+def _untold_refunds(read: Sequence[Records], export: OrderExport) -> list[str]:
+    """Say which files have no column of refunds, although such exports may have one."""
+    names = export.columns.get("refund", ())
+    files = [records.file for records in read if names and not set(names) & set(records.header)]
+    if not files:
+        return []
+    return [
+        f"{', '.join(files)}: has no column {names[0]}: refunds show where the state tells them, "
+        "and those of a part are unknown"
+    ]
 
 
 def _notices(frame: pl.DataFrame) -> list[str]:

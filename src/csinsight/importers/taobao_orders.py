@@ -185,7 +185,7 @@ def _import(
 ) -> Imported:
     frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
     rules, notices = _buyer_rules(frame)
-    notices = [*skipped, *notices, *_untold_payments(frame)]
+    notices = [*skipped, *notices, *_untold_payments(frame), *_untold_refunds(frame)]
     frame = frame.with_columns(_values())
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
@@ -278,6 +278,15 @@ def _untold_payments(frame: pl.DataFrame) -> list[str]:
     if closed:
         told += f"; whether its {closed} closed orders had been paid is not told: they count as not"
     return [told]
+
+
+def _untold_refunds(frame: pl.DataFrame) -> list[str]:
+    without = frame.filter(~pl.col("tells_refund"))[Line.FILE].unique().sort()
+    told = (
+        f"{', '.join(without)}: has no column {COLUMNS['refund'][0]}: orders closed after they "
+        "were paid count as given back, refunds of others are unknown"
+    )
+    return [told] if len(without) else []
 
 
 def _rules() -> list[Rule]:
