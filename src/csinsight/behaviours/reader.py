@@ -42,6 +42,8 @@ _CHARACTERS: Final = 4
 _WORDS: Final = 3
 #: Texts in one pass: their pieces fit into some hundred megabytes.
 _CHUNK: Final = 8192
+#: Rows that are compared with each other to read equal ones once.
+_STRETCH: Final = 500_000
 #: A sum of characters times powers of this, modulo 2^64, names a piece of text; it is odd, so
 #: that its powers have inverses.
 _BASE: Final = 0x9E3779B97F4A7C15
@@ -150,9 +152,12 @@ class Reader:
             A nullable boolean column for each of `labels`, null where the rules' is; rows as in
             `frame`.
         """
+        if frame.height > _STRETCH:
+            return pl.concat(self.read(some) for some in frame.iter_slices(_STRETCH))
         line = pl.struct(SENDER, TEXT, RUN, BEFORE)
         keys = frame.select(line.rank("dense").alias("_key")).to_series()
-        once = frame.with_columns(keys).unique("_key")
+        # In order, so that equal texts mostly stand in one chunk.
+        once = frame.with_columns(keys).unique("_key").sort("_key")
         spoken = language(once)
         parts = [
             self._told(chunk, weights)
@@ -161,7 +166,7 @@ class Reader:
             if chunk.height
         ]
         told = pl.concat(parts).sort("_key").select(self.labels) if parts else once[self.labels]
-        return told[(keys - 1).to_list()] if parts else told
+        return told.select(pl.all().gather(keys - 1)) if parts else told
 
     def _told(self, part: pl.DataFrame, weights: Weights) -> pl.DataFrame:
         shows = weights.margins(part) >= 0
@@ -384,14 +389,17 @@ def _weigh(texts: Sequence[str], names: _Names, weights: _Whole) -> _Whole:
     """Return each text's sum of weights over the root of how many pieces it has."""
     from scipy import sparse  # what is read by the rules alone does not wait for it
 
-    rows, said = pieces(texts)
-    counts = np.bincount(rows, minlength=len(texts))
+    # Chats repeat themselves, and a buyer's run stands beside each line that answers it.
+    order = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    rows, said = pieces(list(order))
+    counts = np.bincount(rows, minlength=len(order))
     place = np.searchsorted(names, said)
     place[place == len(names)] = 0
     known = names[place] == said if len(names) else np.zeros(len(said), dtype=bool)
     ones = np.ones(int(known.sum()), dtype=np.int64)
-    shape = (len(texts), len(names))
+    shape = (len(order), len(names))
     sums: _Whole = sparse.csr_matrix((ones, (rows[known], place[known])), shape=shape) @ weights
     # A root and a rounding are the same on every machine; all else is whole numbers.
     share = np.rint(2.0**16 / np.sqrt(np.maximum(counts, 1))).astype(np.int64)
-    return (sums * share[:, None]) >> 16
+    weighed: _Whole = (sums * share[:, None]) >> 16
+    return weighed[[order[text] for text in texts]]
