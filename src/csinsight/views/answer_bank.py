@@ -92,7 +92,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     worth = rows[rows["state"] != "standard"]
     told = study.word(
         "bank.found",
-        months=study.context.params.driver_months,
+        months=labels.months_counted(study),
         n=words.number(len(rows)),
         talks=words.number(int(rows[_B.CONVERSATIONS].sum())),
         worth=words.number(len(worth)),

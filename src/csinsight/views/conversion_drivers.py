@@ -107,7 +107,7 @@ def title(study: Study, rows: pd.DataFrame) -> str:
     '1 of 1 behaviours goes with more or fewer sales, like compared with like'
     """
     named = int(rows[_D.VERDICT].isin(labels.NAMED).sum())
-    word = "drivers.title_one" if named == 1 else "drivers.title"
+    word = {0: "drivers.title_none", 1: "drivers.title_one"}.get(named, "drivers.title")
     return study.word(word, named=named, tried=len(rows), goal=_goal(study, rows))
 
 

@@ -14,6 +14,7 @@ from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, sureness, t
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
 from csinsight.drivers.units import as_float, from_model
+from csinsight.features.coverage import chats_observed
 from csinsight.render.page import page_slug
 from csinsight.render.words import by_pinyin
 from csinsight.stats import intervals
@@ -459,6 +460,23 @@ def cell(text: str) -> str:
     1
     """
     return text.replace(" ", "\u00a0").replace("（", "\u2060（")
+
+
+def months_counted(study: Study) -> int:
+    """Return of how many months there are chats among those that drivers are read from.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> months_counted(sample_study())
+    3
+    """
+    most, seen = study.context.params.driver_months, chats_observed(study.open(), study.as_of)
+    if seen is None:
+        return most
+    first = seen[0]
+    months = (study.as_of.year - first.year) * 12 + study.as_of.month - first.month
+    return max(min(most, months), 1)
 
 
 def any_named(study: Study) -> bool:

@@ -363,10 +363,11 @@ def money(study: Study, brief: Brief) -> Block:
     """
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
-    lost = str(study.facts(_PARTS[ValueTiers.NAME]).get(value_tiers.LEAVING, ""))
-    return _linked(
-        study, ValueTiers.NAME, value_tiers.money(study, brief.tiers), "silent_list", note=lost
-    )
+    facts = study.facts(_PARTS[ValueTiers.NAME])
+    lost = str(facts.get(value_tiers.LEAVING, ""))
+    lists = ("silent_list",) if facts.get(value_tiers.SILENT) else ()
+    shares = value_tiers.money(study, brief.tiers)
+    return _linked(study, ValueTiers.NAME, shares, *lists, note=lost)
 
 
 def types(study: Study, brief: Brief) -> Block:
@@ -531,7 +532,7 @@ def month_over_month(
     told = movements(study, conversations, types, tiers)
     # A month in which nobody was served has figures, and none that another can be set against.
     if earlier.empty or inquiries_of(earlier).empty:
-        return Prose(study.word("brief.nothing_before"), *told)
+        return Prose(study.word("brief.nothing_before"), in_part(study), *told)
     now, before = (
         shop_kpis(month, profile=profile).iloc[0]
         for month in (study.of_month(conversations), earlier)

@@ -86,7 +86,11 @@ def beside(study: Study, conversations: pd.DataFrame, months: int) -> list[Block
         ],
     )
     known = float(table.loc[table["goods"].notna(), "inquiries"].sum() / table["inquiries"].sum())
-    caption = [study.word("products.caption", months=months, known=words.percent(known, 0))]
+    caption = [
+        study.word(
+            "products.caption", months=labels.months_counted(study), known=words.percent(known, 0)
+        )
+    ]
     share, low, high, n = labels.rate(asked_and_bought(study.open(), recent))
     if n:
         told = words.with_interval(*(words.percent(value, 0) for value in (share, low, high)))

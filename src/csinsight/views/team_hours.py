@@ -137,7 +137,7 @@ def sentence(study: Study, found: Hours) -> str:
         "limit": words.seconds(study.context.profile.slow_s),
         "slow": words.with_interval(slow, low, high),
         "hours": words.listed([_hour(study, h) for h in found.slow.query("overloaded")["hour"]]),
-        "months": words.number(study.context.params.driver_months),
+        "months": words.number(labels.months_counted(study)),
         **_busiest(study, found.slow),
         **_slow_shares(study, found),
         "late": words.percent(_late(found), 0),
@@ -448,7 +448,7 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
                 caption=study.word(
                     f"hours.{key}s_caption",
                     reach=words.number(_USEFUL_POINTS),
-                    months=words.number(study.context.params.driver_months),
+                    months=words.number(labels.months_counted(study)),
                 ),
                 labels=labels.headings(study, "hours", table.columns),
                 name=f"{key}s",
@@ -496,7 +496,7 @@ def questions(study: Study, conversations: pd.DataFrame) -> Block:
         pd.DataFrame(shown),
         study.word("hours.questions"),
         caption=study.word(
-            "hours.questions_caption", months=words.number(study.context.params.driver_months)
+            "hours.questions_caption", months=words.number(labels.months_counted(study))
         ),
         labels=labels.headings(study, "hours", names),
         name="questions",

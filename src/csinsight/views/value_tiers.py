@@ -29,6 +29,7 @@ _T = ValueTiers
 MIN_BUYERS = 50
 #: Fact kept for the brief: whether the best buyers are being lost, in words.
 LEAVING = "leaving"
+SILENT = "silent"
 #: The file of silent buyers with their ids, where the shop asks for it.
 SILENT_FILE = "silent_buyers.csv"
 _MOST_LISTED = 20
@@ -242,7 +243,9 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
     """
     words = study.words
     if not found.of:
-        return Note([study.word("tiers.no_moves")])
+        text = study.word("leaving.answer_first")
+        study.write_facts({LEAVING: text, SILENT: 0})
+        return Note([text])
     at_stake = _in_money(study, found, currency)
     told = {"of": words.number(found.of), "n": words.number(len(found.silent)), "money": at_stake}
     text = study.word("leaving.found", **told)
@@ -254,7 +257,7 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
     balance = study.word("leaving.balance", **rose, **sums)
     if len(found.silent):
         text = words.sentences(_answer(study, found, money), text)
-    study.write_facts({LEAVING: words.sentences(text, balance)})
+    study.write_facts({LEAVING: words.sentences(text, balance), SILENT: len(found.silent)})
     change = {
         name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
         for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
