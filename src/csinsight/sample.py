@@ -22,7 +22,7 @@ from csinsight.segments.signatures import signatures_of
 from csinsight.simulate import simulate
 from csinsight.simulate.arrays import make_calendar
 from csinsight.simulate.scenario import scenario_named
-from csinsight.simulate.world import Chats, World, draw_silent, draw_talks, populate, streams
+from csinsight.simulate.shop import Chats, World, draw_silent, draw_talks, populate, streams
 
 
 def sample_shop() -> Shop:

@@ -18,8 +18,8 @@ from csinsight.simulate.browsing import opening_visits
 from csinsight.simulate.cases import TOPICS, TURNS
 from csinsight.simulate.outcome import at_risk
 from csinsight.simulate.scenario import Scenario, scenario_named
+from csinsight.simulate.shop import draw_silent, draw_talks, populate, streams
 from csinsight.simulate.tables import shows, true_behaviours
-from csinsight.simulate.world import draw_silent, draw_talks, populate, streams
 
 AS_OF = pd.Timestamp("2026-11-01").to_pydatetime()
 LATE = ("follows_up", "reminds_payment", "checks_address", "closes_warmly")

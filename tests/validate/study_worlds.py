@@ -252,7 +252,7 @@ months; {len(worlds.WORLDS)} worlds by up to three makers that share no code
 (`tests/validate/worlds.py`), taken from the makers' own records. {cpu / 60:.0f} minutes of
 processor time. "found" are real effects named as helping or hurting, "doubted" those of which the
 page says that they could be the buyer's own intent. Where an alarm rings, intervals hold what
-adjusting leaves of the buyer's intent (`drivers/systematic_error.py`). Worlds named after views are
+adjusting leaves of the buyer's intent (`drivers/verdicts.py`). Worlds named after views are
 "responding" (or, plain, "demo") with page views known of none, a fifth or seven in ten of the
 inquiries, or of 95 % of those that bought and of none, or three in five, of the others; 10 shops
 each.

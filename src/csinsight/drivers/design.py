@@ -29,7 +29,6 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
-from csinsight.drivers.authors import Codes, Places, known_turns, turn_authors, written_by
 from csinsight.drivers.covariates import (
     PAGES,
     covariates,
@@ -38,14 +37,20 @@ from csinsight.drivers.covariates import (
     unknown_signs,
 )
 from csinsight.drivers.exposure import (
+    Codes,
     Exposure,
+    Places,
     at_landmark,
     by_conversation,
     has_turns,
+    in_silence,
     judged,
+    known_turns,
     last_compared,
+    risk_set_columns,
+    turn_authors,
+    written_by,
 )
-from csinsight.drivers.risk_sets import in_silence, risk_set_columns
 from csinsight.drivers.units import Floats, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
@@ -106,7 +111,7 @@ class Design:
     turns : DataFrame
         Same rows, as floats: for the exposure ``turns`` ``turns_judged`` and the turn columns of
         each behaviour; for it and for ``conversations`` the bands of what is judged by the clock
-        (`csinsight.drivers.risk_sets`); else without columns.
+        (`csinsight.drivers.exposure`); else without columns.
     signs : DataFrame
         Same rows; signs of the buyer's intent from before the first line
         (`csinsight.drivers.covariates.intent_signs`).
@@ -120,7 +125,7 @@ class Design:
         Who wrote each judged turn, codes of agents in the order of rows; None: no colleague did.
     written : DataFrame
         Same rows; what share of a conversation each colleague wrote, where words may be a matter of
-        the conversation (`csinsight.drivers.authors.written_by`).
+        the conversation (`csinsight.drivers.exposure.written_by`).
     by_conversation : tuple of str
         Behaviours that are compared by conversation where the others are by turn.
     unasked : DataFrame

@@ -7,8 +7,7 @@ NFKC, so that the same expressions give the same answer on every engine.
 
 from __future__ import annotations
 
-from csinsight.engine.frames import collect, ms
-from csinsight.engine.script import simplified, simplify
+from csinsight.engine.frames import collect, ms, simplified, simplify
 from csinsight.engine.shop import EngineError, Shop, counter, lent, open_shop, start, table_path
 
 __all__ = [

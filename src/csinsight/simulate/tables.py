@@ -113,7 +113,7 @@ def orders_table(orders: Purchases, ids: list[str], crowd: Crowd) -> pl.DataFram
     --------
     >>> from csinsight.sample import sample_talks
     >>> base, chats = sample_talks()
-    >>> from csinsight.simulate.world import draw_silent, streams
+    >>> from csinsight.simulate.shop import draw_silent, streams
     >>> orders = draw_silent(streams(2), base, chats=True)
     >>> ids = order_ids(np.random.default_rng(1), len(orders.buyer))
     >>> orders_table(orders, ids, base.crowd)["placed_at"].is_sorted()

@@ -1,6 +1,8 @@
 """What an analyst asks of a run by hand: which conversations, what was said, who differs, what if.
 
 Everything here is plain tables; `csinsight.views.widgets` puts controls around it.
+
+A run's conversations as one tidy table, and the drivers of any part of it.
 """
 
 from __future__ import annotations
@@ -15,14 +17,19 @@ import pandas as pd
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.excerpts import excerpts, what_many_say
 from csinsight.coaching.masking import mask_lines
-from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers, own_in
+from csinsight.contract.artifacts import BuyerStates, BuyerTypes, Conversations, ValueTiers, own_in
+from csinsight.contract.artifacts import SegmentsByMonth as Segments
+from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import BEHAVIOURS, BUYER_TYPES, MIXED, TIERS, TIMINGS, UNCLASSIFIED
 from csinsight.contract.schema import Agents, Messages
+from csinsight.drivers.design import design
+from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import collect
 from csinsight.errors import RunError
 from csinsight.features.months import month_of
 from csinsight.features.spend import spend_features
 from csinsight.render.blocks import Talk
+from csinsight.segments.by_month import lagged_segments
 from csinsight.segments.tiers import value_tiers
 from csinsight.stats.intervals import wilson
 from csinsight.views.study import Study
@@ -50,6 +57,9 @@ LISTED = (
     ValueTiers.TIER,
     _C.PAID,
 )
+_TYPE, _TIER = BuyerTypes.TYPE, ValueTiers.TIER
+#: What was known of the buyer before the month in which the conversation began.
+TYPE_BEFORE, TIER_BEFORE = f"{_TYPE}_before", f"{_TIER}_before"
 
 
 def conversations(study: Study) -> pd.DataFrame:
@@ -348,3 +358,96 @@ def _moved(run: pd.Series, now: pd.Series, order: Sequence[str]) -> pd.DataFrame
     counts = [labels.value_counts().reindex(pd.Index(order), fill_value=0) for labels in (run, now)]
     made = pd.DataFrame({"type": order, "run": counts[0].to_numpy(), "now": counts[1].to_numpy()})
     return made.assign(change=made["now"] - made["run"])
+
+
+def conversation_table(study: Study) -> pd.DataFrame:
+    """Return one row a conversation: outcome, category, behaviours, and the buyer's type and tier.
+
+    Parameters
+    ----------
+    study : Study
+        Of a run that has made ``03_agent_kpis``.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the table ``conversations`` (see the data dictionary), then ``type`` and
+        ``tier`` as the report shows them, and ``type_before`` and ``tier_before`` as they were
+        known before the month in which the conversation began. Only the latter may explain what
+        came of it: a purchase helps to make the former. Null where the run made no types or tiers.
+        By start.
+
+    Raises
+    ------
+    RunError
+        Where the run has no conversations.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_run
+    >>> from csinsight.views.study import Study
+    >>> table = conversation_table(Study(*sample_run(), shop="sample"))
+    >>> table[["category", "greets", "type_before", "tier_before", "paid"]].shape[1]
+    5
+    >>> len(table) == table["conversation_id"].nunique()
+    True
+    """
+    found = study.read(Conversations.NAME)
+    for name, column in ((BuyerTypes.NAME, _TYPE), (ValueTiers.NAME, _TIER)):
+        labels = study.read_or_none(name)
+        known = {} if labels is None else labels.set_index(BuyerTypes.BUYER_ID)[column].to_dict()
+        found[column] = found[Conversations.BUYER_ID].map(known).astype("str")
+    months = (study.read_or_none(name) for name in (Segments.TYPES, Segments.TIERS))
+    before = lagged_segments(found, *months, as_of=study.as_of)
+    found[TYPE_BEFORE], found[TIER_BEFORE] = before[_TYPE], before[_TIER]
+    return found.sort_values(Conversations.STARTED_AT, kind="stable", ignore_index=True)
+
+
+def drivers_of(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
+    """Estimate the drivers of some of a run's conversations, by the run's own parameters.
+
+    Whoever tries part after part finds something by chance: verdicts hold for a part that was
+    chosen before its figures were seen.
+
+    Parameters
+    ----------
+    study : Study
+        The run's outcome, months, minima and threshold count.
+    conversations : DataFrame
+        Rows of `conversation_table`.
+
+    Returns
+    -------
+    DataFrame
+        The table ``drivers`` of these conversations, without its correction for misread words.
+        Where there are too few inquiries or agents the effects are null and ``reason`` says so.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_run
+    >>> from csinsight.views.study import Study
+    >>> study = Study(*sample_run(), shop="sample")
+    >>> table = conversation_table(study)
+    >>> found = drivers_of(study, table[table["category"] == "size"])
+    >>> sorted(set(found["reason"]))
+    ['few inquiries', 'unequal exposure']
+    """
+    params = study.context.params
+    own = {column.name for column in artifact(Conversations.NAME).columns}
+    before = {TYPE_BEFORE: _TYPE, TIER_BEFORE: _TIER}
+    keys = [Conversations.CONVERSATION_ID, *before]
+    plan = design(
+        conversations[[name for name in conversations if name in own]],
+        conversations[keys].rename(columns=before),
+        outcome=params.outcome,
+        as_of=study.as_of,
+        months=params.evidence_months,
+        states=study.read_or_none(BuyerStates.NAME),
+    )
+    return estimate_drivers(
+        plan,
+        min_inquiries=params.min_inquiries,
+        min_agents=params.min_agents,
+        q_threshold=params.q_threshold,
+        quarter_months=params.driver_months,
+    )
