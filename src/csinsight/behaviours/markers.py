@@ -47,6 +47,15 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
         itself and the buyer's lines just before it (a buyer's by their own run), whatever else is
         in the table; where the lexicon has a reader that learns, what it decides is read by it (a
         buyer's line with the agent's turn and the buyer's before it), and the rest by the rules.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> lines = {"conversation_id": ["c1"] * 2, "sender": ["buyer", "agent"], "turn_no": [1, 2]}
+    >>> table = nw.from_native(pl.LazyFrame(lines | {"text": ["在吗", "亲，您好"]}))
+    >>> mark(table, load_lexicon(reader="rules")).collect()["greets"].to_list()
+    [None, True]
     """
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
