@@ -18,6 +18,7 @@ from csinsight.importers import mapping as mappings
 from csinsight.importers import run_import
 from csinsight.importers import workbook as workbooks
 from csinsight.importers.mapping import read_mapping
+from csinsight.importers.reading import read_records
 from csinsight.importers.workbook import read_workbook
 from csinsight.importers.zendesk import read_zendesk
 
@@ -223,3 +224,16 @@ def test_a_copy_of_heads_alone_takes_time_by_its_length(tmp_path: Path) -> None:
         assert run_import("qianniu_chat", [path], tmp_path / str(heads)).refused == heads
         took.append(time.process_time() - began)
     assert took[1] < 8 * took[0] + 0.2
+
+
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbf" * 9, b"\xff\xfe", b",,,\n,,,\n", b"\n \t\n"])
+def test_a_file_of_blanks_is_called_so(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "orders.csv").write_bytes(data)
+    with pytest.raises(ImporterError, match=r"orders.csv: (holds nothing but blanks|is empty)"):
+        run_import("shopify_orders", [tmp_path / "orders.csv"], tmp_path / "out")
+
+
+def test_a_header_below_all_lines_is_said_with_what_stands_above(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,n\n1,2\n", encoding="utf-8")
+    with pytest.raises(ImporterError, match=r"from line 5 on, .* line 1 holds 'id,n'"):
+        read_records(tmp_path / "a.csv", header_line=5)

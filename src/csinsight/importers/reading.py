@@ -216,13 +216,17 @@ def read_records(
         header_line = find_header(rows, wanted)
     if names or header_line == 0:
         return _without_header(path, lines, separator, names, header_line or 0)
-    header_line = header_line or 1
-    while header_line <= len(lines) and not lines[header_line - 1].strip():
-        header_line += 1
-    if header_line > len(lines):
-        found = next((line for line in lines if line.strip()), "")
-        what = f"its first line with content is {found.strip()[:60]!r}" if found else "it is blank"
-        raise ImporterError(f"{path.name}: has no header on line {header_line}; {what}")
+    told = header_line or 1
+    blank = "\ufeff \t\r,;"
+    header_line = next((n for n, line in enumerate(lines, 1) if n >= told and line.strip(blank)), 0)
+    if not header_line:
+        found = next(((n, line) for n, line in enumerate(lines, 1) if line.strip(blank)), None)
+        if found is None:
+            raise ImporterError(f"{path.name}: holds nothing but blanks; export it again")
+        raise ImporterError(
+            f"{path.name}: the header was looked for from line {told} on, where nothing stands; "
+            f"line {found[0]} holds {found[1].strip()[:60]!r}; name the header's line"
+        )
     top = lines[header_line - 1]
     separator = separator or max(SEPARATORS, key=top.count)
     if separator == " ":
