@@ -71,6 +71,29 @@ def test_a_half_of_the_day_in_a_table(tmp_path: Path, time: str, hour: int | Non
     assert hours == ([23] if hour is None else [hour, 23])
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding", "page", "top"),
+    [
+        ("x.xls", "utf-16", "", ""),
+        ("x.csv", "gb18030", "", "聊天记录导出,,,,,\n"),
+        ("x.xls", "utf-8", "<table>{}</table>", ""),
+    ],
+)
+def test_a_table_of_messages_by_any_name(
+    tmp_path: Path, sound: Sound, name: str, encoding: str, page: str, top: str
+) -> None:
+    text = (
+        "客户名,消息序号,發送時間,发送内容,发送账号,账号类型\n"
+        "小雨,1,2026-10-05 10:00:00,在吗,小雨,客户\n小雨,2,2026-10-05 10:00:20,在,店:小李,客服\n"
+    )
+    if page:
+        cells = text.strip().replace(",", "<td>").replace("\n", "<tr><td>")
+        text = page.format(f"<tr><td>{cells}")
+    (tmp_path / name).write_text(top + text, encoding=encoding)
+    told = sound(read_qianniu_chat([tmp_path / name])).tables["messages"]
+    assert told["sender"].to_list() == ["buyer", "agent"]
+
+
 TALK = "{who} 2026-10-05 10:0{n}:00\n在吗\n{shop}:小李 2026-10-05 10:0{n}:20\n在\n"
 
 

@@ -52,6 +52,7 @@ def _book(text: str) -> bytes:
         ("book.csv", _book(TEXT)),
         ("wide.csv", TEXT.replace("总金额", " 總金額（元） ").replace("订单", "訂單").encode()),
         ("title.csv", f"订单报表,,\n导出时间：2026-11-01,,\n{TEXT}合计,,1180.50\n".encode()),
+        ("ends.csv", TEXT.replace(",订单付款时间", ",订单付款时间,,").encode()),
         ("twice.csv", f"{TAOBAO}\n{ROWS[0]}\n{TAOBAO}\n{ROWS[1]}\n".encode()),
     ],
     ids=lambda told: told if isinstance(told, str) else "",

@@ -20,9 +20,9 @@ HEADER_WITHIN: Final = 10
 #: Characters of headers as they are written in Taiwan and Hong Kong, and on the mainland.
 _SIMPLER: Final = str.maketrans(
     "訂單編號買賣總額實際狀態創時間寶貝標題種類數應貨郵費賬帳戶會員稱話發內優規後運動單價"
-    "項產評滿詢轉錄諮開關無導確認屬結餘當庫幣記",
+    "項產評滿詢轉錄諮開關無導確認屬結餘當庫幣記購選鋪顧務",
     "订单编号买卖总额实际状态创时间宝贝标题种类数应货邮费账帐户会员称话发内优规后运动单价"
-    "项产评满询转录咨开关无导确认属结余当库币记",
+    "项产评满询转录咨开关无导确认属结余当库币记购选铺顾务",
 )
 
 

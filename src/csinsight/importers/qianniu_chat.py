@@ -44,14 +44,11 @@ from csinsight.importers.chat_text import (
     parse_text,
     read_time,
 )
-from csinsight.importers.reading import Line, Records, read_records
+from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import Imported
 from csinsight.importers.workbook import (
     SUFFIXES,
-    holds_sheets,
     open_tables,
-    read_workbook,
-    sheet_records,
 )
 
 CUSTOMER: Final = "客户名"
@@ -64,8 +61,6 @@ NEEDED: Final = (CUSTOMER, TIME, TEXT, ACCOUNT)
 #: Tables with a whole talk in a cell, and what names its customer.
 TALK: Final = ("聊天记录", "聊天内容", "会话内容", "对话内容")
 TALKS_CUSTOMER: Final = ("客户ID", "客户id", "客户名", "客户昵称", "买家昵称", "买家ID", "买家")
-#: The header may stand under a title.
-_HEADER_WITHIN: Final = 5
 _SIDES: Final = {
     "客户": "buyer",
     "买家": "buyer",
@@ -161,24 +156,10 @@ def _talk(row: dict[str, object], text: str, customer: str, base: int) -> list[E
 
 
 def _sheets(path: Path) -> tuple[list[Records], int]:
-    if not holds_sheets(path):
-        records = read_records(path)
-        return ([records], 0) if set(NEEDED) <= set(records.header) else ([], 0)
-    found, skipped = [], 0
-    for name, grid in read_workbook(path).items():
-        row = _header_row(grid)
-        if row is None:
-            skipped += 1
-        else:
-            found.append(sheet_records(f"{path.name}, sheet {name}", grid, header_line=row))
-    return found, skipped
-
-
-def _header_row(grid: pl.DataFrame) -> int | None:
-    for number, row in enumerate(grid.head(_HEADER_WITHIN).rows(), start=1):
-        if set(NEEDED) <= {(cell or "").strip() for cell in row}:
-            return number
-    return None
+    """Return the tables of messages, and how many other sheets there are."""
+    tables = open_tables(path, NEEDED, (NUMBER, KIND))
+    found = [records for records in tables if set(NEEDED) <= set(records.header)]
+    return found, len(tables) - len(found)
 
 
 def _entries(records: Records) -> list[Entry]:

@@ -274,7 +274,11 @@ def gather(
     good: list[tuple[str | int | None, ...]] = []
     bad: list[tuple[str, int, str, str]] = []
     width, top = len(header), list(names)
-    for number, raw, fields in rows:
+    # A header may end in separators, above rows that don't.
+    named = max((n for n, name in enumerate(names, 1) if name and name.strip()), default=0)
+    for number, raw, told in rows:
+        short = named <= len(told) < width
+        fields = [*told, *[None] * (width - len(told))] if short else told
         sound = len(fields) == width and fields[0] != top[0] and "\0" not in raw
         if sound and not ('"' in raw and raw.count('"') % 2):
             good.append((file, number, raw, *fields))
