@@ -9,7 +9,7 @@ leave out one row). A label is left to the rules where they are no worse.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,6 +57,11 @@ SUBJECT_MARK_SHARE: Final = {"zh": 1.0, "en": 0.4}
 RIDGE: Final = 0.5
 #: How much the turns before weigh beside a buyer's own run.
 BEFORE_SHARE: Final = 0.3
+#: What may be taken off a category's sum, the smallest first, and how often round; and how many
+#: measured openings of each category it takes to try.
+SUBJECT_STEPS: Final = tuple(sorted(np.arange(-8, 9) / 50, key=abs))
+SUBJECT_ROUNDS: Final = 3
+SUBJECT_CASES: Final = 20
 #: Fewer measured cases than this can't place a threshold; then all cases do.
 FEW: Final = 5
 MOST: Final = 0.75
@@ -214,15 +219,41 @@ def _beats_rules(
     return None if by_rules + margin >= f1(shows[judged], said) else threshold
 
 
+def told_apart(data: Design, names: Sequence[str] = LABELS) -> _Bools:
+    """Return what each row is told by models that leave out its conversation, in closed form.
+
+    Threshold, and whether the model or the rules tell it, come from other conversations too; what
+    people did not look for in a row, and what is not among `names`, is left as the rules have it.
+    """
+    told = data.ruled.copy()
+    for places in _alike(data):
+        if not {LABELS[place] for place in places} & set(names):
+            continue
+        use = np.flatnonzero(data.known[:, places[0]])
+        kernel = data.kernels[LABELS[places[0]] == WORRY][np.ix_(use, use)]
+        shows = data.shows[use][:, places].astype(float)
+        left_out = ridge(kernel, shows, data.talks[use])[1]
+        for here in _parts(data.talks[use]):
+            for k, place in enumerate(places):
+                threshold = _beats_rules(data, use[~here], place, left_out[~here, k])
+                if threshold is not None:
+                    told[use[here], place] = left_out[here, k] >= threshold
+    return told
+
+
+def _parts(talks: NDArray[np.str_]) -> Iterator[_Bools]:
+    """Return the rows of each of `PARTS` parts, every conversation in one of them."""
+    part = np.unique(talks, return_inverse=True)[1] % PARTS
+    yield from (part == k for k in range(PARTS))
+
+
 def said_apart(told: _Floats, shows: _Bools, talks: NDArray[np.str_], as_good: float) -> _Bools:
     """Return what each row is said to show by a threshold that its conversation had no part in.
 
     A threshold looks better on the rows that it was placed on than it is.
     """
-    part = np.unique(talks, return_inverse=True)[1] % PARTS
     said = np.zeros_like(shows)
-    for k in range(PARTS):
-        here = part == k
+    for here in _parts(talks):
         if shows[~here].any():
             said[here] = told[here] >= place_threshold(told[~here], shows[~here], as_good)
     return said
@@ -325,23 +356,39 @@ def openings(examples: Sequence[Example], lexicon: Lexicon) -> Openings:
     )
 
 
-def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -> Weights:
-    """Learn what openings are about: one ridge regression a category, the highest wins."""
-    said, run = sides(data.rows[rows])
+def fit_subject(data: Openings, marks: Sequence[str]) -> tuple[Weights, NDArray[np.str_]]:
+    """Learn what openings are about: one ridge regression a category, the highest wins.
+
+    Returns
+    -------
+    weights : Weights
+    apart : array of str
+        What each opening is told to be about by a model that leaves out its conversation, and
+        thresholds placed on others.
+    """
+    said, run = sides(data.rows)
     (agent, agent_names), (buyer, buyer_names) = counted(said), counted(run)
-    marked = marks_of(data.rows[rows], marks).astype(float)
-    shows = np.array([data.category[rows] == name for name in CATEGORIES]).T.astype(float)
+    marked = marks_of(data.rows, marks).astype(float)
+    shows = np.array([data.category == name for name in CATEGORIES]).T
     kernel = (buyer @ buyer.T).toarray() + AGENT_SHARE**2 * (agent @ agent.T).toarray()
     kernel += data.mark_share**2 * marked @ marked.T
-    dual = _inverse(kernel) @ shows
+    dual, left_out = ridge(kernel, shows.astype(float), data.talks)
+    thresholds = subject_thresholds(left_out[data.measured], shows[data.measured])
+    apart = np.zeros(len(shows), dtype=np.int64)
+    for here in _parts(data.talks):
+        others = data.measured & ~here
+        apart[here] = (left_out - subject_thresholds(left_out[others], shows[others])).argmax(
+            axis=1
+        )[here]
     parts = (
         AGENT_SHARE**2 * (agent.T @ dual),
         buyer.T @ dual,
         data.mark_share**2 * (marked.T @ dual),
+        thresholds,
     )
     whole = [np.rint(part / UNIT).astype(np.int64) for part in parts]
     often = [np.asarray((m > 0).sum(axis=0)).ravel() > 1 for m in (agent, buyer)]
-    return Weights(
+    weights = Weights(
         labels=CATEGORIES,
         marks=tuple(marks),
         agent_names=agent_names[often[0]],
@@ -349,5 +396,39 @@ def fit_subject(data: Openings, rows: NDArray[np.int64], marks: Sequence[str]) -
         agent=whole[0][often[0]],
         buyer=whole[1][often[1]],
         marked=whole[2],
-        thresholds=np.zeros(len(CATEGORIES), dtype=np.int64),
+        thresholds=whole[3],
     )
+    return weights, np.array(CATEGORIES)[apart]
+
+
+def subject_thresholds(told: _Floats, shows: _Bools) -> _Floats:
+    """Return what is taken off each category's sum, so that most openings are told rightly.
+
+    Lines read for training hold other shares of subjects than chats do. One category after the
+    other takes the step that tells most rightly, of equals the smallest. Chats that hold too few
+    of some category can't tell where it begins: nothing is taken off.
+
+    Parameters
+    ----------
+    told : array of float, shape (openings, categories)
+        Of models that left out the opening's conversation.
+    shows : array of bool, shape (openings, categories)
+        What people say, one a row.
+
+    Examples
+    --------
+    >>> told = np.tile([0.5, 0.4, 0.0, 0.0, 0.0, 0.0], (8, 1))
+    >>> shows = np.tile(np.arange(6) == 1, (8, 1))
+    >>> bool(subject_thresholds(told, shows).any())
+    False
+    """
+    taken = np.zeros(told.shape[1])
+    if shows.sum(axis=0).min(initial=SUBJECT_CASES) < SUBJECT_CASES:
+        return taken
+    truth = shows.argmax(axis=1)
+    for _ in range(SUBJECT_ROUNDS):
+        for place in range(len(taken)):
+            tried = [np.where(np.arange(len(taken)) == place, s, taken) for s in SUBJECT_STEPS]
+            right = [((told - step).argmax(axis=1) == truth).sum() for step in tried]
+            taken = tried[int(np.argmax(right))]
+    return taken

@@ -19,7 +19,6 @@ from typing import Any, Final
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from csinsight.behaviours.accuracy import PATH as ACCURACY
 from csinsight.behaviours.categories import subject_marks
@@ -29,10 +28,18 @@ from csinsight.context import CONTEXT_FILE
 from csinsight.contract.domain import CATEGORIES
 from csinsight.stats.intervals import wilson
 from tools.reader_examples import WORRY, load_examples
-from tools.reader_model import LABELS, Design, Openings, design, fit, fit_subject, openings, told
+from tools.reader_model import (
+    LABELS,
+    Design,
+    Openings,
+    design,
+    fit,
+    fit_subject,
+    openings,
+    told_apart,
+)
 from tools.shop_labels import labelled_lines, teach
 
-FOLDS: Final = 5
 SEED: Final = 1
 #: How often conversations are drawn anew for an interval.
 DRAWS: Final = 1000
@@ -46,28 +53,6 @@ figures:
 """
 
 _Bools = NDArray[np.bool_]
-
-
-def cross_validate(data: Design, seed: int = SEED) -> _Bools:
-    """Return what each measured row is told by a model that saw nothing of its conversation."""
-    said = np.zeros_like(data.ruled)
-    for train, test in GroupKFold(FOLDS, shuffle=True, random_state=seed).split(
-        data.ruled, groups=data.talks
-    ):
-        judged = test[data.measured[test]]
-        said[judged] = told(data, judged, fit(data, train))
-    return said
-
-
-def cross_validate_subject(data: Openings, marks: Sequence[str]) -> NDArray[np.str_]:
-    """Return what each measured opening is said to be about by a model that saw no part of it."""
-    said = np.full(len(data.category), "", dtype=object)
-    folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(data.category, groups=data.talks):
-        judged = test[data.measured[test]]
-        best = fit_subject(data, train, marks).margins(data.rows[judged]).argmax(axis=1)
-        said[judged] = np.array(CATEGORIES)[best]
-    return said.astype(str)
 
 
 def figure(
@@ -101,7 +86,7 @@ def measure(data: Design, lang: str) -> list[dict[str, Any]]:
     """Return the figures of every marker in one language, by both readers, and of all together."""
     rows = data.measured
     shows, talks = data.shows[rows], data.talks[rows]
-    readers = {"built_in": cross_validate(data)[rows], "rules": data.ruled[rows]}
+    readers = {"built_in": told_apart(data)[rows], "rules": data.ruled[rows]}
     behaviours = [place for place, name in enumerate(LABELS) if name != WORRY]
     figures = []
     for reader, said in readers.items():
@@ -113,14 +98,11 @@ def measure(data: Design, lang: str) -> list[dict[str, Any]]:
     return figures
 
 
-def measure_subject(data: Openings, lang: str, marks: Sequence[str]) -> list[dict[str, Any]]:
+def measure_subject(data: Openings, lang: str, apart: NDArray[np.str_]) -> list[dict[str, Any]]:
     """Return how many openings are said to be about what they are, by both readers."""
     rows = data.measured
     by_rules = data.rows[[f"_ruled_{name}" for name in CATEGORIES]].to_numpy().argmax(axis=1)
-    said = {
-        "built_in": cross_validate_subject(data, marks),
-        "rules": np.array(CATEGORIES)[by_rules],
-    }
+    said = {"built_in": apart, "rules": np.array(CATEGORIES)[by_rules]}
     everything = np.ones(int(rows.sum()), dtype=bool)
     figures = []
     for reader, names in said.items():
@@ -195,9 +177,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         spoken = [example for example in examples if example.lang == lang]
         data, talks = design(spoken, lexicon), openings(spoken, lexicon)
         weights[lang] = fit(data, np.arange(len(data.examples)))
-        subjects[lang] = fit_subject(talks, np.arange(len(talks.category)), marks)
+        subjects[lang], apart = fit_subject(talks, marks)
         if not told_to.no_figures:
-            figures += measure(data, lang) + measure_subject(talks, lang, marks)
+            figures += measure(data, lang) + measure_subject(talks, lang, apart)
     save(Reader(weights, subjects), told_to.out / PATH.name)
     if figures:
         lines = [yaml.safe_dump(row, default_flow_style=True, width=999, sort_keys=False)

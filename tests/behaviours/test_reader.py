@@ -6,6 +6,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
+from tools.reader_model import SUBJECT_CASES, subject_thresholds
 
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
@@ -147,3 +148,16 @@ def test_a_shops_own_words_decide_for_their_marker(tmp_path):
 def test_a_file_without_weights_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.npz: holds no weights"):
         load_reader(tmp_path / "none.npz")
+
+
+def test_a_subject_that_the_training_lines_slight_is_told_from_lower_on():
+    truth = np.repeat(np.arange(6), SUBJECT_CASES)
+    told = 0.5 * np.eye(6)[truth]
+    # Of bargaining the sum always comes a little behind that of what else there is.
+    slighted = truth == 2
+    told[slighted] = [0.0, 0.0, 0.44, 0.0, 0.0, 0.5]
+    taken = subject_thresholds(told, np.eye(6, dtype=bool)[truth])
+    assert (told.argmax(axis=1) == truth).mean() < 0.9
+    assert ((told - taken).argmax(axis=1) == truth).all()
+    # Where too few speak of some subject nobody can tell where it begins.
+    assert not subject_thresholds(told[1:], np.eye(6, dtype=bool)[truth[1:]]).any()

@@ -120,8 +120,10 @@ def test_both_formats_of_one_table(shop: Path) -> None:
 def test_near_names_are_noticed(shop: Path) -> None:
     (shop / "rating.csv").write_text("x")
     (shop / "page_views.xlsx").write_text("x")
+    (shop / "behaviours.yml").write_text("version: 1")
     files = {notice.file for notice in check_shop(shop).notices}
     assert {"rating.csv", "page_views.xlsx"} <= files
+    assert "behaviours.yml" not in files
     assert check_folder(shop) == []
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -42,6 +43,9 @@ from csinsight.contract.tally import (
 )
 
 LOG = logging.getLogger(__name__)
+
+#: Files of settings that lie beside the tables: whatever they are called, no table was meant.
+_SETTINGS: Final = (".yml", ".yaml")
 
 
 def cross_notices(tables: Mapping[str, Tally]) -> list[Notice]:
@@ -311,7 +315,7 @@ def _no_tables(folder: Path, notices: list[Notice]) -> Fault:
 def _near_names(folder: Path) -> Iterator[Notice]:
     known = {f"{name}{suffix}" for name in TABLES for suffix in SUFFIXES}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if path.name.startswith(".") or path.suffix in _SETTINGS:
             continue
         if path.name in known and path.is_dir() and not parts(path):
             what = "is a folder without *.parquet and is not read: write the table's parts into it"
