@@ -1,8 +1,7 @@
 """What an analyst asks of a run by hand: which conversations, what was said, who differs, what if.
 
-Everything here is plain tables; `csinsight.views.widgets` puts controls around it.
-
-A run's conversations as one tidy table, and the drivers of any part of it.
+Everything here is plain tables, one tidy one of all conversations among them;
+`csinsight.views.widgets` puts controls around it.
 """
 
 from __future__ import annotations
