@@ -150,7 +150,7 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
 #: Where numbers without a country's prefix may come from.
 _REGIONS: Final = ("CN", "US", "GB", "HK", "TW", "AU", "DE", "FR", "JP", "KR", "SG", "IN", "RU")
 #: Fewer digits are no phone number; most lines have none, and are not looked at further.
-_MANY_DIGITS: Final = re.compile(r"(?:[0-9][^0-9]{0,3}){6,}[0-9]")
+MANY_DIGITS: Final = re.compile(r"(?:[0-9][^0-9]{0,3}){6,}[0-9]")
 
 
 def phones(plain: str, dates: list[tuple[int, int]]) -> list[Span]:
@@ -161,7 +161,7 @@ def phones(plain: str, dates: list[tuple[int, int]]) -> list[Span]:
     >>> phones("ring 020 7946 0018", [])
     [(5, 18, '电话')]
     """
-    if not _MANY_DIGITS.search(plain):
+    if not MANY_DIGITS.search(plain):
         return []
     hits = {
         (match.start, match.end, "电话")

@@ -13,6 +13,7 @@ from typing import Final
 from csinsight.coaching.digits import (
     DATE,
     GAP,
+    MANY_DIGITS,
     NUMERAL,
     STATED,
     Span,
@@ -178,6 +179,7 @@ NUMBERS: Final = tuple(
             r"(?<![a-z0-9])(?-i:(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-HJ-NPR-Z0-9]{17})(?![a-z0-9])",
         ),
         # Phones.
+        ("电话", r"\bext(?:ension)?[.:]?\s?(?P<found>[0-9]{1,6})(?![0-9a-z])"),
         ("电话", rf"(?:\+?\s*86{GAP})?(?<![0-9])1{GAP}[3-9](?:{GAP}[0-9]){{9}}(?![0-9])"),
         ("电话", r"(?<![0-9])\(?0[0-9]{2,3}\)?[\s\-]{0,3}[0-9]{3,4}[\s\-]?[0-9]{4}(?:转[0-9]+)?"),
         ("电话", r"(?<![0-9])[48]00[\s\-]?[0-9]{3,4}[\s\-]?[0-9]{3,4}(?![0-9])"),
@@ -227,6 +229,19 @@ NUMBERS: Final = tuple(
 )  # fmt: skip
 
 
+def _all_digits_in(plain: str, found: list[Span]) -> bool:
+    """Tell whether every digit that may be a phone's is found: numbering plans add nothing then."""
+    inside = bytearray(len(plain))
+    for start, end, _ in found:
+        inside[start:end] = b"\x01" * (end - start)
+    return all(
+        inside[place]
+        for many in MANY_DIGITS.finditer(plain)
+        for place in range(*many.span())
+        if plain[place].isdigit()
+    )
+
+
 def number_spans(plain: str) -> list[Span]:
     """Return where numbers stand that point at somebody.
 
@@ -264,5 +279,6 @@ def number_spans(plain: str) -> list[Span]:
             ):
                 found.append((*span, word))
     found += numbers_by_form(plain, dates)
-    found += phones(plain, dates)
+    if not _all_digits_in(plain, found):
+        found += phones(plain, dates)
     return [*found, *beside(plain, found)]
