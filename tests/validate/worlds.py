@@ -37,7 +37,7 @@ VIEWS: Final = {
 RESPONDING: Final = (*_ANSWERED, *(name for name, (like, *_) in VIEWS.items() if like != "demo"))
 WORLDS: Final = (
     "demo",
-    *RESPONDING,
+    *_ANSWERED,
     "mixed_placement",
     "overlapping",
     "small_effects",
