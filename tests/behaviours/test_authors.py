@@ -160,7 +160,7 @@ def test_windows_and_scores_are_those_of_who_wrote(marked, sessions):
     read = pd.DataFrame(
         {"conversation_id": ["scolded"], "behaviour": "rude_or_blaming", "shown": [True]}
     )
-    crossed = crossed_red_lines(sessions, card.red_lines, {}, read)
+    crossed = crossed_red_lines(sessions, card.red_lines, read)
     scores = score_conversations(sessions, found, card, crossed)
     red = scores[scores["red_lines"].map(len) > 0]
     assert red[["conversation_id", "agent_id"]].to_numpy().tolist() == [["scolded", "B"]]

@@ -12,6 +12,7 @@ from csinsight.behaviours.findings import (
     compliance_findings,
     crossed_red_lines,
     rule_precisions,
+    waiting,
 )
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.contract.domain import COMPLIANCE
@@ -82,10 +83,23 @@ def test_who_pays_for_praise_is_not_listed_for_asking_for_it_too():
         ("a", "asks_for_praise"): 1,
         ("b", "asks_for_praise"): 1,
     }
-    # Where the graver reading is not trusted, the other stays.
-    unsure = dict.fromkeys(COMPLIANCE, Precision(19, 20)) | {"trades_for_praise": Precision(0, 0)}
-    found = compliance_findings(sessions, AS_OF, unsure).query("stands")
-    assert found["conversations"].tolist() == [3, 1]
+    # A line that waits to be checked is on nobody's card, under no lesser name either.
+    unsure = dict.fromkeys(COMPLIANCE, Precision(19, 20)) | {"trades_for_praise": Precision(2, 2)}
+    found = compliance_findings(sessions, AS_OF, unsure)
+    assert found.query("stands")["evidence"].tolist() == [["a2"], ["b0"]]
+    assert waiting(found).to_dict() == {"trades_for_praise": 2}
+    # Once a person has cleared it of the graver one, the lesser is left.
+    read = _read({"a0": False}).assign(behaviour="trades_for_praise")
+    found = compliance_findings(sessions, AS_OF, unsure, read).query("stands")
+    assert found["evidence"].tolist() == [["a2", "a0"], ["b0"]]
+
+
+@pytest.mark.parametrize(
+    ("right", "read", "trusted"),
+    [(2, 2, False), (4, 4, False), (5, 5, True), (5, 6, False), (7, 8, True), (16, 20, False)],
+)
+def test_a_rule_accuses_only_where_enough_of_its_hits_were_read(right, read, trusted):
+    assert Precision(right, read).trusted == trusted
 
 
 def test_what_a_person_read_outweighs_the_rule():
@@ -107,14 +121,10 @@ def test_a_shops_own_reading_is_added_to_the_published_one():
     assert own["over_promises"] == published["over_promises"]
 
 
-def test_a_red_line_takes_two_findings_or_a_person():
-    sure = {RULE: Precision(50, 50)}
+def test_a_red_line_takes_a_person():
     sessions = _sessions(a=2, b=1)
-    crossed = crossed_red_lines(sessions, [RULE], sure)
-    assert sessions.loc[crossed[RULE], "conversation_id"].tolist() == ["a0", "a1"]
-    unsure = crossed_red_lines(sessions, [RULE], {RULE: Precision(1, 1)})
-    assert not unsure[RULE].any()
-    read = crossed_red_lines(sessions, [RULE], {RULE: Precision(1, 1)}, _read({"b0": True}))
+    assert not crossed_red_lines(sessions, [RULE])[RULE].any()
+    read = crossed_red_lines(sessions, [RULE], _read({"b0": True, "a1": False, "a9": True}))
     assert sessions.loc[read[RULE], "conversation_id"].tolist() == ["b0"]
 
 

@@ -80,7 +80,8 @@ def _findings() -> Iterator[str]:
         f"was read one by one, by a language model by the guide; {len(carrying)} conversations "
         f"({len(carrying) / conversations:.2%}) "
         "carry one. Trusted: the share to be expected of the next hit, (right + 0.5) / (read + 1), "
-        "is at least 0.8; what is not is to check and stands on nobody's card. In the English "
+        "is at least 0.8, at least 5 were read, and the lower end of the interval (Wilson, 95%) is "
+        "at least 0.5; what is not is to check and stands on nobody's card. In the English "
         "messages of the second labelled set one hit of `over_promises` was wrong; it is counted.\n"
     )
     yield "| rule | read | right | trusted | conversations that were read |\n|---|---|---|---|---|"

@@ -27,10 +27,15 @@ from csinsight.stats.intervals import wilson
 _C, _F = Conversations, Findings
 #: A rule that is trusted less than this accuses nobody.
 TRUSTED: Final = 0.8
-#: Findings of red lines that it takes, in a month, for a score to be brought to 0. Ours.
-RED_LINE_FINDINGS: Final = 2
-#: A line that pays for praise asks for it too: the graver rule is listed against a person, alone.
+#: Nor does one of which fewer hits were read, however right they were: two of two, or four of
+#: four, is what a rule that is wrong every third time shows in one draw of two, or of five.
+MIN_READ: Final = 5
+#: Nor one whose interval (Wilson, 95 %) reaches so low that a hit may as well be wrong as right.
+TRUSTED_LOW: Final = 0.5
+#: A line that pays for praise asks for it too: it counts once, as what is graver. While that is
+#: only to be checked, no card may show the line under the lesser rule: it would name who wrote it.
 GRAVER: Final = {"asks_for_praise": "trades_for_praise"}
+_READ_FIRST: Final = ("leaks_order_data",)
 COLUMNS: Final = (
     _F.AGENT_ID,
     _F.BEHAVIOUR,
@@ -59,7 +64,7 @@ class Precision:
 
     Examples
     --------
-    >>> few, many = Precision(1, 1), Precision(19, 20)
+    >>> few, many = Precision(2, 2), Precision(19, 20)
     >>> few.trusted, many.trusted
     (False, True)
     >>> round(many.any_right(1), 3) == round(many.share, 3)
@@ -76,8 +81,10 @@ class Precision:
 
     @property
     def trusted(self) -> bool:
-        """Whether the rule may accuse."""
-        return self.share >= TRUSTED
+        """Whether the rule may accuse: enough of its hits were read, and enough were right."""
+        if self.read < MIN_READ:
+            return False
+        return self.share >= TRUSTED and float(wilson(self.right, self.read)[0]) >= TRUSTED_LOW
 
     def any_right(self, hits: int) -> float:
         """Return the probability that at least one of so many hits is right.
@@ -169,7 +176,8 @@ def compliance_findings(
         judged = month[_C.CONVERSATION_ID].map(verdicts)
         hit = _shown(month, rule) & (judged != False)  # noqa: E712 - null: nobody has read it
         if rule in GRAVER:
-            hit &= ~_standing(month, GRAVER[rule], precisions, labels)
+            cleared = month[_C.CONVERSATION_ID].map(_verdicts(labels, GRAVER[rule])) == False  # noqa: E712
+            hit &= ~_shown(month, GRAVER[rule]) | cleared
         sure = hit & (judged == True)  # noqa: E712
         known = month[rule].notna()
         for agent, own in month[hit].groupby(_C.AGENT_ID):
@@ -201,11 +209,26 @@ def compliance_findings(
     return table.sort_values(by, ascending=[True, False, True], ignore_index=True)
 
 
+def waiting(found: pd.DataFrame) -> pd.Series[int]:
+    """Return how many findings of each rule wait for somebody to read them, in the order to read.
+
+    What a stranger could use against a buyer comes first, then what there is most of.
+
+    Examples
+    --------
+    >>> rules = ["rude_or_blaming", "leaks_order_data", "over_promises"]
+    >>> found = pd.DataFrame({"behaviour": rules, "conversations": [5, 2, 9]})
+    >>> waiting(found.assign(stands=[False, False, True])).to_dict()
+    {'leaks_order_data': 2, 'rude_or_blaming': 5}
+    """
+    unsure = found[~found[_F.STANDS].astype(bool)]
+    sizes = unsure.groupby(_F.BEHAVIOUR)[_F.CONVERSATIONS].sum().sort_values(ascending=False)
+    first = [name for name in sizes.index if name in _READ_FIRST]
+    return sizes.loc[[*first, *(name for name in sizes.index if name not in first)]]
+
+
 def crossed_red_lines(
-    sessions: pd.DataFrame,
-    red_lines: list[str],
-    precisions: Mapping[str, Precision],
-    labels: pd.DataFrame | None = None,
+    sessions: pd.DataFrame, red_lines: list[str], labels: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Tell which red lines each session of a month crosses, for a score.
 
@@ -214,50 +237,31 @@ def crossed_red_lines(
     sessions : pandas.DataFrame
         Of the month.
     red_lines : list of str
-    precisions : mapping of str to Precision
     labels : pandas.DataFrame or None
 
     Returns
     -------
     pandas.DataFrame
-        A boolean column a red line, same index: one hit of a reader by wording brings nobody's
-        score to 0. It takes `RED_LINE_FINDINGS` of trusted rules, or a person's confirmation.
+        A boolean column a red line, same index. A score of 0 is the hardest thing that is said of
+        a conversation: it takes a person who has read the hit and confirmed it, however well a
+        rule reads by wording.
 
     Examples
     --------
-    One hit of a rule by wording crosses nothing; a person's confirmation does:
+    A hit by wording crosses nothing; a person's confirmation does:
 
     >>> hits = pd.DataFrame({"conversation_id": ["c1"], "agent_id": "a1", "leaks_order_data": True})
-    >>> rules = {"leaks_order_data": Precision(19, 20)}
-    >>> crossed_red_lines(hits, list(rules), rules).values.tolist()
+    >>> crossed_red_lines(hits, ["leaks_order_data"]).values.tolist()
     [[False]]
     >>> read = {"conversation_id": ["c1"], "behaviour": ["leaks_order_data"], "shown": [True]}
-    >>> crossed_red_lines(hits, list(rules), rules, pd.DataFrame(read)).values.tolist()
+    >>> crossed_red_lines(hits, ["leaks_order_data"], pd.DataFrame(read)).values.tolist()
     [[True]]
     """
-    hits, sure = {}, {}
+    sure = {}
     for rule in red_lines:
         judged = sessions[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
-        shown = _shown(sessions, rule)
-        sure[rule] = shown & (judged == True)  # noqa: E712 - null: nobody has read it
-        trusted = rule in precisions and precisions[rule].trusted
-        hits[rule] = shown & trusted & (judged != False)  # noqa: E712
-    found = pd.DataFrame(hits, index=sessions.index, columns=red_lines).astype(bool)
-    counts = found.any(axis="columns").groupby(sessions[_C.AGENT_ID]).transform("sum")
-    several = found.mul(counts >= RED_LINE_FINDINGS, axis="index")
-    return several | pd.DataFrame(sure, index=sessions.index, columns=red_lines).astype(bool)
-
-
-def _standing(
-    sessions: pd.DataFrame,
-    rule: str,
-    precisions: Mapping[str, Precision],
-    labels: pd.DataFrame | None,
-) -> pd.Series[bool]:
-    """Tell in which sessions a hit of a rule stands: trusted or confirmed, and not cleared."""
-    judged = sessions[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
-    trusted = precisions[rule].trusted & (judged != False)  # noqa: E712 - null: nobody has read it
-    return _shown(sessions, rule) & (trusted | (judged == True))  # noqa: E712
+        sure[rule] = _shown(sessions, rule) & (judged == True)  # noqa: E712 - null: nobody has read it
+    return pd.DataFrame(sure, index=sessions.index, columns=red_lines).astype(bool)
 
 
 def _shown(sessions: pd.DataFrame, rule: str) -> pd.Series[bool]:

@@ -19,7 +19,7 @@ from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates, conversions
 from csinsight.coaching.examples import reference
 from csinsight.coaching.plan import Finding, Limits, agent_status, findings
-from csinsight.contract.artifacts import Conversations
+from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
 from csinsight.drivers.design import TESTED_BEHAVIOURS
 from csinsight.errors import DataError
@@ -54,7 +54,7 @@ class Coached:
         With what came of each, as from `csinsight.coaching.month.settled`.
     findings : DataFrame
         As from `csinsight.behaviours.findings.compliance_findings`, with those that are only to be
-        checked.
+        checked and without those that were rejected.
     """
 
     plan: pd.DataFrame
@@ -125,7 +125,9 @@ def coach(
     status = agent_status(counted, plan, **told)
     conversion = conversions(in_months(sessions, as_of, limits.months))
     disputed = settled(disputes, sessions, withheld)
-    return Coached(plan, status, rates, conversion, disputed, broken)
+    pairs = zip(broken[Findings.AGENT_ID], broken[Findings.BEHAVIOUR], strict=True)
+    kept = broken[[pair not in rejected(disputes) for pair in pairs]]
+    return Coached(plan, status, rates, conversion, disputed, kept.reset_index(drop=True))
 
 
 def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: int) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.behaviours.findings import compliance_findings, rule_precisions
+from csinsight.behaviours.findings import compliance_findings, rule_precisions, waiting
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.examples import EACH, examples
 from csinsight.coaching.peers import gaps
@@ -267,6 +267,8 @@ TO_CHECK: Final = "to check"
 def to_check(found: pd.DataFrame) -> pd.DataFrame:
     """Return the findings that do not stand in the plan's form, with all their conversations.
 
+    By rule in the order of `csinsight.behaviours.findings.waiting`.
+
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
@@ -274,9 +276,12 @@ def to_check(found: pd.DataFrame) -> pd.DataFrame:
     >>> set(to_check(found)["kind"]) <= {TO_CHECK}
     True
     """
+    unsure = found[~found[Findings.STANDS].astype(bool)]
+    place = {rule: number for number, rule in enumerate(waiting(found).index)}
+    order = unsure[Findings.BEHAVIOUR].map(place).sort_values(kind="stable").index
     records = [
         _broken(row) | {_P.KIND: TO_CHECK, _P.MISSES: list(row[Findings.EVIDENCE])}
-        for _, row in found[~found[Findings.STANDS].astype(bool)].iterrows()
+        for _, row in unsure.loc[order].iterrows()
     ]
     return pd.DataFrame(records, columns=list(COLUMNS))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from csinsight.behaviours.findings import waiting
 from csinsight.coaching import month as settled
 from csinsight.coaching.examples import reference
 from csinsight.coaching.month import Coached
@@ -144,10 +145,9 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
     broken = labels.of_kind(plan, "compliance")
     words = study.words
     found = study.read_or_none(Findings.NAME)
-    unsure = 0
-    if found is not None:  # counted in conversations, as on page 03
-        unsure = int(found.loc[~found[Findings.STANDS].astype(bool), Findings.CONVERSATIONS].sum())
-    check = study.word("brief.rules_check", n=words.number(unsure)) if unsure else ""
+    check = ""
+    if found is not None:
+        check = _waiting(study, found)
     if broken.empty:
         return check
     by_agent = {name: _conversations_of(own) for name, own in broken.groupby(_P.AGENT_ID)}
@@ -169,6 +169,20 @@ def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
         named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
     told = study.word("brief.rules", named=words.listed(named))
     return words.sentences(told, check)
+
+
+def _waiting(study: Study, found: pd.DataFrame) -> str:
+    """Write how many findings of which kind wait to be read, naming nobody; nothing for none."""
+    sizes = waiting(found)
+    if sizes.empty:
+        return ""
+    words = study.words
+    kinds = [
+        study.word("brief.rules_kind", rule=study.word(f"behaviour.{rule}"), n=words.number(n))
+        for rule, n in sizes.items()
+    ]
+    told = {"n": words.number(int(sizes.sum())), "kinds": words.listed(kinds)}
+    return study.word("brief.rules_check", **told)
 
 
 def _conversations_of(broken: pd.DataFrame) -> int:
@@ -520,7 +534,7 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
     blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
-    return Stack(*blocks, _verdicts(study, status))
+    return Stack(*blocks, _verdicts(study, status, broken))
 
 
 def _rules(study: Study, broken: pd.DataFrame) -> Table:
@@ -608,14 +622,21 @@ def _named(study: Study, agents: pd.Series | list[str]) -> str:
     return study.words.listed([study.agent_name(name) for name in names])
 
 
-def _verdicts(study: Study, status: pd.DataFrame) -> Block:
-    """Return who is to keep it up, and of whom too little was seen to say anything."""
+def _verdicts(study: Study, status: pd.DataFrame, broken: pd.DataFrame) -> Block:
+    """Return who is to keep it up, and of whom too little was seen to say anything.
+
+    No gap in what goes with a sale is no clean sheet: who has lines to read is told with it.
+    """
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
     kept = "keep_it_up" if labels.any_named(study) else "untold"
+    without = groups.get("keep it up", [])
+    also = sorted(set(without) & set(broken[_P.AGENT_ID]))
+    told = study.word(f"coaching.{kept}", agents=_named(study, without))
+    more = study.word("coaching.kept_but_rules", agents=_named(study, also)) if also else ""
     items = [
-        study.word(f"coaching.{kept}", agents=_named(study, groups.get("keep it up", []))),
+        study.words.sentences(told, more),
         study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
     ]
     there = ["keep it up" in groups, "not enough evidence" in groups]
-    told = [item for item, is_there in zip(items, there, strict=True) if is_there]
-    return Note(told, study.word("coaching.verdicts"))
+    shown = [item for item, is_there in zip(items, there, strict=True) if is_there]
+    return Note(shown, study.word("coaching.verdicts"))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from csinsight.behaviours import scorecard
-from csinsight.behaviours.findings import RED_LINE_FINDINGS, crossed_red_lines, rule_precisions
-from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.findings import compliance_findings, crossed_red_lines, rule_precisions
 from csinsight.behaviours.sequence_forms import Scorecard
-from csinsight.contract.artifacts import Conversations
+from csinsight.coaching.month import load_disputes, rejected, set_aside
+from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.labels import load_labels
-from csinsight.drivers.units import as_float
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Note, Prose
 from csinsight.render.figure import Picture
@@ -109,27 +107,41 @@ def behaviours(study: Study, conversations: pd.DataFrame) -> Block:
     )
 
 
-def compliance(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return how many conversations of the month break which platform rule.
+def compliance(study: Study, sessions: pd.DataFrame) -> Block:
+    """Return how many conversations of the month seem to break which platform rule.
+
+    The same findings as on the cards and in the workbook, with those of lines that name no agent.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> type(compliance(study, study.read("conversations"))).__name__
+    >>> from csinsight.sample import sample_sessions
+    >>> type(compliance(study, sample_sessions())).__name__
     'Note'
     """
-    month = study.of_month(conversations)
-    items = []
+    disputes = load_disputes(
+        study.data, sessions, month=study.month, months=study.context.limits.months
+    )
+    counted, read = set_aside(sessions, disputes), load_labels(study.data)
+    by = Conversations.AGENT_ID
+    precisions = rule_precisions(study.context.lexicon, counted, read)
+    found = compliance_findings(
+        counted.assign(**{by: counted[by].fillna("")}), study.as_of, precisions, read
+    )
+    pairs = zip(found[by], found[Findings.BEHAVIOUR], strict=True)
+    found = found[[pair not in rejected(disputes) for pair in pairs]]
+    sizes = found.groupby(Findings.BEHAVIOUR)[Findings.CONVERSATIONS].sum()
+    month, items = study.of_month(counted), []
     for rule in COMPLIANCE:
-        broken = int(np.nansum(as_float(month[rule])))
+        broken = int(sizes.get(rule, 0))
         if broken:
             items.append(
                 study.word(
                     "kpis.compliance_item",
                     rule=study.word(f"behaviour.{rule}"),
                     n=study.words.number(broken),
-                    all=study.words.number(len(month)),
+                    all=study.words.number(month[Conversations.CONVERSATION_ID].nunique()),
                 )
             )
     title = study.word("kpis.compliance")
@@ -142,7 +154,6 @@ def write(
     sessions: pd.DataFrame,
     opportunities: pd.DataFrame,
     card: Scorecard,
-    lexicon: Lexicon,
 ) -> pd.DataFrame:
     """Score the month's conversations and keep scores, items and the rules' opportunities.
 
@@ -152,8 +163,7 @@ def write(
         Of `csinsight.behaviours.scorecard.score_conversations`.
     """
     month, read = study.of_month(sessions), load_labels(study.data)
-    precisions = rule_precisions(lexicon, sessions, read)
-    crossed = crossed_red_lines(month, card.red_lines, precisions, read)
+    crossed = crossed_red_lines(month, card.red_lines, read)
     study.write("rule_opportunities", opportunities)
     study.write(Card.ITEMS, scorecard.item_points(month, opportunities, card))
     scores = scorecard.score_conversations(month, opportunities, card, crossed)
@@ -266,7 +276,6 @@ def card_table(study: Study, card: Scorecard) -> Block:
             "quality.card_caption",
             red=lines,
             least=study.words.number(card.least_points),
-            times=study.words.number(RED_LINE_FINDINGS),
         ),
         labels=labels.headings(study, "quality", rows[0]),
         name="scorecard_card",
