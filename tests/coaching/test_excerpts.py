@@ -203,6 +203,21 @@ def _shown(shop, behaviour):
     return plan_excerpts(shop, plan, talks, as_of=as_of, **told), ids
 
 
+def test_a_line_that_waits_to_be_checked_stands_on_no_card():
+    """Neither beside another finding of who wrote it, nor as that finding itself."""
+    said = ["会不会起球", "绝对不会起球,100%保证", "加我微信xiaolu88", "好的"]
+    lines = pd.DataFrame({"sender": ["buyer", "agent", "agent", "buyer"], "text": said})
+    lines = lines.assign(conversation_id="c1", buyer_id="b1", agent_id="a1", sent_at=pd.NaT)
+    lines["over_promises"] = pd.array([None, True, False, None], dtype="boolean")
+    lines["off_platform"] = pd.array([None, False, True, None], dtype="boolean")
+    told = {"author": "a1", "after": 2}
+    assert len(excerpt(lines, "over_promises", **told)) == 4
+    shown = excerpt(lines, "over_promises", barred=["off_platform"], **told)
+    assert shown["text"].tolist() == [said[0], said[1], said[3]]
+    both = lines.assign(off_platform=lines["over_promises"])
+    assert excerpt(both, "over_promises", barred=["off_platform"], **told).empty
+
+
 ASKED = ("buyer", "周末发货吗")
 RECOMMENDED = ("agent", "我家莫代尔睡裙这个月卖得最好，要不要也看一下")
 

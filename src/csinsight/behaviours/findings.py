@@ -142,7 +142,9 @@ def compliance_findings(
     precisions: Mapping[str, Precision],
     labels: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return a row for each agent and rule that the lines of the report month seem to break.
+    """Return what rules the lines of the report month seem to break, by agent.
+
+    One row an agent and rule, or two: what stands, and what waits for somebody to read it.
 
     Parameters
     ----------
@@ -179,9 +181,11 @@ def compliance_findings(
             cleared = month[_C.CONVERSATION_ID].map(_verdicts(labels, GRAVER[rule])) == False  # noqa: E712
             hit &= ~_shown(month, GRAVER[rule]) | cleared
         sure = hit & (judged == True)  # noqa: E712
-        known = month[rule].notna()
-        for agent, own in month[hit].groupby(_C.AGENT_ID):
-            mine, trust = month[_C.AGENT_ID] == agent, precisions[rule]
+        known, trust = month[rule].notna(), precisions[rule]
+        # What a person confirmed stands; its unread neighbours wait, where the rule is not trusted.
+        stands = (sure | trust.trusted)[hit].rename(_F.STANDS)
+        for (agent, standing), own in month[hit].groupby([month.loc[hit, _C.AGENT_ID], stands]):
+            mine = month[_C.AGENT_ID] == agent
             confirmed, n = int(sure[own.index].sum()), len(own)
             low, high = wilson(trust.right, trust.read) if trust.read else (0.0, 1.0)
             last = own.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ascending=False)
@@ -199,7 +203,7 @@ def compliance_findings(
                     _F.PRECISION_LOW: float(low),
                     _F.PRECISION_HIGH: float(high),
                     _F.LIKELY: 1.0 if confirmed else trust.any_right(n),
-                    _F.STANDS: bool(trust.trusted or confirmed),
+                    _F.STANDS: bool(standing),
                     _F.PEER_RATE: int((hit & ~mine).sum()) / others if others else np.nan,
                     _F.EVIDENCE: [str(name) for name in last[_C.CONVERSATION_ID]],
                 }

@@ -152,6 +152,7 @@ def excerpt(
     after: int = 0,
     answered: bool = False,
     fitting: bool = False,
+    barred: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -178,6 +179,9 @@ def excerpt(
         Whether to show beside them the line of the same turn that answers the buyer.
     fitting : bool
         Whether to show nothing where that turn does not answer the buyer.
+    barred : iterable of str
+        Rules whose lines name nobody yet: nothing is shown where it is about one, and one beside
+        it is left out.
 
     Returns
     -------
@@ -194,17 +198,24 @@ def excerpt(
     >>> excerpt(lines.assign(recommends=[None, True]), "recommends")["text"].tolist()
     ['有大码吗 [电话]', '这款有大码，亲']
     """
-    messages = looked_at(messages, behaviour)
+    barring = [name for name in barred if name in messages]
+    hidden = messages[barring].astype("boolean").fillna(value=False).any(axis="columns")
+    messages = looked_at(messages, behaviour).assign(hidden=hidden.astype(bool))
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     human = human.assign(agent_turn=agent_turns(human))
     first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
-    if not about or (fitting and not answers(human, about, behaviour)):
+    if (
+        not about
+        or human["hidden"].iloc[about].any()
+        or (fitting and not answers(human, about, behaviour))
+    ):
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     beside = [at for at in answering(human, about) if at not in about][: 1 if answered else 0]
     said = sorted({*about, *beside})
     rows = [*asked[-1:], *said, *range(len(human))[said[-1] + 1 :][:after]]
+    rows = [row for row in rows if not human["hidden"].iloc[row]]
     ids = {
         str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
     }
@@ -242,10 +253,9 @@ SIDES: Final = (_P.MISSES, _P.HITS, _P.PEER_HITS)
 _RARE: Final = "[略]"
 #: What is of rules, and not of what goes with a sale.
 _BREACHES: Final = ("compliance", TO_CHECK)
-#: Conversations shown on each side, and of a rule that may be broken: what is said of a person has
-#: its lines beside it.
+#: Conversations shown on each side. Of a rule that may be broken all are: what is said of a person
+#: has its lines beside it.
 EACH: Final = 1
-EACH_BREACH: Final = 3
 
 
 def plan_excerpts(
@@ -306,7 +316,7 @@ def plan_excerpts(
     }
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
-    read: set[tuple[str, str]] = set()
+    unread = _unread(plan)
     for agent, behaviour, side, named, unwanted, kind in wanted:
         breach = kind in _BREACHES
         good = side != _P.MISSES
@@ -316,19 +326,32 @@ def plan_excerpts(
         # Whoever learns from an example also learns to leave open what it leaves open.
         told |= {"fitting": good and not breach and behaviour not in TIMINGS}
         found = [
-            excerpt(spoken[one], behaviour, opportunity=_turn(since.get(one)), **told)
+            excerpt(
+                spoken[one],
+                behaviour,
+                opportunity=_turn(since.get(one)),
+                barred=() if kind == TO_CHECK else unread.get(one, ()),
+                **told,
+            )
             for one in named
-            if one in spoken and not (breach and kind != TO_CHECK and (agent, one) in read)
+            if one in spoken
         ]
         if breach:
             found = [lines for lines in found if _readable(lines)]
         kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
-        kept = kept if kind == TO_CHECK else kept[: EACH_BREACH if breach else EACH]
-        if breach and kind != TO_CHECK:  # a line that may break two rules is shown once
-            read |= {(agent, str(lines[Messages.CONVERSATION_ID].iloc[0])) for lines in kept}
+        kept = kept if breach else kept[:EACH]
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _unread(plan: pd.DataFrame) -> dict[str, set[str]]:
+    """Return by conversation the rules that a line of it may break and nobody has checked yet."""
+    found: dict[str, set[str]] = {}
+    for _, row in plan[plan[_P.KIND] == TO_CHECK].iterrows():
+        for one in row[_P.MISSES]:
+            found.setdefault(str(one), set()).add(str(row[_P.BEHAVIOUR]))
+    return found
 
 
 def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:

@@ -6,7 +6,7 @@ Findings that somebody rejects are honoured by the next run, and counted.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ import polars as pl
 from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates, conversions
 from csinsight.coaching.examples import reference
-from csinsight.coaching.plan import Finding, Limits, agent_status, findings
+from csinsight.coaching.plan import Finding, Limits, agent_status, findings, with_findings
 from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
 from csinsight.drivers.design import TESTED_BEHAVIOURS
@@ -128,6 +128,67 @@ def coach(
     pairs = zip(broken[Findings.AGENT_ID], broken[Findings.BEHAVIOUR], strict=True)
     kept = broken[[pair not in rejected(disputes) for pair in pairs]]
     return Coached(plan, status, rates, conversion, disputed, kept.reset_index(drop=True))
+
+
+def only_shown(coached: Coached, talks: pd.DataFrame) -> Coached:
+    """Return the month without accusations whose lines nobody can read: these are to be checked.
+
+    Parameters
+    ----------
+    coached : Coached
+    talks : DataFrame
+        Of `csinsight.coaching.excerpts.plan_excerpts`: a line that would be hidden but for a few
+        words, or that is not found anew, isn't there.
+
+    Examples
+    --------
+    >>> from csinsight.coaching.plan import COLUMNS
+    >>> one = {"agent_id": "a1", "behaviour": "off_platform", "conversations": 2, "confirmed": 0}
+    >>> told = {"opportunities": 9, "read": 20, "right": 19, "likely": 0.99, "stands": True}
+    >>> found = pd.DataFrame([one | told | {"peer_rate": 0.0, "evidence": ["c1", "c2"]}])
+    >>> none = pd.DataFrame()
+    >>> plan = pd.DataFrame(columns=[*COLUMNS, "rank"])
+    >>> seen = pd.DataFrame({"agent_id": ["a1"], "behaviour": "off_platform"})
+    >>> seen = seen.assign(conversation_id="c1")
+    >>> month = only_shown(Coached(plan, none, none, none, none, found), seen)
+    >>> month.findings[["conversations", "stands"]].to_numpy().tolist()
+    [[1, True], [1, False]]
+    >>> month.plan["misses"].tolist()
+    [['c1']]
+    """
+    names = [Findings.AGENT_ID, Findings.BEHAVIOUR, _C.CONVERSATION_ID]
+    seen = set(talks[names].itertuples(index=False, name=None))
+    parts: dict[tuple[str, str, bool], pd.Series] = {}
+    for _, row in coached.findings.iterrows():
+        agent, rule = row[Findings.AGENT_ID], row[Findings.BEHAVIOUR]
+        for stands in (True, False):
+            ids = [
+                one
+                for one in row[Findings.EVIDENCE]
+                if (bool(row[Findings.STANDS]) and (agent, rule, one) in seen) == stands
+            ]
+            known = parts.get((agent, rule, stands))
+            if ids:
+                ids = [*(known[Findings.EVIDENCE] if known is not None else []), *ids]
+                parts[agent, rule, stands] = _of_these(row, ids, stands=stands)
+    found = pd.DataFrame(list(parts.values()), columns=coached.findings.columns)
+    found = found.astype({Findings.STANDS: bool}).reset_index(drop=True)
+    return replace(coached, plan=with_findings(coached.plan, found), findings=found)
+
+
+def _of_these(row: pd.Series, ids: list[str], *, stands: bool) -> pd.Series:
+    """Return a finding of some of its conversations alone."""
+    confirmed = min(int(row[Findings.CONFIRMED]), len(ids)) if stands else 0
+    trust = Precision(int(row[Findings.RIGHT]), int(row[Findings.READ]))
+    told: dict[str, Any] = {
+        Findings.CONVERSATIONS: len(ids),
+        Findings.CONFIRMED: confirmed,
+        Findings.LIKELY: 1.0 if confirmed else trust.any_right(len(ids)),
+        Findings.STANDS: stands,
+        Findings.EVIDENCE: ids,
+    }
+    names = [str(name) for name in row.index]
+    return pd.Series([told.get(name, row[name]) for name in names], index=names, dtype=object)
 
 
 def load_disputes(folder: Path, sessions: pd.DataFrame, *, month: str, months: int) -> pd.DataFrame:

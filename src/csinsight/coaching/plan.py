@@ -242,7 +242,7 @@ def months_spanned(inquiries: pd.DataFrame) -> int:
 
 def _broken(finding: pd.Series) -> dict[str, object]:
     """Return the plan's row of a finding that stands."""
-    ids = list(finding[Findings.EVIDENCE])[: 2 * EACH]
+    ids = list(finding[Findings.EVIDENCE])
     return {
         _P.AGENT_ID: finding[Findings.AGENT_ID],
         _P.BEHAVIOUR: finding[Findings.BEHAVIOUR],
@@ -258,6 +258,24 @@ def _broken(finding: pd.Series) -> dict[str, object]:
         _P.MISSES: ids,
         _P.PEER_HITS: [],
     }
+
+
+def with_findings(plan: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return a plan with these findings about people in place of its own.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, sessions = sample_context(), sample_sessions()
+    >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> found = broken_rules(sessions, context.as_of)
+    >>> "compliance" in set(with_findings(plan, found.assign(stands=False))["kind"])
+    False
+    """
+    standing = found[found[Findings.STANDS].astype(bool)]
+    broken = pd.DataFrame([_broken(row) for _, row in standing.iterrows()], columns=list(COLUMNS))
+    rest = plan.loc[plan[_P.KIND] != "compliance", list(COLUMNS)]
+    return _ranked(pd.concat([part for part in (broken, rest) if len(part)] or [rest]))
 
 
 #: The kind of what is too uncertain to be said of anybody: never in a plan, only to be read.

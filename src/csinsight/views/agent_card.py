@@ -191,7 +191,9 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
         )
         for name, (_, row) in zip(names, broken.iterrows(), strict=True)
     ]
-    talks = [talk for _, row in broken.iterrows() for talk in _talks(study, row, rule=True)]
+    talks: list[Talk] = []
+    for _, row in broken.iterrows():  # a line that may break two rules is shown once
+        talks += [talk for talk in _talks(study, row, rule=True) if talk not in talks]
     all_talks = labels.counted(study, "conversations", int(broken[_P.OPPORTUNITIES].max()))
     ids = {str(name) for named in broken[_P.EVIDENCE] for name in named}
     shown = len(talks[:_RULE_TALKS])

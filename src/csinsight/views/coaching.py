@@ -316,9 +316,10 @@ def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataF
     study.write("coaching_disputes", coached.disputes)
     study.write(Findings.NAME, coached.findings)
     unsure = to_check(coached.findings)
-    pairs = pd.MultiIndex.from_frame(talks[[_P.AGENT_ID, _P.BEHAVIOUR]])
-    known = pd.MultiIndex.from_frame(unsure[[_P.AGENT_ID, _P.BEHAVIOUR]])
-    is_unsure = pairs.isin(known)
+    by = [_P.AGENT_ID, _P.BEHAVIOUR]
+    lines = pd.MultiIndex.from_frame(talks[[*by, "conversation_id"]])
+    known = pd.MultiIndex.from_frame(unsure[[*by, _P.MISSES]].explode(_P.MISSES))
+    is_unsure = lines.isin(known)
     doubted, talks = talks[is_unsure], talks[~is_unsure].reset_index(drop=True)
     study.write("coaching_excerpts", talks)
     study.write(FollowUp.NAME, followed)
