@@ -229,3 +229,35 @@ def test_numbers_that_a_spreadsheet_spoilt_are_no_repeats(tmp_path: Path) -> Non
     made = read_mapping([file], plan)
     assert made.refused["_money"].sum() == 30.0
     assert made.refused["_reason"].str.contains("spoilt by a spreadsheet").all()
+
+
+def _taiwan(text: str) -> str:
+    """Write the characters of the rows below as they are written in Taiwan."""
+    plain = "订单号实际应编总额态创建时间买会员缴闭关卖家货户为无请退帐确认数锁"
+    theirs = "訂單號實際應編總額態創建時間買會員繳閉關賣家貨戶為無請退帳確認數鎖"
+    return text.translate(str.maketrans(plain, theirs))
+
+
+def test_states_in_traditional_characters_are_those_states(tmp_path: Path, sound: Sound) -> None:
+    file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
+    at = "2026-10-05 10:00:00"
+    taobao = f"{TAOBAO},退款金额\nA1,甲,9,9,卖家已发货，等待买家确认,{at},{at},无退款申请\n"
+    taobao += f"A2,乙,9,0,交易关闭,{at},,-\n"
+    file.write_text(_taiwan(taobao), encoding="utf-8")
+    orders = sound(read_taobao_orders([file])).tables["orders"]
+    assert orders["paid_at"].is_null().to_list() == [False, True]
+    assert orders["refund_amount"].to_list() == [0.0, 0.0]
+    jd = "订单号,商品名称,订购数量,下单时间,订单金额,应付金额,支付方式,订单状态,下单帐号,"
+    jd += "付款确认时间\n"
+    jd += f"1,茶,1,{at},9,9,货到付款,（锁定）等待出库,甲,\n2,茶,1,{at},9,9,在线支付,等待付款,乙,\n"
+    file.write_text(_taiwan(jd), encoding="utf-8")
+    made = sound(READERS["jd_orders"]([file]))
+    assert made.tables["orders"]["paid_at"].is_null().to_list() == [False, True]
+    assert any("paid on delivery" in told for told in made.notices)
+    file.write_text(f"who,by,side,at,text\nb1,a1,{_taiwan('买家')},{at},在吗\n", encoding="utf-8")
+    plan.write_text(
+        "table: messages\ncolumns:\n  buyer_id: who\n  agent_id: by\n  sent_at: at\n  text: text\n"
+        "  sender: {from: side, values: {买家: buyer, '*': agent}}\n",
+        encoding="utf-8",
+    )
+    assert read_mapping([file], plan).tables["messages"]["sender"].to_list() == ["buyer"]

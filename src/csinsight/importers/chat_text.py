@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from csinsight.engine.frames import simplify
 from csinsight.importers.cells import HALF_WORDS, hour_of_day
 from csinsight.importers.reading import NO_DATA, NUL_REASON
 
@@ -49,9 +50,11 @@ _SLACK: Final = timedelta(seconds=60)
 _LABEL: Final = re.compile(r"(?:时间|日期|[:\uff1a])$")
 _RECEIVER: Final = re.compile(r"\s*-{1,2}>\s*")
 _MARKS: Final = frozenset({"已读", "未读", "发送中", "送达", "已送达"})
+_LONGEST_MARK: Final = max(map(len, _MARKS))
 _SYSTEM: Final = re.compile(
     r"^(?:.{0,80}撤回了一条消息|由.{1,80}转交给.{1,80}|原因[:\uff1a]\s*【.*|当前用户来自.*)$"
 )
+_SIGN: Final = re.compile("撤回|[转轉]交[给給]|原因|[当當]前用[户戶]")
 _PLACEHOLDER: Final = re.compile(
     r"^[\[【(\uff08]?\s*(?:请在客户端查看原始聊天记录.*|.{0,20}网页版(?:暂时)?(?:无法|不支持)(?:展示|显示|查看).*"
     r"|[该此].{0,8}(?:消息|内容).{0,4}(?:无法|不支持)(?:展示|显示|查看).*)$"
@@ -264,7 +267,7 @@ def _time_below(lines: list[str], number: int, nick: str) -> _Head | None:
     """Return the head whose nick stands on this line and whose time on the next."""
     if number + 1 >= len(lines) or not lines[number + 1].lstrip()[:1].isdigit():
         return None
-    if not nick or not _may_be_nick(nick) or nick in _MARKS:
+    if not nick or not _may_be_nick(nick) or simplify(nick) in _MARKS:
         return None
     match = _TIME_LINE.match(_bare(lines[number + 1]))
     if not match or "\0" in lines[number] + lines[number + 1]:
@@ -339,8 +342,8 @@ def judge(entry: Entry) -> None:
         return
     if not entry.text.strip():
         entry.problem = EMPTY_REASON
-    elif ("查看" in entry.text or "展示" in entry.text or "显示" in entry.text) and all(
-        _PLACEHOLDER.match(line) for line in entry.text.split("\n")
+    elif ("查看" in entry.text or "示" in entry.text) and all(
+        _PLACEHOLDER.match(simplify(line)) for line in entry.text.split("\n")
     ):
         entry.problem = PLACEHOLDER_REASON
 
@@ -354,15 +357,14 @@ def is_system(text: str) -> bool:
     (True, False)
     """
     # One of these stands in each form: to look for them is quicker, line by line.
-    sign = "撤回" in text or "转交给" in text or "原因" in text or "当前用户" in text
-    return sign and bool(_SYSTEM.match(text))
+    return bool(_SIGN.search(text)) and bool(_SYSTEM.match(simplify(text)))
 
 
 def _alone(line: str, stripped: str) -> tuple[str, str] | None:
     """Return side and problem of a line that belongs to no message; None for a body line."""
     if "\0" in line:
         return "", NUL_REASON
-    if stripped in _MARKS:
+    if len(stripped) <= _LONGEST_MARK and simplify(stripped) in _MARKS:
         return "", MARK_REASON
     return ("system", "") if is_system(stripped) else None
 

@@ -1,4 +1,4 @@
-"""Where a table's header stands, and what its columns are called from one export to the next."""
+"""Where a table's header stands, and what columns and states are called from export to export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
+from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 
 if TYPE_CHECKING:
@@ -15,15 +18,6 @@ if TYPE_CHECKING:
 
 #: The header may stand under a title, among so many first lines.
 HEADER_WITHIN: Final = 10
-
-
-#: Characters of headers as they are written in Taiwan and Hong Kong, and on the mainland.
-_SIMPLER: Final = str.maketrans(
-    "訂單編號買賣總額實際狀態創時間寶貝標題種類數應貨郵費賬帳戶會員稱話發內優規後運動單價"
-    "項產評滿詢轉錄諮開關無導確認屬結餘當庫幣記購選鋪顧務",
-    "订单编号买卖总额实际状态创时间宝贝标题种类数应货邮费账帐户会员称话发内优规后运动单价"
-    "项产评满询转录咨开关无导确认属结余当库币记购选铺顾务",
-)
 
 
 _UNIT: Final = re.compile(r"\((?:元|件|个|¥|rmb|cny)\)$")
@@ -40,8 +34,36 @@ def plain_name(name: str) -> str:
     >>> plain_name(" 用戶實付金額（元） ") == plain_name("用户实付金额")
     True
     """
-    plain = unicodedata.normalize("NFKC", name.translate(_SIMPLER)).lower()
-    return _UNIT.sub("", "".join(plain.split()))
+    return _UNIT.sub("", plain_word(name))
+
+
+def plain_word(text: str) -> str:
+    """Return a word of a cell, such as a state, in the one form that words are looked up in.
+
+    Examples
+    --------
+    >>> plain_word(" 賣家已發貨，等待買家確認 ")
+    '卖家已发货,等待买家确认'
+    """
+    return "".join(unicodedata.normalize("NFKC", simplify(text)).lower().split())
+
+
+def plain_words(cell: pl.Expr) -> pl.Expr:
+    """Return the words of a column as `plain_word` does, each that differs brought there once.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"state": ["交易關閉", None, "Paid "]})
+    >>> rows.select(plain_words(pl.col("state")))["state"].to_list()
+    ['交易关闭', None, 'paid']
+    """
+
+    def parse(texts: pl.Series) -> pl.Series:
+        told = texts.cast(pl.String).unique().drop_nulls().to_list()
+        plain = [plain_word(text) for text in told]
+        return texts.cast(pl.String).replace_strict(told, plain, return_dtype=pl.String)
+
+    return cell.map_batches(parse, return_dtype=pl.String, is_elementwise=True)
 
 
 def known_names(records: Records, known: Sequence[str]) -> Records:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from csinsight.config import load
 from csinsight.contract.textfile import read_text
+from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers.chat_tables import chat_tables
 from csinsight.importers.chat_text import Entry, parse_text
@@ -27,6 +28,7 @@ from csinsight.importers.workbook import holds_sheets, read_workbook
 
 _BEGINS: Final = re.compile(r"^/?\**\s*以下为一通会话")
 _ENDS: Final = re.compile(r"^/?\**\s*(?:会话结束|以上为一通会话)")
+_SIGN: Final = re.compile("一通|束")
 _OUTSIDE: Final = "the line stands outside of a session, so nobody is known whose talk it is"
 _NOBODY: Final = "no buyer wrote in this session, so nobody is known whose it is"
 _SEVERAL: Final = (
@@ -113,8 +115,11 @@ def _pieces(lines: list[str]) -> list[tuple[int, int, bool]]:
     """Cut lines at the marks: first line, line after the last, and whether it is a session."""
     pieces, start, inside = [], 0, False
     for number, line in enumerate(map(str.strip, lines)):
-        begins = bool(_BEGINS.match(line))
-        if begins or _ENDS.match(line):
+        if not _SIGN.search(line):
+            continue
+        plain = simplify(line)
+        begins = bool(_BEGINS.match(plain))
+        if begins or _ENDS.match(plain):
             pieces.append((start, number, inside))
             start, inside = number + 1, begins
     return [*pieces, (start, len(lines), inside)]

@@ -11,6 +11,7 @@ import polars as pl
 from csinsight.contract.cells import DTYPES
 from csinsight.contract.schema import Column, Kind, OrderLines, Orders
 from csinsight.importers import cells
+from csinsight.importers.headers import plain_word, plain_words
 from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
 from csinsight.importers.one_shop import Row
 from csinsight.importers.reading import NO_DATA, Line
@@ -194,7 +195,11 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
     if rule.values:
         told = {source: _told(value) for source, value in rule.values.items()}
         rest = pl.when(given.is_not_null()).then(pl.lit(told.pop("*", None), dtype=pl.String))
-        given = given.replace_strict(told, default=rest, return_dtype=pl.String)
+        exact = given.replace_strict(told, default=None, return_dtype=pl.String)
+        # Else as headers are looked up: in other characters, capitals or blanks.
+        plain = {plain_word(source): value for source, value in reversed(told.items())}
+        near = plain_words(given).replace_strict(plain, default=rest, return_dtype=pl.String)
+        given = pl.coalesce(exact, near)
     decimal, thousands = _marks(spec, rule.decimal, rule.thousands)
     if rule.html:
         given = cells.text_of_html(given)
@@ -205,7 +210,7 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
     if column.kind == "int":
         return cells.whole(given, decimal, thousands)
     if column.kind == "bool":
-        low = given.str.to_lowercase()
+        low = plain_words(given)
         return (
             pl.when(low.is_in(cells.YES))
             .then(statement=True)

@@ -14,10 +14,12 @@ from typing import Any, Final
 import polars as pl
 
 from csinsight.contract.schema import Messages
+from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers.cells import YES, clean
 from csinsight.importers.chat_tables import chat_tables, shops_of
 from csinsight.importers.chat_text import Entry
+from csinsight.importers.headers import plain_word
 from csinsight.importers.json_chats import (
     as_object,
     as_text,
@@ -213,12 +215,12 @@ def _row_entry(row: dict[str, Any], told: dict[str, str], talk: int, zone: str) 
     entry = Entry(str(row[Line.FILE]), int(row[Line.NUMBER]), str(row[Line.RAW]), talk=talk)
     entry.buyer, entry.text = told["buyer"], told["text"]
     entry.sent_at = moment_of(told["time"], zone)
-    sent = told["by_agent"].lower()
+    sent = plain_word(told["by_agent"])
     if sent in YES and told["agent"]:
         entry.side, entry.nick = _agent_side(told["agent"]), told["agent"]
     elif sent in _NO and told["buyer"]:
         entry.side, entry.nick = "buyer", told["buyer"]
-    kind = told["kind"].lower()
+    kind = plain_word(told["kind"])
     if not entry.text and kind and kind not in ("text", "1"):
         entry.text = f"[{told['kind']}]"
     return judged(entry)
@@ -229,4 +231,4 @@ def _damaged(file: str, line: int, raw: str, reason: str, *_: object) -> Entry:
 
 
 def _agent_side(nick: str) -> str:
-    return "bot" if any(word in nick for word in _BOTS) else "agent"
+    return "bot" if any(word in simplify(nick) for word in _BOTS) else "agent"

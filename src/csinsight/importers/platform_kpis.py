@@ -26,6 +26,7 @@ import polars as pl
 from csinsight.contract.delimited import split_line
 from csinsight.contract.schema import PLATFORM_KPIS, PlatformKpis
 from csinsight.contract.textfile import read_text
+from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.options import Options, exported_at, read_options
@@ -269,7 +270,7 @@ def _table(
 
 def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -> str:
     """Return why a row is none of figures; empty where it is one."""
-    if any(word in label for label in labels for word in SUMMARIES):
+    if any(word in simplify(label) for label in labels for word in SUMMARIES):
         return f"{REPEAT}a summary row"
     wrong = [name for name, value in values.items() if value is False]
     if wrong:
@@ -300,7 +301,7 @@ def _header_rows(grid: Grid) -> tuple[int, int] | None:
 
 
 def _is_header(row: Sequence[str]) -> bool:
-    return _is_words(row) and not any(word in cell for cell in row for word in SUMMARIES)
+    return _is_words(row) and not any(word in simplify(cell) for cell in row for word in SUMMARIES)
 
 
 def _is_words(row: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.headers import plain_words
 from csinsight.importers.one_shop import Row, shop_of
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.order_exports import EXPORTS, OrderExport
@@ -176,7 +177,7 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
 
 
 def _key(text: pl.Expr) -> pl.Expr:
-    key = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s,、]", "")
+    key = plain_words(text).str.replace_all(r"[,、]", "")
     # JD's orders that wait for somebody: what they wait in stands behind.
     return key.str.replace(r"^\((?:锁定|暂停)\)(.)", "${1}")
 
@@ -285,7 +286,7 @@ def _notices(frame: pl.DataFrame) -> list[str]:
             "joined to chats by their numbers, where buyers or agents write them"
         )
     later = frame.filter(
-        pl.col("method").str.contains("货到付款")
+        plain_words(pl.col("method")).str.contains("货到付款")
         & pl.col("payment").is_null()
         & pl.col(Orders.PAID_AT).is_not_null()
     )

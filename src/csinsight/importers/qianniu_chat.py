@@ -34,6 +34,7 @@ from pydantic import BaseModel, ConfigDict
 
 from csinsight.config import load
 from csinsight.contract.textfile import read_text
+from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.chat_tables import chat_tables, shops_of
@@ -44,6 +45,7 @@ from csinsight.importers.chat_text import (
     parse_text,
     read_time,
 )
+from csinsight.importers.headers import plain_word
 from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import Imported
 from csinsight.importers.workbook import (
@@ -203,7 +205,7 @@ def _side(entry: Entry, kind: str) -> str:
         return "buyer"
     if ":" in entry.nick:
         return "agent"
-    return _SIDES.get(kind, "") if entry.nick else ""
+    return _SIDES.get(plain_word(kind), "") if entry.nick else ""
 
 
 def _time(text: str) -> tuple[datetime | None, str]:
@@ -302,9 +304,10 @@ def _tell_sides(entries: list[Entry], options: QianniuOptions) -> None:
     known = {*options.agents, *shops, *(e.nick for e in told if e.side == "agent")}
     for entry in entries:
         if entry.nick and entry.side in ("", "agent"):
-            agent = ":" in entry.nick or entry.nick in known or bool(_OWN_BOT.search(entry.nick))
+            nick = simplify(entry.nick)
+            agent = ":" in nick or entry.nick in known or bool(_OWN_BOT.search(nick))
             agent &= entry.nick != guest or guest in options.agents
-            bot = agent and any(word in entry.nick.rsplit(":", 1)[-1] for word in _BOTS)
+            bot = agent and any(word in nick.rsplit(":", 1)[-1] for word in _BOTS)
             entry.side = "bot" if bot else "agent" if agent else "buyer"
     if any(entry.side in ("agent", "bot") for entry in told):
         return

@@ -312,7 +312,9 @@ def _broken(raw: str, fields: Sequence[str | None], top: Sequence[str | None], w
 
 
 #: What stands first in a row below the data that sums it up.
-SUM_WORDS: Final = "(合计|总计|小计|汇总|共计|本页合计|grand total|subtotal|totals?|sum)"
+SUM_WORDS: Final = (
+    "([合总總小共][计計]|[汇匯彙][总總]|本[页頁]合[计計]|grand total|subtotal|totals?|sum)"
+)
 SUMMARY: Final = re.compile(rf"(?i)^{SUM_WORDS}[:：\s]*$")
 SUM_REASON: Final = f"{NO_DATA}a row of sums, not an order"
 

@@ -29,6 +29,7 @@ from csinsight.contract.cells import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.headers import plain_words
 from csinsight.importers.one_shop import Row, Told, shop_of
 from csinsight.importers.options import ShopOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
@@ -183,7 +184,8 @@ def _import(
     told: Told,
     skipped: Sequence[str],
 ) -> Imported:
-    frame = frame.with_columns(cells.nulled(pl.col("refund"), NO_REFUND))
+    none_back = plain_words(pl.col("refund")).is_in(NO_REFUND)
+    frame = frame.with_columns(pl.when(~none_back).then("refund").alias("refund"))
     rules, notices = _buyer_rules(frame)
     notices = [*skipped, *notices, *_untold_payments(frame), *_untold_refunds(frame)]
     frame = frame.with_columns(_values())
@@ -262,7 +264,7 @@ def _values() -> list[pl.Expr]:
 
 
 def _state_key() -> pl.Expr:
-    return pl.col("state").str.normalize("NFKC").str.replace_all(r"[,、;\s]", "")
+    return plain_words(pl.col("state")).str.replace_all(r"[,、;]", "")
 
 
 def _untold_payments(frame: pl.DataFrame) -> list[str]:
