@@ -121,7 +121,7 @@ def compliance(study: Study, sessions: pd.DataFrame) -> Block:
     'Note'
     """
     disputes = load_disputes(
-        study.data, sessions, month=study.month, months=study.context.limits.months
+        study.data, sessions, month=study.month, months=study.context.params.driver_months
     )
     counted, read = set_aside(sessions, disputes), load_labels(study.data)
     by = Conversations.AGENT_ID
