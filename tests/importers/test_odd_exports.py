@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from csinsight.contract.imports import read_imports
 from csinsight.errors import ImporterError
-from csinsight.importers import Imported
+from csinsight.importers import Imported, run_import
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.shopify_orders import read_shopify_orders
@@ -68,6 +69,9 @@ def test_a_sheet_that_is_not_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "book.xlsx").write_bytes(_book(TEXT))
     told = " ".join(read_taobao_orders([tmp_path / "book.xlsx"]).notices)
     assert "sheet 说明: has other columns and is not read" in told
+    run_import("taobao_orders", [tmp_path / "book.xlsx"], tmp_path / "shop")
+    (entry,) = read_imports(tmp_path / "shop")
+    assert [(note.kind, note.count) for note in entry.notes] == [("unread_sheets", 1)]
 
 
 def _archive() -> bytes:

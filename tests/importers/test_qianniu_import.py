@@ -149,7 +149,7 @@ def test_the_workbook_without_dates(tmp_path: Path) -> None:
     assert messages["sent_at"].null_count() == 3
     assert messages["conversation_id"].n_unique() == 1
     assert (result.rows_in, result.rows_out, result.refused.height) == (6, 3, 3)
-    assert any("1 sheets without messages" in notice for notice in result.notices)
+    assert any("has other columns and is not read" in notice for notice in result.notices)
 
 
 def test_the_workbook_with_its_day(tmp_path: Path) -> None:

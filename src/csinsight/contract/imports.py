@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +34,21 @@ class LateRefund(BaseModel):
     order_id: str
     at: str | None = None
     amount: float
+
+
+#: What is told of a file beside its refused rows: sheets of it were not read.
+NoteKind = Literal["unread_sheets"]
+
+
+class FileNote(BaseModel):
+    """What there is to mind of a file although none of its rows was refused for it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: NoteKind
+    #: How often, and how many rows it is about.
+    count: int = 1
+    rows: int = 0
 
 
 class ImportRecord(BaseModel):
@@ -68,6 +83,7 @@ class ImportRecord(BaseModel):
     exported: str | None = None
     shops: list[str] = []
     late_refunds: list[LateRefund] = []
+    notes: list[FileNote] = []
 
 
 def read_imports(folder: Path) -> list[ImportRecord]:

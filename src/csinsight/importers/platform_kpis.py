@@ -39,7 +39,7 @@ from csinsight.importers.reading import (
     refused_rows,
     stack,
 )
-from csinsight.importers.sift import Imported, finish, settle
+from csinsight.importers.sift import FileNotice, Imported, finish, settle
 from csinsight.importers.workbook import holds_sheets, read_workbook
 
 DAYS: Final = (
@@ -200,8 +200,9 @@ def _of_figures(grids: list[tuple[str, Grid]], notices: list[str]) -> list[tuple
     found = [(file, grid) for file, grid in grids if _header_rows(grid)]
     if not found:
         return grids
-    others = [file for file, grid in grids if not _header_rows(grid)]
-    notices += [f"{file}: names neither a day nor an agent and is not read" for file in others]
+    others = [(file, len(grid)) for file, grid in grids if not _header_rows(grid)]
+    said = "names neither a day nor an agent and is not read"
+    notices += [FileNotice(f"{file}: {said}", file, "unread_sheets", n) for file, n in others]
     return found
 
 

@@ -50,6 +50,7 @@ from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import Imported
 from csinsight.importers.workbook import (
     SUFFIXES,
+    of_one_kind,
     open_tables,
 )
 
@@ -107,9 +108,10 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
     >>> entries[0].nick, entries[0].text, notices
     ('tb1', '在吗', [])
     """
-    sheets, skipped = _sheets(path)
-    if not sheets and (talks := _talks(path)):
-        return talks, []
+    notices: list[str] = []
+    sheets = _sheets(path, notices)
+    if not sheets and (talks := _talks(path, notices)):
+        return talks, notices
     if not sheets:
         raise ImporterError(
             f"{path.name}: no sheet has the columns {', '.join(NEEDED)}, "
@@ -120,15 +122,18 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
     for records in sheets:
         entries += _entries(records)
     _number_talks(entries)
-    if not skipped:
-        return entries, []
-    return entries, [f"{path.name}: {skipped} sheets without messages are not read"]
+    return entries, notices
 
 
-def _talks(path: Path) -> list[Entry]:
+def _talks(path: Path, notices: list[str]) -> list[Entry]:
     """Return the entries of tables with one talk a cell; none where no sheet is one."""
     entries: list[Entry] = []
-    for records in open_tables(path, [*TALK, *TALKS_CUSTOMER]):
+
+    def is_one(records: Records) -> bool:
+        names = set(records.header)
+        return bool(names & set(TALK) and names & set(TALKS_CUSTOMER))
+
+    for records in of_one_kind(open_tables(path, [*TALK, *TALKS_CUSTOMER]), is_one, notices):
         talk = next((name for name in TALK if name in records.header), None)
         customer = next((name for name in TALKS_CUSTOMER if name in records.header), None)
         if talk is None or customer is None:
@@ -157,11 +162,14 @@ def _talk(row: dict[str, object], text: str, customer: str, base: int) -> list[E
     return found
 
 
-def _sheets(path: Path) -> tuple[list[Records], int]:
-    """Return the tables of messages, and how many other sheets there are."""
-    tables = open_tables(path, NEEDED, (NUMBER, KIND))
-    found = [records for records in tables if set(NEEDED) <= set(records.header)]
-    return found, len(tables) - len(found)
+def _sheets(path: Path, notices: list[str]) -> list[Records]:
+    """Return the tables of messages; say which other sheets there are."""
+
+    def is_one(records: Records) -> bool:
+        return set(NEEDED) <= set(records.header)
+
+    found = of_one_kind(open_tables(path, NEEDED, (NUMBER, KIND)), is_one, notices)
+    return [records for records in found if is_one(records)]
 
 
 def _entries(records: Records) -> list[Entry]:

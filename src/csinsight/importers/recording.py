@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from csinsight.contract.imports import ImportRecord, Refusal
+from csinsight.contract.imports import FileNote, ImportRecord, Refusal
 from csinsight.contract.schema import ORDER_BUYERS
 from csinsight.contract.write import guarded, sha256
 from csinsight.errors import ImporterError
 from csinsight.importers.one_shop import ONE_SHOP
 from csinsight.importers.reading import ASIDE, REFUSED_SCHEMA, Line
-from csinsight.importers.sift import FileFacts, Imported
+from csinsight.importers.sift import FileFacts, FileNotice, Imported
 
 REJECTS: Final = "rejects.csv"
 COLUMNS: Final = ("import", "format", "file", "line", "reason", "raw", "money")
@@ -64,6 +64,7 @@ def entries_of(
             mapping=mapped,
             timezone=timezone,
             tables=sorted(imported.tables),
+            notes=_notes(path.name, imported.notices),
         )
         for path in files
     ]
@@ -96,6 +97,23 @@ def _entry(
         shops=list(facts.shops),
         **same,
     )
+
+
+def _notes(file: str, notices: Sequence[str]) -> list[FileNote]:
+    """Return what the notices tell of one file, those of a kind summed."""
+    ours = [
+        told
+        for told in notices
+        if isinstance(told, FileNotice) and told.file.split(", sheet ")[0] == file
+    ]
+    return [
+        FileNote(
+            kind=kind,
+            count=sum(told.kind == kind for told in ours),
+            rows=sum(told.rows for told in ours if told.kind == kind),
+        )
+        for kind in dict.fromkeys(told.kind for told in ours)
+    ]
 
 
 def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import polars as pl
 
 from csinsight.contract import cells
+from csinsight.contract.imports import NoteKind
 from csinsight.contract.schema import Column, Table
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
 
@@ -27,6 +28,38 @@ _SAID: Final = {
     cells.REFUND_WITHIN_PAID: "refund_amount is more than paid_amount",
     cells.TALK_OF_ONE_BUYER: "the conversation is another buyer's on an earlier row",
 }
+
+
+class FileNotice(str):
+    """A notice about rows of one file, which the record of imports keeps.
+
+    Parameters
+    ----------
+    text : str
+        As the import says it.
+    file : str
+        With the sheet, for a workbook.
+    kind : NoteKind
+    rows : int
+        How many rows it is about.
+
+    Examples
+    --------
+    >>> FileNotice("a.xlsx: sheet 2 is not read", "a.xlsx", "unread_sheets", 7).rows
+    7
+    """
+
+    __slots__ = ("file", "kind", "rows")
+
+    file: str
+    kind: NoteKind
+    rows: int
+
+    def __new__(cls, text: str, file: str, kind: NoteKind, rows: int = 0) -> Self:
+        """Make a string that remembers what it is about."""
+        made = super().__new__(cls, text)
+        made.file, made.kind, made.rows = file, kind, rows
+        return made
 
 
 @dataclass(frozen=True)
@@ -64,7 +97,7 @@ class Imported:
     rows_in, rows_out : int
         Rows of the source, and those that went into the tables; the rest was refused.
     notices : tuple of str
-        What the user should know of the whole.
+        What the user should know of the whole; a `FileNotice` is kept in the record.
     used : polars.DataFrame or None
         ``_file``, and ``_money`` where the rows tell some, of each source row that was used.
     money_in : float or None

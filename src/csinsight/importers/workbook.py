@@ -30,6 +30,7 @@ from csinsight.contract.textfile import is_workbook, read_bytes, read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.headers import HEADER_WITHIN, find_header, known_names
 from csinsight.importers.reading import Records, gather, read_records
+from csinsight.importers.sift import FileNotice
 from csinsight.importers.web_tables import LOOKED_AT, is_page, read_page
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")
@@ -411,5 +412,6 @@ def of_one_kind(
     others = [table for table in tables if not is_one(table)] if found else []
     for table in others:
         rows = table.frame.height + table.damaged.height
-        told.append(f"{table.file}: has other columns and is not read ({rows} rows)")
+        said = f"{table.file}: has other columns and is not read ({rows} rows)"
+        told.append(FileNotice(said, table.file, "unread_sheets", rows))
     return found or list(tables[:1])

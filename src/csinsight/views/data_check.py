@@ -288,7 +288,7 @@ def trust(study: Study) -> list[str]:
     >>> len(trust(study))
     0
     """
-    return [*join(study), *imports(study), *set_aside(study)]
+    return [*join(study), *imports(study), *import_notes(study), *set_aside(study)]
 
 
 def set_aside(study: Study, over: float = 0.0) -> list[str]:
@@ -388,6 +388,28 @@ def imports(study: Study) -> list[str]:
     if broken := broken_lines(study.data):
         told.append(study.word("imported.broken", n=words.number(len(broken))))
     return told
+
+
+def import_notes(study: Study) -> list[str]:
+    """Return what the imports' record says of files beside their refused rows.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> import_notes(sample_study())
+    []
+    """
+    number = study.words.number
+    return [
+        study.word(
+            f"imported.{note.kind}",
+            file=entry.file,
+            count=number(note.count),
+            rows=number(note.rows),
+        )
+        for entry in read_imports(study.data)
+        for note in entry.notes
+    ]
 
 
 def all_orders(study: Study) -> str:
