@@ -43,7 +43,7 @@ lab: $(VENV)/dev.stamp ## JupyterLab on the notebooks, with the demo shop or RUN
 	@$(BIN)/csinsight lab $(if $(RUN),--run "$(RUN)") $(if $(DATA),--data "$(DATA)")
 
 docs: $(VENV)/dev.stamp ## the documentation site, into build/docs/
-	@$(BIN)/python -m sphinx --quiet --fail-on-warning --nitpicky -b html docs build/docs
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning -b html docs build/docs
 	@echo "build/docs/index.html"
 
 bench: $(VENV)/dev.stamp build/convokit/stamp ## ratios against a named baseline, in one run

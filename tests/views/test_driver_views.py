@@ -21,6 +21,7 @@ from csinsight.drivers.verdicts import UNSEEN
 from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
+from csinsight.views.labels import readable
 from csinsight.views.study import open_study
 
 TOLD = {"as_of": datetime(2026, 11, 1), "months": 3}
@@ -171,3 +172,7 @@ def test_a_behaviour_that_answers_what_agents_do_not_see_is_named_where_the_whol
     assert len(told) == 2
     assert study.word("behaviour.greets") in told[1]
     assert len(view.alarm_notes(study, alarms.assign(fired=[True, True]))) == 1
+
+
+def test_no_estimate_is_an_empty_table_and_no_error() -> None:
+    assert readable(sample_drivers().head(0)).empty

@@ -66,7 +66,8 @@ def of_main(drivers: pd.DataFrame) -> pd.DataFrame:
     >>> of_main(two)["outcome"].tolist()
     ['paid']
     """
-    rows: pd.DataFrame = drivers[drivers[_D.OUTCOME] == drivers[_D.OUTCOME].iloc[0]]
+    main = drivers[_D.OUTCOME].head(1)  # none where nothing could be estimated
+    rows: pd.DataFrame = drivers[drivers[_D.OUTCOME].isin(main)]
     return rows
 
 
