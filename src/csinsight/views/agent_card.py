@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
-from csinsight.contract.artifacts import CoachingPlan, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents
 from csinsight.drivers.units import unit_of
@@ -59,12 +59,13 @@ def peers(study: Study, card: Card) -> Block:
     axes.grid(visible=False)
     alt = [_beside(study, str(name), row, named=True) for name, row in rows.iterrows()]
     conversion = _conversion(study, card)
+    caption = study.word("card.peers", limit=study.words.seconds(study.context.profile.slow_s))
     data = rows[["opportunities", "rate", "peer_q1", "peer_median", "peer_q3"]].round(4)
     return Picture(
         figure,
-        conversion or study.word("card.peers"),
+        conversion or caption,
         alt=study.words.listed(alt),
-        caption=study.word("card.peers"),
+        caption=caption,
         data=data.reset_index(),
         name="beside_peers",
     )
@@ -149,7 +150,10 @@ def trend(study: Study, card: Card) -> Block:
         figure,
         title,
         alt=study.words.sentences(*told),
-        caption=study.word("card.trend_caption"),
+        caption=study.words.sentences(
+            study.word("card.trend_caption"),
+            study.word("card.trend_paid") if Conversations.PAID in names else "",
+        ),
         data=card.trend.round(dict.fromkeys(("rate", "low", "high"), 4)),
         name="months",
     )

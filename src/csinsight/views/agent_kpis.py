@@ -421,12 +421,16 @@ def funnel(study: Study, found: AgentSpread) -> Block:
         down=study.word("kpis.funnel_y"),
         write=lambda value: study.words.percent(value, 0),
     )
-    title = _apart(study, spread, points.loc[points["named"], "name"].tolist())
+    reach = agents["usual_high"].clip(upper=1) - agents["usual_low"].clip(lower=0)
+    blind = bool((reach >= _BLIND).all())
+    title = _apart(study, spread, points.loc[points["named"], "name"].tolist(), blind=blind)
     return Picture(
         figure,
         title,
         alt=title,
-        caption=study.word("kpis.funnel_caption", sd=_between(study, spread)),
+        caption=study.word(
+            "kpis.funnel_caption", sd=_between(study, spread), p=_chance(study, spread)
+        ),
         data=agents.drop(columns="above").round(4),
         name="funnel",
     )
@@ -440,17 +444,25 @@ def _between(study: Study, spread: Spread) -> str:
     )
 
 
-def _apart(study: Study, spread: Spread, outside: list[str]) -> str:
+def _chance(study: Study, spread: Spread) -> str:
+    p = spread.p_value
+    return "p<0.001" if p < 0.001 else f"p={study.words.number(p, 3)}"
+
+
+#: A band of the team's usual spread that covers so much of 0 to 100 % can show nobody.
+_BLIND: Final = 0.9
+
+
+def _apart(study: Study, spread: Spread, outside: list[str], *, blind: bool) -> str:
     """Say whether agents differ beyond chance, by how much, and who stands outside the team."""
     words, agents = study.words, labels.counted(study, "agents", len(spread.adjusted))
     if spread.p_value >= 0.05 and not outside:
         return study.word("kpis.funnel_alike", agents=agents)
     least, most = (words.percent(end(spread.adjusted), 0) for end in (min, max))
-    chance = "p<0.001" if spread.p_value < 0.001 else f"p={words.number(spread.p_value, 3)}"
-    told = {"agents": agents, "p": chance, "least": least, "most": most}
+    told = {"agents": agents, "least": least, "most": most}
     if outside:
         return study.word("kpis.funnel_outside", names=words.listed(outside), **told)
-    return study.word("kpis.funnel_nobody", **told)
+    return study.word("kpis.funnel_blind" if blind else "kpis.funnel_nobody", **told)
 
 
 def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
@@ -475,6 +487,8 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
     }
     shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
     shown[_K.INQUIRERS] = agents[_K.INQUIRERS].to_numpy()
+    if agents[_K.PAID_RATE].notna().any():  # what the rate beside it is a share of
+        shown[_PAID_N] = agents[_PAID_N].to_numpy()
     for name, write in formats.items():
         if agents[name].notna().any():
             shown[name] = [

@@ -38,7 +38,10 @@ def flow(study: Study, plan: Design) -> Picture:
     'Picture'
     """
     words, steps = study.words, plan.flow
-    steps = steps.assign(name=[study.word(f"flow.{s.replace(' ', '_')}") for s in steps["step"]])
+    names = [study.word(f"flow.{step.replace(' ', '_')}") for step in steps["step"]]
+    # All but the first are told by what they take away.
+    out = [study.word("drivers.flow_out", name=name) for name in names[1:]]
+    steps = steps.assign(name=[*names[:1], *out], first=steps.index == steps.index[0])
     figure, axes = plt.subplots(figsize=(theme.WIDE[0], 0.5 + 0.62 * len(steps)))
     place = np.arange(len(steps))[::-1]
     axes.barh(place, steps["remaining"], height=0.34, color=theme.ACCENT)
@@ -76,7 +79,7 @@ def flow(study: Study, plan: Design) -> Picture:
 
 def _step(study: Study, row: pd.Series) -> str:
     left, remaining = (study.words.number(row[name]) for name in ("left_out", "remaining"))
-    if row["left_out"] == 0:
+    if row["first"]:
         return remaining
     return study.word("drivers.flow_step", left=left, remaining=remaining)
 

@@ -43,6 +43,8 @@ TO_CALL: Final = ("no_answer", "wait", "stock", "no_way_out", "size", "undecided
 OF_ANSWERING: Final = ("no_answer", "wait", "no_way_out")
 #: Fewer lost inquiries than this say nothing about how they share out.
 MIN_LOST: Final = 20
+#: The fact of how many buyers are worth a call.
+TO_CALL_BACK: Final = "to_call_back"
 CALL_BACK_FILE: Final = "call_back.csv"
 _MOST_LISTED: Final = 20
 
@@ -158,16 +160,35 @@ def sentence(study: Study, found: Lost) -> str:
         return study.word("lost.few", n=labels.counted(study, "inquiries", len(rows)))
     table = shares(rows)
     told = table[table["reason"] != "silent"].head(2)
-    known = {"n": words.number(len(rows))}
-    first = study.word("lost.found", **known)
-    if len(told):
-        listed = words.listed([_in_words(study, row) for _, row in told.iterrows()])
-        first = study.word("lost.found_most", listed=listed, **known)
-    silent = int((rows[_L.REASON] == "silent").sum())
-    left = study.word("lost.silent", share=words.percent(silent / len(rows), 0))
+    n, silent = words.number(len(rows)), int((rows[_L.REASON] == "silent").sum())
+    share = words.percent(silent / len(rows), 0)
+    if told.empty:
+        first = words.sentences(
+            study.word("lost.found", n=n), study.word("lost.silent", share=share)
+        )
+    else:
+        # No interval here: it would leave out what the rules misread, which is far more.
+        shown = [
+            study.word(
+                "lost.one",
+                reason=study.word(f"ending.{row['reason']}"),
+                share=words.percent(row["share"], 0),
+            )
+            for _, row in told.iterrows()
+        ]
+        checked, right = UNSEEN_NAMED
+        first = study.word(
+            "lost.found_silent" if silent else "lost.found_most",
+            n=n,
+            silent=share,
+            listed=words.listed(shown),
+            read=words.number(checked),
+            right=words.number(right),
+        )
+        first = words.sentences(first, study.word("lost.shares_of", n=n))
     unpaid = _ordered_unpaid(found.inquiries)
     more = study.word("lost.unpaid", n=words.number(unpaid)) if unpaid else ""
-    return words.sentences(first, left, more)
+    return words.sentences(first, more)
 
 
 def _ordered_unpaid(inquiries: pd.DataFrame) -> int:
@@ -176,12 +197,6 @@ def _ordered_unpaid(inquiries: pd.DataFrame) -> int:
     known = known[known[_C.MATURE].eq(other=True).fillna(value=False)]
     ordered, paid = (known[name].astype("boolean") for name in (_C.ORDERED, _C.PAID))
     return int((ordered & ~paid).sum())
-
-
-def _in_words(study: Study, row: pd.Series) -> str:
-    percent = study.words.percent
-    share = study.words.with_interval(*(percent(row[n], 0) for n in ("share", "low", "high")))
-    return study.word("lost.one", reason=study.word(f"ending.{row['reason']}"), share=share)
 
 
 def _heading(study: Study, reason: str) -> str:
@@ -200,7 +215,8 @@ def finding(study: Study, found: Lost) -> Finding:
     'Finding'
     """
     text = sentence(study, found)
-    study.write_facts({"finding": text})
+    to_call = callbacks(found.table, study.read_or_none(ValueTiers.NAME))
+    study.write_facts({"finding": text, TO_CALL_BACK: len(to_call)})
     return Finding(text)
 
 

@@ -38,6 +38,7 @@ from csinsight.views import (
     labels,
     value_tiers,
 )
+from csinsight.views.lost_inquiries import TO_CALL_BACK
 from csinsight.views.plots import Write
 from csinsight.views.study import ALERTS, KPIS, SLOW_HOURS, TRENDS, Study
 
@@ -459,7 +460,11 @@ def further(study: Study) -> Block:
 
 
 def _to_call_back(study: Study) -> str:
-    link = f"[{study.word('brief.call_back_list')}]({_LISTS['call_back_list']})"
+    n = study.facts(_LOST).get(TO_CALL_BACK, 0)
+    if not n:
+        return ""
+    label = study.word("brief.call_back_list", n=study.words.number(n))
+    link = f"[{label}]({_LISTS['call_back_list']})"
     return study.word("brief.more", links=link)
 
 

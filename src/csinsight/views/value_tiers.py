@@ -340,9 +340,7 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
         rows[column] = [study.word(f"tier.{name}") for name in rows[column]]
     money = partial(study.words.money, currency=currency)
     names = list(rows.columns)
-    caption = study.word("leaving.file", file=SILENT_FILE)
-    if not export:
-        caption = study.word("leaving.no_file")
+    caption = study.word("leaving.file" if export else "leaving.no_file", file=SILENT_FILE)
     return Table(
         rows,
         study.word("leaving.table", n=study.words.number(len(rows))),
