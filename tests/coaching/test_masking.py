@@ -167,3 +167,11 @@ def test_long_text_is_masked_in_time(text):
 
 def test_signs_that_turn_the_direction_of_reading_are_left_out():
     assert mask_lines(["好的\u202e83108310031 话电\u202c谢谢"]) == ["好的[单号] 话电谢谢"]
+
+
+def test_a_height_below_a_link_is_no_piece_of_a_number():
+    link = "https://item.taobao.com/item.htm?id=579110544081"
+    lines = [link, "老公177的 144斤，选什么尺码"]
+    assert mask_lines(lines) == ["[链接]", lines[1]]
+    assert mask_lines([link, "13800138000"]) == ["[链接]", "[电话]"]
+    assert mask_lines([f"{link} 1380013", "8000"]) == ["[链接] [电话]", "[电话]"]

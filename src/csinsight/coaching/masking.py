@@ -42,6 +42,8 @@ _TURNING: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 #: Between the lines of a conversation: a blank to most patterns, an end to those that read
 #: backwards.
 _BREAK: Final = "\u2028"
+#: A link that is written out, item's id and all.
+_ADDRESS: Final = re.compile(r"https?://[!-~]+")
 #: Lines between which a number may have been broken up.
 _NEAR: Final = 3
 #: Digits that make pieces a number worth hiding.
@@ -118,7 +120,12 @@ def mask_lines(
     lines = [" ".join(_TURNING.sub("", text).split()) for text in texts]
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     plain = plain_text(_BREAK.join(lines))
-    spans = [span for span in _spans(plain, _names(names)) if span[2] != "姓名"]
+    links = [(*match.span(), "链接") for match in _ADDRESS.finditer(plain)]
+    # An item's id in a link is no phone number that the next line's height could be a piece of.
+    spoken = list(plain)
+    for start, end, _ in links:
+        spoken[start:end] = "。" * (end - start)
+    spans = [span for span in _spans("".join(spoken), _names(names)) if span[2] != "姓名"] + links
     found: list[list[Span]] = [[] for _ in lines]
     for start, end, word in _merged(spans):
         for place in range(bisect_right(starts, start) - 1, len(lines)):
