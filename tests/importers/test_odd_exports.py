@@ -265,3 +265,31 @@ def test_states_in_traditional_characters_are_those_states(tmp_path: Path, sound
         encoding="utf-8",
     )
     assert read_mapping([file], plan).tables["messages"]["sender"].to_list() == ["buyer"]
+
+
+@pytest.mark.parametrize("name", ["mapping", "shopify_orders", "jingmai_chats"])
+def test_times_without_a_zone_beside_times_with_one_are_counted(tmp_path: Path, name: str) -> None:
+    given = ("2026-10-05T10:00:00Z", "2026-10-05 10:00:00", "2026-10-05 11:00:00")
+    file, plan = tmp_path / "f.csv", tmp_path / "m.yml"
+    if name == "mapping":
+        rows = "id,at,sum\n" + "".join(f"{n},{at},10\n" for n, at in enumerate(given))
+        plan.write_text(
+            "table: orders\ntimezone: Asia/Shanghai\n"
+            "columns: {order_id: id, placed_at: at, paid_amount: sum}\n"
+        )
+    elif name == "shopify_orders":
+        rows = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity\n"
+        rows += "".join(f"#{n},a@x,paid,{at},EUR,9,{at},1\n" for n, at in enumerate(given))
+    else:
+        rows = "customer,waiter,created,waiterSend,content\n"
+        rows += "".join(f"a,b,{at},0,在吗{n}\n" for n, at in enumerate(given))
+    file.write_text(rows, encoding="utf-8")
+    zone = None if name == "mapping" else "Asia/Shanghai"
+    told = plan if name == "mapping" else None
+    run_import(name, [file], tmp_path / "shop", told, timezone=zone)
+    (entry,) = read_imports(tmp_path / "shop")
+    assert [(note.kind, note.rows) for note in entry.notes] == [("no_zone", 2)]
+    # All of them without a zone: nothing to mind.
+    file.write_text(rows.replace(given[0], given[1]), encoding="utf-8")
+    run_import(name, [file], tmp_path / "other", told, timezone=zone)
+    assert read_imports(tmp_path / "other")[0].notes == []

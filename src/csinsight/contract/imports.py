@@ -36,8 +36,9 @@ class LateRefund(BaseModel):
     amount: float
 
 
-#: What is told of a file beside its refused rows: sheets of it were not read.
-NoteKind = Literal["unread_sheets"]
+#: What is told of a file beside its refused rows: sheets of it were not read; times without a zone
+#: stand beside times with one.
+NoteKind = Literal["unread_sheets", "no_zone"]
 
 
 class FileNote(BaseModel):

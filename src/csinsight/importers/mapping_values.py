@@ -13,7 +13,7 @@ from csinsight.contract.schema import Column, Kind, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.headers import plain_word, plain_words
 from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
-from csinsight.importers.one_shop import Row
+from csinsight.importers.one_shop import Row, untold_zones
 from csinsight.importers.reading import NO_DATA, Line
 from csinsight.importers.sift import Rule
 
@@ -160,6 +160,8 @@ def _column(
         zoned = lines.select(cells.names_zone(given).any()).item() if "auto" in forms else False
         if zoned or set(forms) & {"unix_s", "unix_ms"} or any("%z" in form for form in forms):
             notices.append(f"{name} is brought to {DEFAULT_ZONE}; say `timezone:` for another")
+    if column.kind == "datetime" and "auto" in (rule.times or spec.times):
+        notices += untold_zones(lines.select(Line.FILE, given.alias(name)), name)
     return value, _doubts(lines, given, value, rule, column, spec), notices
 
 

@@ -12,7 +12,9 @@ import polars as pl
 
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
+from csinsight.importers import cells
 from csinsight.importers.reading import Line
+from csinsight.importers.sift import FileNotice
 
 
 class Row:
@@ -63,6 +65,8 @@ SHOP_HEADERS: Final = (
     "venderName",
     "商家名称",
 )
+_SINCE_1970: Final = r"^1[0-9]{9}(?:[0-9]{3})?(?:\.[0-9]+)?$"
+_ZONE_ENDS: Final = rf"(?:Z|[+\u2212-][0-9]{{2}}:?[0-9]{{2}})\s*$|{_SINCE_1970}"
 #: The mend where files are of two shops.
 ONE_SHOP: Final = (
     "import each shop into a folder of its own (where one file holds both, take one by "
@@ -183,6 +187,50 @@ def refuse_other_orders(frame: pl.DataFrame, source: str) -> None:
         f"{other[Orders.ORDER_ID].sort()[0]}) are of another buyer at another time, so these are "
         f"orders of two shops; {ONE_SHOP}"
     )
+
+
+def untold_zones(frame: pl.DataFrame, *columns: str) -> list[FileNotice]:
+    """Say of which files some times name no zone, where others of the import do.
+
+    Seconds since 1970 name one too: they are UTC.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``_file``, and times as they are written.
+    *columns : str
+        Where they stand.
+
+    Examples
+    --------
+    >>> at = ["2026-10-05T10:00:00Z", "2026-10-05 10:00:00", None]
+    >>> told = untold_zones(pl.DataFrame({"_file": "a.csv", "at": at}), "at")
+    >>> [(note.kind, note.rows) for note in told]
+    [('no_zone', 1)]
+    """
+    given = [pl.col(name).cast(pl.String) for name in columns]
+    # Nearly no export names zones: to look at the end is far quicker than to read the whole.
+    ends = pl.any_horizontal(cell.str.contains(_ZONE_ENDS).fill_null(value=False) for cell in given)
+    if frame.is_empty() or not frame.select(ends.any()).item():
+        return []
+    zoned = [cells.names_zone(cell) | cell.str.contains(_SINCE_1970) for cell in given]
+    if not frame.select(pl.any_horizontal(zoned).any()).item():
+        return []
+    bare = [
+        cell.str.contains(":", literal=True) & ~zone
+        for cell, zone in zip(given, zoned, strict=True)
+    ]
+    found = frame.filter(pl.any_horizontal(bare)).group_by(Line.FILE).len().sort(Line.FILE)
+    return [
+        FileNotice(
+            f"{file}: {rows} rows have times without a zone, while others name theirs: they are "
+            "taken as the shop's own clock; where they are on another, export them with their zone",
+            str(file),
+            "no_zone",
+            rows,
+        )
+        for file, rows in found.iter_rows()
+    ]
 
 
 def shop_of(header: Sequence[str]) -> pl.Expr:

@@ -33,6 +33,7 @@ from csinsight.importers.one_shop import (
     refuse_other_conversations,
     refuse_two_columns,
     shop_of,
+    untold_zones,
 )
 from csinsight.importers.options import ChatOptions, read_options
 from csinsight.importers.reading import Line, Records
@@ -92,11 +93,16 @@ def read_sycm_chats(
     options = read_options(mapping, ChatOptions, timezone)
     zone = options.timezone or _UTC_SHOP
     entries: list[Entry] = []
+    times: list[tuple[str, str]] = []
     for path in files:
         for number, session in enumerate(members(path, "sessions"), start=1):
             entries += _session(path.name, number, session, len(entries), zone)
+            told = as_object(session).get("messages")
+            sent = map(as_object, told if isinstance(told, list) else [])
+            times += [(path.name, as_text(message.get("gmtCreated"))) for message in sent]
     facts = {} if options.one_shop else shops_of(entries)
-    return replace(chat_tables(entries), facts=facts)
+    written = pl.DataFrame(times, [(Line.FILE, pl.String), ("at", pl.String)], orient="row")
+    return replace(chat_tables(entries, untold_zones(written, "at")), facts=facts)
 
 
 def _session(file: str, number: int, session: Any, talk: int, zone: str) -> Iterator[Entry]:
@@ -185,7 +191,13 @@ def read_jingmai_chats(
             talk = talks.setdefault(key, len(talks) + 1)
             entries.append(_row_entry(row, told, talk, zone))
     damaged = [_damaged(*row) for table in tables for row in table.damaged.iter_rows()]
-    return replace(chat_tables([*entries, *damaged], skipped), facts=facts)
+    at = [next(name for name in JINGMAI["time"] if name in table.header) for table in tables]
+    written = [
+        table.frame.select(Line.FILE, pl.col(name).alias("at"))
+        for table, name in zip(tables, at, strict=True)
+    ]
+    notices = [*skipped, *untold_zones(pl.concat(written), "at")]
+    return replace(chat_tables([*entries, *damaged], notices), facts=facts)
 
 
 def _shops(tables: Sequence[Records]) -> dict[str, FileFacts]:

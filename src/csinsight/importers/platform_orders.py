@@ -23,7 +23,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.headers import plain_words
-from csinsight.importers.one_shop import Row, shop_of
+from csinsight.importers.one_shop import Row, shop_of, untold_zones
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.order_exports import EXPORTS, OrderExport
 from csinsight.importers.orders import import_orders
@@ -94,7 +94,12 @@ def read_platform_orders(
         _rules(export, frame),
         rows=export.rows,
         damaged=[records.damaged for records in read],
-        notices=[*skipped, *_untold_refunds(read, export), *_notices(frame)],
+        notices=[
+            *skipped,
+            *untold_zones(lines, "placed", "payment"),
+            *_untold_refunds(read, export),
+            *_notices(frame),
+        ],
         told=options.told(),
     )
 

@@ -25,7 +25,7 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.one_shop import Row
+from csinsight.importers.one_shop import Row, untold_zones
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records
@@ -110,7 +110,7 @@ def read_shopify_orders(
         _rules(),
         rows="repeated",
         damaged=[records.damaged for records in read],
-        notices=[told] if unsaid else [],
+        notices=[*untold_zones(lines, "placed", "paid"), *([told] if unsaid else [])],
         told=options.told(),
     )
 
@@ -170,7 +170,10 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
         placed.alias(Orders.PLACED_AT),
         cells.utc(pl.col("paid")).alias("paid_utc"),
         utc.alias("placed_utc"),
-        ((placed - utc).dt.total_minutes()).alias(Row.OFFSET),
+        # On a clock that is told, a time without a zone says nothing of how far that is from UTC.
+        pl.when(pl.lit(timezone is None) | cells.names_zone(pl.col("placed")))
+        .then((placed - utc).dt.total_minutes())
+        .alias(Row.OFFSET),
         utc.dt.to_string("%Y-%m-%dT%H:%M:%S").alias(Row.KEY),
         (state.is_in(_CLOSED) | pl.col("cancelled").is_not_null()).alias(Row.CLOSED),
         pl.col("currency").str.to_uppercase().alias(Row.CURRENCY),

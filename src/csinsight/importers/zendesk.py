@@ -27,6 +27,7 @@ from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Message
 from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.one_shop import untold_zones
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
 from csinsight.importers.records import load_json
@@ -178,7 +179,7 @@ def read_zendesk(
         stack([refused, rest], REFUSED_SCHEMA),
         frame.height,
         kept.height,
-        _notices(kept, ratings.height),
+        (*untold_zones(frame, "time"), *_notices(kept, ratings.height)),
         used=kept.select(Line.FILE),
         facts=_facts(kept),
     )
