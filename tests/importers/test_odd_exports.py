@@ -226,6 +226,21 @@ def test_decimal_commas_of_a_spreadsheet(tmp_path: Path, sound: Sound) -> None:
     assert sound(read_shopify_orders([file], told)).tables["orders"]["paid_amount"][0] == 1234.5
 
 
+def test_decimal_commas_of_taobao_and_its_goods_lists(tmp_path: Path, sound: Sound) -> None:
+    orders, goods, told = tmp_path / "o.csv", tmp_path / "ExportOrderDetailList.csv", tmp_path / "m"
+    row = "2380000000000000001;小雨;1.100,50;1.100,50;交易成功;2026-10-05 10:00;2026-10-05 10:01"
+    orders.write_text(f"{TAOBAO.replace(',', ';')}\n{row}\n", encoding="utf-8")
+    goods.write_text(
+        "订单编号;标题;价格;购买数量;外部系统编号;商品属性;套餐信息;备注;订单状态;商家编码\n"
+        "2380000000000000001;茶;600,25;2;;;;;;\n",
+        encoding="utf-8",
+    )
+    told.write_text("decimal: ','\n", encoding="utf-8")
+    assert "decimal: ','" in read_taobao_orders([orders]).refused["_reason"][0]
+    made = sound(read_taobao_orders([orders, goods], told)).tables["orders"]
+    assert (made["paid_amount"][0], made["list_amount"][0], made["units"][0]) == (1100.5, 1200.5, 2)
+
+
 def test_numbers_that_a_spreadsheet_spoilt_are_no_repeats(tmp_path: Path) -> None:
     file, plan = tmp_path / "o.csv", tmp_path / "m.yml"
     file.write_text("id,at,sum\n2.38E+18,2026-10-05,10\n2.38E+18,2026-10-06,20\n", encoding="utf-8")

@@ -50,12 +50,19 @@ class Options(BaseModel):
 
 
 class ShopOptions(BaseModel):
-    """What a mapping file may tell of files that name their shop."""
+    """What a mapping file may tell of orders that name their shop, on its clock."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     #: Whether the files are of one shop, whatever they call it.
     one_shop: bool = False
+    #: The decimal mark of amounts; the other of the two stands between thousands.
+    decimal: Literal[".", ","] = "."
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """The decimal mark and that between thousands."""
+        return self.decimal, "," if self.decimal == "." else "."
 
     def told(self) -> Told:
         """Return what is told of the shop."""
@@ -69,22 +76,15 @@ class ChatOptions(Options):
     one_shop: bool = False
 
 
-class OrderOptions(Options):
+class OrderOptions(ShopOptions):
     """What a mapping file may tell of orders."""
 
+    #: The shop's clock: times that carry a zone are brought there.
+    timezone: Zone | None = None
     #: The currency to take where the files hold several.
     currency: Currency | None = None
     #: What one unit of another currency is worth in it.
     rates: dict[Currency, Annotated[float, Field(gt=0)]] = {}
-    #: The decimal mark of amounts; the other of the two stands between thousands.
-    decimal: Literal[".", ","] = "."
-    #: Whether the files are of one shop, whatever they call it.
-    one_shop: bool = False
-
-    @property
-    def marks(self) -> tuple[str, str]:
-        """The decimal mark and that between thousands."""
-        return self.decimal, "," if self.decimal == "." else "."
 
     def told(self) -> Told:
         """Return what is told of money and of the shop."""

@@ -74,8 +74,8 @@ def is_details(records: Records) -> bool:
     return set(MARKS) <= set(records.header) and "总金额" not in records.header
 
 
-def read_details(lists: Sequence[Records]) -> Details:
-    """Return goods lines summed up by order.
+def read_details(lists: Sequence[Records], marks: tuple[str, str] = (".", ",")) -> Details:
+    """Return goods lines summed up by order; `marks` are those of decimals and of thousands.
 
     Examples
     --------
@@ -92,8 +92,8 @@ def read_details(lists: Sequence[Records]) -> Details:
         frame = records.frame.select(
             *LINE_SCHEMA,
             cells.clean(order).alias(Orders.ORDER_ID),
-            cells.number(cells.clean("价格")).alias("price"),
-            cells.whole(cells.clean("购买数量")).alias("pieces"),
+            cells.number(cells.clean("价格"), *marks).alias("price"),
+            cells.whole(cells.clean("购买数量"), *marks).alias("pieces"),
             cells.clean("标题").alias(OrderLines.PRODUCT_NAME),
             (cells.clean(product) if product else _NO_TEXT).alias(OrderLines.PRODUCT_ID),
         )

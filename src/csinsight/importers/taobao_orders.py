@@ -30,7 +30,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.headers import plain_words
-from csinsight.importers.one_shop import Row, Told, shop_of
+from csinsight.importers.one_shop import Row, shop_of
 from csinsight.importers.options import ShopOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
@@ -123,7 +123,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     >>> imported.tables["orders"]["paid_amount"].to_list()
     [10.0]
     """
-    told = read_options(mapping, ShopOptions).told()
+    options = read_options(mapping, ShopOptions)
     wanted = [*ORDER_NUMBER, *(name for field in REQUIRED for name in COLUMNS[field])]
     known = [name for names in COLUMNS.values() for name in names]
     skipped: list[str] = []
@@ -138,10 +138,10 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
             f"{read[0].file}: is an ExportOrderDetailList, which names no buyer and no order "
             "total; give the ExportOrderList of the same days, this file may stand beside it"
         )
-    details = read_details([records for records in read if is_details(records)])
+    details = read_details([records for records in read if is_details(records)], options.marks)
     frame = pl.concat([_named(records) for records in lists])
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
-    return _import(frame, damaged, details, told, skipped)
+    return _import(frame, damaged, details, options, skipped)
 
 
 def _absent(records: Records) -> list[str]:
@@ -181,14 +181,14 @@ def _import(
     frame: pl.DataFrame,
     damaged: pl.DataFrame,
     details: Details,
-    told: Told,
+    options: ShopOptions,
     skipped: Sequence[str],
 ) -> Imported:
     none_back = plain_words(pl.col("refund")).is_in(NO_REFUND)
     frame = frame.with_columns(pl.when(~none_back).then("refund").alias("refund"))
     rules, notices = _buyer_rules(frame)
     notices = [*skipped, *notices, *_untold_payments(frame), *_untold_refunds(frame)]
-    frame = frame.with_columns(_values())
+    frame = frame.with_columns(_values(options.marks))
     if not rules:
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(Orders.BUYER_ID))
     titles = _single_titles(frame)
@@ -216,7 +216,7 @@ def _import(
         [*_rules(), *rules],
         damaged=[damaged, details.refused],
         notices=notices,
-        told=told,
+        told=options.told(),
     )
     imported = list_amounts(imported, goods, details.lines)
     return with_lines(imported, details.goods, titles)
@@ -243,7 +243,7 @@ def _units(frame: pl.DataFrame) -> pl.Expr:
     return given.alias(Orders.UNITS)
 
 
-def _values() -> list[pl.Expr]:
+def _values(marks: tuple[str, str]) -> list[pl.Expr]:
     state = _state_key()
     return [
         pl.col("id").alias(Orders.ORDER_ID),
@@ -256,10 +256,10 @@ def _values() -> list[pl.Expr]:
             .when(state.is_in(PAID_STATES))
             .then("placed")
         ).alias(Orders.PAID_AT),
-        cells.whole(pl.col("units")).alias(Orders.UNITS),
+        cells.whole(pl.col("units"), *marks).alias(Orders.UNITS),
         state.alias("state_key"),
         state.is_in((*CLOSED_STATES, "交易成功")).alias(Row.CLOSED),
-        *(cells.number(pl.col(name)).alias(f"{name}_number") for name in MONEY),
+        *(cells.number(pl.col(name), *marks).alias(f"{name}_number") for name in MONEY),
     ]
 
 
@@ -311,9 +311,7 @@ def _rules() -> list[Rule]:
         (unknown, untold),
         (pl.col("total").is_null(), "总金额 is empty"),
         *(
-            cells.unreadable(
-                pl.col(name), pl.col(f"{name}_number"), COLUMNS[name][0], "a number such as 12.50"
-            )
+            cells.unreadable(pl.col(name), pl.col(f"{name}_number"), COLUMNS[name][0], cells.AMOUNT)
             for name in MONEY
         ),
         *((pl.col(f"{name}_number") < 0, f"{COLUMNS[name][0]} is under 0") for name in MONEY),
