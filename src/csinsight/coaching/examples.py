@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from csinsight.behaviours.opportunities import WORRY
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages
@@ -263,7 +264,7 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
     >>> looked_at(lines, "recommends").columns.tolist()
     ['text', 'greets']
     """
-    wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *ANSWERS, ASKED, behaviour}
+    wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *ANSWERS, ASKED, WORRY, behaviour}
     wanted |= {INSTEAD.get(behaviour, behaviour), ADVICE.get(behaviour, behaviour)}
     return messages[[name for name in messages if name in wanted]]
 
@@ -273,7 +274,8 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
 
     Where the buyer's words before it are known to ask nothing, there is nothing to answer. What
     may be an advert (`ADVICE`) answers where the buyer asks for advice or tells a need, and it
-    takes up a word of it.
+    takes up a word of it. A worry is met by sympathy, or by what takes up a word of it: how many
+    days it takes is no answer to who fears that the parcel gets lost.
 
     Examples
     --------
@@ -285,6 +287,8 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
     True
     >>> answers(lines.assign(asks_to_recommend=False), [1], "recommends")
     False
+    >>> answers(lines.assign(voices_worry=[True, None]), [1])
+    False
     """
     advice = ADVICE.get(behaviour)
     if advice is not None and advice in conversation:
@@ -292,6 +296,8 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
         asked = any(_marked(conversation, advice, at) for at in said)
         fits = asked or not _asked(conversation, lines[0])
         return fits and _share_a_word(conversation, said, lines)
+    if _leaves_a_worry(conversation, lines):
+        return False
     return bool(answering(conversation, lines)) or not _asked(conversation, lines[0])
 
 
@@ -308,6 +314,17 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
     turn = conversation[AGENT_TURN].to_numpy()
     same = np.flatnonzero(np.isin(turn, turn[lines])).tolist()
     return [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
+
+
+def _leaves_a_worry(conversation: pd.DataFrame, lines: list[int]) -> bool:
+    """Tell whether the buyer's words before some lines voice a worry that their turn passes by."""
+    said = _before(conversation, lines[0])
+    if not any(_marked(conversation, WORRY, at) for at in said):
+        return False
+    turn = conversation[AGENT_TURN].to_numpy()
+    same = np.flatnonzero(np.isin(turn, turn[lines])).tolist()
+    felt = any(_marked(conversation, "empathizes", at) for at in same)
+    return not felt and not _share_a_word(conversation, said, same)
 
 
 def _share_a_word(conversation: pd.DataFrame, said: list[int], lines: list[int]) -> bool:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
+from csinsight.behaviours.opportunities import WORRY
 from csinsight.coaching.examples import (
     ADVICE,
     ASKED,
@@ -133,7 +134,7 @@ def excerpts(
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
-    shown = [name for name in (*lexicon.behaviours, ASKED, *ADVICE.values()) if name in have]
+    shown = [name for name in (*lexicon.behaviours, ASKED, WORRY, *ADVICE.values()) if name in have]
     table = collect(marked.select(*known, *shown))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)

@@ -221,7 +221,13 @@ def _trust(study: Study, row: pd.Series) -> str:
     low, high = wilson(right, read)
     words = study.words
     ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
-    return study.word("card.rule_trust", right=words.number(right), read=words.number(read), **ends)
+    told = {"right": words.number(right), "read": words.number(read)}
+    published = study.context.lexicon.markers[str(row[_P.BEHAVIOUR])].precision
+    public = min(published.read, read) if published else 0
+    of = {"public": words.number(public), "own": words.number(read - public)}
+    key = "public" if public == read else "both" if public else "own"
+    by = study.word(f"card.rule_read_{key}", **of)
+    return study.word("card.rule_trust", by=by, **told, **ends)
 
 
 def _box(study: Study, row: pd.Series) -> Box:

@@ -51,7 +51,7 @@ def noun(study: Study, behaviour: str) -> str:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> noun(sample_study(), "recommends")
-    'recommending a fitting product'
+    'recommending a product'
     """
     name = label(study, behaviour)
     return name[:1].lower() + name[1:]
@@ -203,7 +203,7 @@ def rate_name(study: Study, behaviour: str) -> str:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> rate_name(sample_study(), "recommends")
-    'Recommending a fitting product'
+    'Recommending a product'
     """
     return study.word("card.paid_each" if behaviour == _C.PAID else f"behaviour.{behaviour}")
 
@@ -231,7 +231,7 @@ def title_of(study: Study, behaviour: str) -> str:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> title_of(sample_study(), "recommends")
-    'Offer one thing that fits, unasked'
+    'Answer first, then offer one thing that fits'
     """
     return study.library[behaviour].title
 
@@ -243,7 +243,7 @@ def strength_of(study: Study, behaviour: str) -> str:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> strength_of(sample_study(), "recommends")
-    'Recommending a fitting product'
+    'Recommending a product'
     """
     text = study.word(f"strength.{behaviour}")
     return text[:1].upper() + text[1:]
