@@ -12,7 +12,7 @@ import xlsxwriter
 
 from csinsight.contract.imports import read_imports
 from csinsight.errors import ImporterError
-from csinsight.importers import Imported, run_import
+from csinsight.importers import FORMATS, Imported, run_import
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.platform_orders import READERS
 from csinsight.importers.shopify_orders import read_shopify_orders
@@ -72,6 +72,22 @@ def test_a_sheet_that_is_not_read_is_said(tmp_path: Path) -> None:
     run_import("taobao_orders", [tmp_path / "book.xlsx"], tmp_path / "shop")
     (entry,) = read_imports(tmp_path / "shop")
     assert [(note.kind, note.count) for note in entry.notes] == [("unread_sheets", 1)]
+
+
+@pytest.mark.parametrize("ends", ["", ",,", ",,,,"])
+def test_a_quoted_message_over_lines_under_a_header_that_ends_in_separators(
+    tmp_path: Path, sound: Sound, ends: str
+) -> None:
+    file = tmp_path / "jm.csv"
+    at = "2026-10-05 10:00:0"
+    text = f"customer,waiter,created,waiterSend,content{ends}\n"
+    text += f'a,b,{at}0,0,"在吗\n有, 货吗\n\n""急"""\na,b,{at}1,1,有\n'
+    text += f'a,b,{at}2,0,"好的\n谢谢"{ends}\na,b,{at}3,0,"没有收尾\na,b,{at}4,1,不客气\n'
+    file.write_text(text, encoding="utf-8")
+    made = sound(FORMATS["jingmai_chats"]([file]))
+    told = ['在吗\n有, 货吗\n\n"急"', "有", "好的\n谢谢", "不客气"]
+    assert made.tables["messages"]["text"].to_list() == told
+    assert made.refused["_line"].to_list() == [9]
 
 
 def _archive() -> bytes:

@@ -14,7 +14,13 @@ _FIELD_LIMIT: Final = 1 << 30
 
 
 def split_records(
-    lines: Sequence[str], separator: str, start: int, width: int, *, blank: bool = False
+    lines: Sequence[str],
+    separator: str,
+    start: int,
+    width: int,
+    *,
+    least: int | None = None,
+    blank: bool = False,
 ) -> Iterator[tuple[int, str, list[str]]]:
     r"""Yield each record's first line number, raw text and fields, from line `start` on.
 
@@ -31,6 +37,8 @@ def split_records(
         Line number of the first record, from 1.
     width : int
         Number of columns: lines are only joined to records of this width.
+    least : int or None
+        Or down to this one, where the header ends in separators that rows may lack.
     blank : bool
         Whether to yield also what holds nothing beside separators.
 
@@ -40,6 +48,7 @@ def split_records(
     [(1, 'a,"b\nc"', ['a', 'b\nc'])]
     """
     csv.field_size_limit(_FIELD_LIMIT)
+    widths = range(width if least is None else least, width + 1)
     index = start - 1
     while index < len(lines):
         for line, fields in _each_alone(lines, index, separator):
@@ -48,7 +57,7 @@ def split_records(
             index += 1
         if index == len(lines):
             break
-        taken, fields = _quoted(lines, index, separator, width)
+        taken, fields = _quoted(lines, index, separator, widths)
         if blank or any(field.strip() for field in fields):
             yield index + 1, "\n".join(lines[index : index + taken]), fields
         index += taken
@@ -94,14 +103,16 @@ def split_line(line: str, separator: str) -> list[str]:
         return line.split(separator)
 
 
-def _quoted(lines: Sequence[str], index: int, separator: str, width: int) -> tuple[int, list[str]]:
+def _quoted(
+    lines: Sequence[str], index: int, separator: str, widths: range
+) -> tuple[int, list[str]]:
     """Return how many lines the record that opens a quote takes, and its fields."""
     if not _opens(lines[index], separator):
         return 1, split_line(lines[index], separator)
     # To look at all of it again at each line would take a long field's square of time.
     odd = True
     for taken in range(2, min(_LONGEST, len(lines) - index) + 1):
-        if taken > 2 and _is_record(lines[index + taken - 2], separator, width):
+        if taken > 2 and _is_record(lines[index + taken - 2], separator, widths):
             break
         odd ^= lines[index + taken - 1].count('"') % 2 == 1
         if odd:
@@ -111,14 +122,14 @@ def _quoted(lines: Sequence[str], index: int, separator: str, width: int) -> tup
             fields = next(csv.reader([text], delimiter=separator, strict=True), [])
         except csv.Error:
             continue
-        if len(fields) == width:
+        if len(fields) in widths:
             return taken, fields
     return 1, lines[index].split(separator)
 
 
-def _is_record(line: str, separator: str, width: int) -> bool:
+def _is_record(line: str, separator: str, widths: range) -> bool:
     """Tell whether a line within a quoted field would be a whole record itself."""
-    return width > 2 and len(split_line(line, separator)) == width
+    return widths.start > 2 and len(split_line(line, separator)) in widths
 
 
 def _opens(line: str, separator: str) -> bool:

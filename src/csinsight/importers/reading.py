@@ -232,7 +232,7 @@ def read_records(
     if separator == " ":
         return gather(path.name, top.split(), _by_blanks(lines, header_line), strip=strip)
     header = split_line(top, separator)
-    rows_below = split_records(lines, separator, header_line + 1, len(header))
+    rows_below = split_records(lines, separator, header_line + 1, len(header), least=_named(header))
     return gather(path.name, header, rows_below, strip=strip)
 
 
@@ -275,7 +275,7 @@ def gather(
     bad: list[tuple[str, int, str, str]] = []
     width, top = len(header), list(names)
     # A header may end in separators, above rows that don't.
-    named = max((n for n, name in enumerate(names, 1) if name and name.strip()), default=0)
+    named = _named(names)
     for number, raw, told in rows:
         short = named <= len(told) < width
         fields = [*told, *[None] * (width - len(told))] if short else told
@@ -292,6 +292,11 @@ def gather(
     once = [(name or "").strip() for name in top]
     doubled = tuple({name for name in once if name and once.count(name) > 1})
     return Records(file, header, _columns(good, schema), refused_rows(bad), doubled)
+
+
+def _named(names: Sequence[str | None]) -> int:
+    """Return how many columns a header names, without those that it ends in."""
+    return max((n for n, name in enumerate(names, 1) if name and name.strip()), default=0)
 
 
 def _broken(raw: str, fields: Sequence[str | None], top: Sequence[str | None], width: int) -> str:
