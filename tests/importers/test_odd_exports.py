@@ -180,6 +180,20 @@ def test_lines_of_one_order_may_differ_in_their_refund(
     assert made.used["_money"].sum() == 100.0
 
 
+def test_like_lines_that_differ_in_their_refund_are_said_to_count_as_one(tmp_path: Path) -> None:
+    rows = _youzan("茶", 1, 60) + _youzan("茶", 1, 60, "", "20") + _youzan("杯", 2, 20)
+    (tmp_path / "y.csv").write_text(YOUZAN + rows, encoding="utf-8")
+    report = run_import("youzan_orders", [tmp_path / "y.csv"], tmp_path / "shop")
+    assert any("1 lines are like another" in told for told in report.notices)
+    (entry,) = read_imports(tmp_path / "shop")
+    assert [(note.kind, note.rows) for note in entry.notes] == [("like_lines", 1)]
+    # Paid meanwhile: the same line in a newer state, of which nothing is to be said.
+    rows = _youzan("茶", 1, 60) + _youzan("茶", 1, 60).replace("2026-10-05 10:01:00", "")
+    (tmp_path / "y.csv").write_text(YOUZAN + rows.replace("交易完成", "待发货"), encoding="utf-8")
+    report = run_import("youzan_orders", [tmp_path / "y.csv"], tmp_path / "other")
+    assert not read_imports(tmp_path / "other")[0].notes
+
+
 def test_amazons_gift_wrap_and_what_is_taken_off_the_postage(tmp_path: Path) -> None:
     names = {
         "amazon-order-id": "1",

@@ -37,8 +37,8 @@ class LateRefund(BaseModel):
 
 
 #: What is told of a file beside its refused rows: sheets of it were not read; times without a zone
-#: stand beside times with one.
-NoteKind = Literal["unread_sheets", "no_zone"]
+#: stand beside times with one; lines of an order differ in their refund only and count as one.
+NoteKind = Literal["unread_sheets", "no_zone", "like_lines"]
 
 
 class FileNote(BaseModel):

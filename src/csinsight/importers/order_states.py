@@ -20,6 +20,10 @@ Rows = Literal["orders", "lines", "repeated"]
 ORDER_MONEY: Final = (Orders.LIST_AMOUNT, Orders.PAID_AMOUNT, Orders.REFUND_AMOUNT)
 NEWER: Final = f"{REPEAT}another row has this order in a newer state, or in the same"
 SAME: Final = f"{REPEAT}another row tells the same"
+LIKE: Final = (
+    f"{REPEAT}another line of this order is like it but for a larger refund, and no line numbers "
+    "tell whether they are two: they count as one"
+)
 
 
 def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -46,7 +50,13 @@ def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
     line = [Row.LINE_ID, OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS]
     elsewhere = state.max().over(order) < state.max().over(Orders.ORDER_ID)
     again = state < state.max().over(*order, *line, Row.LINE_AMOUNT)
-    kept, older = sift(marked, [(elsewhere | again, NEWER)])
+    back = pl.col(Orders.REFUND_AMOUNT).fill_null(0.0)
+    told = [pl.col(Orders.PAID_AT).is_not_null(), pl.col(Row.CLOSED).fill_null(value=False)]
+    like = pl.col(Row.LINE_ID).is_null() & (
+        back < back.max().over(*order, *line, Row.LINE_AMOUNT, *told)
+    )
+    like = like & ~elsewhere
+    kept, older = sift(marked, [(again & like, LIKE), (elsewhere | again, NEWER)])
     kept = kept.drop("_state")
     kept, repeats = _latest_lines(kept)
     return kept, stack([older, repeats], REFUSED_SCHEMA)

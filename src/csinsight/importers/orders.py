@@ -25,6 +25,7 @@ from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.one_shop import Row, Told, one_of_each
 from csinsight.importers.order_states import (
+    LIKE,
     ORDER_MONEY,
     SAME,
     Rows,
@@ -43,7 +44,7 @@ from csinsight.importers.reading import (
     as_refused,
     stack,
 )
-from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift
+from csinsight.importers.sift import FileFacts, FileNotice, Imported, Rule, finish, settle, sift
 
 _DEFAULTS: Final[dict[str, pl.DataType]] = {
     Row.CLOSED: pl.Boolean(),
@@ -151,7 +152,7 @@ def import_orders(
     used, rest = _used(kept, settled, odd, whole=whole)
     used, again = _money_once(used) if rows == "repeated" else (used, 0.0)
     tables = {ORDERS.name: finish(ORDERS, settled)}
-    notices = [*notices, *turned, *_several_numbers(settled)]
+    notices = [*notices, *turned, *_like_lines(repeats), *_several_numbers(settled)]
     if whole:
         tables[ORDER_LINES.name], said = _order_lines(used, rows)
         notices += [f"{used.height} lines make {settled.height} orders", *said]
@@ -267,6 +268,19 @@ def _placed_refunds(back: pl.DataFrame, settled: pl.DataFrame) -> tuple[pl.DataF
     """Return the rows below zero of orders that were taken, and those of others, refused."""
     taken = pl.col(Orders.ORDER_ID).is_in(settled[Orders.ORDER_ID].implode())
     return sift(back, [(~taken, _WHOLE)])
+
+
+def _like_lines(repeats: pl.DataFrame) -> list[FileNotice]:
+    """Say how many lines of each file may be lines of their own, or the same line told again."""
+    counts = repeats.filter(pl.col(Line.REASON) == LIKE).group_by(Line.FILE).len().sort(Line.FILE)
+    told = (
+        "lines are like another of their order but for its refund, and no line numbers tell "
+        "whether they are two: each counts as the same line told again; export the file with them"
+    )
+    return [
+        FileNotice(f"{file}: {rows} {told}", str(file), "like_lines", rows)
+        for file, rows in counts.iter_rows()
+    ]
 
 
 def _several_numbers(orders: pl.DataFrame) -> list[str]:
