@@ -90,6 +90,25 @@ def test_a_quoted_message_over_lines_under_a_header_that_ends_in_separators(
     assert made.refused["_line"].to_list() == [9]
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [("", ["untold_shop"]), ("sid", []), ("店铺名称", [])],
+    ids=["neither", "sessions", "shop"],
+)
+def test_jingmai_chats_that_could_be_of_two_shops_are_said_to_be(
+    tmp_path: Path, more: str, told: list[str]
+) -> None:
+    file, plan = tmp_path / "jm.csv", tmp_path / "m.yml"
+    rows = f"customer,waiter,created,waiterSend,content,{more}\na,b,2026-10-05 10:00:00,0,在吗,7\n"
+    file.write_text(rows, encoding="utf-8")
+    report = run_import("jingmai_chats", [file], tmp_path / "shop")
+    assert any("could not be told apart" in note for note in report.notices) == bool(told)
+    assert [note.kind for note in read_imports(tmp_path / "shop")[0].notes] == told
+    plan.write_text("one_shop: true\n", encoding="utf-8")
+    run_import("jingmai_chats", [file], tmp_path / "one", plan)
+    assert not read_imports(tmp_path / "one")[0].notes
+
+
 def _archive() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
@@ -326,8 +345,8 @@ def test_times_without_a_zone_beside_times_with_one_are_counted(tmp_path: Path, 
         rows = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity\n"
         rows += "".join(f"#{n},a@x,paid,{at},EUR,9,{at},1\n" for n, at in enumerate(given))
     else:
-        rows = "customer,waiter,created,waiterSend,content\n"
-        rows += "".join(f"a,b,{at},0,在吗{n}\n" for n, at in enumerate(given))
+        rows = "customer,waiter,created,waiterSend,content,店铺\n"
+        rows += "".join(f"a,b,{at},0,在吗{n},甲店\n" for n, at in enumerate(given))
     file.write_text(rows, encoding="utf-8")
     zone = None if name == "mapping" else "Asia/Shanghai"
     told = plan if name == "mapping" else None

@@ -37,8 +37,9 @@ class LateRefund(BaseModel):
 
 
 #: What is told of a file beside its refused rows: sheets of it were not read; times without a zone
-#: stand beside times with one; lines of an order differ in their refund only and count as one.
-NoteKind = Literal["unread_sheets", "no_zone", "like_lines"]
+#: stand beside times with one; lines of an order differ in their refund only and count as one;
+#: nothing tells whether its chats are of one shop.
+NoteKind = Literal["unread_sheets", "no_zone", "like_lines", "untold_shop"]
 
 
 class FileNote(BaseModel):

@@ -37,7 +37,7 @@ from csinsight.importers.one_shop import (
 )
 from csinsight.importers.options import ChatOptions, read_options
 from csinsight.importers.reading import Line, Records
-from csinsight.importers.sift import FileFacts, Imported
+from csinsight.importers.sift import FileFacts, FileNotice, Imported
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: How robots' accounts are called, as their nicks say.
@@ -197,6 +197,7 @@ def read_jingmai_chats(
         for table, name in zip(tables, at, strict=True)
     ]
     notices = [*skipped, *untold_zones(pl.concat(written), "at")]
+    notices += [] if options.one_shop else _untold_shops(tables)
     return replace(chat_tables([*entries, *damaged], notices), facts=facts)
 
 
@@ -221,6 +222,25 @@ def _shops(tables: Sequence[Records]) -> dict[str, FileFacts]:
         for table, frame in zip(tables, named, strict=True)
     ]
     return {file: FileFacts(shops=(str(shops[0]),)) for file, shops in found if len(shops)}
+
+
+def _untold_shops(tables: Sequence[Records]) -> list[FileNotice]:
+    """Say of which tables neither a shop nor numbers of sessions tell whether they are of one."""
+    told = (
+        "names neither a shop nor sessions, so chats of two shops could not be told apart: they "
+        "are taken as one shop's; where that is so, say `one_shop: true` in a mapping file"
+    )
+
+    def signs(table: Records) -> int:
+        talks = [clean(name) for name in JINGMAI["talk"] if name in table.header]
+        found = table.frame.select(shop_of(table.header), *talks)
+        return sum(column.count() for column in found)
+
+    return [
+        FileNotice(f"{table.file}: {told}", table.file, "untold_shop", table.frame.height)
+        for table in tables
+        if table.frame.height and not signs(table)
+    ]
 
 
 def _row_entry(row: dict[str, Any], told: dict[str, str], talk: int, zone: str) -> Entry:
