@@ -9,7 +9,7 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import build_conversations, mark_messages
-from csinsight.coaching.examples import examples
+from csinsight.coaching.examples import agent_turns, answers, examples
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
     _readable,
@@ -229,6 +229,27 @@ def test_a_good_recommendation_answers_who_asked_for_advice_and_is_no_advert(tmp
     shop = _shop_of(tmp_path, [[wished, RECOMMENDED], [ASKED, answer, RECOMMENDED]])
     shown, ids = _shown(shop, "recommends")
     assert set(shown["conversation_id"]) == {ids[1]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "fits"),
+    [
+        ("M和L差多少", "胸围差4厘米，M的衣长短2厘米", True),
+        ("XL的胸围是多少", "XL和2XL胸围差4厘米", True),
+        ("偏远地区要加钱不", "周四之前给您寄出来哈", False),
+        ("有没有甲醛啊", "晾一晾就行", False),
+        ("How long does delivery take?", "We deliver within 3 days", True),
+        ("Does it shrink in the wash?", "We deliver within 3 days", False),
+    ],
+)
+def test_an_answer_to_something_else_is_no_good_example(asked, said, fits):
+    lines = pd.DataFrame({"sender": ["buyer", "agent"], "text": [asked, said]})
+    lines = lines.assign(asks_question=[True, None], gives_specifics=[None, True])
+    lines["agent_turn"] = agent_turns(lines)
+    assert answers(lines, [1], "curt_reply") is fits
+    unasked = lines.assign(asks_question=False)
+    assert answers(unasked, [1], "curt_reply")
+    assert not answers(unasked.assign(voices_worry=[True, None], text=["怕丢件", "4天"]), [1])
 
 
 def test_one_that_leaves_the_question_open_is_no_example_and_one_without_a_question_is(tmp_path):

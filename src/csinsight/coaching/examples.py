@@ -40,7 +40,7 @@ def reference(conversation_id: str) -> str:
 #: Conversations named for each side of a finding.
 EACH: Final = 3
 #: Good ones named: not in each is the buyer answered in the turn that shows it.
-TRIED: Final = 6
+TRIED: Final = 12
 #: What the textbook does in place of a habit that it teaches to drop: a good example shows
 #: this.
 INSTEAD: Final = {
@@ -55,11 +55,14 @@ ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "pr
 ADVICE: Final = {"recommends": "asks_to_recommend"}
 #: Most good ones of these are adverts beside an answer, so more are looked through.
 _TRIED: Final = {"recommends": 20}
-_WORD: Final = re.compile(r"(?=([\u4e00-\u9fff]{2}))|\b([a-z]{4,})")
+#: Two characters, the stem of a word, a size, a number.
+_WORD: Final = re.compile(
+    r"(?=([\u4e00-\u9fff]{2}))|(?<![a-z0-9])([a-z]{4,5}|x{0,3}[sml](?![a-z0-9])|[0-9]+)"
+)
 #: What most lines have in common.
 _EVERYDAY: Final = frozenset(
     "的了我你您是有一这那不好可以看要也吗呢啊个款买们就都很和跟在会能家大小点来"
-) | {*("this", "that", "have", "with", "your", "would", "like", "want", "good", "please", "some")}
+) | {*("this", "that", "have", "with", "your", "would", "like", "want", "good", "pleas", "some")}
 #: A buyer's line that asks something.
 ASKED: Final = "asks_question"
 _C = Conversations
@@ -272,7 +275,8 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
 def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -> bool:
     """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well.
 
-    Where the buyer's words before it are known to ask nothing, there is nothing to answer. What
+    Where the buyer's words before it are known to ask nothing, there is nothing to answer; else
+    what answers takes up a word of them. What
     may be an advert (`ADVICE`) answers where the buyer asks for advice or tells a need, and it
     takes up a word of it. A worry is met by sympathy, or by what takes up a word of it: how many
     days it takes is no answer to who fears that the parcel gets lost.
@@ -298,7 +302,14 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
         return fits and _share_a_word(conversation, said, lines)
     if _leaves_a_worry(conversation, lines):
         return False
-    return bool(answering(conversation, lines)) or not _asked(conversation, lines[0])
+    if not _asked(conversation, lines[0]):
+        return True
+    found = answering(conversation, lines)
+    # An answer to something else has facts too: it takes up a word of what was asked.
+    about = _M.TEXT not in conversation or _share_a_word(
+        conversation, _before(conversation, lines[0]), found
+    )
+    return bool(found) and about
 
 
 def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
