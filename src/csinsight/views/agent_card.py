@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
@@ -222,7 +223,9 @@ def _trust(study: Study, row: pd.Series) -> str:
     words = study.words
     ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
     told = {"right": words.number(right), "read": words.number(read)}
-    published = study.context.lexicon.markers[str(row[_P.BEHAVIOUR])].precision
+    published = (
+        load_lexicon(study.context.own, reader="rules").markers[str(row[_P.BEHAVIOUR])].precision
+    )
     public = min(published.read, read) if published else 0
     of = {"public": words.number(public), "own": words.number(read - public)}
     key = "public" if public == read else "both" if public else "own"
