@@ -228,7 +228,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     seen = tmp_path / "seen"
     hook = ("--on-failure", f'echo "$CSINSIGHT_NOTEBOOK $CSINSIGHT_EXIT_CODE" > {seen}')
     result = call(*told, *hook, notebooks=toy_notebooks(n06=BROKEN_CARD))
-    _assert_says(result, 3, "its kernel ended", "report made", "1 agents' cards failed")
+    _assert_says(result, 3, "its kernel ended", "report made", "1 agent card failed")
     assert seen.read_text(encoding="utf-8") == "06_agent_card 3\n"
     month = tmp_path / "out/reports/toy/2026-10"
     cards = sorted(path.name for path in month.glob("06*.html"))

@@ -325,7 +325,8 @@ def _summary(result: RunResult) -> str:
         f"{len(result.left_out)} left out",
     ]
     if result.failed:
-        parts.append(f"{len(result.failed)} agents' cards failed")
+        n = len(result.failed)
+        parts.append(f"{n} agent card{'' if n == 1 else 's'} failed")
     made = "report made" if result.published else "not published"
     return f"{made} ({result.run_id}), {', '.join(parts)}, {result.seconds:.0f} s"
 

@@ -340,7 +340,11 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
             f"kpis.missed_no{'ne' if len(known) == len(profile.targets) else '_known'}"
         )
     join = study.word("text.clause_join").join
-    return study.word("kpis.missed_all", listed=join(behind.values()))
+    told = study.word("kpis.missed_all", listed=join(behind.values()))
+    if _K.MEAN_RESPONSE not in behind:
+        return told
+    cap = study.words.seconds(profile.round_cap_s)
+    return study.words.sentences(told, study.word("kpis.missed_cap", cap=cap))
 
 
 def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:

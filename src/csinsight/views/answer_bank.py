@@ -101,9 +101,9 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     more = (
         study.word("bank.named", n=words.number(len(good)))
         if len(good)
-        else study.word("bank.unnamed")
+        else study.word(f"bank.{'unnamed' if found[_B.Q_VALUE].notna().any() else 'not_compared'}")
     )
-    return words.sentences(told, more)
+    return words.sentences(told, study.word("bank.counted"), more)
 
 
 def finding(study: Study, found: pd.DataFrame) -> Finding:

@@ -23,6 +23,8 @@ from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _TYPE = BuyerTypes.TYPE
+#: Facts for the brief: whether six types hold here, and which of them moved far in the month.
+HOLD, WANDER = "hold", "wander"
 #: Probability from which a buyer is more likely of no type than of any.
 _HALF = 0.5
 #: Share of the buyers from which it is said on top that they are of none.
@@ -331,6 +333,7 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
     words, tested = study.words, stability.types.set_index(_TYPE)
     held = [name for name in BUYER_TYPES if name not in types.unsupported]
     if not held:
+        study.write_facts({HOLD: study.word("types.answer_none")})
         return Finding(study.word("types.answer_none"))
     shaky = [name for name in held if tested["jaccard"].get(name, np.nan) < _SHAKY]
     named = {
@@ -342,6 +345,7 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
     else:
         first = study.word("types.answer_all")
     second = study.word("types.answer_shaky", types=named["shaky"]) if shaky else ""
+    study.write_facts({HOLD: words.sentences(first, second)})
     if not shaky and tested["jaccard"].notna().any():
         lowest = words.number(tested["jaccard"].min(), 2)
         second = study.word("types.answer_firm", overlap=lowest)
@@ -489,6 +493,9 @@ def verdicts(
         for name, moved in zip(BUYER_TYPES, rows["moved"], strict=True)
     ]
     rows[_TYPE] = [study.word(f"type.{name}") for name in BUYER_TYPES]
+    far = rows.loc[(rows["moved"] >= _WANDERS) & ~rows.index.isin(types.unsupported), _TYPE]
+    told = study.word("types.wanders", types=study.words.listed(list(far))) if len(far) else ""
+    study.write_facts({WANDER: told})
     names = [_TYPE, "verdict", "found", "overlap", "match", "moved"]
     number = labels.or_dash(study, lambda value: study.words.number(value, 2))
     return Table(

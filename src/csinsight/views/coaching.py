@@ -302,10 +302,22 @@ def team(study: Study, plan: pd.DataFrame) -> Block:
         figure,
         team_title(study, table),
         alt=words.listed([f"{name} {text}" for name, text in zip(names, told, strict=True)]),
-        caption=study.word("coaching.team_caption"),
+        caption=words.sentences(study.word("coaching.team_caption"), _not_advised(study, table)),
         data=table.round(3),
         name="coaching_by_behaviour",
     )
+
+
+def _not_advised(study: Study, table: pd.DataFrame) -> str:
+    """Name what goes with a sale and is advised to nobody, which a reader would look for."""
+    drivers = study.read_or_none(Drivers.NAME)
+    if drivers is None:
+        return ""
+    rows = labels.readable(drivers)
+    rows = rows[rows[Drivers.VERDICT].isin(labels.NAMED)]
+    left = rows[~rows[Drivers.BEHAVIOUR].isin(table[_P.BEHAVIOUR])]
+    names = [labels.label(study, name) for name in left[Drivers.BEHAVIOUR]]
+    return study.word("coaching.not_advised", behaviours=study.words.listed(names)) if names else ""
 
 
 def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataFrame) -> None:

@@ -388,7 +388,9 @@ def types(study: Study, brief: Brief) -> Block:
     absent = [name for name in BUYER_TYPES if counts[name] == 0]
     adapted = buyer_types.is_adapted(brief.types)
     sizes = buyer_types.sizes_of(study, counts, absent, adapted=adapted)
-    return _linked(study, BuyerTypes.NAME, sizes)
+    facts = study.facts(_PARTS[BuyerTypes.NAME])
+    hold = [str(facts.get(name, "")) for name in (buyer_types.HOLD, buyer_types.WANDER)]
+    return _linked(study, BuyerTypes.NAME, sizes, note=study.words.sentences(*hold))
 
 
 def careful(study: Study, brief: Brief) -> Note:
@@ -624,22 +626,7 @@ def _types(study: Study, known: pd.DataFrame, types: pd.DataFrame) -> str:
         return ""
     kept = named[f"{column}_before"] == named[column]
     share = study.words.percent(kept.mean(), 0)
-    told = study.word("brief.types_kept", n=study.words.number(len(named)), share=share)
-    moves = named[~kept].groupby([f"{column}_before", column]).size()
-    if moves.empty:
-        return told
-    # Sorted by name first, so that equal counts always give the same words.
-    most = moves.sort_values(ascending=False, kind="stable")
-    before, now = most.index[0]
-    return study.words.sentences(
-        told,
-        study.word(
-            "brief.types_moved",
-            n=study.words.number(int(most.iloc[0])),
-            before=study.word(f"type.{before}"),
-            now=study.word(f"type.{now}"),
-        ),
-    )
+    return study.word("brief.types_kept", n=study.words.number(len(named)), share=share)
 
 
 def _tiers(study: Study, known: pd.DataFrame, tiers: pd.DataFrame) -> str:

@@ -222,10 +222,19 @@ def trend(axes: Axes, names: Sequence[str], rows: pd.DataFrame, write: Write) ->
     if "low" in rows:
         low, high = (rows[end].to_numpy(dtype=float) for end in ("low", "high"))
         axes.fill_between(list(names), low, high, color=theme.BAND, alpha=0.6, linewidth=0)
-    axes.plot(list(names), rows["value"], "o-", color=theme.ACCENT, markersize=4.5)
+    # A mark at the top or the edge is drawn whole.
+    axes.plot(
+        list(names),
+        rows["value"],
+        "o-",
+        color=theme.ACCENT,
+        markersize=4.5,
+        clip_on=False,
+        zorder=3,
+    )
     axes.yaxis.set_major_formatter(lambda value, _: write(value))
     axes.locator_params(axis="y", nbins=4)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=0, top=axes.get_ylim()[1] * 1.04)
     axes.grid(visible=False, axis="x")
 
 

@@ -152,7 +152,8 @@ def sentence(study: Study, found: Hours) -> str:
         late = study.word("hours.one_more_late", value=value, low=most, high=least)
         faster = words.sentences(faster, late)
     # What is at most a few per cent is said in the answer itself.
-    more = "" if told.answer in ("yes", "all_day") else faster or study.word("hours.no_load")
+    settled = told.answer in ("yes", "all_day")
+    more = _busier(study, found) if settled else faster or study.word("hours.no_load")
     return words.sentences(study.word(f"hours.enough_{told.answer}", **parts), more)
 
 
@@ -318,8 +319,6 @@ def cover(study: Study, found: Hours) -> Block:
     words, wait, paid = study.words, found.wait, found.paid
     if wait is None or found.slow.empty:
         return Prose(study.word("hours.no_cover"))
-    by = found.hours[found.hours[_H.AGENTS_ON] > 0]
-    on = by.groupby(by[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
     asked = inquiries_of(found.talks).groupby("hour").size()
     freed = relief(found.hours)
     months = max(study.context.params.driver_months, 1)
@@ -348,16 +347,23 @@ def cover(study: Study, found: Hours) -> Block:
         name="cover",
     )
     notes = [study.word("hours.cannot_tell"), study.word("hours.who_is_on")]
-    # An hour that is busier than all of these, but not judged, would be missed.
+    if busier := _busier(study, found):
+        notes.insert(0, words.sentences(busier, study.word("hours.busier_look")))
+    return Stack(table, Note(notes))
+
+
+def _busier(study: Study, found: Hours) -> str:
+    """Say which hours are busier than all that are judged: they would be missed."""
+    words, by = study.words, found.hours[found.hours[_H.AGENTS_ON] > 0]
+    on = by.groupby(by[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
     load = on[_H.OPENED] / on[_H.AGENTS_ON]
     often = by[_H.HOUR_AT].dt.hour.value_counts() >= by[_H.HOUR_AT].dt.normalize().nunique() / 2
     more = load[often.reindex(load.index) & (load > found.slow["load"].max())]
     more = more.drop(found.slow["hour"], errors="ignore")
-    if len(more):
-        listed = words.listed([_hour(study, int(hour)) for hour in more.index])
-        told = {"hours": listed, "load": words.number(more.max(), 1)}
-        notes.insert(0, study.word("hours.not_judged", **told))
-    return Stack(table, Note(notes))
+    if more.empty:
+        return ""
+    listed = words.listed([_hour(study, int(hour)) for hour in more.index])
+    return study.word("hours.busier", hours=listed, load=words.number(more.max(), 1))
 
 
 def _orders(study: Study, paid: Slope | None, less: float, inquiries: float) -> str:
@@ -370,7 +376,7 @@ def _orders(study: Study, paid: Slope | None, less: float, inquiries: float) -> 
 
 def _span(study: Study, written: list[str]) -> str:
     value, *ends = written
-    return labels.cell(study.words.with_interval(value, *ends))
+    return labels.two_lines(study.words.with_interval(value, *ends))
 
 
 def _known_outcomes(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
