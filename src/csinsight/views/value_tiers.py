@@ -376,10 +376,10 @@ def holdout(study: Study, outlook: Outlook) -> Block:
     top = float(groups[["expected", "actual"]].to_numpy().max()) * 1.05
     axes.plot([0, top], [0, top], color=theme.LINE, linewidth=1.2)
     axes.plot(groups["expected"], groups["actual"], "o", markersize=6)
-    unit = study.words.currency
-    axes.set(
-        xlabel=study.word("tiers.expected", unit=unit), ylabel=study.word("tiers.actual", unit=unit)
-    )
+    axes.set(xlabel=study.word("tiers.expected"), ylabel=study.word("tiers.actual"))
+    axes.locator_params(nbins=4)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: study.words.money(value))
     ranks = study.words.number(error["rank_correlation"], 2)
     title = study.word(
         "tiers.holdout",
