@@ -43,7 +43,7 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
     now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]
     types, lost = monthly_brief.movements(study, talks, now, now)
-    assert types == "Of 4 buyers who asked this month and had a type before it, 75% keep it."
+    assert types == "Of 4 buyers who asked and had a type before, 75% keep it."
     assert lost.startswith("Of 5 core and VIP buyers who asked this month, 2 (40%) stand lower")
 
 
