@@ -125,8 +125,7 @@ def coach(
     status = agent_status(counted, plan, **told)
     conversion = conversions(in_months(sessions, as_of, limits.months))
     disputed = settled(disputes, sessions, withheld)
-    pairs = zip(broken[Findings.AGENT_ID], broken[Findings.BEHAVIOUR], strict=True)
-    kept = broken[[pair not in rejected(disputes) for pair in pairs]]
+    kept = without_rejected(broken, disputes)
     return Coached(plan, status, rates, conversion, disputed, kept.reset_index(drop=True))
 
 
@@ -253,6 +252,22 @@ def rejected(disputes: pd.DataFrame) -> set[Finding]:
     """
     whole = disputes[disputes[_D.CONVERSATION_ID].isna()]
     return {(str(a), str(b)) for a, b in whole[[_D.AGENT_ID, _D.BEHAVIOUR]].to_numpy()}
+
+
+def without_rejected(found: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:
+    """Return findings without those that are rejected as a whole; all columns, if it is none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> none = pd.DataFrame({"agent_id": [], "behaviour": []})
+    >>> without_rejected(none, none.assign(conversation_id=None)).columns.tolist()
+    ['agent_id', 'behaviour']
+    """
+    whole = rejected(disputes)
+    pairs = zip(found[Findings.AGENT_ID], found[Findings.BEHAVIOUR], strict=True)
+    # An empty list would choose no columns, not no rows.
+    return found[np.array([pair not in whole for pair in pairs], dtype=bool)]
 
 
 def set_aside(sessions: pd.DataFrame, disputes: pd.DataFrame) -> pd.DataFrame:

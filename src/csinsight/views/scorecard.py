@@ -9,7 +9,7 @@ import pandas as pd
 from csinsight.behaviours import scorecard
 from csinsight.behaviours.findings import compliance_findings, crossed_red_lines, rule_precisions
 from csinsight.behaviours.sequence_forms import Scorecard
-from csinsight.coaching.month import load_disputes, rejected, set_aside
+from csinsight.coaching.month import load_disputes, set_aside, without_rejected
 from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
@@ -129,8 +129,7 @@ def compliance(study: Study, sessions: pd.DataFrame) -> Block:
     found = compliance_findings(
         counted.assign(**{by: counted[by].fillna("")}), study.as_of, precisions, read
     )
-    pairs = zip(found[by], found[Findings.BEHAVIOUR], strict=True)
-    found = found[[pair not in rejected(disputes) for pair in pairs]]
+    found = without_rejected(found, disputes)
     sizes = found.groupby(Findings.BEHAVIOUR)[Findings.CONVERSATIONS].sum()
     month, items = study.of_month(counted), []
     for rule in COMPLIANCE:
