@@ -299,7 +299,8 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
         said = _before(conversation, lines[0])
         asked = any(_marked(conversation, advice, at) for at in said)
         fits = asked or not _asked(conversation, lines[0])
-        return fits and _share_a_word(conversation, said, lines)
+        # A number in common is a size that was asked for, and no need that advice takes up.
+        return fits and _share_a_word(conversation, said, lines, numbers=False)
     if _leaves_a_worry(conversation, lines):
         return False
     if not _asked(conversation, lines[0]):
@@ -338,13 +339,29 @@ def _leaves_a_worry(conversation: pd.DataFrame, lines: list[int]) -> bool:
     return not felt and not _share_a_word(conversation, said, same)
 
 
-def _share_a_word(conversation: pd.DataFrame, said: list[int], lines: list[int]) -> bool:
+def taken_up(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
+    """Return the positions of the buyer's words before some lines that these take up.
+
+    Examples
+    --------
+    >>> said = ["厦门多久能到", "在吗", "厦门大概4天"]
+    >>> lines = pd.DataFrame({"sender": ["buyer", "buyer", "agent"], "text": said})
+    >>> taken_up(lines.assign(agent_turn=agent_turns(lines)), [2])
+    [0]
+    """
+    before = _before(conversation, lines[0])
+    return [at for at in before if _share_a_word(conversation, [at], lines)]
+
+
+def _share_a_word(
+    conversation: pd.DataFrame, said: list[int], lines: list[int], *, numbers: bool = True
+) -> bool:
     """Tell whether the buyer's and the agent's lines have a word alike."""
     if _M.TEXT not in conversation:
         return False
     text = conversation[_M.TEXT].fillna("").astype(str)
     one, other = (_words(" ".join(text.iloc[at]).lower()) for at in (said, lines))
-    return bool(one & other)
+    return any(numbers or not (word.isdigit() or len(word) < 2) for word in one & other)
 
 
 def _words(text: str) -> set[str]:

@@ -28,6 +28,7 @@ from csinsight.coaching.examples import (
     answers,
     choose,
     looked_at,
+    taken_up,
     waited,
 )
 from csinsight.coaching.masking import MASKED, mask_lines
@@ -215,7 +216,13 @@ def excerpt(
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     beside = [at for at in answering(human, about) if at not in about][: 1 if answered else 0]
     said = sorted({*about, *beside})
-    rows = [*asked[-1:], *said, *range(len(human))[said[-1] + 1 :][:after]]
+    # Of several things asked at once the one that is answered is shown, and not the last alone.
+    met = taken_up(human, said)[-1:] if fitting else []
+    rows = [
+        *sorted({*met, *asked[-1:].tolist()}),
+        *said,
+        *range(len(human))[said[-1] + 1 :][:after],
+    ]
     rows = [row for row in rows if not human["hidden"].iloc[row]]
     ids = {
         str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
