@@ -247,8 +247,9 @@ def test_an_answer_to_something_else_is_no_good_example(asked, said, fits):
     lines = lines.assign(asks_question=[True, None], gives_specifics=[None, True])
     lines["agent_turn"] = agent_turns(lines)
     assert answers(lines, [1], "curt_reply") is fits
-    unasked = lines.assign(asks_question=False)
+    unasked = lines.assign(asks_question=False, text=["好的亲", said])
     assert answers(unasked, [1], "curt_reply")
+    assert not answers(unasked.assign(text=["还有别的颜色没", "周四寄"]), [1], "curt_reply")
     assert not answers(unasked.assign(voices_worry=[True, None], text=["怕丢件", "4天"]), [1])
 
 

@@ -63,6 +63,8 @@ _WORD: Final = re.compile(
 _EVERYDAY: Final = frozenset(
     "的了我你您是有一这那不好可以看要也吗呢啊个款买们就都很和跟在会能家大小点来"
 ) | {*("this", "that", "have", "with", "your", "would", "like", "want", "good", "pleas", "some")}
+#: Ends of a line that asks, however short.
+_ASKS: Final = re.compile(r"[吗呢不没?？]\W*$")
 #: A buyer's line that asks something.
 ASKED: Final = "asks_question"
 _C = Conversations
@@ -374,7 +376,12 @@ def _asked(conversation: pd.DataFrame, line: int) -> bool:
     """Tell whether the buyer's words before an agent's line ask anything; True: not known."""
     if ASKED not in conversation:
         return True
-    return any(_marked(conversation, ASKED, at) for at in _before(conversation, line))
+    said = _before(conversation, line)
+    if _M.TEXT in conversation:
+        texts = conversation[_M.TEXT].iloc[said].fillna("").astype(str)
+        if texts.str.contains(_ASKS).any():
+            return True
+    return any(_marked(conversation, ASKED, at) for at in said)
 
 
 def _before(conversation: pd.DataFrame, line: int) -> list[int]:
