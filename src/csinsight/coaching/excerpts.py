@@ -232,7 +232,7 @@ def excerpt(
     found["text"] = [shortened(masked[row]) for row in rows]
     found["marked"] = [row in about for row in rows]
     found["waited_s"] = waited(human, about[0])
-    found.attrs["answers"] = answers(human, about, behaviour)
+    found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not fitting)
     return found
 
 
