@@ -135,7 +135,7 @@ def cut(messages: Frame, gap_hours: float) -> Frame:
     ...         "message_no": [1, 2],
     ...     }
     ... )
-    >>> nw.from_native(lines).pipe(cut, gap_hours=24).collect()["conversation_id"].to_list()
+    >>> sorted(nw.from_native(lines).pipe(cut, gap_hours=24).collect()["conversation_id"])
     ['b1#0', 'b1#90000000']
     """
     given, sent = nw.col(Msg.CONVERSATION_ID), nw.col(SENT_MS)
@@ -186,7 +186,8 @@ def with_turns(messages: Frame) -> Frame:
     ...         "message_no": [1, 2, 3, 4],
     ...     }
     ... )
-    >>> nw.from_native(lines).pipe(with_turns).collect()["turn_no"].to_list()
+    >>> turns = nw.from_native(lines).pipe(with_turns).collect().sort("message_no")
+    >>> turns["turn_no"].to_list()
     [1, None, 2, 2]
     """
     turns = (Msg.CONVERSATION_ID, "_has_side")
@@ -495,7 +496,7 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     >>> shop = Shop(None, "polars", {"messages": messages}, {})
     >>> said = pd.DataFrame({"conversation_id": ["c1"], "buyer_id": ["b"]})
     >>> said["started_at"], said["ended_at"] = pd.Timestamp(0), pd.Timestamp("1970-01-01 00:00:09")
-    >>> found = collect(lines_of(shop, said, datetime(2026, 11, 1)))
+    >>> found = collect(lines_of(shop, said, datetime(2026, 11, 1))).sort_values("turn_no")
     >>> found[["conversation_id", "text", "turn_no"]].values.tolist()
     [['c1', '在吗', 1], ['c1', '在的', 2]]
     """
