@@ -218,7 +218,7 @@ SHOWN = {
     "1887744381": {"asks_needs", "recommends", "polite_words"},
     "13795785": {"asks_needs", "recommends", "polite_words", "gives_specifics"},
 }
-#: The words that stand for a link alone (仅发送商品链接) are taken for a fact where they answer a wish.
+#: What stands for a link alone (仅发送商品链接) is taken for a fact where it answers a wish.
 MISREAD = {"1887744381": {"gives_specifics"}}
 
 
