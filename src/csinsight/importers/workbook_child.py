@@ -29,14 +29,7 @@ def limit_memory(more: int) -> None:
 def main(book: str, folder: str, memory: str, *wanted: str) -> dict[str, object]:
     """Write each sheet as text into `folder` by its number; say which, or what is wrong.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as name:
-    ...     file = Path(name) / "orders.xlsx"
-    ...     _ = pl.DataFrame({"order": ["o1"]}).write_excel(file, "Oct")
-    ...     main(str(file), name, "1000000000", "Nov")
-    {'fault': 'name', 'count': 1}
+    It limits the process that it runs in, so no example of it runs beside others.
     """
     limit_memory(int(memory))
     try:
