@@ -32,8 +32,8 @@ _RUNS: Final = 12
 #: how many were read alike, and the same of those for which a reason was named. Rules were mended
 #: on most of them; `UNSEEN_READ` and `UNSEEN_NAMED` are the last of them, read after all mending,
 #: half of them chosen as ones with a named reason; giving up was still thinking it over then.
-PUBLIC_READ: Final = (320, 258)
-PUBLIC_NAMED: Final = (116, 68)
+PUBLIC_READ: Final = (320, 257)
+PUBLIC_NAMED: Final = (117, 68)
 UNSEEN_READ: Final = (60, 43)
 UNSEEN_NAMED: Final = (30, 14)
 _C = Conversations
