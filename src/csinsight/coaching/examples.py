@@ -62,7 +62,22 @@ _WORD: Final = re.compile(
 #: What most lines have in common.
 _EVERYDAY: Final = frozenset(
     "的了我你您是有一这那不好可以看要也吗呢啊个款买们就都很和跟在会能家大小点来"
-) | {*("this", "that", "have", "with", "your", "would", "like", "want", "good", "pleas", "some")}
+) | {
+    word[:5]
+    for word in [
+        "this",
+        "that",
+        "have",
+        "with",
+        "your",
+        "would",
+        "like",
+        "want",
+        "good",
+        "please",
+        "some",
+    ]
+}
 #: Ends of a line that asks, however short.
 _ASKS: Final = re.compile(r"[吗呢不没?？]\W*$")
 #: A buyer's line that asks something.
