@@ -77,7 +77,7 @@ def _opening(tag: str, prefix: str, alt: str) -> str:
     if box is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox")
     width = float(box[1].split()[2]) * _PIXELS_PER_POINT
-    size = f"width:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px;{_LINES}"
+    size = f"--drawn:{width:.0f}px;min-width:{_SMALLEST * width:.0f}px;{_LINES}"
     return (
         f'<svg id="{prefix}-svg" viewBox="{box[1]}" style="{size}" '
         f'role="img" aria-label="{html.escape(alt)}">'

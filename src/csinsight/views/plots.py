@@ -25,6 +25,8 @@ from csinsight.stats.spread import Spread
 Write = Callable[[float], str]
 #: Darkest cell of a heatmap; letters on it can be read in the light and in the dark.
 _DARKEST: Final = 0.5
+#: Characters of a column's name that fit a narrow cell.
+_SHORT: Final = 3
 #: Characters of a name that a funnel has room for.
 _LONGEST_NAME: Final = 16
 
@@ -178,7 +180,9 @@ def heatmap(
     ['1.0', '-0.5']
     >>> plt.close(figure)
     """
-    wide = theme.WIDE[0] + 0.25 * max(texts.shape[1] - 6, 0) + (1.3 if on_top else 0)
+    # Short names of columns, such as those of weekdays, need no more room on a phone.
+    named = max((len(str(name)) for name in texts.columns), default=0) > _SHORT
+    wide = theme.WIDE[0] + 0.25 * max(texts.shape[1] - 6, 0) * named + (1.3 if on_top else 0)
     figure, axes = plt.subplots(figsize=(wide, 0.8 + 0.31 * len(texts)))
     values = strength.to_numpy(dtype=float).clip(-1, 1)
     for (row, column), value in np.ndenumerate(values):

@@ -286,11 +286,13 @@ def week(study: Study, found: Hours) -> Block:
     if not often.any():
         return Prose(study.word("hours.no_week"))
     load = (cells[_H.OPENED] / cells[_H.AGENTS_ON])[often].reset_index(name="load")
-    load = load.pivot_table("load", "weekday", "hour").reindex(range(_WEEK))
+    # Hours go down: the evening is seen on a phone too.
+    load = load.pivot_table("load", "hour", "weekday").reindex(columns=range(_WEEK))
     words = study.words
     texts = load.map(lambda v: words.word("text.not_given") if pd.isna(v) else words.number(v, 1))
-    texts.index = pd.Index([study.word(f"hours.weekday_{day}") for day in range(_WEEK)])
-    figure = plots.heatmap(texts, load / load.max().max(), across=study.word("hours.axis_hour"))
+    texts.columns = pd.Index([study.word(f"hours.weekday_{day}")[:3] for day in range(_WEEK)])
+    texts.index = pd.Index([f"{hour}:00" for hour in load.index])
+    figure = plots.heatmap(texts, load / load.max().max())
     each = weekdays.mean().sort_values(kind="stable")
     apart = a_day.max() > a_day.min() and stats.kruskal(*(d for _, d in weekdays)).pvalue <= _CHANCE
     told = {
@@ -300,7 +302,7 @@ def week(study: Study, found: Hours) -> Block:
         "least": words.number(each.iloc[0]),
     }
     title = study.word("hours.week" if apart else "hours.week_alike", **told)
-    table = load.round(2).rename_axis("weekday").reset_index()
+    table = load.round(2).reset_index()
     caption = study.word("hours.week_caption")
     return Picture(figure, title, alt=title, caption=caption, data=table, name="by-weekday")
 
