@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.answer_bank import alike, answer_bank, plain
 from csinsight.context import MonthContext
 from csinsight.contract.dictionary import artifact
@@ -22,7 +25,9 @@ PLANTED = {
     "height": (45, ["170穿什么码", "165 穿什么码呢", "我175，穿什么码？", "身高168穿什么码"]),
     "rare": (4, ["赵无极先生定的青瓷餐具到货了吗"]),
 }
-GOOD, BAD = "可以机洗 装洗衣袋更好", "详情页有写"
+GOOD, BAD = "可以机洗 装洗衣袋更好", "水洗标上有写"
+#: Said to anybody, whatever was asked, and longer than most answers.
+GREETING, CANNED = "亲亲，您好呀，欢迎光临小店", "本店商品参数和活动规则都写在详情页里面请自行查看"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +43,14 @@ def bank(tmp_path_factory):
         good = number % 2 == 0
         answer = (GOOD if good else BAD) if kind == "washing" else f"好的第{number}件"
         paid = rng.random() < (0.9 if good else 0.2) if kind == "washing" else number % 2 == 0
-        talk = (f"b{number}", f"c{number}", ways[number % len(ways)], answer)
-        for place, text in enumerate(talk[2:]):
-            sender = ("buyer", "agent")[place]
+        if kind == "height":
+            size = "".join(sign for sign in ways[number % len(ways)] if sign.isdigit())
+            answer = f"身高{size}的话拿这一码"
+        beside = (GREETING, CANNED, "")[number % 3]
+        lines = [line for line in (ways[number % len(ways)], beside, answer) if line]
+        talk = (f"b{number}", f"c{number}", *lines)
+        for place, text in enumerate(lines):
+            sender = ("buyer", "agent")[min(place, 1)]
             agent = "a1" if place else None
             rows.append(
                 (talk[0], agent, sender, at + pd.Timedelta(seconds=30 * place), text, talk[1])
@@ -54,7 +64,13 @@ def bank(tmp_path_factory):
     )
     shop = open_shop(folder)
     as_of = MonthContext.of(RunParams(), signatures_of(shop)).as_of
-    found = answer_bank(shop, conversations, lines_of(shop, conversations, as_of), as_of)
+    found = answer_bank(
+        shop,
+        conversations,
+        lines_of(shop, conversations, as_of),
+        as_of,
+        load_lexicon(reader="rules"),
+    )
     artifact("answer_bank").write(found, folder / "answer_bank.parquet")
     return found
 
@@ -66,10 +82,10 @@ _SIGNS = (
 
 
 def test_planted_questions_are_found_with_their_buyers(bank):
+    assert bank["question"].nunique() == 3
     buyers = dict(zip(bank["asked"], bank["buyers"], strict=True))
-    assert len(buyers) == 3
     for kind, sign in (("washing", "机洗"), ("invoice", "发票"), ("height", "什么码")):
-        (found,) = [n for text, n in buyers.items() if sign in text]
+        (found,) = {n for text, n in buyers.items() if sign in text}
         assert found >= 0.9 * PLANTED[kind][0], kind
         assert found <= PLANTED[kind][0]
 
@@ -78,6 +94,18 @@ def test_what_few_buyers_asked_is_not_shown(bank):
     shown = " ".join(bank["asked"]) + " ".join(bank["answer"].dropna())
     assert "赵无极" not in shown
     assert "青瓷" not in shown
+
+
+def test_an_answer_is_one_to_its_question_and_neither_a_greeting_nor_a_canned_line(bank):
+    """Each is given to a third of all buyers, more than any answer, and stands beside no question."""
+    assert set(bank.loc[bank["asked"].str.contains("机洗"), "answer"]) == {GOOD, BAD}
+    assert not bank["answer"].isin([GREETING, CANNED]).any()
+
+
+def test_an_answer_with_a_number_stands_beside_the_question_with_that_number(bank):
+    row = bank[bank["asked"].str.contains("什么码")].iloc[0]
+    (height,) = re.findall("[0-9]+", row["asked"])
+    assert height in row["answer"]
 
 
 def test_the_answer_that_goes_with_sales_is_named(bank):

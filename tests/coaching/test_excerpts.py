@@ -147,6 +147,38 @@ def test_no_example_is_from_a_conversation_with_a_finding_of_anybody():
     assert found["peer_hits"] == []
 
 
+def _talks(**told):
+    """Return conversations of one agent with opportunity for what is told, as bought or not."""
+    count = len(next(iter(told.values())))
+    when = [datetime(2026, 10, 5 + day) for day in range(count)]
+    talks = pd.DataFrame({"conversation_id": [f"c{n}" for n in range(count)], "started_at": when})
+    talks = talks.assign(agent_id="a", category="size", is_inquiry=True, counted_at=when, paid=True)
+    talks = talks.astype({"paid": "boolean"})
+    flags = {k: v if k == "category" else pd.array(v, dtype="boolean") for k, v in told.items()}
+    return talks.assign(**flags)
+
+
+def test_no_good_example_shows_another_habit_that_is_to_be_dropped():
+    talks = _talks(curt_reply=[False, False], repeats_canned=[False, True])
+    found = examples(talks, "a", "curt_reply", helps=False, as_of=datetime(2026, 11, 1))
+    assert found["hits"] == ["c0"]
+
+
+def test_a_recommendation_is_missed_most_plainly_where_goods_are_talked_of():
+    talks = _talks(recommends=[False, False], category=["quality", "shipping"])
+    found = examples(talks, "a", "recommends", helps=True, as_of=datetime(2026, 11, 1))
+    assert found["misses"] == ["c0", "c1"]
+
+
+def test_a_worry_is_not_met_by_an_answer_to_what_was_asked_beside_it():
+    said = ["厦门多久能收到", "家里没人收 好担心丢件", "厦门大概4天"]
+    lines = pd.DataFrame({"sender": ["buyer", "buyer", "agent"], "text": said})
+    lines = lines.assign(voices_worry=[False, True, None], gives_specifics=[None, None, True])
+    lines["agent_turn"] = agent_turns(lines)
+    assert not answers(lines, [2])
+    assert answers(lines.assign(text=[*said[:2], "不会丢件的，丢了我们补发"]), [2])
+
+
 def test_what_came_after_is_shown_where_it_is_asked_for(bargaining):
     shown = excerpt(bargaining, "refuses_flatly", shown=True, after=1)
     assert len(shown) == len(excerpt(bargaining, "refuses_flatly", shown=True)) + 1

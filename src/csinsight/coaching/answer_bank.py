@@ -1,7 +1,9 @@
 """Questions that buyers open with again and again, how they are answered, and what goes with it.
 
-Openings that say nearly the same make one question; the first answers to it are gathered in the
-same way. A question or an answer is shown only where enough buyers were part of it, and masked.
+Openings that say nearly the same make one question; the lines of the first reply are gathered in
+the same way. A line is an answer to the question where it is said to it more often than to others:
+greetings, canned lines and answers to something else are not. A question or an answer is shown only
+where enough buyers were part of it, and masked.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ from typing import Final
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.markers import by_rules
+from csinsight.coaching.examples import FRAME, SAYS
 from csinsight.coaching.excerpts import goods_names, shop_names, shortened
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.rarity import BUYERS, common_pieces
@@ -39,6 +45,12 @@ MOST_TEXTS: Final = 4000
 QUESTIONS: Final = 40
 ANSWERS: Final = 3
 MIN_COMPARED: Final = 20
+#: A line is an answer where it is said to the question at least so many times as often as to the
+#: others, and no less than this share as often as where it belongs most surely. Ours.
+MORE_OFTEN: Final = 2
+AS_OFTEN: Final = 0.5
+#: Of many lines and questions some go together by chance: level of what tells them apart.
+_SURE: Final = 0.99
 #: One way of answering that covers this share of a question is a standard answer already.
 STANDARD: Final = 0.5
 
@@ -128,8 +140,8 @@ def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> 
     return leader
 
 
-def exchanges(lines: Frame) -> pd.DataFrame:
-    """Return what each conversation opened with, and how it was first answered.
+def exchanges(lines: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what each conversation opened with, and the lines of the first reply to it.
 
     Parameters
     ----------
@@ -138,41 +150,84 @@ def exchanges(lines: Frame) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        By conversation id: ``question`` and ``answer`` (the longest line of either that says
-        anything), and ``question_plain`` and ``answer_plain``. Conversations that say nothing are
-        left out.
+    asked : pandas.DataFrame
+        By conversation id: ``question`` (the buyer's longest line that says anything) and
+        ``question_plain``. Conversations that say nothing are left out.
+    replies : pandas.DataFrame
+        A row a line that says anything, by conversation id: ``answer``, ``answer_plain``.
 
     Examples
     --------
     >>> import polars as pl
-    >>> said = {"conversation_id": ["c"] * 3, "sender": ["buyer", "buyer", "agent"]}
-    >>> said |= {"turn_no": [1, 1, 2], "position": [1, 2, 3]}
-    >>> said |= {"text": ["在吗", "这款会掉色吗？", "亲，不会的哦"]}
-    >>> exchanges(nw.from_native(pl.LazyFrame(said)))[["question", "answer"]].values.tolist()
-    [['这款会掉色吗？', '亲，不会的哦']]
+    >>> said = {"conversation_id": ["c"] * 4, "sender": ["buyer", "buyer", "agent", "agent"]}
+    >>> said |= {"turn_no": [1, 1, 2, 2], "position": [1, 2, 3, 4]}
+    >>> said |= {"text": ["在吗", "这款会掉色吗？", "亲，不会的哦", "反面洗"]}
+    >>> asked, replies = exchanges(nw.from_native(pl.LazyFrame(said)))
+    >>> asked["question"].tolist(), replies["answer"].tolist()
+    (['这款会掉色吗？'], ['亲，不会的哦', '反面洗'])
     """
     early = lines.filter(nw.col(TURN_NO) <= 4, ~nw.col(_M.TEXT).is_null())
     table = collect(early.select(_TALK, _M.SENDER, TURN_NO, POSITION, _M.TEXT))
     table = table.sort_values([_TALK, POSITION], kind="stable")
     table["plain"] = [plain(str(text)) for text in table[_M.TEXT]]
-    said = table[table["plain"] != ""].copy()
+    said = table[table["plain"] != ""]
     buyer = said[said[_M.SENDER] == "buyer"]
     first = buyer.groupby(_TALK)[TURN_NO].min()
     asked = buyer[buyer[TURN_NO] == buyer[_TALK].map(first)]
     after = said[(said[_M.SENDER] == "agent") & (said[TURN_NO] == said[_TALK].map(first) + 1)]
-    parts = []
-    for name, rows in (("question", asked), ("answer", after)):
-        longest = rows.assign(size=rows["plain"].str.len()).sort_values(
-            [_TALK, "size"], ascending=[True, False], kind="stable"
-        )
-        one = longest.drop_duplicates(_TALK).set_index(_TALK)
-        parts.append(one[[_M.TEXT, "plain"]].set_axis([name, f"{name}_plain"], axis="columns"))
-    return parts[0].join(parts[1], how="left")
+    longest = asked.assign(size=asked["plain"].str.len()).sort_values(
+        [_TALK, "size"], ascending=[True, False], kind="stable"
+    )
+    opened, replied = longest.drop_duplicates(_TALK), after.drop_duplicates([_TALK, "plain"])
+    return (
+        opened.set_index(_TALK)[[_M.TEXT, "plain"]].set_axis(
+            ["question", "question_plain"], axis="columns"
+        ),
+        replied.set_index(_TALK)[[_M.TEXT, "plain"]].set_axis(
+            ["answer", "answer_plain"], axis="columns"
+        ),
+    )
+
+
+def fitting(replies: pd.DataFrame, sizes: pd.Series[int]) -> pd.Series[float]:
+    """Tell how much more often each line is said to its question than to the others.
+
+    Parameters
+    ----------
+    replies : pandas.DataFrame
+        ``group`` (the question) and ``said`` (the line), each once a conversation.
+    sizes : pandas.Series
+        Conversations of each question.
+
+    Returns
+    -------
+    pandas.Series
+        Like `replies`: how many times as often; NaN where it is no answer to its question, since
+        it is said to others about as often, or belongs to another far more.
+
+    Examples
+    --------
+    >>> said = {"a": 12 * ["wash cold"] + 9 * ["hello"], "b": 9 * ["hello"] + ["wash cold"]}
+    >>> rows = [(group, line) for group, own in said.items() for line in own]
+    >>> replies = pd.DataFrame(rows, columns=["group", "said"])
+    >>> times = fitting(replies, pd.Series({"a": 20, "b": 20}))
+    >>> replies[times.notna()].drop_duplicates().to_numpy().tolist()
+    [['a', 'wash cold']]
+    """
+    pairs = replies.groupby(["said", "group"], sort=False).size().rename("n").reset_index()
+    pairs["of"] = pairs["group"].map(sizes)
+    pairs["low"], _ = wilson(pairs["n"].to_numpy(float), pairs["of"].to_numpy(float), _SURE)
+    other = pairs.groupby("said")["n"].transform("sum") - pairs["n"]
+    elsewhere = (other + 0.5) / (int(sizes.sum()) - pairs["of"] + 1)
+    own = pairs["n"] / pairs["of"]
+    most = pairs.groupby("said")["low"].transform("max")
+    fits = (own >= MORE_OFTEN * elsewhere) & (pairs["low"] > elsewhere) & (own >= AS_OFTEN * most)
+    pairs["times"] = (own / elsewhere).where(fits)
+    return replies.merge(pairs, on=["said", "group"], how="left")["times"].set_axis(replies.index)
 
 
 def answer_bank(
-    shop: Shop, conversations: pd.DataFrame, lines: Frame, as_of: datetime
+    shop: Shop, conversations: pd.DataFrame, lines: Frame, as_of: datetime, lexicon: Lexicon
 ) -> pd.DataFrame:
     """Return the questions that repeat, each with the ways in which it is answered.
 
@@ -185,6 +240,8 @@ def answer_bank(
     lines : narwhals.LazyFrame
         Of `csinsight.features.conversations.lines_of`.
     as_of : datetime
+    lexicon : Lexicon
+        Tells greetings and farewells, which answer nothing.
 
     Returns
     -------
@@ -199,20 +256,22 @@ def answer_bank(
 
     >>> from csinsight.features.conversations import lines_of
     >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
-    >>> shop, few, as_of = sample_shop(), sample_conversations().head(20), sample_context().as_of
-    >>> len(answer_bank(shop, few, lines_of(shop, few, as_of), as_of))
+    >>> shop, few, context = sample_shop(), sample_conversations().head(20), sample_context()
+    >>> lines = lines_of(shop, few, context.as_of)
+    >>> len(answer_bank(shop, few, lines, context.as_of, context.lexicon))
     0
     """
     facts = conversations.set_index(_TALK)[[_C.BUYER_ID, _C.CATEGORY, _C.IS_INQUIRY, _C.MATURE]]
     facts["paid"] = as_float(conversations.set_index(_TALK)[_C.PAID])
-    said = exchanges(lines).join(facts, how="inner")
-    said["group"] = _grouped(said["question_plain"])
-    known = said[said["group"] != ""]
+    asked, replies = exchanges(lines)
+    asked = asked.join(facts, how="inner")
+    asked["group"] = _grouped(asked["question_plain"])
+    known = _answered(asked[asked["group"] != ""], replies, lexicon)
     buyers = known.groupby("group")[_C.BUYER_ID].nunique()
-    wanted = buyers[buyers >= BUYERS].sort_values(ascending=False, kind="stable").head(QUESTIONS)
+    repeated = buyers[buyers >= BUYERS].sort_values(ascending=False, kind="stable")
     rows = [
         row
-        for number, group in enumerate(wanted.index, start=1)
+        for number, group in enumerate(repeated.head(QUESTIONS).index, start=1)
         for row in _question(number, known[known["group"] == group])
     ]
     table = pd.DataFrame(rows, columns=[*_COLUMNS, "p"])
@@ -251,25 +310,65 @@ def _grouped(texts: pd.Series[str]) -> pd.Series[str]:
     return texts.map(of).fillna("")
 
 
+def _answered(known: pd.DataFrame, replies: pd.DataFrame, lexicon: Lexicon) -> pd.DataFrame:
+    """Add to each conversation the line that answers it best: ``answer``, ``said`` (its group)."""
+    given = replies.join(known["group"], how="inner")
+    given["said"] = _grouped(given["answer_plain"])
+    given = given[given["said"] != ""].reset_index(names=_TALK)
+    given = given.drop_duplicates([_TALK, "said"]).reset_index(drop=True)
+    given["times"] = fitting(given, known["group"].value_counts())
+    found = given.dropna(subset="times")
+    found = found[~_only_greets(found["answer"], lexicon)]
+    best = found.sort_values("times", ascending=False, kind="stable")
+    best = best.drop_duplicates(_TALK).set_index(_TALK)[["answer", "said"]]
+    return known.join(best, how="left").assign(said=lambda rows: rows["said"].fillna(""))
+
+
+def _only_greets(texts: pd.Series[str], lexicon: Lexicon) -> pd.Series[bool]:
+    """Tell which lines of agents only greet or take leave."""
+    lines = pl.DataFrame({_M.TEXT: sorted(set(texts))}, schema={_M.TEXT: pl.String}).with_columns(
+        pl.lit("agent").alias(_M.SENDER), pl.lit(2).alias(TURN_NO), pl.col(_M.TEXT).alias(_TALK)
+    )
+    marks = by_rules(nw.from_native(lines.lazy()), lexicon).select(_M.TEXT, *FRAME, *SAYS)
+    marked = collect(marks).set_index(_M.TEXT).astype("boolean").fillna(value=False)
+    bare = marked[[*FRAME]].any(axis="columns") & ~marked[[*SAYS]].any(axis="columns")
+    return texts.map(bare.astype(bool)).astype(bool)
+
+
 def _question(number: int, own: pd.DataFrame) -> list[list[object]]:
     """Return a question's rows: one for each way to answer it that enough buyers were given."""
-    question = own["question"].value_counts().index[0]
+    ways = own.loc[own["said"] != "", "said"].value_counts()
     category = own[_C.CATEGORY].value_counts().index[0]
-    head = [number, question, category, own[_C.BUYER_ID].nunique(), len(own)]
-    groups = _grouped(own["answer_plain"].fillna(""))
+    size = [category, own[_C.BUYER_ID].nunique(), len(own)]
     asked = own[_C.IS_INQUIRY].astype("boolean").fillna(value=False).astype(bool)
     mature = own[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
     judged = asked & mature & own["paid"].notna()
     rows = []
-    for group in groups[groups != ""].value_counts().head(ANSWERS).index:
-        here = groups == group
+    for group in ways.head(ANSWERS).index:
+        here = own["said"] == group
         if own.loc[here, _C.BUYER_ID].nunique() < BUYERS:
             continue
-        answer = own.loc[here, "answer"].value_counts().index[0]
         paid = _compared(own.loc[here & judged, "paid"], own.loc[~here & judged, "paid"])
-        rows.append([*head, answer, int(here.sum()), float(here.mean()), *paid])
-    nothing = [None, 0, 0.0, *[np.nan] * 8]
-    return rows or [[*head, *nothing]]
+        question, answer = _exchange(own[here])
+        given = [int(here.sum()), float(here.mean())]
+        rows.append([number, question, *size, answer, *given, *paid])
+    question = own["question"].value_counts().index[0]
+    return rows or [[number, question, *size, None, 0, 0.0, *[np.nan] * 8]]
+
+
+def _exchange(own: pd.DataFrame) -> tuple[str, str]:
+    """Return a question with the answer that was given to it, the most frequent pair.
+
+    A pair with a number in common comes first: a size for one height is no answer to another.
+    """
+    pairs = own[["question", "answer"]].value_counts(sort=False).rename("n").reset_index()
+    numbers = [[set(_NUMBER.findall(text)) for text in pairs[name]] for name in _SAID]
+    pairs["fits"] = [not (q and a) or bool(q & a) for q, a in zip(*numbers, strict=True)]
+    first = pairs.sort_values(["fits", "n", *_SAID], ascending=[False, False, True, True]).iloc[0]
+    return str(first["question"]), str(first["answer"])
+
+
+_SAID: Final = ("question", "answer")
 
 
 def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[float]:

@@ -53,6 +53,8 @@ INSTEAD: Final = {
 ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "promises_time")
 #: What answers who asked for it or told a need, and else may be an advert beside an answer.
 ADVICE: Final = {"recommends": "asks_to_recommend"}
+#: Categories of inquiries in which goods are talked of: there a recommendation has its place.
+GOODS: Final = ("quality", "size")
 #: Most good ones of these are adverts beside an answer, so more are looked through.
 _TRIED: Final = {"recommends": 20}
 #: Two characters, the stem of a word, a size, a number.
@@ -141,13 +143,18 @@ def examples(
     paid = pd.Series(as_float(inquiries[_C.PAID]) == 1, index=inquiries.index)
     most = _TRIED.get(behaviour, TRIED)
     instead, told = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
-    misses = _best(inquiries[miss & own], ~paid, as_of=as_of)[:EACH]
+    # What is to be dropped, or a recommendation missed while goods are talked of, teaches most.
+    clean = ~_shown_any(inquiries, tuple(INSTEAD))
+    goods = inquiries[_C.CATEGORY].isin(GOODS if behaviour in ADVICE else ())
+    misses = _best(inquiries[miss & own], goods, ~paid, as_of=as_of)[:EACH]
     asked = inquiries.loc[inquiries[_C.CONVERSATION_ID].isin(misses[:1]), _C.CATEGORY]
     alike = inquiries[_C.CATEGORY].isin(asked)
     return {
-        "hits": _best(inquiries[hit & own], instead, told, paid, as_of=as_of)[:most],
+        "hits": _best(inquiries[hit & own & clean], instead, told, paid, as_of=as_of)[:most],
         "misses": misses,
-        "peer_hits": _best(inquiries[hit & ~own], instead, alike, told, paid, as_of=as_of)[:most],
+        "peer_hits": _best(inquiries[hit & ~own & clean], instead, alike, told, paid, as_of=as_of)[
+            :most
+        ],
     }
 
 
@@ -186,9 +193,9 @@ def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str
 _M = Messages
 AGENT_TURN: Final = "agent_turn"
 #: Words that open or close a conversation and answer nothing.
-_FRAME: Final = ("greets", "closes_warmly")
+FRAME: Final = ("greets", "closes_warmly")
 #: Any of these makes a line an answer, whatever courtesy comes with it.
-_SAYS: Final = (
+SAYS: Final = (
     "asks_needs",
     "recommends",
     "gives_specifics",
@@ -284,7 +291,7 @@ def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
     >>> looked_at(lines, "recommends").columns.tolist()
     ['text', 'greets']
     """
-    wanted = {*_LINE, BEFORE_OUTCOME, *_FRAME, *_SAYS, *ANSWERS, ASKED, WORRY, behaviour}
+    wanted = {*_LINE, BEFORE_OUTCOME, *FRAME, *SAYS, *ANSWERS, ASKED, WORRY, behaviour}
     wanted |= {INSTEAD.get(behaviour, behaviour), ADVICE.get(behaviour, behaviour)}
     return messages[[name for name in messages if name in wanted]]
 
@@ -348,7 +355,9 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
 def _leaves_a_worry(conversation: pd.DataFrame, lines: list[int]) -> bool:
     """Tell whether the buyer's words before some lines voice a worry that their turn passes by."""
     said = _before(conversation, lines[0])
-    if not any(_marked(conversation, WORRY, at) for at in said):
+    # The worry itself is taken up, and not what was asked beside it.
+    said = [at for at in said if _marked(conversation, WORRY, at)]
+    if not said:
         return False
     turn = conversation[AGENT_TURN].to_numpy()
     same = np.flatnonzero(np.isin(turn, turn[lines])).tolist()
@@ -456,8 +465,8 @@ def _answers(
 
 def _bare(conversation: pd.DataFrame, line: int) -> bool:
     """Tell whether a line only greets or takes leave."""
-    framed = any(_marked(conversation, name, line) for name in _FRAME)
-    return framed and not any(_marked(conversation, name, line) for name in _SAYS)
+    framed = any(_marked(conversation, name, line) for name in FRAME)
+    return framed and not any(_marked(conversation, name, line) for name in SAYS)
 
 
 def _marked(conversation: pd.DataFrame, name: str, line: int) -> bool:

@@ -38,7 +38,8 @@ def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
     rows = rows[opened]
     rows = rows.sample(min(len(rows), _MOST_READ), random_state=params.seed).sort_index()
     shop = study.open()
-    found = answer_bank(shop, rows, lines_of(shop, rows, study.as_of), study.as_of)
+    lines = lines_of(shop, rows, study.as_of)
+    found = answer_bank(shop, rows, lines, study.as_of, study.context.lexicon)
     return study.write(_B.NAME, found)
 
 
