@@ -97,7 +97,7 @@ def test_what_few_buyers_asked_is_not_shown(bank):
 
 
 def test_an_answer_is_one_to_its_question_and_neither_a_greeting_nor_a_canned_line(bank):
-    """Each is given to a third of all buyers, more than any answer, and stands beside no question."""
+    """Each is given to a third of all buyers, more than any answer is."""
     assert set(bank.loc[bank["asked"].str.contains("机洗"), "answer"]) == {GOOD, BAD}
     assert not bank["answer"].isin([GREETING, CANNED]).any()
 
