@@ -65,7 +65,20 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
     >>> main_categories(marked.lines, marked.lexicon).index.name
     'conversation_id'
     """
-    openings = _openings(marked)
+    # The first message of each conversation that names a category.
+    flags = [*(f"{ABOUT}{name}" for name in _NAMED), _ABOUT_OTHER, _OWN_ORDER, _TERMS]
+    talk = Messages.CONVERSATION_ID
+    named = nw.any_horizontal(*(nw.col(flag) for flag in flags), ignore_nulls=True)
+    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
+    case = nw.any_horizontal(
+        nw.col(f"{ABOUT}{AFTER_SALES}"), nw.col(_OWN_ORDER), nw.col(_TOLD), ignore_nulls=True
+    )
+    first = marked.with_columns(
+        _first=pick(named, nw.col(POSITION)).min().over(talk),
+        _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
+    ).filter(named & (nw.col(POSITION) == nw.col("_first")))
+    soon = (nw.col("_case") == 1).alias(_SOON)
+    openings = collect(first.select(talk, Messages.TEXT, soon, *flags))
     return pd.Series(
         [_chosen(row, lexicon) for row in openings.to_dict("records")],
         index=openings[Messages.CONVERSATION_ID],
@@ -162,27 +175,6 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
         *((pl.col(name) == 1).alias(name) for name in names),
         *(pl.Series(f"_ruled_{name}", by_rules == name) for name in CATEGORIES),
     )
-
-
-def _openings(marked: Frame) -> pd.DataFrame:
-    """Return the first message of each conversation that names a category.
-
-    ``handled_soon`` tells whether anyone spoke of an after-sales case in the opening; what comes
-    after an order is not read, lest the outcome decide what the talk had been about.
-    """
-    flags = [*(f"{ABOUT}{name}" for name in _NAMED), _ABOUT_OTHER, _OWN_ORDER, _TERMS]
-    talk = Messages.CONVERSATION_ID
-    named = nw.any_horizontal(*(nw.col(flag) for flag in flags), ignore_nulls=True)
-    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
-    case = nw.any_horizontal(
-        nw.col(f"{ABOUT}{AFTER_SALES}"), nw.col(_OWN_ORDER), nw.col(_TOLD), ignore_nulls=True
-    )
-    first = marked.with_columns(
-        _first=pick(named, nw.col(POSITION)).min().over(talk),
-        _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
-    ).filter(named & (nw.col(POSITION) == nw.col("_first")))
-    soon = (nw.col("_case") == 1).alias(_SOON)
-    return collect(first.select(talk, Messages.TEXT, soon, *flags))
 
 
 def _chosen(row: Mapping[Hashable, object], lexicon: Lexicon) -> str:

@@ -371,17 +371,13 @@ def _turns(talks: pd.DataFrame, shown: pd.DataFrame, lexicon: Lexicon) -> pd.Dat
     return pd.DataFrame(columns)
 
 
-def _stayed_unpaid(talks: pd.DataFrame) -> pd.Series[bool]:
-    waited = talks[Talk.PAID_AT] - talks[Talk.PLACED_AT] > pd.Timedelta(seconds=SILENT_S)
-    unpaid = talks[Talk.PAID_AT].isna() | waited
-    return (talks[Talk.ORDERED] & unpaid).where(talks[Talk.PAID].notna())
-
-
 def _with_behaviours(talks: pd.DataFrame, shown: pd.DataFrame, lexicon: Lexicon) -> pd.DataFrame:
     """Lay what was shown over who had the opportunity."""
     flags = shown.astype("Int64").astype("boolean")
+    waited = talks[Talk.PAID_AT] - talks[Talk.PLACED_AT] > pd.Timedelta(seconds=SILENT_S)
+    unpaid = talks[Talk.PAID_AT].isna() | waited
     facts = talks.join(flags.drop(columns=[c for c in flags if c in talks])).assign(
-        **{UNPAID: _stayed_unpaid(talks)}
+        **{UNPAID: (talks[Talk.ORDERED] & unpaid).where(talks[Talk.PAID].notna())}
     )
     occasions = opportunities(facts, lexicon.own)
     columns = {Talk.VOICES_WORRY: flags[Talk.VOICES_WORRY].fillna(value=False)}

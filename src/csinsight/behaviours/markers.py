@@ -93,10 +93,21 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     """
     # Held: no engine sees that both sides of the join below begin alike.
     plain = hold(simplified(messages.with_columns(lowered().alias(TEXT)), TEXT))
-    read = plain.join(_read_texts(plain, lexicon), on=[Messages.SENDER, TEXT], how="left")
+    # Each side's texts once, with what their words alone show: chats repeat themselves.
+    asked_of = [_Asked(name, "buyer", name, lexicon.rules[name]) for name in lexicon.ids("buyer")]
+    asked_of += [
+        _Asked(_held(name, part), "agent", name, rules)
+        for name in lexicon.ids("agent")
+        for part, rules in _parts(lexicon, name).items()
+    ]
+    said = nw.col(Messages.SENDER).is_in(["buyer", "agent"])
+    texts = plain.filter(said).select(Messages.SENDER, TEXT).unique()
+    read = plain.join(_with_words(texts, lexicon, asked_of), on=[Messages.SENDER, TEXT], how="left")
     agents = lexicon.ids("agent")
     if lexicon.reader is None:
-        heard = with_asked(read, _asked_before(lexicon))
+        rules = [rule for name in lexicon.ids("agent") for rule in lexicon.rules[name]]
+        names = {n for rule in rules for n in (*rule.after_buyer, *rule.not_after_buyer)}
+        heard = with_asked(read, sorted(names))
     else:
         heard = _with_runs(read, plain, lexicon.ids("buyer"))
     ruled = heard.with_columns(_in_context(lexicon, name).alias(name) for name in agents)
@@ -146,19 +157,6 @@ def _with_before(runs: Frame, answers: Frame) -> Frame:
         [nw.col("_run_before"), nw.col("_answer_before")], separator="\n", ignore_nulls=True
     )
     return runs.with_columns(both.alias(BEFORE)).drop("_run_before", "_answer_before")
-
-
-def _read_texts(plain: Frame, lexicon: Lexicon) -> Frame:
-    """Return each side's texts once, with what their words alone show: chats repeat themselves."""
-    asked_of = [_Asked(name, "buyer", name, lexicon.rules[name]) for name in lexicon.ids("buyer")]
-    asked_of += [
-        _Asked(_held(name, part), "agent", name, rules)
-        for name in lexicon.ids("agent")
-        for part, rules in _parts(lexicon, name).items()
-    ]
-    said = nw.col(Messages.SENDER).is_in(["buyer", "agent"])
-    texts = plain.filter(said).select(Messages.SENDER, TEXT).unique()
-    return _with_words(texts, lexicon, asked_of)
 
 
 @dataclass(frozen=True)
@@ -351,12 +349,6 @@ def asked(name: str) -> str:
     '_asked_worried'
     """
     return f"_asked_{name}"
-
-
-def _asked_before(lexicon: Lexicon) -> list[str]:
-    rules = [rule for name in lexicon.ids("agent") for rule in lexicon.rules[name]]
-    names = {n for rule in rules for n in (*rule.after_buyer, *rule.not_after_buyer)}
-    return sorted(names)
 
 
 def with_asked(messages: Frame, names: Sequence[str]) -> Frame:

@@ -167,7 +167,9 @@ def product_categories(shop: Shop, messages: Frame) -> pd.Series[str] | None:
     said = pl.from_pandas(
         collect(lines.filter(first).select(Messages.CONVERSATION_ID, POSITION, Messages.TEXT))
     ).with_columns(_plain(pl.col(Messages.TEXT).cast(pl.String)).alias("text"))
-    found = pl.concat([_by_id(said, known), _by_name(said, known)])
+    tokens = said.with_columns(pl.col("text").str.extract_all(_WORD).alias("said")).explode("said")
+    ids = known.filter(pl.col("rank") == 0)
+    found = pl.concat([_found(tokens.join(ids, on="said", how="inner")), _by_name(said, known)])
     order = [Messages.CONVERSATION_ID, POSITION, "rank", "length", "said"]
     down = [False, False, False, True, False]
     best = found.sort(order, descending=down).unique(
@@ -175,12 +177,6 @@ def product_categories(shop: Shop, messages: Frame) -> pd.Series[str] | None:
     )
     index = pd.Index(best[Messages.CONVERSATION_ID].to_list(), dtype="str")
     return pd.Series(best["goods"].to_list(), index, dtype="str", name=Talk.PRODUCT_CATEGORY)
-
-
-def _by_id(said: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    tokens = said.with_columns(pl.col("text").str.extract_all(_WORD).alias("said")).explode("said")
-    ids = known.filter(pl.col("rank") == 0)
-    return _found(tokens.join(ids, on="said", how="inner"))
 
 
 def _by_name(said: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -321,7 +321,12 @@ def pieces(texts: Sequence[str]) -> tuple[_Whole, _Names]:
     signs = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
     row = np.repeat(np.arange(len(texts), dtype=np.int64), [len(t) + 2 for t in texts])
     cut = signs == ord("\n")
-    powers, inverses = _powers(len(signs) + 1)
+    # The first powers of `_BASE` and of its inverse, modulo 2^64.
+    one = np.ones(1, dtype=np.uint64)
+    powers, inverses = (
+        np.cumprod(np.concatenate([one, np.full(len(signs), base, dtype=np.uint64)]))
+        for base in (_BASE, pow(_BASE, -1, 2**64))
+    )
     sums = np.concatenate([[np.uint64(0)], np.cumsum((signs + 1).astype(np.uint64) * powers[:-1])])
     found = [_characters(length, row, cut, sums, inverses) for length in range(1, _CHARACTERS + 1)]
     found += _word_pieces(signs, row, sums, inverses)
@@ -372,17 +377,6 @@ def _mixed(hashes: _Hashes, kind: int) -> _Hashes:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
-
-
-def _powers(count: int) -> tuple[_Hashes, _Hashes]:
-    """Return the first powers of `_BASE` and of its inverse, modulo 2^64."""
-    one = np.ones(1, dtype=np.uint64)
-    bases = (_BASE, pow(_BASE, -1, 2**64))
-    up, down = (
-        np.cumprod(np.concatenate([one, np.full(count - 1, base, dtype=np.uint64)]))
-        for base in bases
-    )
-    return up, down
 
 
 def _weigh(texts: Sequence[str], names: _Names, weights: _Whole) -> _Whole:

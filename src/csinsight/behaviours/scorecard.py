@@ -145,14 +145,25 @@ def score_conversations(
     table[Card.EARNED] = worth.groupby(keys).sum().reindex(table.index).fillna(0.0)
     table[Card.POSSIBLE] = items[Card.POINTS].groupby(keys).sum().reindex(table.index).fillna(0.0)
     crossed = crossed.set_axis(table.index)
-    table[Card.RED_LINES] = _crossed(crossed)
+    names = np.array(crossed.columns, dtype=object)
+    told = [list(names[row]) for row in crossed.to_numpy(dtype=bool)]
+    table[Card.RED_LINES] = pd.Series(told, index=crossed.index, dtype=object)
     score = 100 * table[Card.EARNED] / table[Card.POSSIBLE].where(table[Card.POSSIBLE] > 0)
     enough = table[Card.POSSIBLE] >= max(card.least_points, 1e-9)
     red = crossed.any(axis="columns")
     table[Card.SCORE] = score.where(enough).mask(red, 0.0)
     lost = items[items[Card.KEPT] < 1].groupby(_KEYS)[Card.ITEM].agg(list)
     table[Card.LOST] = _listed(lost, table.index)
-    table[Card.EVIDENCE] = _listed(_evidence(opportunities), table.index)
+    rows = opportunities[opportunities[Opportunity.BROKEN].astype(bool)]
+    pairs = zip(rows[Opportunity.RULE], rows[Opportunity.POSITION].astype(int), strict=True)
+    places = pd.Series(
+        [{Opportunity.RULE: rule, Opportunity.POSITION: at} for rule, at in pairs],
+        index=rows.index,
+        dtype=object,
+    )
+    table[Card.EVIDENCE] = _listed(
+        places.groupby([rows[name] for name in _KEYS]).agg(list), table.index
+    )
     return table.reset_index()
 
 
@@ -241,24 +252,7 @@ def _kept(sessions: pd.DataFrame, opportunities: pd.DataFrame, item: Item) -> pd
     return shown if item.good else 1 - shown
 
 
-def _crossed(flags: pd.DataFrame) -> pd.Series:
-    names = np.array(flags.columns, dtype=object)
-    told = [list(names[row]) for row in flags.to_numpy(dtype=bool)]
-    return pd.Series(told, index=flags.index, dtype=object)
-
-
 def _listed(found: pd.Series, index: pd.Index) -> pd.Series:
     """Return the lists of some rows for all rows of `index`; empty for those that have none."""
     there = found.to_dict()
     return pd.Series([there.get(key, []) for key in index], index=index, dtype=object)
-
-
-def _evidence(opportunities: pd.DataFrame) -> pd.Series:
-    rows = opportunities[opportunities[Opportunity.BROKEN].astype(bool)]
-    pairs = zip(rows[Opportunity.RULE], rows[Opportunity.POSITION].astype(int), strict=True)
-    places = pd.Series(
-        [{Opportunity.RULE: rule, Opportunity.POSITION: at} for rule, at in pairs],
-        index=rows.index,
-        dtype=object,
-    )
-    return places.groupby([rows[name] for name in _KEYS]).agg(list)

@@ -179,12 +179,14 @@ def agent_card(
     kinds = own_plan[CoachingPlan.KIND]
     own_rates = rates[rates["agent_id"] == agent_id].reset_index(drop=True)
     advised = own_plan.loc[kinds == "driver", CoachingPlan.BEHAVIOUR]
+    own = conversion[conversion["agent_id"] == agent_id]
+    told = next(own.drop(columns="agent_id").itertuples(index=False), None)
     return Card(
         agent_id=agent_id,
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
         rates=own_rates,
-        conversion=_own_conversion(conversion, agent_id),
+        conversion=None if told is None else Conversion(*told),
         trend=trend(in_months(served, as_of, trend_months), [_C.PAID, *advised]),
         compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
         strengths=own_plan[kinds == "strength"].reset_index(drop=True),
@@ -246,12 +248,6 @@ def _of_the_others(
     n = every("count") - own("count")
     share: pd.Series[float] = (every("sum") - own("sum")) / n.where(n > 0)
     return share
-
-
-def _own_conversion(conversion: pd.DataFrame, agent_id: str) -> Conversion | None:
-    own = conversion[conversion["agent_id"] == agent_id]
-    told = next(own.drop(columns="agent_id").itertuples(index=False), None)
-    return None if told is None else Conversion(*told)
 
 
 def trend(served: pd.DataFrame, behaviours: Iterable[str]) -> pd.DataFrame:

@@ -135,7 +135,9 @@ def examples(
     (['hits', 'misses', 'peer_hits'], True)
     """
     shown = showing(inquiries, behaviour)
-    inquiries = inquiries[~_with_finding(inquiries)]
+    # Tell which rows are of a conversation that seems to break a rule, whoever wrote it.
+    ids = inquiries[_C.CONVERSATION_ID]
+    inquiries = inquiries[~ids.isin(ids[_shown_any(inquiries, COMPLIANCE)])]
     shown = shown[inquiries.index]
     right = shown if helps else ~shown
     own = inquiries[_C.AGENT_ID] == agent_id
@@ -156,12 +158,6 @@ def examples(
             :most
         ],
     }
-
-
-def _with_finding(inquiries: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which rows are of a conversation that seems to break a rule, whoever wrote it."""
-    ids = inquiries[_C.CONVERSATION_ID]
-    return ids.isin(ids[_shown_any(inquiries, COMPLIANCE)])
 
 
 def _shown_any(inquiries: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[bool]:

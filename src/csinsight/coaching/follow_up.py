@@ -307,7 +307,9 @@ def _compared(
     if found is None or not there.any() or controls < MIN_CONTROLS:
         return [_row(behaviour, None, 0, controls) | {_F.VERDICT: "not enough evidence"}]
     moved, noise = found.moved.to_numpy(dtype=float), found.table["noise"].to_numpy(dtype=float)
-    drift = _drift(moved, noise, there)
+    # How much agents' true levels move by themselves, as a variance.
+    centred = moved - np.where(there, moved[there].mean(), moved[~there].mean())
+    drift = between_variance(centred, noise, max(len(moved) - 2, 1), centre=0.0)
     groups: list[tuple[str | None, np.typing.NDArray[np.bool_]]] = [(None, there)]
     groups += [(str(a), np.asarray(index == a)) for a in index[there]]
     rows = []
@@ -338,12 +340,6 @@ def _row(behaviour: str, agent: str | None, agents: int, controls: int) -> dict[
         _F.AGENTS: agents,
         _F.CONTROLS: controls,
     }
-
-
-def _drift(moved: Floats, noise: Floats, there: np.typing.NDArray[np.bool_]) -> float:
-    """Return how much agents' true levels move by themselves, as a variance."""
-    centred = moved - np.where(there, moved[there].mean(), moved[~there].mean())
-    return between_variance(centred, noise, max(len(moved) - 2, 1), centre=0.0)
 
 
 def _mean(values: Floats, variances: Floats) -> tuple[float, float]:

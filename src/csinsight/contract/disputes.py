@@ -94,22 +94,19 @@ def read_disputes(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
     if path is None:
         return pl.DataFrame(schema={column.name: pl.String for column in DISPUTES.columns}), []
     checked = read_table(path, with_own(DISPUTES, Disputes.BEHAVIOUR, folder))
-    return checked.frame, [*checked.faults, *_month_faults(checked.frame, path.name)]
-
-
-def _month_faults(frame: pl.DataFrame, file: str) -> list[Fault]:
-    numbered = frame.with_row_index("row", offset=2)
+    numbered = checked.frame.with_row_index("row", offset=2)
     wrong = numbered.filter(~pl.col(Disputes.MONTH).str.contains(_MONTH).fill_null(value=True))
-    return [
+    no_month = (
         Fault(
-            file,
+            path.name,
             int(row),
             Disputes.MONTH,
             f"{month!r} is no month",
             "write the month of the report as YYYY-MM, for example 2026-10",
         )
         for row, month in wrong.select("row", Disputes.MONTH).iter_rows()
-    ]
+    )
+    return checked.frame, [*checked.faults, *no_month]
 
 
 def unknown_faults(frame: pl.DataFrame, agents: set[str], conversations: set[str]) -> list[Fault]:

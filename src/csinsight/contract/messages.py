@@ -109,19 +109,15 @@ def unreadable(column: Column, value: object) -> Words:
     if text.lower() in _UNKNOWN and column.kind != "str":
         return f"{shown(text)} is not {what}", "leave the cell empty where the value is not known"
     if column.kind in ("datetime", "date"):
-        return _time(text, what, mend)
+        if re.fullmatch(_ZONED, text):
+            return f"{shown(text)} carries a time zone", "write local shop time without a zone"
+        if re.fullmatch(r"[0-9]{10}|[0-9]{13}", text):
+            return f"{shown(text)} is a count of seconds, not {what}", mend
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
+            return f"{shown(text)} is not {what} of the calendar", mend
+        return f"{shown(text)} is not {what}", mend
     if re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?", text):
         mend = f"write it without thousands marks: {text.replace(',', '')}"
-    return f"{shown(text)} is not {what}", mend
-
-
-def _time(text: str, what: str, mend: str) -> Words:
-    if re.fullmatch(_ZONED, text):
-        return f"{shown(text)} carries a time zone", "write local shop time without a zone"
-    if re.fullmatch(r"[0-9]{10}|[0-9]{13}", text):
-        return f"{shown(text)} is a count of seconds, not {what}", mend
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
-        return f"{shown(text)} is not {what} of the calendar", mend
     return f"{shown(text)} is not {what}", mend
 
 

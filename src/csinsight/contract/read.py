@@ -215,7 +215,10 @@ def _check(source: _Source) -> Checked:
     frame = source.raw.select(_value(source, column) for column in there)
     lost = {column.name: _lost(source, column, frame) for column in there}
     faults: list[Fault] = []
-    broken = _failures(frame, source)
+    failed = cells.failures(frame, source.table, frame.columns)
+    broken: dict[str, dict[str, pl.Series]] = {}
+    for (column, check), part in failed.group_by("column", "check", maintain_order=True):
+        broken.setdefault(str(column), {})[str(check)] = part["index"].sort()
     for column in there:
         faults += _unreadable(source, column, lost[column.name])
         if column.kind in ("datetime", "date"):
@@ -248,14 +251,6 @@ def _lost(source: _Source, column: Column, frame: pl.DataFrame) -> pl.Series:
         empty = source.raw.select(cells.written(column)).to_series().is_null()
         flags = frame[column.name].is_null() & ~empty
     return flags.arg_true().cast(pl.Int64)
-
-
-def _failures(frame: pl.DataFrame, source: _Source) -> dict[str, dict[str, pl.Series]]:
-    failed = cells.failures(frame, source.table, frame.columns)
-    grouped: dict[str, dict[str, pl.Series]] = {}
-    for (column, check), part in failed.group_by("column", "check", maintain_order=True):
-        grouped.setdefault(str(column), {})[str(check)] = part["index"].sort()
-    return grouped
 
 
 def _unreadable(source: _Source, column: Column, at: pl.Series) -> list[Fault]:

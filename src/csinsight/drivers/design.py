@@ -232,14 +232,21 @@ def design(
     by_balance = exposure is None and outcome != "satisfaction" and has_turns(conversations)
     exposure = exposure or ("turns" if by_balance else "window")
     recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
-    recent, landmark, left = _exposed(_with_next_conversation(recent), exposure)
+    # Put the negative controls of the agent's next conversation in the place of this one's own.
+    there = [name for name in CONTROLS if name in recent]
+    ordered = recent.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], kind="stable")
+    following = ordered.groupby(_C.AGENT_ID, sort=False)[there].shift(-1)
+    recent = recent.assign(**{name: following[name].reindex(recent.index) for name in there})
+    recent, landmark, left = _exposed(recent, exposure)
     laid_out = _lay_out(_with_segments(recent, lagged), outcome, exposure, states, own or {})
+    started = conversations[_C.STARTED_AT].dropna()
+    first = pd.Timestamp(add_months(as_of, -months))
     return replace(
         laid_out,
         flow=_flow(len(recent), [*steps, *left]),
         landmark=landmark,
         by_conversation=laid_out.by_conversation if by_balance else (),
-        history=_history(conversations, as_of, months),
+        history=max((first - started.min()).days / 30.4, 0.0) if len(started) else 0.0,
     )
 
 
@@ -348,19 +355,6 @@ def _exposed(
     return recent, None, []
 
 
-def _with_next_conversation(recent: pd.DataFrame) -> pd.DataFrame:
-    """Put the negative controls of the agent's next conversation in the place of this one's own.
-
-    Closing words follow the order, so that those of the same conversation always seem to work: no
-    check of anything. Said to the next buyer they can't have led to this one's order, and seem to
-    only where the same agent's good days or hours pass for the effect of what they do.
-    """
-    there = [name for name in CONTROLS if name in recent]
-    ordered = recent.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], kind="stable")
-    following = ordered.groupby(_C.AGENT_ID, sort=False)[there].shift(-1)
-    return recent.assign(**{name: following[name].reindex(recent.index) for name in there})
-
-
 def _turns(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     if exposure not in ("turns", "conversations"):
         return pd.DataFrame(index=recent.index)
@@ -409,12 +403,6 @@ def _state(values: pd.Series) -> Floats:
         numbers = np.log1p(numbers)
     spread = np.nanstd(numbers)
     return np.nan_to_num((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))
-
-
-def _history(conversations: pd.DataFrame, as_of: datetime, months: int) -> float:
-    started = conversations[_C.STARTED_AT].dropna()
-    first = pd.Timestamp(add_months(as_of, -months))
-    return max((first - started.min()).days / 30.4, 0.0) if len(started) else 0.0
 
 
 def _sample(

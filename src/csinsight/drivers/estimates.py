@@ -218,7 +218,8 @@ def _sample(
             if fitted is None:
                 record[_D.REASON] = "explained by what it is adjusted for"
             else:
-                record[_D.RAW_PP] = matrix.points * _plain_slope(x, y)
+                centred = x - x.mean()
+                record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
                 record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
                 record |= _in_points(fitted, matrix.points)
                 if looks:
@@ -276,11 +277,6 @@ def _varying(x: Floats, starts: Counts) -> int:
     if len(x) == 0:
         return 0
     return int((np.maximum.reduceat(x, starts) > np.minimum.reduceat(x, starts)).sum())
-
-
-def _plain_slope(x: Floats, y: Floats) -> float:
-    centred = x - x.mean()
-    return float(centred @ y / (centred @ centred))
 
 
 def _between(x: Floats, y: Floats, starts: Counts, sizes: Counts) -> float:

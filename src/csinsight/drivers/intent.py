@@ -148,7 +148,10 @@ def _proximal(
     for column, places in enumerate(groups):
         for place in places:
             weights[place, column] = np.nan_to_num(said[list(regressors).index(place)])
-    products = _with_indices(products, weights)
+    # Cross-products with those of weighted sums of the columns after them.
+    through = products @ weights
+    between = weights.T @ through
+    products = np.asarray(np.block([[products, through], [through.transpose(0, 2, 1), between]]))
     one, other = total.shape[0], total.shape[0] + 1
     kept = [i for i, place in enumerate(regressors[:-1]) if place not in matrix.signs]
     given, by = regressors[kept], instruments[kept]
@@ -163,13 +166,6 @@ def _proximal(
     ]
     found = [estimate for estimate in both if estimate is not None]
     return _mean(found) if len(found) == len(both) else None
-
-
-def _with_indices(products: Floats, weights: Floats) -> Floats:
-    """Return cross-products with those of weighted sums of the columns after them."""
-    through = products @ weights
-    between = weights.T @ through
-    return np.asarray(np.block([[products, through], [through.transpose(0, 2, 1), between]]))
 
 
 def _mean(estimates: list[FixedEffectsEstimate]) -> FixedEffectsEstimate:

@@ -178,7 +178,10 @@ def plan_rollout(
             _R.SEED: [seed] * len(starts),
         }
     )
-    least = _least_inquiries(float(as_float(told[_C.PAID]).mean()), expected / 100)
+    # How many two groups of like size need together at 5 %, before and after each.
+    rate = float(as_float(told[_C.PAID]).mean())
+    reach = stats.norm.isf(0.025) + stats.norm.ppf(_POWER)
+    least = int(np.ceil(4 * reach**2 * rate * (1 - rate) / (expected / 100) ** 2))
     ends_on = last_day_after(starts.values())
     return RolloutPlan(rows, ends_on, inquiries, expected, power, least, needed)
 
@@ -210,12 +213,6 @@ def _look_back(
             f"{', '.join(missing)}; leave them out with --agents"
         )
     return told
-
-
-def _least_inquiries(rate: float, effect: float) -> int:
-    """Return how many two groups of like size need together at 5 %, before and after each."""
-    reach = stats.norm.isf(0.025) + stats.norm.ppf(_POWER)
-    return int(np.ceil(4 * reach**2 * rate * (1 - rate) / effect**2))
 
 
 @dataclass(frozen=True)
@@ -257,20 +254,16 @@ def _power(
     usable = scale > cells.least_scale
     if not usable[0]:
         return 0.0, int(to_come.sum())
-    means = _simulated(rng, past, cells, expected_pp / 100)
-    estimates = (weights[usable] @ means) / scale[usable, None]
-    return float((p_values(estimates) <= 0.05).mean()), int(to_come.sum())
-
-
-def _simulated(rng: np.random.Generator, past: _Past, cells: Cells, effect: float) -> Floats:
-    """Return cells' means in roll-outs simulated with an effect: cells x simulations."""
+    # Cells' means in roll-outs simulated with an effect: cells x simulations.
     own = np.clip(own_chance(past.number, past.mean), 0.001, 0.999)[:, None]
     size = (_SIMULATED, *cells.number.shape)
     noisy, step = (sizes[:, None, None] for sizes in past.moves.draw(rng, _SIMULATED))
     walks = np.cumsum(step * rng.normal(size=size), axis=2)
-    chance = np.clip(expit(logit(own) + walks) + cells.started * effect, 0.001, 0.999)
+    chance = np.clip(expit(logit(own) + walks) + cells.started * (expected_pp / 100), 0.001, 0.999)
     noise = np.sqrt(noisy * chance * (1 - chance) / np.maximum(cells.number, 1))
-    return np.asarray((chance + noise * rng.normal(size=size)).reshape(_SIMULATED, -1).T)
+    means = np.asarray((chance + noise * rng.normal(size=size)).reshape(_SIMULATED, -1).T)
+    estimates = (weights[usable] @ means) / scale[usable, None]
+    return float((p_values(estimates) <= 0.05).mean()), int(to_come.sum())
 
 
 @dataclass(frozen=True)

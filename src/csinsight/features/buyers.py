@@ -252,7 +252,15 @@ def buyer_features(
     table = ids.unique(subset=_NAMES.BUYER_ID, keep="any")
     for part in parts.values():
         table = table.join(part, on=_NAMES.BUYER_ID, how="left")
-    return _leave(shop, parts, _with_age(shop, table, as_of))
+    # Collect; what a table that is there doesn't tell of a buyer is 0, what none tells is null.
+    frame = _COLUMNS.gather(_with_age(shop, table, as_of))
+    for part in parts:
+        names = [*_COUNTS[part], *_SUMS.get(part, ())]
+        frame[names] = frame[names].fillna(0)
+    for name, need in _NEEDS.items():
+        if not shop.has(*need):
+            frame[name] = frame[name].where(frame[name].isna())
+    return frame.sort_values(_NAMES.BUYER_ID, ignore_index=True)
 
 
 def _parts(
@@ -310,15 +318,3 @@ def _with_age(shop: Shop, table: Frame, as_of: datetime) -> Frame:
     age = moment_ms(as_of) - nw.col(ms(Buyers.JOINED_AT))
     days = pick(age >= 0, age.cast(nw.Float64) / DAY_MS).alias(_NAMES.ACCOUNT_AGE_DAYS)
     return table.join(shop["buyers"].select(_NAMES.BUYER_ID, days), on=_NAMES.BUYER_ID, how="left")
-
-
-def _leave(shop: Shop, parts: dict[str, Frame], table: Frame) -> pd.DataFrame:
-    """Collect; what a table that is there doesn't tell of a buyer is 0, what none tells is null."""
-    frame = _COLUMNS.gather(table)
-    for part in parts:
-        names = [*_COUNTS[part], *_SUMS.get(part, ())]
-        frame[names] = frame[names].fillna(0)
-    for name, need in _NEEDS.items():
-        if not shop.has(*need):
-            frame[name] = frame[name].where(frame[name].isna())
-    return frame.sort_values(_NAMES.BUYER_ID, ignore_index=True)

@@ -368,7 +368,13 @@ def conversation_features(
     table = _within(conversations, as_of, months)
     for part in parts:
         table = table.join(part, on=_C.CONVERSATION_ID, how="left")
-    return _leave(table)
+    # Collect with fixed types, times under the contract's names, in a fixed order.
+    frame = _COLUMNS.gather(table.rename({ms(name): name for name in _COLUMNS.times}))
+    frame[list(_COUNTED)] = frame[list(_COUNTED)].fillna(0)
+    timed = frame[_C.STARTED_AT].notna()
+    for name in (_C.RESPONSE_SUM_S, *_ROUNDS):
+        frame[name] = frame[name].fillna(0).where(timed)
+    return frame.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ignore_index=True)
 
 
 def _rated(cut: CutMessages, agents: Frame) -> Frame:
@@ -454,16 +460,6 @@ def _flagged(messages: Frame, results: Frame) -> Frame:
         on=_C.CONVERSATION_ID,
         how="inner",
     ).with_columns(before.alias(BEFORE_OUTCOME))
-
-
-def _leave(table: Frame) -> pd.DataFrame:
-    """Collect with fixed types, times under the contract's names, in a fixed order."""
-    frame = _COLUMNS.gather(table.rename({ms(name): name for name in _COLUMNS.times}))
-    frame[list(_COUNTED)] = frame[list(_COUNTED)].fillna(0)
-    timed = frame[_C.STARTED_AT].notna()
-    for name in (_C.RESPONSE_SUM_S, *_ROUNDS):
-        frame[name] = frame[name].fillna(0).where(timed)
-    return frame.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ignore_index=True)
 
 
 def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:

@@ -112,8 +112,17 @@ def spend_features(shop: Shop, as_of: datetime, *, order_days: int | None) -> pd
     orders = _purchases(shop, None, as_of)
     if orders is None:
         return _COLUMNS.typed(pd.DataFrame())
+    day = nw.col("_day")
     days = (
-        orders.select(_NAMES.BUYER_ID, "_day").unique().group_by(_NAMES.BUYER_ID).agg(*_history())
+        orders.select(_NAMES.BUYER_ID, "_day")
+        .unique()
+        .group_by(_NAMES.BUYER_ID)
+        .agg(
+            nw.len().cast(nw.Int64).alias(_NAMES.PURCHASE_DAYS),
+            (nw.len().cast(nw.Int64) - 1).alias(_NAMES.X),
+            (day.max() - day.min()).alias(_NAMES.T_X),
+            day.min().alias("_first_day"),
+        )
     )
     start = None if order_days is None else as_of - timedelta(days=order_days)
     table = _COLUMNS.gather(
@@ -172,16 +181,6 @@ def _purchases(shop: Shop, start: datetime | None, end: datetime) -> Frame | Non
     )
 
 
-def _history() -> tuple[nw.Expr, ...]:
-    day = nw.col("_day")
-    return (
-        nw.len().cast(nw.Int64).alias(_NAMES.PURCHASE_DAYS),
-        (nw.len().cast(nw.Int64) - 1).alias(_NAMES.X),
-        (day.max() - day.min()).alias(_NAMES.T_X),
-        day.min().alias("_first_day"),
-    )
-
-
 def _totals(as_of: datetime, start: datetime | None) -> tuple[nw.Expr, ...]:
     placed, net = nw.col(PLACED_MS), nw.col(NET_AMOUNT)
     age = moment_ms(as_of) - placed
@@ -236,22 +235,11 @@ def order_totals(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     """
     if not shop.has("orders", Orders.PLACED_AT):
         return _table([])
-    row = collect(_sums(shop, start, end)).iloc[0]
-    if not row["placed"]:
-        return _table([])
-    known = [kind for kind in KINDS if _is_told(shop, kind)]
-    amounts = shop.has("orders", Orders.PAID_AMOUNT)
-    money = {kind: float(row[f"{kind}_amount"]) if amounts else None for kind in known}
-    counts = {kind: None if kind == NET else int(row[kind]) for kind in known}
-    return _table([(kind, counts[kind], money[kind]) for kind in known])
-
-
-def _sums(shop: Shop, start: datetime, end: datetime) -> Frame:
     placed = nw.col(PLACED_MS)
     paid = nw.col(PAID_MS) < moment_ms(end)
     amount, refund = nw.col(Orders.PAID_AMOUNT), nw.col(Orders.REFUND_AMOUNT).fill_null(0.0)
     back = paid & (refund > 0)
-    return (
+    row = collect(
         shop["orders"]
         .filter(placed >= moment_ms(start), placed < moment_ms(end))
         .select(
@@ -263,7 +251,14 @@ def _sums(shop: Shop, start: datetime, end: datetime) -> Frame:
             pick(back, refund).sum().alias("refunded_amount"),
             pick(paid, amount - refund).sum().alias("net_amount"),
         )
-    )
+    ).iloc[0]
+    if not row["placed"]:
+        return _table([])
+    known = [kind for kind in KINDS if _is_told(shop, kind)]
+    amounts = shop.has("orders", Orders.PAID_AMOUNT)
+    money = {kind: float(row[f"{kind}_amount"]) if amounts else None for kind in known}
+    counts = {kind: None if kind == NET else int(row[kind]) for kind in known}
+    return _table([(kind, counts[kind], money[kind]) for kind in known])
 
 
 def _is_told(shop: Shop, kind: str) -> bool:

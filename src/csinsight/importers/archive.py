@@ -123,17 +123,17 @@ def _merged(
     elif table.name in _KEYS:
         both = _by_key(both, _KEYS[table.name])
     else:
-        both = _as_often_as_the_fuller(both, table)
+        names = [column.name for column in table.columns]
+        which = pl.int_range(pl.len()).over(*names, _PIECE).alias("_which")
+        both = both.with_columns(which).unique(
+            [*names, "_which"], keep="first", maintain_order=True
+        )
     there = [
         column.name
         for column in table.columns
         if column.required or both[column.name].null_count() < both.height
     ]
     return both.select(there)
-
-
-def _names(table: Table) -> list[str]:
-    return [column.name for column in table.columns]
 
 
 def _piece(number: int) -> pl.Expr:
@@ -179,12 +179,6 @@ def _by_key(both: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     return both.group_by(key, maintain_order=True).agg(
         pl.col(name).drop_nulls().last().alias(name) for name in rest
     )
-
-
-def _as_often_as_the_fuller(both: pl.DataFrame, table: Table) -> pl.DataFrame:
-    names = _names(table)
-    which = pl.int_range(pl.len()).over(*names, _PIECE).alias("_which")
-    return both.with_columns(which).unique([*names, "_which"], keep="first", maintain_order=True)
 
 
 def _check(table: Table, both: pl.DataFrame, folder: Path) -> None:

@@ -84,7 +84,11 @@ def read_jd_dongdong(files: Sequence[Path], mapping: Path | None = None) -> Impo
     if mapping is None:
         raise ImporterError(_who_serves(entries))
     options = load(mapping, DongdongOptions)
-    _tell_sides(entries, options)
+    for entry in entries:
+        if entry.nick:
+            serves = any(fnmatchcase(entry.nick, form) for form in options.agents)
+            robot = any(fnmatchcase(entry.nick, form) for form in options.bots)
+            entry.side = "bot" if robot else "agent" if serves else "buyer"
     _tell_buyers(entries)
     return chat_tables(entries)
 
@@ -133,14 +137,6 @@ def _who_serves(entries: list[Entry]) -> str:
         "(agents: [nick, …], * stands for any letters) and give it as the mapping. "
         f"In most sessions write: {busiest}"
     )
-
-
-def _tell_sides(entries: list[Entry], options: DongdongOptions) -> None:
-    for entry in entries:
-        if entry.nick:
-            serves = any(fnmatchcase(entry.nick, form) for form in options.agents)
-            robot = any(fnmatchcase(entry.nick, form) for form in options.bots)
-            entry.side = "bot" if robot else "agent" if serves else "buyer"
 
 
 def _tell_buyers(entries: list[Entry]) -> None:

@@ -52,8 +52,16 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
     ['在吗', '在']
     """
     lines, nuls = read_all_lines(files, mapping, "jddc")
-    lines = _without_headers(lines)
-    whole, broken = sift(_fields(lines), [(pl.col("text").is_null(), _width_reason())])
+    first = pl.col(Line.RAW).str.split("\t").list.first().str.strip_chars().str.to_lowercase()
+    lines = lines.filter(~((pl.col(Line.NUMBER) == 1) & first.is_in(_HEADERS)))
+    # The text is the rest of the line: a tab within it stays.
+    parts = pl.col(Line.RAW).str.splitn("\t", len(FIELDS)).struct
+    whole, broken = sift(
+        lines.with_columns(
+            parts.field(f"field_{index}").alias(name) for index, name in enumerate(FIELDS)
+        ),
+        [(pl.col("text").is_null(), _width_reason())],
+    )
     refuse_other_conversations(whole.with_columns(_values()))
     kept, refused = settle(MESSAGES, whole.with_columns(_values()), _rules())
     table = finish(MESSAGES, kept)
@@ -67,19 +75,6 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
             "the waiters have no names: agent_id is left empty",
         ),
         used=kept.select(Line.FILE),
-    )
-
-
-def _without_headers(lines: pl.DataFrame) -> pl.DataFrame:
-    first = pl.col(Line.RAW).str.split("\t").list.first().str.strip_chars().str.to_lowercase()
-    return lines.filter(~((pl.col(Line.NUMBER) == 1) & first.is_in(_HEADERS)))
-
-
-def _fields(lines: pl.DataFrame) -> pl.DataFrame:
-    # The text is the rest of the line: a tab within it stays.
-    parts = pl.col(Line.RAW).str.splitn("\t", len(FIELDS)).struct
-    return lines.with_columns(
-        parts.field(f"field_{index}").alias(name) for index, name in enumerate(FIELDS)
     )
 
 

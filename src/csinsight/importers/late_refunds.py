@@ -66,13 +66,14 @@ def give_back(
     too_much = fresh.join(over, on=Orders.ORDER_ID, how="semi")
     used = late.join(too_much, on=[Line.FILE, Line.NUMBER], how="anti")
     notice = f"{used.height} rows below zero are taken as refunds of orders of earlier imports"
+    before = [] if imported.used is None else [imported.used]
     result = replace(
         imported,
         tables=_with_rows(imported.tables, folder, changed),
         refused=_refused(imported.refused, late, too_much),
         rows_out=imported.rows_out + used.height,
         notices=(*imported.notices, notice) if used.height else imported.notices,
-        used=_used(imported, used),
+        used=pl.concat([*before, used.select(Line.FILE, Line.MONEY)]),
     )
     return result, _remembered(used)
 
@@ -82,11 +83,6 @@ def _refused(refused: pl.DataFrame, late: pl.DataFrame, too_much: pl.DataFrame) 
     there = refused.join(late, on=place, how="semi").filter(pl.col(Line.REASON) == NO_ORDER)
     rest = refused.join(there, on=[*place, Line.REASON], how="anti")
     return stack([rest, refuse(too_much, _TOO_MUCH)], REFUSED_SCHEMA)
-
-
-def _used(imported: Imported, used: pl.DataFrame) -> pl.DataFrame:
-    before = [] if imported.used is None else [imported.used]
-    return pl.concat([*before, used.select(Line.FILE, Line.MONEY)])
 
 
 def _key(at: object, order: str, amount: float) -> tuple[str, str, float]:

@@ -348,12 +348,8 @@ def _column_of(records: Records, name: str, source: str | int, spec: Mapping) ->
         return pl.col(source).alias(raw(name))
     if not records.frame.height:
         return pl.lit(None, dtype=pl.String).alias(raw(name))
+    # The mend for a missing column; a header is not listed, it may be a row with names.
     raise ImporterError(
         f"{records.file}: has no column {source!r}, which the mapping takes for {name}; "
-        f"{_near(source, records.header)}"
+        f"{did_you_mean(source, records.header, 'is `header_line` the line with the names?')}"
     )
-
-
-def _near(name: str, header: Sequence[str]) -> str:
-    """Return the mend for a missing column; a header is not listed, it may be a row with names."""
-    return did_you_mean(name, header, "is `header_line` the line with the names?")

@@ -121,7 +121,9 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
     entries: list[Entry] = []
     for records in sheets:
         entries += _entries(records)
-    _number_talks(entries)
+    numbers: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        entry.talk = numbers.setdefault((entry.file, entry.buyer), len(numbers))
     return entries, notices
 
 
@@ -221,12 +223,6 @@ def _time(text: str) -> tuple[datetime | None, str]:
     if _CLOCK.match(text):
         return None, text if read_time(f"2000-1-1 {text}") else ""
     return read_time(text), ""
-
-
-def _number_talks(entries: list[Entry]) -> None:
-    numbers: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        entry.talk = numbers.setdefault((entry.file, entry.buyer), len(numbers))
 
 
 _BOTS: Final = ("机器人", "店小蜜", "服务助手")

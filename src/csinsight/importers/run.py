@@ -217,7 +217,7 @@ def run_import(
         kept = [e for e in record if not set(e.tables) & set(imported.tables)]
     _refuse_in_the_way(folder, record, imported)
     refuse_two_shops([*kept, *entries], imported)
-    tables, added = _merged(folder, record, imported, replace=replace)
+    tables, added = add_to(folder, imported.tables, () if replace else sorted(owned_tables(record)))
     tables, joined = with_order_buyers(folder, tables)
     _say("writing", 2, f"{sum(map(len, tables.values()))} rows of {len(tables)} tables")
     _write(folder, record, kept, entries, imported, tables)
@@ -328,12 +328,6 @@ def _refuse_in_the_way(folder: Path, record: Sequence[ImportRecord], imported: I
             raise ImporterError(
                 f"{there}: is there already and not from an import; choose another --out folder"
             )
-
-
-def _merged(
-    folder: Path, record: Sequence[ImportRecord], imported: Imported, *, replace: bool
-) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    return add_to(folder, imported.tables, () if replace else sorted(owned_tables(record)))
 
 
 def _write(

@@ -101,7 +101,16 @@ def read_shopify_orders(
     wanted = [COLUMNS[field] for field in REQUIRED]
     read = [records for path in files for records in open_tables(path, wanted, [*COLUMNS.values()])]
     lines = pl.concat(_named(records) for records in read)
-    frame = _with_heads(lines).with_columns(_values(options)).with_columns(_paid())
+    # The time of payment: as long after placing as it really was.
+    after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))
+    written = pl.when(pl.col("paid").is_null()).then(pl.col(Orders.PLACED_AT)).otherwise(after)
+    frame = (
+        _with_heads(lines)
+        .with_columns(_values(options))
+        .with_columns(
+            pl.when(pl.col("state_key").is_in(PAID_STATES)).then(written).alias(Orders.PAID_AT)
+        )
+    )
     untimed = pl.col("state_key").is_in(PAID_STATES) & pl.col("paid").is_null()
     unsaid = frame.filter(untimed)[Orders.ORDER_ID].n_unique()
     told = f"{unsaid} orders are paid by their state but have no Paid at: taken as paid when placed"
@@ -188,13 +197,6 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
         pl.col("sku").alias(OrderLines.PRODUCT_ID),
         pl.col("item").alias(OrderLines.PRODUCT_NAME),
     ]
-
-
-def _paid() -> pl.Expr:
-    """Return the time of payment: as long after placing as it really was."""
-    after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))
-    written = pl.when(pl.col("paid").is_null()).then(pl.col(Orders.PLACED_AT)).otherwise(after)
-    return pl.when(pl.col("state_key").is_in(PAID_STATES)).then(written).alias(Orders.PAID_AT)
 
 
 def _rules() -> list[Rule]:

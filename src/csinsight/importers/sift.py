@@ -182,7 +182,10 @@ def settle(
     frame = frame.with_columns(
         cells.absent(column) for column in table.columns if column.name not in frame.columns
     )
-    kept, refused = sift(frame, [*rules, *_table_rules(table)])
+    # The contract's rules of single rows, in the order in which they are told.
+    cell = [rule for column in table.columns for rule in _column_rules(column)]
+    between = _between(table, (cells.PAID_AFTER_PLACED, cells.REFUND_WITHIN_PAID))
+    kept, refused = sift(frame, [*rules, *cell, *between])
     all_refused = [refused]
     for column in table.columns:
         if column.all_or_nothing and 0 < kept[column.name].null_count() < kept.height:
@@ -198,12 +201,6 @@ def settle(
         kept, refused = sift(kept, shared)
         all_refused.append(refused)
     return kept, stack(all_refused, REFUSED_SCHEMA)
-
-
-def _table_rules(table: Table) -> list[Rule]:
-    """Return the contract's rules of single rows, in the order in which they are told."""
-    cell = [rule for column in table.columns for rule in _column_rules(column)]
-    return [*cell, *_between(table, (cells.PAID_AFTER_PLACED, cells.REFUND_WITHIN_PAID))]
 
 
 def _between(table: Table, names: Collection[str]) -> list[Rule]:

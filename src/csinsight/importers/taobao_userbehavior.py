@@ -60,7 +60,21 @@ def read_taobao_userbehavior(files: Sequence[Path], mapping: Path | None = None)
     inside = pl.col(PageViews.VIEWED_AT).dt.date().is_between(first, last)
     events, stray = sift(events, [(~inside, f"the day lies outside the log, {first} to {last}")])
     views, rest = settle(PAGE_VIEWS, events)
-    tables = _tables(views)
+    tables = {PAGE_VIEWS.name: finish(PAGE_VIEWS, views)}
+    bought = views.filter(pl.col("kind") == "buy").select(
+        *LINE_SCHEMA,
+        # Made of what names the event, so that the same log gives the same ids again.
+        pl.concat_str("user", "item", "category", "seconds", separator="-").alias(Orders.ORDER_ID),
+        pl.col(PageViews.BUYER_ID).alias(Orders.BUYER_ID),
+        pl.col(PageViews.VIEWED_AT).alias(Orders.PLACED_AT),
+        pl.col(PageViews.VIEWED_AT).alias(Orders.PAID_AT),
+        pl.lit(None, dtype=pl.Float64).alias(Orders.LIST_AMOUNT),
+        pl.lit(None, dtype=pl.Float64).alias(Orders.PAID_AMOUNT),
+        pl.lit(None, dtype=pl.Int64).alias(Orders.UNITS),
+    )
+    orders, _ = settle(ORDERS, bought)
+    if orders.height:
+        tables[ORDERS.name] = finish(ORDERS, orders)
     return Imported(
         tables if views.height else {},
         stack([nuls, refused, stray, rest], REFUSED_SCHEMA),
@@ -132,25 +146,6 @@ def _rules() -> list[Rule]:
         (pl.col(PageViews.VIEWED_AT).is_null(), "the time is not a number of unix seconds"),
         (repeat, "the event repeats an earlier line"),
     ]
-
-
-def _tables(views: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    tables = {PAGE_VIEWS.name: finish(PAGE_VIEWS, views)}
-    bought = views.filter(pl.col("kind") == "buy").select(
-        *LINE_SCHEMA,
-        # Made of what names the event, so that the same log gives the same ids again.
-        pl.concat_str("user", "item", "category", "seconds", separator="-").alias(Orders.ORDER_ID),
-        pl.col(PageViews.BUYER_ID).alias(Orders.BUYER_ID),
-        pl.col(PageViews.VIEWED_AT).alias(Orders.PLACED_AT),
-        pl.col(PageViews.VIEWED_AT).alias(Orders.PAID_AT),
-        pl.lit(None, dtype=pl.Float64).alias(Orders.LIST_AMOUNT),
-        pl.lit(None, dtype=pl.Float64).alias(Orders.PAID_AMOUNT),
-        pl.lit(None, dtype=pl.Int64).alias(Orders.UNITS),
-    )
-    orders, _ = settle(ORDERS, bought)
-    if orders.height:
-        tables[ORDERS.name] = finish(ORDERS, orders)
-    return tables
 
 
 def _notices(views: pl.DataFrame, first: date, last: date, stray: int) -> tuple[str, ...]:

@@ -50,7 +50,10 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     >>> 'aria-label="two bars"' in drawn, 'id="p1-a"' in drawn
     (True, True)
     """
-    opening, body = _split(svg)
+    found = re.search(r"<svg\b[^>]*>", svg)
+    if found is None:
+        raise ValueError("matplotlib wrote no SVG")
+    opening, body = found[0], svg[found.end() :].strip()
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r">\s+<", "><", body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
@@ -63,13 +66,6 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     for colour, (name, _) in theme.COLOURS.items():
         body = body.replace(colour, f"var(--{name},{colour})")
     return _opening(opening, prefix, alt) + body
-
-
-def _split(svg: str) -> tuple[str, str]:
-    found = re.search(r"<svg\b[^>]*>", svg)
-    if found is None:
-        raise ValueError("matplotlib wrote no SVG")
-    return found[0], svg[found.end() :].strip()
 
 
 def _opening(tag: str, prefix: str, alt: str) -> str:

@@ -127,7 +127,9 @@ def compose(page: Page, title: str, body: str) -> str:
         "fonts": "",
     }
     template = environment().get_template("page.html.j2")
-    characters = "".join(sorted(set(_text(template.render(values)))))
+    # Attributes (alternative text, labels) aren't drawn, so only what lies between tags counts.
+    without = re.sub(r"<style.*?</style>|<[^>]*>", " ", template.render(values), flags=re.S)
+    characters = "".join(sorted(set(html.unescape(without))))
     values["style"] = Markup(style_sheet())  # noqa: S704 - our own file
     values["fonts"] = Markup(subset_css(characters, page.lang))  # noqa: S704 - hexadecimal, base64
     values["policy"] = Markup(_policy(f"\n{values['style']}\n{values['fonts']}"))  # noqa: S704
@@ -177,12 +179,6 @@ def render_body(template: str, **values: Any) -> str:
     True
     """
     return str(environment().get_template(template).render(values))
-
-
-def _text(page: str) -> str:
-    # Attributes (alternative text, labels) aren't drawn, so only what lies between tags counts.
-    without = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.S)
-    return html.unescape(without)
 
 
 TRANSLATIONS: Final = "zh.yml"
@@ -341,7 +337,13 @@ def render(executed: Path, page: Page) -> str:
             raise ValueError(f"{executed}: cell {number} failed; a failed notebook is no page")
     told = {"fold": page.fold, "summary": Words(page.lang).word("nav.explain")}
     body, _ = _exporter().from_notebook_node(notebook, resources=told)
-    return compose(page, title_of(notebook, executed.stem), _number_pictures(body))
+    # Give each picture's ids a running number, so that no two on a page are alike.
+    parts = re.split(r"(?=<figure\b)", body)
+    for number, part in enumerate(parts):
+        found = re.search(r'aria-labelledby="((?:p|t)[0-9a-f]{10})-title"', part)
+        if found:
+            parts[number] = part.replace(found[1], f"{found[1][0]}{number}")
+    return compose(page, title_of(notebook, executed.stem), "".join(parts))
 
 
 @cache
@@ -357,13 +359,3 @@ def _exporter() -> Any:
     )
     exporter.environment.globals["page_mime"] = PAGE_MIME
     return exporter
-
-
-def _number_pictures(body: str) -> str:
-    """Give each picture's ids a running number, so that no two on a page are alike."""
-    parts = re.split(r"(?=<figure\b)", body)
-    for number, part in enumerate(parts):
-        found = re.search(r'aria-labelledby="((?:p|t)[0-9a-f]{10})-title"', part)
-        if found:
-            parts[number] = part.replace(found[1], f"{found[1][0]}{number}")
-    return "".join(parts)

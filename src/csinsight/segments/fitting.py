@@ -71,7 +71,12 @@ def starting_points(
     >>> starting_points(evidence, context.signatures, ("simple", "bargain")).shape[0]
     2
     """
-    score = _scores(evidence, signatures, types)
+    # How much each buyer shows of each signature (buyers, types).
+    low, high = np.quantile(evidence.shrunk, [_LOW, _HIGH], axis=0)
+    place = np.clip((evidence.shrunk - low) / np.maximum(high - low, 1e-9), 0.0, 1.0) - _REST
+    columns = [FEATURES.index(name) for name in evidence.features]
+    weights = signatures.matrix()[np.ix_([BUYER_TYPES.index(name) for name in types], columns)]
+    score = np.asarray(place @ (weights / np.abs(weights).sum(axis=1, keepdims=True)).T)
     count = max(_FEWEST, round(_SHOWN * len(score)))
     seeds = []
     for k, name in enumerate(types):
@@ -84,15 +89,6 @@ def starting_points(
     if background:
         seeds.append(np.median(evidence.shrunk, axis=0))
     return np.array(seeds)
-
-
-def _scores(evidence: Evidence, signatures: Signatures, types: tuple[str, ...]) -> Floats:
-    """Return how much each buyer shows of each signature (buyers, types)."""
-    low, high = np.quantile(evidence.shrunk, [_LOW, _HIGH], axis=0)
-    place = np.clip((evidence.shrunk - low) / np.maximum(high - low, 1e-9), 0.0, 1.0) - _REST
-    columns = [FEATURES.index(name) for name in evidence.features]
-    weights = signatures.matrix()[np.ix_([BUYER_TYPES.index(name) for name in types], columns)]
-    return np.asarray(place @ (weights / np.abs(weights).sum(axis=1, keepdims=True)).T)
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,11 @@ def judge(
         mixture.shares,
         *mixture.worth(evidence.value, evidence.noise),
     )
-    correlation = _correlation(_differences(groups.shown, groups.within), weights)
+    # Each group's difference from the mean of all groups, in units of what is usual.
+    away = groups.shown - groups.shown.mean(axis=0)
+    correlation = _correlation(
+        np.asarray(away / np.sqrt(np.square(away).mean(axis=0) + groups.within**2)), weights
+    )
     correlation = correlation[: len(types), : len(types)]
     place, signature_of = linear_sum_assignment(-correlation)
     order = place[np.argsort(signature_of)]
@@ -198,12 +198,6 @@ def _fault(
     if not matched:
         return "no_match"
     return "" if _stands_out(groups, group, name, evidence, signatures) else "no_contrast"
-
-
-def _differences(centres: Floats, within: Floats) -> Floats:
-    """Return each group's difference from the mean of all groups, in units of what is usual."""
-    away = centres - centres.mean(axis=0)
-    return np.asarray(away / np.sqrt(np.square(away).mean(axis=0) + within**2))
 
 
 def _correlation(groups: Floats, weights: Floats) -> Floats:

@@ -87,7 +87,22 @@ def value_tiers(
     """
     table = _scores(spend, expected, options)
     recent = spend[SpendFeatures.orders_in(PRESENT_DAYS)].to_numpy(dtype=float) > 0
-    table.insert(1, ValueTiers.TIER, _tiers(table, recent, options))
+    # Each buyer's tier: from the top down, the best of those who are still without one.
+    past = table[ValueTiers.PAST_SCORE].to_numpy()
+    present = table[ValueTiers.PRESENT_SCORE].to_numpy()
+    future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
+    middle = np.median(future) if len(future) else 0.0
+    tier = np.full(len(table), TIERS[0], dtype=object)
+    free = np.ones(len(table), dtype=bool)
+    for name, score, may, share in (
+        ("vip", np.minimum(past, present), recent, options.vip_share),
+        ("core", present, recent, options.core_share),
+        ("potential", future, future > middle, options.potential_share),
+    ):
+        chosen = _top(score, free & may, share * len(table))
+        tier[chosen] = name
+        free &= ~chosen
+    table.insert(1, ValueTiers.TIER, tier)
     if rest := sorted(set(everyone) - set(table[ValueTiers.BUYER_ID])):
         table = pd.concat([table, _never_bought(rest, table)], ignore_index=True)
     table = table.astype({ValueTiers.BUYER_ID: "str", ValueTiers.TIER: "str"})
@@ -192,27 +207,6 @@ def _scores(spend: pd.DataFrame, expected: pd.Series, options: TierOptions) -> p
             ValueTiers.NET_SPEND: money.to_numpy(),
         }
     )
-
-
-def _tiers(
-    table: pd.DataFrame, recent: npt.NDArray[np.bool_], options: TierOptions
-) -> npt.NDArray[np.object_]:
-    """Return each buyer's tier: from the top down, the best of those who are still without one."""
-    past = table[ValueTiers.PAST_SCORE].to_numpy()
-    present = table[ValueTiers.PRESENT_SCORE].to_numpy()
-    future = table[ValueTiers.EXPECTED_SPEND_90D].fillna(0.0).to_numpy()
-    middle = np.median(future) if len(future) else 0.0
-    tier = np.full(len(table), TIERS[0], dtype=object)
-    free = np.ones(len(table), dtype=bool)
-    for name, score, may, share in (
-        ("vip", np.minimum(past, present), recent, options.vip_share),
-        ("core", present, recent, options.core_share),
-        ("potential", future, future > middle, options.potential_share),
-    ):
-        chosen = _top(score, free & may, share * len(table))
-        tier[chosen] = name
-        free &= ~chosen
-    return tier
 
 
 def _mean_rank(*columns: pd.Series) -> pd.Series:

@@ -124,7 +124,13 @@ class _AgentPen:
         courtesy = self.deck.pick(talk, "polite", agents["polite"], self.turn)
         sticker = self.deck.pick(talk, "emoji", agents["emoji"], self.turn)
         ends = np.where(inline, "", any_of(rng, _ENDS, n))
-        whole = any_of(rng, _STARTS, n) + _ended(lines, ends)
+        done = [
+            line if line.endswith(_COMPLETE) else line + end
+            for line, end in zip(lines.tolist(), ends.tolist(), strict=True)
+        ]
+        ended = np.empty(len(done), dtype=object)
+        ended[:] = done
+        whole = any_of(rng, _STARTS, n) + ended
         whole = whole + np.where(inline, "，" + courtesy, "")
         whole = whole + np.where(self.shown["uses_emoji"][talk], sticker, "")
         whole[polite] = [line.replace("你", "您") for line in whole[polite]]
@@ -145,16 +151,6 @@ def any_of(rng: np.random.Generator, words: tuple[str, ...], n: int) -> Texts:
     lines = np.empty(len(words), dtype=object)
     lines[:] = words
     return np.asarray(lines[rng.integers(0, len(words), n)], dtype=object)
-
-
-def _ended(lines: Texts, ends: Texts) -> Texts:
-    done = [
-        line if line.endswith(_COMPLETE) else line + end
-        for line, end in zip(lines.tolist(), ends.tolist(), strict=True)
-    ]
-    ended = np.empty(len(done), dtype=object)
-    ended[:] = done
-    return ended
 
 
 def _alternatives(pen: _AgentPen, cases: Cases) -> None:

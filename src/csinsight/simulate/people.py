@@ -132,7 +132,12 @@ def draw_crowd(
     """
     shares = np.asarray(world.type_shares) / sum(world.type_shares)
     kind = rng.choice(len(BUYER_TYPES), size=n, p=shares)
-    blend = _blends(rng, kind, shares, world.purity)
+    own = rng.beta(8 * world.purity, 8 * (1 - world.purity), len(kind))[:, None]
+    there = (shares > 0).astype(float)
+    other = rng.dirichlet(np.full(len(shares), 0.8), len(kind)) * there
+    other[np.arange(len(kind)), kind] += 1e-9
+    other /= other.sum(axis=1, keepdims=True)
+    blend = np.asarray(own * np.eye(len(shares))[kind] + (1 - own) * other)
     kind = blend.argmax(axis=1).astype(np.int64)
     keen = rng.gamma(0.7, 1.0, n) * (blend @ _ORDER_FACTOR)
     dropout = (blend @ _DROPOUT) * rng.uniform(0.6, 1.4, n)
@@ -167,15 +172,6 @@ def _scaled(keen: Floats, dropout: Floats, age_days: Floats, orders_a_day: float
     enough = orders >= orders_a_day * len(some) / len(keen)
     best = enough.argmax() if enough.any() else orders.argmax()
     return np.asarray(keen * np.geomspace(1e-5, 3.0, 150)[best])
-
-
-def _blends(rng: np.random.Generator, kind: Ints, shares: Floats, purity: float) -> Floats:
-    own = rng.beta(8 * purity, 8 * (1 - purity), len(kind))[:, None]
-    there = (shares > 0).astype(float)
-    other = rng.dirichlet(np.full(len(shares), 0.8), len(kind)) * there
-    other[np.arange(len(kind)), kind] += 1e-9
-    other /= other.sum(axis=1, keepdims=True)
-    return np.asarray(own * np.eye(len(shares))[kind] + (1 - own) * other)
 
 
 def draw_staff(

@@ -428,12 +428,15 @@ def funnel(study: Study, found: AgentSpread) -> Block:
     reach = agents["usual_high"].clip(upper=1) - agents["usual_low"].clip(lower=0)
     blind = bool((reach >= _BLIND).all())
     title = _apart(study, spread, points.loc[points["named"], "name"].tolist(), blind=blind)
+    p = spread.p_value
     return Picture(
         figure,
         title,
         alt=title,
         caption=study.word(
-            "kpis.funnel_caption", sd=_between(study, spread), p=_chance(study, spread)
+            "kpis.funnel_caption",
+            sd=_between(study, spread),
+            p="p<0.001" if p < 0.001 else f"p={study.words.number(p, 3)}",
         ),
         data=agents.drop(columns="above").round(4),
         name="funnel",
@@ -446,11 +449,6 @@ def _between(study: Study, spread: Spread) -> str:
     return words.with_interval(
         *(words.number(100 * s, 1) for s in (spread.sd, spread.sd_low, spread.sd_high))
     )
-
-
-def _chance(study: Study, spread: Spread) -> str:
-    p = spread.p_value
-    return "p<0.001" if p < 0.001 else f"p={study.words.number(p, 3)}"
 
 
 #: A band of the team's usual spread that covers so much of 0 to 100 % can show nobody.

@@ -379,7 +379,26 @@ def followed(study: Study, found: pd.DataFrame) -> Block:
     if team.empty:
         return Prose(study.word("follow.none"))
     latest = team[team[_F.MONTH] == team[_F.MONTH].max()]
-    return Stack(*_trend(study, team), _table(study, latest))
+    shown = pd.DataFrame(
+        [
+            {
+                "advised": study.words.month(str(row[_F.ADVISED_IN])),
+                "what": labels.rate_name(study, str(row[_F.BEHAVIOUR])),
+                "agents": study.words.number(row[_F.AGENTS]),
+                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.BEFORE)),
+                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.AFTER)),
+                "change": change_text(study, row),
+                "verdict": study.word(_WORDS[str(row[_F.VERDICT])]),
+            }
+            for _, row in latest.iterrows()
+        ]
+    )
+    headings = labels.headings(study, "follow", shown.columns)
+    title, caption = study.word("follow.title"), study.word("follow.caption")
+    return Stack(
+        *_trend(study, team),
+        Table(shown, title, caption=caption, labels=headings, name="follow-up"),
+    )
 
 
 def _trend(study: Study, team: pd.DataFrame) -> list[Block]:
@@ -426,26 +445,6 @@ def _trend(study: Study, team: pd.DataFrame) -> list[Block]:
             name="follow_up",
         )
     ]
-
-
-def _table(study: Study, rows: pd.DataFrame) -> Table:
-    shown = pd.DataFrame(
-        [
-            {
-                "advised": study.words.month(str(row[_F.ADVISED_IN])),
-                "what": labels.rate_name(study, str(row[_F.BEHAVIOUR])),
-                "agents": study.words.number(row[_F.AGENTS]),
-                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.BEFORE)),
-                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.AFTER)),
-                "change": change_text(study, row),
-                "verdict": study.word(_WORDS[str(row[_F.VERDICT])]),
-            }
-            for _, row in rows.iterrows()
-        ]
-    )
-    headings = labels.headings(study, "follow", shown.columns)
-    title, caption = study.word("follow.title"), study.word("follow.caption")
-    return Table(shown, title, caption=caption, labels=headings, name="follow-up")
 
 
 def change_text(study: Study, row: pd.Series) -> str:
@@ -547,7 +546,20 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
     blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
-    return Stack(*blocks, _verdicts(study, status, broken))
+    # Who is to keep it up, and of whom too little was seen to say anything.
+    groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
+    kept = "keep_it_up" if labels.any_named(study) else "untold"
+    without = groups.get("keep it up", [])
+    also = sorted(set(without) & set(broken[_P.AGENT_ID]))
+    told = study.word(f"coaching.{kept}", agents=_named(study, without))
+    more = study.word("coaching.kept_but_rules", agents=_named(study, also)) if also else ""
+    items = [
+        study.words.sentences(told, more),
+        study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
+    ]
+    there = ["keep it up" in groups, "not enough evidence" in groups]
+    shown = [item for item, is_there in zip(items, there, strict=True) if is_there]
+    return Stack(*blocks, Note(shown, study.word("coaching.verdicts")))
 
 
 def _rules(study: Study, broken: pd.DataFrame) -> Table:
@@ -633,23 +645,3 @@ def strengths(study: Study, plan: pd.DataFrame) -> Block:
 def _named(study: Study, agents: pd.Series | list[str]) -> str:
     names = labels.sorted_names(study, agents)
     return study.words.listed([study.agent_name(name) for name in names])
-
-
-def _verdicts(study: Study, status: pd.DataFrame, broken: pd.DataFrame) -> Block:
-    """Return who is to keep it up, and of whom too little was seen to say anything.
-
-    No gap in what goes with a sale is no clean sheet: who has lines to read is told with it.
-    """
-    groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
-    kept = "keep_it_up" if labels.any_named(study) else "untold"
-    without = groups.get("keep it up", [])
-    also = sorted(set(without) & set(broken[_P.AGENT_ID]))
-    told = study.word(f"coaching.{kept}", agents=_named(study, without))
-    more = study.word("coaching.kept_but_rules", agents=_named(study, also)) if also else ""
-    items = [
-        study.words.sentences(told, more),
-        study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
-    ]
-    there = ["keep it up" in groups, "not enough evidence" in groups]
-    shown = [item for item, is_there in zip(items, there, strict=True) if is_there]
-    return Note(shown, study.word("coaching.verdicts"))

@@ -390,7 +390,7 @@ def scopes(study: Study, drivers: pd.DataFrame) -> Block:
         interval=[_interval(study.words, row) for _, row in named.iterrows()],
         behaviour=[labels.label(study, name) for name in named[_D.BEHAVIOUR]],
         scope=[
-            _scope(study, kind, name)
+            (name if kind == Conversations.PRODUCT_CATEGORY else study.word(f"{kind}.{name}"))
             for kind, name in zip(named[_D.SCOPE_KIND], named[_D.SCOPE], strict=True)
         ],
     )
@@ -403,11 +403,6 @@ def scopes(study: Study, drivers: pd.DataFrame) -> Block:
         formats=dict.fromkeys((_D.RAW_PP, _D.EFFECT_PP), _points(study, named)),
         name="drivers-scopes",
     )
-
-
-def _scope(study: Study, kind: str, scope: str) -> str:
-    # Categories of goods are the shop's own words.
-    return scope if kind == Conversations.PRODUCT_CATEGORY else study.word(f"{kind}.{scope}")
 
 
 def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:

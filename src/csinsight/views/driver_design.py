@@ -115,18 +115,14 @@ def power(study: Study, plan: Design, before: pd.DataFrame) -> Prose:
     if unknown:
         told.append(study.word("drivers.unknown_all", listed=study.words.listed(unknown)))
     if plan.browsing_doubt:
-        told.append(_browsing(study, plan))
+        # Why page views that are known in part count as not known.
+        without, with_it = (study.words.percent(share, 0) for share in plan.browsing)
+        least = study.words.percent(LEAST_BROWSING, 0)
+        key = f"drivers.browsing_{plan.browsing_doubt}"
+        told.append(study.word(key, without=without, with_it=with_it, least=least))
     if plan.by_conversation:
         told.append(study.word("drivers.by_talk"))
     return Prose(*told)
-
-
-def _browsing(study: Study, plan: Design) -> str:
-    """Return why page views that are known in part count as not known."""
-    without, with_it = (study.words.percent(share, 0) for share in plan.browsing)
-    least = study.words.percent(LEAST_BROWSING, 0)
-    key = f"drivers.browsing_{plan.browsing_doubt}"
-    return study.word(key, without=without, with_it=with_it, least=least)
 
 
 def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:

@@ -316,7 +316,7 @@ def plan(study: Study, brief: Brief) -> Block:
     shown = pd.DataFrame(
         {
             "what": [labels.title_of(study, str(name)) for name in table[CoachingPlan.BEHAVIOUR]],
-            "who": [_who(study, names) for names in table["who"]],
+            "who": [Linked(labels.card_links(study, names, _MOST_NAMED)) for names in table["who"]],
             "gain": [
                 labels.cell(
                     words.with_interval(
@@ -345,10 +345,6 @@ def plan(study: Study, brief: Brief) -> Block:
     rows = pd.concat([shown, found if len(checked) else found[:0]], ignore_index=True)
     table_ = Table(rows, title, caption=caption, labels=headings, name="brief-plan")
     return _linked(study, CoachingPlan.NAME, table_, cards=True)
-
-
-def _who(study: Study, agents: list[str]) -> Linked:
-    return Linked(labels.card_links(study, agents, _MOST_NAMED))
 
 
 def money(study: Study, brief: Brief) -> Block:

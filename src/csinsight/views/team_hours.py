@@ -133,6 +133,8 @@ def sentence(study: Study, found: Hours) -> str:
     if told.answer == "few":
         return study.word("hours.few")
     slow, low, high = (words.percent(value, 0) for value in told.slow)
+    # What share of all rounds was answered late or never.
+    rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS]].sum()
     parts = {
         "limit": words.seconds(study.context.profile.slow_s),
         "slow": words.with_interval(slow, low, high),
@@ -140,7 +142,7 @@ def sentence(study: Study, found: Hours) -> str:
         "months": words.number(labels.months_counted(study)),
         **_busiest(study, found.slow),
         **_slow_shares(study, found),
-        "late": words.percent(_late(found), 0),
+        "late": words.percent(float(1 - rounds[_C.ROUNDS_IN_180S] / max(rounds[_C.ROUNDS], 1)), 0),
     }
     faster = ""
     if told.faster is not None:
@@ -161,12 +163,6 @@ def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
     """Return the busiest of the hours that can be judged, and its load."""
     row = slow.sort_values("load").iloc[-1]
     return {"busiest": _hour(study, row["hour"]), "load": study.words.number(row["load"], 1)}
-
-
-def _late(found: Hours) -> float:
-    """Return what share of all rounds was answered late or never."""
-    rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS]].sum()
-    return float(1 - rounds[_C.ROUNDS_IN_180S] / max(rounds[_C.ROUNDS], 1))
 
 
 def _slow_shares(study: Study, found: Hours) -> dict[str, str]:
