@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from csinsight.behaviours.profiles import load_profile
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.views import buyer_types, coaching, monthly_brief
 from csinsight.views.study import Study
@@ -49,7 +48,7 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
 
 def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
     assert monthly_brief.movements(study, _talks(3), None, None) == []
-    block = monthly_brief.month_over_month(study, _talks(3), load_profile("taobao"), None, None)
+    block = monthly_brief.month_over_month(study, _talks(3), None, None)
     assert block.plain().startswith("There is no month before to compare with.")
 
 

@@ -92,6 +92,6 @@ def test_two_hundred_agents_fit_one_table(study: Study) -> None:
         sample_messages(), sample_conversations(), sample_sessions(), context.profile
     )
     agents = _team(agent_kpis(month, profile=context.profile), 200)
-    table = kpi_page.table(study, agents, context.profile, "CNY")
+    table = kpi_page.table(study, agents)
     assert len(table.rows) == len(agents) >= 200
     assert len(table.page_html().encode()) < 2_000 * len(agents)

@@ -39,9 +39,9 @@ def test_no_evidence_of_a_change_is_not_no_change(
 
 def test_every_missed_target_is_named_and_none_is_met_that_is_not_known(study: Study) -> None:
     seen, profile = study.read("conversations"), study.context.profile
-    told = agent_kpis.targets(study, seen, profile)
+    told = agent_kpis.targets(study, seen)
     assert told.startswith("Targets missed: ")
-    behind = agent_kpis.missed(study, agent_kpis.shop_row(study, seen, profile), profile)
+    behind = agent_kpis.missed(study, agent_kpis.shop_row(study, seen))
     assert len(behind) > 2
     assert [study.word(f"kpi.{n}") in told for n in profile.targets] == [
         n in behind for n in profile.targets
@@ -62,7 +62,8 @@ def test_a_target_is_met_only_where_its_figure_is_known(
     profile = study.context.profile.model_copy(update={"targets": targets})
     row = pd.Series({"reply_rate": 0.5, "satisfaction_mean": float("nan")})
     monkeypatch.setattr(agent_kpis, "shop_row", lambda *_: row)
-    told = agent_kpis.targets(study, pd.DataFrame(), profile)
+    monkeypatch.setattr(study, "context", study.context.model_copy(update={"profile": profile}))
+    told = agent_kpis.targets(study, pd.DataFrame())
     assert told.startswith(said) and bool(told) == bool(said)
 
 

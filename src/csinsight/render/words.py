@@ -146,14 +146,14 @@ class Words:
         """Write a difference in percentage points, always signed, without the unit."""
         return self.number(value, digits, sign=True)
 
-    def money(self, value: Any, digits: int = 0, currency: str | None = None) -> str:
+    def money(self, value: Any, digits: int = 0) -> str:
         """Write an amount in the shop's currency."""
         if _is_missing(value):
             return self.word("text.unknown")
         pattern = "¤" + _pattern(digits)
         text = format_currency(
             _rounded(value, digits),
-            currency or self.currency,
+            self.currency,
             pattern,
             self.locale,
             currency_digits=False,

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours import kpis
-from csinsight.behaviours.profiles import KpiProfile
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import Conversations
 from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
@@ -66,14 +65,14 @@ def _row(rounds: pd.DataFrame) -> kpis.Figures:
     return row
 
 
-def table(study: Study, found: pd.DataFrame, profile: KpiProfile) -> Block:
+def table(study: Study, found: pd.DataFrame) -> Block:
     """Return both readings side by side, and which is the headline; a line where no robot wrote.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> nobody = pd.DataFrame({"agent_id": [None], "rounds": [0], "robot_alone": [0]})
-    >>> type(table(sample_study(), nobody, sample_study().context.profile)).__name__
+    >>> type(table(sample_study(), nobody)).__name__
     'Prose'
     """
     if not found["rounds"].iloc[0] + found["robot_alone"].iloc[0]:
@@ -102,7 +101,7 @@ def table(study: Study, found: pd.DataFrame, profile: KpiProfile) -> Block:
         "robot.found",
         rounds=words.number(found["rounds"].iloc[0]),
         alone=words.number(found["robot_alone"].iloc[0]),
-        headline=study.word(f"robot.headline_{profile.response_from}"),
+        headline=study.word(f"robot.headline_{study.context.profile.response_from}"),
     )
     return Stack(
         Prose(told),

@@ -17,7 +17,6 @@ from csinsight.behaviours.kpis import (
     monthly_kpis,
     shop_kpis,
 )
-from csinsight.behaviours.profiles import KpiProfile
 from csinsight.coaching.card import AgentSpread
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.features.months import in_months
@@ -52,24 +51,24 @@ _TILES: Final = 6
 SHOP_KPIS: Final = "shop_kpis"
 
 
-def shop_row(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+def shop_row(study: Study, conversations: pd.DataFrame) -> pd.Series:
     """Return the shop's figures of the report month, as the run wrote them where it did.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> int(shop_row(study, seen, profile)["inquiries"])
+    >>> seen = study.read("conversations")
+    >>> int(shop_row(study, seen)["inquiries"])
     98
     """
     written = study.read_or_none(SHOP_KPIS)
     if written is None:
-        written = shop_kpis(study.of_month(conversations), profile=profile)
+        written = shop_kpis(study.of_month(conversations), profile=study.context.profile)
     return written.iloc[0]
 
 
-def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]:
+def missed(study: Study, shop: pd.Series) -> dict[str, str]:
     """Return by KPI the words for each of the profile's targets that the month missed.
 
     Times are to stay under their target, all else is to reach it. A miss within the figure's own
@@ -79,18 +78,18 @@ def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> sorted(missed(study, shop_row(study, seen, profile), profile))
+    >>> seen = study.read("conversations")
+    >>> sorted(missed(study, shop_row(study, seen)))
     ['answer_ask_ratio', 'mean_response_s', 'reply_rate', 'reply_rate_180s']
     """
     found = {}
-    for name, target in profile.targets.items():
+    for name, target in study.context.profile.targets.items():
         lower_is_better, value = name.endswith("_s"), shop.get(name)
         if pd.isna(value) or (value <= target if lower_is_better else value >= target):
             continue
         end = shop.get(f"{name}{_K.LOW_SUFFIX if lower_is_better else _K.HIGH_SUFFIX}")
         sure = pd.notna(end) and (end > target if lower_is_better else end < target)
-        write = writers(study, study.words.currency)[name]
+        write = writers(study)[name]
         found[name] = study.word(
             "kpis.missed" if sure else "kpis.missed_perhaps",
             name=study.word(f"kpi.{name}"),
@@ -100,47 +99,48 @@ def missed(study: Study, shop: pd.Series, profile: KpiProfile) -> dict[str, str]
     return found
 
 
-def sentence(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+def sentence(study: Study, conversations: pd.DataFrame) -> str:
     """Return the finding: conversion, its change beyond chance or not, and speed.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> "54.5%" in sentence(study, seen, profile)
+    >>> seen = study.read("conversations")
+    >>> "54.5%" in sentence(study, seen)
     True
     """
     words = study.words
-    shop = shop_row(study, conversations, profile)
+    shop = shop_row(study, conversations)
     if pd.isna(shop[_K.PAID_RATE]):
         parts = [_untold(study, shop)]
     else:
         low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
-        parts = [study.word(f"kpis.found_{profile.inquirer}", paid=paid, n=n, low=low, high=high)]
-        parts.append(_against(study, conversations, profile, shop))
-    parts += [_speed(study, shop, profile), targets(study, conversations, profile)]
+        key = f"kpis.found_{study.context.profile.inquirer}"
+        parts = [study.word(key, paid=paid, n=n, low=low, high=high)]
+        parts.append(_against(study, conversations, shop))
+    parts += [_speed(study, shop), targets(study, conversations)]
     return words.sentences(*parts)
 
 
-def in_brief(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+def in_brief(study: Study, conversations: pd.DataFrame) -> str:
     """Return conversion and whether it changed beyond chance, in one sentence.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> "54.5%" in in_brief(study, seen, profile)
+    >>> seen = study.read("conversations")
+    >>> "54.5%" in in_brief(study, seen)
     True
     """
     words = study.words
-    shop = shop_row(study, conversations, profile)
+    shop = shop_row(study, conversations)
     if pd.isna(shop[_K.PAID_RATE]):
         return _untold(study, shop)
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
-    change = _changed(study, conversations, profile, shop)
+    change = _changed(study, conversations, shop)
     paid = words.percent(shop[_K.PAID_RATE])
     told = study.word("brief.paid", paid=paid, low=low, high=high, change=change)
     return words.sentences(told, *data_check.join(study))
@@ -156,104 +156,104 @@ def _untold(study: Study, shop: pd.Series) -> str:
     return study.word("brief.no_join", n=count, found=found, all=buyers)
 
 
-def _changed(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
+def _changed(study: Study, conversations: pd.DataFrame, now: pd.Series) -> str:
     """Return in words how conversion changed since the month before."""
-    change = _change(study, conversations, profile, now)
+    change = _change(study, conversations, now)
     return (
         study.word("brief.first_month") if change is None else labels.change_in_words(study, change)
     )
 
 
 def _change(
-    study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series
+    study: Study, conversations: pd.DataFrame, now: pd.Series
 ) -> tuple[float, float, float] | None:
     """Return the change of paid conversion since the month before with its interval, if known."""
-    before = month_before(study, conversations, profile)
+    before = month_before(study, conversations)
     if pd.isna(before[_K.PAID_RATE]) or pd.isna(now[_K.PAID_RATE]):
         return None
     return labels.difference(now, before, _K.PAID_RATE)
 
 
-def month_before(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> pd.Series:
+def month_before(study: Study, conversations: pd.DataFrame) -> pd.Series:
     """Return the shop's figures of the month before.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> int(month_before(study, seen, profile)["conversations"])
+    >>> seen = study.read("conversations")
+    >>> int(month_before(study, seen)["conversations"])
     113
     """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
-    return shop_kpis(earlier, profile=profile).iloc[0]
+    return shop_kpis(earlier, profile=study.context.profile).iloc[0]
 
 
-def _against(study: Study, conversations: pd.DataFrame, profile: KpiProfile, now: pd.Series) -> str:
-    change = _change(study, conversations, profile, now)
+def _against(study: Study, conversations: pd.DataFrame, now: pd.Series) -> str:
+    change = _change(study, conversations, now)
     if change is None:
         return ""
-    before = study.words.percent(month_before(study, conversations, profile)[_K.PAID_RATE])
+    before = study.words.percent(month_before(study, conversations)[_K.PAID_RATE])
     return study.word("kpis.against", before=before, change=labels.change_in_words(study, change))
 
 
-def _speed(study: Study, shop: pd.Series, profile: KpiProfile) -> str:
+def _speed(study: Study, shop: pd.Series) -> str:
     if pd.isna(shop[_K.FIRST_RESPONSE_MEDIAN]):
         return study.word("kpis.untimed")
     seconds = study.words.seconds
     median, p90 = (seconds(shop[n]) for n in (_K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90))
-    if shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s:
+    if shop[_K.FIRST_RESPONSE_P90] >= study.context.profile.round_cap_s:
         return study.word("kpis.speed_at_cap", median=median, cap=p90)
     return study.word("kpis.speed", median=median, p90=p90)
 
 
-def finding(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Finding:
+def finding(study: Study, conversations: pd.DataFrame) -> Finding:
     """Return the sentence on top of the page, and keep it for the index.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> type(finding(study, seen, profile)).__name__
+    >>> seen = study.read("conversations")
+    >>> type(finding(study, seen)).__name__
     'Finding'
     """
-    text = sentence(study, conversations, profile)
+    text = sentence(study, conversations)
     study.write_facts({"finding": text})
     return Finding(text)
 
 
-def headline(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> dict[str, float]:
+def headline(study: Study, conversations: pd.DataFrame) -> dict[str, float]:
     """Return the shop's main figures, for the recorded results.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> sorted(headline(study, seen, profile))
+    >>> seen = study.read("conversations")
+    >>> sorted(headline(study, seen))
     ['conversations', 'first_response_median_s', 'inquiries', 'paid_rate']
     """
-    shop = shop_row(study, conversations, profile)
+    shop = shop_row(study, conversations)
     names = (_K.CONVERSATIONS, _K.INQUIRIES, _K.PAID_RATE, _K.FIRST_RESPONSE_MEDIAN)
     return {name: round(float(shop[name]), 4) for name in names if pd.notna(shop[name])}
 
 
-def cards(study: Study, conversations: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
+def cards(study: Study, conversations: pd.DataFrame) -> Tiles:
     """Return the month's main figures as tiles.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> type(cards(study, seen, profile, "CNY")).__name__
+    >>> seen = study.read("conversations")
+    >>> type(cards(study, seen)).__name__
     'Tiles'
     """
-    return tiles(study, study.of_month(conversations), profile, currency)
+    return tiles(study, study.of_month(conversations))
 
 
-def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str) -> Tiles:
+def tiles(study: Study, month: pd.DataFrame) -> Tiles:
     """Return one month's main figures as tiles, without those that the data can't give.
 
     Figures that missed their target are marked and say so.
@@ -262,14 +262,14 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> len(tiles(study, seen, profile, "CNY").tiles) <= _TILES
+    >>> seen = study.read("conversations")
+    >>> len(tiles(study, seen).tiles) <= _TILES
     True
     """
-    shop, write = shop_row(study, month, profile), writers(study, currency)
-    behind = missed(study, shop, profile)
+    shop, write = shop_row(study, month), writers(study)
+    behind = missed(study, shop)
     made = []
-    for name, detail in _details(study, shop, profile, currency).items():
+    for name, detail in _details(study, shop).items():
         parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
         if name in _CONVERSION and (match := data_check.match_note(study)):
             parts.append(match)
@@ -279,11 +279,12 @@ def tiles(study: Study, month: pd.DataFrame, profile: KpiProfile, currency: str)
     return Tiles(made[:_TILES])
 
 
-def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) -> dict[str, str]:
+def _details(study: Study, shop: pd.Series) -> dict[str, str]:
     """Return by KPI that has a value the line below it, in the order of the tiles."""
+    profile = study.context.profile
     words = study.words
     span = words.interval(*(words.percent(shop[f"{_K.PAID_RATE}{e}"]) for e in ("_low", "_high")))
-    sold = (words.money(shop[name], currency=currency) for name in (SILENT_SALES, TOTAL_SALES))
+    sold = (words.money(shop[name]) for name in (SILENT_SALES, TOTAL_SALES))
     p90 = words.seconds(shop[_K.FIRST_RESPONSE_P90])
     told = {
         _K.PAID_RATE: study.word(
@@ -297,7 +298,7 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
         if pd.notna(shop[_K.FIRST_RESPONSE_P90])
         and shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
         else study.word("kpis.nine_in_ten", p90=p90),
-        _K.REPLY_RATE_180S: _of_rounds(study, shop, profile),
+        _K.REPLY_RATE_180S: _of_rounds(study, shop),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
         SILENT_SHARE: study.word(
             "kpis.silent_detail", **dict(zip(("silent", "total"), sold, strict=True))
@@ -312,29 +313,31 @@ def _details(study: Study, shop: pd.Series, profile: KpiProfile, currency: str) 
     return {name: detail for name, detail in told.items() if pd.notna(shop[name])}
 
 
-def _of_rounds(study: Study, shop: pd.Series, profile: KpiProfile) -> str:
-    rounds, target = study.words.number(shop["rounds"]), profile.targets.get(_K.REPLY_RATE_180S)
+def _of_rounds(study: Study, shop: pd.Series) -> str:
+    rounds = study.words.number(shop["rounds"])
+    target = study.context.profile.targets.get(_K.REPLY_RATE_180S)
     if target is None:
         return study.word("kpis.of_rounds_no_target", n=rounds)
     return study.word("kpis.of_rounds", n=rounds, target=study.words.percent(target, 0))
 
 
-def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> str:
+def targets(study: Study, conversations: pd.DataFrame) -> str:
     """Name every target that the month missed, or say that none was; empty without targets.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> bool(targets(study, seen, profile))
+    >>> seen = study.read("conversations")
+    >>> bool(targets(study, seen))
     True
     """
-    shop = shop_row(study, conversations, profile)
+    profile = study.context.profile
+    shop = shop_row(study, conversations)
     known = [name for name in profile.targets if pd.notna(shop.get(name))]
     if not known:
         return ""
-    behind = missed(study, shop, profile)
+    behind = missed(study, shop)
     if not behind:
         return study.word(
             f"kpis.missed_no{'ne' if len(known) == len(profile.targets) else '_known'}"
@@ -347,24 +350,24 @@ def targets(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> s
     return study.words.sentences(told, study.word("kpis.missed_cap", cap=cap))
 
 
-def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
+def trend(study: Study, conversations: pd.DataFrame) -> Block:
     """Draw every headline figure by month, with its interval where it has one.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> type(trend(study, seen.head(0), profile)).__name__
+    >>> seen = study.read("conversations")
+    >>> type(trend(study, seen.head(0))).__name__
     'Prose'
     """
     back = study.context.params.trend_months
     counted = in_months(conversations, study.as_of, back, untimed=False)
-    months = monthly_kpis(counted, profile=profile)
+    months = monthly_kpis(counted, profile=study.context.profile)
     known = [name for name in HEADLINES if months[name].notna().sum() > 1]
     if not known:
         return Prose(study.word("kpis.no_trend"))
-    words, write = study.words, writers(study, study.words.currency)
+    words, write = study.words, writers(study)
     rows = -(-len(known) // _ACROSS)
     size = (theme.WIDE[0] * 1.25, 1.9 * rows)
     figure, grid = plt.subplots(rows, _ACROSS, squeeze=False, figsize=size)
@@ -382,10 +385,10 @@ def trend(study: Study, conversations: pd.DataFrame, profile: KpiProfile) -> Blo
         first, last = (write[name](own[name].iloc[place]) for place in (0, -1))
         label = study.word(f"kpi.{name}")
         told.append(study.word("kpis.trend_alt", label=label, first=first, last=last))
-    shop = shop_row(study, conversations, profile)
+    shop = shop_row(study, conversations)
     return Picture(
         figure,
-        study.word("kpis.trend", change=_changed(study, conversations, profile, shop)),
+        study.word("kpis.trend", change=_changed(study, conversations, shop)),
         alt=words.sentences(*told),
         caption=study.word("kpis.trend_caption"),
         data=months[["month", *known]],
@@ -467,14 +470,14 @@ def _apart(study: Study, spread: Spread, outside: list[str], *, blind: bool) -> 
     return study.word("kpis.funnel_blind" if blind else "kpis.funnel_nobody", **told)
 
 
-def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
+def table(study: Study, agents: pd.DataFrame) -> Block:
     """Return every agent's figures with their intervals, by name and not by result.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> type(table(study, pd.DataFrame(), study.context.profile, "CNY")).__name__
+    >>> type(table(study, pd.DataFrame())).__name__
     'Prose'
     """
     if agents.empty:
@@ -484,7 +487,7 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
         **dict.fromkeys(_RATES, lambda value: words.percent(value, 0)),
         **dict.fromkeys((_K.FIRST_RESPONSE_MEDIAN, _K.MEAN_RESPONSE), words.seconds),
         _K.ANSWER_ASK_RATIO: lambda value: words.number(value, 2),
-        _K.SPEND_PER_BUYER: lambda value: words.money(value, currency=currency),
+        _K.SPEND_PER_BUYER: words.money,
         _K.SATISFACTION: lambda value: words.number(value, 1),
     }
     shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
@@ -497,14 +500,14 @@ def table(study: Study, agents: pd.DataFrame, profile: KpiProfile, currency: str
                 _with_interval(study, row, name, write, labels.two_lines)
                 for _, row in agents.iterrows()
             ]
-    rule = study.word(f"kpis.rule_{profile.attribution}")
+    rule = study.word(f"kpis.rule_{study.context.profile.attribution}")
     caption = study.word("kpis.table_caption", rule=rule)
     shop = study.read_or_none(SHOP_KPIS)
     # Buyers of several agents: without a word the shop's spend beside agents' looks wrong.
     whole = None if shop is None else shop[_K.PAYING_BUYERS].iloc[0]
     # Where chats and orders can't be joined the shop's buyers are not known.
     if shop is not None and pd.notna(whole) and agents[_K.PAYING_BUYERS].sum() > whole:
-        spend = words.money(shop[_K.SPEND_PER_BUYER].iloc[0], currency=currency)
+        spend = words.money(shop[_K.SPEND_PER_BUYER].iloc[0])
         caption = words.sentences(caption, study.word("kpis.table_shared", shop=spend))
     return Table(
         shown.sort_values(_K.AGENT_ID, key=lambda names: names.map(by_pinyin)),
@@ -565,27 +568,26 @@ _ORDER: Final = (
 )
 
 
-def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, currency: str) -> Block:
+def figures(study: Study, conversations: pd.DataFrame) -> Block:
     """Return every KPI that the shop's data can give: value, interval, what it is made of, target.
 
     Parameters
     ----------
     study : Study
     conversations : pandas.DataFrame
-    profile : KpiProfile
-    currency : str
         ISO 4217.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> type(figures(study, seen, profile, "CNY")).__name__
+    >>> seen = study.read("conversations")
+    >>> type(figures(study, seen)).__name__
     'Table'
     """
-    shop = shop_row(study, conversations, profile)
-    write, behind = writers(study, currency), missed(study, shop, profile)
+    profile = study.context.profile
+    shop = shop_row(study, conversations)
+    write, behind = writers(study), missed(study, shop)
     rows = []
     for name in _ORDER:
         # The profile's own limit says nothing new where it is three minutes.
@@ -596,11 +598,11 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
         target = profile.targets.get(name)
         rows.append(
             {
-                "figure": label(study, name, profile),
-                "value": _capped(study, shop[name], profile)
+                "figure": label(study, name),
+                "value": _capped(study, shop[name])
                 if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
                 else _with_interval(study, shop, name, write[name], labels.cell),
-                "made_of": _made_of(study, shop, name, profile, currency),
+                "made_of": _made_of(study, shop, name),
                 "target": _target(study, write[name](target), name in behind) if target else "",
             }
         )
@@ -614,25 +616,27 @@ def figures(study: Study, conversations: pd.DataFrame, profile: KpiProfile, curr
     )
 
 
-def _capped(study: Study, value: float, profile: KpiProfile) -> str:
+def _capped(study: Study, value: float) -> str:
     """Write a wait that is as long as a round can count: how long it truly was is not known."""
-    return study.word("kpis.at_cap", value=study.words.seconds(min(value, profile.round_cap_s)))
+    capped = min(value, study.context.profile.round_cap_s)
+    return study.word("kpis.at_cap", value=study.words.seconds(capped))
 
 
 def _target(study: Study, target: str, missed: bool) -> str:
     return study.word("kpis.target_missed", target=target) if missed else target
 
 
-def conventions(study: Study, profile: KpiProfile) -> Prose:
+def conventions(study: Study) -> Prose:
     """Return what this run counts by: the cap, the windows, service hours, who is an inquirer.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> "24 hours" in conventions(study, study.context.profile).plain()
+    >>> "24 hours" in conventions(study).plain()
     True
     """
+    profile = study.context.profile
     words, params = study.words, study.context.params
     return Prose(
         study.word(
@@ -651,7 +655,7 @@ def _hours(study: Study, hours: float) -> str:
     return study.words.number(hours, 0 if float(hours).is_integer() else 1)
 
 
-def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: KpiProfile) -> Block:
+def left_out(study: Study, month: Month, conversations: pd.DataFrame) -> Block:
     """Return what doesn't count in which figure, how many, and why.
 
     Examples
@@ -660,10 +664,11 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: K
     >>> from csinsight.views.sample import sample_study
     >>> study, seen = sample_study(), sample_study().read("conversations")
     >>> month = Month(study.of_month(seen), sample_sessions(), pd.DataFrame(), None)
-    >>> type(left_out(study, month, seen, study.context.profile)).__name__
+    >>> type(left_out(study, month, seen)).__name__
     'Table'
     """
-    shop = shop_row(study, conversations, profile)
+    profile = study.context.profile
+    shop = shop_row(study, conversations)
     nobody = month.conversations[Conversations.AGENT_ID].isna()
     counts = {
         _K.NOT_INQUIRIES: shop[_K.NOT_INQUIRIES],
@@ -701,16 +706,17 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame, profile: K
     )
 
 
-def label(study: Study, name: str, profile: KpiProfile) -> str:
+def label(study: Study, name: str) -> str:
     """Return what a KPI is called under a profile: by its limit, and by what an inquirer is.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> label(study, "paid_rate", study.context.profile)
+    >>> label(study, "paid_rate")
     'Paid conversion'
     """
+    profile = study.context.profile
     if name == _K.INQUIRERS:
         return study.word(f"kpi.inquirers_{profile.inquirer}")
     if name == _K.PROMPT_RATE:
@@ -718,14 +724,14 @@ def label(study: Study, name: str, profile: KpiProfile) -> str:
     return study.word(f"kpi.{name}")
 
 
-def writers(study: Study, currency: str) -> dict[str, Write]:
+def writers(study: Study) -> dict[str, Write]:
     """Return what writes each KPI's value.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> writers(study, "CNY")["paid_rate"](0.315)
+    >>> writers(study)["paid_rate"](0.315)
     '31.5%'
     """
     words = study.words
@@ -733,19 +739,17 @@ def writers(study: Study, currency: str) -> dict[str, Write]:
         **dict.fromkeys(_COUNTS, words.number),
         **dict.fromkeys((*_FIRST, *_ROUND), words.seconds),
         **dict.fromkeys(SHARES, words.percent),
-        **dict.fromkeys(
-            (*_MONEY, _K.SPEND_PER_BUYER), lambda value: words.money(value, currency=currency)
-        ),
+        **dict.fromkeys((*_MONEY, _K.SPEND_PER_BUYER), words.money),
         **dict.fromkeys(
             (_K.ANSWER_ASK_RATIO, _K.SATISFACTION), lambda value: words.number(value, 2)
         ),
     }
 
 
-def _made_of(study: Study, row: pd.Series, name: str, profile: KpiProfile, currency: str) -> str:
+def _made_of(study: Study, row: pd.Series, name: str) -> str:
     words, made = study.words, _MADE.get(name)
     if name == SILENT_SHARE:
-        top, under = (words.money(row[n], currency=currency) for n in (SILENT_SALES, TOTAL_SALES))
+        top, under = (words.money(row[n]) for n in (SILENT_SALES, TOTAL_SALES))
         return study.word("kpis.made_of_silent", top=top, under=under)
     if made is None:
         return ""
@@ -753,6 +757,6 @@ def _made_of(study: Study, row: pd.Series, name: str, profile: KpiProfile, curre
     if made in _WHOLE:
         return study.word(f"kpis.made_of_{made}", under=under)
     above = row[f"{name}{_K.NUMERATOR_SUFFIX}"]
-    top = words.money(above, currency=currency) if made == "buyers" else words.number(above)
-    unit = f"_{profile.inquirer}" if made == "inquirers" else ""
+    top = words.money(above) if made == "buyers" else words.number(above)
+    unit = f"_{study.context.profile.inquirer}" if made == "inquirers" else ""
     return study.word(f"kpis.made_of_{made}{unit}", top=top, under=under)

@@ -186,23 +186,23 @@ def _day(study: Study, moment: pd.Timestamp) -> str:
     return study.words.date(moment) if pd.notna(moment) else study.word("text.not_given")
 
 
-def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
+def orders(study: Study, totals: pd.DataFrame) -> Block:
     """Return what all orders of the month come to, and keep it for the brief.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> type(orders(sample_study(), pd.DataFrame(), "CNY")).__name__
+    >>> type(orders(sample_study(), pd.DataFrame())).__name__
     'Prose'
     """
     if totals.empty:
         return Prose(study.word("check.no_orders"))
     words = study.words
-    study.write_facts({"orders": _orders_found(study, totals, currency)})
+    study.write_facts({"orders": _orders_found(study, totals)})
     formats: dict[str, Write] = {
         "orders": lambda n: "" if pd.isna(n) else words.number(n),
         "share": lambda share: "" if pd.isna(share) else words.percent(share),
-        "amount": lambda amount: words.money(amount, currency=currency),
+        "amount": words.money,
     }
     names = {"kind": "what", "orders": "orders", "share": "share", "amount": "amount"}
     if totals["amount"].isna().all():
@@ -217,7 +217,7 @@ def orders(study: Study, totals: pd.DataFrame, currency: str) -> Block:
     )
 
 
-def _orders_found(study: Study, totals: pd.DataFrame, currency: str) -> str:
+def _orders_found(study: Study, totals: pd.DataFrame) -> str:
     words, rows = study.words, totals.set_index("kind")
     n = words.number(rows.loc["placed", "orders"])
     if "paid" not in rows.index:
@@ -225,7 +225,7 @@ def _orders_found(study: Study, totals: pd.DataFrame, currency: str) -> str:
     share = words.percent(rows.loc["paid", "share"], 0)
     parts = [study.word("check.orders_found", n=n, share=share)]
     if "net" in rows.index:
-        net = words.money(rows.loc["net", "amount"], currency=currency)
+        net = words.money(rows.loc["net", "amount"])
         parts.append(study.word("check.orders_found_net", net=net))
     return words.sentences(*parts)
 

@@ -36,7 +36,7 @@ def keys(study: Study) -> pd.DataFrame:
     return table.astype({"key": "str", "buyers": "int64", "share": float, "orders": "int64"})
 
 
-def joined(study: Study, found: pd.DataFrame, currency: str) -> Block:
+def joined(study: Study, found: pd.DataFrame) -> Block:
     """Return the match rate by key and what sets the unmatched apart.
 
     Where nothing could be joined it says that nothing can be told: that is no zero.
@@ -44,7 +44,7 @@ def joined(study: Study, found: pd.DataFrame, currency: str) -> Block:
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> type(joined(sample_study(), pd.DataFrame(), "CNY")).__name__
+    >>> type(joined(sample_study(), pd.DataFrame())).__name__
     'Prose'
     """
     shop = study.open()
@@ -61,10 +61,10 @@ def joined(study: Study, found: pd.DataFrame, currency: str) -> Block:
         formats={"share": words.percent, "buyers": words.number, "orders": words.number},
         name="join_keys",
     )
-    return Stack(by_key, _differ(study, currency))
+    return Stack(by_key, _differ(study))
 
 
-def _differ(study: Study, currency: str) -> Block:
+def _differ(study: Study) -> Block:
     table = study.write("join_bias", join_bias(study.open(), study.start, study.as_of))
     words = study.words
     if table.empty or 0 in {*table["n_found"], *table["n_not_found"]}:
@@ -80,7 +80,7 @@ def _differ(study: Study, currency: str) -> Block:
             told = (words.percent(share, 0) for share in (value, low, high))
             return labels.cell(words.with_interval(*told))
         if measure in _MONEY:
-            return words.money(value, currency=currency)
+            return words.money(value)
         return words.number(value) if measure in _NUMBERS else words.percent(value, 0)
 
     shown = pd.DataFrame(

@@ -11,7 +11,6 @@ import pandas as pd
 from csinsight.behaviours.alerts import TOTALS, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
-from csinsight.behaviours.profiles import KpiProfile
 from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import (
     AgentKpis,
@@ -61,9 +60,8 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Brief:
-    """The KPI profile and the tables that this month's run has made; None where it could not."""
+    """The tables that this month's run has made; None where it could not."""
 
-    profile: KpiProfile
     types: pd.DataFrame | None
     tiers: pd.DataFrame | None
     conversations: pd.DataFrame | None
@@ -89,7 +87,7 @@ def gather(study: Study) -> Brief:
     (True, 362)
     """
     tables = (study.read_or_none(name) for name in _PARTS)
-    return Brief(study.context.profile, *tables)
+    return Brief(*tables)
 
 
 def sentence(study: Study, brief: Brief) -> str:
@@ -105,7 +103,7 @@ def sentence(study: Study, brief: Brief) -> str:
     """
     parts = []
     if brief.conversations is not None:
-        parts.append(agent_kpis.in_brief(study, brief.conversations, brief.profile))
+        parts.append(agent_kpis.in_brief(study, brief.conversations))
     if study.facts(_HOURS).get(SLOW_HOURS):
         parts.append(_first_sentence(study, _HOURS))
     advised = brief.plan is not None and len(labels.of_kind(brief.plan, "driver"))
@@ -155,8 +153,8 @@ def warnings(study: Study, brief: Brief) -> Block:
     faults = data_check.join(study) if study.open().match.broken else []
     if brief.conversations is None:
         return Note(faults, study.word("alert.title"))
-    now = agent_kpis.shop_row(study, brief.conversations, brief.profile)
-    earlier = agent_kpis.month_before(study, brief.conversations, brief.profile)
+    now = agent_kpis.shop_row(study, brief.conversations)
+    earlier = agent_kpis.month_before(study, brief.conversations)
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
     found = raised(now, earlier, study.context.alerts)
@@ -168,7 +166,7 @@ def warnings(study: Study, brief: Brief) -> Block:
 def _alert(study: Study, row: pd.Series) -> str:
     """Write one alert: the figure, what it was, and the threshold that it passed."""
     name, kind, words = str(row["figure"]), str(row["kind"]), study.words
-    writers = agent_kpis.writers(study, words.currency)
+    writers = agent_kpis.writers(study)
     write: Write = writers.get(name, words.number)
     share = kind.endswith("_share")
     if kind in {"below", "above"} or (not share and name not in agent_kpis.SHARES):
@@ -222,7 +220,7 @@ def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
     """
     if brief.conversations is None:
         return {}
-    shop = agent_kpis.shop_row(study, brief.conversations, brief.profile)
+    shop = agent_kpis.shop_row(study, brief.conversations)
     found = {}
     for name in TRENDS:
         columns = [name, f"{name}{_K.LOW_SUFFIX}", f"{name}{_K.HIGH_SUFFIX}"]
@@ -246,7 +244,7 @@ def headline(brief: Brief) -> dict[str, int]:
     return {name: len(table) for name, table in zip(_PARTS, made, strict=True) if table is not None}
 
 
-def cards(study: Study, brief: Brief, currency: str) -> Block:
+def cards(study: Study, brief: Brief) -> Block:
     """Return the month's main figures as tiles, and every target that was missed below them.
 
     Examples
@@ -254,14 +252,14 @@ def cards(study: Study, brief: Brief, currency: str) -> Block:
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
     >>> brief = gather(study)
-    >>> type(cards(study, brief, "CNY")).__name__
+    >>> type(cards(study, brief)).__name__
     'Stack'
     """
     if brief.conversations is None:
         return _missing(study, _C.NAME)
     month = study.of_month(brief.conversations)
-    tiles = agent_kpis.tiles(study, month, brief.profile, currency)
-    behind = agent_kpis.targets(study, brief.conversations, brief.profile)
+    tiles = agent_kpis.tiles(study, month)
+    behind = agent_kpis.targets(study, brief.conversations)
     return _linked(study, _C.NAME, tiles, note=behind)
 
 
@@ -483,7 +481,7 @@ def changes(study: Study, brief: Brief) -> Block:
     """
     if brief.conversations is None:
         return _missing(study, _C.NAME)
-    return month_over_month(study, brief.conversations, brief.profile, brief.types, brief.tiers)
+    return month_over_month(study, brief.conversations, brief.types, brief.tiers)
 
 
 #: Where the lists of whom to call back stand.
@@ -517,7 +515,6 @@ def _missing(study: Study, name: str) -> LeftOut:
 def month_over_month(
     study: Study,
     conversations: pd.DataFrame,
-    profile: KpiProfile,
     types: pd.DataFrame | None,
     tiers: pd.DataFrame | None,
 ) -> Block:
@@ -527,8 +524,8 @@ def month_over_month(
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
-    >>> type(month_over_month(study, seen, profile, None, None)).__name__
+    >>> seen = study.read("conversations")
+    >>> type(month_over_month(study, seen, None, None)).__name__
     'Table'
     """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
@@ -537,7 +534,7 @@ def month_over_month(
     if earlier.empty or inquiries_of(earlier).empty:
         return Prose(study.word("brief.nothing_before"), in_part(study), *told)
     now, before = (
-        shop_kpis(month, profile=profile).iloc[0]
+        shop_kpis(month, profile=study.context.profile).iloc[0]
         for month in (study.of_month(conversations), earlier)
     )
     table = _table(study, now, before)
@@ -597,7 +594,7 @@ def movements(
     --------
     >>> from csinsight.views.sample import sample_study
     >>> study = sample_study()
-    >>> seen, profile = study.read("conversations"), study.context.profile
+    >>> seen = study.read("conversations")
     >>> movements(study, seen, None, None)
     []
     """

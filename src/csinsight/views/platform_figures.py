@@ -150,7 +150,7 @@ def _others(shop: Shop, table: pd.DataFrame, start: pd.Timestamp, end: pd.Timest
     return sorted(set(map(str, names)) - set(table["kpi"]))
 
 
-def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
+def beside(study: Study, figures: pd.DataFrame) -> list[Block]:
     """Return the table of both figures side by side; nothing where the platform's are not there.
 
     Parameters
@@ -158,12 +158,11 @@ def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
     study : Study
     figures : pandas.DataFrame
         The shop's row of ``shop_kpis``.
-    currency : str
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> beside(sample_study(), pd.DataFrame(), "CNY")
+    >>> beside(sample_study(), pd.DataFrame())
     []
     """
     shop = study.open()
@@ -177,11 +176,11 @@ def beside(study: Study, figures: pd.DataFrame, currency: str) -> list[Block]:
     if table.empty:
         return []
     others = _others(shop, table, start, end)
-    write, own = writers(study, currency), figures.iloc[0]
+    write, own = writers(study), figures.iloc[0]
     days = (end - start).days
     shown = pd.DataFrame(
         {
-            "figure": [label(study, name, profile) for name in table["ours"]],
+            "figure": [label(study, name) for name in table["ours"]],
             "kpi": [
                 study.word(
                     "platform.word",

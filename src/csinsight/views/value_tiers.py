@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from math import isnan
 
@@ -166,28 +166,24 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
         left += float(share)
 
 
-def table(study: Study, tiers: pd.DataFrame, currency: str) -> Table:
+def table(study: Study, tiers: pd.DataFrame) -> Table:
     """Return buyers and money by tier: past, present and expected.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
-    >>> len(table(sample_study(), pd.DataFrame(some).assign(expected_spend_90d=0.0), "CNY").rows)
+    >>> len(table(sample_study(), pd.DataFrame(some).assign(expected_spend_90d=0.0)).rows)
     4
     """
     rows = money_by_tier(tiers)
     rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
     columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
-
-    def in_money(value: float) -> str:
-        return study.words.money(value, currency=currency)
-
     return Table(
         rows,
         study.word("tiers.table"),
         labels=labels.headings(study, "tiers", columns),
-        formats=dict.fromkeys(columns[2:], in_money),
+        formats=dict.fromkeys(columns[2:], study.words.money),
         name="tiers",
     )
 
@@ -230,7 +226,7 @@ def moves(study: Study, months: Sequence[MonthTiers]) -> Block:
     )
 
 
-def leaving(study: Study, found: Leaving, currency: str) -> Block:
+def leaving(study: Study, found: Leaving) -> Block:
     """Say whether the best buyers are being lost, with the money at stake; kept for the brief.
 
     Examples
@@ -238,7 +234,7 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
     >>> from types import SimpleNamespace
     >>> from csinsight.views.sample import sample_study
     >>> nobody_yet = SimpleNamespace(of=0)  # there was no month before
-    >>> type(leaving(sample_study(), nobody_yet, "CNY")).__name__
+    >>> type(leaving(sample_study(), nobody_yet)).__name__
     'Note'
     """
     words = study.words
@@ -246,17 +242,17 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
         text = study.word("leaving.answer_first")
         study.write_facts({LEAVING: text, SILENT: 0})
         return Note([text])
-    at_stake = _in_money(study, found, currency)
+    at_stake = _in_money(study, found)
     told = {"of": words.number(found.of), "n": words.number(len(found.silent)), "money": at_stake}
     text = study.word("leaving.found", **told)
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
-    money = partial(words.money, currency=currency)
+    money = words.money
     sums = {"now": money(found.now), "before": money(found.before)}
     rose = {"rose": words.number(found.rose), "fresh": words.number(found.fresh)}
     balance = study.word("leaving.balance", **rose, **sums)
     if len(found.silent):
-        text = words.sentences(_answer(study, found, money), text)
+        text = words.sentences(_answer(study, found), text)
     study.write_facts({LEAVING: words.sentences(text, balance), SILENT: len(found.silent)})
     change = {
         name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
@@ -278,7 +274,7 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
             words.number(len(found.silent)),
             study.word("leaving.silent_detail"),
         ),
-        Tile(study.word("leaving.at_stake"), money(found.at_stake), _sure(study, found, money)),
+        Tile(study.word("leaving.at_stake"), money(found.at_stake), _sure(study, found)),
         Tile(
             study.word("leaving.next"),
             money(found.now),
@@ -288,31 +284,32 @@ def leaving(study: Study, found: Leaving, currency: str) -> Block:
     return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
 
 
-def _answer(study: Study, found: Leaving, money: Callable[[float], str]) -> str:
+def _answer(study: Study, found: Leaving) -> str:
     """Say first and plainly whether more goes than comes, or that it can't be told."""
     if found.answer == "young":
         return study.word("leaving.answer_young")
-    quiet = study.words.with_interval(*(money(value) for value in (-found.quiet, *found.lost)))
+    money = study.words.money
+    quiet = study.words.with_interval(*map(money, (-found.quiet, *found.lost)))
     gain = money(found.bought + found.new)
     return study.word(f"leaving.answer_{found.answer}", quiet=quiet, gain=gain)
 
 
-def _in_money(study: Study, found: Leaving, currency: str) -> str:
+def _in_money(study: Study, found: Leaving) -> str:
     """Write the money at stake with its interval, or that there is none to give."""
-    money = partial(study.words.money, currency=currency)
+    money = study.words.money
     if isnan(found.low):
         join = study.word("text.clause_join").join
-        return join([money(found.at_stake), _sure(study, found, money)])
+        return join([money(found.at_stake), _sure(study, found)])
     return study.words.with_interval(*map(money, (found.at_stake, found.low, found.high)))
 
 
-def _sure(study: Study, found: Leaving, money: Callable[[float], str]) -> str:
+def _sure(study: Study, found: Leaving) -> str:
     if isnan(found.low):
         return study.word("leaving.unsure")
-    return study.words.interval(money(found.low), money(found.high))
+    return study.words.interval(*map(study.words.money, (found.low, found.high)))
 
 
-def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Block:
+def silent(study: Study, found: Leaving, *, export: bool) -> Block:
     """Return the core and VIP buyers who fell silent, by expected loss, with masked ids.
 
     With `export` a file with the ids in full is written beside the pages.
@@ -322,7 +319,7 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
     >>> from types import SimpleNamespace
     >>> from csinsight.views.sample import sample_study
     >>> none = SimpleNamespace(silent=pd.DataFrame())
-    >>> type(silent(sample_study(), none, "CNY", export=True)).__name__  # and no file is written
+    >>> type(silent(sample_study(), none, export=True)).__name__  # and no file is written
     'Prose'
     """
     if found.silent.empty:
@@ -338,7 +335,6 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
     rows = _numbered(rows)
     for column in ("tier_before", "tier"):
         rows[column] = [study.word(f"tier.{name}") for name in rows[column]]
-    money = partial(study.words.money, currency=currency)
     names = list(rows.columns)
     caption = study.word("leaving.file" if export else "leaving.no_file", file=SILENT_FILE)
     return Table(
@@ -346,7 +342,7 @@ def silent(study: Study, found: Leaving, currency: str, *, export: bool) -> Bloc
         study.word("leaving.table", n=study.words.number(len(rows))),
         caption=caption,
         labels=labels.headings(study, "leaving", names),
-        formats=dict.fromkeys(["expected_before", "expected", "loss"], money),
+        formats=dict.fromkeys(["expected_before", "expected", "loss"], study.words.money),
         name="silent",
     )
 
