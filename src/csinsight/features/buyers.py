@@ -250,8 +250,8 @@ def buyer_features(
         return _COLUMNS.typed(pd.DataFrame())
     ids = nw.concat([part.select(_NAMES.BUYER_ID) for part in parts.values()])
     table = ids.unique(subset=_NAMES.BUYER_ID, keep="any")
-    for part in parts.values():
-        table = table.join(part, on=_NAMES.BUYER_ID, how="left")
+    for figures in parts.values():
+        table = table.join(figures, on=_NAMES.BUYER_ID, how="left")
     # Collect; what a table that is there doesn't tell of a buyer is 0, what none tells is null.
     frame = _COLUMNS.gather(_with_age(shop, table, as_of))
     for part in parts:
