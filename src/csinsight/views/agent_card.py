@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.card import Card
 from csinsight.coaching.examples import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
@@ -21,8 +20,8 @@ from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Items, Note, Prose, Stack, Talk
 from csinsight.render.figure import Picture
-from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
+from csinsight.views.scorecard import rule_trust
 from csinsight.views.study import Study
 
 _P = CoachingPlan
@@ -191,7 +190,13 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
             "card.rule_line",
             title=library[name].title,
             n=labels.counted(study, "times", labels.breaches(row)),
-            trust=_trust(study, row),
+            trust=rule_trust(
+                study,
+                name,
+                right=int(row[_P.RIGHT]),
+                read=int(row[_P.READ]),
+                sure=row[_P.LIKELY] == 1,
+            ),
             phrase=_quoted(study, library[name].phrases[:1]),
         )
         for name, (_, row) in zip(names, broken.iterrows(), strict=True)
@@ -212,25 +217,6 @@ def _rules(study: Study, broken: pd.DataFrame) -> Box:
         *([Prose(rest)] if rest else []),
         detail=study.word("card.talks", n=all_talks),
     )
-
-
-def _trust(study: Study, row: pd.Series) -> str:
-    """Write what became of the rule's hits when they were read."""
-    if row[_P.LIKELY] == 1:
-        return study.word("card.rule_confirmed")
-    right, read = int(row[_P.RIGHT]), int(row[_P.READ])
-    low, high = wilson(right, read)
-    words = study.words
-    ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
-    told = {"right": words.number(right), "read": words.number(read)}
-    published = (
-        load_lexicon(study.context.own, reader="rules").markers[str(row[_P.BEHAVIOUR])].precision
-    )
-    public = min(published.read, read) if published else 0
-    of = {"public": words.number(public), "own": words.number(read - public)}
-    key = "public" if public == read else "both" if public else "own"
-    by = study.word(f"card.rule_read_{key}", **of)
-    return study.word("card.rule_trust", by=by, **told, **ends)
 
 
 def _box(study: Study, row: pd.Series) -> Box:

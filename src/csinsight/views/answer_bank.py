@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.answer_bank import STANDARD, answer_bank
 from csinsight.contract.artifacts import AnswerBank
 from csinsight.features.conversations import lines_of
@@ -39,7 +40,9 @@ def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sample(min(len(rows), _MOST_READ), random_state=params.seed).sort_index()
     shop = study.open()
     lines = lines_of(shop, rows, study.as_of)
-    found = answer_bank(shop, rows, lines, study.as_of, study.context.lexicon)
+    # Greetings are known by rules, whatever else is read by a model.
+    lexicon = load_lexicon(study.context.own, reader="rules")
+    found = answer_bank(shop, rows, lines, study.as_of, lexicon)
     return study.write(_B.NAME, found)
 
 

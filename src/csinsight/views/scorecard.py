@@ -8,6 +8,7 @@ import pandas as pd
 
 from csinsight.behaviours import scorecard
 from csinsight.behaviours.findings import compliance_findings, crossed_red_lines, rule_precisions
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.sequence_forms import Scorecard
 from csinsight.coaching.month import load_disputes, set_aside, without_rejected
 from csinsight.contract.artifacts import Conversations, Findings
@@ -19,6 +20,7 @@ from csinsight.render.blocks import Block, Note, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
+from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
@@ -130,22 +132,62 @@ def compliance(study: Study, sessions: pd.DataFrame) -> Block:
         counted.assign(**{by: counted[by].fillna("")}), study.as_of, precisions, read
     )
     found = without_rejected(found, disputes)
-    sizes = found.groupby(Findings.BEHAVIOUR)[Findings.CONVERSATIONS].sum()
-    month, items = study.of_month(counted), []
-    for rule in COMPLIANCE:
-        broken = int(sizes.get(rule, 0))
-        if broken:
-            items.append(
-                study.word(
-                    "kpis.compliance_item",
-                    rule=study.word(f"behaviour.{rule}"),
-                    n=study.words.number(broken),
-                    all=study.words.number(month[Conversations.CONVERSATION_ID].nunique()),
-                )
-            )
+    month, by_rule = study.of_month(counted), dict(iter(found.groupby(Findings.BEHAVIOUR)))
+    total = month[Conversations.CONVERSATION_ID].nunique()
+    items = [_broken(study, rule, by_rule[rule], total) for rule in COMPLIANCE if rule in by_rule]
     title = study.word("kpis.compliance")
     items += [study.word("kpis.compliance_all")] if items else []
     return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))
+
+
+def rule_trust(study: Study, rule: str, *, right: int, read: int, sure: bool = False) -> str:
+    """Write what became of a rule's hits when they were read; `sure` where people said all are.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> rule_trust(study, "off_platform", right=0, read=0)
+    'none of such lines has been read yet, so how often they are right is not known'
+    >>> rule_trust(study, "off_platform", right=9, read=10)[:40]
+    'of such lines that were read one by one,'
+    """
+    if sure:
+        return study.word("card.rule_confirmed")
+    if not read:
+        return study.word("card.rule_unread")
+    low, high = wilson(right, read)
+    words = study.words
+    ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
+    told = {"right": words.number(right), "read": words.number(read)}
+    published = load_lexicon(study.context.own, reader="rules").markers[rule].precision
+    public = min(published.read, read) if published else 0
+    of = {"public": words.number(public), "own": words.number(read - public)}
+    key = "public" if public == read else "both" if public else "own"
+    by = study.word(f"card.rule_read_{key}", **of)
+    return study.word("card.rule_trust", by=by, **told, **ends)
+
+
+def _broken(study: Study, rule: str, found: pd.DataFrame, total: int) -> str:
+    """Write one rule's hits: how many, how many are on cards, and how often such hits are right."""
+    sizes, first, number = found[Findings.CONVERSATIONS], found.iloc[0], study.words.number
+    named = int(sizes[found[Findings.STANDS].astype(bool)].sum())
+    trust = rule_trust(
+        study,
+        rule,
+        right=int(first[Findings.RIGHT]),
+        read=int(first[Findings.READ]),
+        sure=bool((found[Findings.LIKELY] == 1).all()),
+    )
+    return study.word(
+        "kpis.compliance_item",
+        rule=study.word(f"behaviour.{rule}"),
+        n=number(int(sizes.sum())),
+        all=number(total),
+        named=number(named),
+        rest=number(int(sizes.sum()) - named),
+        trust=trust,
+    )
 
 
 def write(
