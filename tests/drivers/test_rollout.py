@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pandas as pd
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from tests.drivers.worlds import make_world
 from tests.tables import complete
 from tests.validate import study_rollouts
 
 from csinsight.cli import main
 from csinsight.contract.check import check_folder
 from csinsight.contract.rollouts import add_rollout
+from csinsight.drivers import rollout_plan
 from csinsight.drivers.rollout import read_rollouts
 from csinsight.drivers.rollout_lot import draw_starts
 from csinsight.drivers.rollout_plan import plan_rollout
@@ -26,10 +29,19 @@ FIRST = datetime(2026, 11, 1)
 AGENTS = [f"agent{n:03d}" for n in range(12)]
 
 
-def plan_for(worlds, behaviour="recommends", *, agents=None, **told):
-    talks = worlds.make_world(3, inquiries=6000, agents=12).conversations
+def plan_for(behaviour="recommends", *, agents=AGENTS, **told):
     known = {"months": 3, "look_back": 3, "effect_pp": 10.0, "uptake_pp": 20.0, "seed": 7}
-    return talks, plan_rollout(talks, behaviour, agents or AGENTS, as_of=FIRST, **known | told)
+    return _talks(), _plan(behaviour, tuple(agents), **known | told)
+
+
+@cache
+def _talks():
+    return make_world(3, inquiries=6000, agents=12).conversations
+
+
+@cache
+def _plan(behaviour, agents, **told):
+    return plan_rollout(_talks(), behaviour, agents, as_of=FIRST, **told)
 
 
 def test_the_lot_is_the_seeds_and_waves_are_alike() -> None:
@@ -46,9 +58,9 @@ def test_long_roll_outs_of_few_agents_use_their_time() -> None:
     assert (days[-1] - FIRST).days > 250
 
 
-def test_two_points_need_the_inquiries_of_the_textbook(worlds) -> None:
+def test_two_points_need_the_inquiries_of_the_textbook() -> None:
     """Ten points of effect with twenty of uptake: about 19,600 where half of buyers pay."""
-    talks, plan = plan_for(worlds)
+    talks, plan = plan_for()
     share = talks.loc[talks["recommends"].notna(), "paid"].mean()
     assert plan.effect_pp == pytest.approx(2.0)
     assert plan.least_inquiries == pytest.approx(19_622 * share * (1 - share) / 0.25, rel=0.01)
@@ -56,8 +68,8 @@ def test_two_points_need_the_inquiries_of_the_textbook(worlds) -> None:
     assert plan.months_needed is None or plan.months_needed > 3
 
 
-def test_more_effect_more_power_and_less_time(worlds) -> None:
-    weak, strong = (plan_for(worlds, effect_pp=e, uptake_pp=50.0)[1] for e in (8.0, 25.0))
+def test_more_effect_more_power_and_less_time() -> None:
+    weak, strong = (plan_for(effect_pp=e, uptake_pp=50.0)[1] for e in (8.0, 25.0))
     assert strong.power > weak.power + 0.3
     assert strong.months_needed is not None
     assert weak.months_needed is None or strong.months_needed < weak.months_needed
@@ -72,13 +84,13 @@ def test_more_effect_more_power_and_less_time(worlds) -> None:
         ({"behaviour": "first_response_s"}, "shown or not"),
     ],
 )
-def test_what_no_lot_can_tell_is_refused(worlds, told, words) -> None:
+def test_what_no_lot_can_tell_is_refused(told, words) -> None:
     with pytest.raises(ConfigError, match=words):
-        plan_for(worlds, **told)
+        plan_for(**told)
 
 
-def test_nothing_is_read_before_the_end(worlds) -> None:
-    talks, plan = plan_for(worlds)
+def test_nothing_is_read_before_the_end() -> None:
+    talks, plan = plan_for()
     rows = plan.rows.to_pandas()
     for as_of, status in ((FIRST, "planned"), (datetime(2027, 1, 1), "running")):
         found, agents = read_rollouts(talks, rows, as_of=as_of)
@@ -87,8 +99,9 @@ def test_nothing_is_read_before_the_end(worlds) -> None:
         assert len(agents) == 12
 
 
-def test_intervals_hold_and_silence_is_kept() -> None:
+def test_intervals_hold_and_silence_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small part of `make validate`'s study, with agents that drift and answer the buyer."""
+    monkeypatch.setattr(rollout_plan, "_LENGTHS", ())  # none but that of the plan is looked at
     real = [study_rollouts.rolled_out(n, effort=0.5, drift=0.1) for n in range(10)]
     none = [study_rollouts.rolled_out(n, effect=0.0, drift=0.1) for n in range(10)]
     real, none = pd.DataFrame(real), pd.DataFrame(none)
@@ -100,24 +113,24 @@ def test_intervals_hold_and_silence_is_kept() -> None:
     assert real["as drawn"].all()
 
 
-def test_a_lot_changed_by_hand_is_said_to_be_none(worlds) -> None:
-    talks, plan = plan_for(worlds)
+def test_a_lot_changed_by_hand_is_said_to_be_none() -> None:
+    talks, plan = plan_for()
     rows = plan.rows.to_pandas()
     rows.loc[[0, 11], "starts_on"] = rows.loc[[11, 0], "starts_on"].to_numpy()
     found, _ = read_rollouts(talks, rows, as_of=FIRST)
     assert not found["as_drawn"].any()
 
 
-def test_agents_of_whom_nothing_is_seen_are_named(worlds) -> None:
-    talks, plan = plan_for(worlds)
+def test_agents_of_whom_nothing_is_seen_are_named() -> None:
+    talks, plan = plan_for()
     rows = plan.rows.to_pandas().replace({"agent_id": {"agent003": "agent3"}})
     later = talks.assign(started_at=talks["started_at"] + pd.Timedelta(days=92))
     found, _ = read_rollouts(later, rows, as_of=datetime(2027, 3, 1))
     assert list(found["unseen"]) == [["agent3"]]
 
 
-def test_agents_are_told_before_and_since_their_start(worlds) -> None:
-    talks, plan = plan_for(worlds)
+def test_agents_are_told_before_and_since_their_start() -> None:
+    talks, plan = plan_for()
     rows = plan.rows.to_pandas()
     shifted = talks.assign(started_at=talks["started_at"] + pd.Timedelta(days=92))
     start = shifted["agent_id"].map(dict(zip(rows["agent_id"], rows["starts_on"], strict=True)))
@@ -143,11 +156,11 @@ def test_faults_of_the_file_are_named(tmp_path: Path) -> None:
     assert {(2, "behaviour"), (3, "starts_on"), (4, "starts_on")} <= told
 
 
-def test_the_command_writes_beside_the_tables_once(worlds, tmp_path: Path) -> None:
+def test_the_command_writes_beside_the_tables_once(tmp_path: Path) -> None:
     data, run = tmp_path / "data", tmp_path / "runs" / "s" / "2026-10"
     (run / "artifacts").mkdir(parents=True)
     data.mkdir()
-    talks = worlds.make_world(3, inquiries=6000, agents=12).conversations
+    talks = make_world(3, inquiries=6000, agents=12).conversations
     talks = complete("conversations", talks)
     talks.to_parquet(run / "artifacts" / "conversations.parquet")
     drivers = {"behaviour": ["recommends"], "scope": "all", "outcome": "paid", "effect_pp": -12.0}
@@ -182,8 +195,8 @@ def test_rows_are_added_whole(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "rollout.csv")["seed"].to_list() == [1, 1, 2, 2]
 
 
-def test_what_is_shown_is_that_of_who_wrote_it(worlds) -> None:
-    talks, plan = plan_for(worlds)
+def test_what_is_shown_is_that_of_who_wrote_it() -> None:
+    talks, plan = plan_for()
     talks = talks.assign(started_at=talks["started_at"] + pd.Timedelta(days=92))
     later, rows = datetime(2027, 3, 1), plan.rows.to_pandas()
     # A colleague wrote what agent000 is the agent of, and nobody else's is touched.

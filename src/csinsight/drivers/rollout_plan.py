@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -162,6 +163,7 @@ def plan_rollout(
     past = _past(told, agents, max((as_of - add_months(as_of, -look_back)).days // 7, 1))
     expected = effect_pp * uptake_pp / 100
 
+    @cache
     def drawn(length: int) -> tuple[dict[str, datetime], float, int]:
         starts = draw_starts(agents, as_of, length, seed)
         rng = np.random.default_rng([seed, 1])
