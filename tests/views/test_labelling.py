@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -40,8 +41,16 @@ pytestmark = pytest.mark.xdist_group("labelling")  # its shop is made once
 def shop_folder(tmp_path_factory):
     """A month of a small shop: to read all lines of the demo shop's takes each test seconds."""
     folder = tmp_path_factory.mktemp("labelling")
-    simulate(folder, seed=9, buyers=400, agents=6, conversations=1000, months=1)
+    simulate(folder, seed=9, buyers=200, agents=6, conversations=500, months=1)
     return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(shop_folder, tmp_path_factory):
+    """The folder in which a run keeps the sample of what is `ASKED`: drawn once for all tests."""
+    study = open_study(str(shop_folder), str(tmp_path_factory.mktemp("drawn")), lang="en")
+    labelling.open_session(study, who="anna", **ASKED)
+    return study.run / "labels"
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +147,7 @@ def test_where_readers_are_even_the_line_says_nothing():
 
 
 @pytest.fixture
-def study(shop_folder, tmp_path):
+def fresh(shop_folder, tmp_path):
     """A study of the small shop's tables, in a folder where labels may be written."""
     data, run = tmp_path / "data", tmp_path / "run"
     data.mkdir()
@@ -146,6 +155,13 @@ def study(shop_folder, tmp_path):
     for name in ("messages", "orders", "agents"):
         (data / f"{name}.parquet").symlink_to(shop_folder / f"{name}.parquet")
     return open_study(str(data), str(run), lang="en")
+
+
+@pytest.fixture
+def study(fresh, drawn):
+    """The same with the sample of what is `ASKED`, of which nobody has read anything."""
+    shutil.copytree(drawn, fresh.run / "labels")
+    return fresh
 
 
 def test_a_reader_goes_on_where_they_stopped(study):
@@ -230,12 +246,12 @@ def test_labels_are_what_the_drivers_are_corrected_by(study):
     assert (found["share_kept"] < 0.3).all()
 
 
-def test_nothing_is_asked_that_no_line_can_show(study):
+def test_nothing_is_asked_that_no_line_can_show(fresh):
     with pytest.raises(ConfigError, match="'repeats_canned' can't be asked of a line"):
-        labelling.open_session(study, who="anna", behaviours="repeats_canned", each=2, seed=1)
+        labelling.open_session(fresh, who="anna", behaviours="repeats_canned", each=2, seed=1)
     with pytest.raises(ConfigError, match="who reads"):
-        labelling.open_session(study, who=" ", **ASKED)
-    asked = labelling.open_session(study, who="anna", behaviours="", each=2, seed=1).behaviours
+        labelling.open_session(fresh, who=" ", **ASKED)
+    asked = labelling.open_session(fresh, who="anna", behaviours="", each=2, seed=1).behaviours
     assert asked == labelling.HARD
 
 
@@ -317,13 +333,13 @@ def test_hostile_text_stays_text(study):
     assert "&lt;img" in shown
 
 
-def test_the_notebook_runs_and_shows_what_was_read(study, tmp_path):
+def test_the_notebook_runs_and_shows_what_was_read(fresh, tmp_path):
     told = {"who": "anna", "markers": "greets", "each": 6, "seed": 1}
-    session = labelling.open_session(study, who="anna", behaviours="greets", each=6, seed=1)
+    session = labelling.open_session(fresh, who="anna", behaviours="greets", each=6, seed=1)
     said = session.sample.set_index(["conversation_id", "position"])["shown"]
     for item in session.items:
         session.save(["greets"] if said[item] else [])
-    places = {"data": str(study.data), "run": str(study.run), **told}
+    places = {"data": str(fresh.data), "run": str(fresh.run), **told}
     notebook = shipped("notebooks") / "labelling.ipynb"
     done = run_notebook(notebook, tmp_path / "done.ipynb", places)
     shown = str([cell.get("outputs") for cell in done.cells])
@@ -335,4 +351,4 @@ def test_the_notebook_runs_and_shows_what_was_read(study, tmp_path):
         for cell in nbformat.read(tmp_path / "done.ipynb", as_version=4).cells
         for output in cell.get("outputs", [])
     )
-    assert Labels.POSITION in pd.read_csv(Path(study.data) / FILE)
+    assert Labels.POSITION in pd.read_csv(Path(fresh.data) / FILE)

@@ -176,15 +176,22 @@ def _spans(plain: str, names: re.Pattern[str] | None, *, personal: bool = False)
     found: list[Span] = []
     if names:
         found += [(*match.span(), "昵称") for match in names.finditer(plain)]
-    for word, pattern in _PATTERNS:
-        for match in pattern.finditer(plain):
-            named = [g for g in pattern.groupindex if match[g] is not None]
-            found.append((*(match.span(named[0]) if named else match.span()), word))
-    found += number_spans(plain)
+    found += _pattern_spans(plain)
     if personal or any(word in _PERSONAL for *_, word in found):
         matches = NAMES_NEARBY.finditer(plain)
         found += [(*match.span("found"), "姓名") for match in matches]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _pattern_spans(plain: str) -> tuple[Span, ...]:
+    """Return what patterns and numbers point at: of a line that is said again and again, once."""
+    found: list[Span] = []
+    for word, pattern in _PATTERNS:
+        for match in pattern.finditer(plain):
+            named = [g for g in pattern.groupindex if match[g] is not None]
+            found.append((*(match.span(named[0]) if named else match.span()), word))
+    return (*found, *number_spans(plain))
 
 
 def _replace(text: str, found: list[Span]) -> str:
