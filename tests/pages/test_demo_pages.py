@@ -24,7 +24,8 @@ MORE = """() => {
   const place = document.querySelector('.place'), note = document.createElement('section');
   place.textContent = 'Northern Lights Home and Bedding Flagship Store · ' + place.textContent;
   note.className = 'note';
-  note.innerHTML = '<ul>' + '<li>Replied within 3 minutes is 84.9%, below 90%</li>'.repeat(3) + '</ul>';
+  const alert = '<li>Replied within 3 minutes is 84.9%, below 90%</li>';
+  note.innerHTML = `<ul>${alert.repeat(3)}</ul>`;
   document.querySelector('.finding').after(note);
   return document.body.getBoundingClientRect().height;
 }"""
