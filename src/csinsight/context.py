@@ -17,13 +17,14 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from csinsight.behaviours.alerts import Alert, alerts_of
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
 from csinsight.behaviours.model_reader import ModelReading, load_model_reader
 from csinsight.behaviours.own import Own, own_of
 from csinsight.behaviours.profiles import KpiProfile, load_profile, profile_of
 from csinsight.coaching.plan import Limits
 from csinsight.contract.write import write_text
-from csinsight.engine import open_shop
+from csinsight.engine import Shop, open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
 from csinsight.params import RunParams, load_params, month_end, month_start
@@ -143,6 +144,11 @@ class MonthContext(BaseModel):
         """How many months of conversations the run reads: for trends and for drivers."""
         params = self.params
         return max(params.trend_months, params.driver_months, params.evidence_months)
+
+    def chats(self, shop: Shop, months: int | None = None) -> ChatSource:
+        """Return the chats of a shop's last `months`, all that the run reads unless told."""
+        months = months or self.conversation_months
+        return ChatSource(shop, self.as_of, months, self.rules, self.lexicon)
 
     @cached_property
     def types(self) -> TypeOptions:

@@ -10,7 +10,11 @@ from typing import Any
 import pandas as pd
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions
-from csinsight.behaviours.conversations import MarkedMessages, build_conversations, mark_messages
+from csinsight.behaviours.conversations import (
+    MarkedMessages,
+    build_conversations,
+    mark_messages,
+)
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.contract.dictionary import artifact
@@ -63,9 +67,7 @@ def sample_messages() -> MarkedMessages:
     >>> sample_messages().cut.shop.folder == sample_shop().folder
     True
     """
-    context, shop = sample_context(), sample_shop()
-    rules, lexicon, months = context.rules, context.lexicon, context.conversation_months
-    return mark_messages(shop, context.as_of, rules, months=months, lexicon=lexicon)
+    return mark_messages(sample_context().chats(sample_shop()))
 
 
 def sample_conversations() -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from tests.contexts import LEXICON, LIMITS, RATES, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.findings import Precision, compliance_findings, crossed_red_lines
 from csinsight.behaviours.kpis import agent_kpis
 from csinsight.behaviours.lexicon import load_lexicon
@@ -66,7 +66,7 @@ def marked(tmp_path_factory):
     orders.append(("o_late", "b_late", late, late, 90.0, 90.0, 1))
     names = ["order_id", "buyer_id", "placed_at", "paid_at", "list_amount", "paid_amount", "units"]
     pl.DataFrame(orders, schema=names, orient="row").write_parquet(folder / "orders.parquet")
-    return mark_messages(open_shop(folder), AS_OF, RULES, months=12, lexicon=LEXICON)
+    return mark_messages(ChatSource(open_shop(folder), AS_OF, 12, RULES, LEXICON))
 
 
 @pytest.fixture(scope="module")

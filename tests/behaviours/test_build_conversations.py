@@ -10,7 +10,7 @@ import pytest
 from tests.contexts import RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
@@ -70,12 +70,12 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def talks(shop):
-    marked = mark_messages(shop, AS_OF, RULES, months=12, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 12, RULES, LEXICON))
     return build_conversations(marked).set_index("conversation_id")
 
 
 def _month(shop, conversations, profile):
-    marked = mark_messages(shop, AS_OF, RULES, months=12, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 12, RULES, LEXICON))
     sessions = build_agent_sessions(marked, conversations, profile)
     return count_month(marked, conversations, sessions, profile)
 
@@ -199,7 +199,7 @@ def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):
         tmp_path / "messages.parquet"
     )
     untimed = open_shop(tmp_path)
-    marked = mark_messages(untimed, AS_OF, RULES, months=12, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(untimed, AS_OF, 12, RULES, LEXICON))
     table = build_conversations(marked).set_index("conversation_id")
     assert table["follows_up"].isna().all()
     assert table["reminds_payment"].isna().all()

@@ -10,7 +10,7 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.buyer_states import build_buyer_states
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.engine import open_shop
 
 START = datetime(2026, 10, 10, 10)
@@ -42,7 +42,7 @@ def marked(request, tmp_path: Path):
     names = ["buyer_id", "viewed_at", "page_kind"]
     pl.DataFrame(views, schema=names, orient="row").write_parquet(tmp_path / "page_views.parquet")
     shop = open_shop(tmp_path, request.param)
-    return mark_messages(shop, datetime(2026, 11, 1), RULES, months=1, lexicon=LEXICON)
+    return mark_messages(ChatSource(shop, datetime(2026, 11, 1), 1, RULES, LEXICON))
 
 
 def test_what_came_before_the_first_line(marked):

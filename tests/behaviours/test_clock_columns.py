@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from tests.contexts import LEXICON, RULES
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.engine import open_shop
 
 LOG = [
@@ -78,7 +78,7 @@ def talks(tmp_path: Path) -> pd.DataFrame:
     rules = RULES
     shop = open_shop(tmp_path, "polars")
     found = build_conversations(
-        mark_messages(shop, datetime(2026, 11, 1), rules, months=12, lexicon=LEXICON)
+        mark_messages(ChatSource(shop, datetime(2026, 11, 1), 12, rules, LEXICON))
     )
     return found.set_index("buyer_id")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import narwhals as nw
 import pandas as pd
 import polars as pl
@@ -117,8 +119,8 @@ def planted(tmp_path_factory):
     truth = simulate(folder, seed=7, scenario="losses", **size).conversations.to_pandas()
     shop = open_shop(folder)
     context = MonthContext.of(RunParams(), signatures_of(shop))
-    told = {"months": 2, "lexicon": RULES}
-    talks = build_conversations(mark_messages(shop, context.as_of, context.rules, **told))
+    chats = replace(context.chats(shop, months=2), lexicon=RULES)
+    talks = build_conversations(mark_messages(chats))
     lost = lost_inquiries(talks)
     read = read_endings(last_lines(lines_of(shop, lost, context.as_of)), RULES)
     keys = ["buyer_id", "started_at"]

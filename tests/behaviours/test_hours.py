@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -39,8 +41,8 @@ def _delay(folder, seconds):
 def _talks(folder):
     shop = open_shop(folder)
     context = MonthContext.of(RunParams(), signatures_of(shop))
-    told = {"months": 2, "lexicon": load_lexicon(reader="rules")}
-    conversations = build_conversations(mark_messages(shop, context.as_of, context.rules, **told))
+    chats = replace(context.chats(shop, months=2), lexicon=load_lexicon(reader="rules"))
+    conversations = build_conversations(mark_messages(chats))
     written = activity(shop, add_months(context.as_of, -2), context.as_of)
     hours = team_hours(conversations, written)
     assert hours["opened"].sum() == conversations["opened_by_buyer"].sum()

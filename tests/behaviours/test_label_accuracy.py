@@ -11,7 +11,7 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.accuracy import label_accuracy, spoken_language
-from csinsight.behaviours.conversations import mark_messages
+from csinsight.behaviours.conversations import ChatSource, mark_messages
 from csinsight.contract.dictionary import artifact
 from csinsight.engine import Shop, open_shop
 
@@ -52,7 +52,7 @@ def labels_of(*rows: tuple[str, str, bool]) -> pd.DataFrame:
 
 def test_a_line_that_does_not_greet_is_no_fault_of_the_line_that_does(shop: Shop) -> None:
     """Every conversation is read as greeting; labels of other lines in it say nothing of that."""
-    marked = mark_messages(shop, datetime(2026, 11, 1), RULES, months=1, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, datetime(2026, 11, 1), 1, RULES, LEXICON))
     greeted = [(buyer, "10:00:20", True) for buyer in ("b1", "b2")]
     others = [(buyer, "10:01:20", False) for buyer in ("b1", "b2", "b3", "b4")]
     found = label_accuracy(marked, labels_of(*greeted, *others))
@@ -66,7 +66,7 @@ def test_a_line_that_does_not_greet_is_no_fault_of_the_line_that_does(shop: Shop
 
 
 def test_labels_of_lines_that_are_not_there_say_nothing(shop: Shop, tmp_path: Path) -> None:
-    marked = mark_messages(shop, datetime(2026, 11, 1), RULES, months=1, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, datetime(2026, 11, 1), 1, RULES, LEXICON))
     assert label_accuracy(marked, labels_of(("b1", "11:00:00", True))).empty
     none = label_accuracy(marked, labels_of().head(0))
     assert none.empty

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tests.contexts import RULES
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.contract.domain import CATEGORIES, MOODS
 from csinsight.engine import open_shop
@@ -47,7 +47,7 @@ def read(tmp_path_factory):
     folder = tmp_path_factory.mktemp("openings")
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
     table = build_conversations(
-        mark_messages(open_shop(folder), AS_OF, RULES, months=12, lexicon=LEXICON)
+        mark_messages(ChatSource(open_shop(folder), AS_OF, 12, RULES, LEXICON))
     )
     return table.set_index("conversation_id")
 

@@ -13,7 +13,12 @@ import pytest
 from tests.contexts import LEAST, month_context
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions
-from csinsight.behaviours.conversations import MarkedMessages, build_conversations, mark_messages
+from csinsight.behaviours.conversations import (
+    ChatSource,
+    MarkedMessages,
+    build_conversations,
+    mark_messages,
+)
 from csinsight.behaviours.products import (
     OTHER_PRODUCTS,
     asked_and_bought,
@@ -81,7 +86,7 @@ def _planted(folder: Path, n: int = 2600, agents: int = 10) -> Shop:
 
 def _marked(shop: Shop) -> MarkedMessages:
     context = month_context()
-    return mark_messages(shop, AS_OF, context.rules, months=3, lexicon=context.lexicon)
+    return mark_messages(ChatSource(shop, AS_OF, 3, context.rules, context.lexicon))
 
 
 def _lines(shop: Shop) -> Frame:

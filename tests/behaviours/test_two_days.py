@@ -32,7 +32,7 @@ import pytest
 from tests.contexts import LEXICON
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
@@ -120,7 +120,7 @@ def _month(shop, profile=TAOBAO):
         pre_chat_hours=24,
         look_back_days=90,
     )
-    marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 12, rules, LEXICON))
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, profile)
     return count_month(marked, conversations, sessions, profile)
@@ -241,7 +241,7 @@ def test_other_conventions(shop):
         pre_chat_hours=24,
         look_back_days=90,
     )
-    marked = mark_messages(shop, AS_OF, rules, months=12, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 12, rules, LEXICON))
     conversations = build_conversations(marked)
     sessions = build_agent_sessions(marked, conversations, jd)
     month = count_month(marked, conversations, sessions, jd)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tests.contexts import DEFAULT
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.sequence_forms import SequenceRule
@@ -130,7 +130,7 @@ def test_faults_of_a_file_are_named(tmp_path, change, told):
 
 def test_the_demo_shop(demo_folder):
     marked = mark_messages(
-        open_shop(demo_folder), datetime(2026, 11, 1), DEFAULT.rules, months=1, lexicon=LEXICON
+        ChatSource(open_shop(demo_folder), datetime(2026, 11, 1), 1, DEFAULT.rules, LEXICON)
     )
     ids = build_conversations(marked)["conversation_id"]
     found = rule_opportunities(marked, RULES, ids)

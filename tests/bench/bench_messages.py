@@ -23,7 +23,7 @@ from tests.bench.machine import growth
 from tests.contexts import LEXICON
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
@@ -83,7 +83,7 @@ def ours(folder: str) -> None:
         pre_chat_hours=24,
         look_back_days=90,
     )
-    marked = mark_messages(shop, AS_OF, rules, months=1, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 1, rules, LEXICON))
     conversations = build_conversations(marked)
     built = time.perf_counter()
     sessions = build_agent_sessions(marked, conversations, profile)

@@ -28,6 +28,7 @@ from tests.bench.machine import growth
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import (
+    ChatSource,
     aggregate_conversations,
     build_conversations,
     mark_messages,
@@ -126,7 +127,7 @@ def ours(folder: str) -> None:
     assert check_shop(Path(folder), counter("spark")).ok
     checked = time.perf_counter()
     shop = open_shop(folder, "spark")
-    marked = mark_messages(shop, AS_OF, RULES, months=1, lexicon=LEXICON)
+    marked = mark_messages(ChatSource(shop, AS_OF, 1, RULES, LEXICON))
     aggregate_conversations(marked).to_native().write.format("noop").mode("overwrite").save()
     gathered, before = time.perf_counter(), _peak()
     conversations = build_conversations(marked)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.contexts import LEXICON, RULES
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.coaching.examples import agent_turns, answers, examples
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
@@ -77,18 +77,15 @@ def test_lines_come_from_the_shop_with_what_they_show(talk, tmp_path):
     columns = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
     other = talk.assign(conversation_id="c2")
     pd.concat([talk, other])[columns].to_parquet(tmp_path / "messages.parquet")
-    found = excerpts(
-        open_shop(tmp_path),
-        ["c1"],
-        as_of=datetime(2026, 11, 1),
-        rules=RULES,
-        months=12,
-        lexicon=LEXICON,
-    )
+    found = excerpts(_chats(open_shop(tmp_path)), ["c1"])
     assert found["conversation_id"].unique().tolist() == ["c1"]
     assert found["sender"].tolist() == [sender for sender, _ in LINES]
     shown = excerpt(found, "refuses_flatly")
     assert shown["text"].iloc[-1].startswith("不行")
+
+
+def _chats(shop):
+    return ChatSource(shop, datetime(2026, 11, 1), 12, RULES, LEXICON)
 
 
 @pytest.fixture
@@ -227,12 +224,12 @@ def test_of_good_examples_the_one_that_answers_the_buyer_is_shown(tmp_path):
 
 def _shown(shop, behaviour):
     """Return what a card shows of good ones, the latest of the shop's conversations named first."""
-    as_of, told = datetime(2026, 11, 1), {"rules": RULES, "months": 12, "lexicon": LEXICON}
-    talks = build_conversations(mark_messages(shop, as_of, **told))
+    marked = mark_messages(ChatSource(shop, datetime(2026, 11, 1), 12, RULES, LEXICON))
+    talks = build_conversations(marked)
     ids = talks.sort_values("started_at", ascending=False)["conversation_id"].tolist()
     row = {"agent_id": "店:甲", "behaviour": behaviour, "kind": "recommendation", "effect_pp": 2.0}
     plan = pd.DataFrame([row | {"misses": [], "hits": ids, "peer_hits": []}])
-    return plan_excerpts(shop, plan, talks, as_of=as_of, **told), ids
+    return plan_excerpts(_chats(shop), plan, talks), ids
 
 
 def test_a_line_that_waits_to_be_checked_stands_on_no_card():

@@ -11,6 +11,7 @@ import polars as pl
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
 from tests.contexts import LEXICON, RULES
 
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.plan import COLUMNS
@@ -44,22 +45,15 @@ def test_masking_leaves_the_words_that_a_coach_needs():
 
 def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_folder):
     """The planted chats as a shop's own: excerpts, the card's boxes, the workbook and the JSON."""
-    chats = planted_chats(400, seed=7)
-    shop = _shop_of(chats, tmp_path / "data")
-    talks = [f"t{place}" for place in range(len(chats))]
+    planted = planted_chats(400, seed=7)
+    shop = _shop_of(planted, tmp_path / "data")
+    talks = [f"t{place}" for place in range(len(planted))]
     plan = pd.concat(
         [_findings(f"店:{n}", talks[n::4], rule) for n in range(4) for rule in ("off_platform",)],
         ignore_index=True,
     )
-    lines = plan_excerpts(
-        shop,
-        plan,
-        pd.DataFrame({"conversation_id": talks}),
-        as_of=datetime(2026, 11, 1),
-        rules=RULES,
-        months=12,
-        lexicon=LEXICON,
-    )
+    chats = ChatSource(shop, datetime(2026, 11, 1), 12, RULES, LEXICON)
+    lines = plan_excerpts(chats, plan, pd.DataFrame({"conversation_id": talks}))
     assert len(lines) > 400
     study = Study(demo_folder, tmp_path / "run", shop="demo")
     status = pd.DataFrame({"agent_id": plan["agent_id"].unique(), "inquiries": 9, "status": "keep"})
@@ -71,7 +65,7 @@ def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_f
     everything = plain("\n".join([told, *texts]))
     left = {
         secret
-        for _, _, secrets in chats
+        for _, _, secrets in planted
         for secret in secrets
         if not shows(EVERYDAY, secret) and len(plain(secret)) > 4 and plain(secret) in everything
     }

@@ -12,6 +12,7 @@ from tests.coaching.private import leaks, ordinary, private
 from tests.coaching.spellings import LEAST, ORDINARY, SPELLINGS, in_sentence, spellings
 from tests.contexts import RULES
 
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask, mask_lines
@@ -176,8 +177,7 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
             for name in planted[::20]
         ]
     )
-    told = {"rules": RULES, "months": 12, "lexicon": load_lexicon()}
-    shown = plan_excerpts(shop, plan, table, as_of=AS_OF, **told)
+    shown = plan_excerpts(ChatSource(shop, AS_OF, 12, RULES, load_lexicon()), plan, table)
     assert len(shown)
     text = "\n".join(shown["text"])
     kept = [told for _, told in _everything() if len(told) > 2 and told in text]

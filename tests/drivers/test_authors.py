@@ -11,7 +11,7 @@ import pytest
 from tests.contexts import LEAST, LEXICON, RULES
 
 from csinsight.behaviours.buyer_states import build_buyer_states
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.design import design
@@ -32,7 +32,7 @@ def _chats(folder, lines):
     ]
     names = ["buyer_id", "agent_id", "sender", "sent_at", "text"]
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
-    return mark_messages(open_shop(folder), AS_OF, RULES, months=1, lexicon=LEXICON)
+    return mark_messages(ChatSource(open_shop(folder), AS_OF, 1, RULES, LEXICON))
 
 
 def test_each_turn_is_told_by_who_wrote_it(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
 
@@ -34,7 +34,7 @@ def test_conversations_agree(few, spark):
     as_of, rules = datetime(2026, 11, 1), RULES
     profile = load_profile("taobao")
     marked = [
-        mark_messages(open_shop(few, name), as_of, rules, months=12, lexicon=LEXICON)
+        mark_messages(ChatSource(open_shop(few, name), as_of, 12, rules, LEXICON))
         for name in ("polars", "spark")
     ]
     polars, other = (build_conversations(shop) for shop in marked)

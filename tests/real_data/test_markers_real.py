@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from tests.contexts import RULES
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.kpis import shop_kpis
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
@@ -139,7 +139,7 @@ def test_jd_sessions_have_behaviours_but_no_timings(shared_data, tmp_path):
     file = shared_data / "jddc_raw" / "chat_0.1per.txt"
     run_import("jddc", [file], tmp_path)
     marked = mark_messages(
-        open_shop(tmp_path), datetime(2026, 11, 1), RULES, months=12, lexicon=LEXICON
+        ChatSource(open_shop(tmp_path), datetime(2026, 11, 1), 12, RULES, LEXICON)
     )
     table = build_conversations(marked)
     assert len(table) == 994

@@ -11,7 +11,7 @@ from tests.contexts import LEAST, LEXICON, RULES
 from tests.validate.driver_shops import AS_OF
 from tests.validate.study_drivers import NAMED, _by_world, markdown_table
 
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import open_shop
@@ -37,7 +37,7 @@ def one_shop(world: str, seed: int) -> pd.DataFrame:
             end_month="2026-10",
         )
         shop = open_shop(folder, "polars")
-        talks = build_conversations(mark_messages(shop, AS_OF, RULES, months=3, lexicon=LEXICON))
+        talks = build_conversations(mark_messages(ChatSource(shop, AS_OF, 3, RULES, LEXICON)))
         true = pd.read_parquet(folder / "truth" / "conversations.parquet")
         effects = pd.read_parquet(folder / "truth" / "behaviours.parquet")
     effects = effects.set_index("behaviour")["effect_pp"].astype(float)

@@ -21,7 +21,7 @@ from tools.reader_model import LABELS, design, f1, openings, told, told_apart
 from tools.train_reader import figure
 
 from csinsight.behaviours.accuracy import READERS, reader_accuracy
-from csinsight.behaviours.conversations import build_conversations, mark_messages
+from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.behaviours.findings import rule_precisions
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
@@ -258,7 +258,7 @@ def _shop(seed: int) -> pd.DataFrame:
         ).conversations.to_pandas()
         shop = open_shop(Path(folder))
         table = build_conversations(
-            mark_messages(shop, datetime(2026, 11, 1), RULES, months=12, lexicon=LEXICON)
+            mark_messages(ChatSource(shop, datetime(2026, 11, 1), 12, RULES, LEXICON))
         )
     talks = table.merge(truth, on=["buyer_id", "started_at"], suffixes=("", "_true"))
     return talks[talks["opened_by_buyer_true"]]

@@ -15,7 +15,7 @@ from tests.contexts import RULES
 
 from csinsight.behaviours import labelling as sheet
 from csinsight.behaviours.accuracy import label_accuracy
-from csinsight.behaviours.conversations import mark_messages
+from csinsight.behaviours.conversations import ChatSource, mark_messages
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.own import read_own
 from csinsight.contract.check import check_folder
@@ -55,15 +55,11 @@ def drawn(shop_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sample(shop_folder):
-    return sheet.draw_sample(
-        open_shop(shop_folder),
-        datetime(2026, 11, 1),
-        RULES,
-        LEXICON,
-        markers=MARKERS,
-        each=30,
-        seed=3,
-    )
+    return sheet.draw_sample(_chats(shop_folder), markers=MARKERS, each=30, seed=3)
+
+
+def _chats(folder):
+    return ChatSource(open_shop(folder), datetime(2026, 11, 1), 1, RULES, LEXICON)
 
 
 def test_a_sample_is_half_hits_and_stands_for_the_month(sample, shop_folder):
@@ -75,10 +71,7 @@ def test_a_sample_is_half_hits_and_stands_for_the_month(sample, shop_folder):
     assert (sheet.shown_by(sample, LEXICON) == sample["shown"]).all()
     assert sample["sent_at"].between("2026-10-01", "2026-11-01").all()
     with pytest.raises(ValueError, match="grets: no marker"):
-        sheet.draw_sample(
-            open_shop(shop_folder), datetime(2026, 11, 1), RULES, LEXICON,
-            markers=["grets"], each=2, seed=1,
-        )  # fmt: skip
+        sheet.draw_sample(_chats(shop_folder), markers=["grets"], each=2, seed=1)
 
 
 def _hand_made():
@@ -236,9 +229,7 @@ def test_labels_are_what_the_drivers_are_corrected_by(study):
     for _ in session.items:
         session.save([])
     context = study.context
-    marked = mark_messages(
-        study.open(), context.as_of, context.rules, months=1, lexicon=context.lexicon
-    )
+    marked = mark_messages(context.chats(study.open(), months=1))
     found = label_accuracy(marked, load_labels(study.data)).set_index("behaviour")
     # Every line before the outcome has its label, and none shows what is read into some.
     assert set(found.index) == {"greets", "apologizes"}

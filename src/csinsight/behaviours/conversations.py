@@ -90,26 +90,37 @@ class MarkedMessages:
     sides: Frame
 
 
-def mark_messages(
-    shop: Shop,
-    as_of: datetime,
-    rules: ConversationRules,
-    *,
-    months: int,
-    lexicon: Lexicon,
-) -> MarkedMessages:
-    """Cut a shop's messages into conversations, and mark what each line shows.
+@dataclass(frozen=True)
+class ChatSource:
+    """Which of a shop's chats are read, and how: made from a month's context.
 
     Parameters
     ----------
     shop : Shop
-        With ``messages``; what needs ``orders`` or times is null where the shop lacks them.
     as_of : datetime
-        Only what happened before this moment is used.
-    rules : ConversationRules
+        Nothing at or after it is used.
     months : int
-        How many months before `as_of`.
+        How many months before it.
+    rules : ConversationRules
+        By which messages become conversations.
     lexicon : Lexicon
+        By which each line is marked.
+    """
+
+    shop: Shop
+    as_of: datetime
+    months: int
+    rules: ConversationRules
+    lexicon: Lexicon
+
+
+def mark_messages(chats: ChatSource) -> MarkedMessages:
+    """Cut a shop's messages into conversations, and mark what each line shows.
+
+    Parameters
+    ----------
+    chats : ChatSource
+        Of a shop with ``messages``; what needs ``orders`` or times is null where it lacks them.
 
     Returns
     -------
@@ -118,23 +129,21 @@ def mark_messages(
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_shop
-    >>> context = sample_context()
-    >>> marked = mark_messages(
-    ...     sample_shop(), context.as_of, context.rules, months=1, lexicon=context.lexicon
-    ... )
+    >>> marked = mark_messages(sample_context().chats(sample_shop(), months=1))
     >>> marked.months
     1
     """
-    cut = cut_messages(shop, as_of, rules)
-    marked = mark(cut.with_text(months).select(_READ), lexicon)
+    lexicon = chats.lexicon
+    cut = cut_messages(chats.shop, chats.as_of, chats.rules)
+    marked = mark(cut.with_text(chats.months).select(_READ), lexicon)
     lines = hold(with_template_replies(marked, lexicon))
     read = lines.filter(~nw.col(TURN_NO).is_null()).with_columns(
         nw.col(Messages.TEXT).str.len_chars().cast(nw.Int64).alias(CHARS),
         nw.col(Messages.TEXT).str.contains("[0-9]").cast(nw.Int64).alias(DIGITS),
     )
-    sides = with_judged(_timed(read, as_of), rules.slow_s)
+    sides = with_judged(_timed(read, chats.as_of), chats.rules.slow_s)
     sides = with_places(sides.drop(Messages.TEXT), lexicon, (BEFORE_OUTCOME, JUDGED))
-    return MarkedMessages(cut, months, lexicon, lines, hold(sides))
+    return MarkedMessages(cut, chats.months, lexicon, lines, hold(sides))
 
 
 def aggregate_conversations(marked: MarkedMessages) -> Frame:

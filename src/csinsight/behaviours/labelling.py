@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import narwhals as nw
@@ -18,13 +17,14 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.contract.labels import Labels
 from csinsight.contract.schema import Messages
-from csinsight.engine import Shop, collect, ms
+from csinsight.engine import collect, ms
 from csinsight.features.conversations import messages_of, with_turns
-from csinsight.features.frames import POSITION, SENT_MS, TURN_NO, ConversationRules
+from csinsight.features.frames import POSITION, SENT_MS, TURN_NO
 from csinsight.stats.intervals import wilson
 
 #: Of a sample.
@@ -46,28 +46,17 @@ _TALK: Final = Messages.CONVERSATION_ID
 _Weights = NDArray[np.float64]
 
 
-def draw_sample(
-    shop: Shop,
-    as_of: datetime,
-    rules: ConversationRules,
-    lexicon: Lexicon,
-    *,
-    markers: Sequence[str],
-    each: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Draw messages of the last month to be labelled, for each marker.
+def draw_sample(chats: ChatSource, *, markers: Sequence[str], each: int, seed: int) -> pd.DataFrame:
+    """Draw messages to be labelled, for each marker.
 
     Parameters
     ----------
-    shop : Shop
-    as_of : datetime
-    rules : ConversationRules
-    lexicon : Lexicon
+    chats : ChatSource
+        Of the months to draw from.
     markers : sequence of str
-        Agent-side markers of `lexicon`.
+        Agent-side markers of its lexicon.
     each : int
-        How many messages a marker; fewer where the month has no more.
+        How many messages a marker; fewer where there are no more.
     seed : int
 
     Returns
@@ -85,23 +74,17 @@ def draw_sample(
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_shop
-    >>> context = sample_context()
-    >>> sample = draw_sample(
-    ...     sample_shop(),
-    ...     context.as_of,
-    ...     context.rules,
-    ...     context.lexicon,
-    ...     markers=["greets"],
-    ...     each=4,
-    ...     seed=1,
-    ... )
+    >>> chats = sample_context().chats(sample_shop(), months=1)
+    >>> sample = draw_sample(chats, markers=["greets"], each=4, seed=1)
     >>> sorted(set(sample["marker"]))
     ['greets']
     """
-    if unknown := sorted(set(markers) - set(lexicon.ids("agent"))):
-        told = ", ".join(lexicon.ids("agent"))
+    agents = chats.lexicon.ids("agent")
+    if unknown := sorted(set(markers) - set(agents)):
+        told = ", ".join(agents)
         raise ValueError(f"{', '.join(unknown)}: no marker of agents' lines; there are {told}")
-    marked = mark(messages_of(shop, as_of, rules, months=1), lexicon)
+    said = messages_of(chats.shop, chats.as_of, chats.rules, months=chats.months)
+    marked = mark(said, chats.lexicon)
     lines = collect(
         marked.filter(nw.col(Messages.SENDER) == "agent").select(_TALK, POSITION, TURN_NO, *markers)
     ).sort_values([_TALK, POSITION], ignore_index=True)

@@ -23,14 +23,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import by_rules
 from csinsight.coaching.examples import FRAME, SAYS
-from csinsight.coaching.excerpts import goods_names, shop_names, shortened
+from csinsight.coaching.excerpts import shortened
 from csinsight.coaching.masking import mask_lines
-from csinsight.coaching.rarity import BUYERS, common_pieces
+from csinsight.coaching.rarity import BUYERS, shop_names, what_many_say
 from csinsight.contract.artifacts import AnswerBank, Conversations
 from csinsight.contract.schema import Messages
 from csinsight.drivers.units import as_float
 from csinsight.engine import Shop, collect
-from csinsight.features.frames import POSITION, TURN_NO, Frame, moment_ms
+from csinsight.features.frames import POSITION, TURN_NO, Frame
 from csinsight.stats.intervals import difference, wilson
 
 _B = AnswerBank
@@ -388,7 +388,7 @@ def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[floa
 def _masked(shop: Shop, table: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     """Mask what is shown, and hide what fewer than `BUYERS` buyers said."""
     texts = [str(text) for name in (_B.QUESTION, _B.ANSWER) for text in table[name].dropna()]
-    common = common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
+    common = what_many_say(shop, texts, as_of)
     names = shop_names(shop)
     found = table.copy()
     for name in (_B.QUESTION, _B.ANSWER):

@@ -8,16 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.opportunities import WORRY
 from csinsight.coaching.examples import (
@@ -33,25 +31,19 @@ from csinsight.coaching.examples import (
 )
 from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.plan import TO_CHECK
-from csinsight.coaching.rarity import Common, common_pieces
+from csinsight.coaching.rarity import Common, shop_names, what_many_say
 from csinsight.contract.artifacts import (
     CoachingPlan,
     Conversations,
-    LostInquiries,
     opportunity_column,
 )
 from csinsight.contract.domain import TIMINGS
-from csinsight.contract.schema import Agents, Messages
-from csinsight.drivers.units import as_float
-from csinsight.engine import Shop, collect
+from csinsight.contract.schema import Messages
+from csinsight.engine import collect
 from csinsight.features.conversations import messages_of
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     POSITION,
-    SENT_MS,
-    ConversationRules,
-    Frame,
-    moment_ms,
 )
 
 #: The longest line shown, in characters; what is longer ends in an ellipsis.
@@ -59,27 +51,11 @@ MAX_CHARACTERS: Final = 80
 COLUMNS: Final = ("conversation_id", "sender", "sent_at", "text", "marked", "waited_s")
 _M = Messages
 _TALK: Final = Messages.CONVERSATION_ID
-#: Conversations shown of each kind, and lines of each.
-WORDS_EACH: Final = 10
-WORDS_LINES: Final = 4
-WORDS: Final = (LostInquiries.REASON, _TALK, _M.SENDER, _M.SENT_AT, _M.TEXT)
 _C = Conversations
-#: Conversations shown with a behaviour, and as many without it.
-BEHIND_EACH: Final = 10
-#: Of how many that could show it these are taken: not all show in a few lines what they should.
-_TRIED: Final = 3 * BEHIND_EACH
-BEHIND: Final = ("behaviour", "shown", "paid", "conversation_id", "sender", "sent_at", "text")
 
 
 def excerpts(
-    shop: Shop,
-    conversation_ids: Iterable[str],
-    *,
-    as_of: datetime,
-    rules: ConversationRules,
-    months: int,
-    lexicon: Lexicon,
-    buyers: Iterable[str] | None = None,
+    chats: ChatSource, conversation_ids: Iterable[str], buyers: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """Return the messages of some conversations with what each shows, for `excerpt`.
 
@@ -87,13 +63,9 @@ def excerpts(
 
     Parameters
     ----------
-    shop : Shop
+    chats : ChatSource
+        By whose rules the conversations were cut.
     conversation_ids : iterable of str
-    as_of : datetime
-    rules : ConversationRules
-        Those by which the conversations were cut.
-    months : int
-    lexicon : Lexicon
     buyers : iterable of str or None
         Whose conversations they are, where that is known: only these are cut anew then.
 
@@ -107,22 +79,21 @@ def excerpts(
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
-    >>> context, one = sample_context(), sample_conversations().head(1)
-    >>> told = {"as_of": context.as_of, "rules": context.rules, "months": 3}
-    >>> told |= {"lexicon": context.lexicon, "buyers": one["buyer_id"]}
-    >>> lines = excerpts(sample_shop(), one["conversation_id"], **told)
+    >>> chats, one = sample_context().chats(sample_shop()), sample_conversations().head(1)
+    >>> lines = excerpts(chats, one["conversation_id"], one["buyer_id"])
     >>> lines["position"].is_monotonic_increasing
     True
     """
     wanted = sorted(set(conversation_ids))
+    shop = chats.shop
     if buyers is not None:
         own = shop["messages"].filter(
             nw.col(_M.BUYER_ID).is_in(sorted({str(buyer) for buyer in buyers}))
         )
         shop = replace(shop, tables={**shop.tables, "messages": own})
-    messages = messages_of(shop, as_of, rules, months=months)
+    messages = messages_of(shop, chats.as_of, chats.rules, months=chats.months)
     messages = messages.filter(nw.col(_M.CONVERSATION_ID).is_in(wanted))
-    marked = mark(messages, lexicon)
+    marked = mark(messages, chats.lexicon)
     known = [
         _M.CONVERSATION_ID,
         _M.BUYER_ID,
@@ -135,7 +106,9 @@ def excerpts(
         BEFORE_OUTCOME,
     ]
     have = marked.collect_schema().names()
-    shown = [name for name in (*lexicon.behaviours, ASKED, WORRY, *ADVICE.values()) if name in have]
+    shown = [
+        name for name in (*chats.lexicon.behaviours, ASKED, WORRY, *ADVICE.values()) if name in have
+    ]
     table = collect(marked.select(*known, *shown))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
@@ -152,8 +125,7 @@ def excerpt(
     common: Common | None = None,
     lines: int = 3,
     after: int = 0,
-    answered: bool = False,
-    fitting: bool = False,
+    lesson: bool = False,
     barred: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
@@ -177,10 +149,9 @@ def excerpt(
     lines, after : int
         At most so many lines, the buyer's last words and what the agent answered; then so many
         after them, so that it is seen what came of it.
-    answered : bool
-        Whether to show beside them the line of the same turn that answers the buyer.
-    fitting : bool
-        Whether to show nothing where that turn does not answer the buyer.
+    lesson : bool
+        Whether it is an example to learn from: the line of the same turn that answers the buyer is
+        shown beside them, and, but for a timing, nothing where that turn does not answer the buyer.
     barred : iterable of str
         Rules whose lines name nobody yet: nothing is shown where it is about one, and one beside
         it is left out.
@@ -205,8 +176,10 @@ def excerpt(
     messages = looked_at(messages, behaviour).assign(hidden=hidden.astype(bool))
     human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     human = human.assign(agent_turn=agent_turns(human))
-    first = 1 if opportunity is None or np.isnan(opportunity) else int(opportunity)
+    first = 1 if opportunity is None or pd.isna(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
+    # Whoever learns from an example also learns to leave open what it leaves open.
+    fitting = lesson and behaviour not in TIMINGS
     if (
         not about
         or human["hidden"].iloc[about].any()
@@ -214,7 +187,7 @@ def excerpt(
     ):
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
-    beside = [at for at in answering(human, about) if at not in about][: 1 if answered else 0]
+    beside = [at for at in answering(human, about) if at not in about][: 1 if lesson else 0]
     said = sorted({*about, *beside})
     # Of several things asked at once the one that is answered is shown, and not the last alone.
     met = taken_up(human, said)[-1:] if fitting else []
@@ -267,14 +240,7 @@ EACH: Final = 1
 
 
 def plan_excerpts(
-    shop: Shop,
-    plan: pd.DataFrame,
-    conversations: pd.DataFrame,
-    *,
-    as_of: datetime,
-    rules: ConversationRules,
-    months: int,
-    lexicon: Lexicon,
+    chats: ChatSource, plan: pd.DataFrame, conversations: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the lines that a plan's cards show, masked.
 
@@ -283,15 +249,10 @@ def plan_excerpts(
 
     Parameters
     ----------
-    shop : Shop
+    chats : ChatSource
+        By whose rules the plan's conversations were cut, and that reaches as far back as they do.
     plan, conversations : DataFrame
         The ``coaching_plan`` and ``conversations`` artifacts.
-    as_of : datetime
-    rules : ConversationRules
-        Those by which the plan's conversations were cut.
-    months : int
-        How far back the plan's conversations lie.
-    lexicon : Lexicon
 
     Returns
     -------
@@ -306,22 +267,17 @@ def plan_excerpts(
     >>> from csinsight.coaching.plan import coaching_plan
     >>> from csinsight.sample import sample_conversations, sample_shop
     >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
-    >>> told = {"as_of": context.as_of, "rules": context.rules, "months": 3}
-    >>> shop, known = sample_shop(), sample_conversations()
-    >>> plan_excerpts(shop, plan, known, lexicon=context.lexicon, **told).columns[:3].tolist()
+    >>> chats, known = context.chats(sample_shop()), sample_conversations()
+    >>> plan_excerpts(chats, plan, known).columns[:3].tolist()
     ['agent_id', 'behaviour', 'side']
     """
     wanted = list(_wanted(plan[plan[_P.KIND] != "strength"]))
     ids = {one for *_, named, _, _ in wanted for one in named}
     own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
-    told: dict[str, Any] = {"as_of": as_of, "rules": rules, "months": months, "lexicon": lexicon}
-    messages = excerpts(shop, ids, buyers=own.get(Conversations.BUYER_ID), **told)
+    messages = excerpts(chats, ids, own.get(Conversations.BUYER_ID))
     spoken = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
-    told = {
-        "nicknames": shop_names(shop),
-        "common": what_many_say(shop, messages[Messages.TEXT].dropna(), as_of),
-        "after": 1,
-    }
+    names = shop_names(chats.shop)
+    common = what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of)
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
     unread = _unread(plan)
@@ -329,17 +285,18 @@ def plan_excerpts(
         breach = kind in _BREACHES
         good = side != _P.MISSES
         since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
-        told |= {"shown": unwanted != good, "author": None if side == _P.PEER_HITS else agent}
-        told |= {"answered": good and not breach}
-        # Whoever learns from an example also learns to leave open what it leaves open.
-        told |= {"fitting": good and not breach and behaviour not in TIMINGS}
         found = [
             excerpt(
                 spoken[one],
                 behaviour,
-                opportunity=_turn(since.get(one)),
+                shown=unwanted != good,
+                opportunity=since.get(one),
+                author=None if side == _P.PEER_HITS else agent,
+                nicknames=names,
+                common=common,
+                after=1,
+                lesson=good and not breach,
                 barred=() if kind == TO_CHECK else unread.get(one, ()),
-                **told,
             )
             for one in named
             if one in spoken
@@ -378,10 +335,6 @@ def _readable(lines: pd.DataFrame) -> bool:
     return len(left) >= 4 * text.count(_RARE)
 
 
-def _turn(turn: object) -> float | None:
-    return None if turn is None or turn is pd.NA else float(str(turn))
-
-
 def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool, str]]:
     """Yield agent, behaviour, side, conversations, whether less of it is wanted, and the kind."""
     for _, row in plan.iterrows():
@@ -389,192 +342,3 @@ def _wanted(plan: pd.DataFrame) -> Iterator[tuple[str, str, str, list[str], bool
         unwanted = kind in _BREACHES or bool(row[_P.EFFECT_PP] < 0)
         for side in SIDES:
             yield row[_P.AGENT_ID], row[_P.BEHAVIOUR], side, list(row[side]), unwanted, kind
-
-
-def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:
-    """Return what of some texts may be shown: what many buyers say, and the shop's goods.
-
-    Parameters
-    ----------
-    shop : Shop
-    texts : iterable of str
-        What is about to be shown.
-    as_of : datetime
-        Only messages before this moment count.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_context, sample_shop
-    >>> common = what_many_say(sample_shop(), ["在吗", "我是欧阳娜"], sample_context().as_of)
-    >>> common.rare("在吗"), len(common.rare("我是欧阳娜"))
-    ([], 1)
-    """
-    return common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
-
-
-def goods_names(shop: Shop) -> list[str]:
-    """Return what the shop's goods are called, where its tables say so: these may be shown.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_shop
-    >>> goods_names(sample_shop())
-    []
-    """
-    if not shop.has("order_lines", "product_name"):
-        return []
-    names = collect(shop["order_lines"].select("product_name").unique())["product_name"]
-    return sorted(str(name) for name in names.dropna())
-
-
-def shop_names(shop: Shop) -> list[str]:
-    """Return the names of all agents, to be masked wherever they stand in a chat.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_shop
-    >>> len(shop_names(sample_shop()))
-    6
-    """
-    if not shop.has("agents", Agents.NAME):
-        return []
-    names = collect(shop["agents"].select(Agents.NAME))[Agents.NAME].dropna()
-    return [str(name) for name in names]
-
-
-def last_words(
-    shop: Shop, lines: Frame, kinds: pd.Series[str], as_of: datetime, *, seed: int
-) -> pd.DataFrame:
-    """Return the masked last lines of some conversations of each kind, drawn by lot.
-
-    Parameters
-    ----------
-    shop : Shop
-    lines : narwhals.LazyFrame
-        Of `csinsight.behaviours.endings.last_lines`.
-    kinds : pandas.Series
-        By conversation id, what it ended on.
-    as_of : datetime
-    seed : int
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``reason``, ``conversation_id``, ``sender``, ``sent_at``, ``text`` (masked), one row a line,
-        in reading order.
-
-    Examples
-    --------
-    >>> from csinsight.behaviours.endings import last_lines
-    >>> from csinsight.features.conversations import lines_of
-    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
-    >>> shop, as_of, few = sample_shop(), sample_context().as_of, sample_conversations().head(3)
-    >>> kinds = pd.Series("silence", index=few["conversation_id"])
-    >>> words = last_words(shop, last_lines(lines_of(shop, few, as_of)), kinds, as_of, seed=1)
-    >>> set(words["reason"]), words["conversation_id"].nunique() <= WORDS_EACH
-    ({'silence'}, True)
-    """
-    rows = kinds.rename(LostInquiries.REASON).rename_axis(_TALK).reset_index()
-    drawn = rows.sample(frac=1, random_state=seed).groupby(LostInquiries.REASON).head(WORDS_EACH)
-    said = collect(lines).merge(drawn, on=_TALK).sort_values([_TALK, POSITION], kind="stable")
-    said = said.groupby(_TALK, sort=False).tail(WORDS_LINES)
-    common = common_pieces(shop, said[_M.TEXT].dropna(), goods_names(shop), moment_ms(as_of))
-    names = shop_names(shop)
-    parts = [said.iloc[:0]]
-    for _, talk in said.groupby(_TALK, sort=False):
-        known = {str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) for v in talk[c].dropna().unique()}
-        masked = mask_lines([str(text) for text in talk[_M.TEXT]], {*names, *known}, common)
-        parts.append(talk.assign(**{_M.TEXT: [shortened(text) for text in masked]}))
-    told = pd.concat(parts, ignore_index=True)
-    told[_M.SENT_AT] = pd.to_datetime(told[SENT_MS].astype("Int64"), unit="ms")
-    return told[list(WORDS)]
-
-
-def conversations_behind(
-    shop: Shop,
-    conversations: pd.DataFrame,
-    behaviours: Iterable[str],
-    *,
-    as_of: datetime,
-    months: int,
-    rules: ConversationRules,
-    lexicon: Lexicon,
-    seed: int,
-) -> pd.DataFrame:
-    """Return masked lines of conversations with and without each behaviour, drawn by lot.
-
-    Drawn from the inquiries that gave an opportunity for it: a figure's own conversations, and
-    not the ones that would show it best.
-
-    Parameters
-    ----------
-    shop : Shop
-    conversations : DataFrame
-        Those of the ``conversations`` artifact that the figure counts.
-    behaviours : iterable of str
-        Those that words show.
-    as_of : datetime
-    months : int
-        How far back they lie.
-    rules : ConversationRules
-    lexicon : Lexicon
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        ``behaviour``, ``shown``, ``paid`` (of the conversation; null where not known), then
-        ``conversation_id``, ``sender``, ``sent_at``, ``text`` (masked), one row a line.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_context, sample_conversations, sample_shop
-    >>> context, few = sample_context(), sample_conversations().head(40)
-    >>> told = {"as_of": context.as_of, "months": 3, "rules": context.rules, "seed": 1}
-    >>> shop, lexicon = sample_shop(), context.lexicon
-    >>> behind = conversations_behind(shop, few, ["greets"], lexicon=lexicon, **told)
-    >>> sorted(set(behind["shown"]))
-    [False]
-    """
-    inquiries = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
-    drawn = [
-        (name, shown, _draw(inquiries, name, shown, seed))
-        for name in behaviours
-        for shown in (True, False)
-    ]
-    wanted = {str(c) for *_, rows in drawn for c in rows[_C.CONVERSATION_ID]}
-    messages = excerpts(shop, wanted, as_of=as_of, rules=rules, months=months, lexicon=lexicon)
-    said = {str(name): own for name, own in messages.groupby(Messages.CONVERSATION_ID)}
-    names = shop_names(shop)
-    common = what_many_say(shop, messages[Messages.TEXT].dropna(), as_of)
-    parts = []
-    for name, shown, rows in drawn:
-        tried = ((row, _lines(said, row, name, shown, names, common)) for _, row in rows.iterrows())
-        for row, lines in islice((pair for pair in tried if len(pair[1])), BEHIND_EACH):
-            parts.append(lines.assign(behaviour=name, shown=shown, paid=row[_C.PAID]))
-    if not parts:
-        return pd.DataFrame(columns=list(BEHIND))
-    return pd.concat(parts, ignore_index=True)[list(BEHIND)]
-
-
-def _draw(inquiries: pd.DataFrame, behaviour: str, shown: bool, seed: int) -> pd.DataFrame:
-    rows: pd.DataFrame = inquiries[as_float(inquiries[behaviour]) == float(shown)]
-    return rows.sample(min(_TRIED, len(rows)), random_state=seed)
-
-
-def _lines(
-    said: dict[str, pd.DataFrame],
-    row: pd.Series,
-    behaviour: str,
-    shown: bool,
-    names: list[str],
-    common: Common,
-) -> pd.DataFrame:
-    messages = said.get(str(row[_C.CONVERSATION_ID]))
-    if messages is None:
-        return pd.DataFrame()
-    turn = row.get(opportunity_column(behaviour))
-    opportunity = None if turn is None or pd.isna(turn) else float(turn)
-    return excerpt(
-        messages, behaviour, shown=shown, opportunity=opportunity, nicknames=names, common=common
-    )

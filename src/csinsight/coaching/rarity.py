@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -21,8 +22,9 @@ import narwhals as nw
 
 from csinsight.coaching.advice import LANGS, load_library
 from csinsight.coaching.digits import states_something
-from csinsight.contract.schema import Messages
+from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect, ms
+from csinsight.features.frames import moment_ms
 from csinsight.params import shipped
 
 #: Fewer buyers than this are few. Ours; the usual least cell of published statistics.
@@ -207,6 +209,57 @@ def common_pieces(
     there = {piece for piece, number in counts.items() if number >= BUYERS}
     ours = {piece for text in (*_own_words(), *allowed) for *_, piece in _pieces_of(text)}
     return Common(frozenset(there | ours))
+
+
+def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:
+    """Return what of some texts may be shown: what many buyers say, and the shop's goods.
+
+    Parameters
+    ----------
+    shop : Shop
+    texts : iterable of str
+        What is about to be shown.
+    as_of : datetime
+        Only messages before this moment count.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> common = what_many_say(sample_shop(), ["在吗", "我是欧阳娜"], sample_context().as_of)
+    >>> common.rare("在吗"), len(common.rare("我是欧阳娜"))
+    ([], 1)
+    """
+    return common_pieces(shop, texts, goods_names(shop), moment_ms(as_of))
+
+
+def goods_names(shop: Shop) -> list[str]:
+    """Return what the shop's goods are called, where its tables say so: these may be shown.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> goods_names(sample_shop())
+    []
+    """
+    if not shop.has("order_lines", "product_name"):
+        return []
+    names = collect(shop["order_lines"].select("product_name").unique())["product_name"]
+    return sorted(str(name) for name in names.dropna())
+
+
+def shop_names(shop: Shop) -> list[str]:
+    """Return the names of all agents, to be masked wherever they stand in a chat.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> len(shop_names(sample_shop()))
+    6
+    """
+    if not shop.has("agents", Agents.NAME):
+        return []
+    names = collect(shop["agents"].select(Agents.NAME))[Agents.NAME].dropna()
+    return [str(name) for name in names]
 
 
 @lru_cache(maxsize=200_000)

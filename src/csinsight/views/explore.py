@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.excerpts import excerpts, what_many_say
+from csinsight.coaching.excerpts import excerpts
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import what_many_say
 from csinsight.contract.artifacts import BuyerStates, BuyerTypes, Conversations, ValueTiers, own_in
 from csinsight.contract.artifacts import SegmentsByMonth as Segments
 from csinsight.contract.dictionary import artifact
@@ -188,15 +189,7 @@ def read(study: Study, conversation_id: str) -> Talk:
     shop, words = study.open(), study.words
     context, all_of_run = study.context, study.read(_C.NAME)
     own = all_of_run[all_of_run[_C.CONVERSATION_ID] == conversation_id]
-    said = excerpts(
-        shop,
-        [conversation_id],
-        as_of=context.as_of,
-        rules=context.rules,
-        months=context.conversation_months,
-        lexicon=context.lexicon,
-        buyers=own[_C.BUYER_ID],
-    )
+    said = excerpts(context.chats(shop), [conversation_id], own[_C.BUYER_ID])
     if said.empty:
         raise RunError(f"{study.run}: has no conversation {conversation_id!r}")
     left_out = len(said) - 2 * ENDS

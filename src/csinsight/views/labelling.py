@@ -17,8 +17,9 @@ import pandas as pd
 
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.coaching.excerpts import excerpts, shop_names, what_many_say
+from csinsight.coaching.excerpts import excerpts
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import shop_names, what_many_say
 from csinsight.config import did_you_mean
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.labels import Labels, add_labels, load_labels
@@ -180,14 +181,7 @@ class Session:
     def _talks(self) -> dict[str, pd.DataFrame]:
         """By conversation its lines in order, those of either side masked."""
         context, shop = self.study.context, self.study.open()
-        said = excerpts(
-            shop,
-            self.sample[Messages.CONVERSATION_ID],
-            as_of=context.as_of,
-            rules=context.rules,
-            months=1,
-            lexicon=context.lexicon,
-        )
+        said = excerpts(context.chats(shop, months=1), self.sample[Messages.CONVERSATION_ID])
         named = (said[name].dropna() for name in (Messages.BUYER_ID, Messages.AGENT_ID))
         names = {*shop_names(shop), *(str(one) for ids in named for one in ids)}
         common = what_many_say(shop, said[Messages.TEXT].dropna(), context.as_of)
@@ -243,15 +237,8 @@ def open_session(study: Study, *, who: str, behaviours: str, each: int, seed: in
         asked_before = tuple(dict.fromkeys(drawn.sort_values("no")[labelling.MARKER]))
         if set(asked) == set(asked_before):
             return Session(study, who.strip(), asked, drawn)
-    sample = labelling.draw_sample(
-        study.open(),
-        study.context.as_of,
-        study.context.rules,
-        lexicon,
-        markers=asked,
-        each=each,
-        seed=seed,
-    )
+    chats = study.context.chats(study.open(), months=1)
+    sample = labelling.draw_sample(chats, markers=asked, each=each, seed=seed)
     key.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(key) as path:
         sample.to_parquet(path, index=False)

@@ -18,8 +18,8 @@ from csinsight.behaviours.endings import (
     lost_inquiries,
     read_endings,
 )
+from csinsight.coaching.drawn_lines import last_words
 from csinsight.coaching.examples import reference
-from csinsight.coaching.excerpts import last_words
 from csinsight.contract.artifacts import Conversations, LostInquiries, ValueTiers
 from csinsight.contract.domain import CATEGORIES, ENDINGS, TIERS
 from csinsight.contract.schema import Orders
