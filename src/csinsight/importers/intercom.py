@@ -15,6 +15,7 @@ from csinsight.importers.cells import text_of_html
 from csinsight.importers.chat_tables import chat_tables
 from csinsight.importers.chat_text import Entry
 from csinsight.importers.json_chats import (
+    as_list,
     as_object,
     as_text,
     json_entry,
@@ -94,7 +95,7 @@ def _conversation(
     parts = parts.get("conversation_parts") if isinstance(parts, dict) else parts
     opening = talk.get("source")
     first = {"created_at": talk.get("created_at")} | opening if isinstance(opening, dict) else None
-    for part in [first, *(parts if isinstance(parts, list) else [])]:
+    for part in [first, *as_list(parts)]:
         if part is None:
             continue
         told = as_object(part)
@@ -126,9 +127,7 @@ def _cut_off(talks: Sequence[dict[str, Any]]) -> list[str]:
     for talk in talks:
         parts = as_object(talk.get("conversation_parts"))
         inside, count = parts.get("conversation_parts"), as_text(parts.get("total_count"))
-        lacking += count.isdecimal() and int(count) > len(
-            inside if isinstance(inside, list) else []
-        )
+        lacking += count.isdecimal() and int(count) > len(as_list(inside))
     told = (
         f"{lacking} conversations have more parts than the file holds (Intercom gives 500): their "
         "other messages are missing"
@@ -144,7 +143,7 @@ def _contact(talk: dict[str, Any]) -> str:
         return as_text(author["email"]).lower()
     contacts = talk.get("contacts")
     inside = contacts.get("contacts") if isinstance(contacts, dict) else contacts
-    first = as_object(inside[0]) if isinstance(inside, list) and inside else {}
+    first = as_object(next(iter(as_list(inside)), None))
     return (
         as_text(first.get("email")).lower() or as_text(first.get("id")) or as_text(author.get("id"))
     )

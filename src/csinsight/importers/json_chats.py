@@ -93,6 +93,17 @@ def as_object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as an empty one.
+
+    Examples
+    --------
+    >>> as_list([1]), as_list({"id": 1})
+    ([1], [])
+    """
+    return value if isinstance(value, list) else []
+
+
 def as_text(value: Any) -> str:
     """Return a text or a number as text; empty for nothing, and for a list or an object.
 

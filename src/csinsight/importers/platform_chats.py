@@ -21,6 +21,7 @@ from csinsight.importers.chat_tables import chat_tables, shops_of
 from csinsight.importers.chat_text import Entry
 from csinsight.importers.headers import plain_word
 from csinsight.importers.json_chats import (
+    as_list,
     as_object,
     as_text,
     json_entry,
@@ -98,7 +99,7 @@ def read_sycm_chats(
         for number, session in enumerate(members(path, "sessions"), start=1):
             entries += _session(path.name, number, session, len(entries), zone)
             told = as_object(session).get("messages")
-            sent = map(as_object, told if isinstance(told, list) else [])
+            sent = map(as_object, as_list(told))
             times += [(path.name, as_text(message.get("gmtCreated"))) for message in sent]
     facts = {} if options.one_shop else shops_of(entries)
     written = pl.DataFrame(times, [(Line.FILE, pl.String), ("at", pl.String)], orient="row")

@@ -27,6 +27,7 @@ from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Message
 from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.json_chats import as_list, as_object
 from csinsight.importers.one_shop import untold_zones
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
@@ -83,11 +84,12 @@ class People:
 
     def learn(self, person: object) -> None:
         """Take what an object that describes somebody tells."""
-        who = _text(person.get("id")) if isinstance(person, dict) else None
-        if who is None or not isinstance(person, dict):
+        fields = as_object(person)
+        who = _text(fields.get("id"))
+        if who is None:
             return
         for kind, known in (("name", self.name), ("email", self.email), ("role", self.role)):
-            if told := _text(person.get(kind)):
+            if told := _text(fields.get(kind)):
                 known.setdefault(who, told.lower() if kind != "name" else told)
 
     def buyer(self, who: str | None) -> str | None:
@@ -214,49 +216,46 @@ def _tickets(path: Path, people: People) -> list[tuple[str, int, dict[str, Any]]
         raise ImporterError(f"{path.name}: holds no list of tickets; export them as JSON")
     if isinstance(whole, dict):
         _learn_all(whole.get("users"), people)
-    return [(path.name, n, t if isinstance(t, dict) else {}) for n, t in enumerate(found, start=1)]
+    return [(path.name, n, as_object(t)) for n, t in enumerate(found, start=1)]
 
 
 def _learn_all(users: object, people: People) -> None:
-    for person in users if isinstance(users, list) else []:
+    for person in as_list(users):
         people.learn(person)
 
 
 def _meet(ticket: dict[str, Any], people: People) -> None:
     """Learn of the people whom a ticket describes."""
     _learn_all(ticket.get("users"), people)
-    comments = ticket.get("comments")
+    comments = [as_object(comment) for comment in as_list(ticket.get("comments"))]
     requester, assignee = _who(ticket, "requester"), _who(ticket, "assignee")
     people.assignees |= {assignee} if assignee else set()
-    for comment in comments if isinstance(comments, list) else []:
-        author = _who(comment, "author") if isinstance(comment, dict) else None
+    for comment in comments:
+        author = _who(comment, "author")
         if author and requester:
             people.wrote_to.setdefault(author, set()).add(requester)
-    for part in [ticket, *(comments if isinstance(comments, list) else [])]:
-        if isinstance(part, dict):
-            for role in ("requester", "submitter", "assignee", "author"):
-                people.learn(part.get(role))
+    for part in (ticket, *comments):
+        for role in ("requester", "submitter", "assignee", "author"):
+            people.learn(part.get(role))
 
 
 def _one(line: str) -> dict[str, Any]:
     try:
-        ticket = load_json(line)
+        return as_object(load_json(line))
     except (ValueError, RecursionError):
         return {}
-    return ticket if isinstance(ticket, dict) else {}
 
 
 def _comments(
     file: str, line: int, ticket: dict[str, Any], people: People
 ) -> Iterator[tuple[Any, ...]]:
-    comments = ticket.get("comments")
-    members = comments if isinstance(comments, list) else []
+    members = as_list(ticket.get("comments"))
     requester = _who(ticket, "requester")
     shared = (_text(ticket.get("id")), requester, people.buyer(requester))
     if not members:
         yield (file, line, json.dumps(ticket, ensure_ascii=False), *shared, *[None] * 5)
     for comment in members:
-        fields = comment if isinstance(comment, dict) else {}
+        fields = as_object(comment)
         text = _text(fields.get("plain_body") or fields.get("body"))
         if text and (started := _CHAT_STARTED.search(text)) and _CHAT_LINE.search(text):
             for raw, nick, when, said in _transcript(text, started):
@@ -322,10 +321,7 @@ def _rating(
 
 def _who(fields: dict[str, Any], role: str) -> str | None:
     """Return an id as ``author_id`` gives it, or the object ``author`` where names are inside."""
-    inside = fields.get(role)
-    return _text(
-        fields.get(f"{role}_id") or (inside.get("id") if isinstance(inside, dict) else None)
-    )
+    return _text(fields.get(f"{role}_id") or as_object(fields.get(role)).get("id"))
 
 
 def _text(value: Any) -> str | None:
