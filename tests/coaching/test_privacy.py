@@ -16,7 +16,7 @@ from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.plan import COLUMNS
 from csinsight.engine import open_shop
-from csinsight.views.agent_card import talk_blocks
+from csinsight.views.agent_card import _talk
 from csinsight.views.study import Study
 from csinsight.views.workbook import _talks_sheet, as_json, workbook
 
@@ -58,7 +58,9 @@ def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_f
     study = Study(demo_folder, tmp_path / "run", shop="demo")
     status = pd.DataFrame({"agent_id": plan["agent_id"].unique(), "inquiries": 9, "status": "keep"})
     study.write("coaching_excerpts", lines)
-    told = "".join(block.page_html() for block in talk_blocks(study, lines))
+    groups = lines.groupby(["agent_id", "behaviour", "side", "conversation_id"], sort=False)
+    talks = [_talk(study, own, "", "hurts", peer=False, timed=False) for _, own in groups]
+    told = "".join(talk.page_html() for talk in talks)
     one_each = plan.drop_duplicates("agent_id")
     made = as_json(study, one_each, status, lines, NOBODY)
     texts = [_sheet_text(study, lines), json.dumps(made, ensure_ascii=False)]

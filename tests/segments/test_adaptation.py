@@ -12,8 +12,8 @@ import pytest
 from tests.contexts import TYPES
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.segments.options import TypeOptions
-from csinsight.segments.signatures import load_signatures, signatures_for
+from csinsight.params import shipped
+from csinsight.segments.signatures import ADAPTED, load_signatures
 from csinsight.segments.support import type_stability, type_support
 from csinsight.segments.types import fit_types
 
@@ -27,9 +27,8 @@ HABITS = {
 }
 
 
-def adapted(features: pd.DataFrame) -> TypeOptions:
-    """Return a run's options with the signatures that fit these buyers."""
-    return replace(TYPES, signatures=signatures_for(features))
+#: A run's options with the signatures of a shop without page views.
+OPTIONS = replace(TYPES, signatures=load_signatures(shipped("params", ADAPTED)))
 
 
 def without_pages(buyers: int, scale: float = 1.0) -> tuple[pd.DataFrame, pd.Series]:
@@ -56,7 +55,7 @@ def without_pages(buyers: int, scale: float = 1.0) -> tuple[pd.DataFrame, pd.Ser
 
 def test_orders_and_chats_tell_four_types_and_say_that_it_is_an_adaptation() -> None:
     features, truth = without_pages(1500)
-    result = fit_types(features, adapted(features))
+    result = fit_types(features, OPTIONS)
     assert result.model.adapted
     assert set(result.unsupported) == {"periodic", "sporty"}
     assert set(result.reasons.values()) == {"no_evidence"}
@@ -64,28 +63,27 @@ def test_orders_and_chats_tell_four_types_and_say_that_it_is_an_adaptation() -> 
     named = result.buyers["type"].isin(BUYER_TYPES)
     assert named.mean() > 0.3
     assert (result.buyers["type"][named] == truth[named]).mean() > 0.85
-    assert not type_support(features, result, adapted(features), counts=range(3, 5)).empty
-    assert len(type_stability(features, result, adapted(features), resamples=1).rand) == 1
+    assert not type_support(features, result, OPTIONS, counts=range(3, 5)).empty
+    assert len(type_stability(features, result, OPTIONS, resamples=1).rand) == 1
 
 
 def test_one_order_and_one_chat_are_not_enough() -> None:
     features, _ = without_pages(900)
     features.loc[:9, ["orders", "orders_in_window", "conversations"]] = [1, 1, 1]
-    result = fit_types(features, adapted(features))
+    result = fit_types(features, OPTIONS)
     assert (result.buyers["type"].head(10) == "unclassified").all()
 
 
 def test_less_evidence_means_wider_probabilities() -> None:
     much, _ = without_pages(900)
     little, _ = without_pages(900, scale=0.4)
-    sure = [fit_types(f, adapted(f)).buyers["confidence"].mean() for f in (much, little)]
+    sure = [fit_types(f, OPTIONS).buyers["confidence"].mean() for f in (much, little)]
     assert sure[1] < sure[0]
 
 
 def test_page_views_are_read_by_the_textbook_s_own_signatures(plant: Callable[..., Any]) -> None:
     features = plant(300).features
-    assert signatures_for(features) == load_signatures()
-    result = fit_types(features, adapted(features))
+    result = fit_types(features, TYPES)
     assert not result.model.adapted
     assert set(result.buyers["basis"]) == {"page_views"}
     assert "orders_per_talk" not in result.model.scales
@@ -94,4 +92,4 @@ def test_page_views_are_read_by_the_textbook_s_own_signatures(plant: Callable[..
 @pytest.mark.parametrize("name", ["periodic", "sporty"])
 def test_content_types_are_never_read_from_orders(name: str) -> None:
     features, _ = without_pages(400)
-    assert (fit_types(features, adapted(features)).buyers[f"p_{name}"] == 0).all()
+    assert (fit_types(features, OPTIONS).buyers[f"p_{name}"] == 0).all()

@@ -18,7 +18,7 @@ import polars as pl
 from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates, conversions
 from csinsight.coaching.examples import reference
-from csinsight.coaching.plan import Finding, Limits, agent_status, findings, with_findings
+from csinsight.coaching.plan import Finding, Limits, agent_status, plan_without, with_findings
 from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
 from csinsight.drivers.design import TESTED_BEHAVIOURS
@@ -110,8 +110,8 @@ def coach(
     """
     counted = set_aside(sessions, disputes)
     broken = compliance_findings(counted, as_of, precisions, labels)
-    plan, withheld = findings(
-        counted, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected(disputes)
+    plan, withheld = plan_without(
+        counted, drivers, rejected(disputes), broken, as_of=as_of, limits=limits
     )
     least = limits.min_agent_inquiries
     told: dict[str, Any] = {"as_of": as_of, "months": limits.months, "min_agent_inquiries": least}

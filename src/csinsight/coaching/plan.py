@@ -90,7 +90,6 @@ def coaching_plan(
     as_of: datetime,
     limits: Limits,
     broken: pd.DataFrame | None = None,
-    rejected: Collection[Finding] = (),
 ) -> pd.DataFrame:
     """Return what to coach, agent by agent.
 
@@ -106,8 +105,6 @@ def coaching_plan(
     limits : Limits
     broken : DataFrame, optional
         Of `csinsight.behaviours.findings.compliance_findings`; None: of the rules as published.
-    rejected : collection of (agent_id, behaviour)
-        Findings that somebody disputes: they are not made.
 
     Returns
     -------
@@ -126,28 +123,40 @@ def coaching_plan(
     >>> set(plan["kind"]) <= {"compliance"}
     True
     """
-    plan, _ = findings(
-        sessions, drivers, as_of=as_of, limits=limits, broken=broken, rejected=rejected
-    )
-    return plan
+    if broken is None:
+        broken = broken_rules(sessions, as_of)
+    return plan_without(sessions, drivers, (), broken, as_of=as_of, limits=limits)[0]
 
 
-def findings(
+def plan_without(
     sessions: pd.DataFrame,
     drivers: pd.DataFrame | None,
+    rejected: Collection[Finding],
+    broken: pd.DataFrame,
     *,
     as_of: datetime,
     limits: Limits,
-    broken: pd.DataFrame | None = None,
-    rejected: Collection[Finding] = (),
 ) -> tuple[pd.DataFrame, set[Finding]]:
-    """Return the plan as `coaching_plan` does, and which of `rejected` would be in it.
+    """Return the plan of `coaching_plan` without what somebody disputes, and what that withheld.
+
+    Parameters
+    ----------
+    sessions, drivers, broken, as_of, limits
+        As for `coaching_plan`.
+    rejected : collection of (agent_id, behaviour)
+
+    Returns
+    -------
+    plan : DataFrame
+    withheld : set of (agent_id, behaviour)
+        Those of `rejected` that would stand in the plan.
 
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> plan, withheld = findings(sessions, None, as_of=context.as_of, limits=context.limits)
+    >>> found, told = broken_rules(sessions, context.as_of), {"limits": context.limits}
+    >>> plan, withheld = plan_without(sessions, None, (), found, as_of=context.as_of, **told)
     >>> withheld
     set()
     """
@@ -161,8 +170,7 @@ def findings(
         seed=limits.seed,
         min_opportunities=limits.min_opportunities,
     )
-    standing = broken if broken is not None else broken_rules(sessions, as_of)
-    standing = standing[standing[Findings.STANDS]]
+    standing = broken[broken[Findings.STANDS]]
     records = [_broken(row) for _, row in standing.iterrows()]
     found = {(str(r[_P.AGENT_ID]), str(r[_P.BEHAVIOUR])) for r in records}
     records = [r for r in records if (r[_P.AGENT_ID], r[_P.BEHAVIOUR]) not in rejected]

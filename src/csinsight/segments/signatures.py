@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from csinsight.config import did_you_mean, load
@@ -170,30 +169,10 @@ class Signatures(BaseModel):
         return None
 
 
-def signatures_for(features: pd.DataFrame) -> Signatures:
-    """Return the shipped signatures that a shop's buyers can be read by.
-
-    Parameters
-    ----------
-    features : DataFrame
-        `csinsight.features.buyers.buyer_features`. Without page views the answer is the
-        adaptation to orders and chats.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_context, sample_shop
-    >>> from csinsight.segments.types import read_buyers
-    >>> context = sample_context()
-    >>> features = read_buyers(sample_shop(), context.types, context.as_of)
-    >>> signatures_for(features) == load_signatures()
-    True
-    """
-    browsed = "pages" in features and bool(features["pages"].notna().any())
-    return load_signatures(None if browsed else shipped("params", ADAPTED))
-
-
 def signatures_of(shop: Shop) -> Signatures:
-    """Return the shipped signatures that fit a shop's tables; see `signatures_for`.
+    """Return the shipped signatures that fit a shop's tables.
+
+    Without page views the answer is the adaptation to orders and chats.
 
     Examples
     --------

@@ -265,24 +265,6 @@ def _figures(study: Study, row: pd.Series) -> str:
     )
 
 
-def talk_blocks(study: Study, lines: pd.DataFrame) -> list[Talk]:
-    """Return every talk of ``coaching_excerpts`` as a card would show it.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> said = {"sender": ["buyer", "agent"], "text": ["有大码吗", "这款有"]}
-    >>> lines = pd.DataFrame(said | {"marked": [False, True]})
-    >>> lines = lines.assign(conversation_id="c1", sent_at=pd.Timestamp("2026-10-01"))
-    >>> lines = lines.assign(agent_id="a001", behaviour="recommends", side="hits", waited_s=20.0)
-    >>> [block.title[:3] for block in talk_blocks(sample_study(), lines)]
-    ['Oct']
-    """
-    groups = lines.groupby(["agent_id", "behaviour", "side", "conversation_id"], sort=False)
-    word, plain = study.word("card.rule_talk"), {"peer": False, "timed": False}
-    return [_talk(study, own, word, "hurts", **plain) for _, own in groups]
-
-
 def _talks(study: Study, row: pd.Series, *, rule: bool = False) -> list[Talk]:
     told = {name: str(row[name]) for name in (_P.AGENT_ID, _P.BEHAVIOUR)}
     own = study.read("coaching_excerpts", **told)
