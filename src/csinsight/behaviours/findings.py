@@ -86,6 +86,17 @@ class Precision:
             return False
         return self.share >= TRUSTED and float(wilson(self.right, self.read)[0]) >= TRUSTED_LOW
 
+    def columns(self) -> dict[str, float]:
+        """Return what stands of it beside each finding."""
+        low, high = wilson(self.right, self.read) if self.read else (0.0, 1.0)
+        return {
+            _F.READ: self.read,
+            _F.RIGHT: self.right,
+            _F.PRECISION: self.share,
+            _F.PRECISION_LOW: float(low),
+            _F.PRECISION_HIGH: float(high),
+        }
+
     def any_right(self, hits: int) -> float:
         """Return the probability that at least one of so many hits is right.
 
@@ -187,7 +198,6 @@ def compliance_findings(
         for (agent, standing), own in month[hit].groupby([month.loc[hit, _C.AGENT_ID], stands]):
             mine = month[_C.AGENT_ID] == agent
             confirmed, n = int(sure[own.index].sum()), len(own)
-            low, high = wilson(trust.right, trust.read) if trust.read else (0.0, 1.0)
             last = own.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ascending=False)
             others = int((known & ~mine).sum())
             records.append(
@@ -197,11 +207,7 @@ def compliance_findings(
                     _F.CONVERSATIONS: n,
                     _F.OPPORTUNITIES: int((known & mine).sum()),
                     _F.CONFIRMED: confirmed,
-                    _F.READ: trust.read,
-                    _F.RIGHT: trust.right,
-                    _F.PRECISION: trust.share,
-                    _F.PRECISION_LOW: float(low),
-                    _F.PRECISION_HIGH: float(high),
+                    **trust.columns(),
                     _F.LIKELY: 1.0 if confirmed else trust.any_right(n),
                     _F.STANDS: bool(standing),
                     _F.PEER_RATE: int((hit & ~mine).sum()) / others if others else np.nan,
