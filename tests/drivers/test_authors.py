@@ -16,7 +16,7 @@ from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import turn_authors
+from csinsight.drivers.turn_authors import turn_authors
 from csinsight.engine import open_shop
 
 AS_OF = datetime(2026, 11, 1)

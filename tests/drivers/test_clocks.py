@@ -11,7 +11,7 @@ from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import band, in_silence, risk_set_columns
+from csinsight.drivers.risk_sets import band, in_silence, risk_set_columns
 
 AS_OF = datetime(2026, 11, 1)
 ORDERED_AT = pd.Timestamp("2026-10-02 10:00")

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from tests.contexts import LEAST
 
+from csinsight.drivers.balance import balance, by_conversation
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import balance, by_conversation, judged
+from csinsight.drivers.exposure import judged
 
 
 @pytest.fixture(scope="module")

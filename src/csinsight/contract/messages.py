@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from csinsight.config import nearest
-from csinsight.contract import cells
+from csinsight.contract import cells, constraints
 from csinsight.contract.schema import Column
 
 #: Bad cells that are named one by one for each column and kind of fault; the rest is counted.
@@ -174,7 +174,8 @@ _WORDS: Final[dict[str, Words]] = {
         "fill it in, leave the row out, or empty the whole column where nobody knows",
     ),
     "years": (
-        f"lies before the year {cells.FIRST_YEAR} or more than {cells.YEARS_AHEAD} years ahead",
+        f"lies before the year {constraints.FIRST_YEAR} or more than "
+        f"{constraints.YEARS_AHEAD} years ahead",
         "write the year in four digits, or leave the row out",
     ),
     "spaces": ("has spaces or tabs around it", "take them off, so that it matches other tables"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from csinsight.config import nearest
-from csinsight.contract import cells, messages
+from csinsight.contract import cells, constraints, messages
 from csinsight.contract.csv_tables import read_csv
 from csinsight.contract.files import parts
 from csinsight.contract.messages import NAMED, Fault, Notice
@@ -215,15 +215,17 @@ def _check(source: _Source) -> Checked:
     frame = source.raw.select(_value(source, column) for column in there)
     lost = {column.name: _lost(source, column, frame) for column in there}
     faults: list[Fault] = []
-    failed = cells.failures(frame, source.table, frame.columns)
+    failed = constraints.failures(frame, source.table, frame.columns)
     broken: dict[str, dict[str, pl.Series]] = {}
     for (column, check), part in failed.group_by("column", "check", maintain_order=True):
         broken.setdefault(str(column), {})[str(check)] = part["index"].sort()
     for column in there:
         faults += _unreadable(source, column, lost[column.name])
         if column.kind in ("datetime", "date"):
-            wrong = frame.select(cells.out_of_years(column)).to_series().arg_true().cast(pl.Int64)
-            said = messages.broken(column, cells.YEARS, None, None)
+            wrong = (
+                frame.select(constraints.out_of_years(column)).to_series().arg_true().cast(pl.Int64)
+            )
+            said = messages.broken(column, constraints.YEARS, None, None)
             faults += _named(source, column, wrong, partial(_always, said), "like these")
         for check, at in broken.get(column.name, {}).items():
             legible = at.filter(~at.is_in(lost[column.name].implode()))

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from csinsight.contract import cells
+from csinsight.contract import cells, constraints
 from csinsight.contract.files import parts
 from csinsight.contract.schema import Messages, Table
 
@@ -111,12 +111,12 @@ def counted(raw: pl.DataFrame, table: Table) -> pl.DataFrame:
     there = [column for column in table.columns if column.name in raw.columns]
     lost = [cells.unfit(column, raw.schema[column.name]) for column in there]
     frame = raw.select(cells.stored(column, raw.schema[column.name]) for column in there)
-    wrong = [broken for column in there for broken in cells.breaks(column).values()]
+    wrong = [broken for column in there for broken in constraints.breaks(column).values()]
     wrong += [
         ~rule.holds.fill_null(value=True)
-        for column, rules in cells.rules(table).items()
+        for column, rules in constraints.rules(table).items()
         for rule in rules
-        if rule.name in cells.OF_A_ROW and {column, *rule.needs} <= set(frame.columns)
+        if rule.name in constraints.OF_A_ROW and {column, *rule.needs} <= set(frame.columns)
     ]
     faults = _total(raw, lost) + _total(frame, wrong)
     lines = [_line(_FAULTS, n=faults), _line(_ROWS, n=frame.height), _span(frame, table)]

@@ -29,6 +29,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
+from csinsight.drivers.balance import by_conversation
 from csinsight.drivers.covariates import (
     PAGES,
     covariates,
@@ -41,16 +42,13 @@ from csinsight.drivers.exposure import (
     Exposure,
     Places,
     at_landmark,
-    by_conversation,
     has_turns,
-    in_silence,
     judged,
     known_turns,
     last_compared,
-    risk_set_columns,
-    turn_authors,
-    written_by,
 )
+from csinsight.drivers.risk_sets import in_silence, risk_set_columns
+from csinsight.drivers.turn_authors import turn_authors, written_by
 from csinsight.drivers.units import Floats, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
@@ -125,7 +123,7 @@ class Design:
         Who wrote each judged turn, codes of agents in the order of rows; None: no colleague did.
     written : DataFrame
         Same rows; what share of a conversation each colleague wrote, where words may be a matter of
-        the conversation (`csinsight.drivers.exposure.written_by`).
+        the conversation (`csinsight.drivers.turn_authors.written_by`).
     by_conversation : tuple of str
         Behaviours that are compared by conversation where the others are by turn.
     unasked : DataFrame

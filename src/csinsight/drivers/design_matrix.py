@@ -21,7 +21,8 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
-from csinsight.drivers.exposure import CLOCKED, judged_column, residualized_exposure
+from csinsight.drivers.exposure import residualized_exposure
+from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, unit_of
 
 Places = npt.NDArray[np.intp]

@@ -8,27 +8,8 @@ the share where it was not. Summed over a conversation's turns, these residuals 
 length, and of what the buyer had shown before each turn where that is known. The sum is the
 instrument for "was shown at all" (`csinsight.drivers.fixed_effects`).
 
-Where a behaviour is shown once a conversation or not at all, wherever it falls, long conversations
-show no more of it but spread it over more turns; a show at a given turn then speaks of a short
-conversation, and conversations themselves are compared. Which of the two holds is told for each
-behaviour by its own balance: those who showed it and those who did not should have had
-conversations of like length. No outcome is looked at for that.
-
-What agents do once the buyer is silent or has not paid, compared minute by minute.
-
-An agent can only remind, or come back to, a buyer who has not yet paid or returned by themselves.
-Buyers who do so soon are therefore never reminded, and whoever is reminded looks slow to pay. So
-time since the order, or since the silence began, is cut into bands, each a quarter longer than the
-one before, and in each band those still waited for are compared: done now, or not (yet). These
-bands take the place of agent turns.
-
-Who wrote each turn of a conversation, where a colleague took over.
-
-What is shown in a turn is compared with what else its author does in such turns, not with what the
-colleague before or after them does. The outcome is the conversation's, whose level is that of its
-agent, who wrote most of it. How much of it each colleague wrote follows from how long it lasted;
-so only words that are a matter of the conversation, which don't change its length, are adjusted for
-that.
+Which behaviours are compared by whole conversations instead is told in `csinsight.drivers.balance`,
+and which by the clock in `csinsight.drivers.risk_sets`.
 
 References
 ----------
@@ -55,7 +36,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.units import Floats, as_float
+from csinsight.drivers.units import Floats
 
 Codes = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
@@ -74,29 +55,8 @@ NEEDED: Final = (
     *(turn_column(b) for b in TURN_MARKERS),
     *(opportunity_column(b) for b in TURN_MARKERS),
 )
-#: By so much has the comparison of conversations to be better balanced before it is preferred.
-MARGIN: Final = 0.03
-#: Fewer behaviours than this that vary don't tell of those whose own balance doesn't.
-LEAST: Final = 4
-_LEAST_CONVERSATIONS: Final = 300
-_RARE: Final = 0.02
-#: Conversations that are looked at, at most.
-_LOOKED_AT: Final = 20_000
 _C = Conversations
-#: Behaviours judged by the clock, and the columns that time them.
-CLOCKED: Final = {
-    "reminds_payment": (_C.REMINDED_S, _C.PAID_AT, _C.OUTCOME_AT),
-    "follows_up": (_C.SILENCE_S, _C.SILENCE_BROKEN),
-}
-#: Seconds until the first band, growth from band to band, and seconds after which none is cut.
-FROM_S: Final = 600.0
-GROWTH: Final = 1.25
-UNTIL_S: Final = 72 * 3600.0
 _S = BuyerStates
-
-#: Colleagues who came into fewer conversations than this share a column.
-_FEW: Final = 30
-ANOTHER: Final = "written by another"
 
 
 def residualized_exposure(
@@ -307,181 +267,6 @@ def _read(conversations: pd.DataFrame, last: int) -> pd.DataFrame:
     return conversations.assign(**read)
 
 
-def by_conversation(conversations: pd.DataFrame) -> tuple[str, ...]:
-    """Return the behaviours that are a matter of the conversation, not of the turn.
-
-    Each is placed by its own balance where that is clear beyond chance; what varies too little, or
-    is not possible from the opening on, goes with the median of the others.
-
-    Parameters
-    ----------
-    conversations : DataFrame
-        Inquiries as read by `csinsight.drivers.exposure.judged`.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_conversations
-    >>> isinstance(by_conversation(sample_conversations()), tuple)
-    True
-    """
-    found = balance(conversations)
-    if found.empty:
-        return ()
-    ahead = found["turns"].abs() - found["conversations"].abs()
-    clear = np.maximum(MARGIN, 2 / np.sqrt(found["n"]))
-    overall = len(found) >= LEAST and (
-        abs(found["turns"].median()) > abs(found["conversations"].median()) + MARGIN
-    )
-    own = {str(name): bool(ahead[name] > 0) for name in found.index[ahead.abs() > clear]}
-    return tuple(name for name in turn_markers(conversations) if own.get(name, overall))
-
-
-def balance(conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return how each behaviour goes with the length of the conversation, by either comparison.
-
-    Parameters
-    ----------
-    conversations : DataFrame
-        As for `by_conversation`.
-
-    Returns
-    -------
-    DataFrame
-        By behaviour that could be shown from the opening on: correlations, within agents and
-        problem categories, of the logarithm of the turns judged with the residualized exposure
-        (``turns``) and with having been shown at all (``conversations``), near zero where fair;
-        and ``n``, how many were looked at.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_conversations
-    >>> balance(sample_conversations()).columns.tolist()
-    ['turns', 'conversations', 'n']
-    """
-    step = max(len(conversations) // _LOOKED_AT, 1)
-    looked = conversations.iloc[::step]
-    turns = as_float(looked[Conversations.TURNS_JUDGED])
-    agents = pd.factorize(looked[Conversations.AGENT_ID])[0].astype(np.int64)
-    cases = pd.factorize(looked[Conversations.CATEGORY].fillna(""))[0].astype(np.int64)
-    rows = {}
-    for behaviour in turn_markers(looked):
-        first = as_float(looked[turn_column(behaviour)])
-        since = as_float(looked[opportunity_column(behaviour)])
-        # Where no turn was judged there is no length to hold it against.
-        here, shown = (since == 1) & (turns >= 1), (first >= 1).astype(float)
-        enough = here.sum() >= _LEAST_CONVERSATIONS
-        if not enough or not _RARE < shown[here].mean() < 1 - _RARE:
-            continue
-        unexpected = residualized_exposure(first, since, turns, agents, cases)
-        length = _within(np.log(turns[here]), agents[here], cases[here])
-        both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
-        if min(length.std(), *(v.std() for v in both)) > 0:
-            told = [float(np.corrcoef(v, length)[0, 1]) for v in both]
-            rows[behaviour] = [*told, int(here.sum())]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["turns", "conversations", "n"])
-
-
-def _within(values: Floats, agents: Codes, cases: Codes) -> Floats:
-    """Return what is left of `values` beyond the mean of the agent's inquiries of the category."""
-    codes = agents * (int(cases.max()) + 1) + cases
-    number = np.maximum(np.bincount(codes), 1)
-    return np.asarray(values - (np.bincount(codes, values) / number)[codes])
-
-
-def judged_column(behaviour: str) -> str:
-    """Return the name of the column that holds how many bands a behaviour was waited for.
-
-    Examples
-    --------
-    >>> judged_column("follows_up")
-    'follows_up_bands'
-    """
-    return f"{behaviour}_bands"
-
-
-def band(seconds: Floats) -> Floats:
-    """Return the band that a moment falls in, from 1; 0 before the first, the last if never.
-
-    Examples
-    --------
-    >>> band(np.array([0.0, np.inf]))
-    array([ 0., 28.])
-    """
-    bounded = np.clip(np.nan_to_num(seconds, nan=UNTIL_S), FROM_S / GROWTH, UNTIL_S)
-    return np.asarray(np.floor(np.log(bounded / FROM_S) / np.log(GROWTH) + 1e-9) + 1)
-
-
-def has_clocks(conversations: pd.DataFrame, behaviour: str) -> bool:
-    """Tell whether the columns that time a behaviour are there.
-
-    Examples
-    --------
-    >>> has_clocks(pd.DataFrame({"follows_up": [1.0]}), "follows_up")
-    False
-    """
-    needed = CLOCKED[behaviour]
-    return behaviour in conversations and set(needed) <= set(conversations.columns)
-
-
-def in_silence(conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return the conversations with following up null where the buyer had not fallen silent.
-
-    An agent who answers late with words of coming back shows it without the opportunity; counted
-    among the opportunities it would be one that is always taken.
-
-    Examples
-    --------
-    >>> asked = pd.DataFrame({"follows_up": [1.0, 0.0], "silence_s": [900.0, np.nan]})
-    >>> asked = asked.assign(**{name: 0.0 for name in CLOCKED["follows_up"] if name not in asked})
-    >>> in_silence(asked)["follows_up"].tolist()
-    [1.0, nan]
-    """
-    if not has_clocks(conversations, "follows_up"):
-        return conversations
-    silent = conversations[_C.SILENCE_S].notna()
-    return conversations.assign(follows_up=conversations["follows_up"].where(silent))
-
-
-def risk_set_columns(conversations: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that the design matrix compares by, for what has its times.
-
-    Returns
-    -------
-    DataFrame
-        Same index; for each behaviour of `CLOCKED` whose times are there ``NAME_turn``,
-        ``NAME_opportunity_turn`` and ``NAME_bands`` as floats, NaN without an opportunity.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_conversations
-    >>> sorted(risk_set_columns(sample_conversations()))[:2]
-    ['follows_up_bands', 'follows_up_opportunity_turn']
-    """
-    columns: dict[str, Floats] = {}
-    for behaviour in CLOCKED:
-        if not has_clocks(conversations, behaviour):
-            continue
-        there = conversations[behaviour].notna().to_numpy()
-        done, over = _moments(conversations, behaviour)
-        first, last = band(done), band(over)
-        shown = ~np.isnan(done) & there
-        columns[turn_column(behaviour)] = np.where(shown, first, np.nan)
-        columns[opportunity_column(behaviour)] = np.where(there, 1.0, np.nan)
-        waited = np.where(shown, np.maximum(first, 1), np.maximum(last, 1))
-        columns[judged_column(behaviour)] = np.where(there, waited, 0.0)
-    return pd.DataFrame(columns, index=conversations.index)
-
-
-def _moments(conversations: pd.DataFrame, behaviour: str) -> tuple[Floats, Floats]:
-    """Return when it was done, and when it was too late, in seconds; NaN where never."""
-    if behaviour == "follows_up":
-        lasted = as_float(conversations[_C.SILENCE_S])
-        broken = as_float(conversations[_C.SILENCE_BROKEN]) == 1
-        return np.where(broken, lasted, np.nan), lasted
-    paid = (conversations[_C.PAID_AT] - conversations[_C.OUTCOME_AT]).dt.total_seconds()
-    return as_float(conversations[_C.REMINDED_S]), as_float(paid)
-
-
 def known_turns(conversation: pd.Series[str], states: pd.DataFrame) -> tuple[pd.DataFrame, Places]:
     """Return what is known of the turns of some conversations, and the place of each one's.
 
@@ -501,92 +286,3 @@ def known_turns(conversation: pd.Series[str], states: pd.DataFrame) -> tuple[pd.
     place = pd.Index(conversation).get_indexer(pd.Index(states[_S.CONVERSATION_ID]))
     here = place >= 0
     return (states, place) if here.all() else (states[here], place[here])
-
-
-def turn_authors(
-    agent: pd.Series[str], states: pd.DataFrame, place: Places, last: int
-) -> Codes | None:
-    """Return by conversation and turn up to `last` who wrote it; None where no colleague did.
-
-    Parameters
-    ----------
-    agent : Series (conversations,)
-        Each conversation's agent, those of one agent together.
-    states, place
-        Of `known_turns`.
-    last : int
-
-    Returns
-    -------
-    array (conversations, last) or None
-        Codes of agents; conversations' agents come first, in their order. A turn of which
-        nothing is known is that of who wrote the one before.
-
-    Examples
-    --------
-    >>> states = pd.DataFrame({"turn": [1, 2], "agent_id": ["a", "b"]})
-    >>> turn_authors(pd.Series(["a", "b"]), states, np.array([0, 0]), 3).tolist()
-    [[0, 1, 1], [1, 1, 1]]
-    """
-    if _S.AGENT_ID not in states or last == 0:
-        return None
-    own, agents = pd.factorize(agent)
-    here = (states[_S.TURN].between(1, last) & states[_S.AGENT_ID].notna()).to_numpy()
-    place, turn = place[here], states[_S.TURN].to_numpy(dtype=int)[here] - 1
-    names = states[_S.AGENT_ID][here]
-    agents = pd.Index(agents).append(pd.Index(names.unique())).unique()
-    by = agents.get_indexer(names)
-    if (by == own[place]).all():
-        return None
-    found = np.full((len(agent), last), -1)
-    found[place, turn] = by
-    found[:, 0] = np.where(found[:, 0] < 0, own, found[:, 0])
-    for turn_before in range(last - 1):
-        unknown = found[:, turn_before + 1] < 0
-        found[unknown, turn_before + 1] = found[unknown, turn_before]
-    return found.astype(np.int64)
-
-
-def written_by(
-    authors: Codes | None, agent: pd.Series[str], judged: npt.NDArray[np.float64]
-) -> pd.DataFrame:
-    """Return what share of each conversation's turns each colleague of its agent wrote.
-
-    Parameters
-    ----------
-    authors : array (conversations, turns) or None
-        Of `turn_authors`.
-    agent : Series (conversations,)
-        Each conversation's agent, as there.
-    judged : array (conversations,)
-        Turns that count.
-
-    Returns
-    -------
-    DataFrame
-        Same index, one column a colleague; `ANOTHER` for those who seldom came in.
-
-    Examples
-    --------
-    >>> authors, agent = np.array([[0, 1]] * 40 + [[1, 1]]), pd.Series(["a"] * 40 + ["b"])
-    >>> written_by(authors, agent, np.full(41, 2.0)).sum().to_dict()
-    {'written by colleague 1': 20.0}
-    """
-    if authors is None:
-        return pd.DataFrame(index=agent.index)
-    own = pd.factorize(agent)[0]
-    turns = np.arange(1, authors.shape[1] + 1)
-    other = (authors != own[:, None]) & (turns <= judged[:, None])
-    row, turn = np.nonzero(other)
-    by, weight = authors[row, turn], 1 / np.minimum(judged[row], len(turns))
-    came = np.unique(np.column_stack([row, by]), axis=0)[:, 1]
-    often = np.flatnonzero(np.bincount(came, minlength=1) >= _FEW)
-    columns = {}
-    for colleague in often:
-        theirs = by == colleague
-        share = np.bincount(row[theirs], weight[theirs], minlength=len(own))
-        columns[f"written by colleague {colleague}"] = share
-    seldom = ~np.isin(by, often)
-    if seldom.any():
-        columns[ANOTHER] = np.bincount(row[seldom], weight[seldom], minlength=len(own))
-    return pd.DataFrame(columns, index=agent.index)

@@ -20,7 +20,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import SPOILT_PATTERN
+from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.one_shop import Row, Told, one_of_each

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import polars as pl
 
-from csinsight.contract import cells
+from csinsight.contract import cells, constraints
 from csinsight.contract.imports import NoteKind
 from csinsight.contract.schema import Column, Table
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
@@ -18,15 +18,15 @@ Rule = tuple[pl.Expr, str]
 
 #: Why a row is refused that breaks a rule of the contract, by the name of the check.
 _SAID: Final = {
-    cells.SPOILT: "{name} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export it "
-    "again and import the file without saving it in a spreadsheet",
-    cells.NOT_NULL: "{name} is empty",
-    cells.ONE_OF: "{name} is none of {known}",
-    cells.AT_LEAST: "{name} is under {at_least:g}",
-    cells.AT_MOST: "{name} is over {at_most:g}",
-    cells.PAID_AFTER_PLACED: "the order is paid before it is placed",
-    cells.REFUND_WITHIN_PAID: "refund_amount is more than paid_amount",
-    cells.TALK_OF_ONE_BUYER: "the conversation is another buyer's on an earlier row",
+    constraints.SPOILT: "{name} was spoilt by a spreadsheet (1.9E+15): its digits are lost; export "
+    "it again and import the file without saving it in a spreadsheet",
+    constraints.NOT_NULL: "{name} is empty",
+    constraints.ONE_OF: "{name} is none of {known}",
+    constraints.AT_LEAST: "{name} is under {at_least:g}",
+    constraints.AT_MOST: "{name} is over {at_most:g}",
+    constraints.PAID_AFTER_PLACED: "the order is paid before it is placed",
+    constraints.REFUND_WITHIN_PAID: "refund_amount is more than paid_amount",
+    constraints.TALK_OF_ONE_BUYER: "the conversation is another buyer's on an earlier row",
 }
 
 
@@ -184,7 +184,7 @@ def settle(
     )
     # The contract's rules of single rows, in the order in which they are told.
     cell = [rule for column in table.columns for rule in _column_rules(column)]
-    between = _between(table, (cells.PAID_AFTER_PLACED, cells.REFUND_WITHIN_PAID))
+    between = _between(table, (constraints.PAID_AFTER_PLACED, constraints.REFUND_WITHIN_PAID))
     kept, refused = sift(frame, [*rules, *cell, *between])
     all_refused = [refused]
     for column in table.columns:
@@ -197,7 +197,7 @@ def settle(
             kept, refused = sift(kept, [(~pl.col(column.name).is_first_distinct(), reason)])
             all_refused.append(refused)
     # Only now, so that the earlier row that a conversation is held against is one that is kept.
-    if shared := _between(table, (cells.TALK_OF_ONE_BUYER,)):
+    if shared := _between(table, (constraints.TALK_OF_ONE_BUYER,)):
         kept, refused = sift(kept, shared)
         all_refused.append(refused)
     return kept, stack(all_refused, REFUSED_SCHEMA)
@@ -205,25 +205,31 @@ def settle(
 
 def _between(table: Table, names: Collection[str]) -> list[Rule]:
     """Return those of the contract's rules between columns that `names` name."""
-    found = (rule for rules in cells.rules(table).values() for rule in rules)
+    found = (rule for rules in constraints.rules(table).values() for rule in rules)
     return [(~rule.holds, _SAID[rule.name]) for rule in found if rule.name in names]
 
 
 def _column_rules(column: Column) -> list[Rule]:
-    wrong = cells.breaks(column)
+    wrong = constraints.breaks(column)
     rules: list[Rule] = []
-    if cells.YEARS in wrong:
-        early = pl.col(column.name).dt.year() < cells.FIRST_YEAR
-        ahead = f"{column.name} lies more than {cells.YEARS_AHEAD} years ahead"
-        before = f"{column.name} lies before the year {cells.FIRST_YEAR}"
-        rules += [(wrong[cells.YEARS] & early, before), (wrong[cells.YEARS], ahead)]
+    if constraints.YEARS in wrong:
+        early = pl.col(column.name).dt.year() < constraints.FIRST_YEAR
+        ahead = f"{column.name} lies more than {constraints.YEARS_AHEAD} years ahead"
+        before = f"{column.name} lies before the year {constraints.FIRST_YEAR}"
+        rules += [(wrong[constraints.YEARS] & early, before), (wrong[constraints.YEARS], ahead)]
     told = {
         "name": column.name,
         "known": ", ".join(column.one_of),
         "at_least": column.at_least or 0.0,
         "at_most": column.at_most or 0.0,
     }
-    names = (cells.SPOILT, cells.NOT_NULL, cells.ONE_OF, cells.AT_LEAST, cells.AT_MOST)
+    names = (
+        constraints.SPOILT,
+        constraints.NOT_NULL,
+        constraints.ONE_OF,
+        constraints.AT_LEAST,
+        constraints.AT_MOST,
+    )
     rules += [(wrong[name], _SAID[name].format(**told)) for name in names if name in wrong]
     return rules
 

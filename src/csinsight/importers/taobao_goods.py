@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import SPOILT_PATTERN
+from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
 from csinsight.importers.reading import LINE_SCHEMA, REFUSED_SCHEMA, Line, Records, stack

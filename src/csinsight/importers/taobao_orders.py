@@ -25,7 +25,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import SPOILT_PATTERN
+from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
