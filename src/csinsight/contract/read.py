@@ -222,9 +222,8 @@ def _check(source: _Source) -> Checked:
     for column in there:
         faults += _unreadable(source, column, lost[column.name])
         if column.kind in ("datetime", "date"):
-            wrong = (
-                frame.select(constraints.out_of_years(column)).to_series().arg_true().cast(pl.Int64)
-            )
+            outside = frame.select(constraints.out_of_years(column)).to_series()
+            wrong = outside.arg_true().cast(pl.Int64)
             said = messages.broken(column, constraints.YEARS, None, None)
             faults += _named(source, column, wrong, partial(_always, said), "like these")
         for check, at in broken.get(column.name, {}).items():

@@ -40,8 +40,9 @@ from csinsight.drivers.units import Floats
 
 Codes = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
-#: ``turns`` and ``conversations`` are told above; ``landmark`` compares conversations that reach k
-#: agent turns, read over the first k; ``window`` counts all that came before the outcome.
+#: ``turns`` is told above, ``conversations`` in `csinsight.drivers.balance`; ``landmark`` compares
+#: conversations that reach k agent turns, read over the first k; ``window`` counts all that came
+#: before the outcome.
 Exposure = Literal["turns", "conversations", "landmark", "window"]
 
 #: Turns that fewer of the conversations than this reach are not compared.
