@@ -273,25 +273,6 @@ def choose(
     return without[0] if without else []
 
 
-_LINE: Final = (_M.CONVERSATION_ID, _M.BUYER_ID, _M.AGENT_ID, _M.SENDER, _M.SENT_AT, _M.TEXT)
-
-
-def looked_at(messages: pd.DataFrame, behaviour: str) -> pd.DataFrame:
-    """Return the lines with what is looked at to show a behaviour, and no other marks of words.
-
-    To carry a column for each behaviour through every step takes most of the time.
-
-    Examples
-    --------
-    >>> lines = pd.DataFrame({"text": ["好的"], "greets": [False], "mentions_invoice": [False]})
-    >>> looked_at(lines, "recommends").columns.tolist()
-    ['text', 'greets']
-    """
-    wanted = {*_LINE, BEFORE_OUTCOME, *FRAME, *SAYS, *ANSWERS, ASKED, WORRY, behaviour}
-    wanted |= {INSTEAD.get(behaviour, behaviour), ADVICE.get(behaviour, behaviour)}
-    return messages[[name for name in messages if name in wanted]]
-
-
 def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -> bool:
     """Tell whether the agent turn of some lines answers the buyer, and doesn't only sound well.
 
@@ -381,9 +362,13 @@ def _share_a_word(
     """Tell whether the buyer's and the agent's lines have a word alike."""
     if _M.TEXT not in conversation:
         return False
-    text = conversation[_M.TEXT].fillna("").astype(str)
-    one, other = (_words(" ".join(text.iloc[at]).lower()) for at in (said, lines))
+    one, other = (_words(" ".join(_texts(conversation, at)).lower()) for at in (said, lines))
     return any(numbers or not (word.isdigit() or len(word) < 2) for word in one & other)
+
+
+def _texts(conversation: pd.DataFrame, lines: list[int]) -> list[str]:
+    """Return the texts of some lines; of one without a text an empty one."""
+    return ["" if pd.isna(text) else str(text) for text in conversation[_M.TEXT].iloc[lines]]
 
 
 def _words(text: str) -> set[str]:
@@ -397,10 +382,8 @@ def _asked(conversation: pd.DataFrame, line: int) -> bool:
     if ASKED not in conversation:
         return True
     said = _before(conversation, line)
-    if _M.TEXT in conversation:
-        texts = conversation[_M.TEXT].iloc[said].fillna("").astype(str)
-        if texts.str.contains(_ASKS).any():
-            return True
+    if _M.TEXT in conversation and any(map(_ASKS.search, _texts(conversation, said))):
+        return True
     return any(_marked(conversation, ASKED, at) for at in said)
 
 
@@ -466,11 +449,10 @@ def _bare(conversation: pd.DataFrame, line: int) -> bool:
 
 
 def _marked(conversation: pd.DataFrame, name: str, line: int) -> bool:
-    return (
-        name in conversation
-        and conversation[name].iloc[line] is not pd.NA
-        and bool(conversation[name].iloc[line])
-    )
+    if name not in conversation:
+        return False
+    value = conversation[name].to_numpy()[line]
+    return value is not pd.NA and bool(value)
 
 
 def _first(conversation: pd.DataFrame, turns: list[list[int]], behaviour: str) -> list[int]:

@@ -20,12 +20,12 @@ from csinsight.behaviours.markers import mark
 from csinsight.behaviours.opportunities import WORRY
 from csinsight.coaching.examples import (
     ADVICE,
+    AGENT_TURN,
     ASKED,
     agent_turns,
     answering,
     answers,
     choose,
-    looked_at,
     taken_up,
     waited,
 )
@@ -73,8 +73,7 @@ def excerpts(
     -------
     DataFrame
         One row a message, in reading order: the contract's columns, ``position`` within the
-        conversation, ``before_outcome``, and one nullable boolean column a behaviour that words
-        show.
+        conversation, ``before_outcome``, and one boolean column a behaviour that words show.
 
     Examples
     --------
@@ -110,6 +109,9 @@ def excerpts(
         name for name in (*chats.lexicon.behaviours, ASKED, WORRY, *ADVICE.values()) if name in have
     ]
     table = collect(marked.select(*known, *shown))
+    # Not known is not shown; plain truth is looked up a hundred times a conversation.
+    truth = table[shown].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    table = table[known].join(pd.DataFrame(truth, columns=shown, index=table.index))
     order = [_M.CONVERSATION_ID, _M.SENT_AT, _M.MESSAGE_NO]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
 
@@ -173,9 +175,9 @@ def excerpt(
     """
     barring = [name for name in barred if name in messages]
     hidden = messages[barring].astype("boolean").fillna(value=False).any(axis="columns")
-    messages = looked_at(messages, behaviour).assign(hidden=hidden.astype(bool))
-    human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
-    human = human.assign(agent_turn=agent_turns(human))
+    human = messages.assign(hidden=hidden.astype(bool))
+    human = human[human[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
+    human[AGENT_TURN] = agent_turns(human)
     first = 1 if opportunity is None or pd.isna(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
     # Whoever learns from an example also learns to leave open what it leaves open.

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import narwhals as nw
@@ -196,19 +198,24 @@ def common_pieces(
     >>> common.rare("在吗"), len(common.rare("欧阳娜"))
     ([], 1)
     """
-    wanted = {piece for text in texts for *_, piece in pieces("".join(map(_one, text)))}
+    wanted = _heard(texts)
     sent = nw.col(ms(Messages.SENT_AT))
     known = shop["messages"].filter(sent.is_null() | (sent < as_of_ms))
     buyers = known.select(Messages.BUYER_ID).drop_nulls().unique().sort(Messages.BUYER_ID)
     some = known.join(buyers.head(MOST_BUYERS), on=Messages.BUYER_ID, how="semi")
     said = collect(some.select(Messages.BUYER_ID, Messages.TEXT).unique()).dropna()
+    said = said.sort_values(Messages.BUYER_ID)
+    lines = zip(said[Messages.BUYER_ID].tolist(), said[Messages.TEXT].tolist(), strict=True)
     counts: Counter[str] = Counter()
-    for _, own in said.groupby(Messages.BUYER_ID)[Messages.TEXT]:
-        seen = {piece for text in own for *_, piece in _pieces_of(text)}
-        counts.update(seen & wanted)
+    # One buyer after the other: only what is counted is held of all.
+    for _, own in groupby(lines, key=itemgetter(0)):
+        counts.update(wanted & _heard(text for _, text in own))
     there = {piece for piece, number in counts.items() if number >= BUYERS}
-    ours = {piece for text in (*_own_words(), *allowed) for *_, piece in _pieces_of(text)}
-    return Common(frozenset(there | ours))
+    return Common(frozenset(there | _heard((*_own_words(), *allowed))))
+
+
+def _heard(texts: Iterable[str]) -> set[str]:
+    return set().union(*map(_pieces_of, texts))
 
 
 def what_many_say(shop: Shop, texts: Iterable[str], as_of: datetime) -> Common:
@@ -263,8 +270,8 @@ def shop_names(shop: Shop) -> list[str]:
 
 
 @lru_cache(maxsize=200_000)
-def _pieces_of(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple(pieces("".join(map(_one, text))))
+def _pieces_of(text: str) -> frozenset[str]:
+    return frozenset(piece for *_, piece in pieces("".join(map(_one, text))))
 
 
 @lru_cache(maxsize=1)

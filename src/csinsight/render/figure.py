@@ -166,7 +166,12 @@ def _draw(source: Any) -> tuple[str, bytes]:
     try:
         with no_boxes():
             figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-            figure.set_layout_engine("none")  # it is laid out, which takes as long as to draw it
+            # It is laid out, which takes as long as to draw it. With any engine, even one that
+            # does nothing, it would be drawn once more to be laid out.
+            with plt.rc_context(
+                {"figure.autolayout": False, "figure.constrained_layout.use": False}
+            ):
+                figure.set_layout_engine(None)
             figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
     finally:
         plt.close(figure)

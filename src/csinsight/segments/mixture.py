@@ -227,8 +227,13 @@ def _expect(now: Mixture, buyers: _Buyers) -> _Expected:
             few = slice(start, start + _AT_ONCE)
             joint[k] -= 0.5 * np.log(variance[few].prod(axis=0))
             joint[k] -= (FREEDOM + 1) / 2 * np.log(far[few].prod(axis=0))
-    total = logsumexp(joint, axis=0)
-    return _Expected(np.exp(joint - total), precision, tail, float(total.mean()))
+    # The logarithm of a sum of exponentials, whose terms are the memberships: SciPy's `logsumexp`
+    # would take the exponentials apart from them, and half the time of a round.
+    top = joint.max(axis=0)
+    member = np.exp(joint - top)
+    total = member.sum(axis=0)
+    member /= total
+    return _Expected(member, precision, tail, float((top + np.log(total)).mean()))
 
 
 def _converge(mixture: Mixture, buyers: _Buyers, hold: _Hold) -> Mixture:
@@ -257,7 +262,9 @@ def _improve(now: Mixture, buyers: _Buyers, expected: _Expected, held: _Hold) ->
     hold = held.buyers / (shop / 2)
     centres, spreads = np.empty_like(now.centres), np.empty_like(now.spreads)
     for k in range(len(held.centres)):
-        weight = np.where(buyers.seen, expected.member[k], 0.0)
+        weight = np.broadcast_to(expected.member[k], buyers.seen.shape)
+        if not buyers.whole:
+            weight = np.where(buyers.seen, weight, 0.0)
         precision = expected.precision[k]
         precise = weight / expected.tail[k]
         precise *= precision
