@@ -294,8 +294,6 @@ def _talk(
     return Talk(title, said, "helps" if tone == "helps" else "hurts")
 
 
-#: Months within which an agent is a newcomer.
-_NEW = 3
 _NO_DRIVERS = "card.no_drivers"
 
 
@@ -320,11 +318,14 @@ def who(study: Study, card: Card) -> Prose:
         parts.append(study.word("card.team", team=agent[Agents.TEAM]))
     new = ""
     if pd.notna(agent.get(Agents.HIRED_ON)):
-        months = max((study.as_of - pd.Timestamp(agent[Agents.HIRED_ON])).days // 30, 0)
         since = study.words.date(pd.Timestamp(agent[Agents.HIRED_ON]))
         parts.append(study.word("card.tenure", date=since))
         ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
-        new = study.word("card.newcomer", ladder=ladder) if months < _NEW else ""
+        new = (
+            study.word("card.newcomer", ladder=ladder)
+            if labels.is_new(study, card.agent_id)
+            else ""
+        )
     return Prose(" · ".join(parts), new)
 
 

@@ -39,7 +39,8 @@ _MOST_NAMED = 4
 def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     """Sum the recommendations over agents: who, and the gain of all with its interval.
 
-    What goes with a sale most surely comes first, however large another gain may look. Agents'
+    What goes with a sale most surely comes first, however large another gain may look; of its
+    agents, whose gap goes with most. Agents'
     gains share the uncertainty of one effect, so their interval ends are added up: wider than
     independence would make them.
 
@@ -50,14 +51,17 @@ def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     >>> told = told.assign(effect_pp=8.0, effect_low_pp=6.0, effect_high_pp=10.0)
     >>> by_behaviour(told)[["behaviour", "agents", "gain"]].to_numpy().tolist()
     [['recommends', 2, 3.0]]
+    >>> by_behaviour(told.assign(expected_gain_inquiries=[1.0, 2.0]))["who"].tolist()
+    [['a2', 'a1']]
     """
     rows = labels.of_kind(plan, "driver")
     sure = sureness(rows, _P.EFFECT_PP, _P.EFFECT_LOW_PP, _P.EFFECT_HIGH_PP)
     table = (
         rows.assign(sure=sure.astype(float))
+        .sort_values([_P.EXPECTED_GAIN, _P.AGENT_ID], ascending=[False, True])
         .groupby(_P.BEHAVIOUR)
         .agg(
-            who=(_P.AGENT_ID, lambda agents: sorted(set(agents))),
+            who=(_P.AGENT_ID, lambda agents: list(dict.fromkeys(agents))),
             sure=("sure", "max"),
             gain=(_P.EXPECTED_GAIN, "sum"),
             low=(_P.LOW, "sum"),
@@ -193,8 +197,13 @@ def _conversations_of(broken: pd.DataFrame) -> int:
 
 
 def _some(study: Study, agents: list[str]) -> str:
-    """Name a few agents in a sentence, and how many others there are."""
-    names = [study.agent_name(agent) for agent in labels.sorted_names(study, agents)]
+    """Name a few agents in a sentence, the first first, and how many others there are."""
+    names = [
+        study.word("brief.newcomer", name=study.agent_name(agent))
+        if labels.is_new(study, agent)
+        else study.agent_name(agent)
+        for agent in agents
+    ]
     # Nobody is told that there is "1 more": the name is as short.
     if len(names) <= _MOST_NAMED + 1:
         return study.words.listed(names)

@@ -13,6 +13,7 @@ from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, sureness, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
+from csinsight.contract.schema import Agents
 from csinsight.drivers.units import as_float, from_model
 from csinsight.features.coverage import chats_observed
 from csinsight.render.page import page_slug
@@ -491,6 +492,23 @@ def any_named(study: Study) -> bool:
     """
     drivers = study.read_or_none(Drivers.NAME)
     return drivers is not None and bool(readable(drivers)[_D.VERDICT].isin(NAMED).any())
+
+
+#: Days within which an agent is a newcomer.
+_NEW: Final = 90
+
+
+def is_new(study: Study, agent_id: str) -> bool:
+    """Tell whether an agent came less than about three months ago; no where it is not known.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> is_new(sample_study(), "nobody")
+    False
+    """
+    hired = study.agent(agent_id).get(Agents.HIRED_ON)
+    return bool(pd.notna(hired) and (study.as_of - pd.Timestamp(hired)).days < _NEW)
 
 
 def two_lines(text: str) -> str:
