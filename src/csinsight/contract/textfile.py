@@ -26,7 +26,11 @@ _OTHER_FORMATS: Final = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"%PDF": "a PDF document",
+    b"MIME-Version:": "a web page kept as an archive (MHTML)",
 }
+#: What an archive is of which a part's name begins so.
+_DOCUMENTS: Final = {"Index/": "an Apple Numbers document", "word/": "a Word document"}
+_ODS: Final = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 #: So many characters beyond ASCII before the first fault don't happen to be UTF-8 by chance.
 _SURELY_UTF8: Final = 8
 
@@ -61,7 +65,9 @@ def read_bytes(path: Path, most: int = -1) -> bytes:
 
 
 def decode(data: bytes, name: str) -> str:
-    """Return `data` as text: by its byte order mark, else strict UTF-8, else GB18030.
+    """Return `data` as text: by its byte order mark, else strict UTF-8, else GB18030 or Big5.
+
+    UTF-16 without its mark shows by the zeros beside digits and line ends.
 
     Raises
     ------
@@ -76,18 +82,80 @@ def decode(data: bytes, name: str) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _decode_as(data[len(mark) :], encoding, name, len(mark))
+    if wide := _unmarked_utf16(data):
+        return _decode_as(data, wide, name, 0)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         if sum(not character.isascii() for character in before) >= _SURELY_UTF8:
             raise ImporterError(_fault(name, data, error.start, "UTF-8")) from error
-    if not looks_chinese(data):
+    double = _double_bytes(data)
+    if double == "cp950":
+        return _decode_as(data, double, name, 0)
+    if double or not looks_chinese(data):
+        likely = double or "a Western encoding (Latin-1, cp1252)"
         raise ImporterError(
             f"{name}: is not UTF-8, and what GB18030 makes of it is no Chinese: it is probably in "
-            "a Western encoding (Latin-1, cp1252) or in Big5; save it again as UTF-8"
+            f"{likely}; save it again as UTF-8{_TOLD_BY}"
         )
     return _decode_as(data, "gb18030", name, 0)
+
+
+#: Formats of orders and mappings take it from the user.
+_TOLD_BY: Final = (
+    ", or say its encoding (`encoding: cp1252`) in a YAML file given as the mapping, where the "
+    "format takes one"
+)
+#: A letter of two bytes seldom has a Latin one for its second, a Western letter mostly has one
+#: behind it.
+_MOSTLY_LATIN: Final = 0.4
+#: So many letters of two bytes show by their first bytes in which encoding they are.
+_ENOUGH: Final = 20
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """Return which UTF-16 a file without its mark is in; empty for none."""
+    sample = data[: 1 << 16]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    # Letters such as 一 have a zero on the other side.
+    few = max(even, odd) < 0.05 * len(sample) / 2 or min(even, odd) > 0.1 * max(even, odd)
+    if len(data) % 2 or few:
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _double_bytes(data: bytes) -> str:
+    """Return what another encoding of two bytes than GB18030 a file is in, in words; or cp950.
+
+    Bytes of Big5, Shift-JIS and Korean files are letters of GB18030 too, but no Chinese: they show
+    by where their first bytes lie.
+    """
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", data[: 1 << 18])
+    if not pairs:
+        return ""
+    leads = [pair[0] for pair in pairs]
+    # Marks, and the common characters of GB2312 and of Big5.
+    marks = sum(0xA1 <= lead <= 0xA3 for lead in leads)
+    common = sum(0xB0 <= pair[0] <= 0xD7 and pair[1] >= 0xA1 for pair in pairs) + marks
+    big5 = sum(0xA4 <= lead <= 0xC6 for lead in leads) + marks
+    if common < 0.7 * len(pairs) and big5 > 0.9 * len(pairs) and _decodes(data, "cp950"):
+        return "cp950"
+    kana = re.findall(r"[\u3041-\u30fe]", data[: 1 << 18].decode("cp932", errors="ignore"))
+    if len(kana) > 0.2 * len(pairs) and common < 0.7 * len(pairs) and _decodes(data, "cp932"):
+        return "Shift-JIS (`shift_jis`)"
+    hangul = sum(0xB0 <= lead <= 0xC8 for lead in leads)
+    if len(pairs) >= _ENOUGH and hangul + marks == len(pairs) and hangul > 0.9 * len(pairs):
+        return "Korean (`cp949`)"
+    return ""
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode_as(data: bytes, encoding: str, name: str, offset: int) -> str:
@@ -133,7 +201,9 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     text = decode(data, path.name) if encoding is None else _told(data, encoding, path.name)
     if wrong := misread(text):
         raise ImporterError(f"{path.name}: {wrong}")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    # Files that were put together one behind the other have their marks within.
+    return text.replace("\n\ufeff", "\n")
 
 
 def format_of(head: bytes) -> str:
@@ -158,7 +228,18 @@ def is_workbook(data: bytes) -> bool:
     if "Excel" not in format_of(data):
         return False
     inside = _inside(data)
-    return not inside or any(name.startswith("xl/") for name in inside)
+    return not inside or is_ods(data) or any(name.startswith("xl/") for name in inside)
+
+
+def is_ods(data: bytes) -> bool:
+    """Tell whether a file is a workbook as LibreOffice saves it.
+
+    Examples
+    --------
+    >>> is_ods(b"order_id,paid_amount")
+    False
+    """
+    return _ODS in data[:200]
 
 
 def _inside(data: bytes) -> list[str]:
@@ -174,10 +255,14 @@ def _no_text(name: str, data: bytes, named: str) -> str:
     inside = _inside(data)
     if is_workbook(data):
         return f"{name}: is {named}, and this format is text; save the sheet as CSV UTF-8"
+    for begins, what in _DOCUMENTS.items():
+        if any(part.startswith(begins) for part in inside):
+            return f"{name}: is {what}, not a table; export it as CSV"
     if inside:
         some = ", ".join(inside[:3]) + (" …" if len(inside) > 3 else "")
         return f"{name}: is an archive ({some}); unpack it and give the files that are in it"
-    mend = "unpack it and give what is in it" if "archive" in named else "export it as CSV"
+    packed = named.endswith(" archive")
+    mend = "unpack it and give what is in it" if packed else "export it as CSV"
     return f"{name}: is {named}, not text; {mend}"
 
 
@@ -208,6 +293,10 @@ def looks_chinese(data: bytes) -> bool:
     common = re.findall(r"[\u4e00-\u9fa5\u3000-\u303f\uff00-\uffef\u2010-\u2030\u00b7]", foreign)
     # A Western letter within a word makes a character with the one behind it: one, alone.
     within = re.findall(r"[A-Za-z][^\x00-\x7f](?![^\x00-\x7f])", text)
-    if len(within) > 0.5 * len(re.findall(r"[^\x00-\x7f]+", text)):
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", sample)
+    latin = sum(pair[1:].isalpha() for pair in pairs)
+    if len(within) > 0.5 * len(re.findall(r"[^\x00-\x7f]+", text)) or latin > _MOSTLY_LATIN * len(
+        pairs
+    ):
         return False
     return bool(foreign) and len(common) >= 0.8 * len(foreign)

@@ -84,17 +84,40 @@ def told(column: str) -> pl.Expr:
     return nulled(clean(column), NOTHING)
 
 
+_SPELT_PHONE: Final = r"^(?:\+|00)[0-9 ]|^(?:86[- ]|1[3-9][0-9][- ])[0-9]|^1[3-9][0-9]{9}\.0$"
+_MOBILE: Final = (
+    r"^(?:(?:\+|00) ?86|86[- ])?[- ]*(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})(?:\.0)?$"
+)
+_ABROAD: Final = r"^\+[0-9][0-9 ()./-]{6,20}$"
+
+
 def contact(cell: pl.Expr) -> pl.Expr:
-    """Return ids of buyers, e-mails among them in lower case: programs keep them differently.
+    """Return ids of buyers, e-mails and phone numbers among them in one spelling.
+
+    Programs keep them differently; an id that only looks like a phone number is left as it is.
 
     Examples
     --------
-    >>> rows = pl.DataFrame({"c": ["Ann@X.com", "TB_a"]})
+    >>> rows = pl.DataFrame({"c": ["Ann@X.com", "TB_a", "+86 138-0013-8000", "+1 (555) 010-2030"]})
     >>> rows.select(contact(pl.col("c")))["c"].to_list()
-    ['ann@x.com', 'TB_a']
+    ['ann@x.com', 'TB_a', '13800138000', '+15550102030']
     """
-    mail = cell.str.contains(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-    return pl.when(mail).then(cell.str.to_lowercase()).otherwise(cell)
+
+    def parse(texts: pl.Series) -> pl.Series:
+        frame = texts.cast(pl.String).to_frame("text")
+        text = pl.col("text")
+        mail = text.str.contains(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+        spelt = pl.when(mail).then(text.str.to_lowercase()).otherwise(text)
+        # Nearly no column of buyers holds phone numbers that are not eleven digits.
+        if frame.select(text.str.contains(_SPELT_PHONE).any()).item():
+            mobile = text.str.replace(_MOBILE, "${1}${2}${3}")
+            abroad = "+" + text.str.replace_all(r"[^0-9]", "")
+            phone = pl.when(text.str.contains(_MOBILE)).then(mobile).otherwise(abroad)
+            known = text.str.contains(_MOBILE) | text.str.contains(_ABROAD)
+            spelt = pl.when(known).then(phone).otherwise(spelt)
+        return frame.select(spelt).to_series()
+
+    return cell.map_batches(parse, return_dtype=pl.String, is_elementwise=True)
 
 
 def nulled(cell: pl.Expr, empties: tuple[str, ...]) -> pl.Expr:

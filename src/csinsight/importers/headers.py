@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from csinsight.importers.reading import Records
 
 #: The header may stand under a title, among so many first lines.
-HEADER_WITHIN: Final = 10
+HEADER_WITHIN: Final = 30
 
 
 _UNIT: Final = re.compile(r"\((?:元|件|个|¥|rmb|cny)\)$")

@@ -44,7 +44,7 @@ from csinsight.importers.reading import (
     stack,
 )
 from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl
-from csinsight.importers.sift import Imported, Rule, finish, settle
+from csinsight.importers.sift import Imported, Rule, finish, once, settle
 from csinsight.importers.workbook import holds_sheets, read_workbook, sheet_records
 
 
@@ -106,6 +106,8 @@ def read_mapping(
         if Messages.CONVERSATION_ID in frame.columns:
             refuse_other_conversations(frame)
     kept, refused = settle(spec.contract, frame, rules)
+    kept, repeats = once(spec.contract, kept)
+    refused = stack([refused, repeats], REFUSED_SCHEMA)
     table = finish(spec.contract, kept)
     return Imported(
         {spec.table: table} if table.height else {},

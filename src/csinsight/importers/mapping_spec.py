@@ -37,6 +37,8 @@ FORMAT_OF_SUFFIX: Final[dict[str, FileFormat]] = {
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
     ".xls": "xlsx",
+    ".xlsb": "xlsx",
+    ".ods": "xlsx",
     ".parquet": "parquet",
     ".json": "json",
     ".jsonl": "jsonl",

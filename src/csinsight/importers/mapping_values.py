@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -16,9 +15,8 @@ from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
 from csinsight.importers.one_shop import Row, untold_zones
 from csinsight.importers.reading import NO_DATA, Line
 from csinsight.importers.sift import Rule
+from csinsight.importers.times import NO_TIME, counted_days
 
-#: Day 0 of a spreadsheet's dates.
-_EXCEL_START: Final = datetime(1899, 12, 30)
 #: What is no time to `auto`, and what to say about it.
 _UNTOLD: Final = {
     r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}\b": "{} may have the day or the month first; say "
@@ -150,8 +148,7 @@ def _column(
         notices.append(f"{name}: all ids end in .0, as a program writes numbers; it is left out")
         given = given.str.replace(r"\.0+$", "")
     if column.kind in ("datetime", "date"):
-        # How databases write that there is none.
-        given = pl.when(~given.str.contains(r"^0000-00-00")).then(given)
+        given = pl.when(~given.str.contains(NO_TIME)).then(given)
     if name == Orders.BUYER_ID:
         given = cells.contact(given)
     value = _value(given, column, rule, spec)
@@ -243,7 +240,6 @@ def _time(given: pl.Expr, form: str, zone: str) -> pl.Expr:
         return cells.to_local((moment * scale).cast(pl.Datetime("us")), zone)
     if form == "excel":
         days = pl.when(given.str.contains(r"^[1-9][0-9]{4}(\.[0-9]+)?$")).then(given)
-        seconds = (days.cast(pl.Float64, strict=False) * 86_400).round().cast(pl.Int64)
-        return pl.lit(_EXCEL_START) + pl.duration(seconds=seconds)
+        return counted_days(days)
     read = cells.by_pattern(given, form)
     return read.dt.convert_time_zone(zone).dt.replace_time_zone(None) if "%z" in form else read

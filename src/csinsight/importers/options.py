@@ -56,6 +56,8 @@ class ShopOptions(BaseModel):
 
     #: Whether the files are of one shop, whatever they call it.
     one_shop: bool = False
+    #: The encoding of text files; found out unless told.
+    encoding: str | None = None
     #: The decimal mark of amounts; the other of the two stands between thousands.
     decimal: Literal[".", ","] = "."
 
@@ -74,6 +76,8 @@ class ChatOptions(Options):
 
     #: Whether the files are of one shop, whatever their agents call it.
     one_shop: bool = False
+    #: The encoding of text files; found out unless told.
+    encoding: str | None = None
 
 
 class OrderOptions(ShopOptions):

@@ -36,7 +36,9 @@ from csinsight.importers.order_states import (
 )
 from csinsight.importers.reading import (
     LINE_SCHEMA,
+    NO_DATA,
     REFUSED_SCHEMA,
+    REPEAT,
     SUM_REASON,
     SUM_WORDS,
     SUMMARY,
@@ -75,6 +77,13 @@ _SUMMARY: Final = pl.coalesce(
     pl.col(Line.RAW).str.contains(rf'(?i)^[\s,;|"]*{SUM_WORDS}[:：\s"]*[,;|\t]'),
     pl.lit(value=False),
 )
+#: Whether a row sums up others.
+_SUM: Final = "_sum"
+_CENT: Final = 0.005
+_PARCEL: Final = (
+    f"{REPEAT}another row tells this line, as exports do that have a row a parcel: with both, the "
+    "lines would come to more than the order"
+)
 _WHOLE: Final = "another line of this order is refused, and an order is taken whole or not at all"
 _MERGED: Final = (
     "rows below this order have units but no number, time or amount, as lines have whose cells "
@@ -93,6 +102,8 @@ NO_ORDER: Final = (
     "the row gives money back, and the order that it belongs to is not in the files, nor in the "
     "folder: import both together"
 )
+#: Of an order of which other lines were bought.
+NONE_BOUGHT: Final = f"{NO_DATA}the line was cancelled: none of it was bought"
 #: What is known of such a row.
 _LATE: Final = (*LINE_SCHEMA, Line.MONEY, Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT)
 
@@ -143,10 +154,11 @@ def import_orders(
     frame = _prepared(frame, rules, rows)
     one_of_each(frame, told)
     frame, turned = _refunds_upward(_in_one_currency(frame, told))
-    frame = frame.with_columns(pl.when(~_SUMMARY).then(pl.col(Line.MONEY)).alias(Line.MONEY))
+    frame = frame.with_columns(pl.when(~pl.col(_SUM)).then(Line.MONEY).alias(Line.MONEY))
     kept, refused = _sift_whole(frame, _refusals(frame, rules, told), whole=whole)
     kept, given_back, odd_refunds, late = _refund_rows(kept, rows)
     kept, repeats = latest_rows(kept, rows)
+    kept, parcels = _by_parcel(kept) if rows == "repeated" else (kept, refused.clear())
     orders = _with_refunds(folded(kept, rows) if whole else kept, given_back)
     settled, odd = settle(ORDERS, orders, fold_rules(rows))
     used, rest = _used(kept, settled, odd, whole=whole)
@@ -159,7 +171,7 @@ def import_orders(
     back, unplaced = _placed_refunds(given_back, settled)
     if back.height:
         notices.append(f"{back.height} rows below zero are taken as refunds of their orders")
-    everything = [*damaged, refused, odd_refunds, repeats, rest, unplaced]
+    everything = [*damaged, refused, parcels, odd_refunds, repeats, rest, unplaced]
     return Imported(
         {name: table for name, table in tables.items() if table.height},
         stack(everything, REFUSED_SCHEMA),
@@ -190,7 +202,43 @@ def _prepared(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows) -> pl.Data
         filled = filled.with_columns(newest.alias("_newest"))
         first = pl.struct(*order, "_newest").is_first_distinct() & pl.col("_newest")
         worth = pl.when(first).then(worth)
-    return filled.with_columns(worth.alias(Line.MONEY))
+    # Line numbers that a spreadsheet spoilt tell no lines apart.
+    line = pl.col(Row.LINE_ID)
+    sound = ~(line.str.contains(SPOILT_PATTERN) | cells.looks_rounded(line).fill_null(value=False))
+    filled = filled.with_columns(
+        worth.alias(Line.MONEY), pl.when(sound).then(line).alias(Row.LINE_ID)
+    )
+    return filled.with_columns((_SUMMARY | _sums_up(filled)).alias(_SUM))
+
+
+def _sums_up(frame: pl.DataFrame) -> pl.Expr:
+    """Tell which rows bear no word for it, but the sum of all others in their file."""
+    bare = pl.col(Orders.ORDER_ID).is_null() & pl.col(Orders.PLACED_AT).is_null()
+    if not frame.select(bare.any()).item():
+        return pl.lit(value=False)
+    amount = pl.col(Orders.PAID_AMOUNT)
+    sums = [
+        pl.when(~bare).then(name).sum().over(Line.FILE) for name in (Orders.PAID_AMOUNT, Line.MONEY)
+    ]
+    equal = pl.any_horizontal((amount - total).abs() < _CENT for total in sums)
+    return (bare & (amount > 0) & equal).fill_null(value=False)
+
+
+def _by_parcel(kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return lines without those that are told again for each parcel that they went in.
+
+    So it is where the lines of an order come to its amount once like ones are counted once.
+    """
+    order = [Line.FILE, Orders.ORDER_ID]
+    line = [OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS, Row.LINE_AMOUNT]
+    bare, worth = pl.col(Row.LINE_ID).is_null(), pl.col(Row.LINE_AMOUNT)
+    again = bare & ~pl.struct(*order, *line).is_first_distinct()
+    if not kept.select(again.any()).item():
+        return kept, pl.DataFrame(schema=REFUSED_SCHEMA)
+    listed = pl.col(Orders.LIST_AMOUNT).max().over(order)
+    every = (worth.sum().over(order) - listed).abs() < _CENT
+    once = (pl.when(~again).then(worth).sum().over(order) - listed).abs() < _CENT
+    return sift(kept, [(again & once & ~every, _PARCEL)])
 
 
 def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Rule]:
@@ -198,7 +246,7 @@ def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Ru
     number = pl.col(Orders.ORDER_ID)
     # A spoilt number stands for several orders: none of them is a repeat of another.
     spoilt = (number.str.contains(SPOILT_PATTERN), _SPOILT)
-    refusals: list[Rule] = [(_SUMMARY, SUM_REASON), spoilt]
+    refusals: list[Rule] = [(pl.col(_SUM), SUM_REASON), spoilt]
     refusals += [*_currency_rules(told), *rules, (number.is_null(), "order_id is empty")]
     torn, rounded = _torn_orders(frame), _rounded(frame)
     refusals += [(number.is_in(torn.implode()), _MERGED)] if len(torn) else []
@@ -336,7 +384,9 @@ def _sift_whole(
     kept, refused = sift(numbered, rules)
     if not whole or refused.is_empty():
         return kept.drop("_row"), refused
-    bad = numbered.join(kept, on="_row", how="anti")[Orders.ORDER_ID].drop_nulls().unique()
+    lost = refused.filter(pl.col(Line.REASON) != NONE_BOUGHT)
+    bad = numbered.join(lost, on=[Line.FILE, Line.NUMBER], how="semi")[Orders.ORDER_ID]
+    bad = bad.drop_nulls().unique()
     kept, more = sift(kept, [(pl.col(Orders.ORDER_ID).is_in(bad.implode()), _WHOLE)])
     return kept.drop("_row"), stack([refused, more], REFUSED_SCHEMA)
 

@@ -166,7 +166,7 @@ def read_jingmai_chats(
         table
         for path in files
         for table in of_one_kind(
-            open_tables(path, wanted),
+            open_tables(path, wanted, encoding=options.encoding),
             lambda table: all(set(JINGMAI[field]) & set(table.header) for field in needed),
             skipped,
         )

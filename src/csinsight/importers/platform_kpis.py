@@ -34,9 +34,9 @@ from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
     REPEAT,
-    SEPARATORS,
     Line,
     refused_rows,
+    separator_of,
     stack,
 )
 from csinsight.importers.sift import FileNotice, Imported, finish, settle
@@ -191,7 +191,7 @@ def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
                 yield f"{path.name}, sheet {name}", rows
         return
     lines = read_text(path).split("\n")
-    separator = max(SEPARATORS, key="\n".join(lines[:_LOOKED_AT]).count)
+    separator = separator_of("\n".join(lines[:_LOOKED_AT]))
     yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
 
 

@@ -26,9 +26,10 @@ from csinsight.importers.headers import plain_words
 from csinsight.importers.one_shop import Row, shop_of, untold_zones
 from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.order_exports import EXPORTS, OrderExport
-from csinsight.importers.orders import import_orders
+from csinsight.importers.orders import NONE_BOUGHT, import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
+from csinsight.importers.times import told_times
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 _ADDED: Final = ("tax", "freight", "freight_tax", "wrap", "wrap_tax")
@@ -85,8 +86,10 @@ def read_platform_orders(
             "(`--timezone Europe/Berlin`)"
         )
     skipped: list[str] = []
-    read = [records for path in files for records in _open(path, export, skipped)]
-    lines = pl.concat([_fields(records, export) for records in read])
+    read = [records for path in files for records in _open(path, export, skipped, options.encoding)]
+    lines, counted = told_times(
+        pl.concat([_fields(records, export) for records in read]), "placed", "payment", "updated"
+    )
     frame = lines.with_columns(_values(options)).with_columns(_money(export))
     frame = frame.with_columns(_state(export)).with_columns(_amounts(export))
     return import_orders(
@@ -96,6 +99,7 @@ def read_platform_orders(
         damaged=[records.damaged for records in read],
         notices=[
             *skipped,
+            *counted,
             *untold_zones(lines, "placed", "payment"),
             *_untold_refunds(read, export),
             *_notices(frame),
@@ -104,12 +108,16 @@ def read_platform_orders(
     )
 
 
-def _open(path: Path, export: OrderExport, skipped: list[str]) -> list[Records]:
+def _open(
+    path: Path, export: OrderExport, skipped: list[str], encoding: str | None
+) -> list[Records]:
     wanted = [name for field in export.required for name in export.columns[field]]
     known = [name for names in export.columns.values() for name in names]
     # A workbook may hold other sheets beside the orders.
     return of_one_kind(
-        open_tables(path, wanted, known), lambda records: _has(records, export), skipped
+        open_tables(path, wanted, known, encoding),
+        lambda records: _has(records, export),
+        skipped,
     )
 
 
@@ -250,9 +258,11 @@ def _rules(export: OrderExport, frame: pl.DataFrame) -> list[Rule]:
     amounts = [field for field in _MONEY if export.columns.get(field)]
     known = ", ".join((*export.paid[:6], *export.unpaid[:2], *export.cancelled[:2]))
     nothing = _begins(export.cancelled) & (pl.col(Orders.UNITS).fill_null(0) == 0)
+    bought = (~nothing).any().over(Line.FILE, "order")
     rules: list[Rule] = [
         (pl.col("order").is_null(), f"{name('order')} is empty"),
-        (nothing, "the line was cancelled: none of it was bought"),
+        (nothing & bought, NONE_BOUGHT),
+        (nothing, "the order was cancelled: none of it was bought"),
         (pl.col("state").is_null(), f"{name('state')} is empty"),
         (~pl.col("state_known"), f"{name('state')} is none that is known ({known} …)"),
         cells.unreadable(pl.col("placed"), pl.col(Orders.PLACED_AT), name("placed"), _WHEN),

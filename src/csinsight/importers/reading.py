@@ -18,7 +18,7 @@ import polars as pl
 from csinsight.contract.delimited import split_line, split_records
 from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
-from csinsight.importers.headers import HEADER_WITHIN, find_header
+from csinsight.importers.headers import HEADER_WITHIN, find_header, plain_name
 
 
 class Line:
@@ -168,7 +168,24 @@ def stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.
 
 
 #: What may stand between the fields of a file that does not say.
-SEPARATORS: Final = ",\t;|"
+SEPARATORS: Final = ",\t;|\uff0c"
+#: Quoted names of a header may run over so many lines.
+_LONGEST_NAME: Final = 5
+
+
+#: Platforms put a tab behind each cell, so that no spreadsheet takes a number for one.
+_TAB_BEHIND: Final = re.compile(r'\t+(?="?(?:[,;|\uff0c\n]|$))')
+
+
+def separator_of(text: str) -> str:
+    r"""Return what stands between the fields of a line, or of the first lines of a file.
+
+    Examples
+    --------
+    >>> separator_of("order_id\t,paid_amount\t"), separator_of("order_id\tpaid_amount")
+    (',', '\t')
+    """
+    return max(SEPARATORS, key=_TAB_BEHIND.sub("", text).count)
 
 
 def read_records(
@@ -187,8 +204,8 @@ def read_records(
     ----------
     path : Path
     separator : str or None
-        One character, a blank standing for one or more; None takes the one of comma, tab,
-        semicolon and bar that the header has most.
+        One character, a blank standing for one or more; None takes the one of comma (narrow or
+        wide), tab, semicolon and bar that the header has most.
     encoding : str or None
     header_line : int or None
         The line that names the columns, from 1; what stands above is not read. 0: there is none.
@@ -212,7 +229,8 @@ def read_records(
     """
     lines = read_text(path, encoding).split("\n")
     if header_line is None and not names:
-        rows = [re.split(r"[,\t;|]", line.replace('"', "")) for line in lines[: HEADER_WITHIN * 2]]
+        _join_names(lines, wanted)
+        rows = [_roughly(line) for line in lines[: HEADER_WITHIN * 2]]
         header_line = find_header(rows, wanted)
     if names or header_line == 0:
         return _without_header(path, lines, separator, names, header_line or 0)
@@ -228,7 +246,7 @@ def read_records(
             f"line {found[0]} holds {found[1].strip()[:60]!r}; name the header's line"
         )
     top = lines[header_line - 1]
-    separator = separator or max(SEPARATORS, key=top.count)
+    separator = separator or separator_of(top)
     if separator == " ":
         return gather(path.name, top.split(), _by_blanks(lines, header_line), strip=strip)
     header = split_line(top, separator)
@@ -236,11 +254,34 @@ def read_records(
     return gather(path.name, header, rows_below, strip=strip)
 
 
+def _roughly(line: str) -> list[str]:
+    return re.split(f"[{SEPARATORS}]", line.replace('"', ""))
+
+
+def _join_names(lines: list[str], wanted: Sequence[str]) -> None:
+    """Put a header on one line whose quoted names hold line breaks; the lines below are blank."""
+    for number, line in enumerate(lines[:HEADER_WITHIN]):
+        if line.count('"') % 2 == 0:
+            continue
+        for last in range(number + 1, min(number + _LONGEST_NAME, len(lines))):
+            whole = "".join(lines[number : last + 1])
+            if whole.count('"') % 2 == 0:
+                alone = max(_named_of(part, wanted) for part in lines[number : last + 1])
+                if _named_of(whole, wanted) > alone:
+                    lines[number : last + 1] = [whole, *[""] * (last - number)]
+                break
+
+
+def _named_of(line: str, wanted: Sequence[str]) -> int:
+    names = set(map(plain_name, wanted))
+    return len(names & set(map(plain_name, _roughly(line))))
+
+
 def _without_header(
     path: Path, lines: Sequence[str], separator: str | None, names: Sequence[str], above: int
 ) -> Records:
     first = next((line for line in lines[above:] if line.strip()), "")
-    separator = separator or max(SEPARATORS, key=first.count)
+    separator = separator or separator_of(first)
     width = len(first.split()) if separator == " " else len(split_line(first, separator))
     header = [*names, *(str(number) for number in range(len(names) + 1, width + 1))][:width]
     if separator == " ":

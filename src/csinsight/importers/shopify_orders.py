@@ -99,7 +99,10 @@ def read_shopify_orders(
     """
     options = read_options(mapping, OrderOptions, timezone)
     wanted = [COLUMNS[field] for field in REQUIRED]
-    read = [records for path in files for records in open_tables(path, wanted, [*COLUMNS.values()])]
+    known = [*COLUMNS.values()]
+    read = [
+        records for path in files for records in open_tables(path, wanted, known, options.encoding)
+    ]
     lines = pl.concat(_named(records) for records in read)
     # The time of payment: as long after placing as it really was.
     after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))
@@ -169,7 +172,7 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
     whole = (numbers["total"] + numbers["discount"].fill_null(0.0)).round(2)
     placed, utc = cells.at_clock(pl.col("placed"), timezone), cells.utc(pl.col("placed"))
     count = cells.whole(pl.col("quantity"))
-    phone = pl.coalesce("phone", "billing_phone").str.strip_chars("'")
+    phone = cells.contact(pl.coalesce("phone", "billing_phone").str.strip_chars("'"))
     return [
         state.alias("state_key"),
         pl.col("id").alias(Orders.ORDER_ID),

@@ -12,7 +12,7 @@ import polars as pl
 from csinsight.contract import cells, constraints
 from csinsight.contract.imports import NoteKind
 from csinsight.contract.schema import Column, Table
-from csinsight.importers.reading import REFUSED_SCHEMA, Line, as_refused, stack
+from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
 
 Rule = tuple[pl.Expr, str]
 
@@ -201,6 +201,31 @@ def settle(
         kept, refused = sift(kept, shared)
         all_refused.append(refused)
     return kept, stack(all_refused, REFUSED_SCHEMA)
+
+
+def once(table: Table, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return rows without those that another file tells too, and these, refused as repeats.
+
+    Exports overlap. Each file may say the same several times; what counts is how often the fuller
+    one does, and the file that comes first by name keeps its rows.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import AGENTS
+    >>> rows = {"_file": ["b.csv", "a.csv"], "_line": [2, 2], "_raw": "a1", "agent_id": "a1"}
+    >>> absent = [cells.absent(column) for column in AGENTS.columns[1:]]
+    >>> kept, repeats = once(AGENTS, pl.DataFrame(rows).with_columns(absent))
+    >>> kept["_file"].to_list(), repeats["_reason"].to_list()
+    (['a.csv'], ['repeat: the same row stands in another file'])
+    """
+    if kept[Line.FILE].n_unique() < 2:
+        return kept, pl.DataFrame(schema=REFUSED_SCHEMA)
+    told = [column.name for column in table.columns]
+    which = pl.int_range(pl.len()).over(Line.FILE, *told)
+    ranked = kept.select(*told, Line.FILE, which.alias("_which")).with_row_index("_row")
+    first = ranked.sort(Line.FILE).unique([*told, "_which"], keep="first")["_row"]
+    again = ~pl.int_range(pl.len()).is_in(first.implode())
+    return sift(kept, [(again, f"{REPEAT}the same row stands in another file")])
 
 
 def _between(table: Table, names: Collection[str]) -> list[Rule]:

@@ -49,6 +49,7 @@ from csinsight.importers.taobao_goods import (
     read_details,
     with_lines,
 )
+from csinsight.importers.times import told_times
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: Each field and the names it goes by; the first one present counts.
@@ -130,7 +131,9 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
     read = [
         records
         for path in files
-        for records in of_one_kind(open_tables(path, wanted, known), _is_ours, skipped)
+        for records in of_one_kind(
+            open_tables(path, wanted, known, options.encoding), _is_ours, skipped
+        )
     ]
     lists = [records for records in read if not is_details(records)]
     if not lists:
@@ -139,9 +142,9 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
             "total; give the ExportOrderList of the same days, this file may stand beside it"
         )
     details = read_details([records for records in read if is_details(records)], options.marks)
-    frame = pl.concat([_named(records) for records in lists])
+    frame, counted = told_times(pl.concat([_named(records) for records in lists]), "placed", "paid")
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
-    return _import(frame, damaged, details, options, skipped)
+    return _import(frame, damaged, details, options, [*skipped, *counted])
 
 
 def _absent(records: Records) -> list[str]:

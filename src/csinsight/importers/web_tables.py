@@ -1,4 +1,4 @@
-"""Tables of web pages: platforms save them under names such as ``orders.xls``.
+"""Tables of web pages, and workbooks written as XML (of 2003), named such as ``orders.xls``.
 
 Opened in a spreadsheet and saved again, their long numbers of orders would be rounded.
 """
@@ -19,6 +19,8 @@ _TABLE: Final = re.compile(rb"<table[\s>]", re.IGNORECASE)
 _WORKBOOK: Final = re.compile(rb"<(\w+:)?workbook[\s>]", re.IGNORECASE)
 #: No sheet is wider; a cell that says so is made to fill the memory.
 _WIDEST: Final = 16_384
+#: So many cells at most, empty ones among them.
+_MOST_CELLS: Final = 20_000_000
 
 
 def is_page(data: bytes) -> bool:
@@ -35,12 +37,12 @@ def is_page(data: bytes) -> bool:
 
 
 def read_page(text: str, file: str) -> dict[str, pl.DataFrame]:
-    """Return the tables of a page, every cell as text, by their number.
+    """Return the tables of a page, every cell as text, by their number; sheets by their names.
 
     Raises
     ------
     ImporterError
-        Where it is a workbook written as XML, or holds no row.
+        Where it holds no row, or a cell far from all others.
 
     Examples
     --------
@@ -49,9 +51,7 @@ def read_page(text: str, file: str) -> dict[str, pl.DataFrame]:
     [('id', 'n'), ('0012', '2')]
     """
     if _WORKBOOK.search(text[:LOOKED_AT].encode()):
-        raise ImporterError(
-            f"{file}: is a workbook written as XML (of 2003); open it and save it as .xlsx"
-        )
+        return _sheets(text, file)
     tables = _Tables()
     tables.feed(text)
     tables.close()
@@ -59,6 +59,19 @@ def read_page(text: str, file: str) -> dict[str, pl.DataFrame]:
     if not found:
         raise ImporterError(f"{file}: is a web page whose table holds no row; export it again")
     return {str(number): _grid(rows) for number, rows in enumerate(found, start=1)}
+
+
+def _sheets(text: str, file: str) -> dict[str, pl.DataFrame]:
+    book = _Sheets(file)
+    book.feed(text)
+    book.close()
+    found = {name: rows for name, rows in book.found.items() if any(rows)}
+    if not found:
+        raise ImporterError(f"{file}: is a workbook whose sheets hold no row; export it again")
+    for rows in found.values():
+        if len(rows) * max(map(len, rows)) > _MOST_CELLS:
+            raise ImporterError(_far(file))
+    return {name: _grid(rows) for name, rows in found.items()}
 
 
 def _grid(rows: list[list[str | None]]) -> pl.DataFrame:
@@ -112,3 +125,70 @@ class _Tables(HTMLParser):
             text = "".join(self._cell).replace("\xa0", " ").strip()
             self.found[-1][-1] += [text, *[None] * (self._wide - 1)]
         self._cell = None
+
+
+class _Sheets(HTMLParser):
+    """The rows of each sheet of a workbook written as XML; it reads no entity but characters."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: dict[str, list[list[str | None]]] = {}
+        self._file = file
+        self._rows: list[list[str | None]] = []
+        self._text: list[str] | None = None
+        #: Where in its row the cell stands, and how many cells there are.
+        self._place = 0
+        self._cells = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a sheet, a row, a cell or its text."""
+        kind = tag.rpartition(":")[2]
+        told = {name.rpartition(":")[2]: value or "" for name, value in attrs}
+        if kind == "worksheet":
+            self._rows = self.found.setdefault(told.get("name") or f"{len(self.found) + 1}", [])
+        elif kind == "row":
+            # A row, or a cell, says its place where those before it are empty.
+            empty = self._room(self._number(told, "index") - 1 - len(self._rows))
+            self._rows += [[] for _ in range(empty + 1)]
+        elif kind == "cell" and self._rows:
+            row = self._rows[-1]
+            row += [None] * self._room(self._number(told, "index") - 1 - len(row))
+            self._place = len(row)
+            row += [None] * self._room(1 + self._number(told, "mergeacross"))
+        elif kind == "data" and self._rows and self._rows[-1]:
+            self._text = []
+
+    def handle_endtag(self, tag: str) -> None:
+        """End the text of a cell."""
+        if tag.rpartition(":")[2] == "data" and self._text is not None:
+            self._rows[-1][self._place] = "".join(self._text).strip()
+            self._text = None
+
+    def handle_data(self, data: str) -> None:
+        """Take the text of a cell."""
+        if self._text is not None:
+            self._text.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        """Take the text of a cell that stands in a section of its own."""
+        if data.startswith("CDATA["):
+            self.handle_data(data.removeprefix("CDATA["))
+
+    @staticmethod
+    def _number(told: dict[str, str], name: str) -> int:
+        text = told.get(name, "")
+        return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+    def _room(self, more: int) -> int:
+        """Return how many cells or rows to add, none below zero; raise where there are too many."""
+        self._cells += max(more, 0)
+        if self._cells > _MOST_CELLS:
+            raise ImporterError(_far(self._file))
+        return max(more, 0)
+
+
+def _far(file: str) -> str:
+    return (
+        f"{file}: a cell of it stands far from all others; delete what stands there, or copy the "
+        "rows into a new workbook"
+    )

@@ -26,14 +26,14 @@ from typing import Final
 import fastexcel
 import polars as pl
 
-from csinsight.contract.textfile import is_workbook, read_bytes, read_text
+from csinsight.contract.textfile import is_ods, is_workbook, read_bytes, read_text
 from csinsight.errors import ImporterError
 from csinsight.importers.headers import HEADER_WITHIN, find_header, known_names
 from csinsight.importers.reading import Records, gather, read_records
 from csinsight.importers.sift import FileNotice
 from csinsight.importers.web_tables import LOOKED_AT, is_page, read_page
 
-SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")
+SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 #: A sheet of Excel ends here.
 _LAST_ROW: Final = 1_048_576
 _LAST_COLUMN: Final = 16_384
@@ -115,7 +115,7 @@ def _measure(file: str, data: bytes) -> _Size:
 
     Sizes in the file's own directory are not believed: parts are unpacked, a megabyte at a time.
     """
-    size = _Size()
+    size, ods = _Size(), is_ods(data)
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         for part in book.infolist():
             marked = part.filename.endswith((".xml", ".rels"))
@@ -134,6 +134,8 @@ def _measure(file: str, data: bytes) -> _Size:
                         f"{file}: holds a document type or entities, as no export does; open it in "
                         "a spreadsheet and save it again"
                     )
+                # LibreOffice says of a cell how often it is repeated.
+                size.known &= not (ods and b"-repeated=" in text)
                 if sheet and size.unpacked <= _SMALL:
                     reach.add(text)
             size.cells += reach.rows * reach.columns
@@ -220,6 +222,11 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
     data = read_bytes(path)
     if is_page(data):
         return read_page(read_text(path), path.name)
+    if _LOCKED in data:
+        raise ImporterError(
+            f"{path.name}: is locked by a password; open it with that, and save it without one "
+            "(or the sheet as CSV)"
+        )
     small = False
     if zipfile.is_zipfile(io.BytesIO(data)):
         try:
@@ -229,6 +236,10 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
         except (zipfile.BadZipFile, ValueError, OverflowError) as error:
             raise ImporterError(_unreadable(path.name)) from error
     return _opened(path.name, data, sheet) if small else _opened_apart(path, len(data), sheet)
+
+
+#: The part in which a workbook that is locked by a password lies.
+_LOCKED: Final = "EncryptedPackage".encode("utf-16-le")
 
 
 def _unreadable(file: str) -> str:
@@ -366,7 +377,9 @@ def holds_sheets(path: Path) -> bool:
     return is_page(head) or (is_workbook(head) and is_workbook(read_bytes(path)))
 
 
-def open_tables(path: Path, wanted: Sequence[str], known: Sequence[str] = ()) -> list[Records]:
+def open_tables(
+    path: Path, wanted: Sequence[str], known: Sequence[str] = (), encoding: str | None = None
+) -> list[Records]:
     r"""Return the table of a delimited file, or those of a workbook's sheets that hold something.
 
     The header is the first row with the most of the columns `wanted`: a title may stand above it.
@@ -383,7 +396,8 @@ def open_tables(path: Path, wanted: Sequence[str], known: Sequence[str] = ()) ->
     """
     known = [*wanted, *(name for name in known if name not in wanted)]
     if not holds_sheets(path):
-        return [known_names(read_records(path, header_line=None, wanted=wanted), known)]
+        read = read_records(path, encoding=encoding, header_line=None, wanted=wanted)
+        return [known_names(read, known)]
     sheets = {name: grid for name, grid in read_workbook(path).items() if grid.height}
     found = []
     for name, grid in sheets.items():
