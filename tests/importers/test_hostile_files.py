@@ -164,7 +164,7 @@ def test_a_binary_workbook_is_opened_apart(tmp_path: Path, monkeypatch: pytest.M
 def test_a_workbook_that_is_none_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "none.xls"
     path.write_bytes(data)
-    with pytest.raises(ImporterError, match=r"none\.xls: can't be read as a workbook; save"):
+    with pytest.raises(ImporterError, match=r"none\.xls: can't be read as a workbook"):
         read_workbook(path)
 
 

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 
+from csinsight.contract.imports import read_imports
 from csinsight.contract.textfile import decode
 from csinsight.errors import ImporterError
-from csinsight.importers import FORMATS, Imported, run_import
+from csinsight.importers import FORMATS, Imported, given, run_import
+from csinsight.importers.reading import REFUSED_SCHEMA
+from csinsight.importers.recording import cut_files
 
 Sound = Callable[[Imported], Imported]
 HEAD = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间"
@@ -261,3 +265,106 @@ def test_mapped_chats_of_exports_that_overlap_are_not_doubled(tmp_path: Path) ->
     for number, order in enumerate((files, files[::-1])):
         report = run_import("mapping", order, tmp_path / f"shop{number}", plan)
         assert (report.rows_in, report.rows_out, report.repeated) == (5, 4, 1)
+
+
+def _zip(parts: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in parts.items():
+            packed.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
+def test_an_archive_stands_for_its_files(tmp_path: Path) -> None:
+    parts = [f"{HEAD}\n{row}\n".encode("gb18030") for row in ROWS]
+    data = _zip({"a/订单.csv": parts[0], "b/订单.csv": parts[1], "__MACOSX/._订单.csv": b"x"})
+    (tmp_path / "orders.zip").write_bytes(data)
+    report = run_import("taobao_orders", [tmp_path / "orders.zip"], tmp_path / "shop")
+    assert report.files == ("orders.zip/a/订单.csv", "orders.zip/b/订单.csv")
+    assert (report.rows_out, report.money_out) == (2, 1180.5)
+    # The file itself is known again, however it comes.
+    (tmp_path / "a.csv").write_bytes(parts[0])
+    again = run_import("taobao_orders", [tmp_path / "a.csv"], tmp_path / "shop")
+    assert again.counts["orders"] == 2
+    assert len(read_imports(tmp_path / "shop")) == 2
+
+
+def _locked() -> bytes:
+    data = bytearray(_zip({"o.csv": TEXT.encode()}))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + at] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (_locked(), "locked by a password"),
+        (_zip({".DS_Store": b"x"}), "holds 0 files"),
+        (_zip({"o.csv": TEXT.encode()})[:-40], "its end is missing"),
+    ],
+    ids=["locked", "nothing", "cut"],
+)
+def test_an_archive_that_can_not_be_used_says_why(tmp_path: Path, data: bytes, told: str) -> None:
+    (tmp_path / "o.zip").write_bytes(data)
+    with pytest.raises(ImporterError, match=told):
+        run_import("taobao_orders", [tmp_path / "o.zip"], tmp_path / "shop")
+    assert not (tmp_path / "shop").exists()
+
+
+def test_an_archive_made_to_fill_a_disk_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given, "_LARGE", 1000)
+    (tmp_path / "o.zip").write_bytes(_zip({"o.csv": bytes(1 << 20)}))
+    with pytest.raises(ImporterError, match="grows to more than 100 times"):
+        run_import("taobao_orders", [tmp_path / "o.zip"], tmp_path / "shop")
+
+
+def test_sheets_beside_the_one_that_a_mapping_names_are_said(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "o.xlsx") as book:
+        for name in ("十月", "九月"):
+            book.add_worksheet(name).write_row(0, 0, ["id", "day"])
+    plan = tmp_path / "m.yml"
+    plan.write_text(
+        "table: orders\nsheet: 十月\ncolumns: {order_id: id, placed_at: day}\n", encoding="utf-8"
+    )
+    (note,) = (n for n in FORMATS["mapping"]([tmp_path / "o.xlsx"], plan).notices if "九月" in n)
+    assert note.endswith("is not the `sheet` that the mapping names, and is not read")
+
+
+@pytest.mark.parametrize(("rows", "told"), [(499, True), (500, True), (501, False)])
+def test_a_file_of_as_many_rows_as_exports_are_cut_at_is_said(rows: int, told: bool) -> None:
+    used = pl.DataFrame({"_file": ["a.csv"] * rows})
+    made = Imported({}, pl.DataFrame(schema=REFUSED_SCHEMA), rows, rows, used=used)
+    assert [note.kind for note in cut_files(made)] == ["may_be_cut"] * told
+
+
+def test_two_figures_for_one_day_and_agent_are_none(tmp_path: Path) -> None:
+    rows = "日期,客服,接待人数\n2026-10-05,小李,12\n2026-10-05,小李,15\n2026-10-06,小李,9\n"
+    (tmp_path / "k.csv").write_text(rows, encoding="utf-8")
+    made = FORMATS["platform_kpis"]([tmp_path / "k.csv"])
+    assert made.tables["platform_kpis"]["value"].to_list() == [9.0]
+    assert made.refused["_line"].to_list() == [2, 3]
+    assert "other figures for this day and agent" in made.refused["_reason"][0]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{} 2026-10-05 10:00:0{}.123",
+        "{} 2026-10-05 星期一 10:00:0{}",
+        "[{}] 2026/10/5 周一 10:00:0{}.5",
+    ],
+)
+def test_heads_of_chats_with_parts_of_seconds_or_days_of_the_week(
+    tmp_path: Path, form: str
+) -> None:
+    said = [("小雨", "在吗"), ("旗舰店:小李", "在的")]
+    text = "".join(f"{form.format(who, n)}\n{what}\n" for n, (who, what) in enumerate(said))
+    (tmp_path / "c.txt").write_text(text, encoding="utf-8")
+    table = FORMATS["qianniu_chat"]([tmp_path / "c.txt"]).tables["messages"]
+    assert table.select("sender", "sent_at", "text").rows() == [
+        ("buyer", datetime(2026, 10, 5, 10), "在吗"),
+        ("agent", datetime(2026, 10, 5, 10, 0, 1), "在的"),
+    ]

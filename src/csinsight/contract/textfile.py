@@ -242,6 +242,28 @@ def is_ods(data: bytes) -> bool:
     return _ODS in data[:200]
 
 
+def is_archive(path: Path) -> bool:
+    r"""Tell whether a file is an archive of files, and none of the kinds that are packed like one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "orders.zip"
+    ...     with zipfile.ZipFile(file, "w") as packed:
+    ...         packed.writestr("orders.csv", "order_id\n")
+    ...     archive = is_archive(file)
+    >>> archive
+    True
+    """
+    if not path.is_file() or not path.stat().st_size or read_bytes(path, 4) != b"PK\x03\x04":
+        return False
+    data = read_bytes(path)
+    inside = _inside(data)
+    document = any(part.startswith(tuple(_DOCUMENTS)) for part in inside)
+    return bool(inside) and not document and not is_workbook(data)
+
+
 def _inside(data: bytes) -> list[str]:
     """Return what an archive holds; nothing where it is none, or a damaged one."""
     try:

@@ -26,8 +26,10 @@ _DATE: Final = r"(?P<date>[12][0-9]{3}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?)"
 #: A client set to a clock of twelve hours writes which half of the day it is.
 _HALF: Final = rf"(?:{HALF_WORDS})"
 _CLOCK: Final = rf"(?P<clock>(?:{_HALF}\s*)?[0-9]{{1,2}}[:\uff1a][0-9]{{2}}"
-_FULL: Final = rf"{_DATE}[T\s]+{_CLOCK}[:\uff1a][0-9]{{2}}(?:\s*[AP]M)?)"
-_LOOSE: Final = rf"{_DATE}[T\s]+{_CLOCK}(?:[:\uff1a][0-9]{{2}})?(?:\s*[AP]M)?)"
+_WEEKDAY: Final = r"(?:\s*(?:星期|周|週).)?"
+_SECONDS: Final = r"[:\uff1a][0-9]{2}(?:[.,][0-9]{1,6})?"
+_FULL: Final = rf"{_DATE}{_WEEKDAY}[T\s]+{_CLOCK}{_SECONDS}(?:\s*[AP]M)?)"
+_LOOSE: Final = rf"{_DATE}{_WEEKDAY}[T\s]+{_CLOCK}(?:{_SECONDS})?(?:\s*[AP]M)?)"
 _BRACKETED: Final = re.compile(rf"^[\[【](?P<nick>[^\]】]{{1,80}})[\]】]\s*{_LOOSE}$")
 _IN_BRACKETS: Final = re.compile(
     rf"^(?P<nick>.{{1,80}}?)\s*[(\uff08]{_LOOSE}[)\uff09]\s*(?:[:\uff1a]\s*(?P<rest>.*))?$"

@@ -44,7 +44,7 @@ from csinsight.importers.reading import (
     stack,
 )
 from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl
-from csinsight.importers.sift import Imported, Rule, finish, once, settle
+from csinsight.importers.sift import FileNotice, Imported, Rule, finish, once, settle
 from csinsight.importers.workbook import holds_sheets, read_workbook, sheet_records
 
 
@@ -85,7 +85,8 @@ def read_mapping(
     spec = load_mapping(mapping)
     if timezone is not None:
         spec = spec.model_copy(update={"timezone": timezone})
-    read = [records for path in files for records in _read(path, spec)]
+    skipped: list[str] = []
+    read = [records for path in files for records in _read(path, spec, skipped)]
     lines = pl.concat([_picked(records, spec) for records in read])
     damaged = stack((records.damaged for records in read), REFUSED_SCHEMA)
     if spec.table != "orders":
@@ -94,6 +95,7 @@ def read_mapping(
             pl.col(Line.REASON).replace({EMPTY_LIST: f"{NO_DATA}{EMPTY_LIST}"})
         )
     frame, rules, notices = typed(lines, spec)
+    notices = [*skipped, *notices]
     empty = [c.name for c in spec.contract.columns if c.required and c.name not in frame.columns]
     if empty:
         notices.append(f"{', '.join(empty)}: not in the mapping, left empty")
@@ -200,7 +202,7 @@ def _rows_of(typed: pl.DataFrame, spec: Mapping) -> tuple[Rows, list[Rule], list
     return "orders", [(unclear, why)], []
 
 
-def _read(path: Path, spec: Mapping) -> list[Records]:
+def _read(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
     form = spec.format or _format_of(path)
     if form is None:
         raise ImporterError(
@@ -217,6 +219,18 @@ def _read(path: Path, spec: Mapping) -> list[Records]:
     if form in ("csv", "tsv"):
         return [_delimited(path, form, spec)]
     if form == "xlsx":
+        sheets = read_workbook(path)
+        if spec.sheet is not None and spec.sheet not in sheets:
+            # Says so in its own words.
+            read_workbook(path, spec.sheet)
+        said = "is not the `sheet` that the mapping names, and is not read"
+        skipped += [
+            FileNotice(
+                f"{path.name}, sheet {name}: {said}", path.name, "unread_sheets", grid.height
+            )
+            for name, grid in sheets.items()
+            if spec.sheet not in (None, name) and grid.height
+        ]
         return [
             sheet_records(
                 f"{path.name}, sheet {name}",
@@ -225,8 +239,8 @@ def _read(path: Path, spec: Mapping) -> list[Records]:
                 names=spec.names,
                 strip=spec.strip_headers,
             )
-            for name, grid in read_workbook(path, spec.sheet).items()
-            if spec.sheet is not None or grid.height
+            for name, grid in sheets.items()
+            if name == spec.sheet or (spec.sheet is None and grid.height)
         ]
     if form == "parquet":
         return [_parquet(path)]

@@ -39,7 +39,7 @@ from csinsight.importers.reading import (
     separator_of,
     stack,
 )
-from csinsight.importers.sift import FileNotice, Imported, finish, settle
+from csinsight.importers.sift import FileNotice, Imported, finish, settle, sift
 from csinsight.importers.workbook import holds_sheets, read_workbook
 
 DAYS: Final = (
@@ -156,6 +156,8 @@ def read_platform_kpis(
             counted += rows
     told = pl.concat(frames)
     kept, odd = settle(PLATFORM_KPIS, told)
+    kept, twice = sift(kept, [(_told_twice(), _TWICE)])
+    odd = stack([odd, twice], REFUSED_SCHEMA)
     # A figure of a day may stand in two files: the file exported later corrects it; where names
     # tell no date, the larger one, since counts of a day only grow until they are final.
     key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID, PlatformKpis.KPI, PlatformKpis.SOURCE]
@@ -181,6 +183,18 @@ def read_platform_kpis(
         tuple(notices),
         used=used.select(Line.FILE),
     )
+
+
+_TWICE: Final = (
+    "another row of the file has other figures for this day and agent: what tells them apart "
+    "(a shift, a channel) is not among the columns; keep the rows that hold for the whole"
+)
+
+
+def _told_twice() -> pl.Expr:
+    """Tell which figures another row of the same file contradicts."""
+    key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID, PlatformKpis.KPI, Line.FILE]
+    return pl.col(PlatformKpis.VALUE).n_unique().over(key) > 1
 
 
 def _grids(path: Path) -> Iterator[tuple[str, Grid]]:

@@ -116,6 +116,38 @@ def _notes(file: str, notices: Sequence[str]) -> list[FileNote]:
     ]
 
 
+#: Platforms, and spreadsheets, end a file at so many rows without a word; some count the header.
+_CUT_AT: Final = frozenset(
+    number - header
+    for header in (0, 1)
+    for number in (
+        *(500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 30_000, 50_000, 65_536),
+        *(100_000, 200_000, 500_000, 1_000_000, 1_048_576),
+    )
+)
+
+
+def cut_files(imported: Imported) -> list[FileNotice]:
+    """Say which files, or sheets, have exactly as many rows as exports are cut at.
+
+    Examples
+    --------
+    >>> used = pl.DataFrame({"_file": ["a.csv"] * 500 + ["b.csv"] * 501})
+    >>> none = pl.DataFrame(schema=REFUSED_SCHEMA)
+    >>> [note.file for note in cut_files(Imported({}, none, 1001, 1001, used=used))]
+    ['a.csv']
+    """
+    files = [imported.refused.select(Line.FILE)]
+    files += [] if imported.used is None else [imported.used.select(Line.FILE)]
+    counts = pl.concat(files).group_by(Line.FILE).len().sort(Line.FILE)
+    told = "exports are often cut at so many: look whether it holds all, or export shorter spans"
+    return [
+        FileNotice(f"{file}: has exactly {rows:,} rows; {told}", str(file), "may_be_cut", rows)
+        for file, rows in counts.iter_rows()
+        if rows in _CUT_AT
+    ]
+
+
 def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
     """Tell whether a file was imported before in the same way.
 

@@ -31,6 +31,7 @@ from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
+from csinsight.importers.given import told_apart
 from csinsight.importers.intercom import read_intercom
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
@@ -44,6 +45,7 @@ from csinsight.importers.qianniu_chat import read_qianniu_chat
 from csinsight.importers.reading import ASIDE, Line
 from csinsight.importers.recording import (
     REJECTS,
+    cut_files,
     entries_of,
     owned_tables,
     read_rejects,
@@ -159,7 +161,8 @@ def run_import(
     format : str
         A name of `FORMATS`.
     files : sequence of path
-        In any order: the order of arguments is not time.
+        In any order: the order of arguments is not time. An archive (``.zip``) stands for what
+        is in it.
     out : path
         Folder of the shop; made where it is missing.
     mapping : path or None
@@ -193,11 +196,24 @@ def run_import(
     """
     if format not in FORMATS:
         raise ImporterError(f"unknown format {format!r}; {did_you_mean(format, FORMATS)}")
-    paths, twice = _told_apart(files)
-    if not paths:
-        raise ImporterError("no file is given")
     plan = Path(mapping) if mapping is not None else None
-    folder = Path(out)
+    with tempfile.TemporaryDirectory(prefix="csinsight-") as room:
+        paths, twice = told_apart(files, Path(room))
+        if not paths:
+            raise ImporterError("no file is given")
+        return _imported(format, paths, twice, Path(out), plan, timezone, replace, hash_buyers)
+
+
+def _imported(
+    format: str,  # noqa: A002 - as above
+    paths: Sequence[Path],
+    twice: Sequence[str],
+    folder: Path,
+    plan: Path | None,
+    timezone: str | None,
+    replace: bool,
+    hash_buyers: bool,
+) -> ImportReport:
     record = read_imports(folder)
     told = {} if timezone is None else {"timezone": known_zone(timezone)}
     if told and "timezone" not in inspect.signature(FORMATS[format]).parameters:
@@ -205,6 +221,8 @@ def run_import(
     _say("reading", 0, f"{len(paths)} files of {format}")
     imported = FORMATS[format](paths, plan, **told)
     _check(imported, format)
+    cut = cut_files(imported)
+    imported = dataclasses.replace(imported, notices=(*imported.notices, *cut))
     _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:
         imported = _hashed(folder, record, imported, replace=replace)
@@ -223,42 +241,6 @@ def run_import(
     _write(folder, record, kept, entries, imported, tables)
     _say("written", 3, str(folder))
     return _report(format, paths, folder, imported, tables, [*twice, *added, *joined])
-
-
-class _NamedFile(type(Path())):  # type: ignore[misc]  # the class is the system's own
-    """A file that goes by more than its name, where another one of the import has the same."""
-
-    label: str
-
-    @property
-    def name(self) -> str:
-        """What messages and records call it."""
-        return getattr(self, "label", "") or str(super().name)
-
-
-def _told_apart(files: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
-    """Return each file once, those of one name under as much of their folders as tells them apart.
-
-    Everything that is said of a row says of which file it is: two months of one name in two
-    folders would pass for one file, and like lines of one order in both for two lines.
-    """
-    given = [Path(path) for path in files]
-    paths = list({path.resolve(): path for path in reversed(given)}.values())[::-1]
-    twice = [f"{len(given) - len(paths)} files were given twice"] if len(given) > len(paths) else []
-    named: list[Path] = []
-    for path in paths:
-        whole = path.resolve().parts
-        rivals = [p.resolve().parts for p in paths if p.name == path.name and p is not path]
-        long = 1
-        while any(other[-long:] == whole[-long:] for other in rivals):
-            long += 1
-        if long == 1:
-            named.append(path)
-        else:
-            file = _NamedFile(path)
-            file.label = "/".join(whole[-long:])
-            named.append(file)
-    return named, twice
 
 
 def _say(step: str, done: int, what: str) -> None:

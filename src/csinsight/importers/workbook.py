@@ -228,7 +228,13 @@ def read_workbook(path: Path, sheet: str | None = None) -> dict[str, pl.DataFram
             "(or the sheet as CSV)"
         )
     small = False
-    if zipfile.is_zipfile(io.BytesIO(data)):
+    packed = zipfile.is_zipfile(io.BytesIO(data))
+    if data.startswith(b"PK") and not packed:
+        raise ImporterError(
+            f"{path.name}: can't be read as a workbook or archive, for its end is missing; "
+            "download it again"
+        )
+    if packed:
         try:
             small = _measure(path.name, data).small
         except ImporterError:
