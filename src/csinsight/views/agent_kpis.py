@@ -271,6 +271,9 @@ def tiles(study: Study, month: pd.DataFrame) -> Tiles:
     made = []
     for name, detail in _details(study, shop).items():
         parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
+        ends = [shop.get(f"{name}{end}") for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)]
+        if name != _K.PAID_RATE and pd.notna(ends).all():  # whose line has its interval already
+            parts.insert(0, study.words.interval(*map(write[name], ends)))
         if name in _CONVERSION and (match := data_check.match_note(study)):
             parts.append(match)
         value, told = write[name](shop[name]), " · ".join(parts)
@@ -297,7 +300,11 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
         # Without times there is no ninth in ten, and the tile goes below.
         if pd.notna(shop[_K.FIRST_RESPONSE_P90])
         and shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
-        else study.word("kpis.nine_in_ten", p90=p90),
+        else study.word(
+            "kpis.nine_in_ten",
+            p90=p90,
+            n=words.number(shop[f"{_K.FIRST_RESPONSE_MEDIAN}{_K.DENOMINATOR_SUFFIX}"]),
+        ),
         _K.REPLY_RATE_180S: _of_rounds(study, shop),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
         SILENT_SHARE: study.word(

@@ -182,7 +182,7 @@ def _waiting(study: Study, found: pd.DataFrame) -> str:
         return ""
     words = study.words
     kinds = [
-        study.word("brief.rules_kind", rule=study.word(f"behaviour.{rule}"), n=words.number(n))
+        study.word("brief.rules_kind", rule=labels.noun(study, str(rule)), n=words.number(n))
         for rule, n in sizes.items()
     ]
     told = {"n": words.number(int(sizes.sum())), "kinds": words.listed(kinds)}
