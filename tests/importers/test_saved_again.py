@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
@@ -368,3 +369,65 @@ def test_heads_of_chats_with_parts_of_seconds_or_days_of_the_week(
         ("buyer", datetime(2026, 10, 5, 10), "在吗"),
         ("agent", datetime(2026, 10, 5, 10, 0, 1), "在的"),
     ]
+
+
+def test_a_ticket_of_two_exports_is_told_once(tmp_path: Path) -> None:
+    users = [{"id": 1, "role": "end-user"}, {"id": 2, "role": "agent", "name": "Zoe"}]
+    said = [
+        {"id": n, "author_id": 1 + n % 2, "created_at": f"2026-10-05T13:0{n}:00Z", "body": "hi"}
+        for n in range(3)
+    ]
+    ticket = {"id": 7, "requester_id": 1}
+    for name, comments in (("a.json", said[:2]), ("b.json", said)):
+        told = {"users": users, "tickets": [{**ticket, "comments": comments}]}
+        (tmp_path / name).write_text(json.dumps(told), encoding="utf-8")
+    files = [tmp_path / "b.json", tmp_path / "a.json"]
+    made = FORMATS["zendesk"](files, timezone="America/New_York")
+    assert made.tables["messages"].height == 3
+    assert (made.rows_in, made.refused["_file"].to_list()) == (5, ["b.json", "b.json"])
+
+
+@pytest.mark.parametrize("buyer", ["tb1", "t**1", "cntaobaotb1"])
+def test_who_writes_in_a_session_whose_nicks_are_masked_or_named_within(
+    tmp_path: Path, buyer: str
+) -> None:
+    shop, robot = "cntaobao旗舰店:小李", "店小蜜"
+    heads = [("cntaobaotb1", shop), (shop, "cntaobaotb1"), (robot, "cntaobaotb1")]
+    messages = [
+        {"gmtCreated": f"2026-10-05 10:00:0{n}", "userNickFrom": one, "userNickTo": to, "msg": "在"}
+        for n, (one, to) in enumerate(heads)
+    ]
+    meta = {"dataId": "1_a_9", "buyerNick": buyer, "psnNickName": "旗舰店:小李"}
+    file = tmp_path / "s.json"
+    file.write_text(json.dumps({"sessions": [{"meta": meta, "messages": messages}]}), "utf-8")
+    made = FORMATS["sycm_chats"]([file])
+    assert made.tables["messages"]["sender"].to_list() == ["buyer", "agent", "bot"]
+    assert set(made.tables["messages"]["buyer_id"]) == {"9" if "*" in buyer else "tb1"}
+    assert made.tables["agents"]["agent_id"].to_list() == ["旗舰店:小李"]
+
+
+def test_a_sheet_of_notes_beside_mapped_ones_is_left_and_said(tmp_path: Path) -> None:
+    sheets = {"说明": [["由千牛导出"]], "十月": [["id", "day"], ["1", "2026-10-05 10:00"]]}
+    with xlsxwriter.Workbook(tmp_path / "o.xlsx") as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    plan = tmp_path / "m.yml"
+    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: day}\n", encoding="utf-8")
+    made = FORMATS["mapping"]([tmp_path / "o.xlsx"], plan)
+    assert made.tables["orders"]["order_id"].to_list() == ["1"]
+    assert any("说明" in note and "not read" in note for note in made.notices)
+    # One that lacks a column of several is meant.
+    plan.write_text("table: orders\ncolumns: {order_id: id, placed_at: at}\n", encoding="utf-8")
+    with pytest.raises(ImporterError, match="sheet 十月: has no column 'at'"):
+        FORMATS["mapping"]([tmp_path / "o.xlsx"], plan)
+
+
+def test_a_later_file_of_figures_corrects_and_quotes_are_taken_off(tmp_path: Path) -> None:
+    head = '\ufeff"日期","客服","接待人数"\r\n'
+    for day, value in (("20261006", 12), ("20261008", 15)):
+        row = f'="2026-10-05","小李\t","{value}\t"\r\n'
+        (tmp_path / f"客服数据_{day}.csv").write_text(head + row, encoding="utf-8")
+    table = FORMATS["platform_kpis"](sorted(tmp_path.glob("*.csv"))[::-1]).tables["platform_kpis"]
+    assert table.select("agent_id", "value", "source").rows() == [("小李", 15.0, "客服数据")]

@@ -25,7 +25,7 @@ from csinsight.importers.json_chats import (
 )
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, Line
-from csinsight.importers.sift import Imported, Rule, settle, with_table
+from csinsight.importers.sift import Imported, Rule, settle_once, with_table
 
 
 def read_intercom(
@@ -188,7 +188,7 @@ def _with_ratings(imported: Imported, scores: list[dict[str, Any]]) -> Imported:
         (pl.col(Ratings.RATED_AT).is_null(), "the rating has no time"),
         (score.is_null() | ~score.is_between(1, 5), "the rating is no score from 1 to 5"),
     ]
-    kept, refused = settle(RATINGS, pl.DataFrame(scores, schema=_RATED), rules)
+    kept, refused = settle_once(RATINGS, pl.DataFrame(scores, schema=_RATED), rules)
     return with_table(imported, RATINGS, kept, refused)
 
 

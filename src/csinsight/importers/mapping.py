@@ -44,8 +44,13 @@ from csinsight.importers.reading import (
     stack,
 )
 from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl
-from csinsight.importers.sift import FileNotice, Imported, Rule, finish, once, settle
-from csinsight.importers.workbook import holds_sheets, read_workbook, sheet_records
+from csinsight.importers.sift import FileNotice, Imported, Rule, finish, settle_once
+from csinsight.importers.workbook import (
+    holds_sheets,
+    of_one_kind,
+    read_workbook,
+    sheet_records,
+)
 
 
 def read_mapping(
@@ -107,9 +112,7 @@ def read_mapping(
         rules, notices = [*rules, *more], [*notices, *told]
         if Messages.CONVERSATION_ID in frame.columns:
             refuse_other_conversations(frame)
-    kept, refused = settle(spec.contract, frame, rules)
-    kept, repeats = once(spec.contract, kept)
-    refused = stack([refused, repeats], REFUSED_SCHEMA)
+    kept, refused = settle_once(spec.contract, frame, rules)
     table = finish(spec.contract, kept)
     return Imported(
         {spec.table: table} if table.height else {},
@@ -231,7 +234,7 @@ def _read(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
             for name, grid in sheets.items()
             if spec.sheet not in (None, name) and grid.height
         ]
-        return [
+        found = [
             sheet_records(
                 f"{path.name}, sheet {name}",
                 grid,
@@ -242,6 +245,13 @@ def _read(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
             for name, grid in sheets.items()
             if name == spec.sheet or (spec.sheet is None and grid.height)
         ]
+        some = {source.strip() for source in _sources(spec)}
+
+        def may_be_one(table: Records) -> bool:
+            """Tell whether a sheet is meant: one that has some of the columns has to have all."""
+            return not some or bool(some & {name.strip() for name in table.header})
+
+        return of_one_kind(found, may_be_one, skipped)
     if form == "parquet":
         return [_parquet(path)]
     reader = read_json if form == "json" else read_jsonl

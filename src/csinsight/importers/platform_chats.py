@@ -6,6 +6,7 @@ placeholders and missing times are treated alike everywhere (`csinsight.importer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,21 +110,41 @@ def read_sycm_chats(
 def _session(file: str, number: int, session: Any, talk: int, zone: str) -> Iterator[Entry]:
     fields = as_object(session)
     meta = as_object(fields.get("meta")) or fields
-    nick, agent = as_text(meta.get("buyerNick")), as_text(meta.get("psnNickName"))
+    nick, agent = (_bare(as_text(meta.get(name))) for name in ("buyerNick", "psnNickName"))
     platform_id = as_text(meta.get("dataId")).rsplit("_", 1)[-1]
     buyer = platform_id if platform_id and (not nick or "*" in nick) else nick
     messages = fields.get("messages")
     for message in messages if isinstance(messages, list) else [None]:
         told = as_object(message)
-        writer = as_text(told.get("userNickFrom"))
+        writer, to = (_bare(as_text(told.get(f"userNick{way}"))) for way in ("From", "To"))
         entry = json_entry(file, number, message if told else session)
         entry.talk, entry.buyer, entry.text = talk, buyer, as_text(told.get("msg"))
         entry.sent_at = moment_of(told.get("gmtCreated"), zone)
-        if writer and writer in (nick, buyer):
+        if writer and _buys(writer, to, (nick, buyer), agent):
             entry.side, entry.nick = "buyer", writer
         elif writer or agent:
             entry.side, entry.nick = _agent_side(writer or agent), writer or agent
         yield judged(entry)
+
+
+#: What the platform puts before nicks within: whose account it is.
+_SITE: Final = re.compile(r"^cn(?:taobao|alichn|hitao)(?=.)")
+
+
+def _bare(nick: str) -> str:
+    return _SITE.sub("", nick)
+
+
+def _buys(writer: str, to: str, buyers: tuple[str, str], agent: str) -> bool:
+    """Tell whether the buyer of a session wrote a message.
+
+    The session may mask the nick that its messages bear.
+    """
+    if writer in buyers or writer == agent or ":" in writer:
+        return writer in buyers
+    if to in buyers or _agent_side(writer) == "bot":
+        return False
+    return bool(to) and (to == agent or ":" in to)
 
 
 def read_jingmai_chats(

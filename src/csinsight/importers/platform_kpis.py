@@ -206,7 +206,13 @@ def _grids(path: Path) -> Iterator[tuple[str, Grid]]:
         return
     lines = read_text(path).split("\n")
     separator = separator_of("\n".join(lines[:_LOOKED_AT]))
-    yield path.name, [[cell.strip() for cell in split_line(line, separator)] for line in lines]
+    yield path.name, [[_told(cell) for cell in split_line(line, separator)] for line in lines]
+
+
+def _told(cell: str) -> str:
+    """Return a cell without what keeps spreadsheets from taking it for a number."""
+    cell = cell.strip()
+    return re.sub(r'^="?(.*?)"?$', r"\1", cell).strip() if cell.startswith("=") else cell
 
 
 def _of_figures(grids: list[tuple[str, Grid]], notices: list[str]) -> list[tuple[str, Grid]]:
@@ -252,7 +258,7 @@ def _table(
         notices.append(f"{file}: column {columns} has figures without a name and is not read")
     columns_of = {i: [_cell(row, i) for row in grid[below:]] for i in figures}
     units |= {i: 0.01 for i in figures if i not in units and _in_percent(names[i], columns_of[i])}
-    source = next((said for name, said in _SOURCES if name in names), file.rsplit(".", 1)[0])
+    source = next((said for name, said in _SOURCES if name in names), _source(file))
     found: list[tuple[object, ...]] = []
     bad: list[tuple[str, int, str, str]] = []
     rows = [(number, row) for number, row in enumerate(grid[below:], below + 1) if any(row)]
@@ -281,6 +287,23 @@ def _table(
         PlatformKpis.SOURCE: pl.String(),
     }
     return pl.DataFrame(found, schema=schema, orient="row"), refused_rows(bad), len(rows)
+
+
+def _source(file: str) -> str:
+    """Return what a report is called, without the days in its files' names: a later one corrects.
+
+    Examples
+    --------
+    >>> _source("客服数据_20261006.csv"), _source("2026.csv")
+    ('客服数据', '2026')
+    """
+    stem = file.rsplit(".", 1)[0]
+    return (
+        re.sub(r"[0-9]{4}[-_.年]?[0-9]{1,2}(?:[-_.月]?[0-9]{1,2})?日?|\([0-9]+\)", "", stem).strip(
+            " -_.~至()"
+        )
+        or stem
+    )
 
 
 def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -> str:

@@ -203,29 +203,34 @@ def settle(
     return kept, stack(all_refused, REFUSED_SCHEMA)
 
 
-def once(table: Table, kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return rows without those that another file tells too, and these, refused as repeats.
+def settle_once(
+    table: Table, frame: pl.DataFrame, rules: Sequence[Rule] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Refuse rows as `settle` does, and those that another file tells too.
 
     Exports overlap. Each file may say the same several times; what counts is how often the fuller
     one does, and the file that comes first by name keeps its rows.
 
     Examples
     --------
-    >>> from csinsight.contract.schema import AGENTS
-    >>> rows = {"_file": ["b.csv", "a.csv"], "_line": [2, 2], "_raw": "a1", "agent_id": "a1"}
-    >>> absent = [cells.absent(column) for column in AGENTS.columns[1:]]
-    >>> kept, repeats = once(AGENTS, pl.DataFrame(rows).with_columns(absent))
+    >>> from datetime import datetime
+    >>> from csinsight.contract.schema import RATINGS
+    >>> rows = {"_file": ["b.csv", "a.csv"], "_line": [2, 2], "_raw": "…", "buyer_id": "b1"}
+    >>> rows |= {"agent_id": "a1", "rated_at": datetime(2026, 10, 5), "score": 5}
+    >>> kept, repeats = settle_once(RATINGS, pl.DataFrame(rows))
     >>> kept["_file"].to_list(), repeats["_reason"].to_list()
     (['a.csv'], ['repeat: the same row stands in another file'])
     """
+    kept, refused = settle(table, frame, rules)
     if kept[Line.FILE].n_unique() < 2:
-        return kept, pl.DataFrame(schema=REFUSED_SCHEMA)
+        return kept, refused
     told = [column.name for column in table.columns]
     which = pl.int_range(pl.len()).over(Line.FILE, *told)
     ranked = kept.select(*told, Line.FILE, which.alias("_which")).with_row_index("_row")
-    first = ranked.sort(Line.FILE).unique([*told, "_which"], keep="first")["_row"]
-    again = ~pl.int_range(pl.len()).is_in(first.implode())
-    return sift(kept, [(again, f"{REPEAT}the same row stands in another file")])
+    first = ranked.sort(Line.FILE).unique([*told, "_which"], keep="first", maintain_order=True)
+    again = ~pl.int_range(pl.len()).is_in(first["_row"].implode())
+    kept, repeats = sift(kept, [(again, f"{REPEAT}the same row stands in another file")])
+    return kept, stack([refused, repeats], REFUSED_SCHEMA)
 
 
 def _between(table: Table, names: Collection[str]) -> list[Rule]:

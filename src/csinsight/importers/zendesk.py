@@ -32,7 +32,15 @@ from csinsight.importers.one_shop import untold_zones
 from csinsight.importers.options import Options, read_options
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
 from csinsight.importers.records import load_json
-from csinsight.importers.sift import FileFacts, Imported, Rule, finish, settle, sift, with_table
+from csinsight.importers.sift import (
+    FileFacts,
+    Imported,
+    Rule,
+    finish,
+    settle_once,
+    sift,
+    with_table,
+)
 
 SCORES: Final = {"good": 5, "bad": 1}
 _SYSTEM: Final = "-1"
@@ -168,10 +176,10 @@ def read_zendesk(
     said = [row for ticket in tickets for row in _comments(*ticket, people)]
     frame = pl.DataFrame(said, _SCHEMA, orient="row")
     good, refused = sift(frame.with_columns(_values(zone)), _rules())
-    kept, rest = settle(MESSAGES, good)
+    kept, rest = settle_once(MESSAGES, good)
     scored = [row for ticket in tickets for row in _rating(*ticket, people)]
     rated = pl.DataFrame(scored, _RATED_SCHEMA, orient="row")
-    ratings, odd = settle(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)), _UNRATED)
+    ratings, odd = settle_once(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)), _UNRATED)
     tables = {
         MESSAGES.name: finish(MESSAGES, kept),
         AGENTS.name: _agents(kept, ratings, people),
