@@ -55,7 +55,7 @@ def test_keys_and_the_bias_of_the_unmatched(tmp_path: Path) -> None:
     assert both.loc["ordered", "found"] == 1.0
     # Twenty orders of nobody for thirty who are not found: two of three at most.
     assert both.loc["paid"].tolist() == [1.0, pytest.approx(20 / 30)]
-    text = data_check_join.joined(study, found, "CNY").plain()
+    text = data_check_join.joined(study, found).plain()
     assert "Order number written in a chat" in text
     assert "100%\N{NO-BREAK SPACE}(72%\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}100%)" in text
     assert "67% at most" in text
@@ -68,9 +68,16 @@ def test_a_join_that_fails_is_no_zero(tmp_path: Path) -> None:
     orders = "".join(_order(n, f"b{n}.0".removeprefix("b"), 100) for n in range(40))
     study = Study(_shop(tmp_path / "shop", orders), tmp_path / "run", shop="s", lang="en")
     assert study.open().match.broken
-    text = data_check_join.joined(study, data_check_join.keys(study), "CNY").plain()
+    text = data_check_join.joined(study, data_check_join.keys(study)).plain()
     assert "can’t be joined" in text
     assert "0%" not in text
+
+
+def test_a_month_in_which_no_order_was_paid_has_nobody_who_paid(tmp_path: Path) -> None:
+    unpaid = "".join(f"o{n},b{n},2026-10-05T21:00:00,,100,100,1\n" for n in range(40))
+    study = Study(_shop(tmp_path / "shop", unpaid), tmp_path / "run", shop="s", lang="en")
+    table = join_bias(study.open(), study.start, study.as_of).set_index("measure")
+    assert table["found"][["ordered", "paid"]].tolist() == [1.0, 0.0]
 
 
 def test_without_orders_there_is_nothing_to_join(tmp_path: Path) -> None:
@@ -78,5 +85,5 @@ def test_without_orders_there_is_nothing_to_join(tmp_path: Path) -> None:
     (folder / "orders.csv").unlink()
     study = Study(folder, tmp_path / "run", shop="s", lang="zh")
     assert data_check_join.keys(study).empty
-    text = data_check_join.joined(study, data_check_join.keys(study), "CNY").plain()
+    text = data_check_join.joined(study, data_check_join.keys(study)).plain()
     assert text == "没有聊天或没有订单，无从关联。"

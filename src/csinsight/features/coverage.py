@@ -199,7 +199,8 @@ def _agent(agents: pd.Series, known: Any) -> list[tuple[str, str | None, float, 
 def _bought(first: pd.Series, known: Any, orders: pd.DataFrame) -> tuple[float, float]:
     """Return the share of the found who bought after their first message, and of others at most."""
     buyer, found = orders[Orders.BUYER_ID], first[known]
-    later = buyer[orders[PLACED_MS] > buyer.map(found)]
+    # Of no orders at all pandas would have the moments as text.
+    later = buyer[orders[PLACED_MS] > buyer.map(found).astype(float)]
     share = float(found.index.isin(set(later)).mean()) if len(found) else float("nan")
     # An order of nobody in the chats may be anybody's who is not found.
     others = buyer[~buyer.isin(set(first.index))]

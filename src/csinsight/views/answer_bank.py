@@ -96,7 +96,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     worth = rows[rows["state"] != "standard"]
     told = study.word(
         "bank.found",
-        months=labels.months_counted(study),
+        months=labels.months_told(study),
         n=words.number(len(rows)),
         talks=words.number(int(rows[_B.CONVERSATIONS].sum())),
         worth=words.number(len(worth)),

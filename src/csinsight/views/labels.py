@@ -464,21 +464,21 @@ def cell(text: str) -> str:
     return text.replace(" ", "\u00a0").replace("（", "\u2060（")
 
 
-def months_counted(study: Study) -> int:
-    """Return of how many months there are chats among those that drivers are read from.
+def months_told(study: Study) -> str:
+    """Write of how many months there are chats among those that drivers are read from.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> months_counted(sample_study())
-    3
+    >>> months_told(sample_study())
+    '3 months'
     """
     most, seen = study.context.params.driver_months, chats_observed(study.open(), study.as_of)
-    if seen is None:
-        return most
-    first = seen[0]
-    months = (study.as_of.year - first.year) * 12 + study.as_of.month - first.month
-    return max(min(most, months), 1)
+    if seen is not None:
+        first = seen[0]
+        months = (study.as_of.year - first.year) * 12 + study.as_of.month - first.month
+        most = max(min(most, months), 1)
+    return counted(study, "months", most)
 
 
 def any_named(study: Study) -> bool:

@@ -532,7 +532,7 @@ def month_over_month(
     told = movements(study, conversations, types, tiers)
     # A month in which nobody was served has figures, and none that another can be set against.
     if earlier.empty or inquiries_of(earlier).empty:
-        return Prose(study.word("brief.nothing_before"), in_part(study), *told)
+        return Stack(Prose(study.word("brief.nothing_before"), in_part(study), *told))
     now, before = (
         shop_kpis(month, profile=study.context.profile).iloc[0]
         for month in (study.of_month(conversations), earlier)

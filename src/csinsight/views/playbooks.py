@@ -44,7 +44,7 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
         study.word("coaching.playbooks"),
         caption=study.word(
             "coaching.playbooks_caption",
-            months=study.words.number(labels.months_counted(study)),
+            months=labels.months_told(study),
         ),
         labels=headings,
         name="playbooks",

@@ -88,7 +88,7 @@ def beside(study: Study, conversations: pd.DataFrame, months: int) -> list[Block
     known = float(table.loc[table["goods"].notna(), "inquiries"].sum() / table["inquiries"].sum())
     caption = [
         study.word(
-            "products.caption", months=labels.months_counted(study), known=words.percent(known, 0)
+            "products.caption", months=labels.months_told(study), known=words.percent(known, 0)
         )
     ]
     share, low, high, n = labels.rate(asked_and_bought(study.open(), recent))

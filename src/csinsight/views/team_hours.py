@@ -139,7 +139,7 @@ def sentence(study: Study, found: Hours) -> str:
         "limit": words.seconds(study.context.profile.slow_s),
         "slow": words.with_interval(slow, low, high),
         "hours": words.listed([_hour(study, h) for h in found.slow.query("overloaded")["hour"]]),
-        "months": words.number(labels.months_counted(study)),
+        "months": labels.months_told(study),
         **_busiest(study, found.slow),
         **_slow_shares(study, found),
         "late": words.percent(float(1 - rounds[_C.ROUNDS_IN_180S] / max(rounds[_C.ROUNDS], 1)), 0),
@@ -452,7 +452,7 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
                 caption=study.word(
                     f"hours.{key}s_caption",
                     reach=words.number(_USEFUL_POINTS),
-                    months=words.number(labels.months_counted(study)),
+                    months=labels.months_told(study),
                 ),
                 labels=labels.headings(study, "hours", table.columns),
                 name=f"{key}s",
@@ -499,9 +499,7 @@ def questions(study: Study, conversations: pd.DataFrame) -> Block:
     return Table(
         pd.DataFrame(shown),
         study.word("hours.questions"),
-        caption=study.word(
-            "hours.questions_caption", months=words.number(labels.months_counted(study))
-        ),
+        caption=study.word("hours.questions_caption", months=labels.months_told(study)),
         labels=labels.headings(study, "hours", names),
         name="questions",
     )
