@@ -54,8 +54,8 @@ def types_by_month(
     """
 
     @cache
-    def read(moment: datetime) -> pd.DataFrame:
-        return read_buyers(shop, options, moment)
+    def read(moment: datetime, halves: bool) -> pd.DataFrame:
+        return read_buyers(shop, options, moment, halves)
 
     found: list[MonthTypes] = []
     for back in range(months, -1, -1):

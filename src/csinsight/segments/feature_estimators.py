@@ -222,3 +222,15 @@ OBSERVERS: Final[dict[str, Observer]] = {
     "orders_per_talk": _orders_per_talk,
     "messages_per_talk": _messages_per_talk,
 }
+
+#: Back from the scale of a feature to a natural unit; shares are pooled instead.
+NATURAL: Final[dict[str, Callable[[Floats], Floats]]] = {
+    "orders_per_talk": np.exp,
+    "messages_per_talk": np.exp,
+    "pages_per_visit": np.exp,
+    "visits_per_month": lambda value: 30 * np.exp(value),
+    "seconds_per_page": np.exp,
+    "account_age": np.expm1,
+    "discount_share": lambda value: np.square(np.sin(value)),
+    "gap_evenness": lambda value: np.exp(-value),
+}

@@ -21,6 +21,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.segments.feature_estimators import NATURAL
 from csinsight.segments.mixture import Mixture, fit_mixture, release
 from csinsight.segments.model import TypeModel, seen
 from csinsight.segments.shrink_features import Evidence, weigh
@@ -226,6 +227,10 @@ def _stands_out(
         if away < rules.min_contrast:
             continue
         scale = evidence.scales[line.feature]
+        if line.at_most is not None:
+            level = NATURAL[line.feature](scale.centre + scale.width * shown[group])
+            if level > line.at_most:
+                continue
         if scale.pseudo_pages is None:
             return True
         share = np.square(np.sin(np.clip(scale.centre + scale.width * shown, 0.0, np.pi / 2)))
@@ -239,6 +244,8 @@ def _stands_out(
 FIT_ON: Final = 10_000
 #: Share of the buyers that types keep when they are let go; with fewer they were others.
 _REFINED: Final = 0.95
+#: Why a type was left out though its buyers, if there are any, are described by the others.
+_SETTLED: Final = frozenset({"not_distinct", "no_match", "no_contrast"})
 #: What the buyers are put in order by before the fit, so that names and rows' order don't count.
 _ORDER: Final = ("pages", "visits", "pages_product", "seconds", "step_seconds", "account_age_days")
 
@@ -274,11 +281,12 @@ def fit_model(
             **_basis(signatures),
         )
     evidence = weigh(known, names=signatures.features)
-    unseen = {
-        name: "no_evidence"
-        for name in BUYER_TYPES
-        if not set(signatures.archetypes[name].needs) & set(evidence.features)
-    }
+    unseen = {}
+    for name in BUYER_TYPES:
+        needs = set(signatures.archetypes[name].needs)
+        if not needs & set(evidence.features):
+            alike = any(evidence.left_out.get(need) == "no_spread" for need in needs)
+            unseen[name] = "no_difference" if alike else "no_evidence"
     return _settle(evidence, signatures, unseen, previous)
 
 
@@ -309,8 +317,9 @@ def _settle(
 ) -> TypeModel:
     """Fit, judge, leave out the worst type, and fit again until every type left is supported."""
     unsupported = dict(unseen)
-    background = bool(unseen)
     while True:
+        # Buyers of a type that can't be seen, or that too few are of, are there all the same.
+        background = not _SETTLED.issuperset(unsupported.values())
         left = tuple(name for name in BUYER_TYPES if name not in unsupported)
         if len(left) + background < 2:
             unsupported |= dict.fromkeys(left, "no_contrast")

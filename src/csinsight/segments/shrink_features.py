@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from csinsight.contract.schema import PAGE_KINDS
 from csinsight.segments.feature_estimators import OBSERVERS, Observed
 from csinsight.segments.signatures import FEATURES
 from csinsight.stats.spread import between_variance
@@ -34,6 +36,31 @@ Floats = npt.NDArray[np.float64]
 NO_EVIDENCE = np.inf
 #: Spread beyond chance is believed from this many standard errors on.
 _BEYOND_CHANCE = 3.0
+#: Ends the name of a raw count of every second day (`csinsight.segments.types.read_buyers`), and
+#: the counts of which the rest of the days' is the difference.
+EVEN: Final = "_even"
+ADDED_UP: Final = (
+    "pages",
+    *(f"pages_{kind}" for kind in PAGE_KINDS),
+    "seconds",
+    "dwell_known",
+    "step_seconds",
+    "steps",
+    "visits",
+    "orders",
+    "orders_in_window",
+    "coupon_orders",
+    "coupon_known",
+    "list_amount",
+    "discount_amount",
+    "buyer_messages",
+    "bargaining_messages",
+    "conversations",
+)
+#: So many buyers seen in both halves tell whether a feature is a habit: whether buyers who show
+#: it in one half show it in the other, by so many standard errors.
+_PAIRS = 30
+_HABIT = 2.0
 #: Buyers with evidence on a feature, below which the shop can't tell its spread.
 _MIN_BUYERS = 5
 
@@ -49,6 +76,9 @@ class Scale(BaseModel):
         Weight of the beta prior in units of the share's denominator; None for other features.
     unit_noise : float or None
         Variance of one unit of evidence, where the shop itself has to tell it.
+    clustered : float
+        How many units of a share's denominator tell as much as one would by itself: the pages of
+        one visit are seen together (design effect).
     centre, width : float
         Median and robust width of the shrunk values: a z-score is ``(value - centre) / width``.
     """
@@ -58,6 +88,7 @@ class Scale(BaseModel):
     spread: float
     pseudo_pages: float | None = None
     unit_noise: float | None = None
+    clustered: float = 1.0
     centre: float = 0.0
     width: float = 1.0
 
@@ -136,7 +167,8 @@ def weigh(
         if scales is not None:
             scale = scales.get(name)
         else:
-            scale = _estimate(observed) if observed is not None and observed.recorded else None
+            told = observed is not None and observed.recorded
+            scale = _estimate(observed, _halves(name, features)) if told and observed else None
         if observed is None and scale is not None:
             observed = Observed.nothing(len(features))
         if observed is None or scale is None:
@@ -156,11 +188,69 @@ def _stack(columns: Sequence[Floats], shape: tuple[int, int]) -> Floats:
     return np.column_stack(columns) if columns else np.zeros(shape)
 
 
-def _estimate(observed: Observed) -> Scale | None:
-    """Estimate prior and robust scale; None where buyers do not differ beyond chance."""
-    if observed.seen.sum() < _MIN_BUYERS:
+@dataclass(frozen=True)
+class _Halves:
+    """A feature of the buyers seen in both halves of the days: values, evidence, share's counts."""
+
+    one: Observed
+    other: Observed
+
+    @property
+    def _both(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.one.seen & self.other.seen)
+
+    @property
+    def habit(self) -> bool:
+        """Whether buyers who show more of it in one half show more in the other, beyond chance."""
+        one, other = (half.value[self._both] for half in (self.one, self.other))
+        if not (one.std() > 0 and other.std() > 0):
+            return False
+        return float(np.corrcoef(one, other)[0, 1]) * np.sqrt(len(one)) >= _HABIT
+
+    @property
+    def unit_noise(self) -> float:
+        """Variance of one unit of evidence, from how far a buyer's two halves lie apart."""
+        squared = self._apart
+        return float(np.minimum(squared, np.quantile(squared, 0.99)).mean())
+
+    @property
+    def clustered(self) -> float:
+        """How many times further apart a share's halves lie than single units would bring them."""
+        one, other = self.one, self.other
+        total = (one.total + other.total)[self._both]
+        share = (one.count + other.count)[self._both] / total
+        by_chance = float((share * (1 - share) * total / (total - 1)).sum())
+        return max(1.0, float(self._apart.sum()) / by_chance) if by_chance > 0 else 1.0
+
+    @property
+    def _apart(self) -> Floats:
+        one, other, both = self.one, self.other, self._both
+        weight = one.total[both] * other.total[both] / (one.total + other.total)[both]
+        return np.asarray(weight * np.square(one.value - other.value)[both])
+
+    def __len__(self) -> int:
+        return int(self._both.sum())
+
+
+def _halves(name: str, features: pd.DataFrame) -> _Halves | None:
+    """Return a feature of even and of odd days; None where too few buyers show both."""
+    there = [column for column in ADDED_UP if column + EVEN in features]
+    if not there:
         return None
-    prior = _PRIORS[observed.kind](observed)
+    whole = features[there].astype("float64")
+    even = features[[column + EVEN for column in there]].astype("float64").set_axis(there, axis=1)
+    one, other = (OBSERVERS[name](half) for half in (even, (whole - even).clip(lower=0.0)))
+    if one is None or other is None:
+        return None
+    found = _Halves(one, other)
+    return found if len(found) >= _PAIRS else None
+
+
+def _estimate(observed: Observed, halves: _Halves | None) -> Scale | None:
+    """Estimate prior and robust scale; None where buyers do not differ beyond chance."""
+    if observed.seen.sum() < _MIN_BUYERS or (halves and not halves.habit):
+        return None
+    prior = _PRIORS[observed.kind](observed, halves)
     if prior is None:
         return None
     shrunk, _ = _shrink(observed, prior)
@@ -171,14 +261,20 @@ def _estimate(observed: Observed) -> Scale | None:
     return prior.model_copy(update={"centre": float(centre), "width": float(width)})
 
 
-def _beta_prior(observed: Observed) -> Scale | None:
-    count, total = observed.count[observed.seen], observed.total[observed.seen]
+def _beta_prior(observed: Observed, halves: _Halves | None) -> Scale | None:
+    clustered = halves.clustered if halves else 1.0
+    count, total = (part[observed.seen] / clustered for part in (observed.count, observed.total))
     mean, rho = _overdispersion(count, total)
     if rho is None:
         return None
     weight = (1 - rho) / rho
     middle = float(np.arcsin(np.sqrt(mean)))
-    return Scale(mean=middle, spread=float(np.sqrt(rho / 4)), pseudo_pages=float(weight))
+    return Scale(
+        mean=middle,
+        spread=float(np.sqrt(rho / 4)),
+        pseudo_pages=float(weight) * clustered,
+        clustered=clustered,
+    )
 
 
 def _overdispersion(count: Floats, total: Floats) -> tuple[float, float | None]:
@@ -205,9 +301,13 @@ def _overdispersion(count: Floats, total: Floats) -> tuple[float, float | None]:
     return mean, rho
 
 
-def _normal_prior(observed: Observed) -> Scale | None:
+def _normal_prior(observed: Observed, halves: _Halves | None) -> Scale | None:
     value, total = observed.value[observed.seen], observed.total[observed.seen]
-    unit = observed.unit_noise if observed.unit_noise is not None else _unit_noise(value, total)
+    known = observed.unit_noise
+    if halves:
+        unit = max(known or 0.0, halves.unit_noise)
+    else:
+        unit = _unit_noise(value, total) if known is None else known
     noise = unit / total
     errors = noise + 1e-12
     # The variance of what was seen holds both: no more than that can lie between buyers.
@@ -230,7 +330,7 @@ def _unit_noise(value: Floats, total: Floats) -> float:
     return float(np.clip(slope, 0.0, squared.mean() / inverse.mean()))
 
 
-_PRIORS: dict[str, Callable[[Observed], Scale | None]] = {
+_PRIORS: dict[str, Callable[[Observed, _Halves | None], Scale | None]] = {
     "share": _beta_prior,
     "normal": _normal_prior,
 }
@@ -259,7 +359,7 @@ def _apply(observed: Observed, scale: Scale) -> tuple[Floats, Floats, Floats]:
     safe = np.where(seen, reliability, 1.0)
     value = (scale.mean + (shrunk - scale.mean) / safe - scale.centre) / scale.width
     if scale.pseudo_pages is not None:
-        noise = 1 / (4 * np.where(seen, observed.total, 1.0))
+        noise = scale.clustered / (4 * np.where(seen, observed.total, 1.0))
     else:
         noise = (scale.unit_noise or 0.0) / np.where(seen, observed.total, 1.0)
     return (

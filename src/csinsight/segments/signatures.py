@@ -59,11 +59,16 @@ class Reason(BaseModel):
 
 
 class Line(BaseModel):
-    """One line of a signature: a feature, its weight in [-2, 2], and the reason."""
+    """One line of a signature: a feature, its weight in [-2, 2], and the reason.
+
+    ``at_most`` is where, in the feature's own unit, the word itself ends: who lies above is none,
+    however far below the shop's other buyers.
+    """
 
     model_config = _STRICT
     feature: str
     weight: Annotated[float, Field(ge=-2, le=2)]
+    at_most: float | None = None
     reason: Reason
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import TYPE_LABELS
-from csinsight.segments.feature_estimators import OBSERVERS
+from csinsight.segments.feature_estimators import NATURAL, OBSERVERS
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, seen
 from csinsight.segments.options import TypeOptions
@@ -28,17 +28,6 @@ Floats = npt.NDArray[np.float64]
 SAMPLE: Final = 1_500
 #: Column of `type_support`: whether a grouping starts from the types instead of from chance.
 FROM_TYPES: Final = "from_types"
-#: Back from the scale of a feature to a natural unit; shares are pooled instead.
-_NATURAL: Final[dict[str, Callable[[Floats], Floats]]] = {
-    "orders_per_talk": np.exp,
-    "messages_per_talk": np.exp,
-    "pages_per_visit": np.exp,
-    "visits_per_month": lambda value: 30 * np.exp(value),
-    "seconds_per_page": np.exp,
-    "account_age": np.expm1,
-    "discount_share": lambda value: np.square(np.sin(value)),
-    "gap_evenness": lambda value: np.exp(-value),
-}
 
 
 @dataclass(frozen=True)
@@ -301,7 +290,7 @@ def _natural(group: pd.DataFrame, model: TypeModel) -> dict[str, float]:
             row[name] = float(observed.count.sum() / observed.total.sum())
         else:
             middle = np.median(observed.value[observed.seen])
-            row[name] = float(_NATURAL.get(name, np.asarray)(middle))
+            row[name] = float(NATURAL.get(name, np.asarray)(middle))
     return row
 
 

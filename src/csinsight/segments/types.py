@@ -31,11 +31,11 @@ from csinsight.params import add_months
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, held, remembered, seen, together
 from csinsight.segments.options import TypeOptions
-from csinsight.segments.shrink_features import Evidence, weigh
+from csinsight.segments.shrink_features import ADDED_UP, EVEN, Evidence, weigh
 
 Floats = npt.NDArray[np.float64]
-#: Gives buyers' raw counts as of a moment.
-Read: TypeAlias = Callable[[datetime], pd.DataFrame]
+#: Gives buyers' raw counts as of a moment; with a flag, those of half the days beside them.
+Read: TypeAlias = Callable[[datetime, bool], pd.DataFrame]
 
 #: Named beside the features where what was remembered of a buyer decided.
 EARLIER: Final = "earlier"
@@ -58,8 +58,8 @@ class TypeResult:
     unsupported : list of str
         Types that this shop's data does not support, in the order of `BUYER_TYPES`.
     reasons : dict of str to str
-        Why each of them is not: ``few_buyers``, ``no_evidence``, ``few_members``,
-        ``not_distinct``, ``no_match`` or ``no_contrast``.
+        Why each of them is not: ``few_buyers``, ``no_evidence``, ``no_difference``,
+        ``few_members``, ``not_distinct``, ``no_match`` or ``no_contrast``.
     sizes : Series
         Buyers by label, all eight labels.
     left_out : list of str
@@ -303,27 +303,45 @@ def follow_types(
     window = timedelta(days=options.page_view_days)
     moment, before = add_months(first, -options.signatures.memory.months), None
     while moment <= last:
-        features, earlier = read(moment), read(moment - window)
+        features, earlier = read(moment, True), read(moment - window, False)
         types = fit_types(features, options, previous=before, earlier=earlier)
         if moment >= first:
             yield MonthTypes(moment, features, types, before)
         moment, before = add_months(moment, 1), types
 
 
-def read_buyers(shop: Shop, options: TypeOptions, as_of: datetime) -> pd.DataFrame:
+def read_buyers(
+    shop: Shop,
+    options: TypeOptions,
+    as_of: datetime,
+    halves: bool = False,
+) -> pd.DataFrame:
     """Return `csinsight.features.buyers.buyer_features` with the windows of `options`.
+
+    With `halves` the same of every second day stands beside it, in columns that end in `EVEN`:
+    what a buyer shows on some days and not on others is chance, not habit.
 
     Examples
     --------
     >>> from csinsight.sample import sample_context, sample_shop
     >>> context = sample_context()
-    >>> read_buyers(sample_shop(), context.types, context.as_of)["buyer_id"].is_unique
+    >>> found = read_buyers(sample_shop(), context.types, context.as_of, halves=True)
+    >>> bool((found["pages_even"] <= found["pages"]).all())
     True
     """
-    return buyer_features(
+    read = partial(
+        buyer_features,
         shop,
         as_of,
         page_view_days=options.page_view_days,
         order_days=options.order_days,
         gap_hours=options.gap_hours,
     )
+    whole = read()
+    if not halves:
+        return whole
+    half = read(even_days=True).set_index("buyer_id")
+    beside = half[[name for name in ADDED_UP if name in half]].add_suffix(EVEN)
+    some = whole.join(beside, on="buyer_id")
+    known = [name for name in beside if whole[name.removesuffix(EVEN)].notna().any()]
+    return some.assign(**{name: some[name].fillna(0) for name in known})
