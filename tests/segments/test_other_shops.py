@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
-from tests.contexts import TYPES, WINDOWS
+from tests.contexts import TYPES
 from tests.segments.other_shops import END, WAYS, Way, make
 
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.engine import open_shop
-from csinsight.features.buyers import buyer_features
 from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import load_signatures
-from csinsight.segments.types import fit_types
+from csinsight.segments.types import fit_types, read_buyers
 
 SIGNATURES = load_signatures()
 
@@ -27,7 +26,7 @@ def recovered(
 ) -> tuple[float, float, float, list[str]]:
     """Return share named, accuracy, a supervised classifier's on the same buyers, unsupported."""
     shop = make(folder, way, buyers=buyers, shares=shares, seed=seed)
-    features = buyer_features(open_shop(folder), END, **WINDOWS)
+    features = read_buyers(open_shop(folder), TYPES, END, halves=True)
     result = fit_types(features, TYPES)
     truth = shop.truth.reindex(features["buyer_id"]).to_numpy(dtype=str)
     labels = result.buyers["type"].to_numpy(dtype=str)
@@ -80,3 +79,13 @@ def test_three_hundred_buyers_are_enough(tmp_path: Path) -> None:
     _, right, supervised, unsupported = recovered(tmp_path, WAYS["moody"], buyers=300, seed=45)
     assert unsupported == []
     assert right >= 0.95 * supervised
+
+
+@pytest.mark.parametrize("only", ["newcomer", "bargain"])
+def test_a_shop_whose_buyers_are_all_alike_has_no_types(tmp_path: Path, only: str) -> None:
+    make(tmp_path, WAYS["faint"], buyers=300, shares={only: 1.0}, seed=44)
+    features = read_buyers(open_shop(tmp_path), TYPES, END, halves=True)
+    result = fit_types(features, TYPES)
+    assert len(features) > 200
+    assert result.unsupported == list(BUYER_TYPES)
+    assert "no_difference" in result.reasons.values()

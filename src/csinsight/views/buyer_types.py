@@ -49,7 +49,7 @@ def sentence(study: Study, types: TypeResult) -> str:
     total, named = int(types.sizes.sum()), int(known.sum())
     if not named:
         none = study.word("types.none", n=words.number(total))
-        return words.sentences(*_adapted(study, types), none)
+        return words.sentences(*_adapted(study, types), none, *_alike(study, types))
     parts = [
         *_adapted(study, types),
         study.word(
@@ -320,6 +320,12 @@ def service(study: Study, types: TypeResult) -> Table:
     return Table(rows, study.word("types.service"), labels=headings, name="types-service")
 
 
+def _alike(study: Study, types: TypeResult) -> list[str]:
+    """Say why a shop shows no type where that is because its buyers are all alike."""
+    alike = "no_difference" in types.reasons.values()
+    return [study.word("types.alike")] if alike else []
+
+
 def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stability) -> Block:
     """Say in words whether six types are right for this shop, before any curve.
 
@@ -333,8 +339,9 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
     words, tested = study.words, stability.types.set_index(_TYPE)
     held = [name for name in BUYER_TYPES if name not in types.unsupported]
     if not held:
-        study.write_facts({HOLD: study.word("types.answer_none")})
-        return Finding(study.word("types.answer_none"))
+        none = words.sentences(study.word("types.answer_none"), *_alike(study, types))
+        study.write_facts({HOLD: none})
+        return Finding(none)
     shaky = [name for name in held if tested["jaccard"].get(name, np.nan) < _SHAKY]
     named = {
         key: words.listed([study.word(f"type.{name}") for name in names])
