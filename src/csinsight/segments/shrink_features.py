@@ -205,7 +205,7 @@ class _Halves:
         one, other = (half.value[self._both] for half in (self.one, self.other))
         if not (one.std() > 0 and other.std() > 0):
             return False
-        return float(np.corrcoef(one, other)[0, 1]) * np.sqrt(len(one)) >= _HABIT
+        return bool(np.corrcoef(one, other)[0, 1] * np.sqrt(len(one)) >= _HABIT)
 
     @property
     def unit_noise(self) -> float:

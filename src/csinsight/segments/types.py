@@ -341,7 +341,9 @@ def read_buyers(
     if not halves:
         return whole
     half = read(even_days=True).set_index("buyer_id")
-    beside = half[[name for name in ADDED_UP if name in half]].add_suffix(EVEN)
-    some = whole.join(beside, on="buyer_id")
-    known = [name for name in beside if whole[name.removesuffix(EVEN)].notna().any()]
-    return some.assign(**{name: some[name].fillna(0) for name in known})
+    names = [name for name in ADDED_UP if name in half]
+    some = whole.join(half[names].add_suffix(EVEN), on="buyer_id")
+    for name in names:
+        if whole[name].notna().any():
+            some[name + EVEN] = some[name + EVEN].fillna(0)
+    return some
