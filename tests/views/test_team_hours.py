@@ -72,4 +72,4 @@ def test_the_busiest_hour_is_named_beside_its_load():
     flat = Slope(0.0, -0.01, 0.01, 400, 30)
     found = team_hours.Hours(hours, talks, slow, hours, flat, flat, flat)
     told = team_hours.sentence(sample_study(), found).replace("\xa0", " ")
-    assert "at 20:00–21:00, the busiest hour that can be judged, each person on has 3.0" in told
+    assert "busiest of those that can be judged is 20:00–21:00 (3.0 new" in told
