@@ -12,7 +12,7 @@ import pytest
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
-from csinsight.views import agent_kpis, coaching, labels
+from csinsight.views import agent_kpis, coaching, kpi_figures, labels
 from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
 
@@ -41,7 +41,7 @@ def test_every_missed_target_is_named_and_none_is_met_that_is_not_known(study: S
     seen, profile = study.read("conversations"), study.context.profile
     told = agent_kpis.targets(study, seen)
     assert told.startswith("Targets missed: ")
-    behind = agent_kpis.missed(study, agent_kpis.shop_row(study, seen))
+    behind = kpi_figures.missed(study, kpi_figures.shop_row(study, seen))
     assert len(behind) > 2
     assert [study.word(f"kpi.{n}") in told for n in profile.targets] == [
         n in behind for n in profile.targets

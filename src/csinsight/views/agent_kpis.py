@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import zip_longest
 from typing import Final
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from csinsight.behaviours.agent_sessions import Month
 from csinsight.behaviours.kpis import (
     SILENT_SALES,
     SILENT_SHARE,
@@ -18,9 +16,8 @@ from csinsight.behaviours.kpis import (
     shop_kpis,
 )
 from csinsight.coaching.card import AgentSpread
-from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
+from csinsight.contract.artifacts import AgentKpis
 from csinsight.features.months import in_months
-from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.params import add_months
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
@@ -29,6 +26,14 @@ from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
 from csinsight.stats.spread import Spread
 from csinsight.views import data_check, labels, plots
+from csinsight.views.kpi_figures import (
+    CONVERSION,
+    SHOP_KPIS,
+    missed,
+    shop_row,
+    with_interval,
+    writers,
+)
 from csinsight.views.plots import Write
 from csinsight.views.study import Study
 
@@ -47,56 +52,6 @@ HEADLINES: Final = (
 _ACROSS: Final = 3
 #: As many stand in a row; the rest is in the table of all figures.
 _TILES: Final = 6
-#: One row: the table in which the run keeps the shop's figures.
-SHOP_KPIS: Final = "shop_kpis"
-
-
-def shop_row(study: Study, conversations: pd.DataFrame) -> pd.Series:
-    """Return the shop's figures of the report month, as the run wrote them where it did.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> seen = study.read("conversations")
-    >>> int(shop_row(study, seen)["inquiries"])
-    98
-    """
-    written = study.read_or_none(SHOP_KPIS)
-    if written is None:
-        written = shop_kpis(study.of_month(conversations), profile=study.context.profile)
-    return written.iloc[0]
-
-
-def missed(study: Study, shop: pd.Series) -> dict[str, str]:
-    """Return by KPI the words for each of the profile's targets that the month missed.
-
-    Times are to stay under their target, all else is to reach it. A miss within the figure's own
-    interval may be chance, and says so.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> seen = study.read("conversations")
-    >>> sorted(missed(study, shop_row(study, seen)))
-    ['answer_ask_ratio', 'mean_response_s', 'reply_rate', 'reply_rate_180s']
-    """
-    found = {}
-    for name, target in study.context.profile.targets.items():
-        lower_is_better, value = name.endswith("_s"), shop.get(name)
-        if pd.isna(value) or (value <= target if lower_is_better else value >= target):
-            continue
-        end = shop.get(f"{name}{_K.LOW_SUFFIX if lower_is_better else _K.HIGH_SUFFIX}")
-        sure = pd.notna(end) and (end > target if lower_is_better else end < target)
-        write = writers(study)[name]
-        found[name] = study.word(
-            "kpis.missed" if sure else "kpis.missed_perhaps",
-            name=study.word(f"kpi.{name}"),
-            value=write(value),
-            target=write(target),
-        )
-    return found
 
 
 def sentence(study: Study, conversations: pd.DataFrame) -> str:
@@ -274,7 +229,7 @@ def tiles(study: Study, month: pd.DataFrame) -> Tiles:
         ends = [shop.get(f"{name}{end}") for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)]
         if name != _K.PAID_RATE and pd.notna(ends).all():  # whose line has its interval already
             parts.insert(0, study.words.interval(*map(write[name], ends)))
-        if name in _CONVERSION and (match := data_check.match_note(study)):
+        if name in CONVERSION and (match := data_check.match_note(study)):
             parts.append(match)
         value, told = write[name](shop[name]), " · ".join(parts)
         tone: Tone = "hurts" if name in behind else ""
@@ -504,7 +459,7 @@ def table(study: Study, agents: pd.DataFrame) -> Block:
     for name, write in formats.items():
         if agents[name].notna().any():
             shown[name] = [
-                _with_interval(study, row, name, write, labels.two_lines)
+                with_interval(study, row, name, write, labels.two_lines)
                 for _, row in agents.iterrows()
             ]
     rule = study.word(f"kpis.rule_{study.context.profile.attribution}")
@@ -523,247 +478,3 @@ def table(study: Study, agents: pd.DataFrame) -> Block:
         labels={name: study.word(f"kpi.{name}") for name in shown.columns},
         name="agents",
     )
-
-
-def _with_interval(
-    study: Study, row: pd.Series, name: str, write: Write, keep: Callable[[str], str]
-) -> str:
-    """Write a figure with its interval, if it has one, kept together as `keep` does."""
-    if pd.isna(row[name]):
-        return study.word("text.unknown")
-    low, high = row.get(f"{name}{_K.LOW_SUFFIX}"), row.get(f"{name}{_K.HIGH_SUFFIX}")
-    if pd.isna(low) or pd.isna(high):
-        return write(row[name])
-    return keep(study.words.with_interval(write(row[name]), write(low), write(high)))
-
-
-_FIRST: Final = (_K.FIRST_RESPONSE_MEAN, _K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90)
-_ROUND: Final = (_K.MEAN_RESPONSE, _K.RESPONSE_MEDIAN, _K.RESPONSE_P90)
-_REPLIES: Final = (_K.REPLY_RATE_180S, _K.PROMPT_RATE, _K.REPLY_RATE)
-_CONVERSION: Final = tuple(
-    f"{rate}{reading}"
-    for rate in (_K.ORDERED_RATE, _K.PAID_RATE)
-    for reading in (_K.SAME_DAY_SUFFIX, _K.NEXT_DAY_SUFFIX, "")
-)
-#: Figures that are shares.
-SHARES: Final = (*_REPLIES, *_CONVERSION, SILENT_SHARE)
-_MONEY: Final = (_K.ORDER_AMOUNT, _K.SALES)
-_COUNTS: Final = (_K.BUYERS, _K.BUYER_DAYS, _K.INQUIRERS, _K.INQUIRIES)
-#: What each figure is made of, by the key of the words that say so.
-_MADE: Final[dict[str, str]] = {
-    **dict.fromkeys(_FIRST, "first"),
-    **dict.fromkeys(_ROUND, "rounds"),
-    **dict.fromkeys(_REPLIES, "replies"),
-    **dict.fromkeys(_CONVERSION, "inquirers"),
-    _K.ANSWER_ASK_RATIO: "messages",
-    _K.SPEND_PER_BUYER: "buyers",
-    _K.SATISFACTION: "ratings",
-}
-#: Those of which only the number is told.
-_WHOLE: Final = ("first", "rounds", "ratings")
-_ORDER: Final = (
-    *_COUNTS,
-    *_FIRST,
-    *_ROUND,
-    *_REPLIES,
-    _K.ANSWER_ASK_RATIO,
-    *_CONVERSION,
-    *_MONEY,
-    _K.SPEND_PER_BUYER,
-    SILENT_SHARE,
-    _K.SATISFACTION,
-)
-
-
-def figures(study: Study, conversations: pd.DataFrame) -> Block:
-    """Return every KPI that the shop's data can give: value, interval, what it is made of, target.
-
-    Parameters
-    ----------
-    study : Study
-    conversations : pandas.DataFrame
-        ISO 4217.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> seen = study.read("conversations")
-    >>> type(figures(study, seen)).__name__
-    'Table'
-    """
-    profile = study.context.profile
-    shop = shop_row(study, conversations)
-    write, behind = writers(study), missed(study, shop)
-    rows = []
-    for name in _ORDER:
-        # The profile's own limit says nothing new where it is three minutes.
-        if pd.isna(shop.get(name)) or (
-            name == _K.PROMPT_RATE and profile.slow_s == THREE_MINUTES_S
-        ):
-            continue
-        target = profile.targets.get(name)
-        rows.append(
-            {
-                "figure": label(study, name),
-                "value": _capped(study, shop[name])
-                if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
-                else _with_interval(study, shop, name, write[name], labels.cell),
-                "made_of": _made_of(study, shop, name),
-                "target": _target(study, write[name](target), name in behind) if target else "",
-            }
-        )
-    words = ("figure", "value", "made_of", "target")
-    return Table(
-        pd.DataFrame(rows, columns=list(words)),
-        study.word("kpis.figures"),
-        caption=study.word("kpis.figures_caption", profile=profile.title[study.words.lang]),
-        labels=labels.headings(study, "kpis", words),
-        name="figures",
-    )
-
-
-def _capped(study: Study, value: float) -> str:
-    """Write a wait that is as long as a round can count: how long it truly was is not known."""
-    capped = min(value, study.context.profile.round_cap_s)
-    return study.word("kpis.at_cap", value=study.words.seconds(capped))
-
-
-def _target(study: Study, target: str, missed: bool) -> str:
-    return study.word("kpis.target_missed", target=target) if missed else target
-
-
-def conventions(study: Study) -> Prose:
-    """Return what this run counts by: the cap, the windows, service hours, who is an inquirer.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> "24 hours" in conventions(study).plain()
-    True
-    """
-    profile = study.context.profile
-    words, params = study.words, study.context.params
-    return Prose(
-        study.word(
-            "kpis.conventions",
-            cap=words.seconds(profile.round_cap_s),
-            window=_hours(study, params.conversion_window_hours),
-            pay=_hours(study, params.payment_window_hours),
-            start=profile.service_start_hour,
-            end=profile.service_end_hour,
-            inquirer=study.word(f"kpis.counted_{profile.inquirer}"),
-        )
-    )
-
-
-def _hours(study: Study, hours: float) -> str:
-    return study.words.number(hours, 0 if float(hours).is_integer() else 1)
-
-
-def left_out(study: Study, month: Month, conversations: pd.DataFrame) -> Block:
-    """Return what doesn't count in which figure, how many, and why.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_sessions
-    >>> from csinsight.views.sample import sample_study
-    >>> study, seen = sample_study(), sample_study().read("conversations")
-    >>> month = Month(study.of_month(seen), sample_sessions(), pd.DataFrame(), None)
-    >>> type(left_out(study, month, seen)).__name__
-    'Table'
-    """
-    profile = study.context.profile
-    shop = shop_row(study, conversations)
-    nobody = month.conversations[Conversations.AGENT_ID].isna()
-    counts = {
-        _K.NOT_INQUIRIES: shop[_K.NOT_INQUIRIES],
-        _K.IMMATURE: shop[_K.IMMATURE],
-        _K.OUTCOME_UNKNOWN: shop[_K.OUTCOME_UNKNOWN],
-        _K.OFF_HOURS: shop[_K.OFF_HOURS],
-        _K.UNTIMED: shop[_K.UNTIMED],
-        "no_agent": nobody.sum(),
-        AgentSessions.HANDED_OVER: month.agent_sessions[AgentSessions.HANDED_OVER].sum(),
-        AgentSessions.CREDITED_ELSEWHERE: month.agent_sessions[
-            AgentSessions.CREDITED_ELSEWHERE
-        ].sum(),
-    }
-    rows = [
-        {
-            "what": study.word(f"kpis.left_out_{name}"),
-            "number": study.words.number(n),
-            "why": study.word(
-                f"kpis.left_out_{name}_why",
-                start=profile.service_start_hour,
-                end=profile.service_end_hour,
-            ),
-        }
-        for name, n in counts.items()
-        if pd.notna(n) and n
-    ]
-    if not rows:
-        return Prose(study.word("kpis.nothing_left_out"))
-    return Table(
-        pd.DataFrame(rows),
-        study.word("kpis.left_out"),
-        caption=study.word("kpis.left_out_caption"),
-        labels=labels.headings(study, "kpis", rows[0]),
-        name="left_out",
-    )
-
-
-def label(study: Study, name: str) -> str:
-    """Return what a KPI is called under a profile: by its limit, and by what an inquirer is.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> label(study, "paid_rate")
-    'Paid conversion'
-    """
-    profile = study.context.profile
-    if name == _K.INQUIRERS:
-        return study.word(f"kpi.inquirers_{profile.inquirer}")
-    if name == _K.PROMPT_RATE:
-        return study.word("kpis.within", limit=study.words.seconds(profile.slow_s))
-    return study.word(f"kpi.{name}")
-
-
-def writers(study: Study) -> dict[str, Write]:
-    """Return what writes each KPI's value.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> writers(study)["paid_rate"](0.315)
-    '31.5%'
-    """
-    words = study.words
-    return {
-        **dict.fromkeys(_COUNTS, words.number),
-        **dict.fromkeys((*_FIRST, *_ROUND), words.seconds),
-        **dict.fromkeys(SHARES, words.percent),
-        **dict.fromkeys((*_MONEY, _K.SPEND_PER_BUYER), words.money),
-        **dict.fromkeys(
-            (_K.ANSWER_ASK_RATIO, _K.SATISFACTION), lambda value: words.number(value, 2)
-        ),
-    }
-
-
-def _made_of(study: Study, row: pd.Series, name: str) -> str:
-    words, made = study.words, _MADE.get(name)
-    if name == SILENT_SHARE:
-        top, under = (words.money(row[n]) for n in (SILENT_SALES, TOTAL_SALES))
-        return study.word("kpis.made_of_silent", top=top, under=under)
-    if made is None:
-        return ""
-    under = words.number(row[f"{name}{_K.DENOMINATOR_SUFFIX}"])
-    if made in _WHOLE:
-        return study.word(f"kpis.made_of_{made}", under=under)
-    above = row[f"{name}{_K.NUMERATOR_SUFFIX}"]
-    top = words.money(above) if made == "buyers" else words.number(above)
-    unit = f"_{study.context.profile.inquirer}" if made == "inquirers" else ""
-    return study.word(f"kpis.made_of_{made}{unit}", top=top, under=under)

@@ -34,6 +34,7 @@ from csinsight.views import (
     coaching,
     conversion_drivers,
     data_check,
+    kpi_figures,
     labels,
     value_tiers,
 )
@@ -153,7 +154,7 @@ def warnings(study: Study, brief: Brief) -> Block:
     faults = data_check.join(study) if study.open().match.broken else []
     if brief.conversations is None:
         return Note(faults, study.word("alert.title"))
-    now = agent_kpis.shop_row(study, brief.conversations)
+    now = kpi_figures.shop_row(study, brief.conversations)
     earlier = agent_kpis.month_before(study, brief.conversations)
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
@@ -166,10 +167,10 @@ def warnings(study: Study, brief: Brief) -> Block:
 def _alert(study: Study, row: pd.Series) -> str:
     """Write one alert: the figure, what it was, and the threshold that it passed."""
     name, kind, words = str(row["figure"]), str(row["kind"]), study.words
-    writers = agent_kpis.writers(study)
+    writers = kpi_figures.writers(study)
     write: Write = writers.get(name, words.number)
     share = kind.endswith("_share")
-    if kind in {"below", "above"} or (not share and name not in agent_kpis.SHARES):
+    if kind in {"below", "above"} or (not share and name not in kpi_figures.SHARES):
         threshold = write(row["threshold"])
     elif share:
         threshold = words.percent(row["threshold"], 0)
@@ -220,7 +221,7 @@ def kpis(study: Study, brief: Brief) -> dict[str, list[float]]:
     """
     if brief.conversations is None:
         return {}
-    shop = agent_kpis.shop_row(study, brief.conversations)
+    shop = kpi_figures.shop_row(study, brief.conversations)
     found = {}
     for name in TRENDS:
         columns = [name, f"{name}{_K.LOW_SUFFIX}", f"{name}{_K.HIGH_SUFFIX}"]

@@ -11,7 +11,7 @@ from csinsight.contract.schema import PlatformKpis
 from csinsight.engine import Shop, collect
 from csinsight.render.blocks import Block
 from csinsight.render.table import Table
-from csinsight.views.agent_kpis import label, writers
+from csinsight.views.kpi_figures import label, writers
 from csinsight.views.study import Study
 
 #: A platform's figure: ours, the key of the words that say why they differ, and by which counts of
