@@ -10,8 +10,9 @@ import narwhals as nw
 import polars as pl
 import pytest
 
+from csinsight.behaviours.hits import find_hits
 from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon, pattern_fault
-from csinsight.behaviours.markers import find_hits, mark
+from csinsight.behaviours.markers import mark
 from csinsight.behaviours.own import read_own
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.errors import ConfigError

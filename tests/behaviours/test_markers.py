@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from csinsight.behaviours.hits import find_hits
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.markers import MIN_OTHERS, find_hits, mark
+from csinsight.behaviours.markers import MIN_OTHERS, mark
 from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.errors import DataError
 

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from csinsight.behaviours.hits import find_hits
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.markers import find_hits
 from csinsight.behaviours.opportunities import opportunities, opportunity_turns
 from csinsight.behaviours.own import Own, own_of, plain_pattern, read_own, ways
 from csinsight.behaviours.table import mark_table

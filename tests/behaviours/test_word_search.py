@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from tests.contexts import LEXICON
 
+from csinsight.behaviours.hits import find_all
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.markers import find_all
 from csinsight.behaviours.word_search import BLANK, Search, Words, needed_strings
 
 WORDS = Words(LEXICON.cuts, LEXICON.rules)

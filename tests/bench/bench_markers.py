@@ -82,8 +82,8 @@ def _both(lines: pl.DataFrame, folder: str) -> Iterator[str]:
 
 def ours(path: str, reader: ReaderName) -> None:
     """Mark every message of the file, with where in its text each marker shows."""
+    from csinsight.behaviours.hits import find_all
     from csinsight.behaviours.lexicon import load_lexicon
-    from csinsight.behaviours.markers import find_all
     from csinsight.behaviours.table import SHOWN, mark_table
 
     began = time.process_time()

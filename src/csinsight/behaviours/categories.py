@@ -12,8 +12,9 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
+from csinsight.behaviours.hits import find_hits
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.markers import find_hits, lowered
+from csinsight.behaviours.markers import lowered
 from csinsight.behaviours.opportunities import ABOUT
 from csinsight.behaviours.reader import RUN, SENDER, TEXT
 from csinsight.contract.artifacts import Conversations as Talk

@@ -7,26 +7,24 @@ from __future__ import annotations
 
 import functools
 import operator
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
-import numpy as np
 import polars as pl
 
-from csinsight.behaviours.lexicon import Compiled, Lexicon, compiled
+from csinsight.behaviours.lexicon import Compiled, Lexicon
 from csinsight.behaviours.reader import BEFORE, RUN, TEXT
-from csinsight.behaviours.word_search import BLANK, Rows, Search, Words
+from csinsight.behaviours.word_search import Search, Words
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
-from csinsight.engine import simplified, simplify
+from csinsight.engine import simplified
 from csinsight.engine.frames import hold, joined_lines, read_rows
 from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
-_BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
+BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
 
 
 def mark(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -223,110 +221,6 @@ def _asked_as(rule: Compiled) -> nw.Expr:
     return functools.reduce(operator.and_, holds)
 
 
-def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]:
-    """Return where `marker` shows in `text`: start and end of each hit, in reading order.
-
-    Parameters
-    ----------
-    text : str
-        NFKC text of one message, as the engine gives it.
-    marker : str
-        An id of `lexicon`.
-
-    Returns
-    -------
-    list of (int, int)
-        Empty where no rule's own words are there. What the buyer said before is not asked for:
-        look only at messages that `mark` has marked.
-
-    Examples
-    --------
-    >>> from csinsight.behaviours.lexicon import load_lexicon
-    >>> lexicon = load_lexicon()
-    >>> find_hits("亲，您好呀", "greets", lexicon) != []
-    True
-    """
-    return find_all([text], marker, lexicon)[0]
-
-
-def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[tuple[int, int]]]:
-    """Return where `marker` shows in each of many texts, as `find_hits` does in one.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        As of `find_hits`; each once, for chats repeat themselves.
-    marker : str
-    lexicon : Lexicon
-
-    Examples
-    --------
-    >>> from csinsight.behaviours.lexicon import load_lexicon
-    >>> find_all(["亲，您好", "有货"], "greets", load_lexicon(reader="rules"))
-    [[(0, 4)], []]
-    """
-    read = [_as_read(text) for text in texts]
-    search = Search.of(
-        pl.Series(read, dtype=pl.String), Words(lexicon.cuts, lexicon.rules), [marker]
-    )
-    column, places = _without(search, lexicon.cuts[marker])
-    spans: list[set[tuple[int, int]]] = [set() for _ in read]
-    for rule in lexicon.rules[marker]:
-        found: list[dict[int, list[tuple[int, int]]]] = []
-        rows: Rows | None = None
-        for patterns in rule.needed:
-            found.append({})
-            for pattern in patterns:
-                for row in search.candidates(pattern, rows).tolist():
-                    hits = [hit.span() for hit in compiled(pattern).finditer(column[row])]
-                    if hits:
-                        found[-1].setdefault(row, []).extend(hits)
-            rows = np.array(sorted(found[-1]), dtype=np.int64)
-        without = {
-            row
-            for pattern in rule.none_of
-            for row in search.candidates(pattern, rows).tolist()
-            if compiled(pattern).search(column[row]) is not None
-        }
-        for row in found[-1].keys() - without:
-            spans[row].update(*(hits[row] for hits in found))
-    for row, own in places.items():
-        spans[row] = {(own[start], own[end]) for start, end in spans[row]}
-    return [sorted(found_in) for found_in in spans]
-
-
-def _without(search: Search, cuts: Sequence[str]) -> tuple[list[str], dict[int, list[int]]]:
-    """Blank out as `mark` does; where each character stood, by the row of those that changed."""
-    texts = search.texts.to_list()
-    places: dict[int, list[int]] = {}
-    for cut in cuts:
-        for row in search.candidates(cut).tolist():
-            text = texts[row]
-            if compiled(cut).search(text) is not None:
-                before = places.get(row) or range(len(text) + 1)
-                texts[row], places[row] = _cut(text, compiled(cut), before)
-    return texts, places
-
-
-@functools.lru_cache(maxsize=8192)
-def _as_read(text: str) -> str:
-    """Return a text as `mark` reads it, each character in its place."""
-    lower = text.lower()
-    if len(lower) != len(text):
-        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    return compiled(_BREAKS).sub(" ", simplify(lower))
-
-
-def _cut(text: str, cut: re.Pattern[str], places: Sequence[int]) -> tuple[str, list[int]]:
-    """Blank out as `mark` does; `places`: where each character, and the end, stood at first."""
-    left, kept, end = [], [], 0
-    for hit in cut.finditer(text):
-        left += [text[end : hit.start()], BLANK]
-        kept += [*places[end : hit.start()], places[hit.start()]]
-        end = hit.end()
-    return "".join([*left, text[end:]]), [*kept, *places[end:]]
-
-
 def lowered() -> nw.Expr:
     r"""Return a message's text as patterns read it: lower case, on one line.
 
@@ -337,7 +231,7 @@ def lowered() -> nw.Expr:
     >>> lines.select(lowered())["text"].to_list()
     ['ok 好']
     """
-    return nw.col(Messages.TEXT).str.to_lowercase().str.replace_all(_BREAKS, " ")
+    return nw.col(Messages.TEXT).str.to_lowercase().str.replace_all(BREAKS, " ")
 
 
 def asked(name: str) -> str:
@@ -438,9 +332,9 @@ def with_template_replies(marked: Frame, lexicon: Lexicon) -> Frame:
     [None]
     """
     agent = nw.col(Messages.SENDER) == "agent"
-    asked_of = _contains_any([nw.col(asked(topic)) for topic in _TOPICS])
-    met = _contains_any([nw.col(asked(topic)) & nw.col(_told(topic)) for topic in _TOPICS])
-    leads_on = _contains_any([nw.col(name) for name in _LEADS_ON])
+    asked_of = _any([nw.col(asked(topic)) for topic in _TOPICS])
+    met = _any([nw.col(asked(topic)) & nw.col(_told(topic)) for topic in _TOPICS])
+    leads_on = _any([nw.col(name) for name in _LEADS_ON])
     canned = ~nw.col("_talks").is_null() & asked_of & ~met & ~leads_on
     return (
         with_asked(marked, _TOPICS)
@@ -468,7 +362,3 @@ def _repeated(marked: Frame, lexicon: Lexicon) -> Frame:
 
 def _told(topic: str) -> str:
     return f"_told_{topic}"
-
-
-def _contains_any(expressions: list[nw.Expr]) -> nw.Expr:
-    return functools.reduce(operator.or_, expressions)
