@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tests.toys import toy_notebooks, toy_shop
 
@@ -21,6 +22,9 @@ __all__ = ["toy_notebooks", "toy_shop"]
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # A session of Spark lives for a minute here: what its compiler would gain later is never had.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+# On a loaded machine an example of milliseconds takes a second: a test's own limit is enough.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("SPARK_CONF_DIR", str(ROOT / "tests/engines"))
 
