@@ -9,7 +9,7 @@ import pytest
 from tests.contexts import LEXICON, LIMITS
 
 from csinsight.behaviours.findings import rule_precisions
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.coaching.month import coach, load_disputes, set_aside
 from csinsight.errors import DataError
 

@@ -9,7 +9,8 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
-from csinsight.coaching.examples import agent_turns, answers, examples
+from csinsight.coaching.answering import agent_turns, answers
+from csinsight.coaching.examples import examples
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
     _readable,

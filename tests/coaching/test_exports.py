@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.coaching.plan import COLUMNS
 from csinsight.render.figure import Picture
 from csinsight.views.study import Study

@@ -22,7 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import by_rules
-from csinsight.coaching.examples import FRAME, SAYS
+from csinsight.coaching.answering import FRAME, SAYS
 from csinsight.coaching.excerpts import shortened
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.rarity import BUYERS, shop_names, what_many_say

@@ -18,7 +18,7 @@ import pandas as pd
 from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.opportunities import WORRY
-from csinsight.coaching.examples import (
+from csinsight.coaching.answering import (
     ADVICE,
     AGENT_TURN,
     ASKED,

@@ -7,6 +7,7 @@ square brackets. Masking what is masked changes nothing.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -224,3 +225,14 @@ def _names(nicknames: tuple[str, ...]) -> re.Pattern[str] | None:
         for name in sorted(found, key=lambda name: (-len(name), name))
     ]
     return re.compile("|".join(terms), re.IGNORECASE)
+
+
+def reference(conversation_id: str) -> str:
+    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``.
+
+    Examples
+    --------
+    >>> reference("c1")
+    'td0f631ca'
+    """
+    return "t" + hashlib.sha256(conversation_id.encode()).hexdigest()[:8]

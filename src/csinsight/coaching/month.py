@@ -17,7 +17,7 @@ import polars as pl
 
 from csinsight.behaviours.findings import Precision, compliance_findings
 from csinsight.coaching.card import agent_rates, conversions
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.coaching.plan import Finding, Limits, agent_status, plan_without, with_findings
 from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults

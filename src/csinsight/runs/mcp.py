@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, LostInquiries
 from csinsight.contract.dictionary import artifact
 from csinsight.contract.table_types import ArtifactColumn

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents

@@ -7,7 +7,7 @@ import pandas as pd
 
 from csinsight.behaviours.findings import waiting
 from csinsight.coaching import month as settled
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from csinsight.coaching.examples import reference
+from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import CoachingPlan, FollowUp
 from csinsight.contract.write import guarded
 from csinsight.views import labels
