@@ -141,7 +141,7 @@ def sample_drivers() -> pd.DataFrame:
 
 @cache
 def sample_talks() -> tuple[World, Chats]:
-    """Return a simulated month of 60 buyers, 3 agents and 90 talks before it becomes tables.
+    """Return a simulated month, 60 buyers, 3 agents, 90 conversations, before it becomes tables.
 
     Examples
     --------

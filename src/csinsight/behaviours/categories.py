@@ -1,6 +1,6 @@
 """Problem categories: what a conversation is about, by the buyer's own messages.
 
-A buyer's mood when a talk opens and when it ends, read from their own words.
+A buyer's mood when a conversation opens and when it ends, read from their own words.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def moods(marked: Frame) -> pd.DataFrame:
         By conversation id, ``mood_at_start`` and ``mood_at_end``, each one of `MOODS`; calm where
         no mood is shown. At the start the strongest mood of the buyer's first two runs of lines,
         before any order: annoyed before worried before pleased. At the end the latest mood of
-        their last two runs, whatever came of the talk: it tells how a talk went and must never
+        their last two runs, whatever came of it: it tells how a conversation went and must never
         explain that. The last run is no start, nor the first an end, unless there is no other.
 
     Examples

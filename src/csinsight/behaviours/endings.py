@@ -174,7 +174,7 @@ def _reasons(runs: pd.DataFrame) -> pd.DataFrame:
 
     buyer = runs[runs["sender"].eq("buyer") & ~(runs["only_settles"] & ~runs["calls_for_reply"])]
     place = buyer.groupby(_TALK).cumcount(ascending=False)
-    # "OK, thanks" is no new subject: what the buyer said before it is what the talk ended on.
+    # "OK, thanks" is no new subject: the conversation ended on what the buyer said before it.
     last = buyer[place == 0].set_index(_TALK).reindex(talks)
     heard, earlier = told(buyer[place == 0]), told(buyer[place == 1])
     since = runs["run"] - runs[_TALK].map(last["run"].fillna(0))

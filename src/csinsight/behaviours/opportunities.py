@@ -1,8 +1,8 @@
-"""Opportunities: in which conversations an agent had the occasion to show a behaviour.
+"""Opportunities: in which conversations an agent had the opportunity to show a behaviour.
 
-An agent who had no occasion did nothing wrong: there the behaviour is null, not false. The table
+An agent who had no opportunity did nothing wrong: there the behaviour is null, not false. The table
 is that of the field's behaviours; "every inquiry" is read as every conversation with a human reply
-before the outcome, so that after-sales talks can be coached too (drivers look at inquiries only).
+before the outcome, so that after-sales can be coached too (drivers look at inquiries only).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
 
 Mask: TypeAlias = "pd.Series[bool]"
 
-#: Columns about the buyer's lines and the course of the talk, made by `aggregate_conversations`.
+#: Columns about the buyer's lines and the conversation's course, made by `aggregate_conversations`.
 ABOUT: Final = "about_"
 WORRY: Final = "voices_worry"
 COMPLAINT: Final = "complains"
@@ -38,7 +38,7 @@ UNPAID: Final = "stayed_unpaid"
 def opportunities(
     talks: pd.DataFrame, own: Mapping[str, tuple[str, ...]] | None = None
 ) -> pd.DataFrame:
-    """Tell for each conversation and behaviour whether there was an occasion for it.
+    """Tell for each conversation and behaviour whether there was an opportunity for it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def opportunities(
 
     Examples
     --------
-    The second talk was answered after its order alone: only what serves an order was called for.
+    The second was answered after its order alone: only what serves an order was called for.
 
     >>> columns = {*sum(MADE_BY.values(), ()), UNPAID, SILENCE, "follows_up", "ordered"}
     >>> talks = pd.DataFrame({name: [False, True] for name in columns | {"is_inquiry"}})
@@ -73,7 +73,7 @@ def opportunities(
 def opportunity_turns(
     talks: pd.DataFrame, own: Mapping[str, tuple[str, ...]] | None = None
 ) -> pd.DataFrame:
-    """Tell in which agent turn there was first an occasion, as it was known then.
+    """Tell in which agent turn there was first an opportunity, as it was known then.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def opportunity_turns(
     -------
     pandas.DataFrame
         For each of `TURN_MARKERS` and `own` a column ``NAME_opportunity_turn`` of ``Int64``, from
-        1; null where there was none in the judged part of the talk.
+        1; null where there was none in the judged part of the conversation.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def opportunity_turns(
 
 
 def made_by_talk(own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return those of a shop's own behaviours whose opportunity comes up in the talk, as `MADE_BY`.
+    """Return those of a shop's own behaviours whose opportunity comes up on the way, as `MADE_BY`.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def made_by_talk(own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...
 def _since(talks: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[int]:
     """Return the first turn that could answer to any of `names`.
 
-    An agent's own no is an occasion from the turn after it on: what came with the no in the same
+    An agent's own no is an opportunity from the turn after it on: what came with the no in the same
     turn was not yet known to be needed.
     """
     turns = [talks[turn_column(n)].astype("Int64") + (1 if n == NO else 0) for n in names]
@@ -158,7 +158,7 @@ def _ordered(talks: pd.DataFrame) -> Mask:
     return _replied(talks) & _yes(talks, Talk.ORDERED)
 
 
-#: What of the talk makes the occasion; all other words have theirs from the first turn on.
+#: What makes an opportunity on the way; all other words have theirs from the first turn on.
 _TROUBLES: Final = (WAITED, COMPLAINT, f"{ABOUT}after_sales")
 MADE_BY: Final[dict[str, tuple[str, ...]]] = {
     "empathizes": (WORRY, COMPLAINT),

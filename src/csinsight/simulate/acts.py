@@ -32,7 +32,7 @@ AGENT_STEP_S = 3
 _HASTE = 0.4
 #: A behaviour decided on once a conversation is about as frequent there as one of two turns.
 _ONCE_AS_TURNS = 2
-#: Manners last for the whole talk; all else is done less once the third turn is over.
+#: Manners last for the whole conversation; all else is done less once the third turn is over.
 _STEADY = ("polite_words", "uses_emoji")
 _MISSED = 0.03
 _FORGOTTEN = 0.02
@@ -68,7 +68,7 @@ class Acts:
 def act(
     rng: np.random.Generator, cases: Cases, staff: Staff, buyer_messages: Ints, world: Scenario
 ) -> Acts:
-    """Play the agents' side of all talks.
+    """Play the agents' side of all conversations.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _once(rng: np.random.Generator, possible: Bools, chance: Floats) -> Bools:
 def _way_out_after_a_no(
     rng: np.random.Generator, odds: Floats, possible: dict[str, Bools], shown: dict[str, Bools]
 ) -> None:
-    """Let the turn after a flat no be an occasion to offer a way out, in place."""
+    """Let the turn after a flat no be an opportunity to offer a way out, in place."""
     name = "offers_alternative"
     after = np.zeros_like(shown["refuses_flatly"])
     after[:, 1:] = shown["refuses_flatly"][:, :-1]

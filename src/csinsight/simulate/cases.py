@@ -1,4 +1,4 @@
-"""Who comes to chat, when, about what, in which mood, and which agent takes the talk."""
+"""Who comes to chat, when, about what, in which mood, and which agent takes the conversation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from csinsight.simulate.scenario import Scenario
 
 #: Most agent turns before the buyer decides.
 TURNS = 8
-#: A buyer talks at most once in so many days, so that no order falls into two talks' windows.
+#: A buyer opens at most one conversation in so many days: no order falls into the windows of two.
 SLOT_DAYS = 3
 
 TOPICS = ("quality", "size", "bargaining", "shipping", "other", "after_sales")
@@ -43,7 +43,7 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True)
 class Cases:
-    """Talks as they stand before any agent acts, one element a talk, sorted by start.
+    """Talks as they stand before any agent acts, one element a conversation, sorted by start.
 
     `intent` is the standard deviations by which the buyer means to buy, before each turn: at first
     the reverse of their hesitancy. `score` is the log-odds of ordering before any behaviour;
@@ -86,7 +86,7 @@ class Cases:
         return np.where(later, self.second[:, None], self.topic[:, None])
 
     def subjects(self, turn: int) -> list[tuple[str, int, Bools]]:
-        """Return, for `turn`, each subject of phrases, its topic, and the talks that are at it."""
+        """Return, for `turn`, each subject of phrases, its topic, and which are at it."""
         topic = self.topics()[:, turn]
         parts = [
             (name, i, topic == i) for i, name in enumerate(TOPICS) if i not in (SIZE, AFTER_SALES)
@@ -123,7 +123,7 @@ def draw_cases(
     world: Scenario,
     calendar: Calendar,
 ) -> Cases:
-    """Draw `n` talks opened by buyers; `bought` are buyer and time of orders paid so far.
+    """Draw `n` conversations opened by buyers; `bought` are buyer and time of orders paid so far.
 
     Examples
     --------
@@ -186,16 +186,16 @@ def draw_cases(
 
 
 def _topic(rng: np.random.Generator, blend: Floats, first_bought: Ints, start: Ints) -> Ints:
-    """Draw what each talk is about; only who has bought for two days can complain."""
+    """Draw what each conversation is about; only who has bought for two days can complain."""
     topic = choose(rng, blend @ _TOPICS_BY_TYPE)
     after = (rng.random(len(start)) < _AFTER_SALES_SHARE) & (first_bought + 2 * DAY_S < start)
     return np.where(after, AFTER_SALES, topic)
 
 
 def _second_topic(rng: np.random.Generator, topic: Ints) -> tuple[Ints, Ints]:
-    """Draw what else each talk may come to, and from which turn on (-1: it does not)."""
+    """Draw what else each conversation may come to, and from which turn on (-1: it does not)."""
     second = (topic + rng.integers(1, 4, len(topic))) % 4
-    # Nobody starts to haggle half-way: a talk is about bargaining from its opening or not.
+    # Nobody starts to haggle half-way: a conversation is about bargaining from its opening or not.
     second = np.where(second == BARGAINING, SHIPPING, second)
     has_second = (rng.random(len(topic)) < 0.2) & (second != topic) & (topic != AFTER_SALES)
     return second, np.where(has_second, 2, -1)

@@ -33,7 +33,7 @@ def write_endings(
     staff: Staff,
     phrases: Phrases,
 ) -> dict[str, Bools]:
-    """Add all lines after the decision; return which talks show the behaviours there.
+    """Add all lines after the decision; return which conversations show the behaviours there.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def _cards(pen: _Pen, outcome: Outcome) -> None:
 def write_reminders(
     deck: Deck, script: Script, first: int, at: Ints, agent: Ints, phrases: Phrases
 ) -> None:
-    """Add talks that an agent opens because of an unpaid order, numbered from `first` on.
+    """Add conversations that an agent opens because of an unpaid order, numbered from `first` on.
 
     Examples
     --------

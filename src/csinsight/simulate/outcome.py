@@ -1,9 +1,9 @@
-"""Whether and when a talk ends in an order and a payment, and what each behaviour truly does.
+"""Whether and when a conversation ends in an order and a payment; what each behaviour truly does.
 
-A talk runs until the buyer decides at agent turn `length`. They order on the spot with log-odds
-`score` plus the effects of what was shown until then; else they fall silent, and a few order
-hours later. Since every chance is written down, the true effect of a behaviour is a difference
-of two chances for the same talk: with it shown, and without.
+A conversation runs until the buyer decides at agent turn `length`. They order on the spot with
+log-odds `score` plus the effects of what was shown until then; else they fall silent, and a few order
+hours later. Since every chance is written down, the true effect of a behaviour is a difference of
+two chances for the same conversation: with it shown, and without.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ class Chances:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How each talk ended; times are seconds since 1970, NaN where it did not happen.
+    """How each conversation ended; times are seconds since 1970, NaN where it did not happen.
 
-    `endings` holds, by behaviour, the talks where the agent showed it after the decision;
-    `ended_on`, of a world with `Scenario.losses`, what each talk without an order ended on (empty
-    text: it has none).
+    `endings` holds, by behaviour, the conversations where the agent showed it after the decision;
+    `ended_on`, of a world with `Scenario.losses`, what each conversation without an order ended on
+    (empty text: it has none).
     """
 
     chances: Chances
@@ -92,7 +92,7 @@ class Outcome:
 
 
 def draw(rng: np.random.Generator, n: int) -> Draws:
-    """Draw the uniform numbers of `n` talks.
+    """Draw the uniform numbers of `n` conversations.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def chances(
     forced: Mapping[str, bool] | None = None,
     doublings: float = 0.0,
 ) -> Chances:
-    """Return the chances of every talk, as played or with behaviours forced on or off.
+    """Return the chances of every conversation, as played or with behaviours forced on or off.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def settle(
     result: Chances,
     world: Scenario,
 ) -> Outcome:
-    """Let every talk end: who orders, when, who is followed up or reminded, who pays.
+    """Let every conversation end: who orders, when, who is followed up or reminded, who pays.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def settle(
     follows = silent & (draws.follow < result.follow)
     later = silent & (draws.later < _later_given(result, follows, world))
     gap = np.clip(np.floor(rng.lognormal(9.0, 0.7, n)), 3900, 30_000)
-    # An order that a talk led to falls within the day after the buyer's first message.
+    # An order that a conversation led to falls within the day after the buyer's first message.
     gap = np.minimum(gap, cases.start + _WINDOW_S - 900 - decided)
     placed = np.where(prompt, decided + rng.integers(20, 240, n), decided + gap)
     placed = np.where(prompt | later, placed, np.nan)
@@ -274,7 +274,7 @@ def _later_given(result: Chances, follows: Bools, world: Scenario) -> Floats:
 
 
 def at_risk(name: str, cases: Cases, acts: Acts, outcome: Outcome) -> Bools:
-    """Return the inquiries that gave an occasion for behaviour `name`.
+    """Return the inquiries that gave an opportunity for behaviour `name`.
 
     Examples
     --------
@@ -302,7 +302,7 @@ def true_effects(
     """Return the mean change of paid conversion (log-odds, percentage points) over `who`.
 
     For ``first_response_s`` the change is that of doubling the seconds; for all others that of
-    showing the behaviour at the first occasion instead of never. For ``follows_up`` and
+    showing the behaviour at the first opportunity instead of never. For ``follows_up`` and
     ``reminds_payment`` it is the change in the chance given the silence, or the late payment.
 
     Examples

@@ -93,12 +93,12 @@ class Scenario:
     hesitancy : float
         Log-odds lost per standard deviation of a buyer's hesitancy.
     hesitancy_length : float
-        How strongly hesitancy lengthens the talk (log scale).
+        How strongly hesitancy lengthens the conversation (log scale).
     late : float
         How much of the habit of showing a behaviour is left after the third agent turn, when
-        the ground has been gone over; at 1 talks that last longer simply show more.
+        the ground has been gone over; at 1 conversations that last longer simply show more.
     impatience : float
-        Extra chance that a flat refusal or a curt reply ends the talk there.
+        Extra chance that a flat refusal or a curt reply ends the conversation there.
     base : float
         Log-odds of ordering of an average buyer with an average agent.
     effort : float
@@ -119,9 +119,9 @@ class Scenario:
     unvoiced : tuple of str
         Behaviours that agents also show where no buyer gave the opportunity.
     unanswered : float
-        Share of talks within service hours that nobody answers.
+        Share of conversations within service hours that nobody answers.
     campaign_days : tuple of int
-        Days of the month with a sale: more talks, slower replies, readier buyers.
+        Days of the month with a sale: more conversations, slower replies, readier buyers.
     conversation_ids : bool
         Whether messages carry ids; without, conversations have to be cut by gaps.
     losses : mapping of str to float

@@ -1,11 +1,11 @@
-"""Collecting messages as arrays: who says which template in which talk, when.
+"""Collecting messages as arrays: who says which template in which conversation, when.
 
-Choosing phrases so that talks differ and no talk says the same line twice in a row.
+Choosing phrases so that conversations differ and no conversation says the same line twice in a row.
 
 A line depends on the talk's own random number, the bank's name and the turn, so buyer and agent
 can find the same question without passing it along.
 
-Filling the slots of templates, one set of values per talk.
+Filling the slots of templates, one set of values per conversation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Texts = npt.NDArray[np.object_]
 
 @dataclass
 class Script:
-    """Lines of all talks, in no order yet; `block` tells which lines make up one turn."""
+    """Lines of all conversations, in no order yet; `block` tells which lines make up one turn."""
 
     talk: list[Ints] = field(default_factory=list)
     sender: list[Ints] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Script:
         self.text.append(text)
 
     def time_buyers(self, buyer_at: Ints) -> None:
-        """Set the times of buyers' lines within the turns (`buyer_at` is talks x turns)."""
+        """Set the times of buyers' lines within the turns (`buyer_at` is conversations x turns)."""
         for i, (talk, block, sender) in enumerate(
             zip(self.talk, self.block, self.sender, strict=True)
         ):
@@ -80,7 +80,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Lines:
-    """All lines in reading order: by start of the talk, then by time."""
+    """All lines in reading order: by start of the conversation, then by time."""
 
     talk: Ints
     sender: Ints
@@ -142,24 +142,24 @@ class Deck:
     ----------
     rng : numpy.random.Generator
     talks : int
-        How many talks there are.
+        How many conversations there are.
     """
 
     def __init__(self, rng: np.random.Generator, talks: int) -> None:
         self.salt = rng.integers(0, 1 << 62, talks, dtype=np.uint64)
 
     def number(self, talk: Ints, name: str) -> Ints:
-        """Return a number in [0, 2**24) per talk that depends on `name`."""
+        """Return a number in [0, 2**24) per conversation that depends on `name`."""
         mixed = (self.salt[talk] ^ np.uint64(crc32(name.encode()))) * _MIX
         return (mixed >> np.uint64(40)).astype(np.int64)
 
     def index(self, talk: Ints, name: str, size: int, turn: int = 0) -> Ints:
-        """Return which of `size` lines each talk takes at `turn`; `size` turns, `size` lines."""
+        """Return which of `size` lines each one takes at `turn`; `size` turns, `size` lines."""
         step = next(k for k in range(max(1, 2 * size // 5), size + 1) if gcd(k, size) == 1)
         return np.asarray((self.number(talk, name) + turn * step) % size, dtype=np.int64)
 
     def pick(self, talk: Ints, name: str, bank: Sequence[str], turn: int = 0) -> Texts:
-        """Return a line of `bank` per talk."""
+        """Return a line of `bank` per conversation."""
         lines = np.empty(len(bank), dtype=object)
         lines[:] = bank
         return np.asarray(lines[self.index(talk, name, len(bank), turn)], dtype=object)
@@ -167,7 +167,7 @@ class Deck:
     def variant(
         self, talk: Ints, name: str, groups: Sequence[Sequence[str]], group: Ints, turn: int = 0
     ) -> Texts:
-        """Return one of the lines of `groups[group]` per talk."""
+        """Return one of the lines of `groups[group]` per conversation."""
         sizes = np.array([len(lines) for lines in groups], dtype=np.int64)
         flat = np.empty(int(sizes.sum()), dtype=object)
         flat[:] = [line for lines in groups for line in lines]
@@ -203,7 +203,7 @@ def draw_slots(
     agent: Ints,
     taker: Ints,
 ) -> dict[str, Any]:
-    """Draw the values of all slots, one a talk; `taker` is -1 where nobody handed over.
+    """Draw the values of all slots, one a conversation; `taker` is -1 where nobody handed over.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """A whole simulated shop: the six tables of the contract, and the truth beside them.
 
-Drawing a shop: its people, their orders, and all talks with their ends, without the tables.
+Drawing a shop: its people, their orders, and all conversations with their ends, without the tables.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ _STREAMS = (
     "before",
     "losses",
 )
-#: Orders that no talk led to, as a share of all while there are chats.
+#: Orders that no conversation led to, as a share of all while there are chats.
 _SILENT_SHARE = 0.25
-#: Talks that end in an order, roughly: sets how often buyers order in the months before.
+#: Conversations that end in an order, roughly: sets how often buyers order in the months before.
 _ORDERS_A_TALK = 0.44
 _ORDERS_A_BUYER = 0.3
-#: Silent orders that near a talk would be taken for its success.
+#: Silent orders that near a conversation would be taken for its success.
 _CLEAR_S = 25 * 3600
 _REMINDED_SHARE = 0.5
 
@@ -93,7 +93,7 @@ _STEPS = {BUYER: BUYER_STEP_S, AGENT: AGENT_STEP_S, BOT: 1, SYSTEM: 1}
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is fixed before the first talk."""
+    """Everything that is fixed before the first conversation."""
 
     scenario: Scenario
     calendar: Calendar
@@ -164,7 +164,7 @@ def populate(
 
 
 def draw_silent(rngs: Rngs, base: World, *, chats: bool) -> Purchases:
-    """Draw the orders that no talk leads to; without `chats` that is all of them.
+    """Draw the orders that no conversation leads to; without `chats` that is all of them.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def draw_silent(rngs: Rngs, base: World, *, chats: bool) -> Purchases:
 
 
 def draw_talks(rngs: Rngs, base: World, n: int, silent: Purchases) -> tuple[Chats, Purchases]:
-    """Draw `n` talks to their ends; return them and the silent orders well away from any talk.
+    """Draw `n` conversations to their ends; return them and the silent orders well away from any.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def draw_talks(rngs: Rngs, base: World, n: int, silent: Purchases) -> tuple[Chat
 
 
 def _near_a_talk(orders: Purchases, cases: Cases, before_s: int, after_s: int) -> Bools:
-    """Tell which orders lie within `before_s` before to `after_s` after a talk of the buyer."""
+    """Tell which orders lie `before_s` before to `after_s` after a conversation of the buyer."""
     if len(cases) == 0:
         return np.zeros(len(orders.buyer), dtype=bool)
     unit = 1 << 34
@@ -225,7 +225,7 @@ def _near_a_talk(orders: Purchases, cases: Cases, before_s: int, after_s: int) -
 
 
 def draw_opened(rng: np.random.Generator, base: World, cases: Cases, silent: Purchases) -> Opened:
-    """Draw the talks that agents open because a silent order was not paid.
+    """Draw the conversations that agents open because a silent order was not paid.
 
     Examples
     --------
@@ -372,7 +372,7 @@ def _write(
 
 
 def _save(frame: pl.DataFrame, path: Path) -> None:
-    # A table without rows is a fault by the contract: a shop without talks has no messages.
+    # A table without rows is a fault by the contract: a shop without conversations has no messages.
     if frame.height:
         frame.write_parquet(path, compression="zstd", compression_level=9)
     else:

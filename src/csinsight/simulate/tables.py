@@ -137,7 +137,7 @@ def orders_table(orders: Purchases, ids: list[str], crowd: Crowd) -> pl.DataFram
 def messages_table(
     lines: Lines, texts: list[str], buyer: Ints, ids: list[str], crowd: Crowd, staff: Staff
 ) -> pl.DataFrame:
-    """Return ``messages`` in reading order; `buyer` and `ids` are per talk, `ids` may be empty.
+    """Return ``messages`` in reading order; `buyer`, `ids` by conversation, `ids` may be empty.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def ratings_table(
     staff: Staff,
     end: int,
 ) -> pl.DataFrame:
-    """Return ``ratings`` of about a ninth of the answered talks, sorted by time.
+    """Return ``ratings`` of about a ninth of the answered conversations, sorted by time.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class Truth:
         opportunity) and ``raw_all_pp`` (what it says over all inquiries).
     agents : polars.DataFrame
         A row an agent: ``agent_id``, ``skill`` (log-odds), ``speed_s``, and ``p_<behaviour>``,
-        the chance to show it at one occasion.
+        the chance to show it at one opportunity.
     conversations : polars.DataFrame
         A row a conversation, named by ``buyer_id`` and ``started_at``: ``agent_id``,
         ``category``, ``is_inquiry``, ``opened_by_buyer``, ``transferred``, ``hesitancy`` (the
@@ -315,7 +315,7 @@ def true_agents(staff: Staff) -> pl.DataFrame:
 def true_behaviours(
     cases: Cases, acts: Acts, draws: Draws, outcome: Outcome, staff: Staff, world: Scenario
 ) -> pl.DataFrame:
-    """Return `Truth.behaviours`; the effects come from playing every talk with and without.
+    """Return `Truth.behaviours`; the effects come from playing every conversation with and without.
 
     Examples
     --------
@@ -351,7 +351,7 @@ def true_behaviours(
 
 
 def shows(name: str, cases: Cases, acts: Acts, outcome: Outcome) -> Bools:
-    """Return the talks in which the agent showed behaviour `name`.
+    """Return the conversations in which the agent showed behaviour `name`.
 
     Examples
     --------

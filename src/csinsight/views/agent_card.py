@@ -159,7 +159,7 @@ def trend(study: Study, card: Card) -> Block:
     )
 
 
-#: Talks shown of broken rules, so that the card stays on one sheet of paper.
+#: Conversations shown of broken rules, so that the card stays on one sheet of paper.
 _RULE_TALKS = 2
 _SIDES = (
     ("misses", "hurts", "card.miss"),
@@ -182,7 +182,7 @@ def advised(study: Study, card: Card) -> list[Block]:
 
 
 def _rules(study: Study, broken: pd.DataFrame) -> Box:
-    """Return all rules in one box: how often, what to say instead, and a talk or two to read."""
+    """Return all rules in one box: how often, what to say instead, and what to read."""
     library = study.library
     names = [str(name) for name in broken[_P.BEHAVIOUR]]
     items = [

@@ -212,7 +212,7 @@ def write(
 
 
 def items(study: Study, card: Scorecard) -> Block:
-    """Draw what share of the talks with opportunity kept each item in full.
+    """Draw what share of the conversations with opportunity kept each item in full.
 
     Examples
     --------
