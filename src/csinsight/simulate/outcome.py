@@ -1,9 +1,9 @@
 """Whether and when a conversation ends in an order and a payment; what each behaviour truly does.
 
 A conversation runs until the buyer decides at agent turn `length`. They order on the spot with
-log-odds `score` plus the effects of what was shown until then; else they fall silent, and a few order
-hours later. Since every chance is written down, the true effect of a behaviour is a difference of
-two chances for the same conversation: with it shown, and without.
+log-odds `score` plus the effects of what was shown until then; else they fall silent, and a few
+order hours later. Since every chance is written down, the true effect of a behaviour is a
+difference of two chances for the same conversation: with it shown, and without.
 """
 
 from __future__ import annotations
