@@ -108,7 +108,8 @@ def test_the_profile_names_the_headline(folder: Path, tmp_path: Path) -> None:
         ("hand_over", "from the hand-over, as"),
     ):
         profile = taobao.model_copy(update={"response_from": choice})
-        text = view.table(study, table, profile).plain()
+        study.context = study.context.model_copy(update={"profile": profile})
+        text = view.table(study, table).plain()
         assert said in text
         assert "In 6 rounds a robot wrote before a person had to; 6 more" in text
 
@@ -119,4 +120,4 @@ def test_without_a_robot_there_is_one_reading(folder: Path, tmp_path: Path) -> N
     (folder / "messages.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
     table = view.figures(after_robot(_cut(folder, "buyer_message")))
     study = Study(folder, tmp_path / "run", shop="s", lang="en", month="2026-10")
-    assert "No robot wrote" in view.table(study, table, load_profile("taobao")).plain()
+    assert "No robot wrote" in view.table(study, table).plain()

@@ -71,7 +71,7 @@ def test_both_stand_side_by_side_with_the_reason(study: Study) -> None:
             "sales": [140.0],
         }
     )
-    (block,) = platform_figures.beside(study, ours, "CNY")
+    (block,) = platform_figures.beside(study, ours)
     text = block.plain()
     for part in ("40", "37", "20.0%", "can’t be told", "Windows and maturity", "every day"):
         assert part in text
@@ -81,7 +81,7 @@ def test_both_stand_side_by_side_with_the_reason(study: Study) -> None:
 
 def test_without_them_nothing_is_shown(study: Study) -> None:
     (study.data / "platform_kpis.csv").unlink()
-    assert platform_figures.beside(study, pd.DataFrame(), "CNY") == []
+    assert platform_figures.beside(study, pd.DataFrame()) == []
 
 
 def test_the_profile_of_douyin_is_dated() -> None:
