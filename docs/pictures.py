@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Page, sync_playwright
 
 from csinsight.params import NOTEBOOKS
@@ -20,9 +20,11 @@ TARGET = Path(__file__).resolve().parent / "images"
 SHEET, FINE = 710, 1.4
 
 
-def save(shot: bytes, name: str, colours: int = 48) -> None:
-    """Keep a picture in few colours."""
-    few = Image.open(io.BytesIO(shot)).convert("P", palette=Image.Palette.ADAPTIVE, colors=colours)
+def save(shot: bytes, name: str, margin: int = 0) -> None:
+    """Keep a picture in few colours, rare ones such as an orange line among them."""
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    framed = ImageOps.expand(picture, margin, "white")
+    few = framed.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(TARGET / f"{name}.png", optimize=True)
 
 
@@ -53,7 +55,7 @@ def main(chinese: Path, english: Path) -> None:
         page.emulate_media(media="print")
         for lang, report in (("zh", chinese), ("en", english)):
             page.goto(fullest_card(report))
-            save(page.screenshot(full_page=True), f"card-{lang}")
+            save(page.screenshot(full_page=True), f"card-{lang}", margin=24)
         browser.close()
 
 
