@@ -22,12 +22,15 @@ PAPER = 688
 SHEET = (718, 1069)
 MORE = """() => {
   const place = document.querySelector('.place'), note = document.createElement('section');
-  place.textContent = 'Northern Lights Home and Bedding Flagship Store · ' + place.textContent;
+  const alert = '<li>Replied within 3 minutes is 84.9%, below 90%</li>', name = place.textContent;
+  place.textContent = 'Northern Lights Home and Bedding Flagship Store · ' + name;
   note.className = 'note';
-  const alert = '<li>Replied within 3 minutes is 84.9%, below 90%</li>';
   note.innerHTML = `<ul>${alert.repeat(3)}</ul>`;
   document.querySelector('.finding').after(note);
-  return document.body.getBoundingClientRect().height;
+  const height = document.body.getBoundingClientRect().height;
+  note.remove();
+  place.textContent = name;
+  return height;
 }"""
 #: What WCAG asks for at levels A and AA.
 LEVELS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
@@ -91,6 +94,9 @@ def _prints(opened, name, lang):
     if _stem(name)[:2] in ("06", "07"):
         sheets = len(re.findall(rb"/Type\s*/Page\b(?!s)", paper.read_bytes()))
         assert sheets == 1, f"{name} takes {sheets} sheets"
+    if _stem(name) == BRIEF:
+        opened.page.set_viewport_size({"width": SHEET[0], "height": 970})
+        assert opened.page.evaluate(MORE) <= SHEET[1], "a longer name and alerts have no room"
 
 
 def _is_in_one_language(opened, name, lang):
@@ -143,9 +149,6 @@ def test_pages_ask_for_nothing_fit_print_bar_nobody_and_are_in_one_language(repo
         _has_no_barrier(opened, name, lang)
         _prints(opened, name, lang)
         _is_in_one_language(opened, name, lang)
-        if _stem(name) == BRIEF:  # last, as it writes into the page
-            opened.page.set_viewport_size({"width": SHEET[0], "height": 970})
-            assert opened.page.evaluate(MORE) <= SHEET[1], "a longer name and alerts have no room"
         assert opened.complaints == [], name
         opened.page.context.close()
 
