@@ -226,7 +226,7 @@ def tiles(study: Study, month: pd.DataFrame) -> Tiles:
     made = []
     for name, detail in _details(study, shop).items():
         parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
-        ends = [shop.get(f"{name}{end}") for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)]
+        ends = shop.reindex([f"{name}{end}" for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)])
         if name != _K.PAID_RATE and pd.notna(ends).all():  # whose line has its interval already
             parts.insert(0, study.words.interval(*map(write[name], ends)))
         if name in CONVERSION and (match := data_check.match_note(study)):
