@@ -30,8 +30,9 @@ LOG = [
 VIEWED = [(0.5, "cart"), (0.9, "product"), (30, "product"), (100, "cart"), (-0.1, "cart")]
 
 
-@pytest.fixture(params=["polars", pytest.param("spark", marks=pytest.mark.spark)])
-def marked(request, tmp_path: Path):
+@pytest.fixture
+def marked(tmp_path: Path):
+    """On Polars; `tests/engines/test_parity_behaviours.py` holds that Spark tells the same."""
     rows = [
         (buyer, "a1" if who == "agent" else None, who, START + timedelta(minutes=at), text)
         for at, buyer, who, text in LOG
@@ -41,7 +42,7 @@ def marked(request, tmp_path: Path):
     views = [("b1", START - timedelta(days=ago), page) for ago, page in VIEWED]
     names = ["buyer_id", "viewed_at", "page_kind"]
     pl.DataFrame(views, schema=names, orient="row").write_parquet(tmp_path / "page_views.parquet")
-    shop = open_shop(tmp_path, request.param)
+    shop = open_shop(tmp_path)
     return mark_messages(ChatSource(shop, datetime(2026, 11, 1), 1, RULES, LEXICON))
 
 
