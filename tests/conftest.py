@@ -13,7 +13,7 @@ import pytest
 from tests.toys import toy_notebooks, toy_shop
 
 from csinsight.params import load_params, shipped
-from csinsight.runs import month
+from csinsight.runs import kernels, month
 from csinsight.runs.kernels import Limits, Workers
 from csinsight.runs.month import RunResult, run_month
 
@@ -53,10 +53,14 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     out, card_steps = tmp_path_factory.mktemp("demo_run"), month.card_steps
     params, made = shipped("params") / "demo.yml", {}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "worker_count", _worker_count)
         for lang, most in (("zh", None), ("en", 3)):
             patch.setattr(month, "card_steps", lambda a, most=most: card_steps(islice(a, most)))
             made[lang] = run_month(ROOT / "data/demo", load_params(params, lang=lang), out / lang)
     return made
+
+
+_worker_count = kernels.worker_count
 
 
 class _Kept(Workers):
@@ -70,11 +74,13 @@ class _Kept(Workers):
 def kept_kernels() -> Iterator[None]:
     """Give all runs of a session, one after another, the same kernels.
 
-    A kernel takes seconds to start, and a run empties it before each notebook anyway. Runs in a
-    process of their own, and the tests of kernels themselves, start theirs.
+    A kernel takes seconds to start, and a run empties it before each notebook anyway. There is one,
+    and more only where the demo shop's report is made. Runs in a process of their own, and the
+    tests of kernels themselves, start theirs.
     """
     workers = _Kept(Limits(120, 1200))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "worker_count", lambda: 1)
         patch.setattr(month, "Workers", lambda _: workers)
         yield
     Workers.__exit__(workers)

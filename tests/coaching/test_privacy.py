@@ -45,7 +45,7 @@ def test_masking_leaves_the_words_that_a_coach_needs():
 
 def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_folder):
     """The planted chats as a shop's own: excerpts, the card's boxes, the workbook and the JSON."""
-    planted = planted_chats(400, seed=7)
+    planted = planted_chats(240, seed=7)
     shop = _shop_of(planted, tmp_path / "data")
     talks = [f"t{place}" for place in range(len(planted))]
     plan = pd.concat(
@@ -54,7 +54,7 @@ def test_nothing_planted_reaches_a_page_or_a_file_to_take_along(tmp_path, demo_f
     )
     chats = ChatSource(shop, datetime(2026, 11, 1), 12, RULES, LEXICON)
     lines = plan_excerpts(chats, plan, pd.DataFrame({"conversation_id": talks}))
-    assert len(lines) > 400
+    assert len(lines) > 240
     study = Study(demo_folder, tmp_path / "run", shop="demo")
     status = pd.DataFrame({"agent_id": plan["agent_id"].unique(), "inquiries": 9, "status": "keep"})
     study.write("coaching_excerpts", lines)

@@ -1,4 +1,4 @@
-"""People's details in four thousand chats of a whole run: none is in any page, file or notebook."""
+"""People's details in two thousand chats of a whole run: none is in any page, file or notebook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from csinsight.simulate import simulate
 from csinsight.views import labelling
 from csinsight.views.study import Study
 
-CHATS = 4_000
+CHATS = 2_000
 _UNSEEN = re.compile(r"<(style|script|svg)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
@@ -104,7 +104,7 @@ def _texts(told: object) -> Iterator[str]:
 
 def test_nothing_planted_is_left_in_a_whole_run(tmp_path: Path) -> None:
     folder, out = tmp_path / "data", tmp_path / "out"
-    simulate(folder, seed=61, buyers=1000, agents=4, conversations=2400, months=1)
+    simulate(folder, seed=61, buyers=500, agents=4, conversations=1200, months=1)
     secrets = _plant(folder)
     assert len(secrets) > CHATS / 2
     made = run_month(folder, load_params(None, shop="s", month="2026-10"), out)
