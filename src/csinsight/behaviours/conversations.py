@@ -138,8 +138,8 @@ def mark_messages(chats: ChatSource) -> MarkedMessages:
     marked = mark(cut.with_text(chats.months).select(_READ), lexicon)
     lines = hold(with_template_replies(marked, lexicon))
     read = lines.filter(~nw.col(TURN_NO).is_null()).with_columns(
-        nw.col(Messages.TEXT).str.len_chars().cast(nw.Int64).alias(CHARS),
-        nw.col(Messages.TEXT).str.contains("[0-9]").cast(nw.Int64).alias(DIGITS),
+        nw.col(Messages.TEXT).str.len_chars().cast(nw.Int32).alias(CHARS),
+        nw.col(Messages.TEXT).str.contains("[0-9]").cast(nw.Int8).alias(DIGITS),
     )
     sides = with_judged(_timed(read, chats.as_of), chats.rules.slow_s)
     sides = with_places(sides.drop(Messages.TEXT), lexicon, (BEFORE_OUTCOME, JUDGED))
@@ -257,12 +257,12 @@ def _timed(sides: Frame, as_of: datetime) -> Frame:
     own = (nw.col("_next_turn") == nw.col(TURN_NO)) & (nw.col("_next") <= ordered)
     here = pick((nw.col(Messages.SENDER) == "agent") & fell, nw.col(POSITION))
     return sides.with_columns(
-        pick(~sent.is_null(), fell.cast(nw.Int64)).alias(SILENCE),
-        pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int64)).alias(FOLLOWS),
+        pick(~sent.is_null(), fell.cast(nw.Int8)).alias(SILENCE),
+        pick(~sent.is_null(), again.fill_null(value=False).cast(nw.Int8)).alias(FOLLOWS),
         (nw.col(POSITION) == here.min().over(talk)).fill_null(value=False).alias("_first_silence"),
         (until - sent).alias("_silent_ms"),
         (sent - nw.col("_previous")).alias(SINCE_MS),
-        own.fill_null(value=False).cast(nw.Int64).alias("_broken"),
+        own.fill_null(value=False).cast(nw.Int8).alias("_broken"),
     ).drop("_previous", "_next", "_previous_turn", "_next_turn")
 
 

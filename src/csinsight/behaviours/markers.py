@@ -20,7 +20,7 @@ from csinsight.behaviours.word_search import Search, Words
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
 from csinsight.engine import simplified
-from csinsight.engine.frames import hold, joined_lines, read_rows
+from csinsight.engine.frames import hold, hold_by_group, joined_lines, read_rows
 from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
@@ -55,14 +55,20 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     >>> mark(table, load_lexicon(reader="rules")).collect()["greets"].to_list()
     [None, True]
     """
+    # Held: a plan that needs the rows twice would have a reader read them twice.
+    return hold_by_group(
+        messages, Messages.CONVERSATION_ID, functools.partial(_mark_some, lexicon=lexicon)
+    )
+
+
+def _mark_some(messages: Frame, lexicon: Lexicon) -> Frame:
     ruled = by_rules(messages, lexicon)
     if lexicon.reader is not None:
         ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
     if lexicon.model is not None:
         ruled = read_rows(ruled, lexicon.model.read, lexicon.model.labels)
     read_from = (TEXT, RUN, BEFORE, *map(asked, lexicon.ids("buyer")))
-    # Held: a plan that needs the rows twice would have a reader read them twice.
-    return hold(ruled.drop(*read_from, strict=False))
+    return ruled.drop(*read_from, strict=False)
 
 
 def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:

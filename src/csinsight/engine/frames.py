@@ -207,6 +207,57 @@ def hold(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return keep(frame) if frame.implementation.is_spark_like() else frame.collect().lazy()
 
 
+#: So many rows are worked on at a time, or what is made on the way fills the memory.
+_PART_ROWS: Final = 500_000
+_ROW: Final = "_row_no"
+
+
+def hold_by_group(
+    frame: nw.LazyFrame[Any],
+    key: str,
+    function: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]],
+) -> nw.LazyFrame[Any]:
+    """Hold what a function adds to a table, which it is given some groups of at a time.
+
+    What it makes on the way is then never there for the whole table. Spark works by parts anyway.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+    key : str
+        Rows alike in it are given together.
+    function : callable
+        Returns the rows it is given, in any order, with all their columns and further ones. What
+        it says of a group must not depend on which others are given with it.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        Held (`hold`), the rows of `frame`, in any order.
+
+    Examples
+    --------
+    >>> rows = nw.from_native(pl.LazyFrame({"who": ["a", "b", "a"], "units": [1, 2, 3]}))
+    >>> most = lambda some: some.with_columns(most=nw.col("units").max().over("who"))
+    >>> collect(hold_by_group(rows, "who", most))["most"].to_list()
+    [3, 2, 3]
+    """
+    if frame.implementation.is_spark_like():
+        return hold(function(frame))
+    rows: pl.DataFrame = frame.collect().to_native()
+    count = -(-rows.height // _PART_ROWS)
+    if count < 2:
+        return hold(function(nw.from_native(rows.lazy())))
+    part = rows.select(pl.col(key).hash() % count).to_series()
+    done = []
+    for number in range(count):
+        some = rows.with_row_index(_ROW).filter(part == number)
+        told: pl.DataFrame = function(nw.from_native(some.lazy())).collect().to_native()
+        done.append(told.select(_ROW, pl.exclude(_ROW, *rows.columns)))
+    added = pl.concat(done).sort(_ROW).drop(_ROW)
+    return nw.from_native(rows.hstack(added).lazy())
+
+
 def beside(frame: nw.LazyFrame[Any], rows: pl.DataFrame) -> nw.LazyFrame[Any]:
     """Bring a small table of this process to the engine of `frame`, to join the two there.
 
