@@ -98,7 +98,8 @@ _CHATS: Final = {
     "conversation_gap_hours", "conversion_window_hours", "kpi_profile", "payment_window_hours",
 }  # fmt: skip
 _LIMITS: Final = {"driver_months", "min_agent_inquiries", "min_opportunities"}
-#: Which of its notebook's parameters each table and export depends on.
+_SHOWN: Final = _LIMITS | {"conversation_gap_hours", "max_recommendations", "q_threshold"}
+#: Which of its notebook's parameters each table and export depends on, by its name or its stem.
 DEPENDS: Final[dict[str, set[str]]] = {
     "types_by_month": {
         "driver_months", "order_days", "page_view_days", "type_confidence", "type_min_pages",
@@ -127,7 +128,10 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "agent_status": _LIMITS | {"q_threshold"},
     "agent_rates": _LIMITS | {"seed"},
     "agent_conversion": {"driver_months"},
-    "coaching_excerpts": _LIMITS | {"max_recommendations", "q_threshold"},
+    # Which lines are shown depends on how conversations are cut; the exports hold them too.
+    "coaching_excerpts": _SHOWN,
+    "coaching_plan.json": _SHOWN | {"seed"},
+    "coaching_plan.xlsx": _SHOWN | {"seed"},
     "after_robot": {"conversation_gap_hours", "kpi_profile"},
     "team_hours": {"driver_months"},
     "answer_bank": {"driver_months"},
@@ -299,7 +303,10 @@ def test_what_a_notebook_takes_changes_what_depends_on_it_and_nothing_else(
         if not made.differs(base):
             dull.append(name)
     assert not dull, f"{notebook} takes {dull}, and shows the same whatever they are"
-    assert found == {file: DEPENDS.get(Path(file).stem, set()) for file in found}
+    paths = map(Path, found)
+    assert found == {
+        str(path): DEPENDS.get(path.name, DEPENDS.get(path.stem, set())) for path in paths
+    }
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
