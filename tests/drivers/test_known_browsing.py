@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from tests.contexts import LEAST
-from tests.validate import study_worlds, worlds
+from tests.validate import worlds
 
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import unknown_shares
@@ -24,7 +24,7 @@ BROWSING = ("cart page before the first message", "pages before the first messag
 
 
 def _looked(world: str):
-    plan = study_worlds.planned(worlds.draw("window", world, 5, talks=4000))
+    plan = worlds.planned(worlds.draw("window", world, 5, talks=4000))
     return plan, estimate_drivers(plan, scopes=(), **LEAST)
 
 
@@ -86,9 +86,9 @@ def test_alarms_look_at_the_inquiries_that_are_known():
     talks = shop.conversations.copy()
     for name in PAGES:
         talks[name] = talks[name].astype(float).where(known)
-    plan = study_worlds.planned(replace(shop, conversations=talks))
+    plan = worlds.planned(replace(shop, conversations=talks))
     alarms = placebo_tests(design_matrix_of(plan, together=True))
-    alone = study_worlds.planned(replace(shop, conversations=talks[known]))
+    alone = worlds.planned(replace(shop, conversations=talks[known]))
     expected = placebo_tests(design_matrix_of(alone, together=True))
     both = [t[t["check"].isin(BROWSING) & t["behaviour"].isna()] for t in (alarms, expected)]
     assert both[0]["estimate_pp"].to_numpy() == pytest.approx(both[1]["estimate_pp"], abs=0.3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from tests.contexts import LEAST
-from tests.validate import study_worlds, worlds
+from tests.validate import worlds, year_of_looks
 
 from csinsight.drivers.checks import detectable
 
@@ -16,17 +16,15 @@ def test_what_is_promised_at_80_percent_is_named_in_most_shops() -> None:
     named = []
     for number in range(8):
         shop = worlds.draw("window", "demo", number, talks=2500, null=True)
-        points = detectable(study_worlds.planned(shop), q_threshold=RULE)["polite_words"]
+        points = detectable(worlds.planned(shop), q_threshold=RULE)["polite_words"]
         rng = np.random.default_rng(number)
-        named.append(study_worlds.named_at(shop, "polite_words", points, rng))
+        named.append(year_of_looks.named_at(shop, "polite_words", points, rng))
     assert 0.5 <= np.mean(named) <= 1
 
 
 def test_more_inquiries_show_smaller_effects() -> None:
     few, many = (
-        detectable(
-            study_worlds.planned(worlds.draw("window", "demo", 3, talks=talks)), q_threshold=RULE
-        )
+        detectable(worlds.planned(worlds.draw("window", "demo", 3, talks=talks)), q_threshold=RULE)
         for talks in (2000, 8000)
     )
     both = sorted(set(few) & set(many))
@@ -37,4 +35,4 @@ def test_more_inquiries_show_smaller_effects() -> None:
 def test_nothing_is_promised_of_a_shop_without_outcomes() -> None:
     shop = worlds.draw("window", "demo", 1, talks=400, agents=5)
     nothing = worlds.Shop(shop.conversations.head(0), shop.frozen, shop.effects)
-    assert detectable(study_worlds.planned(nothing), q_threshold=RULE) == {}
+    assert detectable(worlds.planned(nothing), q_threshold=RULE) == {}

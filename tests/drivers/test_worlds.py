@@ -15,7 +15,7 @@ def found() -> pd.DataFrame:
         for world in ("demo", "responding", "mixed_placement"):
             for number, null in ((0, False), (1, False), (2, True)):
                 shop = worlds.draw(maker, world, 900 + number, null=null)
-                told = study_worlds.estimate(shop)
+                told = worlds.estimate(shop)
                 name = f"{maker} {world} {number}"
                 parts.append(told.assign(maker=maker, world=world, null=null, shop=name))
     return pd.concat(parts, ignore_index=True)

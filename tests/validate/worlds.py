@@ -13,14 +13,20 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from tests.contexts import LEAST
 from tests.drivers import worlds as window_shops
 from tests.validate import driver_shops, hazard_shops
 from tests.validate.shops import Shop, opening, pages
 
+from csinsight.contract.artifacts import Drivers
 from csinsight.drivers.covariates import PAGES
+from csinsight.drivers.design import Design, design
+from csinsight.drivers.estimates import estimate_drivers
 from csinsight.simulate.scenario import SCENARIOS
 
 AS_OF = hazard_shops.AS_OF
+FIRST_SEED: Final = 71_000
+NAMED: Final = ("helps", "hurts")
 #: Worlds in which agents answer the buyer: effects may be the buyer's own intent.
 _ANSWERED: Final = ("responding_mild", "responding", "warming", "all_at_once")
 #: Worlds as another, whose page views before the chat are known of some only: of what share of the
@@ -142,3 +148,23 @@ def _seen_in_part(shop: Shop, seed: int, bought: float, others: float) -> Shop:
     for name in PAGES:
         talks[name] = talks[name].astype(float).mask(unknown)
     return replace(shop, conversations=talks)
+
+
+def planned(shop: Shop, as_of=AS_OF, months: int = 3) -> Design:
+    """Lay out the comparison of one shop as a run does."""
+    known = {"as_of": as_of, "months": months, "states": shop.states, "outcome": "paid"}
+    return design(shop.conversations, shop.frozen, **known)
+
+
+def estimate(shop: Shop, as_of=AS_OF, months: int = 3) -> pd.DataFrame:
+    """Return a shop's drivers with the truth beside them, and whether a placebo alarm rang.
+
+    What the maker says nothing of (reminders of shops without clocks) has no truth, and no row.
+    """
+    study = planned(shop, as_of, months)
+    found = estimate_drivers(study, scopes=(), **LEAST)
+    # Only where an alarm over the whole rings do all have a systematic error.
+    rang = bool(found.loc[found[Drivers.EFFECT_PP].notna(), Drivers.SYSTEMATIC_PP].notna().all())
+    found = found[found[Drivers.EFFECT_PP].notna() & (found[Drivers.VERDICT] != "control")]
+    found = found.assign(truth=found[Drivers.BEHAVIOUR].map(shop.effects), rang=rang)
+    return found[found["truth"].notna()]
