@@ -79,9 +79,12 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
     columns[:, 0] += columns[:, 4]
     outcomes = rng.normal(size=(sizes.sum(), 3)) + columns[:, :1]
     regressors, instruments = np.array([0, 1, 2, 3]), np.array([4, 1, 2])
-    effect, se, df = iv_draws(
+    products = cross_products(outcomes, sizes).sum(axis=0)
+    effect, se, plain, df = iv_draws(
         cross_products(columns, sizes),
         cross_products_with(columns, outcomes, sizes),
+        products.diagonal(),
+        int(sizes.sum()),
         regressors,
         instruments,
     )
@@ -90,5 +93,6 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
         one = fixed_effects_estimate(
             cross_products(columns, sizes), int(sizes.sum()), regressors, instruments
         )
-        assert (effect[number], se[number]) == pytest.approx((one.effect, one.se), rel=1e-6)
+        told = effect[number], se[number], plain[number]
+        assert told == pytest.approx((one.effect, one.se, one.plain), rel=1e-6)
         assert df == one.df

@@ -312,6 +312,8 @@ class Drivers:
     LOW_PP = "low_pp"
     HIGH_PP = "high_pp"
     P_VALUE = "p_value"
+    #: Degrees of freedom of the interval.
+    DF = "df"
     Q_VALUE = "q_value"
     VERDICT = "verdict"
     SCOPE_KIND = "scope_kind"

@@ -32,6 +32,7 @@ from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
 from csinsight.drivers.fixed_effects import cross_products, cross_products_with, iv_draws
 from csinsight.drivers.intent import placebo_tests
+from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import DISAGREES, family_level
 
@@ -230,21 +231,31 @@ def detectable(design: Design, *, q_threshold: float) -> dict[str, float]:
         usable = matrix.usable(behaviour)[rows]
         if matrix.comparable(behaviour) and usable.any():
             samples.setdefault(usable.tobytes(), []).append(behaviour)
-    found: dict[str, tuple[Floats, Floats, int]] = {}
+    found: dict[str, tuple[Floats, Floats, Floats, int]] = {}
     # Behaviours with the same opportunities share their sample.
     for key, several in samples.items():
         usable = np.frombuffer(key, dtype=bool)
         sizes = np.unique(matrix.agents[rows[usable]], return_counts=True)[1].astype(np.int64)
         part = block if usable.all() else block[usable]
         products = cross_products(part, sizes)
-        through = cross_products_with(part, dealt[usable], sizes)
+        outcomes = dealt[usable]
+        through = cross_products_with(part, outcomes, sizes)
+        sums = np.add.reduceat(outcomes, np.cumsum(sizes) - sizes, axis=0)
+        squares = (outcomes**2).sum(axis=0) - (sums**2 / sizes[:, None]).sum(axis=0)
         for behaviour in several:
-            drawn = iv_draws(products, through, *matrix.model(behaviour))
+            model = matrix.model(behaviour)
+            drawn = iv_draws(products, through, squares, len(part), *model)
             if drawn is not None:
                 found[behaviour] = drawn
+    if not found:
+        return {}
+    effect, se, plain = (np.array([drawn[i] for drawn in found.values()]) for i in range(3))
+    drawn = effect, *pooled_spread(se, plain, np.array([float(d[3]) for d in found.values()]))
     level = family_level(design)
-    named = {name: _smallest(list(found).index(name), found, level, q_threshold) for name in found}
-    return {name: matrix.points * size for name, size in named.items()}
+    return {
+        name: matrix.points * _smallest(place, *drawn, level, q_threshold)
+        for place, name in enumerate(found)
+    }
 
 
 def _dealt(
@@ -260,21 +271,19 @@ def _dealt(
 
 
 def _smallest(
-    place: int, found: dict[str, tuple[Floats, Floats, int]], level: float, q_threshold: float
+    place: int, effect: Floats, se: Floats, df: Floats, level: float, q_threshold: float
 ) -> float:
     """Return the smallest size that is named in enough deals, the rest without effect."""
-    p_values = np.column_stack(
-        [2 * stats.t.sf(np.abs(effect) / se, df) for effect, se, df in found.values()]
-    )
-    effect, se, df = list(found.values())[place]
-    unit = float(np.median(se))
+    p_values = 2 * stats.t.sf(np.abs(effect) / se, df)
+    unit = float(np.median(se[place]))
 
     def seen(size: float) -> bool:
         tried = p_values.copy()
-        tried[:, place] = 2 * stats.t.sf(np.abs(effect + size * unit) / se, df)
-        q_values = stats.false_discovery_control(tried, axis=1)
-        own = (q_values[:, place] <= q_threshold) & (tried[:, place] <= 0.05)
-        return bool(np.mean(own & (q_values.min(axis=1) <= level)) >= POWER)
+        moved = np.abs(effect[place] + size * unit)
+        tried[place] = 2 * stats.t.sf(moved / se[place], df[place])
+        q_values = stats.false_discovery_control(tried, axis=0)
+        own = (q_values[place] <= q_threshold) & (tried[place] <= 0.05)
+        return bool(np.mean(own & (q_values.min(axis=0) <= level)) >= POWER)
 
     # The larger an effect the oftener it is named, so that halving finds the first.
     first = bisect_left(_SIZES, 1, key=lambda size: int(seen(float(size))))

@@ -1,7 +1,8 @@
 """How much each behaviour goes with the outcome, within agents, and what may be said of it.
 
 The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
-intervals (`csinsight.drivers.fixed_effects`), adjusted for the covariates of the design, for the
+intervals (`csinsight.drivers.fixed_effects`) whose spreads borrow from each other
+(`csinsight.drivers.pooled_spread`), adjusted for the covariates of the design, for the
 signs of the buyer's intent, and for the other behaviours of the same conversation: what an agent
 does comes in bundles, and one at a time each would be credited with its companions' share. Words
 are compared turn by turn (`csinsight.drivers.exposure`) where they are a matter of the turn. The
@@ -36,7 +37,8 @@ from csinsight.drivers.fixed_effects import (
     cross_products,
     fixed_effects_estimate,
 )
-from csinsight.drivers.intent import placebo_tests, second_look, times_as_strong
+from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
+from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import ALL, answering, family_level, rings, verdicts
 
@@ -184,11 +186,18 @@ def _estimate(
     for behaviour in behaviours:
         usable = matrix.usable(behaviour)[places]
         samples.setdefault(usable.tobytes(), (np.flatnonzero(usable), []))[1].append(behaviour)
-    found: dict[str, dict[str, object]] = {}
+    records: dict[str, dict[str, object]] = {}
+    fitted: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]] = {}
     for rows, several in samples.values():
         part = block if len(rows) == len(block) else block[rows]
-        found.update(_sample(matrix, part, matrix.agents[places[rows]], several, minima, looks))
-    return [found[behaviour] for behaviour in behaviours]
+        agents = matrix.agents[places[rows]]
+        for behaviour, record, *found in _sample(matrix, part, agents, several, minima, looks):
+            records[behaviour] = record
+            if found[0] is not None:
+                fitted[behaviour] = found[0], found[1]
+    for behaviour, (estimate, look) in _pooled(fitted):
+        records[behaviour] |= _in_points(estimate, look, matrix.points)
+    return [records[behaviour] for behaviour in behaviours]
 
 
 def _sample(
@@ -198,7 +207,7 @@ def _sample(
     behaviours: list[str],
     minima: Minima,
     looks: bool,
-) -> Iterator[tuple[str, dict[str, object]]]:
+) -> Iterator[tuple[str, dict[str, object], FixedEffectsEstimate | None, SecondLook | None]]:
     starts, sizes = _runs(agents)
     y = block[:, matrix.place(OUTCOME)]
     products = None
@@ -210,47 +219,57 @@ def _sample(
         reason = _lacking(x, behaviour, varying, minima)
         if not matrix.comparable(behaviour):
             reason = "unequal exposure"
-        record[_D.REASON] = reason
+        fitted, look = None, None
         if reason is None:
             if products is None:
                 products = cross_products(block, sizes)
             fitted = fixed_effects_estimate(products, len(block), *matrix.model(behaviour))
             if fitted is None:
-                record[_D.REASON] = "explained by what it is adjusted for"
+                reason = "explained by what it is adjusted for"
             else:
                 centred = x - x.mean()
                 record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
                 record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
-                record |= _in_points(fitted, matrix.points)
                 if looks:
-                    record |= _looked_into(matrix, products, len(block), behaviour, fitted)
-        yield behaviour, record
+                    look = second_look(matrix, products, len(block), behaviour, fitted.effect)
+        record[_D.REASON] = reason
+        yield behaviour, record, fitted, look
 
 
-def _in_points(fitted: FixedEffectsEstimate, points: float) -> dict[str, object]:
+def _pooled(
+    found: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]],
+) -> Iterator[tuple[str, tuple[FixedEffectsEstimate, SecondLook | None]]]:
+    """Yield the estimates with standard errors that borrow from each other."""
+    told = [[e.se, e.plain, e.df] for e, _ in found.values()]
+    spread, plain, df = np.array(told, dtype=float).reshape(-1, 3).T
+    pooled = zip(found.items(), *pooled_spread(spread, plain, df), strict=True)
+    for (behaviour, (estimate, look)), se, own in pooled:
+        yield behaviour, (estimate.with_spread(float(se), float(own)), look)
+
+
+def _in_points(
+    fitted: FixedEffectsEstimate, look: SecondLook | None, points: float
+) -> dict[str, object]:
     reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
-    return {
+    record: dict[str, object] = {
         _D.EFFECT_PP: points * fitted.effect,
         _D.LOW_PP: points * fitted.low,
         _D.HIGH_PP: points * fitted.high,
         _D.P_VALUE: fitted.p_value,
+        _D.DF: fitted.df,
         _D.DETECTABLE_PP: points * float(reach) * fitted.se,
         _D.ROBUSTNESS: fitted.robustness,
     }
-
-
-def _looked_into(
-    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, fitted: FixedEffectsEstimate
-) -> dict[str, object]:
-    look = second_look(matrix, products, rows, behaviour, fitted.effect)
-    proximal = look.proximal
-    reach = fitted.high - fitted.effect
-    return {
-        _D.MOVED_PP: matrix.points * look.moved,
-        _D.INTENT_TIMES: times_as_strong(fitted.effect, reach, look.moved),
-        _D.PROXIMAL_PP: matrix.points * proximal.effect if proximal else np.nan,
-        _D.PROXIMAL_P: proximal.p_value if proximal else np.nan,
-    }
+    if look is not None:
+        proximal = look.proximal
+        times = times_as_strong(fitted.effect, fitted.high - fitted.effect, look.moved)
+        record |= {
+            _D.MOVED_PP: points * look.moved,
+            _D.INTENT_TIMES: times,
+            _D.PROXIMAL_PP: points * proximal.effect if proximal else np.nan,
+            _D.PROXIMAL_P: proximal.p_value if proximal else np.nan,
+        }
+    return record
 
 
 def _lacking(x: Floats, behaviour: str, varying: int, minima: Minima) -> str | None:

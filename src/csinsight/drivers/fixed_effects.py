@@ -18,7 +18,7 @@ robustness value. `pyfixest` is the outside oracle in the tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,8 @@ class FixedEffectsEstimate:
         explain to bring the effect to zero.
     without : array (agents,)
         The effect with each agent left out.
+    plain : float
+        Standard error as if rows were independent and alike.
     """
 
     effect: float
@@ -60,9 +62,17 @@ class FixedEffectsEstimate:
     low: float
     high: float
     p_value: float
-    df: int
+    df: float
     robustness: float
     without: Floats
+    plain: float = float("nan")
+
+    def with_spread(self, se: float, df: float) -> FixedEffectsEstimate:
+        """Return the estimate with another standard error, and what follows from it."""
+        reach = float(stats.t.ppf(0.975, df)) * se
+        p_value = float(2 * stats.t.sf(abs(self.effect) / se, df))
+        low, high = self.effect - reach, self.effect + reach
+        return replace(self, se=se, low=low, high=high, p_value=p_value, df=df)
 
 
 def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Floats:
@@ -154,11 +164,8 @@ def fixed_effects_estimate(
     df, spare = int(varying.sum()) - 1, rows - agents - len(kept)
     if df < 1 or spare < 1 or se <= 0:
         return None
-    through, inside = square[kept, -1], square[np.ix_(kept, kept)]
-    squares = float(square[-1, -1] - 2 * beta @ through + beta @ inside @ beta)
-    reach = np.linalg.solve((a + ridge).T, np.eye(len(a))[0])
-    spread = float(reach @ total[np.ix_(by, by)] @ reach)
-    plain = float(np.sqrt(max(squares, 0.0) / spare * max(spread, 0.0)))
+    through, own = total[used, last], float(total[last, last])
+    plain = float(_plain_spread(total, used, by, a + ridge, beta, through, own) / np.sqrt(spare))
     return _describe(float(beta[0]), se, df, plain, spare, without)
 
 
@@ -229,9 +236,14 @@ def cross_products_with(
 
 
 def iv_draws(
-    products: Floats, through: Floats, regressors: Places, instruments: Places
-) -> tuple[Floats, Floats, int] | None:
-    """Return the first regressor's coefficient and standard error on each of many outcomes.
+    products: Floats,
+    through: Floats,
+    squares: Floats,
+    rows: int,
+    regressors: Places,
+    instruments: Places,
+) -> tuple[Floats, Floats, Floats, int] | None:
+    """Return the first regressor's coefficient and standard errors on each of many outcomes.
 
     Parameters
     ----------
@@ -239,12 +251,16 @@ def iv_draws(
         Of columns (`cross_products`).
     through : array (agents, k, outcomes)
         Of the same columns with the outcomes (`cross_products_with`).
+    squares : array (outcomes,)
+        Each outcome's sum of squares about its agents' means.
+    rows : int
+        Number of rows behind them.
     regressors, instruments : array of places
         As for `fixed_effects_estimate`; the last regressor's place is not used.
 
     Returns
     -------
-    tuple of coefficients, standard errors and degrees of freedom, or None
+    tuple of coefficients, standard errors, plain ones and degrees of freedom, or None
         As of `fixed_effects_estimate`, which it agrees with.
 
     Examples
@@ -255,8 +271,9 @@ def iv_draws(
     >>> sizes, columns = np.full(10, 40), shown[:, None]
     >>> products = cross_products(columns, sizes)
     >>> through = cross_products_with(columns, np.column_stack([bought, -bought]), sizes)
-    >>> effect, _, df = iv_draws(products, through, np.array([0, 0]), np.array([0]))
-    >>> effect.round(1).tolist(), df
+    >>> squares = np.full(2, 400 * bought.var())
+    >>> drawn = iv_draws(products, through, squares, 400, np.array([0, 0]), np.array([0]))
+    >>> drawn[0].round(1).tolist(), drawn[3]
     ([2.0, -2.0], 9)
     """
     total = products.sum(axis=0)
@@ -267,14 +284,41 @@ def iv_draws(
     right = through[:, by]
     ridge = np.diag(total[used, used]) * _RIDGE
     inner = total[np.ix_(by, used)] + ridge
-    beta = np.linalg.solve(inner, right.sum(axis=0))[0]
+    betas = np.linalg.solve(inner, right.sum(axis=0))
+    beta = betas[0]
     left = inner - products[:, by[:, None], used]
     without = np.linalg.solve(left, right.sum(axis=0) - right)[:, 0]
     agents = len(products)
     se = np.sqrt((agents - 1) / agents * ((without - beta) ** 2).sum(axis=0))
     varying = products[:, used[0], used[0]] > _TOLERANCE * total[used[0], used[0]]
-    df = int(varying.sum()) - 1
-    return (beta, np.maximum(se, 1e-12), df) if df >= 1 else None
+    df, spare = int(varying.sum()) - 1, rows - agents - len(kept)
+    if df < 1 or spare < 1:
+        return None
+    plain = _plain_spread(
+        total, used, by, inner, betas, through[:, used].sum(axis=0), squares
+    ) / np.sqrt(spare)
+    return beta, np.maximum(se, 1e-12), np.maximum(plain, 1e-12), df
+
+
+def _plain_spread(
+    total: Floats,
+    used: Places,
+    by: Places,
+    inner: Floats,
+    beta: Floats,
+    through: Floats,
+    own: float | Floats,
+) -> float | Floats:
+    """Return the first coefficient's standard error of independent rows, times root of the spare.
+
+    `beta` and `through` (the regressors' products with the outcome) may have a column an outcome,
+    and `own` (the outcome's square) a number each.
+    """
+    inside = total[np.ix_(used, used)]
+    squares = own - 2 * (beta * through).sum(axis=0) + (beta * (inside @ beta)).sum(axis=0)
+    reach = np.linalg.solve(inner.T, np.eye(len(inner))[0])
+    spread = float(reach @ total[np.ix_(by, by)] @ reach)
+    return np.sqrt(np.maximum(squares, 0.0) * max(spread, 0.0))
 
 
 def partial(total: Floats, first: int, second: int, given: Places) -> float:
@@ -360,15 +404,12 @@ def _relevant(kept: list[int], shared: Floats, square: Floats, weakest: float) -
 def _describe(
     effect: float, se: float, df: int, plain: float, spare: int, without: Floats
 ) -> FixedEffectsEstimate:
-    reach = float(stats.t.ppf(0.975, df)) * se
-    p_value = float(2 * stats.t.sf(abs(effect) / se, df))
     robustness = 1.0
     if plain > 0:
         f2 = (effect / plain) ** 2 / spare
         robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    return FixedEffectsEstimate(
-        effect, se, effect - reach, effect + reach, p_value, df, robustness, without
-    )
+    told = FixedEffectsEstimate(effect, se, effect, effect, 1.0, df, robustness, without, plain)
+    return told.with_spread(se, df)
 
 
 def _independent(total: Floats) -> list[int] | None:

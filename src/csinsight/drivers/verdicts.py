@@ -86,8 +86,9 @@ COLUMNS: Final = (
     _D.SHRUNK_HIGH_PP,
     _D.REASON,
     _D.TAUGHT,
+    _D.DF,
 )
-_NUMBERS: Final = (*COLUMNS[4:10], *COLUMNS[16:27])
+_NUMBERS: Final = (*COLUMNS[4:10], *COLUMNS[16:27], _D.DF)
 
 ALL: Final = "all"
 
@@ -164,7 +165,7 @@ def with_systematic_error(
     --------
     Signs of intent took two points off an estimate, so it may be off by as much again:
 
-    >>> row = {"outcome": "paid", "scope": "all", "agents": 30, "moved_pp": 2.0, "p_value": 0.001}
+    >>> row = {"outcome": "paid", "scope": "all", "df": 29, "moved_pp": 2.0, "p_value": 0.001}
     >>> row |= {"effect_pp": 5.0, "low_pp": 3.0, "high_pp": 7.0, "proximal_pp": np.nan}
     >>> wide = with_systematic_error(pd.DataFrame([row]), np.array([True]), whole="all")
     >>> wide[["low_pp", "high_pp", "systematic_pp"]].round(1).iloc[0].tolist()
@@ -183,14 +184,14 @@ def with_systematic_error(
         sd[places] = times * np.nan_to_num(np.abs(rows[_D.MOVED_PP].to_numpy(dtype=float)))
     sd[~rung] = 0.0
     effect, high = (table[name].to_numpy(dtype=float) for name in (_D.EFFECT_PP, _D.HIGH_PP))
-    df = np.maximum(table[_D.AGENTS].to_numpy(dtype=float) - 1, 1)
-    t = stats.t.ppf(0.975, np.where(np.isnan(df), np.inf, df))
+    df = table[_D.DF].fillna(np.inf).to_numpy(dtype=float)
+    t = stats.t.ppf(0.975, df)
     se = (high - effect) / t
     both = np.hypot(se, sd)
     table[_D.SYSTEMATIC_PP] = np.where(np.isnan(effect) | ~rung, np.nan, sd)
     for name, end in ((_D.LOW_PP, effect - t * both), (_D.HIGH_PP, effect + t * both)):
         table[name] = np.where(rung, end, table[name].to_numpy(dtype=float))
-    p_values = 2 * stats.t.sf(np.abs(effect) / both, np.where(np.isnan(df), np.inf, df))
+    p_values = 2 * stats.t.sf(np.abs(effect) / both, df)
     table[_D.P_VALUE] = np.where(sd > 0, p_values, table[_D.P_VALUE].to_numpy(dtype=float))
     return table
 
