@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyfixest as pf
 import pytest
+from scipy import stats
 
 from csinsight.drivers.fixed_effects import (
     cross_products,
@@ -13,6 +14,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
     iv_draws,
 )
+from csinsight.drivers.pooled_spread import pooled_spread
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,21 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
         told = effect[number], se[number], plain[number]
         assert told == pytest.approx((one.effect, one.se, one.plain), rel=1e-6)
         assert df == one.df
+
+
+def test_spreads_borrow_from_each_other_and_what_differs_between_agents_keeps_its_own() -> None:
+    rng = np.random.default_rng(4)
+    plain, df = np.ones(16), np.full(16, 11.0)
+    spread = np.sqrt(rng.chisquare(11, (16, 400)) / 11)
+    pooled, more = pooled_spread(spread, np.broadcast_to(plain[:, None], spread.shape), df)
+    z = rng.normal(size=spread.shape)
+    # As sure as t of eleven degrees, and far nearer to the truth.
+    level = (2 * stats.t.sf(np.abs(z) / pooled, more) <= 0.05).mean()
+    assert 0.035 < level < 0.055
+    assert np.abs(pooled - 1).mean() < 0.6 * np.abs(spread - 1).mean()
+    spread = spread[:, 0].copy()
+    spread[3] = 4.0
+    pooled, more = pooled_spread(spread, plain, df)
+    assert pooled[3] == 4.0 and more[3] == 11
+    few = pooled_spread(spread[:4], plain[:4], df[:4])
+    assert few[0].tolist() == spread[:4].tolist()

@@ -250,10 +250,10 @@ def detectable(design: Design, *, q_threshold: float) -> dict[str, float]:
     if not found:
         return {}
     effect, se, plain = (np.array([drawn[i] for drawn in found.values()]) for i in range(3))
-    drawn = effect, *pooled_spread(se, plain, np.array([float(d[3]) for d in found.values()]))
+    se, df = pooled_spread(se, plain, np.array([float(drawn[3]) for drawn in found.values()]))
     level = family_level(design)
     return {
-        name: matrix.points * _smallest(place, *drawn, level, q_threshold)
+        name: matrix.points * _smallest(place, effect, se, df, level, q_threshold)
         for place, name in enumerate(found)
     }
 

@@ -191,12 +191,12 @@ def _estimate(
     for rows, several in samples.values():
         part = block if len(rows) == len(block) else block[rows]
         agents = matrix.agents[places[rows]]
-        for behaviour, record, *found in _sample(matrix, part, agents, several, minima, looks):
-            records[behaviour] = record
-            if found[0] is not None:
-                fitted[behaviour] = found[0], found[1]
-    for behaviour, (estimate, look) in _pooled(fitted):
-        records[behaviour] |= _in_points(estimate, look, matrix.points)
+        for told in _sample(matrix, part, agents, several, minima, looks):
+            behaviour, records[told[0]], estimate, look = told
+            if estimate is not None:
+                fitted[behaviour] = estimate, look
+    for behaviour, (pooled, look) in _pooled(fitted):
+        records[behaviour] |= _in_points(pooled, look, matrix.points)
     return [records[behaviour] for behaviour in behaviours]
 
 

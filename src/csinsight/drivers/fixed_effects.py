@@ -308,7 +308,7 @@ def _plain_spread(
     beta: Floats,
     through: Floats,
     own: float | Floats,
-) -> float | Floats:
+) -> Floats:
     """Return the first coefficient's standard error of independent rows, times root of the spare.
 
     `beta` and `through` (the regressors' products with the outcome) may have a column an outcome,
@@ -318,7 +318,7 @@ def _plain_spread(
     squares = own - 2 * (beta * through).sum(axis=0) + (beta * (inside @ beta)).sum(axis=0)
     reach = np.linalg.solve(inner.T, np.eye(len(inner))[0])
     spread = float(reach @ total[np.ix_(by, by)] @ reach)
-    return np.sqrt(np.maximum(squares, 0.0) * max(spread, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0) * max(spread, 0.0)))
 
 
 def partial(total: Floats, first: int, second: int, given: Places) -> float:
