@@ -30,7 +30,7 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
-from csinsight.drivers.fixed_effects import cross_products, cross_products_with, iv_draws
+from csinsight.drivers.fixed_effects import cross_products_with, iv_draws, without_levels
 from csinsight.drivers.intent import placebo_tests
 from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
@@ -235,16 +235,14 @@ def detectable(design: Design, *, q_threshold: float) -> dict[str, float]:
     # Behaviours with the same opportunities share their sample.
     for key, several in samples.items():
         usable = np.frombuffer(key, dtype=bool)
-        sizes = np.unique(matrix.agents[rows[usable]], return_counts=True)[1].astype(np.int64)
-        part = block if usable.all() else block[usable]
-        products = cross_products(part, sizes)
-        outcomes = dealt[usable]
+        here, part = rows[usable], block if usable.all() else block[usable]
+        products, worth = matrix.products(part, here)
+        outcomes = without_levels(dealt[usable], matrix.cells(here))
+        sizes = np.unique(matrix.agents[here], return_counts=True)[1].astype(np.int64)
         through = cross_products_with(part, outcomes, sizes)
-        sums = np.add.reduceat(outcomes, np.cumsum(sizes) - sizes, axis=0)
-        squares = (outcomes**2).sum(axis=0) - (sums**2 / sizes[:, None]).sum(axis=0)
+        squares = (outcomes**2).sum(axis=0)
         for behaviour in several:
-            model = matrix.model(behaviour)
-            drawn = iv_draws(products, through, squares, len(part), *model)
+            drawn = iv_draws(products, through, squares, worth, *matrix.model(behaviour))
             if drawn is not None:
                 found[behaviour] = drawn
     if not found:

@@ -18,6 +18,8 @@ _HOUR_BANDS: Final = (8, 12, 14, 18, 21)
 #: Upper edges of the bands of open conversations: none, one, two, ... many.
 _OPEN_BANDS: Final = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 UNKNOWN: Final = "unknown"
+#: Whether the buyer had talked with this very agent before (`met_before`).
+MET_BEFORE: Final = "met_before"
 
 #: What buyers looked at before their first line.
 PAGES: Final = (_C.CART_BEFORE, _C.PAGES_BEFORE, _C.PAGES_LOOK_BACK)
@@ -69,9 +71,37 @@ def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
     for name, edges in ((_C.EARLIER_ORDERS, _ORDER_BANDS), (_C.OPEN_TALKS, _OPEN_BANDS)):
         if name in conversations:
             parts.append(_levels(_bands(conversations[name], edges, "left"), name))
+    if MET_BEFORE in conversations:
+        parts.append(conversations[[MET_BEFORE]].astype(float))
     if conversations[_C.STARTED_AT].notna().any():
         parts.append(_calendar(conversations[_C.STARTED_AT]))
     return pd.concat(parts, axis=1)
+
+
+def met_before(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Add whether the buyer had talked with the agent before: some come back to whom they like.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        All that are known, the study's and those before; as they came where buyers or times are
+        not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> told = {"buyer_id": ["b", "b", "b"], "agent_id": ["x", "y", "x"]}
+    >>> told["started_at"] = pd.to_datetime(["2026-10-01", "2026-10-02", "2026-10-03"])
+    >>> met_before(pd.DataFrame(told))["met_before"].tolist()
+    [False, False, True]
+    """
+    both = [_C.BUYER_ID, _C.AGENT_ID]
+    if _C.BUYER_ID not in conversations or conversations[_C.STARTED_AT].isna().all():
+        return conversations
+    ordered = conversations.sort_values(_C.STARTED_AT, kind="stable")
+    met = ordered.groupby(both, sort=False).cumcount() > 0
+    met &= ordered[both].notna().all(axis=1)
+    return conversations.assign(**{MET_BEFORE: met.reindex(conversations.index)})
 
 
 def intent_signs(conversations: pd.DataFrame) -> pd.DataFrame:

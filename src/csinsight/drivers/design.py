@@ -2,7 +2,8 @@
 
 Only what was there before the agent's behaviour is adjusted for: the agent and who wrote each
 turn, the buyer's problem category, the category of the goods where the chat names them before any
-answer, type and tier as known before the conversation, earlier orders, pages seen and the opening
+answer, type and tier as known before the conversation, earlier orders, whether the buyer had talked
+with this agent before, pages seen and the opening
 before any answer, what the buyer had shown before each turn, hour, weekday, month, how busy the day
 was and how many conversations the agent had open. Message counts and lengths of the conversation
 follow from behaviour and are never adjusted for.
@@ -35,6 +36,7 @@ from csinsight.drivers.covariates import (
     covariates,
     intent_signs,
     known_browsing,
+    met_before,
     unknown_signs,
 )
 from csinsight.drivers.exposure import (
@@ -229,7 +231,8 @@ def design(
     """
     by_balance = exposure is None and outcome != "satisfaction" and has_turns(conversations)
     exposure = exposure or ("turns" if by_balance else "window")
-    recent, steps = _sample(in_silence(in_months(conversations, as_of, months)), outcome)
+    known = met_before(conversations)
+    recent, steps = _sample(in_silence(in_months(known, as_of, months)), outcome)
     # Put the negative controls of the agent's next conversation in the place of this one's own.
     there = [name for name in CONTROLS if name in recent]
     ordered = recent.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], kind="stable")

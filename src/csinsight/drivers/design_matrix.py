@@ -22,6 +22,7 @@ from csinsight.contract.artifacts import (
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
 from csinsight.drivers.exposure import residualized_exposure
+from csinsight.drivers.fixed_effects import cross_products, without_levels
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, unit_of
 
@@ -32,6 +33,10 @@ Counts = npt.NDArray[np.int64]
 OUTCOME: Final = "outcome"
 #: Never a companion: what the conversation's course makes.
 _APART: Final = (*LATE, *WHOLE_CONVERSATION)
+#: Weeks that make a period in which an agent is compared with themselves, the finest first, and
+#: how many inquiries such a cell has to hold on average.
+_WEEKS: Final = (1, 4)
+_A_CELL: Final = 20
 #: Shown fewer times than this without an opportunity, a word is no column of its own.
 _FEW: Final = 30
 
@@ -69,6 +74,8 @@ class DesignMatrix:
         Places of what share of a conversation each colleague wrote.
     cases : array (rows,)
         Codes of the problem category.
+    weeks : array (rows,)
+        Codes of the week in which each began; zeros for an untimed source.
     taught : mapping of str to str
         By behaviour what is taught of it (`csinsight.contract.domain.TAUGHT`).
     """
@@ -87,6 +94,7 @@ class DesignMatrix:
     authors: Counts | None
     written: tuple[int, ...]
     cases: Counts
+    weeks: Counts
     taught: Mapping[str, str]
 
     @property
@@ -102,6 +110,30 @@ class DesignMatrix:
         """Tell which rows had the opportunity and have the outcome."""
         known = ~np.isnan(self.columns[:, self.place(OUTCOME)])
         return np.asarray(self.offered[:, self.behaviours.index(behaviour)] & known)
+
+    def cells(self, rows: Places) -> Counts:
+        """Return codes of who is compared with whom: an agent's inquiries of one week.
+
+        Agents have better and worse weeks in all they do, newcomers learn, sales come and go. Of
+        four weeks where the inquiries at `rows` are too few for weeks, else of the whole time.
+        """
+        agents = self.agents[rows]
+        for width in _WEEKS:
+            both = agents * (int(self.weeks.max(initial=0)) + 1) + self.weeks[rows] // width
+            cells = np.unique(both, return_inverse=True)[1].astype(np.int64)
+            if len(rows) >= _A_CELL * (int(cells.max(initial=0)) + 1):
+                return cells
+        return np.unique(agents, return_inverse=True)[1].astype(np.int64)
+
+    def products(self, columns: Floats, rows: Places) -> tuple[Floats, int]:
+        """Return the cross-products of each agent's `columns` at `rows` within `cells`.
+
+        And how many rows they are worth: each cell but one of an agent costs one.
+        """
+        cells = self.cells(rows)
+        sizes = np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
+        worth = len(rows) - (int(cells.max(initial=-1)) + 1) + len(sizes)
+        return cross_products(without_levels(columns, cells), sizes), worth
 
     def model(
         self, behaviour: str, *, plain: bool = False, outcome: int | None = None
@@ -278,8 +310,15 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         authors=design.authors,
         written=spans["written"],
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
+        weeks=_weeks(rows[Conversations.STARTED_AT]),
         taught={name: taught_of(name, design.own) for name in behaviours},
     )
+
+
+def _weeks(started: pd.Series) -> Counts:
+    """Return the week of each inquiry, counted back from the last; untimed ones share the last."""
+    days = (started.max() - started).dt.days if started.notna().any() else started
+    return days.fillna(0).to_numpy(dtype=np.int64) // 7
 
 
 def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:

@@ -34,7 +34,6 @@ from csinsight.drivers.design_matrix import (
 )
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
-    cross_products,
     fixed_effects_estimate,
 )
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
@@ -190,8 +189,7 @@ def _estimate(
     fitted: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]] = {}
     for rows, several in samples.values():
         part = block if len(rows) == len(block) else block[rows]
-        agents = matrix.agents[places[rows]]
-        for told in _sample(matrix, part, agents, several, minima, looks):
+        for told in _sample(matrix, part, places[rows], several, minima, looks):
             behaviour, records[told[0]], estimate, look = told
             if estimate is not None:
                 fitted[behaviour] = estimate, look
@@ -203,14 +201,14 @@ def _estimate(
 def _sample(
     matrix: DesignMatrix,
     block: Floats,
-    agents: Counts,
+    rows: Places,
     behaviours: list[str],
     minima: Minima,
     looks: bool,
 ) -> Iterator[tuple[str, dict[str, object], FixedEffectsEstimate | None, SecondLook | None]]:
-    starts, sizes = _runs(agents)
+    starts, sizes = _runs(matrix.agents[rows])
     y = block[:, matrix.place(OUTCOME)]
-    products = None
+    products, worth = None, 0
     for behaviour in behaviours:
         x = block[:, matrix.place(behaviour)]
         record = matrix.describe(behaviour, x)
@@ -222,8 +220,8 @@ def _sample(
         fitted, look = None, None
         if reason is None:
             if products is None:
-                products = cross_products(block, sizes)
-            fitted = fixed_effects_estimate(products, len(block), *matrix.model(behaviour))
+                products, worth = matrix.products(block, rows)
+            fitted = fixed_effects_estimate(products, worth, *matrix.model(behaviour))
             if fitted is None:
                 reason = "explained by what it is adjusted for"
             else:
@@ -231,7 +229,7 @@ def _sample(
                 record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
                 record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
                 if looks:
-                    look = second_look(matrix, products, len(block), behaviour, fitted.effect)
+                    look = second_look(matrix, products, worth, behaviour, fitted.effect)
         record[_D.REASON] = reason
         yield behaviour, record, fitted, look
 

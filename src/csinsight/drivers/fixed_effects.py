@@ -103,6 +103,38 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     return products
 
 
+def without_levels(columns: Floats, cells: npt.NDArray[np.int64]) -> Floats:
+    """Return columns with the mean of each row's cell taken out.
+
+    Parameters
+    ----------
+    columns : array (rows, k)
+    cells : array (rows,)
+        Codes from 0.
+
+    Returns
+    -------
+    array (rows, k)
+        What does not vary within cells is zero throughout.
+
+    Examples
+    --------
+    >>> columns = np.array([[1.0, 5.0], [3.0, 5.0], [2.0, 7.0]])
+    >>> without_levels(columns, np.array([0, 0, 1])).tolist()
+    [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    """
+    order = np.argsort(cells, kind="stable")
+    number = np.bincount(cells)
+    sums = np.add.reduceat(columns[order], (np.cumsum(number) - number)[number > 0], axis=0)
+    means = np.zeros((len(number), columns.shape[1]))
+    means[number > 0] = sums / number[number > 0, None]
+    left = columns - means[cells]
+    # Rounding's leftovers of what is constant in each cell would pass for a column.
+    constant = (left**2).sum(axis=0) <= _TOLERANCE**2 * (columns**2).sum(axis=0)
+    left[:, constant] = 0.0
+    return np.asarray(left)
+
+
 def fixed_effects_estimate(
     products: Floats,
     rows: int,

@@ -35,11 +35,10 @@ from scipy import stats
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
 from csinsight.drivers.design import LEAST_BROWSING
-from csinsight.drivers.design_matrix import OUTCOME, Counts, DesignMatrix, Places, companions_of
+from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
-    cross_products,
     effective_number,
     fixed_effects_estimate,
     iv_coefficients,
@@ -312,14 +311,13 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     found: list[pd.DataFrame] = []
     looks = len(signs) + (matrix.states is not None)
     if words and looks and len(rows):
-        block, agents = matrix.block(rows), matrix.agents[rows]
-        sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
+        block = matrix.block(rows)
         lean = np.array([_LEANS[matrix.taught[b]] for b in words])
         exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
         block = np.column_stack([block, block[:, exposures] @ lean])
-        found = _placebos(matrix, block, agents, signs, words, looks)
+        found = _placebos(matrix, block, rows, signs, words, looks)
         # The spread is that between agents: of one alone nothing can be told.
-        if matrix.states is not None and matrix.turns and len(sizes) > 1:
+        if matrix.states is not None and matrix.turns and len(set(matrix.agents[rows])) > 1:
             found.append(_state_test(matrix, matrix.states, rows, LEVEL / looks))
     columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
@@ -329,7 +327,7 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
 def _placebos(
     matrix: DesignMatrix,
     block: Floats,
-    agents: Counts,
+    rows: Places,
     signs: list[str],
     words: list[str],
     looks: int,
@@ -343,9 +341,8 @@ def _placebos(
         if column in matrix.names:
             known = block[:, matrix.place(column)] == 0
         if known.tobytes() not in made:
-            sizes = np.unique(agents[known], return_counts=True)[1].astype(np.int64)
             part = block if known.all() else block[known]
-            made[known.tobytes()] = cross_products(part, sizes), len(part)
+            made[known.tobytes()] = matrix.products(part, rows[known])
         found.append(_placebo(matrix, *made[known.tobytes()], name, words, looks))
     return found
 

@@ -25,7 +25,7 @@ from csinsight.drivers.design import Design, design
 from csinsight.drivers.design_matrix import DesignMatrix, Places, design_matrix_of
 from csinsight.drivers.estimates import MIN_EACH, estimate_drivers
 from csinsight.drivers.exposure import Exposure, has_turns
-from csinsight.drivers.fixed_effects import cross_products, fixed_effects_estimate
+from csinsight.drivers.fixed_effects import fixed_effects_estimate
 from csinsight.drivers.units import Floats, from_model, unit_of
 from csinsight.drivers.verdicts import ALL
 from csinsight.params import Outcome
@@ -193,19 +193,18 @@ def _effects(
     matrix: DesignMatrix, places: Places, behaviour: str, band: npt.NDArray[np.intp]
 ) -> list[tuple[float, float, float]]:
     """Return effect, low and high of each band against the first, with the others in the model."""
-    block, agents = matrix.block(places), matrix.agents[places]
+    block = matrix.block(places)
     number = int(band.max())
     bands = np.column_stack([band == b for b in range(1, number + 1)]).astype(float)
     width = block.shape[1]
     regressors, instruments = matrix.model(behaviour)
-    sizes = np.unique(agents, return_counts=True)[1].astype(np.int64)
-    products = cross_products(np.column_stack([block, bands]), sizes)
+    products, worth = matrix.products(np.column_stack([block, bands]), places)
     found = [(0.0, 0.0, 0.0)]
     for own in range(number):
         order = [width + own, *(width + b for b in range(number) if b != own)]
         fitted = fixed_effects_estimate(
             products,
-            len(block),
+            worth,
             np.array([*order, *regressors[1:]], dtype=np.intp),
             np.array([*order, *instruments[1:]], dtype=np.intp),
         )
