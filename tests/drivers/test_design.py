@@ -64,7 +64,7 @@ def test_only_what_came_before_is_adjusted_for(worlds):
     }
     assert names == {
         "category", "type", "tier", "earlier_orders", "open_talks", "hour", "weekday", "month",
-        "day_rush",
+        "day_rush", "met_before",
     }  # fmt: skip
 
 

@@ -125,11 +125,15 @@ class DesignMatrix:
                 return cells
         return np.unique(agents, return_inverse=True)[1].astype(np.int64)
 
-    def products(self, columns: Floats, rows: Places) -> tuple[Floats, int]:
+    def products(self, columns: Floats, rows: Places, *, weekly: bool = True) -> tuple[Floats, int]:
         """Return the cross-products of each agent's `columns` at `rows` within `cells`.
 
-        And how many rows they are worth: each cell but one of an agent costs one.
+        And how many rows they are worth: each cell but one of an agent costs one. Not `weekly`:
+        within agents over the whole time.
         """
+        if not weekly:
+            sizes = np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
+            return cross_products(columns, sizes), len(rows)
         cells = self.cells(rows)
         sizes = np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
         worth = len(rows) - (int(cells.max(initial=-1)) + 1) + len(sizes)

@@ -24,6 +24,7 @@ from scipy import stats
 
 from csinsight.behaviours.products import OTHER_PRODUCTS
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers
+from csinsight.contract.domain import CONTROLS
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
@@ -208,7 +209,7 @@ def _sample(
 ) -> Iterator[tuple[str, dict[str, object], FixedEffectsEstimate | None, SecondLook | None]]:
     starts, sizes = _runs(matrix.agents[rows])
     y = block[:, matrix.place(OUTCOME)]
-    products, worth = None, 0
+    made: dict[bool, tuple[Floats, int]] = {}
     for behaviour in behaviours:
         x = block[:, matrix.place(behaviour)]
         record = matrix.describe(behaviour, x)
@@ -219,8 +220,12 @@ def _sample(
             reason = "unequal exposure"
         fitted, look = None, None
         if reason is None:
-            if products is None:
-                products, worth = matrix.products(block, rows)
+            # The next conversation shares the week's mean with this one: within so few, one that
+            # ends well takes from the others, which would pass for an effect on them.
+            weekly = behaviour not in CONTROLS
+            if weekly not in made:
+                made[weekly] = matrix.products(block, rows, weekly=weekly)
+            products, worth = made[weekly]
             fitted = fixed_effects_estimate(products, worth, *matrix.model(behaviour))
             if fitted is None:
                 reason = "explained by what it is adjusted for"
@@ -237,12 +242,14 @@ def _sample(
 def _pooled(
     found: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]],
 ) -> Iterator[tuple[str, tuple[FixedEffectsEstimate, SecondLook | None]]]:
-    """Yield the estimates with standard errors that borrow from each other."""
-    told = [[e.se, e.plain, e.df] for e, _ in found.values()]
+    """Yield the estimates, those of the family with standard errors that borrow from each other."""
+    family = {name: told for name, told in found.items() if name not in CONTROLS}
+    told = [[e.se, e.plain, e.df] for e, _ in family.values()]
     spread, plain, df = np.array(told, dtype=float).reshape(-1, 3).T
-    pooled = zip(found.items(), *pooled_spread(spread, plain, df), strict=True)
+    pooled = zip(family.items(), *pooled_spread(spread, plain, df), strict=True)
     for (behaviour, (estimate, look)), se, own in pooled:
         yield behaviour, (estimate.with_spread(float(se), float(own)), look)
+    yield from ((name, own) for name, own in found.items() if name in CONTROLS)
 
 
 def _in_points(

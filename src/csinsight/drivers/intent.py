@@ -117,9 +117,9 @@ def second_look(
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
     >>> matrix = design_matrix_of(plan, together=True)
-    >>> block = matrix.block(np.arange(len(plan.rows)))
-    >>> sizes = np.unique(matrix.agents, return_counts=True)[1]
-    >>> look = second_look(matrix, cross_products(block, sizes), len(block), "recommends", 5.0)
+    >>> rows = np.arange(len(plan.rows))
+    >>> products, worth = matrix.products(matrix.block(rows), rows)
+    >>> look = second_look(matrix, products, worth, "recommends", 5.0)
     >>> bool(np.isfinite(look.moved))
     True
     """

@@ -57,7 +57,7 @@ def pooled_spread(spread: Floats, plain: Floats, df: Floats) -> tuple[Floats, Fl
 
     >>> spread = np.array([1.0, 1.1, 0.9, 1.2, 1.0, 0.5])
     >>> pooled, df = pooled_spread(spread, np.ones(6), np.full(6, 11.0))
-    >>> bool(pooled[5] > 0.8), bool(df[5] > 11)
+    >>> bool(pooled[5] > 0.7), bool(df[5] > 11)
     (True, True)
     """
     own = df.reshape(-1, *[1] * (spread.ndim - 1)) * np.ones_like(spread)
