@@ -120,10 +120,10 @@ class DesignMatrix:
         agents = self.agents[rows]
         for width in _WEEKS:
             both = agents * (int(self.weeks.max(initial=0)) + 1) + self.weeks[rows] // width
-            cells = np.unique(both, return_inverse=True)[1].astype(np.int64)
+            cells: Counts = np.asarray(np.unique(both, return_inverse=True)[1], dtype=np.int64)
             if len(rows) >= _A_CELL * (int(cells.max(initial=0)) + 1):
                 return cells
-        return np.unique(agents, return_inverse=True)[1].astype(np.int64)
+        return np.asarray(np.unique(agents, return_inverse=True)[1], dtype=np.int64)
 
     def products(self, columns: Floats, rows: Places, *, weekly: bool = True) -> tuple[Floats, int]:
         """Return the cross-products of each agent's `columns` at `rows` within `cells`.
@@ -322,7 +322,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
 def _weeks(started: pd.Series) -> Counts:
     """Return the week of each inquiry, counted back from the last; untimed ones share the last."""
     days = (started.max() - started).dt.days if started.notna().any() else started
-    return days.fillna(0).to_numpy(dtype=np.int64) // 7
+    return np.asarray(days.fillna(0), dtype=np.int64) // 7
 
 
 def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
