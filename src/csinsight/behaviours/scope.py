@@ -182,9 +182,7 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     return sides.with_columns(
         ((nw.col(TURN_NO) + 1 - is_agent + nw.col("_agent_began")) // 2).alias(AGENT_TURN),
         (nw.col(BEFORE_OUTCOME) & in_time & ~(agent & aside)).alias(JUDGED),
-        pick(~nw.col(SENT_MS).is_null(), waited.fill_null(value=False).cast(nw.Int8)).alias(
-            WAITED
-        ),
+        pick(~nw.col(SENT_MS).is_null(), waited.fill_null(value=False).cast(nw.Int8)).alias(WAITED),
     ).drop("_agent_began", "_silent_at", "_run_began", "_asked", "_previous_turn")
 
 

@@ -72,7 +72,7 @@ def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
     >>> plan = sample_design()
     >>> ready = readiness(plan, q_threshold=0.1).set_index("behaviour")
     >>> ready.loc["greets", ["inquiries", "agents", "varying"]].tolist()
-    [279, 6, 6]
+    [282, 6, 6]
     """
     names = [*design.family, *design.negative_controls]
     table = pd.DataFrame([_ready(design, name) for name in names])

@@ -93,7 +93,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
     >>> len(found.hours), len(found.talks)
-    (398, 307)
+    (398, 310)
     """
     months, profile = study.context.params.driver_months, study.context.profile
     rows = in_months(conversations, study.as_of, months, untimed=False)
@@ -204,7 +204,7 @@ def headline(found: Hours) -> dict[str, int]:
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
     >>> headline(found)
-    {'hours': 398, 'inquiries': 289, 'short': 0}
+    {'hours': 398, 'inquiries': 292, 'short': 0}
     """
     short = found.slow.loc[found.slow["overloaded"], "hour"]
     return {
