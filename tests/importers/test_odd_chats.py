@@ -35,6 +35,9 @@ def put(folder: Path, name: str, text: str) -> Path:
         "小雨 2026-10-05 3:02:11 PM\n在吗\n店:小李 2026-10-05 3:02:40 PM\n在的\n",
         "2026-10-05\n小雨 (15:02:11)：\n在吗\n店:小李 (15:02:40)：在的\n",
         "—— 2026-10-05 ——\n小雨 下午3:02:11\n在吗\n店:小李 下午3:02:40\n在的\n",
+        "小雨１ ２０２６－１０－０５ １５：０２：１１\n在吗\n店:小李 2026-10-05 15:02:40\n在的\n",
+        "雨１（２０２６／１０／０５ １５：０２：１１）：在吗\n店:小李 2026-10-05 15:02:40\n在的\n",
+        "小雨１\n２０２６－１０－０５ １５：０２：１１\n在吗\n店:小李\n2026-10-05 15:02:40\n在的\n",
     ],
 )
 def test_clocks_of_twelve_hours_and_days_above(tmp_path: Path, sound: Sound, text: str) -> None:
@@ -69,6 +72,23 @@ def test_a_half_of_the_day_in_a_table(tmp_path: Path, time: str, hour: int | Non
     made = read_qianniu_chat([put(tmp_path, "chat.csv", head + rows)])
     hours = made.tables["messages"]["sent_at"].dt.hour().to_list()
     assert hours == ([23] if hour is None else [hour, 23])
+
+
+def test_days_that_a_spreadsheet_counts_are_times_of_chats(tmp_path: Path, sound: Sound) -> None:
+    # 15:02:11 and 15:02:40 on 5 October 2026.
+    first, second = "46300.626516204", "46300.626851852"
+    qianniu = (
+        "客户名,消息序号,发送时间,发送内容,发送账号,账号类型\n"
+        f"小雨,1,{first},在吗,小雨,客户\n小雨,2,{second},在的,店:小李,客服\n"
+    )
+    jingmai = (
+        "customer,waiter,created,waiterSend,content\n"
+        f"小雨,店员,{first},0,在吗\n小雨,店员,{second},1,在的\n"
+    )
+    for read, text in ((read_qianniu_chat, qianniu), (read_jingmai_chats, jingmai)):
+        made = sound(read([put(tmp_path, "chat.csv", text)]))
+        assert made.tables["messages"]["sent_at"].to_list() == AT
+        assert "2 rows have times as days" in " ".join(map(str, made.notices))
 
 
 @pytest.mark.parametrize(

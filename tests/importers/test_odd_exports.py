@@ -277,6 +277,16 @@ def test_decimal_commas_of_a_spreadsheet(tmp_path: Path, sound: Sound) -> None:
     assert sound(read_shopify_orders([file], told)).tables["orders"]["paid_amount"][0] == 1234.5
 
 
+def test_days_that_a_spreadsheet_counts_in_an_order_of_shopify(tmp_path: Path) -> None:
+    head = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity"
+    file = tmp_path / "o.csv"
+    file.write_text(f"{head}\n#1,a@x,paid,46300.4,EUR,9,46300.375,1\n", encoding="utf-8")
+    made = read_shopify_orders([file])
+    (order,) = made.tables["orders"].select("placed_at", "paid_at").cast(str).rows()
+    assert order == ("2026-10-05 09:00:00.000000", "2026-10-05 09:36:00.000000")
+    assert "1 rows have times as days" in " ".join(map(str, made.notices))
+
+
 def test_decimal_commas_of_taobao_and_its_goods_lists(tmp_path: Path, sound: Sound) -> None:
     orders, goods, told = tmp_path / "o.csv", tmp_path / "ExportOrderDetailList.csv", tmp_path / "m"
     row = "2380000000000000001;小雨;1.100,50;1.100,50;交易成功;2026-10-05 10:00;2026-10-05 10:01"

@@ -48,6 +48,12 @@ _CLOCK_HEAD: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[，。！？；,!?;]|https?://")
 #: Clocks of two sides may differ by so much.
 _SLACK: Final = timedelta(seconds=60)
+#: Digits and marks of a time that a keyboard of full width writes.
+_WIDE: Final = str.maketrans(
+    "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0d\uff0f\uff0e",
+    "0123456789-/.",
+)
+_WIDE_DIGIT: Final = re.compile("[\uff10-\uff19]")
 #: A card's line such as ``创建时间: 2024-1-5 9:03:07`` is no head.
 _LABEL: Final = re.compile(r"(?:时间|日期|[:\uff1a])$")
 _RECEIVER: Final = re.compile(r"\s*-{1,2}>\s*")
@@ -245,7 +251,7 @@ def _candidates(lines: list[str]) -> dict[int, _Head]:
         if head:
             # One string for all lines of a writer.
             found[number] = _Head(sys.intern(head[0]), read_time(head[1]), head[2])
-        elif (divider := _DAY_LINE.match(stripped)) and _next_is_clock(lines, number):
+        elif (divider := _DAY_LINE.match(_plain(stripped))) and _next_is_clock(lines, number):
             # It tells the day of what is below, and is no text of what is above.
             day, lines[number] = divider["date"], ""
         elif below := _time_below(lines, number, stripped):
@@ -271,7 +277,7 @@ def _time_below(lines: list[str], number: int, nick: str) -> _Head | None:
         return None
     if not nick or not _may_be_nick(nick) or simplify(nick) in _MARKS:
         return None
-    match = _TIME_LINE.match(_bare(lines[number + 1]))
+    match = _TIME_LINE.match(_plain(_bare(lines[number + 1])))
     if not match or "\0" in lines[number] + lines[number + 1]:
         return None
     moment = read_time(f"{match['date']} {match['clock']}")
@@ -290,16 +296,22 @@ def read_head(line: str) -> tuple[str, str, str] | None:
     --------
     >>> read_head("小雨 2026-10-05 10:00:00")
     ('小雨', '2026-10-05 10:00:00', '')
+    >>> read_head("小雨１ ２０２６－１０－０５ １０：００：００")
+    ('小雨１', '2026-10-05 10：00：00', '')
     """
+    # A character stands for a character, so nick and text are cut from the line as it is written.
+    plain = _plain(line)
     # Each form is known by a sign that is quicker to look for, and nearly no line bears two.
-    match = _BRACKETED.match(line) if line[:1] in ("[", "【") else None
-    if match and (head := _told(match, match["nick"], "")):
+    match = _BRACKETED.match(plain) if plain[:1] in ("[", "【") else None
+    if match and (head := _told(match, line[slice(*match.span("nick"))], "")):
         return head
-    match = _IN_BRACKETS.match(line) if "(" in line or "\uff08" in line else None
-    if match and (head := _told(match, match["nick"], match["rest"] or "")):
-        return head
+    match = _IN_BRACKETS.match(plain) if "(" in plain or "\uff08" in plain else None
+    if match:
+        rest = "" if match["rest"] is None else line[slice(*match.span("rest"))]
+        if head := _told(match, line[slice(*match.span("nick"))], rest):
+            return head
     # The nick is what stands before the time: to find that first is quicker.
-    if (line[-1:].isdigit() or line[-2:] in ("AM", "PM")) and (match := _AT_END.search(line, 1)):
+    if (plain[-1:].isdigit() or plain[-2:] in ("AM", "PM")) and (match := _AT_END.search(plain, 1)):
         nick = line[: match.start()].rstrip()
         return _told(match, nick, "") if 0 < len(nick) <= _LONGEST_NICK else None
     return None
@@ -309,6 +321,10 @@ def _told(match: re.Match[str], nick: str, rest: str) -> tuple[str, str, str] | 
     if _LABEL.search(nick):
         return None
     return nick.strip(), f"{match['date']} {match['clock']}", rest.strip()
+
+
+def _plain(line: str) -> str:
+    return line.translate(_WIDE) if _WIDE_DIGIT.search(line) else line
 
 
 def read_time(text: str) -> datetime | None:

@@ -40,6 +40,7 @@ from csinsight.importers.one_shop import (
 from csinsight.importers.options import ChatOptions, read_options
 from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import FileFacts, FileNotice, Imported
+from csinsight.importers.times import dated
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: How robots' accounts are called, as their nicks say.
@@ -206,7 +207,9 @@ def read_jingmai_chats(
                 f"{table.file}: has no column {', '.join(absent)}; a 京麦 chat table has them; "
                 f"found: {', '.join(table.header[:12])}"
             )
-        for row in table.frame.iter_rows(named=True):
+        rows, counted = dated(table.frame, str(found["time"]))
+        skipped += [f"{table.file}: {notice}" for notice in counted]
+        for row in rows.iter_rows(named=True):
             told = {field: as_text(row[name]) if name else "" for field, name in found.items()}
             # A robot hands a session over, and an agent to another: the session is one.
             key = (told["talk"], "") if told["talk"] else (told["buyer"], told["agent"])

@@ -48,6 +48,7 @@ from csinsight.importers.chat_text import (
 from csinsight.importers.headers import plain_word
 from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import Imported
+from csinsight.importers.times import dated
 from csinsight.importers.workbook import (
     SUFFIXES,
     of_one_kind,
@@ -120,7 +121,7 @@ def parse_sheets(path: Path) -> tuple[list[Entry], list[str]]:
         )
     entries: list[Entry] = []
     for records in sheets:
-        entries += _entries(records)
+        entries += _entries(records, notices)
     numbers: dict[tuple[str, str], int] = {}
     for entry in entries:
         entry.talk = numbers.setdefault((entry.file, entry.buyer), len(numbers))
@@ -174,9 +175,12 @@ def _sheets(path: Path, notices: list[str]) -> list[Records]:
     return [records for records in found if is_one(records)]
 
 
-def _entries(records: Records) -> list[Entry]:
+def _entries(records: Records, notices: list[str]) -> list[Entry]:
     have = [name for name in (*NEEDED, NUMBER, KIND) if name in records.header]
-    frame = records.frame.with_columns(cells.clean(name) for name in have if name != TEXT)
+    frame, told = dated(
+        records.frame.with_columns(cells.clean(name) for name in have if name != TEXT), TIME
+    )
+    notices += [f"{records.file}: {notice}" for notice in told]
     if NUMBER in have:
         frame = frame.with_columns(cells.whole(pl.col(NUMBER)).alias(NUMBER))
         if not frame[NUMBER].null_count():

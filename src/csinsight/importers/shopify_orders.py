@@ -30,6 +30,7 @@ from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
+from csinsight.importers.times import told_times
 from csinsight.importers.workbook import open_tables
 
 COLUMNS: Final = {
@@ -103,7 +104,9 @@ def read_shopify_orders(
     read = [
         records for path in files for records in open_tables(path, wanted, known, options.encoding)
     ]
-    lines = pl.concat(_named(records) for records in read)
+    lines, counted = told_times(
+        pl.concat(_named(records) for records in read), "placed", "paid", "cancelled"
+    )
     # The time of payment: as long after placing as it really was.
     after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))
     written = pl.when(pl.col("paid").is_null()).then(pl.col(Orders.PLACED_AT)).otherwise(after)
@@ -122,7 +125,7 @@ def read_shopify_orders(
         _rules(),
         rows="repeated",
         damaged=[records.damaged for records in read],
-        notices=[*untold_zones(lines, "placed", "paid"), *([told] if unsaid else [])],
+        notices=[*counted, *untold_zones(lines, "placed", "paid"), *([told] if unsaid else [])],
         told=options.told(),
     )
 

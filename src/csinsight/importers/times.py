@@ -33,8 +33,7 @@ def counted_days(cell: pl.Expr) -> pl.Expr:
 def told_times(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, list[str]]:
     """Return rows whose times are written as times or not at all, and what was made of them.
 
-    A cell that means no time is empty; one that counts days, as a spreadsheet leaves it where the
-    column's form was lost, is written out.
+    A cell that means no time is empty; one that counts days is written out, as `dated` does.
 
     Parameters
     ----------
@@ -49,19 +48,41 @@ def told_times(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, list[s
     >>> rows.rows(), told[0][:32]
     ([('2026-10-05 09:30:00', None)], '1 rows have times as days that a')
     """
+    frame, told = dated(frame, *columns)
+    timed = [pl.when(~pl.col(name).str.contains(NO_TIME)).then(name) for name in columns]
+    return frame.with_columns(timed), told
+
+
+def dated(frame: pl.DataFrame, *columns: str) -> tuple[pl.DataFrame, list[str]]:
+    """Return rows with the days that a spreadsheet counts written out, and a notice of them.
+
+    A spreadsheet leaves such numbers where the column's form was lost.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    *columns : str
+        Columns of an export's times, as text.
+
+    Examples
+    --------
+    >>> rows, told = dated(pl.DataFrame({"at": ["46300.3958333", "2026-10-05"]}), "at")
+    >>> rows["at"].to_list(), len(told)
+    (['2026-10-05 09:30:00', '2026-10-05'], 1)
+    """
     counted = [pl.col(name).str.contains(_COUNTED) for name in columns]
     found = int(frame.select(pl.any_horizontal(counted).sum()).item() or 0)
+    if not found:
+        return frame, []
+    written = [
+        pl.when(count)
+        .then(counted_days(pl.when(count).then(name)).dt.to_string("%Y-%m-%d %H:%M:%S"))
+        .otherwise(name)
+        .alias(name)
+        for name, count in zip(columns, counted, strict=True)
+    ]
     told = (
         f"{found} rows have times as days that a spreadsheet counts (such as 46300.4): they are "
         "read as it counts from 1900; look whether the dates are right"
     )
-    written = [
-        pl.when(count)
-        .then(counted_days(pl.when(count).then(name)).dt.to_string("%Y-%m-%d %H:%M:%S"))
-        .otherwise(pl.when(~pl.col(name).str.contains(NO_TIME)).then(name))
-        .alias(name)
-        if found
-        else pl.when(~pl.col(name).str.contains(NO_TIME)).then(name).alias(name)
-        for name, count in zip(columns, counted, strict=True)
-    ]
-    return frame.with_columns(written), [told] if found else []
+    return frame.with_columns(written), [told]
