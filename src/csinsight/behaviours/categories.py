@@ -168,8 +168,9 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
     said = joined_lines(opening.filter(side == "agent"), [talk], TEXT, TEXT)
     names = [*lexicon.ids("buyer"), *_SAID_OF_CASES]
     marks = opening.group_by(talk).agg(nw.col(n).cast(nw.Int8).max().alias(n) for n in names)
-    table = collect(heard.join(said, on=talk, how="left").join(marks, on=talk, how="left"))
-    rows = pl.from_pandas(table).sort(talk)
+    table = heard.join(said, on=talk, how="left").join(marks, on=talk, how="left")
+    rows: pl.DataFrame = table.collect(backend="polars").to_native()
+    rows = rows.with_columns(pl.col(talk).cast(pl.String)).sort(talk)
     by_rules = ruled.reindex(rows[talk].to_list()).fillna(OTHER).to_numpy()
     return rows.with_columns(
         pl.lit("agent").alias(SENDER),

@@ -138,8 +138,8 @@ def _with_runs(read: Frame, plain: Frame, names: Sequence[str]) -> Frame:
     marks = lines.group_by(talk, run_no).agg(
         nw.col(name).cast(nw.Int8).max().alias(asked(name)) for name in names
     )
-    joined = read.join(texts, on=[talk, run_no], how="left")
-    joined = joined.join(marks, on=[talk, run_no], how="left").drop(run_no)
+    runs = texts.join(marks, on=[talk, run_no], how="left")
+    joined = read.join(runs, on=[talk, run_no], how="left").drop(run_no)
     return joined.with_columns(
         nw.when(buyer).then(nw.col(BEFORE)).alias(BEFORE),
         *((nw.col(asked(name)).fill_null(0) == 1).alias(asked(name)) for name in names),

@@ -18,7 +18,7 @@ from csinsight.contract.artifacts import Conversations
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages as Msg
 from csinsight.engine import Shop, ms
-from csinsight.engine.frames import beside, hold, keep
+from csinsight.engine.frames import beside, coded, hold, keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     COUNTED_MS,
@@ -44,6 +44,8 @@ from csinsight.params import add_months
 _C = Conversations
 
 _ORDER = (SENT_MS, Msg.MESSAGE_NO)
+#: Texts that many messages share.
+_CODED = (Msg.CONVERSATION_ID, Msg.SENDER, Msg.AGENT_ID)
 
 #: Counts that are 0, not null, in a conversation without buyer or agent lines.
 _COUNTED = (
@@ -198,13 +200,13 @@ def with_turns(messages: Frame) -> Frame:
             nw.col(Msg.MESSAGE_NO)
             .cum_count()
             .over(Msg.CONVERSATION_ID, order_by=_ORDER)
-            .cast(nw.Int64)
+            .cast(nw.Int32)
             .alias(POSITION),
             _before=nw.col(Msg.SENDER).shift(1).over(*turns, order_by=_ORDER),
         )
-        .with_columns(_begins=changes.cast(nw.Int64))
+        .with_columns(_begins=changes.cast(nw.Int32))
         .with_columns(_turn=nw.col("_begins").cum_sum().over(*turns, order_by=_ORDER))
-        .with_columns(pick(nw.col("_has_side"), nw.col("_turn")).alias(TURN_NO))
+        .with_columns(pick(nw.col("_has_side"), nw.col("_turn").cast(nw.Int32)).alias(TURN_NO))
         .drop("_has_side", "_before", "_begins", "_turn")
     )
 
@@ -310,7 +312,8 @@ def cut_messages(shop: Shop, as_of: datetime, rules: ConversationRules) -> CutMe
     >>> held.of_months(1).collect().shape[0] > 0
     True
     """
-    messages = hold(_numbered(shop, as_of, rules).drop(Msg.TEXT))
+    lines = _cut(shop, as_of, rules).drop(Msg.TEXT, Msg.SENT_AT)
+    messages = hold(with_turns(coded(lines, *_CODED)))
     times = hold(_times(messages, rules))
     results = hold(outcomes(shop, times, as_of, rules))
     flagged = hold(_flagged(messages, results))
@@ -418,8 +421,12 @@ def conversation_times(shop: Shop, as_of: datetime, rules: ConversationRules) ->
 
 def _numbered(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
     """Return the messages before `as_of`, cut into conversations and numbered."""
+    return keep(with_turns(_cut(shop, as_of, rules)))
+
+
+def _cut(shop: Shop, as_of: datetime, rules: ConversationRules) -> Frame:
     known = nw.col(SENT_MS).is_null() | (nw.col(SENT_MS) < moment_ms(as_of))
-    return keep(with_turns(cut(shop["messages"].filter(known), rules.gap_hours)))
+    return cut(shop["messages"].filter(known), rules.gap_hours)
 
 
 def _times(messages: Frame, rules: ConversationRules) -> Frame:

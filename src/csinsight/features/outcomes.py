@@ -14,6 +14,7 @@ import narwhals as nw
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Orders, Ratings
 from csinsight.engine import Shop, collect, ms
+from csinsight.engine.frames import coded
 from csinsight.features.frames import (
     ENDED_MS,
     FIRST_BUYER_MS,
@@ -282,7 +283,7 @@ def satisfaction(
         unknown = no_value(nw.Float64).alias(_C.SATISFACTION)
         return conversations.select(_C.CONVERSATION_ID, _C.AGENT_ID, unknown)
     rated = nw.col(ms(Ratings.RATED_AT))
-    ratings = shop["ratings"].filter(rated < moment_ms(as_of))
+    ratings = coded(shop["ratings"].filter(rated < moment_ms(as_of)), _C.AGENT_ID)
     late = rated - nw.col(ENDED_MS)
     keys = (_C.CONVERSATION_ID, _C.BUYER_ID, _C.AGENT_ID)
     pairs = conversations.select(*keys, STARTED_MS, ENDED_MS).join(
