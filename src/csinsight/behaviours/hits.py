@@ -62,6 +62,8 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
         pl.Series(read, dtype=pl.String), Words(lexicon.cuts, lexicon.rules), [marker]
     )
     column, places = _without(search, lexicon.cuts[marker])
+    # Polars tells which texts hold a pattern; Python, many times slower, where it is in those.
+    blanked = pl.Series(column, dtype=pl.String)
     spans: list[set[tuple[int, int]]] = [set() for _ in read]
     for rule in lexicon.rules[marker]:
         found: list[dict[int, list[tuple[int, int]]]] = []
@@ -69,17 +71,11 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
         for patterns in rule.needed:
             found.append({})
             for pattern in patterns:
-                for row in search.candidates(pattern, rows).tolist():
+                for row in search.rows(blanked, [pattern], rows).tolist():
                     hits = [hit.span() for hit in compiled(pattern).finditer(column[row])]
-                    if hits:
-                        found[-1].setdefault(row, []).extend(hits)
+                    found[-1].setdefault(row, []).extend(hits)
             rows = np.array(sorted(found[-1]), dtype=np.int64)
-        without = {
-            row
-            for pattern in rule.none_of
-            for row in search.candidates(pattern, rows).tolist()
-            if compiled(pattern).search(column[row]) is not None
-        }
+        without = set(search.rows(blanked, rule.none_of, rows).tolist())
         for row in found[-1].keys() - without:
             spans[row].update(*(hits[row] for hits in found))
     for row, own in places.items():
@@ -92,15 +88,13 @@ def _without(search: Search, cuts: Sequence[str]) -> tuple[list[str], dict[int, 
     texts = search.texts.to_list()
     places: dict[int, list[int]] = {}
     for cut in cuts:
-        for row in search.candidates(cut).tolist():
-            text = texts[row]
-            if compiled(cut).search(text) is not None:
-                before = places.get(row) or range(len(text) + 1)
-                texts[row], places[row] = _cut(text, compiled(cut), before)
+        for row in search.rows(pl.Series(texts, dtype=pl.String), [cut], None).tolist():
+            before = places.get(row) or range(len(texts[row]) + 1)
+            texts[row], places[row] = _cut(texts[row], compiled(cut), before)
     return texts, places
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=65_536)
 def _as_read(text: str) -> str:
     """Return a text as `mark` reads it, each character in its place."""
     lower = text.lower()
