@@ -21,6 +21,7 @@ from csinsight.drivers.verdicts import UNSEEN
 from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
+from csinsight.views import labels
 from csinsight.views.labels import readable
 from csinsight.views.study import open_study
 
@@ -176,3 +177,21 @@ def test_a_behaviour_that_answers_what_agents_do_not_see_is_named_where_the_whol
 
 def test_no_estimate_is_an_empty_table_and_no_error() -> None:
     assert readable(sample_drivers().head(0)).empty
+
+
+@pytest.mark.parametrize("study", ["en", "zh"], indirect=True)
+def test_what_is_used_with_lost_buyers_only_is_no_headline_and_says_so(study):
+    # A reminder meets who has not paid: it looks far surer than anything that an agent chose.
+    pushy, true = sample_drivers().head(1).copy(), sample_drivers().head(1)
+    numbers = {"effect_pp": -80.0, "low_pp": -85.0, "high_pp": -75.0, "raw_pp": -90.0}
+    pushy = pushy.assign(behaviour="reminds_payment", verdict="hurts", **numbers)
+    drivers = pd.concat([true, pushy], ignore_index=True)
+    name, why = labels.noun(study, "reminds_payment"), study.word("drivers.used_late")
+    told = view.sentence(study, drivers)
+    assert "80" not in told  # not what goes most surely with fewer sales …
+    assert study.word("drivers.against", behaviours=name) in told  # … yet not kept back
+    (note,) = view.contrary_notes(study, drivers)
+    assert why in note
+    assert why not in view.contrary_notes(study, drivers.assign(behaviour="greets"))[0]
+    lots = pd.DataFrame(columns=[Rollouts.BEHAVIOUR, Rollouts.ENDS_AT])
+    assert why in view.cards(study, drivers, lots).plain()

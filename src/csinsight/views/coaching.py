@@ -323,10 +323,17 @@ def _not_advised(study: Study, table: pd.DataFrame) -> str:
     if drivers is None:
         return ""
     rows = labels.readable(drivers)
-    rows = rows[rows[Drivers.VERDICT].isin(labels.NAMED)]
-    left = rows[~rows[Drivers.BEHAVIOUR].isin(table[_P.BEHAVIOUR])]
-    names = [labels.label(study, name) for name in left[Drivers.BEHAVIOUR]]
-    return study.word("coaching.not_advised", behaviours=study.words.listed(names)) if names else ""
+    against = labels.contrary(rows)
+    left = labels.surest(rows)
+    left = left[~left[Drivers.BEHAVIOUR].isin(table[_P.BEHAVIOUR])]
+    told = {"coaching.not_advised": left, "drivers.against": against}
+    return study.words.sentences(
+        *(
+            study.word(word, behaviours=study.words.listed(names))
+            for word, some in told.items()
+            if (names := [labels.noun(study, name) for name in some[Drivers.BEHAVIOUR]])
+        )
+    )
 
 
 def keep(study: Study, coached: Coached, talks: pd.DataFrame, followed: pd.DataFrame) -> None:

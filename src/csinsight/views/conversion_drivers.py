@@ -10,6 +10,7 @@ from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers, Rollouts
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
+from csinsight.drivers.design import LATE
 from csinsight.drivers.estimates import SCOPES
 from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, UNSEEN, answering, rings
 from csinsight.render import theme
@@ -54,8 +55,9 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
     found = "drivers.found_one" if len(named) == 1 else "drivers.found"
     goal = _goal(study, rows)
     parts = [study.word(found, named=len(named), tried=len(tried), goal=goal)]
+    against = labels.contrary(rows)
     for verdict in labels.NAMED:
-        side = named[named[_D.VERDICT] == verdict]
+        side = named[named[_D.VERDICT] == verdict].drop(index=against.index, errors="ignore")
         if len(side):
             sure = sureness(side, _D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP)
             row = side.iloc[int(sure.argmax())]
@@ -63,6 +65,9 @@ def sentence(study: Study, drivers: pd.DataFrame) -> str:
             told = labels.in_words(study, row, unit=True)
             word = f"drivers.most_{verdict}"
             parts.append(study.word(word, behaviour=name, effect=told, goal=goal))
+    if len(against):
+        listed = study.words.listed([labels.noun(study, name) for name in against[_D.BEHAVIOUR]])
+        parts.append(study.word("drivers.against", behaviours=listed))
     return study.words.sentences(*parts)
 
 
@@ -302,7 +307,7 @@ def _card(study: Study, row: pd.Series, lot: pd.DataFrame) -> Box:
 def _test(study: Study, row: pd.Series) -> str:
     """Return how to test a finding; what is against the textbook is looked into first."""
     if len(labels.contrary(row.to_frame().T.reset_index(drop=True))):
-        return study.word("drivers.card_contrary")
+        return study.word("drivers.card_contrary", why=_whom(study, row[_D.BEHAVIOUR]))
     measure = study.word(f"drivers.measure_{row[_D.OUTCOME]}")
     return study.word(f"drivers.card_test_{row[_D.VERDICT]}", measure=measure)
 
@@ -489,9 +494,19 @@ def contrary_notes(study: Study, drivers: pd.DataFrame) -> list[str]:
             "drivers.contrary",
             behaviour=labels.label(study, row[_D.BEHAVIOUR]),
             effect=labels.in_words(study, row, unit=True),
+            why=_whom(study, row[_D.BEHAVIOUR]),
         )
         for _, row in labels.contrary(labels.readable(drivers)).iterrows()
     ]
+
+
+def _whom(study: Study, behaviour: str) -> str:
+    """Say with whom a behaviour is used, which may be all that a figure against the textbook shows.
+
+    What is said only once a buyer has gone quiet, has not paid or has complained meets buyers who
+    are on their way out; no marker tells all of them from those who are not.
+    """
+    return study.word("drivers.used_late" if behaviour in LATE else "drivers.used_with")
 
 
 def control_notes(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> list[str]:
