@@ -11,6 +11,7 @@ import pytest
 
 from csinsight.contract.domain import BUYER_TYPES
 from csinsight.views import buyer_types, coaching, monthly_brief
+from csinsight.views.sample import sample_plan
 from csinsight.views.study import Study
 
 
@@ -140,3 +141,11 @@ def test_few_hits_name_nobody(study: Study) -> None:
 
 def test_without_hits_nobody_is_spoken_of(study: Study) -> None:
     assert coaching.broken_in_brief(study, _broken(xl=2).head(0)) == ""
+
+
+def test_strengths_alone_are_no_plan(study: Study) -> None:
+    kept = sample_plan().reindex([0]).assign(kind="strength", behaviour="recommends")
+    brief = monthly_brief.Brief(None, None, None, None, kept)
+    told = monthly_brief.plan(study, brief).plain()
+    assert coaching.nothing(study).plain() in told  # not an empty table below a title of rules
+    assert study.word("coaching.rules_title") not in told

@@ -184,14 +184,15 @@ def test_what_is_used_with_lost_buyers_only_is_no_headline_and_says_so(study):
     # A reminder meets who has not paid: it looks far surer than anything that an agent chose.
     pushy, true = sample_drivers().head(1).copy(), sample_drivers().head(1)
     numbers = {"effect_pp": -80.0, "low_pp": -85.0, "high_pp": -75.0, "raw_pp": -90.0}
+    told = {"standing": "new", "robustness": 0.1, "unit": "shown"}
     pushy = pushy.assign(behaviour="reminds_payment", verdict="hurts", **numbers)
-    drivers = pd.concat([true, pushy], ignore_index=True)
+    drivers = pd.concat([true, pushy], ignore_index=True).assign(taught="more", **told)
     name, why = labels.noun(study, "reminds_payment"), study.word("drivers.used_late")
     told = view.sentence(study, drivers)
     assert "80" not in told  # not what goes most surely with fewer sales …
     assert study.word("drivers.against", behaviours=name) in told  # … yet not kept back
     (note,) = view.contrary_notes(study, drivers)
     assert why in note
-    assert why not in view.contrary_notes(study, drivers.assign(behaviour="greets"))[0]
+    assert why not in view.contrary_notes(study, drivers.assign(behaviour="greets"))[-1]
     lots = pd.DataFrame(columns=[Rollouts.BEHAVIOUR, Rollouts.ENDS_AT])
     assert why in view.cards(study, drivers, lots).plain()

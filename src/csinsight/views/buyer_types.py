@@ -284,7 +284,9 @@ def _mixed(study: Study, own: pd.DataFrame) -> str:
         first, second = (study.word(f"type.{BUYER_TYPES[place]}") for place in pair)
         told = {"n": words.number(count), "first": first, "second": second}
         parts.append(study.word("types.mixed_between", **told))
-    return words.listed(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return study.word("types.mixed_both", none=parts[0], rest=parts[1])
 
 
 def _of_none(buyers: pd.DataFrame) -> pd.Series:

@@ -186,7 +186,8 @@ def _waiting(study: Study, found: pd.DataFrame) -> str:
         for rule, n in sizes.items()
     ]
     told = {"n": words.number(int(sizes.sum())), "kinds": words.listed(kinds)}
-    return study.word("brief.rules_check", **told)
+    # One kind has no order to be read in.
+    return study.word("brief.rules_check" if len(kinds) > 1 else "brief.rules_check_one", **told)
 
 
 def _conversations_of(broken: pd.DataFrame) -> int:

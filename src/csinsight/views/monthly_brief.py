@@ -309,8 +309,10 @@ def plan(study: Study, brief: Brief) -> Block:
     if brief.plan is None:
         return _missing(study, CoachingPlan.NAME)
     table = coaching.by_behaviour(brief.plan)
-    if brief.plan.empty:
-        return coaching.nothing(study)
+    # Nobody is named beside a rule here: what may break one is read with its lines, on the card.
+    checked = labels.of_kind(brief.plan, "compliance")
+    if table.empty and checked.empty:
+        return _linked(study, CoachingPlan.NAME, coaching.nothing(study), cards=True)
     words = study.words
     shown = pd.DataFrame(
         {
@@ -326,8 +328,6 @@ def plan(study: Study, brief: Brief) -> Block:
             ],
         }
     )
-    # Nobody is named beside a rule here: what may break one is read with its lines, on the card.
-    checked = labels.of_kind(brief.plan, "compliance")
     found = pd.DataFrame(
         {
             "what": [study.word("coaching.rules_row", n=checked[CoachingPlan.BEHAVIOUR].nunique())],
