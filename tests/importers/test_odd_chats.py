@@ -55,6 +55,24 @@ def test_a_dongdong_session_ends_where_it_says(tmp_path: Path) -> None:
     assert made.tables["messages"]["text"].to_list() == ["在吗", "在"]
 
 
+def test_talks_held_at_once_stay_two(tmp_path: Path, sound: Sound) -> None:
+    talk = "甲 2026-10-05 20:00:00\n在吗\n店:小李 2026-10-05 20:09:00\n在的\n"
+    beside = "乙 2026-10-05 20:05:00\n有货吗\n店:小王 2026-10-05 20:12:00\n有的\n"
+    late = "乙 2026-10-05 20:40:00\n拍了\n\n丙 2026-10-05 20:20:00\n包邮吗\n"
+    last = "店:小王 2026-10-05 20:21:00\n包的\n"
+    messages = sound(
+        read_qianniu_chat([put(tmp_path, "a.txt", f"{talk}\n{beside}{late}{last}")])
+    ).tables["messages"]
+    assert sorted(messages.select("buyer_id", "text").rows()) == sorted(
+        [("甲", "在吗"), ("甲", "在的"), ("乙", "有货吗"), ("乙", "有的"), ("乙", "拍了")]
+        + [("丙", "包邮吗"), ("丙", "包的")]
+    )
+    quoted = "甲 2026-10-05 20:30:00\n你看她说的\n乙 2026-10-05 20:05:00\n有货\n"
+    said = "店:小李 2026-10-05 20:31:00\n嗯\n店:小李 2026-10-05 20:32:00\n我看下\n"
+    told = read_qianniu_chat([put(tmp_path, "b.txt", f"{talk}{quoted}{said}")])
+    assert set(told.tables["messages"]["buyer_id"]) == {"甲"}
+
+
 def test_a_day_between_two_messages_is_no_text(tmp_path: Path) -> None:
     text = "2026-10-05\n小雨 (15:02:11)\n在吗\n2026-10-06\n店:小李 (09:00:00)\n在的\n"
     told = read_qianniu_chat([put(tmp_path, "chat.txt", text)]).tables["messages"]

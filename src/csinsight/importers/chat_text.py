@@ -48,6 +48,8 @@ _CLOCK_HEAD: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[，。！？；,!?;]|https?://")
 #: Clocks of two sides may differ by so much.
 _SLACK: Final = timedelta(seconds=60)
+#: Talks that an agent held at once began within a shift of each other.
+_BESIDE: Final = timedelta(hours=12)
 #: Digits and marks of a time that a keyboard of full width writes.
 _WIDE: Final = str.maketrans(
     "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0d\uff0f\uff0e",
@@ -220,11 +222,19 @@ def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
             upcoming = moment
     doubted: list[int] = []
     before: datetime | None = None
+    buyer = ""
     for index, place in enumerate(places):
-        head = candidates[place]
+        head, after = candidates[place], following[index]
         vouched = ":" in head.nick and max(seen[head.nick], shops[head.nick.split(":")[0]]) > 1
-        if head.sent_at is None or vouched or _fits(head.sent_at, before, following[index]):
+        begins = head.nick != buyer and place > 0 and not _bare(lines[place - 1])
+        if (
+            head.sent_at is None
+            or vouched
+            or _fits(head.sent_at, before, after)
+            or _beside(head.sent_at, before, after, begins=begins, goes_on=head.nick == buyer)
+        ):
             before = head.sent_at or before
+            buyer = buyer if ":" in head.nick else head.nick
         else:
             doubted.append(place)
             del candidates[place]
@@ -236,6 +246,26 @@ def _fits(moment: datetime, before: datetime | None, after: datetime | None) -> 
     if before is None or moment >= before - _SLACK:
         return after is None or moment <= after + _SLACK or (before is not None and after < before)
     return after is not None and moment <= after + _SLACK and after < before
+
+
+def _beside(
+    moment: datetime,
+    before: datetime | None,
+    after: datetime | None,
+    *,
+    begins: bool,
+    goes_on: bool,
+) -> bool:
+    """Tell whether a time is one of two talks that were held at once.
+
+    Of two such talks, pasted one below the other, the second begins below an empty line before the
+    first has ended, and the first's buyer writes later than the next agent.
+    """
+    if before is None:
+        return False
+    late = goes_on and moment >= before
+    early = begins and (after is None or moment <= after + _SLACK)
+    return (late or early) and abs(moment - before) <= _BESIDE
 
 
 def _candidates(lines: list[str]) -> dict[int, _Head]:
