@@ -154,6 +154,12 @@ def test_closing_words_that_follow_the_order_raise_no_alarm(confounded):
     checks = driver_checks(study, drivers).set_index("behaviour")
     assert checks.loc["closes_warmly", "check"] == NEXT_CONVERSATION
     assert not checks.loc["closes_warmly", "fired"]
+    # Where no control can be estimated there is none to look at, and the others are no controls.
+    untold = drivers["verdict"] == "control"
+    untold = drivers.assign(effect_pp=drivers["effect_pp"].mask(untold))
+    assert NEXT_CONVERSATION not in set(
+        driver_checks(study, untold)["check"].fillna(NEXT_CONVERSATION)
+    )
 
 
 def test_good_days_that_pass_for_an_effect_make_the_negative_control_warn(worlds):

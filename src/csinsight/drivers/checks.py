@@ -166,8 +166,11 @@ def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
     control = whole[Drivers.VERDICT] == "control"
     level = 0.05 / max(int(control.sum()), 1)
     apart = whole[whole[Drivers.REASON] == DISAGREES]
+    controls = whole[control]
+    # A longer series would give its rows to a table that has none.
+    rings = controls[Drivers.P_VALUE] <= level
     found = [
-        whole[control].assign(check=NEXT_CONVERSATION, fired=whole[Drivers.P_VALUE] <= level),
+        controls.assign(check=NEXT_CONVERSATION, fired=rings),
         whole[reversed_signs(whole)].assign(check=REVERSAL, fired=True),
         apart.assign(
             check=SECOND_METHOD,
