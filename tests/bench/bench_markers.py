@@ -30,7 +30,6 @@ from pathlib import Path
 import polars as pl
 
 from csinsight.params import ReaderName
-from csinsight.simulate import simulate
 
 FORMS: dict[ReaderName, str] = {"rules": "rules alone", "built_in": "full reader"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +41,9 @@ THEIRS = ROOT / "build" / "convokit" / "bin" / "python"
 
 def run() -> Iterator[str]:
     """Make the messages, then measure each side at each size in a process of its own."""
+    # A side that is measured starts with this module, and makes no shop.
+    from csinsight.simulate import simulate
+
     with tempfile.TemporaryDirectory() as folder:
         simulate(
             Path(folder),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import narwhals as nw
-import pandas as pd
 import polars as pl
 
 from csinsight.contract.artifacts import Conversations
@@ -40,6 +40,9 @@ from csinsight.features.outcomes import mature, outcomes, satisfaction
 from csinsight.features.rounds import open_talks, service_counts, serving_agents
 from csinsight.features.visits import pages_before
 from csinsight.params import add_months
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _C = Conversations
 
@@ -490,6 +493,7 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from csinsight.engine import collect
     >>> texts = {"buyer_id": ["b", "b"], "agent_id": [None, "a"], "sender": ["buyer", "agent"],
     ...          "text": ["在吗", "在的"], "sent_at_ms": [0, 9_000], "message_no": [1, 2],
