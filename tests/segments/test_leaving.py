@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import pandas as pd
@@ -11,6 +12,7 @@ from tests.contexts import TIERS
 from csinsight.engine import open_shop
 from csinsight.features.spend import spend_between
 from csinsight.segments.by_month import tiers_by_month
+from csinsight.segments.forecast_error import forecast_error
 from csinsight.segments.tiers import Leaving, leaving
 
 NAMES = ["buyer_id", "tier", "expected_spend_90d"]
@@ -40,12 +42,31 @@ def test_money_at_stake_is_as_sure_as_the_last_forecast_was():
     assert pd.isna(leaving(before, now, set(), NOTHING, seed=1).low)
     good = pd.DataFrame({"expected": [10.0] * 400, "actual": [9.0, 11.0] * 200})
     sure = leaving(before, now, set(), good, seed=1)
+    # As many came as were expected: what is left is how quarters differ.
     assert sure.low < sure.at_stake < sure.high
-    assert sure.high - sure.low < 10
+    assert (sure.least, sure.most) == (0, 0)
+    assert sure.high - sure.low < 70
     poor = pd.DataFrame({"expected": [10.0] * 60, "actual": ([0.0] * 50) + ([30.0] * 10)})
     unsure = leaving(before, now, set(), poor, seed=1)
-    assert unsure.high - unsure.low > 40
+    assert unsure.high - unsure.low > 140
     assert unsure.low < 50  # the last forecast promised twice of what came
+
+
+def test_half_of_the_last_error_is_taken_off_the_forecast_and_the_rest_is_in_the_interval():
+    """Known in closed form: so many buyers that only how stretches differ is left."""
+    half = pd.DataFrame({"expected": [10.0] * 4000, "actual": [5.0] * 4000})
+    error = forecast_error(half)
+    assert error.factor == pytest.approx(0.5**0.5)
+    low, high = error.interval(1000.0 * error.factor)
+    assert low < 500 < 1000 < high
+    assert high / low == pytest.approx(math.exp(2 * error.reach))
+    as_told = forecast_error(half.assign(actual=10.0))
+    assert as_told.factor == 1
+    assert as_told.reach < error.reach / 2
+    # Few buyers of whom one is large tell less, and correct less, than many that are alike.
+    large = pd.DataFrame({"expected": [1.0] * 60 + [600.0], "actual": [1.0] * 60 + [270.0]})
+    assert forecast_error(large).factor > error.factor + 0.1
+    assert math.isnan(forecast_error(half.head(49)).interval(1.0)[0])
 
 
 def test_who_bought_is_not_silent_whatever_is_expected():
@@ -83,5 +104,6 @@ def test_silent_buyers_of_a_known_shop_left_more_often_than_those_who_bought(dem
 def test_whether_more_goes_than_comes_is_told_by_the_forecasts_own_error(gain, at_stake, answer):
     middle, low, high = at_stake
     silent = pd.DataFrame({"buyer_id": ["a"]})
-    found = Leaving(2, 1, 1, 0, silent, middle, low, high, 900.0, gain, -100.0, 0.0, 800.0 + gain)
+    change = (900.0, gain, -100.0, 0.0, 800.0 + gain)
+    found = Leaving(2, 1, 1, 0, silent, middle, low, high, *change, least=600.0, most=1300.0)
     assert found.answer == answer

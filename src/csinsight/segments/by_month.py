@@ -20,6 +20,7 @@ from csinsight.contract.domain import TIERS, UNCLASSIFIED
 from csinsight.engine import Shop
 from csinsight.features.spend import spend_features
 from csinsight.params import add_months
+from csinsight.segments.forecast_error import forecast_error
 from csinsight.segments.model_selection import Outlook, look_ahead
 from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.tiers import value_tiers
@@ -88,7 +89,9 @@ def tiers_by_month(
 ) -> list[MonthTiers]:
     """Return the tiers as of `as_of` and as of each of the `months` month starts before it.
 
-    Every month's model of future spend is the one that was chosen on what was known then.
+    Every month's model of future spend is the one that was chosen on what was known then. What all
+    months expect is corrected alike, by what the last month's model got wrong
+    (`csinsight.segments.forecast_error`): months compare, and tiers don't hang on it.
 
     Parameters
     ----------
@@ -111,12 +114,14 @@ def tiers_by_month(
     >>> [f"{month.as_of:%Y-%m-%d}" for month in found]
     ['2026-10-01', '2026-11-01']
     """
+    moments = [add_months(as_of, -back) for back in range(months, -1, -1)]
+    outlooks = [look_ahead(shop, moment, options) for moment in moments]
+    factor = forecast_error(outlooks[-1].held_out).factor
     found = []
-    for back in range(months, -1, -1):
-        moment = add_months(as_of, -back)
-        outlook = look_ahead(shop, moment, options)
+    for moment, outlook in zip(moments, outlooks, strict=True):
         spend = spend_features(shop, moment, order_days=options.order_days)
-        found.append(MonthTiers(moment, value_tiers(spend, outlook.expected, options), outlook))
+        tiers = value_tiers(spend, outlook.expected * factor, options)
+        found.append(MonthTiers(moment, tiers, outlook))
     return found
 
 

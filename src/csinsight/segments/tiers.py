@@ -21,6 +21,7 @@ from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
 from csinsight.errors import DataError
 from csinsight.features.spend import SpendFeatures
+from csinsight.segments.forecast_error import ForecastError, forecast_error
 from csinsight.segments.options import TierOptions
 
 Floats = npt.NDArray[np.float64]
@@ -32,8 +33,6 @@ NEW, GONE = "new", "gone"
 _T = ValueTiers
 #: The tiers that carry the shop.
 BEST: Final = ("core", "vip")
-#: Buyers of the last stretch that are needed to say how far such sums can be trusted.
-MIN_HELD_OUT: Final = 50
 _DRAWS: Final = 1000
 COLUMNS: Final = ("buyer_id", "tier_before", "tier", "expected_before", "expected", "loss")
 
@@ -248,12 +247,15 @@ class Leaving:
         less: ``buyer_id``, ``tier_before``, ``tier``, ``expected_before``, ``expected`` (net
         spend in 90 days, as expected then and now), ``loss``; the largest loss first.
     at_stake, low, high : float
-        Sum of ``loss``, and between what it lies if it comes true as the last 90 days' forecast of
-        as many buyers did (95 %); NaN where the shop is too young to tell.
+        Sum of ``loss``, and between what it lies (95 %) if it errs as the last 90 days' forecast of
+        as many buyers did, and as totals err from one stretch to the next
+        (`csinsight.segments.forecast_error`); NaN where the shop is too young to tell.
     before, bought, quiet, new, now : float
         The whole shop's expected net spend of 90 days: a month ago; by how much it changed since
         for buyers who bought in the month, for those who did not (time passes, and orders drop
         out of the look-back), and through new buyers; and now. ``now`` is the sum of the others.
+    least, most : float
+        Between what ``now`` lies (95 %); NaN where the shop is too young to tell.
     """
 
     of: int
@@ -269,6 +271,8 @@ class Leaving:
     quiet: float
     new: float
     now: float
+    least: float
+    most: float
 
     @property
     def answer(self) -> str:
@@ -305,7 +309,8 @@ def leaving(
     Parameters
     ----------
     before, now : DataFrame
-        Value tiers of two moments, a month apart.
+        Value tiers of two moments, a month apart; what both expect is corrected alike by what
+        `held_out` tells (`csinsight.segments.by_month.tiers_by_month`).
     bought : collection of str
         Buyers who placed a paid order in between.
     held_out : DataFrame
@@ -335,7 +340,9 @@ def leaving(
     silent = table[best & ~did & (table["loss"] > 0)][list(COLUMNS)].fillna({_T.TIER: TIERS[0]})
     silent = silent.sort_values(["loss", "buyer_id"], ascending=[False, True], ignore_index=True)
     forecast = float(silent["loss"].sum())
-    low, middle, high = _trust(held_out, len(silent), seed)
+    error = forecast_error(held_out)
+    low, high = _trust(held_out, error, len(silent), seed)
+    least, most = error.interval(float(fresh.sum()))
     change = fresh - old
     return Leaving(
         of=int(best.sum()),
@@ -343,7 +350,7 @@ def leaving(
         rose=int((still & ~best).sum()),
         fresh=int((still & ~known).sum()),
         silent=silent,
-        at_stake=forecast * middle,
+        at_stake=forecast,
         low=forecast * low,
         high=forecast * high,
         before=float(old.sum()),
@@ -351,23 +358,28 @@ def leaving(
         quiet=float(change[known & ~did].sum()),
         new=float(change[~known].sum()),
         now=float(fresh.sum()),
+        least=least,
+        most=most,
     )
 
 
-def _trust(held_out: pd.DataFrame, buyers: int, seed: int) -> tuple[float, float, float]:
-    """Return what share of so many buyers' expected spend came true over 90 days, in an interval.
-
-    Where nothing was held out the forecast stands, without an interval.
+def _trust(
+    held_out: pd.DataFrame, error: ForecastError, buyers: int, seed: int
+) -> tuple[float, float]:
+    """Return what shares of so many buyers' expected spend may come (95 %); NaN where unknown.
 
     Drawn are groups of as many buyers, the more often the more was expected of them: a sum over a
-    few large buyers is less sure than one over the whole shop.
+    few large buyers is less sure than one over the whole shop. How far the whole sum may be off
+    comes on top: drawn from one stretch, all groups share its season and its large buyers.
     """
+    if isnan(error.spread) or not buyers:
+        return nan, nan
     expected, actual = held_out[["expected", "actual"]].to_numpy(dtype=float).T
-    if len(held_out) < MIN_HELD_OUT or not expected.sum() > 0 or not buyers:
-        return float("nan"), 1.0, float("nan")
     weights = expected.clip(min=0)
     rng = np.random.default_rng(seed)
     drawn = rng.choice(len(expected), (_DRAWS, buyers), p=weights / weights.sum())
     shares = actual[drawn].sum(axis=1) / expected[drawn].sum(axis=1)
-    low, middle, high = np.quantile(shares, (0.025, 0.5, 0.975))
-    return float(low), float(middle), float(high)
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.quantile(shares, (0.025, 0.975)) * expected.sum() / actual.sum())
+    low, high = np.hypot(np.array([min(logs[0], 0.0), max(logs[1], 0.0)]), error.reach)
+    return float(np.exp(-low)), float(np.exp(high))

@@ -19,14 +19,13 @@ from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.segments.by_month import MonthTiers
 from csinsight.segments.clv import accuracy, calibration
+from csinsight.segments.forecast_error import MIN_HELD_OUT, forecast_error
 from csinsight.segments.model_selection import Outlook
 from csinsight.segments.tiers import Leaving, money_by_tier, tier_moves
 from csinsight.views import labels, plots
 from csinsight.views.study import Study
 
 _T = ValueTiers
-#: Fewer buyers than this can't test it.
-MIN_BUYERS = 50
 #: Fact kept for the brief: whether the best buyers are being lost, in words.
 LEAVING = "leaving"
 SILENT = "silent"
@@ -166,22 +165,36 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
         left += float(share)
 
 
-def table(study: Study, tiers: pd.DataFrame) -> Table:
-    """Return buyers and money by tier: past, present and expected.
+def table(study: Study, tiers: pd.DataFrame, outlook: Outlook) -> Table:
+    """Return buyers and money by tier: past, present and expected, and how sure the last is.
 
     Examples
     --------
+    >>> from types import SimpleNamespace
     >>> from csinsight.views.sample import sample_study
     >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
-    >>> len(table(sample_study(), pd.DataFrame(some).assign(expected_spend_90d=0.0)).rows)
+    >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=0.0)
+    >>> young = SimpleNamespace(held_out=pd.DataFrame({"expected": [9.0], "actual": [0.0]}))
+    >>> len(table(sample_study(), tiers, young).rows)
     4
     """
+    words, held_out = study.words, outlook.held_out
+    error = forecast_error(held_out)
+    told = {"n": words.number(MIN_HELD_OUT)}
     rows = money_by_tier(tiers)
+    if not isnan(error.spread):
+        whole = float(rows[_T.EXPECTED_SPEND_90D].sum())
+        told = {
+            "total": words.percent(held_out["actual"].sum() / held_out["expected"].sum(), 0),
+            "factor": words.number(error.factor, 2),
+            "sum": words.with_interval(*map(words.money, (whole, *error.interval(whole)))),
+        }
     rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
     columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
     return Table(
         rows,
         study.word("tiers.table"),
+        caption=study.word("tiers.unsure" if isnan(error.spread) else "tiers.sure", **told),
         labels=labels.headings(study, "tiers", columns),
         formats=dict.fromkeys(columns[2:], study.words.money),
         name="tiers",
@@ -242,13 +255,14 @@ def leaving(study: Study, found: Leaving) -> Block:
         text = study.word("leaving.answer_first")
         study.write_facts({LEAVING: text, SILENT: 0})
         return Note([text])
-    at_stake = _in_money(study, found)
+    at_stake = _in_money(study, found.at_stake, found.low, found.high)
     told = {"of": words.number(found.of), "n": words.number(len(found.silent)), "money": at_stake}
     text = study.word("leaving.found", **told)
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
     money = words.money
-    sums = {"now": money(found.now), "before": money(found.before)}
+    next_days = (found.now, found.least, found.most)
+    sums = {"now": _in_money(study, *next_days), "before": money(found.before)}
     rose = {"rose": words.number(found.rose), "fresh": words.number(found.fresh)}
     balance = study.word("leaving.balance", **rose, **sums)
     if len(found.silent):
@@ -274,11 +288,20 @@ def leaving(study: Study, found: Leaving) -> Block:
             words.number(len(found.silent)),
             study.word("leaving.silent_detail"),
         ),
-        Tile(study.word("leaving.at_stake"), money(found.at_stake), _sure(study, found)),
+        Tile(
+            study.word("leaving.at_stake"),
+            money(found.at_stake),
+            _sure(study, found.low, found.high),
+        ),
         Tile(
             study.word("leaving.next"),
             money(found.now),
-            study.word("leaving.next_detail", before=money(found.before)),
+            words.word("text.clause_join").join(
+                [
+                    _sure(study, found.least, found.most),
+                    study.word("leaving.next_detail", before=money(found.before)),
+                ]
+            ),
         ),
     ]
     return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
@@ -294,19 +317,19 @@ def _answer(study: Study, found: Leaving) -> str:
     return study.word(f"leaving.answer_{found.answer}", quiet=quiet, gain=gain)
 
 
-def _in_money(study: Study, found: Leaving) -> str:
-    """Write the money at stake with its interval, or that there is none to give."""
+def _in_money(study: Study, value: float, low: float, high: float) -> str:
+    """Write money with its interval, or that there is none to give."""
     money = study.words.money
-    if isnan(found.low):
+    if isnan(low):
         join = study.word("text.clause_join").join
-        return join([money(found.at_stake), _sure(study, found)])
-    return study.words.with_interval(*map(money, (found.at_stake, found.low, found.high)))
+        return join([money(value), _sure(study, low, high)])
+    return study.words.with_interval(*map(money, (value, low, high)))
 
 
-def _sure(study: Study, found: Leaving) -> str:
-    if isnan(found.low):
+def _sure(study: Study, low: float, high: float) -> str:
+    if isnan(low):
         return study.word("leaving.unsure")
-    return study.words.interval(*map(study.words.money, (found.low, found.high)))
+    return study.words.interval(*map(study.words.money, (low, high)))
 
 
 def silent(study: Study, found: Leaving, *, export: bool) -> Block:
@@ -364,7 +387,7 @@ def holdout(study: Study, outlook: Outlook) -> Block:
     'Note'
     """
     told = outlook.held_out
-    if len(told) < MIN_BUYERS:
+    if len(told) < MIN_HELD_OUT:
         return Note([study.word("tiers.no_holdout")])
     groups = calibration(told["expected"], told["actual"])
     error = accuracy(told["expected"], told["actual"])
