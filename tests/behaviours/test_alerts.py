@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from csinsight.cli import main
 from csinsight.errors import ConfigError
 from csinsight.render.words import catalogue
 from csinsight.runs.state import Inputs
+from csinsight.stats.intervals import wilson
 
 
 def _month(**figures: float) -> pd.Series:
@@ -87,3 +89,21 @@ def test_a_shops_own_thresholds_take_the_place_of_ours_and_a_run_is_held_to_them
     assert ALERTS_FILE in Inputs(tmp_path).hashes
     (tmp_path / ALERTS_FILE).write_text("alerts: []\n", encoding="utf-8")
     assert alerts_of(tmp_path) == []
+
+
+def _drawn(rng: np.random.Generator, rate: float, n: int = 900) -> pd.Series:
+    """A month in which each of `n` buyers paid with the chance that is planted."""
+    paid = int(rng.binomial(n, rate))
+    low, high = wilson(paid, n)
+    return _month(paid_rate=paid / n, paid_rate_low=low, paid_rate_high=high)
+
+
+@pytest.mark.parametrize(
+    ("fall", "least", "most"),
+    [(0.0, 0.0, 0.01), (0.03, 0.005, 0.05), (0.13, 0.95, 1.0), (-0.13, 0.0, 0.0)],
+)
+def test_planted_falls_ring_and_chance_does_not(fall, least, most):
+    # By the normal law a fall of 13 points is beyond 3 in .99 of such months, one of 3 in .025.
+    rng, rule = np.random.default_rng(8), Alert(figure="paid_rate", falls_by=0.03)
+    rang = [len(raised(_drawn(rng, 0.5 - fall), _drawn(rng, 0.5), [rule])) for _ in range(200)]
+    assert least <= np.mean(rang) <= most

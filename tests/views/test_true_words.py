@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
+from csinsight.stats.intervals import wilson
 from csinsight.views import agent_kpis, coaching, kpi_figures, labels
 from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
@@ -88,3 +90,27 @@ def test_nobody_is_praised_for_no_gap_where_nothing_is_known_to_sell(
     page, brief = coaching.agents(study, plan, status).plain(), coaching.sentence(study, plan)
     assert ("Keep it up" in page) == (verdict == "helps")
     assert ("can't be told" in brief) == (verdict != "helps")
+
+
+@pytest.mark.parametrize(("true", "n"), [(0.0, 300), (0.0, 30_000), (0.1, 900), (-0.1, 900)])
+def test_planted_changes_are_told_and_chance_is_not(study: Study, true: float, n: int) -> None:
+    rng, told = np.random.default_rng(4), []
+    for _ in range(150):
+        row = {}
+        for name, rate in (("before", 0.45), ("now", 0.45 + true)):
+            paid = int(rng.binomial(n, rate))
+            low, high = wilson(paid, n)
+            row[name] = pd.Series({"paid": paid / n, "paid_low": low, "paid_high": high})
+        change = labels.difference(row["now"], row["before"], "paid")
+        said = labels.change_in_words(study, change)
+        told.append((np.sign(change[0]), "beyond chance" in said, "much as last month" in said))
+    signs, news, alike = (np.array(column) for column in zip(*told, strict=True))
+    if not true:
+        assert np.mean(news) <= 0.08  # 95 % intervals
+        # "Much as last month" takes many inquiries; of few it is never said.
+        assert np.mean(alike) > 0.9 if n > 5_000 else not alike.any()
+    else:
+        # The power of the normal law is .98: changes of ten points are told, and the way they went.
+        assert np.mean(news) > 0.95
+        assert (signs[news] == np.sign(true)).all()
+        assert not alike.any()
