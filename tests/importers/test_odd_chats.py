@@ -15,6 +15,7 @@ from csinsight.importers.intercom import read_intercom
 from csinsight.importers.platform_chats import read_jingmai_chats
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.qianniu_chat import read_qianniu_chat
+from csinsight.importers.quotes import without_quotes
 from csinsight.importers.zendesk import read_zendesk
 
 Sound = Callable[[Imported], Imported]
@@ -227,6 +228,44 @@ def test_a_writer_of_no_known_role_in_anothers_ticket_is_no_agent(tmp_path: Path
     assert made.tables["agents"]["agent_id"].sort().to_list() == ["5", "8"]
     (why,) = made.refused["_reason"]
     assert why.startswith("nothing tells whether its writer is an agent or was copied in")
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "On Mon, Oct 5, 2026 at 3:04 PM, Ann <ann@x.example> wrote:\n> Is it oak?\n>\n> -- \n> Ann",
+        "On Monday, October 5, 2026 at 3:04 PM, Ann of long name\n<ann@x.example> wrote:\n> Oak?",
+        "Le lun. 5 oct. 2026 à 15:04, Ann <ann@x.example> a écrit :\n\nIs it oak?",
+        "El lun, 5 oct 2026 a las 15:04, Ann (<ann@x.example>) escribió:\n> Is it oak?",
+        "Am Mo., 5. Okt. 2026 um 15:04 Uhr schrieb Ann <ann@x.example>:\n> Is it oak?",
+        "-----Original Message-----\nFrom: Ann\nIs it oak?",
+        "From: Ann <ann@x.example>\nSent: Monday, October 5\nTo: us\nSubject: Oak\n\nIs it oak?",
+        "在 2026年10月5日，Ann 写道：\n> 是橡木吗",
+        "##- Please type your reply above this line -##\nIs it oak?",
+    ],
+)
+def test_what_a_mail_quotes_is_not_said_by_its_writer(quote: str) -> None:
+    assert without_quotes(f"Yes, solid.\n\nLuis\n\n{quote}") == "Yes, solid.\n\nLuis"
+    # Nothing else is in it: the whole stays.
+    assert without_quotes(f"\n{quote}") == f"\n{quote}"
+
+
+def test_answers_between_quoted_lines_and_words_like_a_quotes_stay() -> None:
+    mail = "On Mon, Oct 5, Ann wrote:\n> Is it oak?\nYes.\n> And the legs?\nBeech."
+    assert without_quotes(mail) == "Yes.\nBeech."
+    letter = "Hi,\nOn the site you wrote:\ntwo weeks.\n>_< so slow\nFrom: Austin, to: Boston"
+    assert without_quotes(letter) == letter
+
+
+def test_mails_of_zendesk_hold_no_quotes(tmp_path: Path, sound: Sound) -> None:
+    said = "Yes.\n\nOn Mon, Oct 5, 2026, Ann <ann@x.example> wrote:\n> Is it oak?"
+    asked = {"author_id": 7, "plain_body": "Is it oak?", "created_at": "2026-10-05T10:00:00Z"}
+    answer = {"author_id": 9, "plain_body": said, "created_at": "2026-10-05T10:09:00Z"}
+    ticket = {"id": 5, "requester_id": 7, "assignee_id": 9, "comments": [asked, answer]}
+    file = put(tmp_path, "tickets.json", json.dumps({"tickets": [ticket]}))
+    imported = sound(read_zendesk([file], timezone="Europe/Berlin"))
+    assert imported.tables["messages"]["text"].to_list() == ["Is it oak?", "Yes."]
+    assert any("1 messages quote" in told for told in imported.notices)
 
 
 def test_a_view_of_zendesk_is_said_to_hold_no_messages(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from csinsight.importers.json_chats import (
     moment_of,
 )
 from csinsight.importers.options import Options, read_options
+from csinsight.importers.quotes import quotes_told, without_quotes
 from csinsight.importers.reading import LINE_SCHEMA, Line
 from csinsight.importers.sift import Imported, Rule, settle_once, with_table
 
@@ -78,8 +79,13 @@ def read_intercom(
             talks.append(talk)
             entries += _conversation(path.name, number, talk, len(entries), zone, names)
             scores += _scores(path.name, number, talk, zone)
+    quoting = 0
+    for entry in entries:
+        said = without_quotes(entry.text)
+        quoting += said != entry.text
+        entry.text = said
     # A score is a row in too: it is used or refused with its reason, as a message is.
-    imported = chat_tables(entries, _cut_off(talks))
+    imported = chat_tables(entries, [*_cut_off(talks), *quotes_told(quoting)])
     if AGENTS.name in imported.tables:
         agent = pl.col(Agents.AGENT_ID)
         named = agent.replace_strict(names, default=agent).alias(Agents.NAME)

@@ -3,8 +3,9 @@
 A public comment is a message: the requester's are the buyer's, Zendesk's own account (-1) is the
 system, and who writes otherwise is an agent unless a ``role`` says that they are an end user (a
 person copied in stands on the buyer's side). Internal notes are refused: no buyer read them. The
-transcript of a chat, which Zendesk keeps as one comment, is cut into its lines. A ticket is a
-conversation; a satisfaction of ``good`` or ``bad`` becomes a rating of 5 or 1 for its assignee.
+transcript of a chat, which Zendesk keeps as one comment, is cut into its lines; what an e-mail
+quotes of others is left out. A ticket is a conversation; a satisfaction of ``good`` or ``bad``
+becomes a rating of 5 or 1 for its assignee.
 
 The buyer is the requester's e-mail where the file tells it, in the ticket or in ``users``: shops'
 orders know buyers by it, and not by Zendesk's number. The views that Zendesk exports as CSV hold no
@@ -30,6 +31,7 @@ from csinsight.importers import cells
 from csinsight.importers.json_chats import as_list, as_object
 from csinsight.importers.one_shop import untold_zones
 from csinsight.importers.options import Options, read_options
+from csinsight.importers.quotes import answers_alone
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
 from csinsight.importers.records import load_json
 from csinsight.importers.sift import (
@@ -174,7 +176,7 @@ def read_zendesk(
     for _, _, ticket in tickets:
         _meet(ticket, people)
     said = [row for ticket in tickets for row in _comments(*ticket, people)]
-    frame = pl.DataFrame(said, _SCHEMA, orient="row")
+    frame, quoting = answers_alone(pl.DataFrame(said, _SCHEMA, orient="row"), "text")
     good, refused = sift(frame.with_columns(_values(zone)), _rules())
     kept, rest = settle_once(MESSAGES, good)
     scored = [row for ticket in tickets for row in _rating(*ticket, people)]
@@ -189,7 +191,7 @@ def read_zendesk(
         stack([refused, rest], REFUSED_SCHEMA),
         frame.height,
         kept.height,
-        (*untold_zones(frame, "time"), *_notices(kept, ratings.height)),
+        (*untold_zones(frame, "time"), *quoting, *_notices(kept, ratings.height)),
         used=kept.select(Line.FILE),
         facts=_facts(kept),
     )
