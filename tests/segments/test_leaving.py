@@ -60,6 +60,12 @@ def test_half_of_the_last_error_is_taken_off_the_forecast_and_the_rest_is_in_the
     low, high = error.interval(1000.0 * error.factor)
     assert low < 500 < 1000 < high
     assert high / low == pytest.approx(math.exp(2 * error.reach))
+    assert error.known
+    # A tenth came: a season, not the shop's bias. It is hardly corrected, and no sum is told.
+    season = forecast_error(half.assign(actual=1.0))
+    assert season.factor == pytest.approx(math.exp(-0.4))
+    assert not season.known
+    assert season.interval(season.factor)[1] > 1
     as_told = forecast_error(half.assign(actual=10.0))
     assert as_told.factor == 1
     assert as_told.reach < error.reach / 2
@@ -67,6 +73,7 @@ def test_half_of_the_last_error_is_taken_off_the_forecast_and_the_rest_is_in_the
     large = pd.DataFrame({"expected": [1.0] * 60 + [600.0], "actual": [1.0] * 60 + [270.0]})
     assert forecast_error(large).factor > error.factor + 0.1
     assert math.isnan(forecast_error(half.head(49)).interval(1.0)[0])
+    assert not forecast_error(half.head(49)).known
 
 
 def test_who_bought_is_not_silent_whatever_is_expected():

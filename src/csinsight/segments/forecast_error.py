@@ -23,6 +23,11 @@ _USUAL: Final = 0.15
 _STRETCHES: Final = 4
 #: Share of such an error, squared, that stays from one stretch to the next.
 _STAYS: Final = 0.5
+#: The largest correction, in logs: an error larger than a shop's bias is its season or a break,
+#: and the next stretch may well err the other way. The rest goes into the interval alone.
+_LARGEST: Final = 0.4
+#: From this reach on, a factor of 2.7 either way, a sum is no answer.
+_NO_ANSWER: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class ForecastError:
     def reach(self) -> float:
         """How far, in logs, a corrected total may be off either way (95 %)."""
         return float(t.ppf(0.975, _STRETCHES + 1)) * self.spread
+
+    @property
+    def known(self) -> bool:
+        """Whether a total can be told at all: neither unknown nor off by any factor."""
+        return self.reach < _NO_ANSWER
 
     def interval(self, total: float) -> tuple[float, float]:
         """Return between what a corrected total lies (95 %); NaN where nothing is known."""
@@ -86,4 +96,5 @@ def forecast_error(held_out: pd.DataFrame) -> ForecastError:
     error = (_STRETCHES * _USUAL**2 + own) / (_STRETCHES + 1)
     weight = _STAYS * error / (error + chance)
     spread = sqrt(error * (1 - _STAYS * weight) + chance)
-    return ForecastError(exp(weight * log(ratio)), spread)
+    correction = float(np.clip(weight * log(ratio), -_LARGEST, _LARGEST))
+    return ForecastError(exp(correction), spread)

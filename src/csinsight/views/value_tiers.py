@@ -180,9 +180,10 @@ def table(study: Study, tiers: pd.DataFrame, outlook: Outlook) -> Table:
     """
     words, held_out = study.words, outlook.held_out
     error = forecast_error(held_out)
-    told = {"n": words.number(MIN_HELD_OUT)}
+    told, key = {"n": words.number(MIN_HELD_OUT)}, "tiers.unsure"
     rows = money_by_tier(tiers)
     if not isnan(error.spread):
+        key = "tiers.sure" if error.known else "tiers.wild"
         whole = float(rows[_T.EXPECTED_SPEND_90D].sum())
         told = {
             "total": words.percent(held_out["actual"].sum() / held_out["expected"].sum(), 0),
@@ -194,7 +195,7 @@ def table(study: Study, tiers: pd.DataFrame, outlook: Outlook) -> Table:
     return Table(
         rows,
         study.word("tiers.table"),
-        caption=study.word("tiers.unsure" if isnan(error.spread) else "tiers.sure", **told),
+        caption=study.word(key, **told),
         labels=labels.headings(study, "tiers", columns),
         formats=dict.fromkeys(columns[2:], study.words.money),
         name="tiers",
