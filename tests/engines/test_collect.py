@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csinsight.engine import collect
-from csinsight.engine.frames import steady
+from csinsight.engine.frames import beside, coded, steady
 
 CENTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=50)
 
@@ -54,3 +54,16 @@ def test_collected_floats_are_steady_and_missing_ones_stay_missing() -> None:
     assert got["x"].iloc[0] == 0.3
     assert got["x"].isna().tolist() == [False, True, True]
     assert got["n"].dtype == "int64"
+
+
+def test_coded_texts_are_joined_to_and_leave_as_texts() -> None:
+    lines = nw.from_native(pl.LazyFrame({"who": ["a", "b", None], "units": [1, 2, 3]}))
+    names = pl.DataFrame({"who": ["b", "not there"], "name": ["B", "C"]})
+    held = coded(lines, "who")
+    assert held.collect_schema()["who"] == nw.Categorical
+    for frame in (lines, held):
+        joined = frame.join(beside(frame, names), on="who", how="left").sort("units")
+        got = collect(joined)
+        assert got["who"].fillna("-").tolist() == ["a", "b", "-"]
+        assert got["name"].fillna("-").tolist() == ["-", "B", "-"]
+        assert got["who"].dtype == "str"
