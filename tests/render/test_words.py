@@ -156,3 +156,8 @@ def test_figures_that_are_reckoned_otherwise_have_names_of_their_own(lang: Lang)
     )
     assert behaviours
     assert not behaviours & kpis
+
+
+def test_a_name_that_ends_in_a_stop_ends_the_sentence_once() -> None:
+    told = [Words("en").word("coaching.keep_it_up", agents=name) for name in ("Omar A.", "Omar")]
+    assert [text[text.index("Omar") :] for text in told] == ["Omar A.", "Omar."]

@@ -120,6 +120,10 @@ class Words:
         missing = placeholders(text) - values.keys()
         if missing:
             raise ReportError(f"word `{key}` needs {', '.join(sorted(missing))}")
+        for name, value in values.items():
+            # A name such as "Amy F." brings the stop that ends a sentence.
+            if isinstance(value, str) and value.endswith("."):
+                text = text.replace(f"{{{name}}}.", f"{{{name}}}")
         return text.format(**values) if placeholders(text) else text
 
     def names(self, group: str, keys: Iterable[str]) -> dict[str, str]:

@@ -282,7 +282,7 @@ def _talk(
     """Return one excerpt under its day, what it shows, and the name to dispute it by."""
     agent = study.word("block.peer" if peer else "block.you")
     said = [
-        (study.word("block.buyer") if sender == "buyer" else agent, text)
+        (study.word("block.buyer") if sender == "buyer" else agent, labels.quoted(study, text))
         for sender, text in zip(lines["sender"], lines["text"], strict=True)
     ]
     moment = lines["sent_at"].iloc[0]

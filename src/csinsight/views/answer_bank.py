@@ -167,9 +167,9 @@ def _asked(study: Study, row: pd.Series) -> str:
 
 def _talk(study: Study, row: pd.Series, title: str) -> Talk:
     """Return a question with an answer, as a conversation: what is quoted keeps its language."""
-    lines = [(study.word("block.buyer"), str(row[_B.QUESTION]))]
+    lines = [(study.word("block.buyer"), labels.quoted(study, row[_B.QUESTION]))]
     if pd.notna(row[_B.ANSWER]):
-        lines.append((study.word("block.agent"), str(row[_B.ANSWER])))
+        lines.append((study.word("block.agent"), labels.quoted(study, row[_B.ANSWER])))
     return Talk(title, lines)
 
 
@@ -224,10 +224,10 @@ def files(study: Study, found: pd.DataFrame) -> Block:
     sheet: list[list[str | float | int | None]] = [
         [
             int(row[_B.QUESTION_ID]),
-            str(row[_B.QUESTION]),
+            labels.quoted(study, row[_B.QUESTION]),
             study.word(f"category.{row[_B.CATEGORY]}"),
             int(row[_B.BUYERS]),
-            None if pd.isna(row[_B.ANSWER]) else str(row[_B.ANSWER]),
+            None if pd.isna(row[_B.ANSWER]) else labels.quoted(study, row[_B.ANSWER]),
             int(row[_B.ANSWERED]),
             round(float(row[_B.SHARE]), 4),
             study.word(f"bank.state_{rows[row[_B.QUESTION_ID]]}"),

@@ -544,7 +544,10 @@ def _read(study: Study, lines: pd.DataFrame) -> list[Talk]:
             parts.append(study.word("behind.paid" if first["paid"] else "behind.not_paid"))
         parts.append(study.word("card.talk", name=reference(str(name))))
         said = [
-            (study.word("block.buyer" if sender == "buyer" else "block.agent"), text)
+            (
+                study.word("block.buyer" if sender == "buyer" else "block.agent"),
+                labels.quoted(study, text),
+            )
             for sender, text in zip(own["sender"], own["text"], strict=True)
         ]
         talks.append(Talk(" · ".join(parts), said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
+from csinsight.coaching.masking import MASKS
 from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, sureness, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
 from csinsight.contract.domain import MARKERS, TIMINGS
@@ -29,6 +31,7 @@ _P = CoachingPlan
 TURNED: Final = ("first_response_s", "mean_response_s", "slow_reply_share")
 _OPPOSITE: Final = {"helps": "hurts", "hurts": "helps"}
 _LABELLED: Final = (*TURNED, "answer_ask_ratio")
+_MASK: Final = re.compile(rf"\[({'|'.join(MASKS)})\]")
 NAMED: Final = ("helps", "hurts")
 
 
@@ -431,6 +434,18 @@ def masked_id(buyer: str) -> str:
     ('t***78', '小***')
     """
     return f"{buyer[:1]}***{buyer[-2:] if len(buyer) > _SHORT_ID else ''}"
+
+
+def quoted(study: Study, text: str) -> str:
+    """Return a masked line with its masks in the report's language; all else stays as it was said.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> quoted(sample_study(), "ship it to [地址], call [电话]")
+    'ship it to [address], call [phone]'
+    """
+    return _MASK.sub(lambda found: f"[{study.word(f'mask.{found[1]}')}]", text)
 
 
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:

@@ -476,5 +476,5 @@ def _talk(study: Study, name: str, lines: pd.DataFrame) -> Talk:
             if waited > LONG_WAIT_S:  # the wait is what the reader can't see otherwise
                 minutes = study.words.number(waited / 60)
                 who = study.word("lost.after_wait", who=who, minutes=minutes)
-        said.append((who, text))
+        said.append((who, labels.quoted(study, text)))
     return Talk(study.word("card.talk", name=reference(name)), said)

@@ -240,7 +240,7 @@ def _talks_sheet(study: Study, talks: pd.DataFrame) -> Sheet:
             study.word(sides[row["side"]]),
             reference(str(row["conversation_id"])),
             study.word("block.buyer" if row["sender"] == "buyer" else "export.agent_says"),
-            str(row["text"]),
+            labels.quoted(study, row["text"]),
         ]
         for _, row in talks.iterrows()
     ]
@@ -257,7 +257,7 @@ def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sh
             said = own[own["conversation_id"] == one]
             who = ["block.buyer" if s == "buyer" else "export.agent_says" for s in said["sender"]]
             lines = [
-                study.word("text.colon", label=study.word(name), text=text)
+                study.word("text.colon", label=study.word(name), text=labels.quoted(study, text))
                 for name, text in zip(who, said["text"], strict=True)
             ]
             rows.append(
