@@ -10,16 +10,19 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from tests.toys import toy_notebooks, toy_shop
 
-from csinsight.params import load_params, shipped
-from csinsight.runs import kernels, month
-from csinsight.runs.kernels import Limits, Workers
-from csinsight.runs.month import RunResult, run_month
+# jsonschema asks for it to check addresses, which no notebook holds; a second to import. It stands
+# before all that imports nbformat, and with it jsonschema.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+from tests.toys import toy_notebooks, toy_shop  # noqa: E402
+
+from csinsight.params import load_params, shipped  # noqa: E402
+from csinsight.runs import kernels, month  # noqa: E402
+from csinsight.runs.kernels import Limits, Workers  # noqa: E402
+from csinsight.runs.month import RunResult, run_month  # noqa: E402
 
 __all__ = ["toy_notebooks", "toy_shop"]
-# jsonschema asks for it to check addresses, which no notebook holds; a second to import.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # A session of Spark lives for a minute here: what its compiler would gain later is never had.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 # On a loaded machine an example of milliseconds takes a second: a test's own limit is enough.

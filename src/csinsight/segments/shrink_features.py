@@ -162,13 +162,14 @@ def weigh(
     columns: list[tuple[Floats, Floats, Floats]] = []
     known: dict[str, Scale] = {}
     left_out: dict[str, str] = {}
+    halves = _half_days(features) if scales is None else None
     for name in names:
         observed = OBSERVERS[name](features)
         if scales is not None:
             scale = scales.get(name)
         else:
             told = observed is not None and observed.recorded
-            scale = _estimate(observed, _halves(name, features)) if told and observed else None
+            scale = _estimate(observed, _halves(name, halves)) if told and observed else None
         if observed is None and scale is not None:
             observed = Observed.nothing(len(features))
         if observed is None or scale is None:
@@ -232,14 +233,21 @@ class _Halves:
         return int(self._both.sum())
 
 
-def _halves(name: str, features: pd.DataFrame) -> _Halves | None:
-    """Return a feature of even and of odd days; None where too few buyers show both."""
+def _half_days(features: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the raw counts of even and of odd days; None where they were not read apart."""
     there = [column for column in ADDED_UP if column + EVEN in features]
     if not there:
         return None
     whole = features[there].astype("float64")
     even = features[[column + EVEN for column in there]].astype("float64").set_axis(there, axis=1)
-    one, other = (OBSERVERS[name](half) for half in (even, (whole - even).clip(lower=0.0)))
+    return even, (whole - even).clip(lower=0.0)
+
+
+def _halves(name: str, half_days: tuple[pd.DataFrame, pd.DataFrame] | None) -> _Halves | None:
+    """Return a feature of even and of odd days; None where too few buyers show both."""
+    if half_days is None:
+        return None
+    one, other = map(OBSERVERS[name], half_days)
     if one is None or other is None:
         return None
     found = _Halves(one, other)
