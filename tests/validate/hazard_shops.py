@@ -31,6 +31,10 @@ EFFECTS = {
 #: Asked for by what the buyer came with; the others are possible from the first line on.
 HAGGLERS_ONLY = ("offers_alternative", "explains_value")
 WORRIED_ONLY = ("empathizes", "apologizes")
+#: How dear each kind of goods is (`tests.validate.said.GOODS`).
+_DEAR = np.array([1.0, 0.6, 0.2, -0.2, -0.6, -1.0])
+#: Chance that a doubt is voiced before a turn.
+_DOUBTS = 0.15
 OVERLAPPING = ("empathizes", "apologizes", "recommends", "offers_alternative")
 
 
@@ -61,6 +65,12 @@ class Kind:
     overlap: float = 0.0
     unvoiced: tuple[str, ...] = ()
     handover: float = 0.0
+    #: Log-odds by which dear goods are bought, and served, less; agents specialise in some of them.
+    goods: float = 0.0
+    #: Log-odds by which a doubt that no marker reads lowers every later chance to order; what is
+    #: only said in answer to one.
+    doubt: float = 0.0
+    answers_doubt: tuple[str, ...] = ()
     #: "line": a chance after each line; "end": one decision when the buyer has heard enough.
     decides: str = "line"
 
@@ -115,6 +125,9 @@ class Talks:
     #: Who answers before turn `handed`; 0 where nobody took over.
     taker: np.ndarray
     handed: np.ndarray
+    #: What each is about; and whether the buyer has just voiced a doubt (talks x TURNS).
+    goods: np.ndarray
+    doubts: np.ndarray
 
     def possible(self, name: str) -> np.ndarray:
         """Tell who gives an occasion."""
@@ -132,7 +145,8 @@ class Talks:
         sign = -1 if name in ("refuses_flatly", "curt_reply") else 1
         by = np.where(turn < self.handed, self.taker, self.agent)
         keen = self.kind.effort * self.intent[:, turn]
-        return self.habits[name][by] + sign * (self.kind.mood * self.mood + keen)
+        dear = self.kind.goods * _DEAR[self.goods]
+        return self.habits[name][by] + sign * (self.kind.mood * self.mood + keen - dear)
 
 
 def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
@@ -151,7 +165,8 @@ def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
     conversations, frozen = tables(talks, played, rng)
     ids = conversations["conversation_id"]
     wrote = np.char.mod("agent%03d", talks.authors())
-    heard = states(rng, ids, talks.intent, played.turns, kind.told, wrote)
+    told_of = talks.goods if kind.goods else None, talks.doubts if kind.doubt else None
+    heard = states(rng, ids, talks.intent, played.turns, kind.told, wrote, *told_of)
     return Shop(conversations, frozen, effects, heard)
 
 
@@ -186,6 +201,12 @@ def talks_of(kind: Kind, rng) -> Talks:
     change[:, 0] = 0
     intent = np.cumsum(change, axis=1) - hesitant[:, None]
     handed = np.where(rng.random(n) < kind.handover, rng.integers(1, 5, n), 0)
+    goods, doubts = np.zeros(n, int), np.zeros((n, TURNS), bool)
+    if kind.goods:
+        special = rng.integers(0, len(_DEAR), agents)[agent]
+        goods = np.where(rng.random(n) < 0.6, special, rng.integers(0, len(_DEAR), n))
+    if kind.doubt:
+        doubts = rng.random((n, TURNS)) < _DOUBTS
     return Talks(
         kind=kind,
         agent=agent,
@@ -199,6 +220,8 @@ def talks_of(kind: Kind, rng) -> Talks:
         wait=wait - 0.5 * kind.effort * intent[:, 0],
         taker=rng.integers(0, agents, n),
         handed=handed,
+        goods=goods,
+        doubts=doubts,
     )
 
 
@@ -212,6 +235,7 @@ def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Pl
     score = kind.base + kind.skill * talks.skill[talks.agent]
     score = score - 0.9 * (talks.category == CATEGORIES.index("bargaining")) - 0.4 * talks.worried
     score = score - (0.15 * (talks.wait - 5) if effects else 0)
+    score = score - kind.goods * _DEAR[talks.goods]
     leaving = expit(-0.9 - 0.6 * talks.hesitant[:, None] + 0.15 * np.arange(TURNS))
     gone = luck.leave < leaving
     planned = np.where(gone.any(axis=1), gone.argmax(axis=1) + 1, TURNS)
@@ -227,6 +251,7 @@ def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Pl
             first[name][there & shows & (first[name] == 0)] = turn + 1
         lift = sum(effect * (first[name] > 0) for name, effect in effects.items())
         leaves = gone[:, turn]
+        lift = lift - kind.doubt * talks.doubts[:, : turn + 1].any(axis=1)
         buys = luck.order[:, turn] < expit(score + kind.hesitancy * talks.intent[:, turn] + lift)
         if kind.decides == "end":
             buys &= leaves | (turn == TURNS - 1)
@@ -239,6 +264,8 @@ def _shows(talks: Talks, luck: Luck, name: str, turn: int, planned: np.ndarray) 
     """Tell where `name` is said at `turn`; `planned` is when the buyer would leave anyway."""
     kind, draw = talks.kind, luck.show[name]
     may = np.ones(len(draw), bool) if name in kind.unvoiced else talks.possible(name)
+    if name in kind.answers_doubt:
+        may = may & talks.doubts[:, turn]
     if name in kind.by_talk:
         does = draw[:, 0] < 1 - (1 - expit(talks.odds(name, 0))) ** 2
         return may & does & (np.floor(draw[:, 1] * planned) == turn)

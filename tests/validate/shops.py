@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from tests.validate.said import GOODS, said
+
+from csinsight.behaviours.buyer_texts import text_columns
+
+#: Chance of a doubt before a turn, where doubts bear on nothing.
+_DOUBTS = 0.15
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,10 @@ def served(authors, turns) -> np.ndarray:
     return np.where(2 * opened > last + 1, first, closes)
 
 
-def states(rng, ids, intent, turns, told: float, authors) -> pd.DataFrame:
+def states(rng, ids, intent, turns, told: float, authors, goods=None, doubts=None) -> pd.DataFrame:
     """Return ``buyer_states``: a row each of a talk's `turns` agent turns.
+
+    What buyers write tells of `goods` and `doubts`, else of nothing that matters.
 
     Parameters
     ----------
@@ -85,7 +93,13 @@ def states(rng, ids, intent, turns, told: float, authors) -> pd.DataFrame:
     talk = np.repeat(np.arange(len(ids)), turns)
     turn = np.concatenate([np.arange(t) for t in turns]) if len(turns) else talk
     now, n = told * intent[talk, turn], len(talk)
-    return pd.DataFrame(
+    apart = rng.spawn(1)[0]
+    if goods is None:
+        goods = apart.integers(0, len(GOODS), len(ids))
+    if doubts is None:
+        doubts = apart.random(intent.shape) < _DOUBTS
+    written = pd.Series(said(apart, goods, doubts)[talk, turn])
+    shown = pd.DataFrame(
         {
             "conversation_id": np.array(ids, dtype=object)[talk],
             "turn": turn + 1,
@@ -100,3 +114,4 @@ def states(rng, ids, intent, turns, told: float, authors) -> pd.DataFrame:
             "annoyed": (rng.random(n) < expit(-1.5 - now)).astype(float) * (told > 0),
         }
     )
+    return shown.join(text_columns(written, shown["turn"]))

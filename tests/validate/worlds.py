@@ -50,6 +50,8 @@ WORLDS: Final = (
     "handovers",
     "unvoiced",
     *VIEWS,
+    "unnamed_goods",
+    "unread_doubts",
 )
 _ONCE = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
 _AT_THE_END = {"decides": "end", "base": -0.6}
@@ -66,6 +68,8 @@ _HAZARD: Final = {
         "effects": tuple((name, 0.14 * np.sign(x)) for name, x in hazard_shops.EFFECTS.items())
     },
     "handovers": {"handover": 0.4},
+    "unnamed_goods": {"goods": 1.2},
+    "unread_doubts": {"doubt": 1.0, "answers_doubt": ("gives_specifics", "asks_needs")},
     "unvoiced": {"unvoiced": ("empathizes", "apologizes", "offers_alternative")},
     "all_at_once": {
         "effort": 0.25,

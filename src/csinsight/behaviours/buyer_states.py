@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import narwhals as nw
 import pandas as pd
+import polars as pl
 
+from csinsight.behaviours.buyer_texts import TEXT_COLUMNS, text_columns
 from csinsight.behaviours.opportunities import WORRY
 from csinsight.behaviours.scope import AGENT_TURN, CHARS, DIGITS, JUDGED, SINCE_MS, flag
 from csinsight.contract.artifacts import BuyerStates
@@ -55,7 +57,7 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
         Columns of `csinsight.contract.artifacts.BuyerStates`, sorted by the two keys: the agent
         who wrote most of the turn's lines, of equals the last; and of the buyer's lines since the
         agent's turn before. ``silence_s`` is the longest time before one of them, null without
-        times.
+        times; ``text_...`` tell what they say (`csinsight.behaviours.buyer_texts`).
 
     Examples
     --------
@@ -67,12 +69,13 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
     judged = marked.sides.filter(nw.col(JUDGED))
     keys = [_S.CONVERSATION_ID, AGENT_TURN]
     table = _states(judged).merge(_authors(judged), on=keys, how="outer")
+    table = table.merge(_written(marked, judged), on=keys, how="left")
     table = table.rename(columns={AGENT_TURN: _S.TURN})
     numbers = [_S.CHARS, _S.LINES, _S.SILENCE_S, *_SHOWN]
     table[numbers] = table[numbers].astype("Float64").astype(float)
     table = table.astype({_S.CONVERSATION_ID: "str", _S.AGENT_ID: "str", _S.TURN: "int64"})
     return table.sort_values([_S.CONVERSATION_ID, _S.TURN], ignore_index=True)[
-        [_S.CONVERSATION_ID, _S.TURN, _S.AGENT_ID, *numbers]
+        [_S.CONVERSATION_ID, _S.TURN, _S.AGENT_ID, *numbers, *TEXT_COLUMNS]
     ]
 
 
@@ -85,6 +88,25 @@ def _authors(sides: Frame) -> pd.DataFrame:
     )
     most = wrote.filter(nw.col("_wrote") == nw.col("_wrote").max().over(*keys))
     return collect(most.select(*keys, Messages.AGENT_ID))
+
+
+def _written(marked: MarkedMessages, judged: Frame) -> pd.DataFrame:
+    """Return what buyers wrote before agent turns, in numbers: a row a conversation and turn."""
+    keys = (Messages.CONVERSATION_ID, AGENT_TURN)
+    line = [Messages.CONVERSATION_ID, Messages.MESSAGE_NO]
+    buyers = nw.col(Messages.SENDER) == "buyer"
+    texts = marked.lines.filter(buyers).select(*line, Messages.TEXT)
+    rows = collect(judged.filter(buyers).select(*keys, Messages.MESSAGE_NO).join(texts, on=line))
+    text = pl.col(Messages.TEXT).str.to_lowercase().str.replace_all("[0-9]+", "0")
+    told = (
+        pl.from_pandas(rows)
+        .sort(*keys, Messages.MESSAGE_NO)
+        .group_by(*keys, maintain_order=True)
+        .agg(text.fill_null("").str.join("\n"))
+        .to_pandas()
+    )
+    numbers = text_columns(told[Messages.TEXT], told[AGENT_TURN])
+    return told[list(keys)].join(numbers)
 
 
 def openings(sides: Frame) -> pd.DataFrame:

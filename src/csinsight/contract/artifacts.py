@@ -131,6 +131,17 @@ def turn_column(behaviour: str) -> str:
     return f"{behaviour}_turn"
 
 
+def text_column(number: str) -> str:
+    """Return the column of ``buyer_states`` with one of the numbers that tell what a buyer wrote.
+
+    Examples
+    --------
+    >>> text_column("1")
+    'text_1'
+    """
+    return f"text_{number}"
+
+
 def opportunity_column(behaviour: str) -> str:
     """Return the column that holds the agent turn that first gave opportunity for it.
 

@@ -33,6 +33,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "marker": domain.MARKERS,
     "rule": domain.COMPLIANCE,
     "turn_marker": domain.TURN_MARKERS,
+    "number": domain.TEXT_NUMBERS,
 }
 
 

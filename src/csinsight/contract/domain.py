@@ -55,6 +55,8 @@ CONTROLS: Final = ("checks_address", "closes_warmly")
 TURN_MARKERS: Final = tuple(
     name for name in MARKERS if name not in (*CONTROLS, "reminds_payment", "follows_up")
 )
+#: What tells a buyer's text apart, most of it first; of an opening all, of what follows fewer.
+TEXT_NUMBERS: Final = tuple(str(number) for number in range(1, 65))
 BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 
 #: Of a buyer, as their words show it; at an opening a later one outweighs an earlier.

@@ -11,7 +11,7 @@ follow from behaviour and are never adjusted for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -26,10 +26,11 @@ from csinsight.contract.artifacts import (
     Conversations,
     ValueTiers,
     opportunity_column,
+    text_column,
     turn_column,
     turn_markers,
 )
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TEXT_NUMBERS
 from csinsight.drivers.balance import by_conversation
 from csinsight.drivers.covariates import (
     PAGES,
@@ -51,7 +52,7 @@ from csinsight.drivers.exposure import (
 )
 from csinsight.drivers.risk_sets import in_silence, risk_set_columns
 from csinsight.drivers.turn_authors import turn_authors, written_by
-from csinsight.drivers.units import Floats, as_float, to_model
+from csinsight.drivers.units import Floats, Singles, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
 
@@ -76,9 +77,14 @@ _UNEVEN: Final = 2.0
 #: Looked at whatever the main outcome is; each has a family of its own.
 SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 
+#: Inquiries for each number that tells of a text.
+_A_NUMBER: Final = 50
+
 _C = Conversations
 #: Columns of ``buyer_states`` that tell of which turn it is, and whose.
 _NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
+#: Those that tell what the buyer wrote before the turn.
+_TEXTS: Final = tuple(text_column(number) for number in TEXT_NUMBERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +127,12 @@ class Design:
         apart, who is seen may follow from who bought, and `signs` has none of them.
     states : array (rows, turns, k) or None
         What the buyer had shown before each judged turn, zero where not known; None: not known.
+    texts : array (rows, turns, k) or None
+        The same for what the buyer had written (`csinsight.behaviours.buyer_texts`).
+    opening : array (rows, k) or None
+        What the buyer's opening said, in more numbers.
+    heard : array (rows,)
+        Judged turns there were; zeros where not known.
     authors : array (rows, turns) or None
         Who wrote each judged turn, codes of agents in the order of rows; None: no colleague did.
     written : DataFrame
@@ -148,7 +160,10 @@ class Design:
     turns: pd.DataFrame = field(default_factory=pd.DataFrame)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
     browsing: tuple[float, float] = (0.0, 0.0)
-    states: Floats | None = None
+    states: Singles | None = None
+    texts: Singles | None = None
+    opening: Singles | None = None
+    heard: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     authors: Codes | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_conversation: tuple[str, ...] = ()
@@ -271,6 +286,7 @@ def _lay_out(
     last = last_compared(count)
     known = known_turns(recent[_C.CONVERSATION_ID], states) if last and states is not None else None
     authors = known and turn_authors(recent[_C.AGENT_ID], *known, last)
+    texts, opening = _texts(len(recent), *known, last) if known else (None, None)
     apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
@@ -283,6 +299,9 @@ def _lay_out(
         signs=intent_signs(recent),
         browsing=browsing,
         states=_states(len(recent), *known, last) if to_the_turn and known else None,
+        texts=texts,
+        opening=opening,
+        heard=(np.nan_to_num(count) if len(count) else np.zeros(len(recent))).astype(np.int64),
         authors=authors,
         written=written_by(apart, recent[_C.AGENT_ID], count),
         by_conversation=whole,
@@ -381,16 +400,36 @@ def _unasked(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     return pd.DataFrame(columns, index=recent.index)
 
 
-def _states(rows: int, known: pd.DataFrame, place: Places, last: int) -> Floats | None:
+def _states(rows: int, known: pd.DataFrame, place: Places, last: int) -> Singles | None:
     """Return the buyer's state by row and turn, centred, zero where not known."""
+    names = [str(n) for n in known if n not in (*_NOT_STATES, *_TEXTS)]
+    return _by_turn(rows, known, place, last, names)
+
+
+def _texts(
+    rows: int, known: pd.DataFrame, place: Places, last: int
+) -> tuple[Singles | None, Singles | None]:
+    """Return the same of what buyers wrote, and what their openings say in more numbers."""
+    names = [n for n in _TEXTS if n in known]
+    later = [n for n in names if known.loc[known[BuyerStates.TURN] > 1, n].notna().any()]
+    opening = _by_turn(rows, known, place, 1, names[: rows // _A_NUMBER])
+    return (
+        _by_turn(rows, known, place, last, later[: rows // _A_NUMBER]),
+        None if opening is None else opening[:, 0],
+    )
+
+
+def _by_turn(
+    rows: int, known: pd.DataFrame, place: Places, last: int, names: Sequence[str]
+) -> Singles | None:
+    """Return some columns by row and turn."""
     here = known[BuyerStates.TURN].between(1, last).to_numpy()
     known, place = known[here], place[here]
-    names = [n for n in known if n not in _NOT_STATES]
     if known.empty or not names:
         return None
     values = np.column_stack([_state(known[name]) for name in names])
     values = values[:, values.std(axis=0) > 0]
-    found = np.zeros((rows, last, values.shape[1]))
+    found = np.zeros((rows, last, values.shape[1]), dtype=np.float32)
     found[place, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
     return found if values.shape[1] else None
 

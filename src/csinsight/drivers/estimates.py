@@ -40,7 +40,7 @@ from csinsight.drivers.fixed_effects import (
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
 from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
-from csinsight.drivers.verdicts import ALL, answering, family_level, rings, verdicts
+from csinsight.drivers.verdicts import ALL, SETTLED, answering, family_level, rings, verdicts
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
@@ -48,6 +48,8 @@ SCOPES: Final = (Conversations.CATEGORY, BuyerTypes.TYPE, Conversations.PRODUCT_
 #: Fewer inquiries than this with, or without, the behaviour say nothing.
 MIN_EACH: Final = 50
 
+#: As many of the sales, or of the losses, as would have been are hardly any.
+_HARDLY_ANY: Final = 0.2
 #: Each of two separate periods has to agree at this one-sided level to confirm a finding.
 _CONFIRMS: Final = 0.05
 
@@ -231,6 +233,8 @@ def _sample(
                 reason = "explained by what it is adjusted for"
             else:
                 centred = x - x.mean()
+                if unit_of(behaviour) == "shown" and matrix.outcome != "satisfaction":
+                    record[SETTLED] = _settled(float(y[x == 1].mean()), fitted.effect)
                 record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
                 record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
                 if looks:
@@ -275,6 +279,16 @@ def _in_points(
             _D.PROXIMAL_P: proximal.p_value if proximal else np.nan,
         }
     return record
+
+
+def _settled(rate: float, effect: float) -> bool:
+    """Tell whether hardly any, or nearly all, of whom it was said to bought.
+
+    And far fewer, or more, than would have: as where only those are reminded who never pay. So
+    little is left by no words; the matter was settled, and agents saw it.
+    """
+    otherwise = rate - effect
+    return rate <= _HARDLY_ANY * otherwise or 1 - rate <= _HARDLY_ANY * (1 - otherwise)
 
 
 def _lacking(x: Floats, behaviour: str, varying: int, minima: Minima) -> str | None:

@@ -21,7 +21,7 @@ treatment start a turn. Hernán, Robins (2020), "Causal Inference: What If", cha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -36,7 +36,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.units import Floats
+from csinsight.drivers.units import Floats, Singles
 
 Codes = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
@@ -66,7 +66,7 @@ def residualized_exposure(
     judged: Floats,
     agents: Codes,
     cases: Codes,
-    states: Floats | None = None,
+    states: Sequence[Singles] = (),
 ) -> Floats:
     """Return by how much each conversation showed one behaviour beyond what its agent does.
 
@@ -80,8 +80,8 @@ def residualized_exposure(
         Codes from 0 of the agent, or of who wrote each turn (`csinsight.drivers.exposure`).
     cases : array (conversations,)
         Codes from 0 of the problem that the buyer came with.
-    states : array (conversations, turns, k) or None
-        What the buyer had shown before each turn, zero where not known.
+    states : sequence of array (conversations, k)
+        For each turn what the buyer had shown and written before it, zero where not known.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def residualized_exposure(
     """
     total = np.zeros(len(first))
     for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
-        known = None if states is None or turn > states.shape[1] else states[here, turn - 1]
+        known = states[turn - 1][here] if turn <= len(states) else None
         total[here] += beyond_levels(shown, authors_of(agents, here, turn), situations, known)
     return total
 
@@ -150,7 +150,7 @@ def turns_at_risk(
 
 
 def beyond_levels(
-    shown: Floats, agents: Codes, situations: Codes, known: Floats | None = None
+    shown: Floats, agents: Codes, situations: Codes, known: Singles | None = None
 ) -> Floats:
     """Return what is left of `shown` once agents' and situations' levels are out of it.
 
@@ -167,11 +167,13 @@ def beyond_levels(
     """
     left = shown
     if known is not None:
-        known = known - known.mean(axis=0)
-        inner = np.linalg.pinv(known.T @ known)
+        # In single precision: what is taken out is told well enough, in half the time.
+        known = known - known.mean(axis=0, dtype=float).astype(np.float32)
+        square = (known.T @ known).astype(float)
+        inner = np.linalg.pinv(square, rcond=1e-6, hermitian=True).astype(np.float32)
     for _ in range(_SWEEPS):
         if known is not None:
-            left = left - known @ (inner @ (known.T @ left))
+            left = left - known @ (inner @ (known.T @ left.astype(np.float32)))
         for codes in (situations, agents):
             number = np.bincount(codes)
             left = left - (np.bincount(codes, left) / np.maximum(number, 1))[codes]

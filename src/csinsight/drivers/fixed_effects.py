@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import sparse, stats
 
 from csinsight.drivers.units import Floats
 
@@ -123,16 +123,17 @@ def without_levels(columns: Floats, cells: npt.NDArray[np.int64]) -> Floats:
     >>> without_levels(columns, np.array([0, 0, 1])).tolist()
     [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
     """
-    order = np.argsort(cells, kind="stable")
     number = np.bincount(cells)
-    sums = np.add.reduceat(columns[order], (np.cumsum(number) - number)[number > 0], axis=0)
-    means = np.zeros((len(number), columns.shape[1]))
-    means[number > 0] = sums / number[number > 0, None]
-    left = columns - means[cells]
+    rows = np.arange(len(cells))
+    member = sparse.csr_matrix((np.ones(len(cells)), (cells, rows)))
+    means = (member @ columns) / np.maximum(number, 1)[:, None]
+    left = np.take(means, cells, axis=0)
+    np.subtract(columns, left, out=left)
     # Rounding's leftovers of what is constant in each cell would pass for a column.
-    constant = (left**2).sum(axis=0) <= _TOLERANCE**2 * (columns**2).sum(axis=0)
+    size, rest = (np.einsum("ij,ij->j", v, v) for v in (columns, left))
+    constant = rest <= _TOLERANCE**2 * size
     left[:, constant] = 0.0
-    return np.asarray(left)
+    return left
 
 
 def fixed_effects_estimate(

@@ -46,7 +46,7 @@ from csinsight.drivers.fixed_effects import (
     squares_left,
 )
 from csinsight.drivers.risk_sets import CLOCKED
-from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.units import Floats, Singles, unit_of
 
 Flags = npt.NDArray[np.bool_]
 
@@ -389,7 +389,7 @@ def _holm(p_values: Floats, level: float) -> np.ndarray:
     return fired
 
 
-def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float) -> pd.DataFrame:
+def _state_test(matrix: DesignMatrix, states: Singles, rows: Places, level: float) -> pd.DataFrame:
     """Tell whether what buyers had shown before a turn goes with what is said in it.
 
     A score test: the residualized exposures of each turn times the state before it, summed within
@@ -407,7 +407,7 @@ def _state_test(matrix: DesignMatrix, states: Floats, rows: Places, level: float
             if turn > states.shape[1]:
                 break
             left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)
-            before = states[rows[here], turn - 1]
+            before = states[rows[here], turn - 1].astype(float)
             # Rows of one agent lie together.
             own = agents[here]
             starts = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])

@@ -16,6 +16,8 @@ import pandas as pd
 from csinsight.contract.domain import TIMINGS
 
 Floats = npt.NDArray[np.float64]
+#: What is told of each turn: half the memory.
+Singles = npt.NDArray[np.float32]
 Unit = Literal["shown", "doubling", "ten_points"]
 
 _TEN_POINTS: Final = ("slow_reply_share",)

@@ -98,6 +98,9 @@ DISAGREES: Final = "second method disagrees"
 LEFT_OVER: Final = "what is left of the buyer's intent would explain it"
 UNSEEN: Final = "too little is known of what buyers looked at, and agents answer them"
 
+#: The same, and the column of estimates that tells it: who was told so had made up their mind.
+SETTLED: Final = "it was settled before, so nearly all or hardly any bought"
+
 #: What a shop's first report may spend of the year's 5 %, and how many months make it.
 _FIRST_LOOK: Final = 0.025
 _FIRST_MONTHS: Final = 3.5
@@ -334,7 +337,7 @@ def verdicts(
     ----------
     estimates : DataFrame
         One row a behaviour, outcome and scope; effects null where there was not enough data.
-        The first row's outcome is the main one.
+        The first row's outcome is the main one. `SETTLED` true where the matter was.
     negative_controls : tuple of str
         Outside the family: verdict ``control``.
     q_threshold : float
@@ -379,12 +382,21 @@ def verdicts(
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
     table.loc[by_chance & rung & unseen(table, browsing), _D.REASON] = UNSEEN
+    settled = _settled(estimates)
+    table.loc[by_chance & settled, _D.REASON] = SETTLED
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
-    verdict = np.where(named & ~weak & ~apart, side, "no evidence")
-    verdict = np.where(by_chance & ~(named & ~weak & ~apart), OWN_INTENT, verdict)
+    stands = named & ~weak & ~apart & ~settled
+    verdict = np.where(stands, side, "no evidence")
+    verdict = np.where(by_chance & ~stands, OWN_INTENT, verdict)
     verdict = np.where(tested | control, verdict, "not enough data")
     table[_D.VERDICT] = np.where(control, "control", verdict)
     return table
+
+
+def _settled(estimates: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if SETTLED not in estimates:
+        return np.zeros(len(estimates), dtype=bool)
+    return np.asarray(estimates[SETTLED].eq(True))
 
 
 def _with_naming(

@@ -83,13 +83,15 @@ def stage_exports(places: Places) -> list[str]:
 
 
 def label_in(lang: Lang, family: str, member: str) -> str:
-    """Return what a type or a behaviour is called.
+    """Return what a type or a behaviour is called; a number is called as it is.
 
     Examples
     --------
     >>> label_in("en", "marker", "greets"), label_in("zh", "type", "simple")
     ('Greeting at the start', '简单型')
     """
+    if family == "number":
+        return member
     return Words(lang).word(f"{'type' if family == 'type' else 'behaviour'}.{member}")
 
 

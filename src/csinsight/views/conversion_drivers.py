@@ -12,7 +12,7 @@ from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.design import LATE
 from csinsight.drivers.estimates import SCOPES
-from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, UNSEEN, answering, rings
+from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, SETTLED, UNSEEN, answering, rings
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -25,7 +25,7 @@ _D, _K = Drivers, DriverChecks
 #: Cards in words for the strongest drivers; the table below them has them all.
 MAX_CARDS = 6
 #: Words for why a finding could be the buyer's own intent.
-_WHY = {DISAGREES: "apart", LEFT_OVER: "left_over", UNSEEN: "unseen"}
+_WHY = {DISAGREES: "apart", LEFT_OVER: "left_over", SETTLED: "settled", UNSEEN: "unseen"}
 
 
 def sentence(study: Study, drivers: pd.DataFrame) -> str:
