@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from tests.validate.shops import Shop, expit, opening, pages, served, states
+from tests.validate.shops import Shop, expit, opening, pages, served, states, with_texts
 
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import BUYER_TYPES, CATEGORIES, TURN_MARKERS
@@ -165,8 +165,10 @@ def draw_shop(kind: Kind, seed: int, *, truth: bool = True) -> Shop:
     conversations, frozen = tables(talks, played, rng)
     ids = conversations["conversation_id"]
     wrote = np.char.mod("agent%03d", talks.authors())
-    told_of = talks.goods if kind.goods else None, talks.doubts if kind.doubt else None
-    heard = states(rng, ids, talks.intent, played.turns, kind.told, wrote, *told_of)
+    heard = states(rng, ids, talks.intent, played.turns, kind.told, wrote)
+    if kind.goods or kind.doubt:
+        told_of = talks.goods if kind.goods else None, talks.doubts if kind.doubt else None
+        heard = with_texts(heard, rng, *told_of)
     return Shop(conversations, frozen, effects, heard)
 
 

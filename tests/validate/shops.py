@@ -75,10 +75,8 @@ def served(authors, turns) -> np.ndarray:
     return np.where(2 * opened > last + 1, first, closes)
 
 
-def states(rng, ids, intent, turns, told: float, authors, goods=None, doubts=None) -> pd.DataFrame:
+def states(rng, ids, intent, turns, told: float, authors) -> pd.DataFrame:
     """Return ``buyer_states``: a row each of a talk's `turns` agent turns.
-
-    What buyers write tells of `goods` and `doubts`, else of nothing that matters.
 
     Parameters
     ----------
@@ -93,13 +91,7 @@ def states(rng, ids, intent, turns, told: float, authors, goods=None, doubts=Non
     talk = np.repeat(np.arange(len(ids)), turns)
     turn = np.concatenate([np.arange(t) for t in turns]) if len(turns) else talk
     now, n = told * intent[talk, turn], len(talk)
-    apart = rng.spawn(1)[0]
-    if goods is None:
-        goods = apart.integers(0, len(GOODS), len(ids))
-    if doubts is None:
-        doubts = apart.random(intent.shape) < _DOUBTS
-    written = pd.Series(said(apart, goods, doubts)[talk, turn])
-    shown = pd.DataFrame(
+    return pd.DataFrame(
         {
             "conversation_id": np.array(ids, dtype=object)[talk],
             "turn": turn + 1,
@@ -114,4 +106,22 @@ def states(rng, ids, intent, turns, told: float, authors, goods=None, doubts=Non
             "annoyed": (rng.random(n) < expit(-1.5 - now)).astype(float) * (told > 0),
         }
     )
-    return shown.join(text_columns(written, shown["turn"]))
+
+
+def with_texts(states: pd.DataFrame, rng, goods=None, doubts=None) -> pd.DataFrame:
+    """Return ``buyer_states`` with what buyers wrote, which tells of `goods` and `doubts`.
+
+    Parameters
+    ----------
+    goods : array (talks,) or None
+        As for `tests.validate.said.said`, in the order of the talks; None: they bear on nothing.
+    doubts : array (talks, most turns) or None
+    """
+    talk, turn = pd.factorize(states["conversation_id"])[0], states["turn"].to_numpy() - 1
+    talks = int(talk.max(initial=-1)) + 1
+    if goods is None:
+        goods = rng.integers(0, len(GOODS), talks)
+    if doubts is None:
+        doubts = rng.random((talks, int(turn.max(initial=0)) + 1)) < _DOUBTS
+    written = pd.Series(said(rng, goods, doubts)[talk, turn], index=states.index)
+    return states.join(text_columns(written, states["turn"]))

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from tests.validate import worlds
 from tests.validate.kept import kept, two_processes
+from tests.validate.shops import with_texts
 from tests.validate.worlds import FIRST_SEED, NAMED, estimate
 from tests.validate.year_of_looks import LOOKED_AT, PROMISES, looks, of_the_year, promises
 
+from csinsight.behaviours.buyer_texts import TEXT_COLUMNS
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.domain import OWN_INTENT
 
@@ -40,6 +43,9 @@ def some_shops(maker: str, world: str, block: int) -> pd.DataFrame:
             # Not the same luck in every world.
             seed = FIRST_SEED + 1000 * worlds.WORLDS.index(world) + 10 * block + number
             shop = worlds.draw(maker, world, seed + 500 * null, null=null)
+            if shop.states is not None and not set(TEXT_COLUMNS) & set(shop.states):
+                told = with_texts(shop.states, np.random.default_rng([seed, 29]))
+                shop = replace(shop, states=told)
             name = f"{maker} {world} {block} {number} {null}"
             parts.append(estimate(shop).assign(maker=maker, world=world, null=null, shop=name))
         return pd.concat(parts, ignore_index=True)

@@ -11,7 +11,7 @@ follow from behaviour and are never adjusted for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -21,16 +21,14 @@ import pandas as pd
 
 from csinsight.behaviours.products import product_levels
 from csinsight.contract.artifacts import (
-    BuyerStates,
     BuyerTypes,
     Conversations,
     ValueTiers,
     opportunity_column,
-    text_column,
     turn_column,
     turn_markers,
 )
-from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS, TEXT_NUMBERS
+from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
 from csinsight.drivers.balance import by_conversation
 from csinsight.drivers.covariates import (
     PAGES,
@@ -43,7 +41,6 @@ from csinsight.drivers.covariates import (
 from csinsight.drivers.exposure import (
     Codes,
     Exposure,
-    Places,
     at_landmark,
     has_turns,
     judged,
@@ -52,7 +49,8 @@ from csinsight.drivers.exposure import (
 )
 from csinsight.drivers.risk_sets import in_silence, risk_set_columns
 from csinsight.drivers.turn_authors import turn_authors, written_by
-from csinsight.drivers.units import Floats, Singles, as_float, to_model
+from csinsight.drivers.turn_states import states_by_turn, texts_by_turn
+from csinsight.drivers.units import Singles, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
 
@@ -77,14 +75,7 @@ _UNEVEN: Final = 2.0
 #: Looked at whatever the main outcome is; each has a family of its own.
 SECONDARY_OUTCOMES: Final[tuple[Outcome, ...]] = ("paid", "ordered")
 
-#: Inquiries for each number that tells of a text.
-_A_NUMBER: Final = 50
-
 _C = Conversations
-#: Columns of ``buyer_states`` that tell of which turn it is, and whose.
-_NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
-#: Those that tell what the buyer wrote before the turn.
-_TEXTS: Final = tuple(text_column(number) for number in TEXT_NUMBERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,7 +277,7 @@ def _lay_out(
     last = last_compared(count)
     known = known_turns(recent[_C.CONVERSATION_ID], states) if last and states is not None else None
     authors = known and turn_authors(recent[_C.AGENT_ID], *known, last)
-    texts, opening = _texts(len(recent), *known, last) if known else (None, None)
+    texts, opening = texts_by_turn(len(recent), *known, last) if known else (None, None)
     apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
@@ -298,7 +289,7 @@ def _lay_out(
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
         browsing=browsing,
-        states=_states(len(recent), *known, last) if to_the_turn and known else None,
+        states=states_by_turn(len(recent), *known, last) if to_the_turn and known else None,
         texts=texts,
         opening=opening,
         heard=(np.nan_to_num(count) if len(count) else np.zeros(len(recent))).astype(np.int64),
@@ -398,51 +389,6 @@ def _unasked(recent: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
         if unasked.any():
             columns[name] = np.where(unasked, shown, np.nan)
     return pd.DataFrame(columns, index=recent.index)
-
-
-def _states(rows: int, known: pd.DataFrame, place: Places, last: int) -> Singles | None:
-    """Return the buyer's state by row and turn, centred, zero where not known."""
-    names = [str(n) for n in known if n not in (*_NOT_STATES, *_TEXTS)]
-    return _by_turn(rows, known, place, last, names)
-
-
-def _texts(
-    rows: int, known: pd.DataFrame, place: Places, last: int
-) -> tuple[Singles | None, Singles | None]:
-    """Return the same of what buyers wrote, and what their openings say in more numbers."""
-    names = [n for n in _TEXTS if n in known]
-    later = [n for n in names if known.loc[known[BuyerStates.TURN] > 1, n].notna().any()]
-    opening = _by_turn(rows, known, place, 1, names[: rows // _A_NUMBER])
-    return (
-        _by_turn(rows, known, place, last, later[: rows // _A_NUMBER]),
-        None if opening is None else opening[:, 0],
-    )
-
-
-def _by_turn(
-    rows: int, known: pd.DataFrame, place: Places, last: int, names: Sequence[str]
-) -> Singles | None:
-    """Return some columns by row and turn."""
-    here = known[BuyerStates.TURN].between(1, last).to_numpy()
-    known, place = known[here], place[here]
-    if known.empty or not names:
-        return None
-    values = np.column_stack([_state(known[name]) for name in names])
-    values = values[:, values.std(axis=0) > 0]
-    found = np.zeros((rows, last, values.shape[1]), dtype=np.float32)
-    found[place, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
-    return found if values.shape[1] else None
-
-
-def _state(values: pd.Series) -> Floats:
-    """Return one state in standard deviations from its mean, long tails on a logarithmic scale."""
-    numbers = as_float(values)
-    if np.isnan(numbers).all():
-        return np.zeros(len(numbers))
-    if np.nanmin(numbers) >= 0 and np.nanmax(numbers) > 1:
-        numbers = np.log1p(numbers)
-    spread = np.nanstd(numbers)
-    return np.nan_to_num((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))
 
 
 def _sample(
