@@ -49,7 +49,7 @@ def _talks(folder):
     messages = pd.read_parquet(folder / "messages.parquet")
     by_agents = (messages["sender"] == "agent").sum()
     assert 0 < hours["agent_messages"].sum() <= by_agents
-    return with_load(conversations, hours), hours
+    return with_load(conversations, hours, written), hours
 
 
 def _told(talks, hours):
@@ -80,7 +80,7 @@ def _world(rng, slope, days=60, per_day=40):
     busy = np.repeat(rng.gamma(4, 0.25, days), per_day)
     load = 0.3 * hour * busy + rng.normal(0, 0.3, n)
     wait = slope * load + 0.8 * hour + np.repeat(rng.normal(0, 0.5, days), per_day)
-    talks = pd.DataFrame({"hour": hour, "load": load, "day": day, "weekday": day.day_of_week})
+    talks = pd.DataFrame({"hour": hour, "load_met": load, "day": day, "weekday": day.day_of_week})
     return talks, pd.Series(wait + rng.normal(0, 2, n))
 
 
@@ -91,7 +91,7 @@ def test_load_is_compared_within_the_hour():
         talks, wait = _world(rng, slope=0.5)
         found = load_slope(talks, wait)
         held.append(found.low <= 0.5 <= found.high)
-        plain = np.polyfit(talks["load"], wait, 1)[0]
+        plain = np.polyfit(talks["load_met"], wait, 1)[0]
         assert plain > 0.8  # what a plain comparison would say
     assert np.mean(held) > 0.85
 
@@ -99,6 +99,26 @@ def test_load_is_compared_within_the_hour():
 def test_nothing_is_said_of_a_few_days():
     talks, wait = _world(np.random.default_rng(1), slope=0.5, days=10)
     assert load_slope(talks, wait) is None
+
+
+def test_an_agent_who_is_seen_by_answering_makes_no_hour_the_busier():
+    """Four agents, few inquiries, waits by chance alone: a late answer stands in the next hour."""
+    rng = np.random.default_rng(3)
+    n = 4000
+    minutes = rng.integers(0, 90 * 24 * 60, n)
+    at = pd.Timestamp("2026-08-01") + pd.to_timedelta(np.sort(minutes), "min")
+    wait = np.exp(rng.normal(4.5, 1.5, n))
+    talks = pd.DataFrame({"opened_by_buyer": True, "first_buyer_at": at, "is_inquiry": True})
+    talks["agent_id"], talks["agent_messages"] = rng.choice(["a1", "a2", "a3", "a4"], n), 1
+    talks["counted_at"] = talks["first_buyer_at"] + pd.to_timedelta(wait, "s")
+    told = talks["counted_at"].dt.floor("h")
+    lines = pd.DataFrame({"hour_at": told, "sender": "agent", "agent_id": talks["agent_id"]})
+    written = lines.value_counts().rename("messages").reset_index()
+    talks = with_load(talks, team_hours(talks, written), written)
+    found = load_slope(talks, pd.Series(np.log2(wait), index=talks.index))
+    assert found.low < 0 < found.high
+    seen = load_slope(talks.assign(load_met=talks["load"]), pd.Series(np.log2(wait)))
+    assert seen.low > 0
 
 
 def _asked(slope, *, never=0.0, days=60):
@@ -116,8 +136,11 @@ def _asked(slope, *, never=0.0, days=60):
     opened = hour_at.value_counts().sort_index()
     hours = opened.rename_axis("hour_at").rename("opened").reset_index()
     hours["agents_on"], hours["load"] = 2, hours["opened"] / 2
-    talks = with_load(talks, hours)
-    wait = 20 * 2 ** (slope * talks["load"] + rng.normal(0, 1, len(talks)))
+    # The two write in many conversations of an hour.
+    told = {"hour_at": np.repeat(hours["hour_at"], 2), "agent_id": ["a1", "a2"] * len(hours)}
+    written = pd.DataFrame(told | {"sender": "agent", "messages": 20})
+    talks = with_load(talks.assign(agent_id="a1", counted_at=at), hours, written)
+    wait = 20 * 2 ** (slope * talks["load_met"] + rng.normal(0, 1, len(talks)))
     talks["first_response_talk_s"] = wait.where(talks["is_inquiry"], 600).clip(upper=600)
     talks["rounds"] = 1
     talks["rounds_in_180s"] = (talks["first_response_talk_s"] <= 180).astype(int)

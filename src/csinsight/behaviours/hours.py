@@ -141,27 +141,62 @@ def shift_starts(conversations: pd.DataFrame, written: pd.DataFrame) -> pd.Serie
     return pd.Series(hours, index=conversations.index)
 
 
-def with_load(conversations: pd.DataFrame, hours: pd.DataFrame) -> pd.DataFrame:
+#: Column of `with_load` by which conversations are compared.
+LOAD_MET: Final = "load_met"
+
+
+def with_load(
+    conversations: pd.DataFrame, hours: pd.DataFrame, written: pd.DataFrame
+) -> pd.DataFrame:
     """Return what buyers asked, with ``hour``, ``weekday``, ``day`` and the ``load`` then.
 
     Inquiries, and conversations that no person ever answered: where people are few, these are what
     it shows in, and an inquiry is one that was answered.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        Of the artifact.
+    hours : pandas.DataFrame
+        Of `team_hours`.
+    written : pandas.DataFrame
+        Of `activity`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``load_met`` is for comparing: an agent who wrote in an hour in this conversation alone is
+        seen because they answered in time, and would make every hour of a small shop seem the
+        busier the later it was answered. So those who wrote elsewhere count; NaN where none did.
 
     Examples
     --------
     >>> at = pd.Timestamp("2026-10-05 09:10")
     >>> talks = pd.DataFrame({"opened_by_buyer": True, "first_buyer_at": [at, at, at]})
     >>> talks["is_inquiry"], talks["agent_messages"] = [True, False, False], [2, 0, 5]
-    >>> hours = pd.DataFrame({"hour_at": [at.floor("h")], "load": [2.5]})
-    >>> with_load(talks, hours)[["hour", "weekday", "load"]].values.tolist()
-    [[9.0, 0.0, 2.5], [9.0, 0.0, 2.5]]
+    >>> talks["agent_id"], talks["counted_at"] = ["a1", None, "a2"], at
+    >>> told = {"hour_at": at.floor("h"), "sender": "agent", "agent_id": ["a1", "a2"]}
+    >>> written = pd.DataFrame(told | {"messages": [2, 5]})
+    >>> hours = team_hours(talks, written)
+    >>> with_load(talks, hours, written)[["hour", "load", "load_met"]].values.tolist()
+    [[9.0, 1.5, 3.0], [9.0, 1.5, 1.5]]
     """
     rows = _timed(conversations)
     unanswered = rows[_C.AGENT_MESSAGES].fillna(0) == 0
     rows = rows[unanswered | rows.index.isin(inquiries_of(rows).index)].copy()
     at = rows[_C.FIRST_BUYER_AT]
     rows["hour"], rows["weekday"], rows["day"] = at.dt.hour, at.dt.day_of_week, at.dt.normalize()
-    rows[_H.LOAD] = at.dt.floor("h").map(hours.set_index(_H.HOUR_AT)[_H.LOAD]).astype(float)
+    hour = at.dt.floor("h")
+    of_hour = hours.set_index(_H.HOUR_AT)
+    rows[_H.LOAD] = hour.map(of_hour[_H.LOAD]).astype(float)
+    agents = written[written[Messages.SENDER] == "agent"]
+    lines = agents.groupby([_H.HOUR_AT, agents[Messages.AGENT_ID].astype(str)])["messages"].sum()
+    keys = pd.MultiIndex.from_arrays([hour, rows[_C.AGENT_ID].astype(str)])
+    here_alone = lines.reindex(keys).to_numpy() <= rows[_C.AGENT_MESSAGES].to_numpy(dtype=float)
+    # What is counted from is the agent's first line.
+    here_alone &= (rows[_C.COUNTED_AT].dt.floor("h") == hour).to_numpy(dtype=bool)
+    others = hour.map(of_hour[_H.AGENTS_ON]).astype(float) - here_alone
+    rows[LOAD_MET] = hour.map(of_hour[_H.OPENED]).astype(float) / others.where(others > 0)
     return rows
 
 
@@ -206,21 +241,21 @@ def load_slope(talks: pd.DataFrame, outcome: pd.Series[float]) -> Slope | None:
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> talks = pd.DataFrame({"hour": rng.integers(8, 20, 900), "load": rng.gamma(3, 1, 900)})
+    >>> talks = pd.DataFrame({"hour": rng.integers(8, 20, 900), "load_met": rng.gamma(3, 1, 900)})
     >>> talks["day"] = pd.Timestamp("2026-10-01") + pd.to_timedelta(np.arange(900) % 30, "D")
     >>> talks["weekday"] = talks["day"].dt.day_of_week
-    >>> found = load_slope(talks, 2.0 * talks["load"] + 10 * talks["hour"])
+    >>> found = load_slope(talks, 2.0 * talks["load_met"] + 10 * talks["hour"])
     >>> round(found.value, 6), found.days
     (2.0, 30)
     """
-    known = outcome.notna() & talks[_H.LOAD].notna()
+    known = outcome.notna() & talks[LOAD_MET].notna()
     rows, y = talks[known], outcome[known].to_numpy(dtype=float)
     days = pd.factorize(rows["day"])[0]
     clusters = int(days.max(initial=-1)) + 1
-    if clusters < MIN_DAYS or len(rows) < MIN_REPLIES or rows[_H.LOAD].nunique() < 2:
+    if clusters < MIN_DAYS or len(rows) < MIN_REPLIES or rows[LOAD_MET].nunique() < 2:
         return None
     cells = pd.get_dummies(rows[["hour", "weekday"]].astype("category"), dtype=float).to_numpy()
-    x = rows[_H.LOAD].to_numpy(dtype=float)
+    x = rows[LOAD_MET].to_numpy(dtype=float)
     fitted, *_ = np.linalg.lstsq(cells, np.column_stack([x, y]), rcond=None)
     left_x, left_y = (np.column_stack([x, y]) - cells @ fitted).T
     spread = float(left_x @ left_x)

@@ -99,7 +99,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     rows = in_months(conversations, study.as_of, months, untimed=False)
     written = activity(study.open(), add_months(study.as_of, -months), study.as_of)
     hours = study.write(_H.NAME, team_hours(rows, written))
-    talks = with_load(rows, hours)
+    talks = with_load(rows, hours, written)
     waits = np.log2(talks[_C.FIRST_RESPONSE_TALK_S].clip(lower=1))
     mature = talks[_C.MATURE].astype("boolean").fillna(value=False).astype(bool)
     inquiry = talks.index.isin(inquiries_of(talks).index)
