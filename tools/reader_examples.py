@@ -144,8 +144,8 @@ def load_unseen() -> list[Example]:
     """Return lines in everyday wording of many shops, from which nothing is ever trained.
 
     A language model wrote them (``unseen_*.csv``) and labelled them by the guide before any reader
-    had read them. Nothing was trained on them; the reader's errors on them were looked at once,
-    before its last choice (what speaks against an agent is left to the rules).
+    had read them. Nothing was trained on them; errors on them were looked at before later choices,
+    but for those of ``unseen_shops_kept_*.csv``.
     """
     return [example for path in sorted(FOLDER.glob("unseen_*.csv")) for example in _own(path)]
 

@@ -148,7 +148,7 @@ def _taught(weights: Weights, rows: pl.DataFrame, name: str, lang: str) -> tuple
     if not taken:
         return weights, told
     thresholds = weights.thresholds.copy()
-    thresholds[place] = round(place_threshold(after, shows, 0.0) / UNIT)
+    thresholds[place] = round(place_threshold([(after, shows)], 0.0) / UNIT)
     marks = weights.marked.copy()
     marks[:, place] += _whole(MARK_SHARE**2 * (marked.T @ dual))
     own = agent_names, _whole(agent.T @ dual)

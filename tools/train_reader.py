@@ -1,7 +1,8 @@
 """Train the reader that learns, and measure it: ``python -m tools.train_reader --data FOLDER``.
 
 Writes ``reader_weights.npz`` and ``reader_accuracy.yml`` beside `csinsight.behaviours.reader`; the
-model is that of `tools.reader_model`. A shop teaches the shipped reader by its own ``labels.csv``,
+model is that of `tools.reader_model` and `tools.reader_subject`. A shop teaches the shipped reader
+by its own ``labels.csv``,
 without the public chats: ``python -m tools.train_reader --shop FOLDER --run RUN``
 (`tools.shop_labels`).
 """
@@ -28,16 +29,8 @@ from csinsight.context import CONTEXT_FILE
 from csinsight.contract.domain import CATEGORIES
 from csinsight.stats.intervals import wilson
 from tools.reader_examples import WORRY, load_examples
-from tools.reader_model import (
-    LABELS,
-    Design,
-    Openings,
-    design,
-    fit,
-    fit_subject,
-    openings,
-    told_apart,
-)
+from tools.reader_model import LABELS, Design, design, fit, told_apart
+from tools.reader_subject import Openings, fit_subject, openings
 from tools.shop_labels import labelled_lines, teach
 
 SEED: Final = 1

@@ -56,6 +56,9 @@ TALKS = {
     "agent_first": [(0, "agent", "亲 新品上架了"), (1, "buyer", "好的")],
     "unanswered": [(0, "buyer", "质量怎么样")],
     "curt": [(0, "buyer", "有货吗"), (1, "agent", "有"), (2, "buyer", "好的")],
+    "greeted_then_curt": [(0, "buyer", "有货吗"), (1, "agent", "您好亲"), (1, "agent", "有")],
+    "no_smell": [(0, "buyer", "有异味吗 宝宝能用不"), (1, "agent", "没有")],
+    "no_gift": [(0, "buyer", "有赠品吗"), (1, "agent", "没有")],
     "not_curt": [(0, "buyer", "有货吗"), (1, "agent", "有"), (1, "agent", "喜欢可以直接拍下哦")],
 }
 
@@ -154,6 +157,9 @@ def test_category_and_inquiry(talks, talk, category, inquiry):
         ("unanswered", "off_platform", None),
         ("curt", "curt_reply", True),
         ("not_curt", "curt_reply", False),
+        ("greeted_then_curt", "curt_reply", True),
+        ("no_smell", "refuses_flatly", False),
+        ("no_gift", "refuses_flatly", True),
         ("curt", "over_promises", False),
     ],
 )
@@ -170,27 +176,27 @@ def test_columns_are_those_of_the_artifact(talks):
 
 
 def test_kpis_by_hand(shop, talks):
-    """Ten talks: nine with replies of a1, of which six are inquiries, two of them ordered.
+    """Thirteen talks: twelve with replies of a1, nine of them inquiries, two of these ordered.
 
     The last event is the order of 30 October, so every inquiry of the 10th is mature. First
-    responses of the nine (minutes): size 1, bargaining 1, with a way out 1, shipping 1,
-    after-sales 5, where is it 1, curt 1, not curt 1; the talk that the agent opened was left
-    without an answer to the buyer's line that day: 10, the cap.
+    responses of the twelve (minutes): size 1, bargaining 1, with a way out 1, shipping 1,
+    after-sales 5, where is it 1, curt 1, the four like it 1; the talk that the agent opened was
+    left without an answer to the buyer's line that day: 10, the cap.
     """
     profile = load_profile("taobao")
     month = _month(shop, talks.reset_index(), profile)
     row = agent_kpis(month, profile=profile).iloc[0]
-    assert (row["agent_id"], row["conversations"], row["buyers"]) == ("a1", 9, 9)
-    assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (6, 6, 0)
-    assert (row["ordered_rate_numerator"], row["ordered_rate_denominator"]) == (2, 6)
-    assert row["paid_rate"] == pytest.approx(2 / 6)
+    assert (row["agent_id"], row["conversations"], row["buyers"]) == ("a1", 12, 12)
+    assert (row["inquiries"], row["inquirers"], row["immature_inquiries"]) == (9, 9, 0)
+    assert (row["ordered_rate_numerator"], row["ordered_rate_denominator"]) == (2, 9)
+    assert row["paid_rate"] == pytest.approx(2 / 9)
     assert row["sales"] == pytest.approx(90 - 10 + 30)
     assert row["spend_per_buyer"] == pytest.approx(55)
-    assert row["first_response_mean_s"] == pytest.approx((7 * 60 + 300 + 600) / 9)
+    assert row["first_response_mean_s"] == pytest.approx((10 * 60 + 300 + 600) / 12)
     assert row["first_response_median_s"] == 60
     whole = shop_kpis(month.conversations, profile=profile, month=month).iloc[0]
     # The order of September is no sale of October.
-    assert (whole["conversations"], whole["total_sales"]) == (10, 80 + 30 + 60)
+    assert (whole["conversations"], whole["total_sales"]) == (13, 80 + 30 + 60)
     assert whole["silent_sales"] == 60
 
 
@@ -211,4 +217,4 @@ def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):
     row = agent_kpis(month, profile=profile).iloc[0]
     for name in ("paid_rate", "ordered_rate", "sales", "mean_response_s", "reply_rate", "rounds"):
         assert pd.isna(row[name]), name
-    assert row["answer_ask_ratio"] == pytest.approx(16 / 13)
+    assert row["answer_ask_ratio"] == pytest.approx(20 / 16)

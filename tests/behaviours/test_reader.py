@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
-from tools.reader_model import SUBJECT_CASES, subject_thresholds
+from tools.reader_subject import SUBJECT_CASES, subject_thresholds
 
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark

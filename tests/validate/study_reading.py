@@ -17,7 +17,8 @@ import polars as pl
 from tests.contexts import LEXICON, RULES
 from tests.real_data.findings_read import hits_of
 from tools.reader_examples import WORRY, Example, load_examples, load_held_out, load_unseen
-from tools.reader_model import LABELS, design, f1, openings, told, told_apart
+from tools.reader_model import LABELS, design, f1, told, told_apart
+from tools.reader_subject import openings
 from tools.train_reader import figure
 
 from csinsight.behaviours.accuracy import READERS, reader_accuracy
@@ -60,6 +61,8 @@ RED_LINES: Final = (
     (188, 6, 182, 41),
     (80, 2, 82, 75),
     (80, 0, 82, 3),
+    (108, 5, 70, 49),
+    (41, 0, 42, 2),
 )
 
 
@@ -92,12 +95,14 @@ def _findings() -> Iterator[str]:
     yield (
         "\nLines near to a breach, which real chats hold few of (denials, warnings, quotes of the "
         "buyer, the platform's own numbers, materials, jokes), and guilty ones, Chinese and "
-        "English, written by a language model in six parts. Each part was read once before the "
+        "English, written by a language model in eight parts. Each part was read once before the "
         "rules were mended by its kinds. Part 5 was written with part 4, before any of the two was "
-        "read, by the hand that then mended the rules: it flatters. Part 6 was written last, on "
-        "purpose around every word that the rules know: it is harder than chats are. What is found "
-        "of breaches in words of one's own lies between the two; of lines that only look like a "
-        "breach few are accused in either.\n"
+        "read, by the hand that then mended the rules: it flatters. Parts 6 and 8 were written on "
+        "purpose around every word that the rules knew by then: they are harder than chats are. "
+        "Part 7 was written before the rules were looked at, in the words that come to mind first, "
+        "for electronics, food, furniture, baby goods, cosmetics and services. What is found of "
+        "breaches in words of one's own lies between these; of lines that only look like a breach "
+        "few are accused in any.\n"
     )
     yield "| part | innocent | accused | guilty | found |\n|---|---|---|---|---|"
     for part, cells in enumerate(RED_LINES, 1):
@@ -150,9 +155,20 @@ def _everyday() -> Iterator[str]:
         "those were then looked at and trained on. On the lines below it had .58 and .46, worry "
         ".56 and .63, category .60 and .67. Forty of the Chinese ones were looked at once more by "
         "who then wrote lines for training. The new ones below were written after that training, "
-        "before any reader read them, by the same hand.\n"
+        "before any reader read them, by the same hand. Those of other shops (electronics, food, "
+        "cosmetics, furniture, phones, baby goods, pets, services; dialect, typing errors, emoji) "
+        "were written later, before rules or model were looked at: a first half, whose errors were "
+        "read, and a second, whose errors were not. The reader as it was then had .72 and .75 in "
+        "Chinese, .81 and .72 in English; who wrote them then wrote 676 lines for training and "
+        "placed thresholds on lines written for it too.\n"
     )
-    for name, source in (("everyday", "unseen"), ("everyday, new", "unseen_new")):
+    sources = {
+        "everyday": "unseen",
+        "everyday, new": "unseen_new",
+        "other shops": "unseen_shops",
+        "other shops, errors unread": "unseen_shops_kept",
+    }
+    for name, source in sources.items():
         for lang in ("zh", "en"):
             yield f"\n| {name}, {lang} | cases | rules, F1 | reader, F1 | precision | recall |"
             yield "|---|---|---|---|---|---|"

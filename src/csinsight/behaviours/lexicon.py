@@ -117,7 +117,8 @@ class Marker(_Strict):
         One line in ``zh`` and ``en``, for the report.
     where : {'anywhere', 'first_reply', 'last_turn', 'whole_turn'}
         Which of a talk's agent messages count when the talk is judged; a single message is
-        judged wherever it stands. ``whole_turn``: every message of a turn has to show it.
+        judged wherever it stands. ``whole_turn``: every message of a turn has to show it, but for
+        bare greetings before it.
     voided_by : list of str
         Agent markers; where one fires in the same turn the talk's turn does not count.
     cut : list of str

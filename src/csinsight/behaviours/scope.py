@@ -1,7 +1,8 @@
 """Where in a conversation a marker counts: the first reply, the last turn, whole turns, anywhere.
 
 What a whole turn shows is read within one part of the conversation: an agent's turn may run on
-past the order, and what was written there must not change what the turn had been until then.
+past the order, and what was written there must not change what the turn had been until then. A bare
+greeting before the answer is set aside: a curt reply is no less curt after a hello.
 
 In which agent turn a behaviour was first shown, and in which there was first an opportunity.
 
@@ -37,6 +38,8 @@ from csinsight.features.frames import (
 )
 
 _KEYS: Final = (Messages.CONVERSATION_ID, TURN_NO)
+#: The marker of a message that only greets.
+_GREETING: Final = "only_greets"
 #: Of a line: its characters, whether it holds a figure, milliseconds since the line before.
 CHARS: Final = "_chars"
 DIGITS: Final = "_digits"
@@ -73,9 +76,16 @@ def with_places(sides: Frame, lexicon: Lexicon, parts: tuple[str, ...]) -> Frame
         reply.min().over(Messages.CONVERSATION_ID).alias("_first_reply"),
         reply.max().over(Messages.CONVERSATION_ID).alias("_last_turn"),
     ]
+    answers = nw.col(_GREETING).is_null() | ~nw.col(_GREETING)
     for part in parts:
         columns += [
-            *(flag(n).min().over(*_KEYS, part).alias(_all(n, part)) for n in whole),
+            *(
+                nw.coalesce(
+                    pick(answers, flag(n)).min().over(*_KEYS, part),
+                    flag(n).min().over(*_KEYS, part),
+                ).alias(_all(n, part))
+                for n in whole
+            ),
             *(flag(n).max().over(*_KEYS, part).alias(_any(n, part)) for n in voiding),
         ]
     return sides.with_columns(columns)
