@@ -101,6 +101,8 @@ def test_nicknames(before, nickname, after):
         ("去 shop123.taobao.com 看", "shop123"),
         ("复制￥AbCd1234XY￥打开", "AbCd"),
         ("收件人：张三丰", "张三丰"),
+        ("That's really helpful.\n\n--\nBeatriz Durand\n12 Maple Grove Rd, Portland", "Durand"),
+        ("The site only shows oak. -- Siobhan Keane", "Siobhan"),
         ("收货人是李四 电话稍后", "李四"),
         ("欧阳先生您好", "欧阳"),
         ("卡号6222 0212 3456 7890 123", "6222"),
@@ -124,6 +126,7 @@ def test_what_points_at_a_person_goes(text, gone):
         "我们这个小区超市也能送",
         "收件人信息要改一下",
         "上海市多久到",
+        "2 weeks -- Will it fit a 30 inch door?",
         "不行，没办法",
     ],
 )

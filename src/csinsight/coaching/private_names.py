@@ -102,6 +102,13 @@ NAMES: Final = tuple(
             rf"(?:^|[.!?]\s)(?:thanks|thank you|best|bye|-)[,!]?\s*[\n ]?(?<=[,!\- ])"
             rf"(?P<found>{_ENGLISH_NAME})$",
         ),
+        # A mail's signature: two dashes, the name, then where and how its writer is reached.
+        (
+            "姓名",
+            r"(?:^|\s)--\s+(?P<found>(?-i:[A-ZÀ-Þ][A-Za-zß-ÿ'\-]+"
+            r"(?:\s[A-ZÀ-Þ][A-Za-zß-ÿ'\-.]*){0,3}?))"
+            r"(?=\s*(?:$|[\[|(+0-9]|(?:sent from|tel|phone|mobile|e-?mail)\b))",
+        ),
         (
             "姓名",
             rf"^(?:(?:hi|hello|hey|yo)\b[,!]?\s)?(?P<found>{_ENGLISH_NAME})(?=\s(?:here|speaking)"
