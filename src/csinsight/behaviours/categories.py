@@ -170,7 +170,7 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
     marks = opening.group_by(talk).agg(nw.col(n).cast(nw.Int8).max().alias(n) for n in names)
     table = heard.join(said, on=talk, how="left").join(marks, on=talk, how="left")
     rows: pl.DataFrame = table.collect(backend="polars").to_native()
-    rows = rows.with_columns(pl.col(talk).cast(pl.String)).sort(talk)
+    rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(talk)
     by_rules = ruled.reindex(rows[talk].to_list()).fillna(OTHER).to_numpy()
     return rows.with_columns(
         pl.lit("agent").alias(SENDER),
