@@ -114,3 +114,18 @@ def test_planted_changes_are_told_and_chance_is_not(study: Study, true: float, n
         assert np.mean(news) > 0.95
         assert (signs[news] == np.sign(true)).all()
         assert not alike.any()
+
+
+def test_a_median_as_long_as_is_counted_is_no_time(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, cap = study.read("conversations"), study.context.profile.round_cap_s
+    row = agent_kpis.shop_row(study, seen)
+    names = [f"first_response_{name}_s{end}" for name in ("median", "p90") for end in ("", "_low")]
+    late = row.copy()
+    late[[name for name in [*names, "first_response_median_s_high"] if name in row.index]] = cap
+    monkeypatch.setattr(agent_kpis, "shop_row", lambda *_: late)
+    (tile,) = (t for t in agent_kpis.tiles(study, seen).tiles if t.value.startswith("over "))
+    assert tile.label == study.word("kpi.first_response_median_s")
+    assert "later or never" in tile.detail and " to " not in tile.detail
+    assert "or longer, or never came" in agent_kpis.sentence(study, seen)

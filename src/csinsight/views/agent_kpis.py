@@ -157,9 +157,17 @@ def _speed(study: Study, shop: pd.Series) -> str:
         return study.word("kpis.untimed")
     seconds = study.words.seconds
     median, p90 = (seconds(shop[n]) for n in (_K.FIRST_RESPONSE_MEDIAN, _K.FIRST_RESPONSE_P90))
+    if _beyond_cap(study, shop):
+        return study.word("kpis.speed_beyond_cap", cap=median)
     if shop[_K.FIRST_RESPONSE_P90] >= study.context.profile.round_cap_s:
         return study.word("kpis.speed_at_cap", median=median, cap=p90)
     return study.word("kpis.speed", median=median, p90=p90)
+
+
+def _beyond_cap(study: Study, shop: pd.Series) -> bool:
+    """Tell whether half of the first replies take as long as is counted, or longer."""
+    median = shop[_K.FIRST_RESPONSE_MEDIAN]
+    return pd.notna(median) and bool(median >= study.context.profile.round_cap_s)
 
 
 def finding(study: Study, conversations: pd.DataFrame) -> Finding:
@@ -227,11 +235,14 @@ def tiles(study: Study, month: pd.DataFrame) -> Tiles:
     for name, detail in _details(study, shop).items():
         parts = [detail, study.word("kpis.off_target")] if name in behind else [detail]
         ends = shop.reindex([f"{name}{end}" for end in (_K.LOW_SUFFIX, _K.HIGH_SUFFIX)])
-        if name != _K.PAID_RATE and pd.notna(ends).all():  # whose line has its interval already
+        value = write[name](shop[name])
+        if name == _K.FIRST_RESPONSE_MEDIAN and _beyond_cap(study, shop):
+            value = study.word("kpis.tile_beyond_cap", cap=value)  # an interval would be none
+        elif name != _K.PAID_RATE and pd.notna(ends).all():  # whose line has its interval already
             parts.insert(0, study.words.interval(*map(write[name], ends)))
         if name in CONVERSION and (match := data_check.match_note(study)):
             parts.append(match)
-        value, told = write[name](shop[name]), " · ".join(parts)
+        told = " · ".join(parts)
         tone: Tone = "hurts" if name in behind else ""
         made.append(Tile(study.word(f"kpi.{name}"), value, told, tone))
     return Tiles(made[:_TILES])
@@ -251,7 +262,9 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
             n=words.number(shop[_PAID_N]),
             immature=words.number(shop[_K.IMMATURE]),
         ),
-        _K.FIRST_RESPONSE_MEDIAN: study.word("kpis.tail_at_cap", cap=p90)
+        _K.FIRST_RESPONSE_MEDIAN: study.word("kpis.half_beyond_cap")
+        if _beyond_cap(study, shop)
+        else study.word("kpis.tail_at_cap", cap=p90)
         # Without times there is no ninth in ten, and the tile goes below.
         if pd.notna(shop[_K.FIRST_RESPONSE_P90])
         and shop[_K.FIRST_RESPONSE_P90] >= profile.round_cap_s
