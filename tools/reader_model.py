@@ -65,10 +65,6 @@ MARGIN_CASES: Final = 1.0
 OWN_RULED: Final = 0.5
 #: What speaks against whoever wrote it is left to rules that can be read unless they are beaten.
 FAULTS: Final = ("refuses_flatly", "curt_reply")
-#: Where meaning decides, the rules have the word only if the model falls so far behind them on
-#: chats told by thresholds placed on others: never in Chinese, where that cost everyday wording .02
-#: of F1; in English it cost none, and the chats won .01.
-BEHIND: Final = {"zh": 1.0, "en": 0.02}
 #: Of the conversations, each judged by a threshold placed on the others.
 PARTS: Final = 5
 #: For worry, thresholds whose F1 differs by less are as good: what is marked without need makes
@@ -224,11 +220,11 @@ def _beats_rules(
     ] or [np.ones(len(use), dtype=bool)]
     as_good = AS_GOOD[data.examples[0].lang] if name == WORRY else 0.0
     threshold = place_threshold([(left_out[rows], shows[rows]) for rows in told_of], as_good)
+    if name in MEANING and name not in FAULTS:
+        return threshold
     judged = told_of[0]
     said = said_apart(left_out[judged], shows[judged], data.talks[use][judged], as_good)
     margin = MARGIN + MARGIN_CASES / float(shows[judged].sum())
-    if name in MEANING and name not in FAULTS:
-        margin = -BEHIND[data.examples[0].lang]
     by_rules = f1(shows[judged], data.ruled[use, place][judged])
     return None if by_rules + margin >= f1(shows[judged], said) else threshold
 

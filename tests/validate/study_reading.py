@@ -160,8 +160,8 @@ def _everyday() -> Iterator[str]:
         "were written later, before rules or model were looked at: a first half, whose errors were "
         "read, and a second, whose errors were not. The reader as it was then had .72 and .75 in "
         "Chinese, .81 and .72 in English; who wrote them then wrote 676 lines for training and "
-        "placed thresholds on lines written for it too. From where the rules keep the word in "
-        "English was chosen by the labelled chats and all lines below, the unread ones too.\n"
+        "placed thresholds on lines written for it too. That the rules may not outvote the model "
+        "in English was chosen by the labelled chats and all lines below, the unread ones too.\n"
     )
     sources = {
         "everyday": "unseen",
