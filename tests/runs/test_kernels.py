@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
+from nbclient import NotebookClient
 
 from csinsight.errors import CellError, KernelError
 from csinsight.runs import kernels
@@ -129,6 +130,26 @@ def test_a_kernel_that_answers_late_is_waited_for(tmp_path: Path, path: Path) ->
     mark = _once(tmp_path, "print('first')")
     done = run_notebook(_notebook(tmp_path, mark, sleeping, calculating), path, {}, QUICK)
     assert _printed(done) == "first\nlate\nbusy\n"
+
+
+def test_an_answer_that_comes_while_we_send_is_noticed(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As widgets do: nbclient sends what they ask for on the channel that the answer comes on."""
+    told = NotebookClient.process_message
+
+    def late(client: Any, message: Any, cell: Any, index: int) -> Any:
+        if message["msg_type"] == "status" and cell.source == "1 + 1":
+            time.sleep(0.5)  # a loaded machine: meanwhile the answer arrives
+            asked = client.kc.session.msg("comm_info_request", {})
+            client.kc.shell_channel.send(asked)
+        return told(client, message, cell, index)
+
+    monkeypatch.setattr(NotebookClient, "process_message", late)
+    began = time.monotonic()
+    done = run_notebook(_notebook(tmp_path, "1 + 1"), path, {}, Limits(60, 60, silence=30))
+    assert done.cells[-1].outputs[0].data["text/plain"] == "2"
+    assert time.monotonic() - began < 30
 
 
 def test_a_kernel_that_never_answers_fails_with_its_last_cell_and_seconds(

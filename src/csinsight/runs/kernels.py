@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+import zmq
 
 from csinsight.contract.write import write_text
 from csinsight.engine import lent
@@ -55,7 +56,7 @@ _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ANSWER_SECONDS: Final = 5.0
 #: So many looks in a row that find a kernel unwell over one cell make it so.
 _LOOKS: Final = 3
-#: How often a kernel that starts is looked at: whoever ends it waits no longer.
+#: How often a kernel that starts or works is looked at: whoever ends it waits no longer.
 _LOOK_SECONDS: Final = 0.2
 
 
@@ -178,8 +179,13 @@ class _Kernel:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
         task = asyncio.ensure_future(work)
-        left = max(0.0, end - time.monotonic())
-        await asyncio.wait({task, watch}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        while not (task.done() or watch.done()) and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(
+                {task, watch}, timeout=min(left, _LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED
+            )
+            # A socket rings once, when what it holds is first noticed, and sending on it notices
+            # too: what a widget sends while we are late would leave an answer unread for ever.
+            self._client.shell_channel.socket.get(zmq.EVENTS)
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=_ANSWER_SECONDS)
