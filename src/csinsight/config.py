@@ -91,7 +91,8 @@ def read_yaml(path: Path) -> Yaml:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}, line {line}: is not YAML in UTF-8: {error.reason}") from error
+        what = f"is not YAML in UTF-8: {error.reason}; save the file as UTF-8"
+        raise ConfigError(f"{path}, line {line}: {what}") from error
     try:
         _measure(path, text)
         loader = _Loader(text)
@@ -103,7 +104,7 @@ def read_yaml(path: Path) -> Yaml:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        raise ConfigError(f"{_at(path, error)}: is not YAML in UTF-8: {_said(error)}") from error
+        raise ConfigError(_unreadable(path, text, error)) from error
     except ConfigError:
         raise
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -170,11 +171,12 @@ def explain(
         head = f"{found.path}{at}: " if found else ""
         if fault["type"] == "extra_forbidden":
             known = _keys_at(model, place[:-1])
-            yield f"{head}unknown key `{key}`; {did_you_mean(str(place[-1]), known)}"
+            mended = _HALVED if "：" in key else did_you_mean(str(place[-1]), known)
+            yield f"{head}unknown key `{key}`; {mended}"
             continue
         what = fault["msg"].removeprefix("Value error, ")
-        missing = fault["type"] == "missing"
-        given = "; add it" if missing else f"; got {_shown(fault['input'])}"
+        given = "; add it" if fault["type"] == "missing" else f"; got {_shown(fault['input'])}"
+        given += _by_hand(fault["type"], fault["input"])
         where = f"key `{key}`: " if key else ""
         yield f"{head}{where}{what}{given}{f'; {mend}' if mend else ''}"
 
@@ -218,6 +220,44 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) 
     if near is not None:
         return f"did you mean `{near}`?"
     return f"known are {', '.join(known)}" if otherwise is None else otherwise
+
+
+_HALVED: Final = "write : , [ ] { } of half width, with a blank after each : and ,"
+#: Full width signs where YAML has its own of half width.
+_WIDE: Final = re.compile("^[^:#]*：|[［］｛｝]")
+
+
+def _by_hand(kind: str, given: object) -> str:
+    """Return the mend for what people leave out, or write by a Chinese keyboard."""
+    if kind == "too_short" and isinstance(given, list) and any("，" in str(one) for one in given):
+        return f"; {_HALVED}"
+    expects = kind in ("dict_type", "list_type", "model_type", "model_attributes_type")
+    return "; write something under it, or leave the key out" if given is None and expects else ""
+
+
+def _unreadable(path: Path, text: str, error: yaml.YAMLError) -> str:
+    """Return file, line, what is wrong, and the mend, of text that is no YAML."""
+    mark, context = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
+    place = getattr(error, "position", None)
+    line = mark.line if mark else text.count("\n", 0, place) if isinstance(place, int) else 0
+    first = context.line if context and line - context.line <= 1 else max(line - 1, 0)
+    lines = [*text.split("\n"), "", ""]
+    said, near = _said(error).split("\n")[0], range(first, line + 1)
+    wide = [number for number in near if _WIDE.search(lines[number])]
+    if lines[line].lstrip(" ").startswith("\t"):
+        mend = "indent with blanks, not with tabs"
+    elif "escape character" in said:
+        mend = "put this text in single quotes"
+    elif "control characters" in said:
+        mend = "take the sign out that can't be seen"
+    elif wide:
+        line, mend = wide[0], _HALVED
+    else:
+        mend = (
+            "let lines that belong together begin in one column, and put text with any of "
+            "[ ] { } : # in single quotes"
+        )
+    return f"{path}, line {line + 1}: is not YAML in UTF-8: {said}; {mend}"
 
 
 def _line(part: Any) -> int:
@@ -311,11 +351,6 @@ def _inside(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | 
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part], node.value[part].start_mark.line + 1
     return None
-
-
-def _at(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f"{path}, line {mark.line + 1}" if mark else str(path)
 
 
 def _said(error: yaml.YAMLError) -> str:

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from csinsight.behaviours.alerts import ALERTS_FILE, FIGURES, Alert, alerts_of, raised
+from csinsight.behaviours.alerts import FIGURES, Alert, alerts_of, raised
 from csinsight.cli import main
+from csinsight.contract.files import ALERTS_FILE
 from csinsight.errors import ConfigError
 from csinsight.render.words import catalogue
 from csinsight.runs.state import Inputs

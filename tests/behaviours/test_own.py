@@ -17,7 +17,7 @@ from csinsight.behaviours.own import Own, own_of, plain_pattern, read_own, ways
 from csinsight.behaviours.table import mark_table
 from csinsight.cli import main
 from csinsight.contract.disputes import read_disputes
-from csinsight.contract.own import FILE
+from csinsight.contract.files import OWN_FILE as FILE
 from csinsight.errors import ConfigError
 from csinsight.params import shipped
 
@@ -114,8 +114,25 @@ FAULTS = {
     "a pattern without end": (("'gift.?wrap'", "'x.*y.*z'"), r"could take hours"),
     "a pattern that shows always": (("'gift.?wrap'", "'(gift)?'"), r"matches an empty message"),
     "a blank pattern": (("'gift.?wrap'", "' '"), r"empty pattern"),
-    "no pattern": (("'gift.?wrap'", "'gift(wrap'"), r"is no regular expression"),
-    "another dialect": (("'gift.?wrap'", r"'gift\\b'"), r"not read alike by every engine"),
+    "no pattern": (
+        ("'gift.?wrap'", "'gift(wrap'"),
+        r"line 15: .*patterns\.2`: is no regular expression .*close every \(",
+    ),
+    "another dialect": (
+        ("'gift.?wrap'", r"'gift\\b'"),
+        r"line 15, .*key `patterns`.*not read alike by every engine",
+    ),
+    "a tab": (("    direction: good", "\tdirection: good"), "line 10: .*blanks, not with tabs"),
+    "out of line": (("    direction: good", "   direction: good"), "line 10: .*in one column"),
+    "a wide colon": (("direction: good", "direction：good"), "line 10: .*write : .*of half width"),
+    "a wide colon in braces": (
+        ("{zh: 主动", "{zh：主动"),
+        "line 9: unknown key .*zh：主动提供礼品包装`; write : .*of half width",
+    ),
+    "wide commas": (("礼盒吧？, 需要", "礼盒吧？，需要"), "line 29: .*of half width"),
+    "a class without quotes": (("- '礼品包装'", "- [^,。]包装"), "line 14: .*in single quotes"),
+    "an escape in double quotes": (("'gift.?wrap'", r'"gift\d"'), "line 15: .*in single quotes"),
+    "a sign that can't be seen": (("direction: good", "direction: good\x00"), "line 10: .*take"),
     "no such opportunity": (
         ("[asks_for_gift]", "[asks_for_gifts]"),
         r"did you mean `asks_for_gift`",
@@ -151,6 +168,50 @@ def test_every_fault_is_named(own_file, change, said):
     with pytest.raises(ConfigError, match=said) as caught:
         read_own(own_file)
     assert all(FILE in line for line in str(caught.value).splitlines())
+
+
+def test_a_file_in_another_encoding_is_told_to_be_saved_anew(own_file):
+    text = own_file.read_text(encoding="utf-8")
+    own_file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert list(read_own(own_file).behaviours) == ["offers_gift_wrap"]
+    for encoding in ("gb18030", "utf-16"):
+        own_file.write_bytes(text.encode(encoding))
+        with pytest.raises(ConfigError, match=r"line \d+: .*; save the file as UTF-8"):
+            read_own(own_file)
+
+
+def test_each_pattern_that_cant_be_read_is_told_by_its_own_line(own_file):
+    text = own_file.read_text(encoding="utf-8").replace("'gift.?wrap'", "'a(?=b)'")
+    text = text.replace("'祝您喝茶愉快'", r"'\\w茶'").replace("'微信会员日'", "'<no_such>'")
+    own_file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_own(own_file)
+    lines = text.splitlines()
+    told = [int(re.search(r"line (\d+)", fault)[1]) for fault in str(caught.value).splitlines()]
+    assert {lines[number - 1].strip() for number in told} == {
+        line.strip() for line in lines if any(word in line for word in ("(?=b", "w茶", "no_such"))
+    }
+
+
+def test_who_takes_a_built_in_name_is_told_that_alone(own_file):
+    text = own_file.read_text(encoding="utf-8").replace("offers_gift_wrap:", "complains:")
+    own_file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_own(own_file)
+    [fault] = str(caught.value).splitlines()
+    assert "`complains` is built in" in fault
+
+
+def test_a_key_with_nothing_under_it_is_told_its_mend(tmp_path):
+    (tmp_path / FILE).write_text("behaviours:\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"line 1: .*; write something under it, or leave"):
+        own_of(tmp_path)
+
+
+def test_a_file_that_is_no_file_is_a_fault(tmp_path):
+    (tmp_path / FILE).symlink_to(tmp_path / "gone.yml")
+    with pytest.raises(ConfigError, match="can't be read"):
+        own_of(tmp_path)
 
 
 def test_all_faults_are_told_at_once(own_file, tmp_path, demo_folder):

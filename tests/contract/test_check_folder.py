@@ -127,6 +127,25 @@ def test_near_names_are_noticed(shop: Path) -> None:
     assert check_folder(shop) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("behaviours.yaml", "behaviours.yml"),
+        ("behaviors.yml", "behaviours.yml"),
+        ("behaviours.yml.txt", "behaviours.yml"),
+        ("kpi-profile.yml", "kpi_profile.yml"),
+        ("alert.yml", "alerts.yml"),
+    ],
+)
+def test_settings_under_a_near_name_are_noticed(shop: Path, name: str, meant: str) -> None:
+    (shop / name).write_text("version: 1")
+    [told] = [notice for notice in check_shop(shop).notices if notice.file == name]
+    assert f"was {meant} meant?" in told.what
+    # A copy beside the file that is read is nobody's mistake.
+    (shop / meant).write_text("version: 1")
+    assert name not in {notice.file for notice in check_shop(shop).notices}
+
+
 def test_no_table(tmp_path: Path) -> None:
     (tmp_path / "order.csv").write_text("x")
     (fault,) = check_folder(tmp_path)

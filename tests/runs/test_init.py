@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from csinsight.behaviours.profiles import PROFILE_FILE, load_profile, profile_of
+from csinsight.behaviours.profiles import load_profile, profile_of
 from csinsight.cli import main
 from csinsight.context import MonthContext
+from csinsight.contract.files import PROFILE_FILE
 from csinsight.errors import ConfigError
 from csinsight.importers import run_import
 from csinsight.importers.mapping_spec import ColumnRule, Lines, Mapping, load_mapping

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from tests.behaviours.test_own import template
 
-from csinsight.contract.own import FILE
+from csinsight.contract.files import OWN_FILE as FILE
 from csinsight.params import RunParams
 from csinsight.runs.month import RunResult, run_month
 from csinsight.simulate import simulate

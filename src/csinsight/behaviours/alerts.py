@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from csinsight.config import did_you_mean, load
 from csinsight.contract.artifacts import AgentKpis
+from csinsight.contract.files import ALERTS_FILE
 from csinsight.params import shipped
 from csinsight.stats.intervals import difference
 
@@ -31,8 +32,6 @@ FIGURES: Final = frozenset(
     for name, value in vars(_K).items()
     if name.isupper() and name not in {"NAME", "AGENT_ID"} and not name.endswith("_SUFFIX")
 ) | {f"{rate}{end}" for rate in (_K.ORDERED_RATE, _K.PAID_RATE) for end in _DAYS}
-#: The shop's own thresholds, beside its tables.
-ALERTS_FILE: Final = "alerts.yml"
 COLUMNS: Final = ("figure", "kind", "threshold", "value", "before")
 
 

@@ -25,7 +25,7 @@ from csinsight.behaviours.official import Official
 from csinsight.behaviours.reader import Reader, load_reader
 from csinsight.config import did_you_mean, load
 from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED, TURN_MARKERS
-from csinsight.contract.own import FILE as OWN_FILE
+from csinsight.contract.files import OWN_FILE
 from csinsight.errors import ConfigError
 from csinsight.params import DEFAULT_READER, ReaderName
 

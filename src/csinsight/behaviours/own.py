@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ from csinsight.behaviours.table import mark_table
 from csinsight.config import Yaml, did_you_mean, load, read_yaml
 from csinsight.contract.artifacts import AgentSessions, Conversations
 from csinsight.contract.domain import BEHAVIOURS, NOTED, TURN_MARKERS
-from csinsight.contract.own import FILE
+from csinsight.contract.own import own_path
 from csinsight.contract.schema import Messages
 from csinsight.engine import simplify
 from csinsight.errors import ConfigError
@@ -57,6 +57,8 @@ EVERY: Final = "every_conversation"
 BEFORE: Final = "pre_sales"
 
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{2,39}")
+#: Lists that hold names of markers, and not patterns.
+_NAMES: Final = ("voided_by", "opportunity", "after_buyer", "not_after_buyer")
 #: Ends that tables of csinsight give their columns.
 _ENDINGS: Final = ("_turn", "_low", "_high", "_at", "_id", "_numerator", "_denominator")
 #: What would be read as mark-up where a name is written.
@@ -106,31 +108,26 @@ def _ways(items: Any) -> float:
     return found
 
 
-def _bearable(values: list[str]) -> list[str]:
-    for value in values:
-        try:
-            many = ways(value) > _MOST_WAYS
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{value!r} is no regular expression ({error})") from error
-        if many:
-            raise ValueError(
-                f"{value!r} could take hours on some texts: don't repeat what holds a repetition "
-                "or a choice, and write {0,9} for *"
-            )
-    return values
+def _bearable(value: str) -> str:
+    try:
+        many = ways(value) > _MOST_WAYS
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"is no regular expression ({error}); close every ( and [, and write \\( for a bracket "
+            "that is meant as one"
+        ) from error
+    if many:
+        raise ValueError(
+            "could take hours on some texts: don't repeat what holds a repetition or a choice, and "
+            "write {0,9} for *"
+        )
+    return value
 
 
-def _plain(values: list[str]) -> list[str]:
-    return [plain_pattern(value) for value in values]
-
-
-OwnPatterns = Annotated[
-    list[Annotated[str, Field(max_length=400)]],
-    Field(max_length=400),
-    AfterValidator(not_blank),
-    AfterValidator(_plain),
-    AfterValidator(_bearable),
+OwnPattern = Annotated[
+    str, Field(max_length=400), AfterValidator(plain_pattern), AfterValidator(_bearable)
 ]
+OwnPatterns = Annotated[list[OwnPattern], Field(max_length=400), AfterValidator(not_blank)]
 
 
 def _name(value: str) -> str:
@@ -295,7 +292,7 @@ def read_own(path: Path) -> Own:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / FILE
+    ...     path = Path(folder) / "behaviours.yml"
     ...     _ = path.write_text("additions: {greets: {patterns: [哈喽亲]}}", encoding="utf-8")
     ...     list(read_own(path).additions)
     ['greets']
@@ -315,8 +312,8 @@ def own_of(folder: Path) -> Own:
     >>> own_of(Path("a folder without a behaviours.yml")) == Own()
     True
     """
-    path = folder / FILE
-    return read_own(path) if path.is_file() else Own()
+    path = own_path(folder)
+    return read_own(path) if path else Own()
 
 
 @dataclass(frozen=True)
@@ -362,18 +359,22 @@ class _Check:
 
     def _additions(self, built_in: Lexicon) -> Iterator[str]:
         for name, words in self.own.additions.items():
-            at = self._at("additions", name)
+            place = ("additions", name)
             if name not in built_in.markers:
                 near = did_you_mean(name, built_in.markers, otherwise="see docs/own-behaviours.md")
-                yield f"{at}: there is no built-in marker `{name}`; {near}"
-            for key in ("patterns", "cut", "none_of"):
-                yield from self._compiled(at, name, key, getattr(words, key))
+                yield f"{self._at(*place)}: there is no built-in marker `{name}`; {near}"
+            yield from self._patterns(place, words)
 
     def _words(self, built_in: Lexicon) -> Iterator[str]:
-        every = dict(built_in.markers) | self.own.markers
+        # What is built in keeps its name: of who takes it nothing else is told.
+        every = self.own.markers | dict(built_in.markers)
         for section, name, words in self._sections():
+            if name in built_in.markers:
+                continue
             at, marker = self._at(section, name), self.own.markers[name]
-            yield from self._compiled(at, name, "cut", words.cut)
+            if faults := list(self._patterns((section, name), words)):
+                yield from faults
+                continue
             before = any(rule.after_buyer or rule.not_after_buyer for rule in words.rules)
             if before and section == "opportunities":
                 yield f"{at}: `after_buyer` is for `behaviours`; leave it out of `opportunities`"
@@ -383,11 +384,22 @@ class _Check:
             except ConfigError as error:
                 yield str(error)
 
-    def _compiled(self, at: str, name: str, key: str, patterns: Sequence[str]) -> Iterator[str]:
-        try:
-            Compiler(at, name, built_in_fragments()).join(list(patterns), key)
-        except ConfigError as error:
-            yield str(error)
+    def _patterns(self, place: tuple[str | int, ...], words: BaseModel) -> Iterator[str]:
+        """Yield a fault for each pattern that can't be read, at its own line."""
+        for key, value in words:
+            if isinstance(value, BaseModel) or not isinstance(value, list):
+                continue
+            for number, one in enumerate(value):
+                here = (*place, key, number)
+                if isinstance(one, BaseModel):
+                    yield from self._patterns(here, one)
+                elif key not in _NAMES:
+                    inner = [one] if isinstance(one, str) else one
+                    try:
+                        compiler = Compiler(self._at(*here), str(place[1]), built_in_fragments())
+                        compiler.join(inner, key)
+                    except ConfigError as error:
+                        yield str(error)
 
     def _opportunities(self, built_in: Lexicon) -> Iterator[str]:
         buyer = [*built_in.ids("buyer"), *self.own.opportunities, WAITED, NO]

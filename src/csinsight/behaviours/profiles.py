@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from csinsight.behaviours.official import Official
 from csinsight.config import load
+from csinsight.contract.files import PROFILE_FILE
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules, ResponseFrom
 from csinsight.params import OWN_PROFILE, shipped
 
 Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
-#: A shop's own hours, targets and conventions, beside its tables; read where it is asked for.
-PROFILE_FILE: Final = "kpi_profile.yml"
 
 
 class KpiProfile(BaseModel):

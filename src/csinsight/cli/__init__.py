@@ -199,9 +199,9 @@ def check(folder: Path, share: float) -> None:
     """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
     from csinsight.behaviours.alerts import alerts_of
     from csinsight.behaviours.own import Own, own_of
-    from csinsight.behaviours.profiles import PROFILE_FILE, profile_of
+    from csinsight.behaviours.profiles import profile_of
     from csinsight.contract.check import check_shop
-    from csinsight.contract.own import FILE
+    from csinsight.contract.files import OWN_FILE, PROFILE_FILE
     from csinsight.contract.set_aside import ASIDE, set_aside
     from csinsight.errors import ContractError
     from csinsight.params import OWN_PROFILE
@@ -229,7 +229,7 @@ def check(folder: Path, share: float) -> None:
     for table in checked.tables.values():
         click.echo(f"{table.file}: {table.rows} rows, in order")
     if count := len(own.behaviours):
-        click.echo(f"{FILE}: {count} behaviour{'s' if count > 1 else ''}, examples as they say")
+        click.echo(f"{OWN_FILE}: {count} behaviour{'s' if count > 1 else ''}, examples as they say")
 
 
 @main.command()

@@ -7,6 +7,12 @@ from typing import Final
 
 #: Endings of a table's file, the first before the second.
 SUFFIXES: Final = (".parquet", ".csv")
+#: Settings of the shop's own that lie beside its tables: thresholds, behaviours, and hours,
+#: targets and conventions.
+ALERTS_FILE: Final = "alerts.yml"
+OWN_FILE: Final = "behaviours.yml"
+PROFILE_FILE: Final = "kpi_profile.yml"
+SETTINGS: Final = (ALERTS_FILE, OWN_FILE, PROFILE_FILE)
 
 
 def table_path(folder: Path, name: str) -> Path | None:

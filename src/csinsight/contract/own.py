@@ -5,14 +5,15 @@ What it holds is read by `csinsight.behaviours.own`; here stands what tables nee
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from csinsight.config import read_yaml
+from csinsight.contract.files import OWN_FILE
 from csinsight.contract.schema import Table
 
-FILE: Final = "behaviours.yml"
 _BEHAVIOURS: Final = "behaviours"
 
 
@@ -25,8 +26,9 @@ def own_path(folder: Path) -> Path | None:
     >>> own_path(Path(tempfile.mkdtemp())) is None
     True
     """
-    path = folder / FILE
-    return path if path.is_file() else None
+    path = folder / OWN_FILE
+    # A folder, or a link to nothing, is a fault of the file: it was meant.
+    return path if os.path.lexists(path) else None
 
 
 def own_ids(folder: Path) -> tuple[str, ...]:
@@ -48,9 +50,9 @@ def own_ids(folder: Path) -> tuple[str, ...]:
     >>> folder = Path(tempfile.mkdtemp())
     >>> own_ids(folder)
     ()
-    >>> _ = (folder / FILE).write_text("behaviours:\n  offers_gift_wrap: {}\n", encoding="utf-8")
+    >>> _ = (folder / OWN_FILE).write_text("behaviours:\n  gift_wrap: {}\n", encoding="utf-8")
     >>> own_ids(folder)
-    ('offers_gift_wrap',)
+    ('gift_wrap',)
     """
     path = own_path(folder)
     values = read_yaml(path).values if path else None
@@ -74,7 +76,7 @@ def with_own(table: Table, column: str, folder: Path) -> Table:
     >>> import tempfile
     >>> from csinsight.contract.disputes import DISPUTES
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / FILE).write_text("behaviours:\n  wraps: {}\n", encoding="utf-8")
+    >>> _ = (folder / OWN_FILE).write_text("behaviours:\n  wraps: {}\n", encoding="utf-8")
     >>> "wraps" in with_own(DISPUTES, "behaviour", folder).column("behaviour").one_of
     True
     """

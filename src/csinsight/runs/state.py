@@ -26,12 +26,9 @@ from pydantic import (
 )
 
 from csinsight import __version__
-from csinsight.behaviours.alerts import ALERTS_FILE
-from csinsight.behaviours.profiles import PROFILE_FILE
 from csinsight.contract.disputes import disputes_path
-from csinsight.contract.files import parts, table_path
+from csinsight.contract.files import SETTINGS, parts, table_path
 from csinsight.contract.labels import FILE as LABELS_FILE
-from csinsight.contract.own import FILE as OWN_FILE
 from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
 from csinsight.contract.set_aside import ASIDE
@@ -172,7 +169,7 @@ class Inputs:
     def _paths(self) -> list[Path]:
         tables = [table_path(self._data, name) for name in TABLES]
         found = [part for path in tables if path is not None for part in parts(path)]
-        own = (ALERTS_FILE, ASIDE, LABELS_FILE, OWN_FILE, PROFILE_FILE, ROLLOUT_FILE)
+        own = (*SETTINGS, ASIDE, LABELS_FILE, ROLLOUT_FILE)
         beside = [self._data / name for name in own]
         disputes = disputes_path(self._data)
         found += [path for path in beside if path.is_file()]
