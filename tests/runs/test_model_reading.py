@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -44,6 +46,7 @@ class Fake(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.mode, self.bodies, self.keys = "good", [], []
+        self.wait = "0"
         self.turns = iter(())
         self.lock = threading.Lock()
 
@@ -80,13 +83,18 @@ class Handler(BaseHTTPRequestHandler):
         answers = {
             "good": json.dumps({"shown": shown}),
             "fenced": f"```json\n{json.dumps({'shown': shown})}\n```",
+            "prose": f"Sure:\n```json\n{json.dumps({'shown': shown})}\n```\nAnything else?",
+            "thought": f'<think>Or {{"shown": [2]}}?</think>\n\n{json.dumps({"shown": shown})}',
+            "twice": '{"shown": [1]} or rather {"shown": [2]}',
+            "cut short": '{"shown": [1, ',
+            "no number": '{"shown": [,]}',
             "garbage": "I think it greets, and apologizes!",
             "more": json.dumps({"shown": shown, "run": "rm -rf /"}),
             "number": json.dumps({"shown": [99]}),
         }
-        if mode in ("429", "500", "401"):
+        if mode.isdecimal():
             self.send_response(int(mode))
-            self.send_header("retry-after", "0")
+            self.send_header("retry-after", self.server.wait)
             self.end_headers()
             return
         if mode == "moved":
@@ -140,6 +148,11 @@ def _ask(fake: Fake, seconds: float = 5.0):
     [
         ("good", (1,), 1),
         ("fenced", (1,), 1),
+        ("prose", (1,), 1),
+        ("thought", (1,), 1),
+        ("twice", None, 3),
+        ("cut short", None, 3),
+        ("no number", None, 3),
         ("garbage", None, 3),
         ("more", None, 3),
         ("number", None, 3),
@@ -164,10 +177,31 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(fake):
     assert len(fake.bodies) == 3 + model_client.TRIES
 
 
-@pytest.mark.parametrize("mode", ["401", "moved"])
-def test_a_server_that_turns_us_away_is_not_asked_again(fake, mode):
+def test_an_overloaded_server_is_a_busy_one_whatever_its_number(fake):
+    fake.turns = iter(["529", "524"])
+    assert _ask(fake)[0].shown == (1,)
+
+
+@pytest.mark.parametrize(
+    ("wait", "least", "most"),
+    [("3", 3, 3), ("1.5", 1.5, 1.5), ("in a while", 0, 1), ("99999", 20, 20), ("in 9 s", 7, 9)],
+)
+def test_a_busy_server_says_when_to_come_again(fake, wait, least, most):
+    fake.wait = formatdate(time.time() + 9, usegmt=True) if wait == "in 9 s" else wait
+    fake.turns, waits = iter(["429"]), []
+    data = json.dumps({"buyer": "", "agent": "您好"})
+    Server(fake.url, "m", 5.0).ask("s", data, 2, charge=lambda *_: None, sleep=waits.append)
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
+
+
+@pytest.mark.parametrize(
+    ("mode", "mend"),
+    [("401", KEY_VARIABLE), ("404", "llm_url up to /v1"), ("402", "no money"), ("moved", "302")],
+)
+def test_a_server_that_turns_us_away_is_not_asked_again(fake, mode, mend):
     fake.mode = mode
-    with pytest.raises(NoAnswerError) as caught:
+    with pytest.raises(NoAnswerError, match=mend) as caught:
         _ask(fake)
     assert caught.value.fatal
     assert len(fake.bodies) == 1
@@ -194,6 +228,7 @@ def test_no_server_at_all():
         ("localhost:1234", False, "is no address"),
         ("http://me:secret@host/v1", False, "keep keys out"),
         ("https://host/v1?key=1", False, "keep keys out"),
+        ("https://host/v1/chat/completions", False, "write it up to /v1"),
         ("http://api.example.com/v1", True, "over https only"),
     ],
 )
@@ -285,6 +320,7 @@ def test_it_reads_what_it_reads_as_people_do_and_nothing_else(
     assert judged["greets"].f1 == 1.0
     assert judged["apologizes"].f1 < judged["apologizes"].built_in == 1.0
     assert "distinct texts" in caplog.text
+    assert "it is taken to cost nothing" in caplog.text
     lines = _lines(shop, MonthContext.of(_params(fake), signatures_of(open_shop(shop))), run)
     odd = lines["text"].str.contains("ignore all")
     said = [_greets(text.lower()) for text in lines["text"]]
@@ -316,13 +352,15 @@ def test_it_reads_what_it_reads_as_people_do_and_nothing_else(
         assert "1.00" in told
 
 
-def test_the_budget_holds(shop, fake, tmp_path):
+def test_the_budget_holds(shop, fake, tmp_path, caplog):
     run = tmp_path / "runs" / "s" / "2026-10"
     found = _read(shop, fake, run, llm_most_calls=20)
     assert (found.why_not, found.taken, fake.bodies) == ("over_budget", (), [])
     money = {"llm_price_in": 10.0, "llm_price_out": 10.0, "llm_most_money": 0.01}
+    caplog.set_level(logging.INFO)
     found = _read(shop, fake, run, **money)
     assert (found.why_not, len(fake.bodies)) == ("over_budget", 0)
+    assert re.search(r"at most [0-9.]+ to ask each of them once; .* and 0\.01", caplog.text)
     # Enough for the labelled lines, not for all.
     found = _read(shop, fake, run, llm_most_calls=170)
     assert found.why_not == "over_budget"
@@ -338,6 +376,8 @@ def test_a_server_that_fails_leaves_all_to_the_built_in_reader(shop, fake, tmp_p
     run = tmp_path / "runs" / "s" / "2026-10"
     found = _read(shop, fake, run)
     assert (found.why_not, found.taken) == (why, ())
+    # What can't be had is not asked for, and paid for, to the end.
+    assert len(fake.bodies) < model_client.TRIES * 30
     context = MonthContext.of(_params(fake), signatures_of(open_shop(shop)))
     assert _lines(shop, context, run)["greets"].tolist() == _lines(shop, context)["greets"].tolist()
 

@@ -2,7 +2,7 @@
 
 The server is the shop's own choice (Ollama, vLLM, a cloud). It is held to a time for the whole
 answer and to a size, is asked again a bounded number of times where it is busy, and what it says is
-taken only where it is exactly what was asked for.
+taken only where what was asked for is in it, and once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from csinsight.errors import ConfigError
@@ -34,8 +36,18 @@ TRIES: Final = 3
 MOST_WAIT: Final = 20.0
 #: Tokens of an answer, at most.
 MOST_TOKENS: Final = 200
-_BUSY: Final = (408, 409, 425, 429, 500, 502, 503, 504)
-_FENCE: Final = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)
+_BUSY: Final = (408, 409, 425, 429)
+#: What to do where a server turns us away.
+_MENDS: Final = {
+    401: f"; put its key into the variable {KEY_VARIABLE}",
+    402: "; its account has no money left",
+    403: f"; the key in {KEY_VARIABLE} may not ask this model",
+    404: "; write llm_url up to /v1, and llm_model as the server calls it",
+}
+#: What a model thinks aloud is no answer.
+_THOUGHT: Final = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+#: The answer that was asked for, wherever it stands.
+_ANSWER: Final = re.compile(r"""\{\s*"shown"\s*:\s*\[[0-9,\s]*\]\s*\}""")
 
 
 class NoAnswerError(Exception):
@@ -163,10 +175,10 @@ class Server:
                 wait = response.headers.get("retry-after", "")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _BusyError(f"{type(error).__name__}") from error
-        if told in _BUSY:
-            raise _BusyError(f"HTTP {told}", float(wait) if wait.isdecimal() else None)
+        if told in _BUSY or told >= 500:
+            raise _BusyError(f"HTTP {told}", _seconds(wait))
         if told != 200:
-            raise NoAnswerError(f"HTTP {told}", fatal=True)
+            raise NoAnswerError(f"HTTP {told}{_MENDS.get(told, '')}", fatal=True)
         return read_answer(got, choices, tokens_of(system + data))
 
 
@@ -174,6 +186,16 @@ class _BusyError(Exception):
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
         self.wait = wait
+
+
+def _seconds(wait: str) -> float | None:
+    """Return the seconds of a ``Retry-After``: a number, or the moment when to come again."""
+    try:
+        return float(wait)
+    except ValueError:
+        with suppress(TypeError, ValueError):
+            return parsedate_to_datetime(wait).timestamp() - time.time()
+    return None
 
 
 def tokens_of(text: str) -> int:
@@ -188,7 +210,7 @@ def tokens_of(text: str) -> int:
 
 
 def read_answer(got: bytes, choices: int, asked: int) -> Answer:
-    r"""Return what a server's answer says; refused where it is not exactly what was asked for.
+    r"""Return what a server's answer says; refused where what was asked for is not in it, once.
 
     Examples
     --------
@@ -216,17 +238,20 @@ _USED: Final = ("prompt_tokens", "completion_tokens")
 
 
 def _shown(text: str, choices: int) -> tuple[int, ...] | None:
-    fenced = _FENCE.match(text.strip())
-    try:
-        told: Any = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        return None
-    numbers = told.get("shown") if isinstance(told, dict) and set(told) == {"shown"} else None
-    if not isinstance(numbers, list):
-        return None
-    if any(type(n) is not int or not 1 <= n <= choices for n in numbers):
-        return None
-    return tuple(sorted(set(numbers)))
+    """Return the numbers of the one answer in a text; None where there is none, or several.
+
+    Words around it are left aside: whether a model can be believed is told by the shop's labels,
+    not by its manners.
+    """
+    found = set()
+    for answer in _ANSWER.findall(_THOUGHT.sub("", text)):
+        try:
+            numbers = json.loads(answer)["shown"]
+        except ValueError:
+            return None
+        found.add(tuple(sorted(set(numbers))))
+    told = found.pop() if len(found) == 1 else None
+    return told if told is not None and all(1 <= n <= choices for n in told) else None
 
 
 def check_url(url: str, *, keyed: bool) -> None:
@@ -254,6 +279,8 @@ def check_url(url: str, *, keyed: bool) -> None:
         raise ConfigError(
             f"llm_url: {url!r} is no address; write one such as http://localhost:11434/v1"
         )
+    if parts.path.rstrip("/").endswith("/completions"):
+        raise ConfigError(f"llm_url: {url!r} is one call's address; write it up to /v1")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
             f"llm_url: keep keys out of the address; put the key into the variable {KEY_VARIABLE}"

@@ -63,6 +63,8 @@ ANSWERS_FILE: Final = Path("llm", "answers.jsonl")
 _AT_ONCE: Final = 4
 #: So many questions without an answer, one after the other, end the asking.
 _IN_A_ROW: Final = 5
+#: So many that were not answered as asked, likewise: a model that can't do it is not paid for all.
+_REFUSED_IN_A_ROW: Final = 20
 #: So large a share of texts may be left to the built-in reader.
 _LEFT: Final = 0.02
 #: Not a matter of the line itself.
@@ -323,11 +325,12 @@ def _announce(asking: _Asking, data: Mapping[str, str]) -> None:
     new = [text for key, text in left.items() if key not in asking.store.known]
     cost = sum(asking.budget.price(tokens_of(asking.system + t), MOST_TOKENS) for t in new)
     LOG.info(
-        "reader llm: %s distinct texts, %s not asked before; at most %.2f for all of them; "
-        "the budget is %s calls%s",
+        "reader llm: %s distinct texts, %s not asked before; %s; the budget is %s calls%s",
         f"{len(left):,}",
         f"{len(new):,}",
-        cost,
+        f"at most {cost:,.2f} to ask each of them once"
+        if asking.budget.money
+        else "llm_price_in and llm_price_out are 0, so it is taken to cost nothing",
         f"{asking.budget.calls:,}",
         f" and {asking.budget.money:,.2f}" if asking.budget.money else "",
     )
@@ -341,6 +344,7 @@ class _Asking:
     names: Sequence[str]
     system: str
     _failed: int = 0
+    _unfit: int = 0
     _stopped: str = ""
 
     def key(self, text: str) -> str:
@@ -354,7 +358,7 @@ class _Asking:
         cost = sum(self.budget.price(tokens_of(self.system + t), MOST_TOKENS) for t in new.values())
         if len(new) > left or (self.budget.money and self.budget.spent + cost > self.budget.money):
             return "over_budget"
-        self._failed, self._stopped = 0, ""
+        self._failed, self._unfit, self._stopped = 0, 0, ""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(self._one, new, new.values()))
         self.store.used |= keys.keys() & self.store.known.keys()
@@ -380,6 +384,9 @@ class _Asking:
         self._failed = 0
         self.budget.settle(tokens_of(self.system + text), answer)
         self.store.add(key, answer.shown)
+        self._unfit = 0 if answer.shown is not None else self._unfit + 1
+        if self._unfit >= _REFUSED_IN_A_ROW:
+            self._stopped = "unanswered"
 
     def refused(self, data: Mapping[str, str]) -> int:
         """Return how many texts got an answer that was not what was asked for."""
