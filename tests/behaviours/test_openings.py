@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
@@ -58,6 +58,43 @@ def test_an_opening_as_it_reads(read, number):
     row = read.loc[str(number)].astype(object)
     moods = row[["mood_at_start", "mood_at_end"]]
     assert [row["category"], *moods.where(moods.notna(), None)] == [category, start, end]
+
+
+#: What a buyer asks days after an order, and whether they may still buy.
+AFTER_AN_ORDER = [
+    ("b:能开发票吗 a:可以的", False),
+    ("b:你好 b:退货运费谁出 a:有运费险", False),
+    ("b:保修多久 a:一年", False),
+    ("b:can I get an invoice a:Sure", False),
+    ("b:能开发票吗 a:可以 b:L码还有货吗", True),
+    ("b:退货运费谁出 b:几天能到 a:两天", True),
+    ("b:能便宜点吗 a:不能", True),
+    ("b:什么时候上新 a:下周", True),
+]
+
+
+@pytest.mark.parametrize(("days", "ordered"), [(3, True), (40, False), (-3, False)])
+def test_papers_and_terms_asked_after_an_order_are_no_inquiry(tmp_path, days, ordered):
+    """Days before the talk that the buyer's order was placed; of a later one nobody knew."""
+    rows, orders = [], []
+    for number, (talk, _) in enumerate(AFTER_AN_ORDER):
+        lines = f" {talk}".replace(" b:", "\nb:").replace(" a:", "\na:").split("\n")[1:]
+        begins = datetime(2026, 10, 12, 10, 0)
+        placed = begins - timedelta(days=days)
+        orders.append((f"o{number}", f"b{number}", placed, placed, 50.0, 50.0, 0.0, 1, False))
+        for minute, line in enumerate(lines):
+            side = {"a": "agent", "b": "buyer"}[line[0]]
+            at = begins + timedelta(minutes=minute)
+            rows.append((f"b{number}", "a1", side, at, line[2:], str(number)))
+    names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(tmp_path / "messages.parquet")
+    names = ["order_id", "buyer_id", "placed_at", "paid_at", "list_amount", "paid_amount"]
+    names += ["refund_amount", "units", "coupon_used"]
+    pl.DataFrame(orders, schema=names, orient="row").write_parquet(tmp_path / "orders.parquet")
+    source = ChatSource(open_shop(tmp_path), AS_OF, 12, RULES, LEXICON)
+    table = build_conversations(mark_messages(source)).set_index("conversation_id")
+    asked = table["is_inquiry"].to_dict()
+    assert asked == {str(n): may or not ordered for n, (_, may) in enumerate(AFTER_AN_ORDER)}
 
 
 def test_only_known_words_are_used(read):

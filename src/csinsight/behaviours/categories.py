@@ -5,7 +5,7 @@ A buyer's mood when a conversation opens and when it ends, read from their own w
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Final
 
 import narwhals as nw
@@ -30,6 +30,14 @@ _NAMED: Final = tuple(name for name in CATEGORIES if name != OTHER)
 _ABOUT_OTHER: Final = f"{ABOUT}other"
 _OWN_ORDER: Final = f"{ABOUT}own_order"
 _TERMS: Final = f"{ABOUT}return_terms"
+_PAPERS: Final = f"{ABOUT}papers"
+#: What nobody asks of what they have bought.
+_BEFORE_BUYING: Final = (
+    *(f"{ABOUT}{name}" for name in ("quality", "size", "bargaining")),
+    *("asks_stock", "asks_to_recommend"),
+)
+_SHOPS: Final = "shops"
+_LATELY: Final = "ordered_lately"
 _TOLD: Final = "tells_after_sales"
 _SOON: Final = "handled_soon"
 #: Runs of lines, of either side, from which an opening is read: three of the buyer's.
@@ -38,7 +46,9 @@ _OPENING_RUNS: Final = 6
 _SAID_OF_CASES: Final = (_TOLD, "says_no")
 
 
-def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
+def main_categories(
+    marked: Frame, lexicon: Lexicon, lately_ordered: Collection[str] = ()
+) -> pd.Series[str]:
     """Return the main category of each conversation that has one.
 
     The first of the buyer's messages to name a category decides; within that message the words
@@ -46,13 +56,17 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
     an order placed before (``about_own_order``), whatever the shop's orders say: parcels are also
     bought by another account, or before the first order known.
     A question about terms of returning is asked before and after buying alike: it is after-sales
-    where the buyer, or the agent, goes on to speak of a case in the same opening.
+    where the buyer, or the agent, goes on to speak of a case in the same opening. So it is, and
+    a question about invoices, receipts and repairs, of a buyer who ordered lately and asks nothing
+    in the opening that is asked before buying.
 
     Parameters
     ----------
     marked : narwhals.LazyFrame
         Of `csinsight.behaviours.markers.mark`, with ``position``, ``turn_no``, ``before_outcome``.
     lexicon : Lexicon
+    lately_ordered : collection of str
+        Conversations whose buyer had placed an order not long before.
 
     Returns
     -------
@@ -67,7 +81,7 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
     'conversation_id'
     """
     # The first message of each conversation that names a category.
-    flags = [*(f"{ABOUT}{name}" for name in _NAMED), _ABOUT_OTHER, _OWN_ORDER, _TERMS]
+    flags = [*(f"{ABOUT}{name}" for name in _NAMED), _ABOUT_OTHER, _OWN_ORDER, _TERMS, _PAPERS]
     talk = Messages.CONVERSATION_ID
     named = nw.any_horizontal(*(nw.col(flag) for flag in flags), ignore_nulls=True)
     opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
@@ -77,15 +91,26 @@ def main_categories(marked: Frame, lexicon: Lexicon) -> pd.Series[str]:
     first = marked.with_columns(
         _first=pick(named, nw.col(POSITION)).min().over(talk),
         _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
+        _shops=(opening & _shopping()).fill_null(value=False).cast(nw.Int64).max().over(talk),
     ).filter(named & (nw.col(POSITION) == nw.col("_first")))
     soon = (nw.col("_case") == 1).alias(_SOON)
-    openings = collect(first.select(talk, Messages.TEXT, soon, *flags))
+    shopping = (nw.col("_shops") == 1).alias(_SHOPS)
+    openings = collect(first.select(talk, Messages.TEXT, soon, shopping, *flags))
+    openings[_LATELY] = openings[talk].isin(lately_ordered)
     return pd.Series(
         [_chosen(row, lexicon) for row in openings.to_dict("records")],
         index=openings[Messages.CONVERSATION_ID],
         name=Talk.CATEGORY,
         dtype="str",
     )
+
+
+def _shopping() -> nw.Expr:
+    """Tell of a line whether it asks what is asked before buying."""
+    terms = nw.col(_TERMS) | nw.col(_PAPERS)
+    named = nw.any_horizontal(*(nw.col(name) for name in _BEFORE_BUYING), ignore_nulls=True)
+    either = nw.col(f"{ABOUT}shipping") | nw.col(_ABOUT_OTHER)
+    return named | (either & ~terms)
 
 
 def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Series[str]:
@@ -182,6 +207,8 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
 def _chosen(row: Mapping[Hashable, object], lexicon: Lexicon) -> str:
     named = [name for name in (*_NAMED, OTHER) if row[f"{ABOUT}{name}"]]
     if AFTER_SALES in named or row[_OWN_ORDER]:
+        return AFTER_SALES
+    if (row[_TERMS] or row[_PAPERS]) and row[_LATELY] and not row[_SHOPS]:
         return AFTER_SALES
     if row[_TERMS]:
         return AFTER_SALES if row[_SOON] else "shipping"

@@ -45,6 +45,7 @@ from csinsight.engine.frames import hold
 from csinsight.features.conversations import CutMessages, conversation_features, cut_messages
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
+    FIRST_BUYER_MS,
     OUTCOME_MS,
     POSITION,
     SECOND_MS,
@@ -52,9 +53,11 @@ from csinsight.features.frames import (
     TURN_NO,
     ConversationRules,
     Frame,
+    hours_ms,
     moment_ms,
     pick,
 )
+from csinsight.features.outcomes import LAST_ORDER_MS
 
 #: A buyer who writes nothing for this long after an agent's line fell silent. Ours.
 SILENT_S: Final = 600
@@ -281,6 +284,10 @@ _READ: Final = (
 )
 
 
+#: Within so many days of an order its invoice, its return and its repair are asked about.
+_LATELY_DAYS: Final = 15
+
+
 def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     """Return a row for each conversation of the months that were marked.
 
@@ -309,7 +316,7 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     talks = talks.set_index(Talk.CONVERSATION_ID)
     shown = collect(aggregate_conversations(marked))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
-    ruled = main_categories(marked.lines, lexicon)
+    ruled = main_categories(marked.lines, lexicon, _lately_ordered(cut))
     about = subjects(marked.lines, lexicon, ruled)
     talks[Talk.CATEGORY] = about.reindex(talks.index).fillna(OTHER).astype("str")
     goods = product_categories(cut.shop, marked.lines)
@@ -328,6 +335,13 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     timed = [name for name in shown if str(name).endswith("_turn")] + [*clocks]
     flags = shown.drop(columns=[*timed, Talk.TURNS_JUDGED])
     return _with_behaviours(talks.join([turns, clocks]), flags, lexicon)
+
+
+def _lately_ordered(cut: CutMessages) -> list[str]:
+    """Return the conversations whose buyer had placed an order not long before writing."""
+    since = nw.col(FIRST_BUYER_MS) - nw.col(LAST_ORDER_MS)
+    lately = cut.outcomes.filter(since <= hours_ms(24 * _LATELY_DAYS))
+    return list(collect(lately.select(Messages.CONVERSATION_ID))[Messages.CONVERSATION_ID])
 
 
 def _earlier_inquiries(talks: pd.DataFrame, days: int) -> pd.Series[int]:

@@ -75,7 +75,9 @@ def known_orders(shop: Shop, as_of: datetime) -> Frame:
 
 _LATER = "_later"
 FIRST_PAID_MS = ms(_C.FIRST_PAID_AT)
-_MOMENTS = (OUTCOME_MS, FIRST_PAID_MS, PLACED_MS, PAID_MS)
+#: When the buyer's latest order before their first message was placed.
+LAST_ORDER_MS: Final = "last_order_ms"
+_MOMENTS = (OUTCOME_MS, FIRST_PAID_MS, PLACED_MS, PAID_MS, LAST_ORDER_MS)
 
 
 def outcomes(shop: Shop, conversations: Frame, as_of: datetime, rules: ConversationRules) -> Frame:
@@ -101,8 +103,9 @@ def outcomes(shop: Shop, conversations: Frame, as_of: datetime, rules: Conversat
     narwhals.LazyFrame
         A row a conversation: ``ordered``, ``paid``, ``order_id``, ``placed_at_ms``,
         ``paid_at_ms``, ``net_amount`` (null unless paid), ``outcome_at_ms``, ``first_paid_at_ms``,
-        ``earlier_orders`` (the buyer's orders paid before the first buyer message), and the
-        conversation's start and first buyer message. Null where the shop can't tell.
+        ``earlier_orders`` (the buyer's orders paid before the first buyer message),
+        ``last_order_ms`` (when the latest one before it was placed), and the conversation's start
+        and first buyer message. Null where the shop can't tell.
 
     Examples
     --------
@@ -121,7 +124,10 @@ def outcomes(shop: Shop, conversations: Frame, as_of: datetime, rules: Conversat
         return _unknown(conversations)
     pairs = conversations.join(_judged(shop, as_of, rules), on=_C.BUYER_ID, how="inner")
     earlier = pairs.group_by(_C.CONVERSATION_ID).agg(
-        count_if(nw.col(PAID_MS) < nw.col(FIRST_BUYER_MS)).alias(_C.EARLIER_ORDERS)
+        count_if(nw.col(PAID_MS) < nw.col(FIRST_BUYER_MS)).alias(_C.EARLIER_ORDERS),
+        pick(nw.col(PLACED_MS) < nw.col(FIRST_BUYER_MS), nw.col(PLACED_MS))
+        .max()
+        .alias(LAST_ORDER_MS),
     )
     timed = ~nw.col(STARTED_MS).is_null()
     payments = timed & nw.lit(shop.has("orders", Orders.PAID_AT))
