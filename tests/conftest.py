@@ -11,6 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# As a run's own kernels: threads that wait for one another cost more than they bring at these
+# sizes, half of all the processor time. It stands before all that imports numpy.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 # jsonschema asks for it to check addresses, which no notebook holds; a second to import. It stands
 # before all that imports nbformat, and with it jsonschema.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

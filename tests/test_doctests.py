@@ -10,6 +10,7 @@ import pkgutil
 import pytest
 
 import csinsight
+from csinsight.render import theme
 
 MODULES = [
     found.name
@@ -23,6 +24,7 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_hold(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    theme.use("en")  # whatever language the tests before spoke
     result = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
     assert result.failed == 0, capsys.readouterr().out
 
