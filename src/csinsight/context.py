@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from csinsight.behaviours.alerts import Alert, alerts_of
 from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.lexicon import Lexicon, load_lexicon
+from csinsight.behaviours.lexicon_form import Own
 from csinsight.behaviours.model_reader import ModelReading, load_model_reader
-from csinsight.behaviours.own import Own, own_of
+from csinsight.behaviours.own import own_of
 from csinsight.behaviours.profiles import KpiProfile, load_profile, profile_of
 from csinsight.coaching.plan import Limits
 from csinsight.contract.write import write_text

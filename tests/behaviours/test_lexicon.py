@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from csinsight.behaviours.hits import find_hits
-from csinsight.behaviours.lexicon import FOLDER, Example, load_lexicon, pattern_fault
+from csinsight.behaviours.lexicon import FOLDER, load_lexicon, pattern_fault
+from csinsight.behaviours.lexicon_form import Example
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.own import read_own
 from csinsight.contract.domain import COMPLIANCE, MARKERS

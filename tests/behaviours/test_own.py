@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from csinsight.behaviours.hits import find_hits
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.lexicon_form import Own, plain_pattern, ways
 from csinsight.behaviours.opportunities import opportunities, opportunity_turns
-from csinsight.behaviours.own import Own, own_of, plain_pattern, read_own, ways
+from csinsight.behaviours.own import own_of, read_own
 from csinsight.behaviours.table import mark_table
 from csinsight.cli import main
 from csinsight.contract.disputes import read_disputes

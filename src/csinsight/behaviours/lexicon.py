@@ -1,10 +1,8 @@
-"""The form of a lexicon file, as pydantic models: one wrong key or type is an error.
+"""Loading lexicon files: what words have to say for a marker to fire.
 
-Loading lexicon files: what words have to say for a marker to fire.
-
-A marker is a handful of rules in a YAML file that an analyst can edit. Patterns stay within the
-regular expressions that Polars, Spark and Python read alike: literals, ``|``, groups, classes,
-``.``, ``?``, ``{m,n}``. They are written for NFKC text and read without regard to case.
+Patterns stay within the regular expressions that Polars, Spark and Python read alike: literals,
+``|``, groups, classes, ``.``, ``?``, ``{m,n}``. They are written for NFKC text and read without
+regard to case.
 """
 
 from __future__ import annotations
@@ -15,11 +13,19 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Final
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from csinsight.behaviours.lexicon_form import (
+    FRAGMENT,
+    Addition,
+    LexiconFile,
+    Marker,
+    Own,
+    Rule,
+    Side,
+)
 from csinsight.behaviours.model_reader import ModelReader
 from csinsight.behaviours.official import Official
 from csinsight.behaviours.reader import Reader, load_reader
@@ -29,128 +35,6 @@ from csinsight.contract.files import OWN_FILE
 from csinsight.errors import ConfigError
 from csinsight.params import DEFAULT_READER, ReaderName
 
-if TYPE_CHECKING:
-    from csinsight.behaviours.own import Addition, Own
-
-Side = Literal["agent", "buyer"]
-Where = Literal["anywhere", "first_reply", "last_turn", "whole_turn"]
-
-
-def not_blank(values: list[str]) -> list[str]:
-    """Refuse an empty pattern.
-
-    Examples
-    --------
-    >>> not_blank(["有货", "在的"])
-    ['有货', '在的']
-    >>> not_blank(["有货", " "])
-    Traceback (most recent call last):
-        ...
-    ValueError: holds an empty pattern, which would match every message; remove it
-    """
-    if any(not value.strip() for value in values):
-        raise ValueError("holds an empty pattern, which would match every message; remove it")
-    return values
-
-
-Patterns = Annotated[list[str], AfterValidator(not_blank)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Rule(_Strict):
-    """One way to show a marker; all conditions that are given have to hold.
-
-    Parameters
-    ----------
-    any_of : list of str
-        At least one is found in the message.
-    all_of : list of list of str
-        Of each further list at least one is found too.
-    none_of : list of str
-        None is found anywhere in the message.
-    whole : bool
-        `any_of` has to cover the message from end to end, but for spaces and punctuation.
-    after_buyer, not_after_buyer : list of str
-        Buyer-side markers; one of them (none of them) fired in the buyer's last run of lines.
-    """
-
-    any_of: Patterns = []
-    all_of: list[Patterns] = []
-    none_of: Patterns = []
-    whole: bool = False
-    after_buyer: list[str] = []
-    not_after_buyer: list[str] = []
-
-
-class Example(_Strict):
-    """A message that must, or must not, show the marker, with the buyer's line before it."""
-
-    text: str
-    buyer: str | None = None
-
-
-class Examples(_Strict):
-    """Messages that run as tests of their marker."""
-
-    match: list[str | Example] = Field(min_length=1)
-    no_match: list[str | Example] = Field(min_length=1)
-
-
-class HitsRead(_Strict):
-    """How many of a marker's hits in public chats were read by a person, and how many right."""
-
-    right: Annotated[int, Field(ge=0)]
-    read: Annotated[int, Field(ge=0)]
-
-
-class Marker(_Strict):
-    """One marker as its file has it.
-
-    Parameters
-    ----------
-    side : {'agent', 'buyer'}
-        Whose lines are read.
-    meaning : dict of str to str
-        One line in ``zh`` and ``en``, for the report.
-    where : {'anywhere', 'first_reply', 'last_turn', 'whole_turn'}
-        Which of a talk's agent messages count when the talk is judged; a single message is
-        judged wherever it stands. ``whole_turn``: every message of a turn has to show it, but for
-        bare greetings before it.
-    voided_by : list of str
-        Agent markers; where one fires in the same turn the talk's turn does not count.
-    cut : list of str
-        Text that is blanked out before anything is looked for.
-    patterns : list of str
-        Short for one rule with `any_of`.
-    rules : list of Rule
-        The marker fires where at least one rule holds.
-    precision : HitsRead or None
-        Of a rule about people: what became of its hits when they were read one by one.
-    """
-
-    side: Side = "agent"
-    meaning: dict[Literal["zh", "en"], str]
-    where: Where = "anywhere"
-    voided_by: list[str] = []
-    cut: Patterns = []
-    patterns: Patterns = []
-    rules: list[Rule] = []
-    precision: HitsRead | None = None
-    examples: Examples
-
-
-class LexiconFile(_Strict):
-    """One file of ``lexicons/``: markers, and fragments that patterns name as ``<name>``."""
-
-    version: Literal[1]
-    about: str = ""
-    fragments: dict[str, str] = {}
-    markers: dict[str, Marker] = {}
-
-
 FOLDER: Final = Path(__file__).with_name("lexicons")
 #: The rule that what is official never breaks.
 OFF_PLATFORM: Final = "off_platform"
@@ -159,7 +43,6 @@ FROM_MANY: Final = ("repeats_canned",)
 #: What may stand around a whole message that says nothing else.
 _EDGE: Final = " 　,.!?~。、…·^_;:␀\\-"
 
-FRAGMENT: Final = re.compile(r"<([a-z_]+)>")
 _FOREIGN: Final = re.compile(r"\(\?|\\[A-Za-z0-9]|[*+?}][+]|&&|\[\[")
 #: An alternation longer than this overflows the matcher's cache of states and is read some ten
 #: times slower; several short ones, one after the other, are not.

@@ -3,277 +3,42 @@
 A behaviour of the shop's own is read by its words, as the rules of the lexicons are, and then
 stands wherever a built-in one does. The file is held to its own examples: it is not read by a run
 that would not read them as they say.
-
-Patterns as people write them, made such as every engine reads alike and in good time.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from re import _constants, _parser  # type: ignore[attr-defined]
-from typing import Annotated, Any, Final, Literal
+from typing import Final
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from csinsight.behaviours.advice_form import Advice, breaks_rules, texts_of
+from csinsight.behaviours.advice_form import breaks_rules, texts_of
 from csinsight.behaviours.lexicon import (
-    FRAGMENT,
     Compiler,
-    Example,
-    Examples,
     Lexicon,
-    Marker,
-    Rule,
     built_in_fragments,
     check_names,
     load_lexicon,
-    not_blank,
 )
-from csinsight.behaviours.opportunities import BEFORE_SALE, MADE_BY, NO, PRE_SALES, WAITED
+from csinsight.behaviours.lexicon_form import BEFORE, EVERY, Example, Own, Words
+from csinsight.behaviours.opportunities import MADE_BY, NO, WAITED
 from csinsight.behaviours.table import mark_table
 from csinsight.config import Yaml, did_you_mean, load, read_yaml
 from csinsight.contract.artifacts import AgentSessions, Conversations
 from csinsight.contract.domain import BEHAVIOURS, NOTED, TURN_MARKERS
 from csinsight.contract.own import own_path
 from csinsight.contract.schema import Messages
-from csinsight.engine import simplify
 from csinsight.errors import ConfigError
-from csinsight.params import Lang
-
-#: A pattern that could be tried in more ways than this at one place of a text takes too long.
-_MOST_WAYS: Final = 100_000
-#: As often can "any number of times" be tried.
-_ENDLESS: Final = 1000
-Direction = Literal["good", "bad", "neutral"]
-_TAUGHT: Final[dict[Direction, str]] = {"good": "more", "bad": "less", "neutral": "nothing"}
-#: Opportunities that no marker makes.
-EVERY: Final = "every_conversation"
-BEFORE: Final = "pre_sales"
 
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{2,39}")
 #: Lists that hold names of markers, and not patterns.
 _NAMES: Final = ("voided_by", "opportunity", "after_buyer", "not_after_buyer")
 #: Ends that tables of csinsight give their columns.
 _ENDINGS: Final = ("_turn", "_low", "_high", "_at", "_id", "_numerator", "_denominator")
-#: What would be read as mark-up where a name is written.
-_MARKUP: Final = re.compile(r"[<>{}\[\]|`*_\\#\x00-\x1f\u2028\u2029]")
-
-
-def plain_pattern(pattern: str) -> str:
-    r"""Return a pattern as texts are read: small, in simplified characters, of half width.
-
-    Examples
-    --------
-    >>> plain_pattern("可以嗎？OK")
-    '可以吗\\?ok'
-    """
-    halved = ((sign, unicodedata.normalize("NFKC", sign)) for sign in pattern)
-    same = "".join(sign if sign == half else re.escape(half) for sign, half in halved)
-    return simplify(same.lower())
-
-
-def ways(pattern: str) -> float:
-    """Return in how many ways a matcher that goes back could try `pattern` at one place, at most.
-
-    Polars reads every pattern in a time that grows with the text alone; Spark and the search for
-    the words to show go back where a part does not fit. Built-in fragments count as one sign.
-
-    Examples
-    --------
-    >>> ways("(赠送|送)[^,。]{0,9}礼盒"), ways("(a{0,9}){0,9}b") > 100_000
-    (20.0, True)
-    """
-    return _ways(_parser.parse(FRAGMENT.sub("x", pattern)))
-
-
-def _ways(items: Any) -> float:
-    found = 1.0
-    for kind, what in items:
-        if kind is _constants.BRANCH:
-            found *= sum(_ways(branch) for branch in what[1])
-        elif kind is _constants.SUBPATTERN:
-            found *= _ways(what[-1])
-        elif kind in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
-            least, most, body = what
-            each, most = _ways(body), min(int(most), _ENDLESS)
-            powers = (min(each ** min(n, 99), 1e12) for n in range(int(least), most + 1))
-            found *= sum(powers)
-        found = min(found, 1e12)
-    return found
-
-
-def _bearable(value: str) -> str:
-    try:
-        many = ways(value) > _MOST_WAYS
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(
-            f"is no regular expression ({error}); close every ( and [, and write \\( for a bracket "
-            "that is meant as one"
-        ) from error
-    if many:
-        raise ValueError(
-            "could take hours on some texts: don't repeat what holds a repetition or a choice, and "
-            "write {0,9} for *"
-        )
-    return value
-
-
-OwnPattern = Annotated[
-    str, Field(max_length=400), AfterValidator(plain_pattern), AfterValidator(_bearable)
-]
-OwnPatterns = Annotated[list[OwnPattern], Field(max_length=400), AfterValidator(not_blank)]
-
-
-def _name(value: str) -> str:
-    if found := _MARKUP.search(value):
-        raise ValueError(f"a name is plain text; leave out {found[0]!r}")
-    return value.strip()
-
-
-Name = Annotated[str, Field(min_length=2, max_length=40), AfterValidator(_name)]
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Addition(_Form):
-    """What a shop lays over a built-in marker: further patterns, cuts, and words that void it."""
-
-    patterns: OwnPatterns = []
-    cut: OwnPatterns = []
-    none_of: OwnPatterns = []
-
-
-class OwnRule(Rule):
-    """As `Rule`, for patterns as people write them."""
-
-    any_of: OwnPatterns = Field(default=[])
-    all_of: list[OwnPatterns] = Field(default=[])
-    none_of: OwnPatterns = Field(default=[])
-
-
-class Words(_Form):
-    """Which words show a marker of the shop's own, with examples that run as its tests."""
-
-    cut: OwnPatterns = []
-    patterns: OwnPatterns = []
-    rules: list[OwnRule] = []
-    examples: Examples
-
-
-class OwnOpportunity(Words):
-    """What buyers write that gives an opportunity of the shop's own."""
-
-    about: str = ""
-
-
-class Names(_Form):
-    """What pages call it."""
-
-    zh: Name
-    en: Name
-
-
-class OwnAdvice(_Form):
-    """The entry of the coaching library in both languages."""
-
-    zh: Advice
-    en: Advice
-
-
-class OwnBehaviour(Words):
-    """A behaviour of the shop's own.
-
-    Parameters
-    ----------
-    names : Names
-    direction : {'good', 'bad', 'neutral'}
-        Whether the shop wants more or less of it. Of a neutral one nobody is advised, whatever it
-        goes with.
-    opportunity : str or list of str
-        ``every_conversation``, ``pre_sales``, a built-in behaviour whose opportunity it shares, or
-        markers of the buyer's lines, built-in ones or the shop's `Own.opportunities`, any of which
-        gives it.
-    where : {'anywhere', 'first_reply', 'whole_turn'}
-    voided_by : list of str
-        As of `Marker`.
-    coaching : OwnAdvice
-    """
-
-    names: Names
-    direction: Direction
-    opportunity: str | list[str] = EVERY
-    where: Literal["anywhere", "first_reply", "whole_turn"] = "anywhere"
-    voided_by: list[str] = []
-    coaching: OwnAdvice
-
-    @property
-    def signs(self) -> tuple[str, ...]:
-        """What makes the opportunity, as `csinsight.behaviours.opportunities` takes it."""
-        told = [self.opportunity] if isinstance(self.opportunity, str) else self.opportunity
-        signs: list[str] = []
-        for name in told:
-            if name in (BEFORE, *PRE_SALES):
-                signs += BEFORE_SALE
-            else:
-                signs += MADE_BY.get(name, () if name in (EVERY, *TURN_MARKERS) else (name,))
-        return tuple(dict.fromkeys(signs))
-
-
-class Own(_Form):
-    """What a shop's ``behaviours.yml`` holds; without a file nothing.
-
-    Parameters
-    ----------
-    additions : dict of str to Addition
-        By id of a built-in marker.
-    opportunities : dict of str to OwnOpportunity
-    behaviours : dict of str to OwnBehaviour
-    """
-
-    version: Literal[1] = 1
-    additions: dict[str, Addition] = {}
-    opportunities: dict[str, OwnOpportunity] = {}
-    behaviours: dict[str, OwnBehaviour] = {}
-
-    @cached_property
-    def markers(self) -> dict[str, Marker]:
-        """The shop's own markers of either side, by id."""
-        found = {
-            name: _marker(words, "buyer", {"zh": words.about, "en": words.about})
-            for name, words in self.opportunities.items()
-        }
-        for name, own in self.behaviours.items():
-            marker = _marker(own, "agent", own.names.model_dump())
-            placed = {"where": own.where, "voided_by": own.voided_by}
-            found[name] = marker.model_copy(update=placed)
-        return found
-
-    @property
-    def signs(self) -> dict[str, tuple[str, ...]]:
-        """By id of the shop's own behaviours what makes the opportunity."""
-        return {name: own.signs for name, own in self.behaviours.items()}
-
-    @property
-    def taught(self) -> dict[str, str]:
-        """By id of the shop's own behaviours what is taught of it (`domain.TAUGHT`)."""
-        return {name: _TAUGHT[own.direction] for name, own in self.behaviours.items()}
-
-    def advice(self, lang: Lang) -> dict[str, Advice]:
-        """Return the coaching entries of the shop's own behaviours in one language."""
-        return {name: getattr(own.coaching, lang) for name, own in self.behaviours.items()}
-
-
-def _marker(words: Words, side: Literal["agent", "buyer"], meaning: dict[Any, str]) -> Marker:
-    told = {name: getattr(words, name) for name in ("cut", "patterns", "rules", "examples")}
-    return Marker(side=side, meaning=meaning, **told)
 
 
 def read_own(path: Path) -> Own:

@@ -198,7 +198,8 @@ def _or_faults(faults: list[str], read: Callable[[], Any]) -> Any:
 def check(folder: Path, share: float) -> None:
     """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
     from csinsight.behaviours.alerts import alerts_of
-    from csinsight.behaviours.own import Own, own_of
+    from csinsight.behaviours.lexicon_form import Own
+    from csinsight.behaviours.own import own_of
     from csinsight.behaviours.profiles import profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.files import OWN_FILE, PROFILE_FILE

@@ -22,7 +22,8 @@ import pandas as pd
 import polars as pl
 
 from csinsight.behaviours.labelling import MARKER, NO, settled
-from csinsight.behaviours.lexicon import Example, Lexicon
+from csinsight.behaviours.lexicon import Lexicon
+from csinsight.behaviours.lexicon_form import Example
 from csinsight.behaviours.markers import by_rules
 from csinsight.behaviours.model_client import (
     MOST_TOKENS,

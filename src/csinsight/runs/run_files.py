@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from csinsight.behaviours.own import Own
+from csinsight.behaviours.lexicon_form import Own
 from csinsight.coaching import follow_up
 from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan

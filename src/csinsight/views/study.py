@@ -17,7 +17,7 @@ import narwhals as nw
 import pandas as pd
 
 from csinsight.behaviours.advice_form import Advice
-from csinsight.behaviours.own import Own
+from csinsight.behaviours.lexicon_form import Own
 from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
