@@ -40,6 +40,13 @@ LOG = [
     ("b6", "16:00:30", "a1", "有货的"),
     ("b6", "16:01:00", "buyer", "好"),
     ("b6", "16:01:30", "a1", "今天16点前给您发货"),
+    # b7 is recommended something politely; b8 is thanked too, at the next turn.
+    ("b7", "17:00:00", "buyer", "我170穿多大"),
+    ("b7", "17:00:30", "a1", "给您推荐XL码,更适合您"),
+    ("b8", "18:00:00", "buyer", "我170穿多大"),
+    ("b8", "18:00:30", "a1", "给您推荐XL码,更适合您"),
+    ("b8", "18:01:00", "buyer", "好的"),
+    ("b8", "18:01:30", "a1", "麻烦您了,辛苦"),
 ]
 ORDERS = [("o3", "b3", "12:02:00", None), ("o4", "b4", "14:05:00", "14:06:00")]
 
@@ -102,3 +109,10 @@ def test_what_is_promised_in_a_reminder_is_said_to_who_has_ordered(talks: pd.Dat
     assert talks.loc["b6", "promises_time_turn"] == 2
     assert pd.isna(talks.loc["b5", "promises_time_turn"])
     assert talks.loc["b5", "turns_judged"] == 1
+
+
+def test_a_polite_word_within_what_is_said_is_a_part_of_it(talks: pd.DataFrame) -> None:
+    assert talks.loc[["b7", "b8"], "recommends_turn"].tolist() == [1, 1]
+    assert talks.loc[["b7", "b8"], "polite_words"].all()
+    assert pd.isna(talks.loc["b7", "polite_words_turn"])
+    assert talks.loc["b8", "polite_words_turn"] == 2

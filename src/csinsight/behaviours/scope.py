@@ -145,6 +145,20 @@ def _any(name: str, part: str) -> str:
 AGENT_TURN: Final = "agent_turn"
 JUDGED: Final = "judged"
 _ASIDE: Final = ("closes_warmly", "follows_up", "reminds_payment")
+_POLITE: Final = "polite_words"
+#: Hardly ever said without a polite word, which there is a part of what is said: compared beside
+#: each of these, it would take their effect, or half of what is known of it.
+_POLITELY: Final = (
+    "greets",
+    "empathizes",
+    "apologizes",
+    "asks_needs",
+    "leading_question",
+    "recommends",
+    "explains_value",
+    "offers_alternative",
+    "promises_time",
+)
 _TALK: Final = Messages.CONVERSATION_ID
 _ORDER: Final = (SENT_MS, Messages.MESSAGE_NO)
 
@@ -216,6 +230,8 @@ def first_turns(lexicon: Lexicon) -> list[nw.Expr]:
         TEMPLATE_REPLY,
     ]
     shown = {name: agent & placed(name, lexicon, JUDGED) for name in dict.fromkeys(markers)}
+    for act in (*_POLITELY, *lexicon.own):
+        shown[_POLITE] &= flag(act).fill_null(0) == 0
     shown[WAITED] = agent
     shown |= dict.fromkeys(lexicon.ids("buyer"), ~agent)
     count = pick(agent & judged, turn).max().fill_null(0).cast(nw.Int64)
