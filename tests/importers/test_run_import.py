@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from csinsight.contract.imports import read_imports
+from csinsight.contract.join import match_buyers
 from csinsight.importers import FORMATS, ImporterError, run_import
 from csinsight.importers import run as run_module
 from csinsight.importers.recording import cell_of
 
+PROJECT = Path(__file__).parents[2]
 LOG = "1,10,7,pv,1511544070\n1,10,7,buy,1511544073\n=cmd(),10,7,pv,1\n"
 CHAT = "1 2024-1-5 9:00:00\n在吗\n店:甲 2024-1-5 9:00:20\n在\n"
 
@@ -187,3 +189,81 @@ def test_a_refund_that_comes_after_its_order_finds_it_in_the_folder(tmp_path: Pa
     assert (report.rows_in, report.rows_out, refund()) == (4, 1, 4.0)
     assert sorted(report.reasons.values()) == [1, 2]
     assert report.money_in == report.money_out + report.money_refused == -17.0  # type: ignore[operator]
+
+
+def test_a_list_of_refunds_of_its_own_is_taken_off_once(tmp_path: Path) -> None:
+    head = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,退款金额\n"
+    rows = "".join(
+        f"{number},b{number},100,100,交易成功,2026-10-05 10:00,2026-10-05 10:01,{back}\n"
+        for number, back in ((1, 0), (2, 30), (3, 0))
+    )
+    orders = put(tmp_path, "ExportOrderList.csv", head + rows)
+    list_head = "退款信息,,,\n订单编号,买家退款金额,退款状态,退款完结时间\n"
+    first = "1,100,退款成功,2026-10-09 10:00\n2,30,退款成功,2026-10-09 10:00\n"
+    closed = "3,50,退款关闭,2026-10-09 10:00\n"
+    october = put(tmp_path, "r10.csv", list_head + first + closed)
+    november = put(tmp_path, "r11.csv", f"{list_head}2,20,退款成功,2026-11-02 10:00\n{first}")
+    out, plan = tmp_path / "shop", PROJECT / "params" / "mappings" / "taobao_refunds.yml"
+    with pytest.raises(ImporterError, match=r"list of refunds.*taobao_refunds\.yml"):
+        run_import("taobao_orders", [october], out)
+    run_import("taobao_orders", [orders], out)
+    # Order 2 tells its refund itself: the list's is the same money, a later one comes on top.
+    for files, given in (([october], [100, 30, 0]), ([november], [100, 50, 0])):
+        assert not run_import("mapping", files, out, plan).mostly_refused
+        table = pl.read_parquet(out / "orders.parquet").sort("order_id")
+        assert table["refund_amount"].fill_null(0).to_list() == given
+
+
+def test_after_rates_were_told_the_folder_takes_more_and_refuses_what_has_none(
+    tmp_path: Path,
+) -> None:
+    plan = put(
+        tmp_path,
+        "m.yml",
+        "table: orders\ncurrency: USD\ncurrency_from: cur\nrates: {CAD: 0.8}\n"
+        "columns: {order_id: id, placed_at: at, paid_at: at, paid_amount: sum}\n",
+    )
+    rows = "id,at,sum,cur\n1,2026-10-05 10:00,10,USD\n2,2026-10-05 11:00,10,CAD\n"
+    out, said = tmp_path / "shop", put(tmp_path, "chat.txt", CHAT)
+    run_import("mapping", [put(tmp_path, "a.csv", rows)], out, plan)
+    assert pl.read_parquet(out / "orders.parquet")["paid_amount"].to_list() == [10.0, 8.0]
+    run_import("qianniu_chat", [said], out)
+    euro = plan.with_name("e.yml")
+    euro.write_text(plan.read_text("utf-8").replace("currency: USD", "currency: EUR"), "utf-8")
+    with pytest.raises(ImporterError, match="two currencies"):
+        run_import("mapping", [put(tmp_path, "b.csv", rows.replace("USD", "EUR"))], out, euro)
+
+
+@pytest.mark.parametrize("unit", ["(分)", "（分）", " [cents]", ""])
+def test_money_is_counted_in_what_its_header_or_the_mapping_says(tmp_path: Path, unit: str) -> None:
+    told = "" if unit else ", factor: 0.01"
+    plan = put(
+        tmp_path,
+        "m.yml",
+        "table: orders\ncolumns:\n  order_id: id\n  placed_at: at\n  paid_at: at\n"
+        f'  paid_amount: {{from: "实付{unit}"{told}}}\n',
+    )
+    rows = put(tmp_path, "a.csv", f"id,at,实付{unit}\n1,2026-10-05 10:00,12990\n")
+    report = run_import("mapping", [rows], tmp_path / "shop", plan)
+    orders = pl.read_parquet(tmp_path / "shop" / "orders.parquet")
+    assert (orders["paid_amount"].to_list(), report.money_in) == ([129.9], 129.9)
+
+
+def test_lines_of_the_client_in_a_dongdong_log_are_messages_at_the_time_before(
+    tmp_path: Path,
+) -> None:
+    log = (
+        "以下为一通会话\njd_1 2026-10-05 10:00:00\n在吗\njd_1撤回了一条消息\n"
+        "由 店员 转交给 店员2\n店员2 2026-10-05 10:00:09\n在的\n会话结束\n"
+    )
+    plan = put(tmp_path, "told.yml", "agents: [店员*]\n")
+    report = run_import("jd_dongdong", [put(tmp_path, "log.txt", log)], tmp_path / "shop", plan)
+    told = pl.read_parquet(tmp_path / "shop" / "messages.parquet")
+    assert (report.refused, told["sender"].to_list()) == (0, ["buyer", "system", "system", "agent"])
+    assert told["sent_at"].dt.second().to_list() == [0, 0, 0, 9]
+
+
+def test_ids_that_fit_for_some_are_not_said_to_show_no_likeness() -> None:
+    chats, orders = (pl.Series([f"b{n}" for n in range(a, a + 100)]) for a in (0, 60))
+    assert match_buyers(chats, orders).cause == "some"
+    assert match_buyers(chats, orders.str.replace("b", "x")).cause == "none"

@@ -18,7 +18,7 @@ DOUBTFUL: Final = 0.5
 #: So few buyers of chats may well have bought nothing.
 FEWEST: Final = 10
 
-Cause = Literal["none", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"]
+Cause = Literal["none", "some", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"]
 
 
 #: What joins a buyer of chats to orders, in order of trust.
@@ -77,7 +77,7 @@ class Match:
             return False
         # Where the ids themselves show the fault, a few buyers are enough to tell.
         few = self.chats < FEWEST or self.orders < FEWEST
-        return self.share < BROKEN and (not few or self.cause != "none")
+        return self.share < BROKEN and (not few or self.cause not in ("none", "some"))
 
     @property
     def doubtful(self) -> bool:
@@ -119,6 +119,9 @@ def _cause(chat: pl.Series, order: pl.Series, found: int) -> Cause:
         if max(shares) > 0.5 and (cause == "masked" or min(shares) < 0.5):
             return cause
     digits = [_share(ids, r"^[0-9]+$") > 0.5 for ids in (chat, order)]
+    # Where many are found as they are, the ids are of one kind, and the rest did not buy.
+    if found >= BROKEN * len(chat):
+        return "some"
     return "kinds" if digits[0] != digits[1] else "none"
 
 

@@ -44,6 +44,7 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
     >>> imported.rows_in, imported.rows_out, imported.refused["_reason"].to_list()
     (2, 1, ['no time stands there'])
     """
+    _tell_system_times(entries)
     _refuse_repeats(entries)
     frame = _frame(entries)
     count, hidden = len(entries), _hidden(entries)
@@ -61,6 +62,22 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
         (*notices, *hidden, *_notices(kept)),
         used=kept.select(Line.FILE),
     )
+
+
+def _tell_system_times(entries: Sequence[Entry]) -> None:
+    """Give lines of the client (a recall, a transfer) the time of the line before in their talk.
+
+    No client dates them; a first line of a talk has the time of what follows.
+    """
+    latest: dict[int, datetime] = {}
+    for entry in reversed(entries):
+        if entry.sent_at is not None:
+            latest[entry.talk] = entry.sent_at
+    for entry in entries:
+        if entry.sent_at is not None:
+            latest[entry.talk] = entry.sent_at
+        elif entry.side == "system" and not entry.clock and not entry.problem:
+            entry.sent_at = latest.get(entry.talk)
 
 
 def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -55,9 +55,12 @@ def give_back(
     if Orders.REFUND_AMOUNT not in orders.columns:
         orders = orders.with_columns(pl.lit(0.0).alias(Orders.REFUND_AMOUNT))
     late = late.join(orders, on=Orders.ORDER_ID, how="semi")
-    fresh = late.filter(_not_told(late, record))
-    back = fresh.group_by(Orders.ORDER_ID).agg(-pl.col(Orders.PAID_AMOUNT).sum().alias("_back"))
-    refund = pl.col(Orders.REFUND_AMOUNT).fill_null(0.0) + pl.col("_back").fill_null(0.0)
+    told = _told(record)
+    fresh = late.filter(_not_told(late, told))
+    # The order's own column may hold the same refunds: where both tell, the larger counts.
+    every = pl.concat([_sums(told.elements()), _sums(_rows(fresh))])
+    back = every.group_by(Orders.ORDER_ID).agg(pl.col("_back").sum())
+    refund = pl.max_horizontal(Orders.REFUND_AMOUNT, "_back").fill_null(0.0)
     touched = orders.join(late, on=Orders.ORDER_ID, how="semi")
     changed = touched.join(back, on=Orders.ORDER_ID, how="left", maintain_order="left")
     changed = changed.with_columns(refund.round(4).alias(Orders.REFUND_AMOUNT))
@@ -89,11 +92,23 @@ def _key(at: object, order: str, amount: float) -> tuple[str, str, float]:
     return order, str(at or ""), round(-amount, 4)
 
 
-def _not_told(late: pl.DataFrame, record: Sequence[ImportRecord]) -> pl.Series:
-    """Tell of each late refund whether no import has told it: as often as the fullest one does."""
+def _told(record: Sequence[ImportRecord]) -> Counter[tuple[str, str, float]]:
+    """Return what imports told of, each as often as the fullest one does."""
     told: Counter[tuple[str, str, float]] = Counter()
     for entry in record:
         told |= Counter(_key(one.at, one.order_id, -one.amount) for one in entry.late_refunds)
+    return told
+
+
+def _sums(rows: Iterable[tuple[str, str, float]]) -> pl.DataFrame:
+    """Return what was given back for each order."""
+    kinds = {Orders.ORDER_ID: pl.String, "_back": pl.Float64}
+    frame = pl.DataFrame([(order, amount) for order, _, amount in rows], kinds, orient="row")
+    return frame.group_by(Orders.ORDER_ID).agg(pl.col("_back").sum())
+
+
+def _not_told(late: pl.DataFrame, told: Counter[tuple[str, str, float]]) -> pl.Series:
+    """Tell of each late refund whether no import has told it."""
     seen: Counter[tuple[str, str, float]] = Counter()
     fresh = []
     for row in _rows(late):

@@ -81,6 +81,8 @@ class ColumnRule(BaseModel):
     times: tuple[str, ...] | None = None
     decimal: str | None = Field(default=None, min_length=1, max_length=1)
     thousands: str | None = Field(default=None, max_length=1)
+    #: What a number is multiplied by: 0.01 where money counts cents, -1 for a list of refunds.
+    factor: float | None = None
     #: Whether the cells are HTML, of which the text is wanted.
     html: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from csinsight.importers import cells
 from csinsight.importers.headers import plain_word, plain_words
 from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
 from csinsight.importers.one_shop import Row, untold_zones
+from csinsight.importers.order_states import ORDER_MONEY
 from csinsight.importers.reading import NO_DATA, Line
 from csinsight.importers.sift import Rule
 from csinsight.importers.times import NO_TIME, counted_days
@@ -65,6 +67,8 @@ def order_facts(spec: Mapping) -> list[pl.Expr]:
         if spec.lines is not None and getattr(spec.lines, kind) is not None:
             given = cells.clean(raw(name))
             number = cells.number(given, *_marks(spec, None, None))
+            source = getattr(spec.lines, kind)
+            number *= unit_factor(ColumnRule.model_validate({"from": source}), OrderLines.AMOUNT)
             facts.append((number if name == Row.LINE_AMOUNT else given).alias(name))
     return facts
 
@@ -205,7 +209,9 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
     if column.kind == "str":
         return given
     if column.kind == "float":
-        return cells.number(given, decimal, thousands)
+        factor = unit_factor(rule, column.name)
+        number = cells.number(given, decimal, thousands)
+        return number if factor == 1 else (number * factor).round(4)
     if column.kind == "int":
         return cells.whole(given, decimal, thousands)
     if column.kind == "bool":
@@ -217,6 +223,27 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
             .then(statement=False)
         )
     return _times(given, rule.times or spec.times, spec).cast(DTYPES[column.kind])
+
+
+def unit_factor(rule: ColumnRule, name: str) -> float:
+    """Return what a number of a column is multiplied by: as told, else by the unit behind its name.
+
+    Examples
+    --------
+    >>> unit_factor(ColumnRule.model_validate({"from": "实付（分）"}), "paid_amount")
+    0.01
+    """
+    if rule.factor is not None:
+        return rule.factor
+    unit = _UNIT.search(plain_word(str(rule.source))) if name in MONEY else None
+    return _UNITS.get(unit["unit"], 1.0) if unit else 1.0
+
+
+#: Columns of money, of every table.
+MONEY: Final = (*ORDER_MONEY, OrderLines.AMOUNT)
+_UNIT: Final = re.compile(r"[(\[【](?:单位[:：]?)?(?P<unit>[^()\[\]【】]+)[)\]】]$")
+_UNITS: Final = {"分": 0.01, "角": 0.1, "千元": 1e3, "万元": 1e4, "万": 1e4}
+_UNITS.update(dict.fromkeys(("cent", "cents", "pence", "¢"), 0.01))
 
 
 def _marks(spec: Mapping, decimal: str | None, thousands: str | None) -> tuple[str, str]:

@@ -181,7 +181,6 @@ def import_orders(
         used=pl.concat([part.select(Line.FILE, Line.MONEY) for part in (used, back)]),
         money_in=float(frame[Line.MONEY].sum()) - again if frame[Line.MONEY].count() else None,
         facts=_facts(frame, told),
-        one_currency=bool(told.currency),
         late=late,
     )
 
@@ -422,7 +421,11 @@ def _facts(frame: pl.DataFrame, told: Told) -> dict[str, FileFacts]:
     )
     return {
         str(file): FileFacts(
-            tuple(currency), tuple(offsets), exported, () if told.one_shop else tuple(shops)
+            # What its money stands in, once others are brought there.
+            (told.currency,) if told.currency else tuple(currency),
+            tuple(offsets),
+            exported,
+            () if told.one_shop else tuple(shops),
         )
         for file, currency, offsets, exported, shops in found.iter_rows()
     }

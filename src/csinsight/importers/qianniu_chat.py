@@ -375,17 +375,9 @@ def _tell_times(entries: list[Entry], options: QianniuOptions) -> None:
     if options.day is not None:
         _date_clocks(entries, options.day)
     timed = any(entry.sent_at is not None and not entry.problem for entry in entries)
-    latest: dict[int, datetime] = {}
-    for entry in reversed(entries) if timed else ():
-        if entry.sent_at is not None:
-            latest[entry.talk] = entry.sent_at
     for entry in entries if timed else ():
-        if entry.sent_at is not None:
-            latest[entry.talk] = entry.sent_at
-        elif entry.clock and not entry.problem:
+        if entry.sent_at is None and entry.clock and not entry.problem:
             entry.problem = "发送时间 has no date while other messages have one; give a `day:`"
-        elif entry.side == "system":
-            entry.sent_at = latest.get(entry.talk)
 
 
 def _date_clocks(entries: list[Entry], day: date) -> None:

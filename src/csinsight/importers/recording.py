@@ -167,14 +167,14 @@ def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
     return key(entry) in {key(one) for one in entries}
 
 
-def refuse_two_shops(entries: Sequence[ImportRecord], imported: Imported) -> None:
+def refuse_two_shops(entries: Sequence[ImportRecord]) -> None:
     """Refuse two currencies, clocks or shops among all that was imported into a folder.
 
     Examples
     --------
     >>> rows = {"rows_in": 1, "rows_used": 1, "rows_refused": 0, "sha256": "9f86", "format": "map"}
     >>> two = [ImportRecord(file=f"{code}.csv", currency=[code], **rows) for code in ("EUR", "USD")]
-    >>> refuse_two_shops(two, Imported({}, pl.DataFrame(), 2, 2))
+    >>> refuse_two_shops(two)
     Traceback (most recent call last):
         ...
     csinsight.errors.ImporterError: money in two currencies can't be summed: EUR in EUR.csv; ...
@@ -184,11 +184,12 @@ def refuse_two_shops(entries: Sequence[ImportRecord], imported: Imported) -> Non
     for entry in entries:
         for code in entry.currency:
             currencies.setdefault(code, []).append(entry.file)
-    if len(currencies) > 1 and not imported.one_currency:
+    if len(currencies) > 1:
         named = "; ".join(f"{code} in {', '.join(files)}" for code, files in currencies.items())
         raise ImporterError(
             f"money in two currencies can't be summed: {named}; choose another --out folder, or "
-            "say in a mapping file which to take (`currency: USD`)"
+            "say in a mapping file which to take (`currency: USD`) and what others are worth in it "
+            "(`rates: {XXX: 1.08}`)"
         )
     for one, other in itertools.combinations([e for e in entries if e.clock], 2):
         apart = min(abs(a - b) for a in one.clock for b in other.clock)

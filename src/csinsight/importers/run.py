@@ -62,6 +62,7 @@ from csinsight.importers.zendesk import read_zendesk
 #: Why chats and orders don't fit, and what to do about it.
 CAUSES: Final[dict[Cause, str]] = {
     "none": "the ids of the two show no likeness: are both of the same shop and months?",
+    "some": "their ids fit as they are; the others didn't buy, or their orders are in no file yet",
     "dot_zero": "ids of one end in .0, as a program writes numbers: export them as text",
     "spoilt": "ids of one were spoilt by a spreadsheet (1.9E+15): export them again",
     "case": "ids differ in capital letters: write them alike",
@@ -136,7 +137,8 @@ class ImportReport:
     def mostly_refused(self) -> bool:
         """Whether more than half of the rows, or of their money, was refused."""
         rows = self.refused - self.repeated > 0.5 * (self.rows_in - self.repeated)
-        money = bool(self.money_in) and (self.money_refused or 0.0) > 0.5 * (self.money_in or 0.0)
+        # A list of refunds is worth less than nothing.
+        money = abs(self.money_refused or 0.0) > 0.5 * abs(self.money_in or 0.0)
         return rows or money
 
 
@@ -234,7 +236,7 @@ def _imported(
     if replace:
         kept = [e for e in record if not set(e.tables) & set(imported.tables)]
     _refuse_in_the_way(folder, record, imported)
-    refuse_two_shops([*kept, *entries], imported)
+    refuse_two_shops([*kept, *entries])
     tables, added = add_to(folder, imported.tables, () if replace else sorted(owned_tables(record)))
     tables, joined = with_order_buyers(folder, tables)
     _say("writing", 2, f"{sum(map(len, tables.values()))} rows of {len(tables)} tables")

@@ -104,8 +104,6 @@ class Imported:
         What all rows of the source are worth that tell money; None where none does.
     facts : dict of str to FileFacts
         By file name.
-    one_currency : bool
-        Whether the user told which currency to take, so that there are not two.
     late : polars.DataFrame or None
         Of the refused rows those that give money back for orders of no file: the columns of `Line`
         but the reason, ``order_id``, ``placed_at`` and ``paid_amount``, below zero.
@@ -119,7 +117,6 @@ class Imported:
     used: pl.DataFrame | None = None
     money_in: float | None = None
     facts: dict[str, FileFacts] = field(default_factory=dict)
-    one_currency: bool = False
     late: pl.DataFrame | None = None
 
 

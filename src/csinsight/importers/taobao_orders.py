@@ -162,6 +162,11 @@ def _named(records: Records) -> pl.DataFrame:
         for field, names in COLUMNS.items()
     }
     if missing := _absent(records):
+        if {"退款编号", "买家退款金额"} & set(records.header):
+            raise ImporterError(
+                f"{records.file}: is a list of refunds; give it as format `mapping` with "
+                "mappings/taobao_refunds.yml, after the orders that it belongs to"
+            )
         raise ImporterError(
             f"{records.file}: has no column {', '.join(missing)}; an ExportOrderList has them "
             f"in its first line, export it again; found: {', '.join(records.header[:15])}"

@@ -18,6 +18,7 @@ _COPIED: Final[dict[str, tuple[str, ...]]] = {
     "mappings/every_key.yml": ("params", "mappings", "every_key.yml"),
     "mappings/chats.yml": ("params", "mappings", "chats.yml"),
     "mappings/tmall_orders.yml": ("params", "mappings", "tmall_orders.yml"),
+    "mappings/taobao_refunds.yml": ("params", "mappings", "taobao_refunds.yml"),
     "mappings/sycm_order_list.yml": ("params", "mappings", "sycm_order_list.yml"),
     "mappings/uneed.yml": ("params", "mappings", "uneed.yml"),
     "mappings/whatsapp.yml": ("params", "mappings", "whatsapp.yml"),
