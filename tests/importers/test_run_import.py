@@ -192,7 +192,9 @@ def test_a_refund_that_comes_after_its_order_finds_it_in_the_folder(tmp_path: Pa
 
 
 def test_a_list_of_refunds_of_its_own_is_taken_off_once(tmp_path: Path) -> None:
-    head = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,退款金额\n"
+    head = (
+        "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,退款金额\n"
+    )
     rows = "".join(
         f"{number},b{number},100,100,交易成功,2026-10-05 10:00,2026-10-05 10:01,{back}\n"
         for number, back in ((1, 0), (2, 30), (3, 0))

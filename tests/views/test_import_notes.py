@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pandas as pd
 import pytest
 
 from csinsight.contract.imports import FileNote, ImportRecord, NoteKind
-from csinsight.views import data_check
+from csinsight.sample import sample_run
+from csinsight.views import data_check, monthly_brief
 from csinsight.views.sample import sample_study
+from csinsight.views.study import open_study
 
 
 def test_every_kind_of_note_is_told_with_its_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,3 +24,22 @@ def test_every_kind_of_note_is_told_with_its_counts(monkeypatch: pytest.MonkeyPa
     told = [line for line in data_check.trust(sample_study()) if "o.xlsx" in line]
     assert len(told) == len(notes)
     assert "1,234" in told[0]
+
+
+def test_a_month_that_was_not_exported_is_told_on_the_check_and_on_the_brief(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = pd.date_range("2026-07-04", periods=120)
+    rows = [0 if day.month == 8 else 15 for day in days]
+    # Nobody wrote on some single days, and ratings are few anyway: nothing need be missing.
+    rows[3], rows[100] = 0, 0
+    tables = [pd.DataFrame({"table": t, "day": days, "rows": rows}) for t in ("orders", "messages")]
+    few = pd.DataFrame({"table": "ratings", "day": days, "rows": 0})
+    monkeypatch.setattr(data_check, "daily_rows", lambda *_: pd.concat([*tables, few]))
+    for lang, first in (("zh", "8月1日"), ("en", "August 1, 2026")):
+        study = open_study(*sample_run(), lang=lang)
+        told = data_check.missing_days(study)
+        assert len(told) == 2
+        assert all(first in line and "31" in line for line in told)
+        assert set(told) <= set(data_check.trust(study))
+        assert set(told) <= set(monthly_brief.careful(study, monthly_brief.gather(study)).items)

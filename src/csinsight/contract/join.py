@@ -18,7 +18,9 @@ DOUBTFUL: Final = 0.5
 #: So few buyers of chats may well have bought nothing.
 FEWEST: Final = 10
 
-Cause = Literal["none", "some", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"]
+Cause = Literal[
+    "none", "some", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"
+]
 
 
 #: What joins a buyer of chats to orders, in order of trust.

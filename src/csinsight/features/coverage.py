@@ -61,6 +61,43 @@ def daily_rows(shop: Shop, as_of: datetime, days: int) -> pd.DataFrame:
     )
 
 
+def holes(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of days without a row that the shop's other days make unlikely.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As `daily_rows` gives it.
+
+    Returns
+    -------
+    DataFrame
+        ``table``, ``first``, ``last`` and ``days``: of orders and chats, by time.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-10-01", periods=10)
+    >>> rows = [9, 8, 9, 0, 0, 0, 0, 9, 7, 8]
+    >>> found = holes(pd.DataFrame({"table": "orders", "day": days, "rows": rows}))
+    >>> found[["first", "days"]].astype(str).to_numpy().tolist()
+    [['2026-10-04', '4']]
+    """
+    found = []
+    for table in ("orders", "messages"):
+        own = counts[counts["table"] == table].sort_values("day")
+        empty = own["rows"] == 0
+        usual = own["rows"][~empty].median()
+        for _, run in own[empty].groupby((~empty).cumsum()[empty]):
+            if len(run) >= _HOLE_DAYS and len(run) * usual >= _HOLE_ROWS:
+                found.append((table, run["day"].iloc[0], run["day"].iloc[-1], len(run)))
+    return pd.DataFrame(found, columns=["table", "first", "last", "days"])
+
+
+#: Days in a row, and rows that they would usually have: with fewer, nothing need be missing.
+_HOLE_DAYS: Final = 3
+_HOLE_ROWS: Final = 20
+
+
 def _by_day(frame: Frame, time: str, start: int, end: int) -> pd.Series:
     inside = frame.filter(nw.col(time) >= start, nw.col(time) < end)
     day = (nw.col(time) - start) // DAY_MS

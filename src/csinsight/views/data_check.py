@@ -12,7 +12,7 @@ from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
 from csinsight.contract.schema import MAIN_TABLES, TABLES
 from csinsight.contract.set_aside import asides
-from csinsight.features.coverage import daily_rows
+from csinsight.features.coverage import daily_rows, holes
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, LeftOut, Note, Prose
@@ -288,7 +288,13 @@ def trust(study: Study) -> list[str]:
     >>> len(trust(study))
     0
     """
-    return [*join(study), *imports(study), *import_notes(study), *set_aside(study)]
+    return [
+        *join(study),
+        *missing_days(study),
+        *imports(study),
+        *import_notes(study),
+        *set_aside(study),
+    ]
 
 
 def set_aside(study: Study, over: float = 0.0) -> list[str]:
@@ -336,6 +342,27 @@ def join(study: Study) -> list[str]:
             share=study.words.percent(match.share),
             cause=study.word(f"join.{match.cause}"),
         )
+    ]
+
+
+def missing_days(study: Study) -> list[str]:
+    """Return which days of the look-back have no orders or chats, where that is unlikely.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> missing_days(sample_study())
+    []
+    """
+    return [
+        study.word(
+            "check.hole",
+            table=study.word(f"table.{one.table}"),
+            first=study.words.date(one.first.date()),
+            last=study.words.date(one.last.date()),
+            days=study.words.number(one.days),
+        )
+        for one in holes(daily_rows(study.open(), study.as_of, DAYS)).itertuples()
     ]
 
 
