@@ -90,7 +90,8 @@ def holes(counts: pd.DataFrame) -> pd.DataFrame:
         for _, run in own[empty].groupby((~empty).cumsum()[empty]):
             if len(run) >= _HOLE_DAYS and len(run) * usual >= _HOLE_ROWS:
                 found.append((table, run["day"].iloc[0], run["day"].iloc[-1], len(run)))
-    return pd.DataFrame(found, columns=["table", "first", "last", "days"])
+    frame = pd.DataFrame(found, columns=["table", "first", "last", "days"])
+    return frame.astype({"first": "datetime64[us]", "last": "datetime64[us]"})
 
 
 #: Days in a row, and rows that they would usually have: with fewer, nothing need be missing.

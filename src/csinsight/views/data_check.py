@@ -354,15 +354,17 @@ def missing_days(study: Study) -> list[str]:
     >>> missing_days(sample_study())
     []
     """
+    found = holes(daily_rows(study.open(), study.as_of, DAYS))
+    ends = zip(found["first"].dt.date, found["last"].dt.date, strict=True)
     return [
         study.word(
             "check.hole",
-            table=study.word(f"table.{one.table}"),
-            first=study.words.date(one.first.date()),
-            last=study.words.date(one.last.date()),
-            days=study.words.number(one.days),
+            table=study.word(f"table.{table}"),
+            first=study.words.date(first),
+            last=study.words.date(last),
+            days=study.words.number(days),
         )
-        for one in holes(daily_rows(study.open(), study.as_of, DAYS)).itertuples()
+        for table, days, (first, last) in zip(found["table"], found["days"], ends, strict=True)
     ]
 
 
