@@ -13,6 +13,7 @@ from csinsight.behaviours.conversations import build_conversations, mark_message
 from csinsight.behaviours.endings import (
     ending_lexicon,
     last_lines,
+    long_wait,
     lost_inquiries,
     read_endings,
 )
@@ -30,7 +31,7 @@ RULES = load_lexicon(reader="rules")
 MINUTE = 60_000
 
 
-def _read(talks):
+def _read(talks, **told):
     """Read chats written as (side, minute, text) by name."""
     rows = [
         (name, "buyer" if side == "b" else "agent", text, minute * MINUTE)
@@ -39,7 +40,7 @@ def _read(talks):
     ]
     names = ["conversation_id", "sender", "text", "sent_at_ms"]
     frame = pl.DataFrame(rows, schema=names, orient="row").with_row_index("message_no")
-    return read_endings(last_lines(with_turns(nw.from_native(frame.lazy()))), RULES)
+    return read_endings(last_lines(with_turns(nw.from_native(frame.lazy()))), RULES, **told)
 
 
 def test_each_way_to_end_is_told_from_the_others():
@@ -63,6 +64,19 @@ def test_each_way_to_end_is_told_from_the_others():
     )  # fmt: skip
     assert found["reason"].to_dict() == {name: name.removesuffix("_2") for name in found.index}
     assert found["no_way_out"][lambda shown: shown].index.tolist() == ["no_way_out", "stock"]
+
+
+def test_a_wait_as_everybody_has_it_in_a_slow_shop_is_no_reason():
+    talks = {
+        "like_all": [("b", 0, "能用券吗"), ("a", 15, "可以的")],
+        "longer": [("b", 0, "能用券吗"), ("a", 45, "可以的")],
+        "complains": [("b", 0, "能用券吗"), ("a", 15, "可以的"), ("b", 16, "怎么半天不回")],
+    }
+    quick = pd.DataFrame({"first_response_talk_s": [30.0, 60.0, 900.0]})
+    slow = pd.DataFrame({"first_response_talk_s": [600.0, 720.0, 900.0]})
+    read = [_read(talks, long_wait_s=long_wait(shop))["reason"].to_dict() for shop in (quick, slow)]
+    assert read[0] == dict.fromkeys(talks, "wait")
+    assert read[1] == {"like_all": "silent", "longer": "wait", "complains": "wait"}
 
 
 def test_giving_up_is_no_thinking_it_over_and_an_extra_is_about_the_price():

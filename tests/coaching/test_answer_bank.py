@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.coaching.answer_bank import alike, answer_bank, plain
+from csinsight.coaching.answer_bank import answer_bank
+from csinsight.coaching.likeness import alike, plain, unsigned
 from csinsight.context import MonthContext
 from csinsight.contract.dictionary import artifact
 from csinsight.engine import open_shop
@@ -20,11 +21,26 @@ from csinsight.segments.signatures import signatures_of
 
 #: Ways to put each planted question, as people do, with how many buyers ask it.
 PLANTED = {
-    "washing": (60, ["能机洗吗", "你好，请问能机洗吗？", "这个能机洗吗 亲", "可以机洗吗"]),
+    "washing": (
+        96,
+        [
+            "能机洗吗",
+            "你好，请问能机洗吗？",
+            "这个能机洗吗 亲",
+            "可以机洗吗",
+            "北欧风加厚羊羔绒毯能机洗吗",
+            "记忆棉护颈枕可以机洗吗",
+            "能机洗吗 李女士",
+            "能机洗吗 谢小姐",
+        ],
+    ),
     "invoice": (30, ["能开发票吗", "请问可以开发票吗", "在吗 能开发票不", "可以开发票的吗"]),
     "height": (45, ["170穿什么码", "165 穿什么码呢", "我175，穿什么码？", "身高168穿什么码"]),
     "rare": (4, ["赵无极先生定的青瓷餐具到货了吗"]),
 }
+GOODS = ["北欧风加厚羊羔绒毯", "记忆棉护颈枕"]
+#: Who got the poor answer asks again, every other time.
+AGAIN = "那到底能不能机洗？"
 GOOD, BAD = "可以机洗 装洗衣袋更好", "水洗标上有写"
 #: Said to anybody, whatever was asked, and longer than most answers.
 GREETING, CANNED = "亲亲，您好呀，欢迎光临小店", "本店商品参数和活动规则都写在详情页里面请自行查看"
@@ -46,8 +62,9 @@ def bank(tmp_path_factory):
         if kind == "height":
             size = "".join(sign for sign in ways[number % len(ways)] if sign.isdigit())
             answer = f"身高{size}的话拿这一码"
+        signed = ("", " ——小美", "，客服阿宁")[number // 2 % 3] if kind == "washing" else ""
         beside = (GREETING, CANNED, "")[number % 3]
-        lines = [line for line in (ways[number % len(ways)], beside, answer) if line]
+        lines = [line for line in (ways[number % len(ways)], beside, answer + signed) if line]
         talk = (f"b{number}", f"c{number}", *lines)
         for place, text in enumerate(lines):
             sender = ("buyer", "agent")[min(place, 1)]
@@ -55,9 +72,17 @@ def bank(tmp_path_factory):
             rows.append(
                 (talk[0], agent, sender, at + pd.Timedelta(seconds=30 * place), text, talk[1])
             )
-        talks.append((talk[1], talk[0], at, at + pd.Timedelta(minutes=1), bool(paid)))
+        if kind == "washing":
+            text = AGAIN if not good and number % 4 == 1 else "好的"
+            rows.append((talk[0], None, "buyer", at + pd.Timedelta(minutes=3), text, talk[1]))
+        talks.append((talk[1], talk[0], at, at + pd.Timedelta(minutes=4), bool(paid)))
     names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "messages.parquet")
+    agents = {"agent_id": ["a1", "a2"], "name": ["小美", "阿宁"]}
+    pl.DataFrame(agents).write_parquet(folder / "agents.parquet")
+    bought = {"order_id": ["o1", "o2"], "product_name": GOODS, "category": ["毯子", "枕头"]}
+    bought |= {"units": [1, 1], "amount": [99.0, 59.0]}
+    pl.DataFrame(bought).write_parquet(folder / "order_lines.parquet")
     names = ["conversation_id", "buyer_id", "started_at", "ended_at", "paid"]
     conversations = pd.DataFrame(talks, columns=names).assign(
         is_inquiry=True, mature=True, category="other"
@@ -90,6 +115,27 @@ def test_planted_questions_are_found_with_their_buyers(bank):
         assert found <= PLANTED[kind][0]
 
 
+def test_goods_and_who_signs_make_no_question_and_no_answer_of_their_own(bank):
+    rows = bank[bank["asked"].str.contains("机洗")]
+    assert rows["question"].nunique() == 1
+    assert rows["answered"].tolist() == [48, 48]
+
+
+def test_who_asks_again_is_counted_by_answer(bank):
+    rows = bank[bank["asked"].str.contains("机洗")]
+    poor = rows["answer"].str.startswith(BAD)
+    assert rows.loc[poor, "again"].item() == 0.5
+    assert 0.3 < rows.loc[poor, "again_low"].item() < 0.5 < rows.loc[poor, "again_high"].item()
+    assert rows.loc[~poor, "again"].item() == 0
+    assert bank.loc[bank["answer"].isna(), "again"].isna().all()
+
+
+def test_a_name_that_is_a_word_is_taken_away_only_where_somebody_signs():
+    texts = ["Will it shrink", "It won't shrink. Will", "capable of a cap", "洗了会缩吗 王先生"]
+    bare = unsigned(texts, ["cap"], ["Will"])
+    assert bare == ["will it shrink", "it won't shrink", "capable of a", "洗了会缩吗"]
+
+
 def test_what_few_buyers_asked_is_not_shown(bank):
     shown = " ".join(bank["asked"]) + " ".join(bank["answer"].dropna())
     assert "赵无极" not in shown
@@ -98,7 +144,8 @@ def test_what_few_buyers_asked_is_not_shown(bank):
 
 def test_an_answer_is_one_to_its_question_and_neither_a_greeting_nor_a_canned_line(bank):
     """Each is given to a third of all buyers, more than any answer is."""
-    assert set(bank.loc[bank["asked"].str.contains("机洗"), "answer"]) == {GOOD, BAD}
+    given = bank.loc[bank["asked"].str.contains("机洗"), "answer"]
+    assert sorted(text[: len(GOOD)].strip("— ，") for text in given) == sorted([GOOD, BAD])
     assert not bank["answer"].isin([GREETING, CANNED]).any()
 
 
@@ -109,7 +156,8 @@ def test_an_answer_with_a_number_stands_beside_the_question_with_that_number(ban
 
 
 def test_the_answer_that_goes_with_sales_is_named(bank):
-    rows = bank[bank["asked"].str.contains("机洗")].set_index("answer")
+    rows = bank[bank["asked"].str.contains("机洗")]
+    rows = rows.set_index(rows["answer"].str.startswith(GOOD).map({True: GOOD, False: BAD}))
     good = rows.loc[GOOD]
     assert good["q_value"] < 0.01
     assert 20 < good["low_pp"] < good["difference_pp"] < good["high_pp"]

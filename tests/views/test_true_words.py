@@ -14,7 +14,7 @@ from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
 from csinsight.stats.intervals import wilson
-from csinsight.views import agent_kpis, coaching, kpi_figures, labels
+from csinsight.views import agent_kpis, coaching, kpi_figures, labels, lost_inquiries
 from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
 
@@ -129,3 +129,16 @@ def test_a_median_as_long_as_is_counted_is_no_time(
     assert tile.label == study.word("kpi.first_response_median_s")
     assert "later or never" in tile.detail and " to " not in tile.detail
     assert "or longer, or never came" in agent_kpis.sentence(study, seen)
+
+
+@pytest.mark.parametrize(("usual", "slow"), [(600.0, True), (20.0, False)])
+def test_a_shop_that_is_slow_throughout_says_what_is_usual(
+    study: Study, usual: float, slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_inquiries, "MIN_LOST", 1)
+    talks = study.read("conversations")
+    replied = talks["first_response_talk_s"].notna()
+    talks.loc[replied, "first_response_talk_s"] = usual
+    told = lost_inquiries.sentence(study, lost_inquiries.Lost(study, talks))
+    assert ("takes 10 min" in told) == ("over 20 min" in told) == slow
+    assert "inquir" in told

@@ -26,6 +26,9 @@ PATH: Final = Path(__file__).with_name("endings.yml")
 #: Who waited longer than this for the last answer and never came back, ended on the wait. Ours:
 #: well over what every profile calls slow.
 LONG_WAIT_S: Final = 300
+#: ... and, where a whole shop is slow, than so many times its usual wait: what everybody waits,
+#: who buys as well, tells nobody apart. Ours.
+_TIMES_USUAL: Final = 2
 #: So many runs of lines of either side before the end are read.
 _RUNS: Final = 12
 #: Endings of public chats that were read one by one (`tests/real_data/endings_read.py`): how many,
@@ -82,6 +85,25 @@ def lost_inquiries(conversations: pd.DataFrame) -> pd.DataFrame:
     return lost
 
 
+def long_wait(conversations: pd.DataFrame) -> float:
+    """Return the seconds from which on a wait counts as long in this shop.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        Of the artifact ``conversations``, whether they brought an order or not.
+
+    Examples
+    --------
+    >>> long_wait(pd.DataFrame({"first_response_talk_s": [20.0, 40.0, None]}))
+    300.0
+    >>> long_wait(pd.DataFrame({"first_response_talk_s": [300.0, 600.0, 900.0]}))
+    1200.0
+    """
+    usual = conversations[_C.FIRST_RESPONSE_TALK_S].astype("Float64").median()
+    return float(LONG_WAIT_S if pd.isna(usual) else max(LONG_WAIT_S, _TIMES_USUAL * usual))
+
+
 def last_lines(lines: Frame) -> Frame:
     """Return the last lines of each conversation, of buyers and human agents.
 
@@ -104,7 +126,7 @@ def last_lines(lines: Frame) -> Frame:
     return said.filter(nw.col(TURN_NO) > nw.col("_last") - _RUNS).drop("_last")
 
 
-def read_endings(lines: Frame, lexicon: Lexicon) -> pd.DataFrame:
+def read_endings(lines: Frame, lexicon: Lexicon, long_wait_s: float = LONG_WAIT_S) -> pd.DataFrame:
     """Return what each conversation ended on.
 
     Parameters
@@ -114,6 +136,8 @@ def read_endings(lines: Frame, lexicon: Lexicon) -> pd.DataFrame:
         ``position`` and ``sent_at_ms`` (null in a source without times).
     lexicon : Lexicon
         The run's own, with the reader that learns where the run has one.
+    long_wait_s : float
+        Of `long_wait`, where it is known how long the shop's buyers wait.
 
     Returns
     -------
@@ -136,7 +160,7 @@ def read_endings(lines: Frame, lexicon: Lexicon) -> pd.DataFrame:
     keys = [_TALK, Messages.SENDER, TURN_NO, POSITION, SENT_MS]
     table = collect(marked.select(*keys, *names)).sort_values([_TALK, POSITION], kind="stable")
     flags = table[names].astype("boolean").fillna(value=False).astype(bool)
-    return _reasons(_runs(table[keys].join(flags), names))
+    return _reasons(_runs(table[keys].join(flags), names), long_wait_s)
 
 
 def _runs(lines: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -163,7 +187,7 @@ def _runs(lines: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return runs.reset_index()
 
 
-def _reasons(runs: pd.DataFrame) -> pd.DataFrame:
+def _reasons(runs: pd.DataFrame, long_wait_s: float) -> pd.DataFrame:
     talks = pd.Index(runs[_TALK].unique(), name=_TALK)
     flags = [n for n in runs if n not in (_TALK, "run", "sender", "began")]
 
@@ -187,7 +211,7 @@ def _reasons(runs: pd.DataFrame) -> pd.DataFrame:
     waited = (first - last["began"].astype("Float64").astype(float)) / SECOND_MS
     ends = runs.groupby(_TALK)["run"].max()
     away = answers.groupby(_TALK)["run"].min().reindex(ends.index).eq(ends)
-    left_waiting = (waited > LONG_WAIT_S) & away.reindex(talks, fill_value=False)
+    left_waiting = (waited > long_wait_s) & away.reindex(talks, fill_value=False)
     open_end = ~talks.isin(answers[_TALK]) & last["run"].notna()
     told_before = told(runs[runs["sender"].eq("agent") & (since == -1)])
     told_before["ends_waiting"] &= ~told_before.index.isin(answers[_TALK])

@@ -1,17 +1,17 @@
 """Questions that buyers open with again and again, how they are answered, and what goes with it.
 
 Openings that say nearly the same make one question; the lines of the first reply are gathered in
-the same way. A line is an answer to the question where it is said to it more often than to others:
-greetings, canned lines and answers to something else are not. A question or an answer is shown only
-where enough buyers were part of it, and masked.
+the same way; which goods are asked about, and who signs, is no part of it. A line is an answer to
+the question where it is said to it more often than to others: greetings, canned lines and answers
+to something else are not. A question or an answer is shown only where enough buyers were part of
+it, and masked.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
@@ -22,8 +22,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import by_rules
-from csinsight.coaching.answering import FRAME, SAYS
+from csinsight.behaviours.products import product_names
+from csinsight.coaching.answering import ASKED, FRAME, SAYS
 from csinsight.coaching.excerpts import shortened
+from csinsight.coaching.likeness import ALIKE, NUMBER, alike, plain, unsigned
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.rarity import BUYERS, shop_names, what_many_say
 from csinsight.contract.artifacts import AnswerBank, Conversations
@@ -37,10 +39,6 @@ _B = AnswerBank
 _C = Conversations
 _M = Messages
 _TALK: Final = Messages.CONVERSATION_ID
-#: Texts this alike (cosine of their runs of two and three characters) say the same. Ours.
-ALIKE: Final = 0.55
-#: The most different texts that are gathered; those asked most come first.
-MOST_TEXTS: Final = 4000
 #: Questions in the bank, answers of each, and inquiries that a comparison takes on either side.
 QUESTIONS: Final = 40
 ANSWERS: Final = 3
@@ -53,106 +51,27 @@ AS_OFTEN: Final = 0.5
 _SURE: Final = 0.99
 #: One way of answering that covers this share of a question is a standard answer already.
 STANDARD: Final = 0.5
-
-_NOISE: Final = re.compile(r"https?://\S+|\[[^\]]{1,12}\]|/:\S{1,6}|#e-\S+|[^\w\u3400-\u9fff]+|_")
-#: A line that sends goods asks nothing.
-_LINK: Final = re.compile(r"https?://|\[[^\]]{0,4}链接")
-_NUMBER: Final = re.compile(r"[0-9]+")
-#: Other words for the same.
-_SAME: Final = (
-    ("啥", "什么"),
-    ("咋", "怎么"),
-    ("肿么", "怎么"),
-    ("多久", "什么时候"),
-    ("几时", "什么时候"),
-)
-#: What opens or closes a line without saying what it is about.
-_OPENS: Final = (
-    "在吗|在么|在不在|有人吗|你好|您好|亲亲?|哈喽|掌柜|老板|客服|请问(一下)?|问一下|想问下?|麻烦"
-    "|那|我想|我要|能不能|可不可以|有没有|是不是|可以|能|会|有|这个|这款|那个|那款|你们家?"
-    "|hi|hello|hey|please|excuse me|good (morning|afternoon|evening)|what is|the"
-    "|(can|could|do|does|is|are|will) (you|it|this|i|they)"
-)
-_CLOSES: Final = (
-    r" *(亲|宝|呀|啊|呢|哦|哈|吧|吗|么|嘛|不|没|的|了|谢谢|能用|可以|行不行|please|thanks?)"
-)
-_COURTESY: Final = re.compile(f"^({_OPENS})+ *|({_CLOSES})+$")
+#: An answer after which surely more than this share of buyers ask again is not understood. Ours.
+AGAIN: Final = 0.1
 
 
-def plain(text: str) -> str:
-    """Return what a line says, without courtesy, figures, links and stickers; empty for nothing.
-
-    Examples
-    --------
-    >>> plain("您好，请问 170 穿什么码呀？"), plain("在吗"), plain("Hello! Is it waterproof?")
-    ('#穿什么码', '', 'waterproof')
-    """
-    if _LINK.search(text):
-        return ""
-    bare = _NUMBER.sub("#", " ".join(_NOISE.sub(" ", text.lower()).split()))
-    bare = re.sub(r"(?<=[\u3400-\u9fff#]) | (?=[\u3400-\u9fff#])", "", bare)
-    for word, usual in _SAME:
-        bare = bare.replace(word, usual)
-    before = ""
-    while before != bare:
-        before, bare = bare, _COURTESY.sub("", bare).strip()
-    return bare if len(bare.strip("# ")) > 1 else ""
-
-
-def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> np.ndarray:
-    """Return for each different text the place of the one that stands for its group.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Of `plain`, each once.
-    counts : sequence of int
-        How often each was said: what is said most stands for those like it.
-    least : float
-        How alike two texts have to be, from 0 to 1.
-
-    Returns
-    -------
-    array of int
-        -1 where the text is not among the `MOST_TEXTS` said most.
-
-    Examples
-    --------
-    >>> alike(["什么时候发货", "什么时候能发货", "会掉色吗"], [5, 2, 3]).tolist()
-    [0, 0, 2]
-    """
-    order = np.argsort(-np.asarray(counts), kind="stable")[:MOST_TEXTS]
-    leader = np.full(len(texts), -1)
-    if not len(order):
-        return leader
-    grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
-    vectors = grams.fit_transform([texts[place] for place in order])
-    near = vectors @ vectors.T
-    for row, place in enumerate(order.tolist()):
-        if leader[place] >= 0:
-            continue
-        start, end = near.indptr[row], near.indptr[row + 1]
-        close = near.indices[start:end][near.data[start:end] >= least]
-        own = order[close]
-        own = own[leader[own] < 0]
-        leader[own] = place
-        leader[place] = place
-    return leader
-
-
-def exchanges(lines: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def exchanges(
+    lines: Frame, goods: Sequence[str], agents: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what each conversation opened with, and the lines of the first reply to it.
 
     Parameters
     ----------
     lines : narwhals.LazyFrame
         Of `csinsight.features.conversations.lines_of`.
+    goods, agents : sequence of str
+        As for `unsigned`.
 
     Returns
     -------
     asked : pandas.DataFrame
-        By conversation id: ``question`` (the buyer's longest line that says anything) and
-        ``question_plain``. Conversations that say nothing are left out.
+        By conversation id: ``question`` (the buyer's longest line that says anything),
+        ``question_plain`` and ``question_turn``. Conversations that say nothing are left out.
     replies : pandas.DataFrame
         A row a line that says anything, by conversation id: ``answer``, ``answer_plain``.
 
@@ -162,14 +81,17 @@ def exchanges(lines: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> said = {"conversation_id": ["c"] * 4, "sender": ["buyer", "buyer", "agent", "agent"]}
     >>> said |= {"turn_no": [1, 1, 2, 2], "position": [1, 2, 3, 4]}
     >>> said |= {"text": ["在吗", "这款会掉色吗？", "亲，不会的哦", "反面洗"]}
-    >>> asked, replies = exchanges(nw.from_native(pl.LazyFrame(said)))
+    >>> asked, replies = exchanges(nw.from_native(pl.LazyFrame(said)), [], [])
     >>> asked["question"].tolist(), replies["answer"].tolist()
     (['这款会掉色吗？'], ['亲，不会的哦', '反面洗'])
     """
     early = lines.filter(nw.col(TURN_NO) <= 4, ~nw.col(_M.TEXT).is_null())
     table = collect(early.select(_TALK, _M.SENDER, TURN_NO, POSITION, _M.TEXT))
     table = table.sort_values([_TALK, POSITION], kind="stable")
-    table["plain"] = [plain(str(text)) for text in table[_M.TEXT]]
+    texts = [str(text) for text in table[_M.TEXT]]
+    # Who names goods and nothing else asks about them.
+    pairs = zip(unsigned(texts, goods, agents), texts, strict=True)
+    table["plain"] = [plain(bare) or plain(text) for bare, text in pairs]
     said = table[table["plain"] != ""]
     buyer = said[said[_M.SENDER] == "buyer"]
     first = buyer.groupby(_TALK)[TURN_NO].min()
@@ -180,13 +102,58 @@ def exchanges(lines: Frame) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     opened, replied = longest.drop_duplicates(_TALK), after.drop_duplicates([_TALK, "plain"])
     return (
-        opened.set_index(_TALK)[[_M.TEXT, "plain"]].set_axis(
-            ["question", "question_plain"], axis="columns"
+        opened.set_index(_TALK)[[_M.TEXT, "plain", TURN_NO]].set_axis(
+            ["question", "question_plain", "question_turn"], axis="columns"
         ),
         replied.set_index(_TALK)[[_M.TEXT, "plain"]].set_axis(
             ["answer", "answer_plain"], axis="columns"
         ),
     )
+
+
+def asked_again(lines: Frame, asked: pd.DataFrame, lexicon: Lexicon) -> pd.Series[bool]:
+    """Tell in which conversations the buyer puts the opening question again after the first reply.
+
+    Parameters
+    ----------
+    lines : narwhals.LazyFrame
+        Of `csinsight.features.conversations.lines_of`.
+    asked : pandas.DataFrame
+        Of `exchanges`, without conversations that are not looked at.
+    lexicon : Lexicon
+        Tells what asks something.
+
+    Returns
+    -------
+    pandas.Series of bool
+        Like `asked`. A question is the same where it holds the first, or is alike.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> said = {"conversation_id": ["c"] * 3, "sender": ["buyer", "agent", "buyer"]}
+    >>> said |= {"turn_no": [1, 2, 3], "text": ["会掉色吗", "看详情页", "那到底会不会掉色？"]}
+    >>> lines = nw.from_native(pl.LazyFrame(said | {"position": [1, 2, 3]}))
+    >>> asked, _ = exchanges(lines, [], [])
+    >>> asked_again(lines, asked, load_lexicon(reader="rules")).to_dict()
+    {'c': True}
+    """
+    buyer = lines.filter(nw.col(_M.SENDER) == "buyer", ~nw.col(_M.TEXT).is_null())
+    table = collect(buyer.select(_TALK, TURN_NO, _M.TEXT))
+    table = table.join(asked[["question_plain", "question_turn"]], on=_TALK, how="inner")
+    table = table[table[TURN_NO] > table["question_turn"] + 1].reset_index(drop=True)
+    if table.empty:
+        return pd.Series(data=False, index=asked.index)
+    asks = _marked(table[_M.TEXT].astype(str), "buyer", lexicon, (ASKED,))[ASKED]
+    table = table[table[_M.TEXT].astype(str).map(asks)]
+    later = [plain(str(text)) for text in table[_M.TEXT]]
+    first = table["question_plain"].tolist()
+    grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
+    grams.fit(asked["question_plain"])
+    near = grams.transform(first).multiply(grams.transform(later)).sum(axis=1)
+    held = [opening in line for opening, line in zip(first, later, strict=True)]
+    same = (np.asarray(near).ravel() >= ALIKE) | np.array(held, dtype=bool)
+    return pd.Series(asked.index.isin(table.loc[same, _TALK]), index=asked.index)
 
 
 def fitting(replies: pd.DataFrame, sizes: pd.Series[int]) -> pd.Series[float]:
@@ -263,12 +230,16 @@ def answer_bank(
     """
     facts = conversations.set_index(_TALK)[[_C.BUYER_ID, _C.CATEGORY, _C.IS_INQUIRY, _C.MATURE]]
     facts["paid"] = as_float(conversations.set_index(_TALK)[_C.PAID])
-    asked, replies = exchanges(lines)
+    named = product_names(shop)
+    goods = [] if named is None else named["said"].to_list()
+    asked, replies = exchanges(lines, goods, shop_names(shop))
     asked = asked.join(facts, how="inner")
     asked["group"] = _grouped(asked["question_plain"])
     known = _answered(asked[asked["group"] != ""], replies, lexicon)
     buyers = known.groupby("group")[_C.BUYER_ID].nunique()
     repeated = buyers[buyers >= BUYERS].sort_values(ascending=False, kind="stable")
+    known = known[known["group"].isin(repeated.head(QUESTIONS).index)]
+    known["again"] = asked_again(lines, known, lexicon)
     rows = [
         row
         for number, group in enumerate(repeated.head(QUESTIONS).index, start=1)
@@ -292,6 +263,9 @@ _COLUMNS: Final = [
     _B.ANSWER,
     _B.ANSWERED,
     _B.SHARE,
+    _B.AGAIN,
+    _B.AGAIN_LOW,
+    _B.AGAIN_HIGH,
     _B.PAID_RATE,
     _B.PAID_LOW,
     _B.PAID_HIGH,
@@ -326,13 +300,20 @@ def _answered(known: pd.DataFrame, replies: pd.DataFrame, lexicon: Lexicon) -> p
 
 def _only_greets(texts: pd.Series[str], lexicon: Lexicon) -> pd.Series[bool]:
     """Tell which lines of agents only greet or take leave."""
-    lines = pl.DataFrame({_M.TEXT: sorted(set(texts))}, schema={_M.TEXT: pl.String}).with_columns(
-        pl.lit("agent").alias(_M.SENDER), pl.lit(2).alias(TURN_NO), pl.col(_M.TEXT).alias(_TALK)
-    )
-    marks = by_rules(nw.from_native(lines.lazy()), lexicon).select(_M.TEXT, *FRAME, *SAYS)
-    marked = collect(marks).set_index(_M.TEXT).astype("boolean").fillna(value=False)
+    marked = _marked(texts, "agent", lexicon, (*FRAME, *SAYS))
     bare = marked[[*FRAME]].any(axis="columns") & ~marked[[*SAYS]].any(axis="columns")
     return texts.map(bare.astype(bool)).astype(bool)
+
+
+def _marked(
+    texts: pd.Series[str], side: str, lexicon: Lexicon, names: Sequence[str]
+) -> pd.DataFrame:
+    """Return what each different text of one side shows by itself, by the text."""
+    lines = pl.DataFrame({_M.TEXT: sorted(set(texts))}, schema={_M.TEXT: pl.String}).with_columns(
+        pl.lit(side).alias(_M.SENDER), pl.lit(2).alias(TURN_NO), pl.col(_M.TEXT).alias(_TALK)
+    )
+    marks = by_rules(nw.from_native(lines.lazy()), lexicon).select(_M.TEXT, *names)
+    return collect(marks).set_index(_M.TEXT).astype("boolean").fillna(value=False).astype(bool)
 
 
 def _question(number: int, own: pd.DataFrame) -> list[list[object]]:
@@ -350,10 +331,10 @@ def _question(number: int, own: pd.DataFrame) -> list[list[object]]:
             continue
         paid = _compared(own.loc[here & judged, "paid"], own.loc[~here & judged, "paid"])
         question, answer = _exchange(own[here])
-        given = [int(here.sum()), float(here.mean())]
+        given = [int(here.sum()), float(here.mean()), *_rate(own.loc[here, "again"])]
         rows.append([number, question, *size, answer, *given, *paid])
     question = own["question"].value_counts().index[0]
-    return rows or [[number, question, *size, None, 0, 0.0, *[np.nan] * 8]]
+    return rows or [[number, question, *size, None, 0, 0.0, *[np.nan] * 11]]
 
 
 def _exchange(own: pd.DataFrame) -> tuple[str, str]:
@@ -362,7 +343,7 @@ def _exchange(own: pd.DataFrame) -> tuple[str, str]:
     A pair with a number in common comes first: a size for one height is no answer to another.
     """
     pairs = own[["question", "answer"]].value_counts(sort=False).rename("n").reset_index()
-    numbers = [[set(_NUMBER.findall(text)) for text in pairs[name]] for name in _SAID]
+    numbers = [[set(NUMBER.findall(text)) for text in pairs[name]] for name in _SAID]
     pairs["fits"] = [not (q and a) or bool(q & a) for q, a in zip(*numbers, strict=True)]
     first = pairs.sort_values(["fits", "n", *_SAID], ascending=[False, False, True, True]).iloc[0]
     return str(first["question"]), str(first["answer"])
@@ -377,12 +358,18 @@ def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[floa
     if n < MIN_COMPARED:
         return [np.nan] * 8
     hits, others = int(with_it.sum()), int(without.sum())
-    own = (hits / n, *wilson(hits, n))
+    own = _rate(with_it)
     if m < MIN_COMPARED:
         return [*own, *[np.nan] * 5]
-    apart = difference(own, (others / m, *wilson(others, m)))
+    apart = difference(own, _rate(without))
     p = stats.fisher_exact([[hits, n - hits], [others, m - others]]).pvalue
     return [*own, *(100 * value for value in apart), np.nan, float(p)]
+
+
+def _rate(shown: pd.Series[Any]) -> tuple[float, float, float]:
+    """Return a share with its interval."""
+    hits, n = int(shown.sum()), len(shown)
+    return (hits / n, *wilson(hits, n))
 
 
 def _masked(shop: Shop, table: pd.DataFrame, as_of: datetime) -> pd.DataFrame:

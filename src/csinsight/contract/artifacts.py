@@ -525,6 +525,10 @@ class AnswerBank:
     #: Conversations answered so, and their share of the question's.
     ANSWERED = "answered"
     SHARE = "share"
+    #: Share of these whose buyer put the question again after the reply.
+    AGAIN = "again"
+    AGAIN_LOW = "again_low"
+    AGAIN_HIGH = "again_high"
     PAID_RATE = "paid_rate"
     PAID_LOW = "paid_rate_low"
     PAID_HIGH = "paid_rate_high"

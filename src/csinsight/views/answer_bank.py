@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.coaching.answer_bank import STANDARD, answer_bank
+from csinsight.coaching.answer_bank import AGAIN, STANDARD, answer_bank
 from csinsight.contract.artifacts import AnswerBank
 from csinsight.features.conversations import lines_of
 from csinsight.features.months import in_months
@@ -49,13 +49,14 @@ def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
 def questions(found: pd.DataFrame) -> pd.DataFrame:
     """Return a row a question: its buyers, its most frequent answer, and whether one is written.
 
-    ``state`` is ``standard`` (one way covers at least half), ``uneven`` (answers differ) or
-    ``none`` (no answer was given to enough buyers).
+    ``state`` is ``standard`` (one way covers at least half), ``unclear`` (so, but surely more than
+    one buyer in ten asks again), ``uneven`` (answers differ) or ``none`` (no answer was given to
+    enough buyers).
 
     Examples
     --------
     >>> rows = pd.DataFrame({"question": [1, 1, 2], "answer": ["a", "b", None]})
-    >>> rows["share"] = [0.3, 0.2, 0]
+    >>> rows["share"], rows["again_low"] = [0.3, 0.2, 0], 0.0
     >>> questions(rows)["state"].tolist()
     ['uneven', 'none']
     """
@@ -63,6 +64,7 @@ def questions(found: pd.DataFrame) -> pd.DataFrame:
     rows = rows.drop_duplicates(_B.QUESTION_ID).reset_index(drop=True)
     state = pd.Series("uneven", index=rows.index)
     state[rows[_B.SHARE] >= STANDARD] = "standard"
+    state[(rows[_B.SHARE] >= STANDARD) & (rows[_B.AGAIN_LOW] > AGAIN)] = "unclear"
     state[rows[_B.ANSWER].isna()] = "none"
     return rows.assign(state=state)
 
@@ -93,7 +95,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     if found.empty:
         return study.word("bank.none")
     words, rows = study.words, questions(found)
-    worth = rows[rows["state"] != "standard"]
+    worth, unclear = rows[rows[_B.SHARE] < STANDARD], rows[rows["state"] == "unclear"]
     told = study.word(
         "bank.found",
         months=labels.months_told(study),
@@ -107,7 +109,8 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
         if len(good)
         else study.word(f"bank.{'unnamed' if found[_B.Q_VALUE].notna().any() else 'not_compared'}")
     )
-    return words.sentences(told, study.word("bank.counted"), more)
+    again = study.word("bank.unclear", n=words.number(len(unclear))) if len(unclear) else ""
+    return words.sentences(told, again, study.word("bank.counted"), more)
 
 
 def finding(study: Study, found: pd.DataFrame) -> Finding:
@@ -130,12 +133,12 @@ def headline(found: pd.DataFrame) -> dict[str, int]:
     Examples
     --------
     >>> rows = pd.DataFrame({"question": [1, 1, 2], "answer": ["a", "b", "c"]})
-    >>> rows["share"] = [0.3, 0.2, 0.9]
+    >>> rows["share"], rows["again_low"] = [0.3, 0.2, 0.9], 0.0
     >>> headline(rows)
     {'questions': 2, 'standard': 1}
     """
     rows = questions(found)
-    return {"questions": len(rows), "standard": int((rows["state"] == "standard").sum())}
+    return {"questions": len(rows), "standard": int((rows[_B.SHARE] >= STANDARD).sum())}
 
 
 def repeated(study: Study, found: pd.DataFrame) -> Block:
@@ -162,6 +165,8 @@ def _asked(study: Study, row: pd.Series) -> str:
     parts.append(study.word(f"category.{row[_B.CATEGORY]}"))
     if pd.notna(row[_B.ANSWER]):
         parts.append(study.word("bank.answered_so", share=words.percent(row[_B.SHARE], 0)))
+        share = words.with_interval(*(words.percent(row[name], 0) for name in _AGAIN))
+        parts.append(study.word("bank.again", share=share))
     return " · ".join([*parts, study.word(f"bank.state_{row['state']}")])
 
 
@@ -206,6 +211,7 @@ def _apart(study: Study, row: pd.Series) -> str:
     )
 
 
+_AGAIN: Final = (_B.AGAIN, _B.AGAIN_LOW, _B.AGAIN_HIGH)
 _ENDS: Final = (_B.DIFFERENCE_PP, _B.LOW_PP, _B.HIGH_PP)
 
 
@@ -231,12 +237,16 @@ def files(study: Study, found: pd.DataFrame) -> Block:
             int(row[_B.ANSWERED]),
             round(float(row[_B.SHARE]), 4),
             study.word(f"bank.state_{rows[row[_B.QUESTION_ID]]}"),
+            *(None if pd.isna(row[n]) else round(float(row[n]), 4) for n in _AGAIN),
             *(None if pd.isna(row[n]) else round(float(row[n]), 2) for n in _ENDS),
             "",
         ]
         for _, row in found.iterrows()
     ]
-    heads = [study.word(f"bank.column_{name}") for name in (*names, "apart", "low", "high", "text")]
+    heads = [
+        study.word(f"bank.column_{name}")
+        for name in (*names, *_AGAIN, "apart", "low", "high", "text")
+    ]
     notes: list[list[str | float | int | None]] = [
         [study.word("bank.careful")],
         [study.word("bank.masked")],

@@ -15,6 +15,7 @@ from csinsight.behaviours.endings import (
     UNSEEN_NAMED,
     UNSEEN_READ,
     last_lines,
+    long_wait,
     lost_inquiries,
     read_endings,
 )
@@ -64,6 +65,7 @@ class Lost:
         self.inquiries = study.of_month(conversations)
         self.shop: Shop = study.open()
         self.talks = lost_inquiries(self.inquiries)
+        self.long_wait_s = long_wait(self.inquiries)
 
     @cached_property
     def lines(self) -> Frame:
@@ -74,7 +76,8 @@ class Lost:
     def table(self) -> pd.DataFrame:
         """The artifact ``lost_inquiries``: one row a lost inquiry."""
         kept = [_L.CONVERSATION_ID, _L.BUYER_ID, _L.AGENT_ID, _L.CATEGORY, _L.ENDED_AT]
-        found = read_endings(self.lines, self.study.context.lexicon) if len(self.talks) else None
+        lexicon, some = self.study.context.lexicon, len(self.talks) > 0
+        found = read_endings(self.lines, lexicon, self.long_wait_s) if some else None
         rows = self.talks[kept].reset_index(drop=True)
         read = pd.DataFrame(columns=[_L.REASON, _L.NO_WAY_OUT]) if found is None else found
         rows = rows.join(read, on=_L.CONVERSATION_ID)
@@ -188,7 +191,16 @@ def sentence(study: Study, found: Lost) -> str:
         first = words.sentences(first, study.word("lost.shares_of", n=n))
     unpaid = _ordered_unpaid(found.inquiries)
     more = study.word("lost.unpaid", n=words.number(unpaid)) if unpaid else ""
-    return words.sentences(first, more)
+    return words.sentences(first, _slow(study, found), more)
+
+
+def _slow(study: Study, found: Lost) -> str:
+    """Say that a whole shop is slow: what everybody waits for is no reason of those who left."""
+    if found.long_wait_s <= LONG_WAIT_S:
+        return ""
+    usual = float(found.inquiries[_C.FIRST_RESPONSE_TALK_S].median())
+    minutes = {"usual": usual / 60, "long": found.long_wait_s / 60}
+    return study.word("lost.slow", **{k: study.words.number(v) for k, v in minutes.items()})
 
 
 def _ordered_unpaid(inquiries: pd.DataFrame) -> int:
