@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Iterator
 
-from tests.contexts import LEAST
+from tests.contexts import LEAST, MINIMA
 from tests.validate import hazard_shops
 
 from csinsight.drivers.checks import driver_checks, readiness
@@ -32,7 +32,7 @@ def run() -> Iterator[str]:
             states=shop.states,
             outcome="paid",
         )
-        ready = readiness(study, q_threshold=LEAST["q_threshold"])
+        ready = readiness(study, **MINIMA, q_threshold=LEAST["q_threshold"])
         found = estimate_drivers(study, **LEAST)
         checks = driver_checks(study, found)
         seconds = time.process_time() - started

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from tests.contexts import LEAST
+from tests.contexts import LEAST, MINIMA
 
 from csinsight.contract.domain import COMPLIANCE, CONTROLS, OWN_INTENT, VERDICTS
 from csinsight.drivers.checks import (
@@ -278,7 +278,7 @@ def test_the_order_of_rows_changes_nothing(worlds):
 def test_readiness_says_what_can_be_seen_before_any_estimate(worlds):
     world = worlds.make_world(9, inquiries=3000, agents=12)
     study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
-    table = readiness(study, q_threshold=0.1).set_index("behaviour")
+    table = readiness(study, **MINIMA, q_threshold=0.1).set_index("behaviour")
     drivers = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
     known = drivers["detectable_pp"].dropna().index
     ratio = drivers.loc[known, "detectable_pp"] / table.loc[known, "detectable_pp"]

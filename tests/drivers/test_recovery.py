@@ -135,7 +135,7 @@ def test_surprises_are_free_of_length_and_sum_to_nothing():
     habit = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])[agents]
     turn = rng.geometric(habit).astype(float)
     first = np.where(turn <= judged, turn, np.nan)
-    found = residualized_exposure(first, np.ones(n), judged, agents, cases)
+    found, _ = residualized_exposure(first, np.ones(n), judged, agents, cases)
     assert np.abs(np.bincount(agents, found)).max() < 1e-8
     assert np.corrcoef(~np.isnan(first), judged)[0, 1] > 0.3
     assert abs(np.corrcoef(found, judged)[0, 1]) < 0.02
@@ -144,9 +144,9 @@ def test_surprises_are_free_of_length_and_sum_to_nothing():
 def test_what_was_never_possible_or_always_shown_holds_no_surprise():
     judged, agents = np.array([2.0, 3.0, 1.0]), np.zeros(3, dtype=np.int64)
     never, ones = np.full(3, np.nan), np.ones(3)
-    assert not residualized_exposure(never, never, judged, agents, agents).any()
-    assert not residualized_exposure(ones, ones, judged, agents, agents).any()
-    assert not residualized_exposure(ones[:0], ones[:0], ones[:0], agents[:0], agents[:0]).any()
+    assert not residualized_exposure(never, never, judged, agents, agents)[0].any()
+    assert not residualized_exposure(ones, ones, judged, agents, agents)[0].any()
+    assert not residualized_exposure(ones[:0], ones[:0], ones[:0], agents[:0], agents[:0])[0].any()
 
 
 def test_instruments_agree_with_pyfixest():

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from tests.contexts import LEAST
 from tests.validate import hazard_shops
-from tests.validate.worlds import planned
+from tests.validate.shops import Shop, with_texts
+from tests.validate.worlds import draw, planned
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -28,6 +29,39 @@ def test_what_answers_a_doubt_that_no_marker_reads_is_not_to_blame_for_it() -> N
     ]
     assert effects[1] < -8
     assert abs(effects[0]) < 0.5 * abs(effects[1])
+
+
+def _by_category(shop: Shop) -> pd.DataFrame:
+    found = estimate_drivers(planned(shop), scopes=("category",), **LEAST)
+    found = found[(found["scope_kind"] == "category") & found["effect_pp"].notna()]
+    return found.set_index(["scope", "behaviour"])
+
+
+def test_texts_cost_a_part_of_the_inquiries_no_more_than_the_whole() -> None:
+    """Two dozen numbers and more, learnt anew from a category, took up a tenth of what it tells."""
+    shop = draw("line by line", "demo", 4, talks=5000)
+    assert shop.states is not None
+    told = with_texts(shop.states, np.random.default_rng(4))
+    with_them, without = (
+        _by_category(replace(shop, states=states)) for states in (told, shop.states)
+    )
+    assert len(with_them) >= 30
+    width = [table["high_pp"] - table["low_pp"] for table in (with_them, without)]
+    assert (width[0] / width[1]).median() < 1.02
+
+
+def test_in_a_part_too_what_answers_a_doubt_is_not_to_blame_for_it() -> None:
+    kind = hazard_shops.Kind("doubts", talks=9000, doubt=1.5, answers_doubt=("gives_specifics",))
+    shop = hazard_shops.draw_shop(kind, 3, truth=False)
+    assert shop.states is not None
+    texts = [name for name in shop.states if name.startswith("text_")]
+    told, untold = (
+        _by_category(replace(shop, states=known)).xs("gives_specifics", level="behaviour")
+        for known in (shop.states, shop.states.drop(columns=texts))
+    )
+    assert len(told) >= 2
+    assert untold["effect_pp"].mean() < -8
+    assert abs(told["effect_pp"].mean()) < 0.5 * abs(untold["effect_pp"].mean())
 
 
 def test_who_never_pays_is_reminded_and_the_reminder_is_not_named() -> None:

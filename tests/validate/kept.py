@@ -24,6 +24,7 @@ _APART = (
     "misreading.py",
     "sensitivity.py",
     "checks.py",
+    "power.py",
 )
 #: What the estimates of drawn shops depend on.
 MADE_BY = (

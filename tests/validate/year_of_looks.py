@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tests.contexts import DEFAULT, LEAST
+from tests.contexts import DEFAULT, LEAST, MINIMA
 from tests.validate import worlds
 from tests.validate.driver_shops import draw_shop
 from tests.validate.kept import MADE_BY, SOURCE, kept
 from tests.validate.worlds import AS_OF, FIRST_SEED, NAMED, estimate, planned
 
 from csinsight.contract.artifacts import Drivers
-from csinsight.drivers.checks import detectable
+from csinsight.drivers.checks import readiness
 from csinsight.params import add_months
 
 #: Shops that are looked at month after month, in each of two worlds; inquiries a quarter.
@@ -24,9 +25,11 @@ _QUARTER = 2000
 _PROMISED = int(os.environ.get("CSINSIGHT_VALIDATE_PROMISED", "60"))
 #: As many of them are one piece of work.
 _AT_ONCE = 12
-_PROMISED_AGENTS = (6, 12, 24)
+_PROMISED_AGENTS = (6, 12, 24, 48)
+_PLANTED = ("recommends", "polite_words", "gives_specifics")
 PROMISES = tuple((n, start) for start in range(0, _PROMISED, _AT_ONCE) for n in _PROMISED_AGENTS)
 #: As many as a run's drivers rest on at most.
+THIS = Path(__file__)
 _MONTHS = DEFAULT.params.evidence_months
 
 
@@ -72,13 +75,15 @@ def promises(agents: int, start: int) -> pd.DataFrame:
         rows = []
         for number in range(start, min(start + _AT_ONCE, _PROMISED)):
             shop = worlds.draw("package", "demo", FIRST_SEED + number, agents=agents, null=True)
-            rng = np.random.default_rng(number)
-            behaviour = ("recommends", "polite_words", "gives_specifics")[number % 3]
-            promised = detectable(planned(shop), q_threshold=LEAST["q_threshold"])[behaviour]
-            rows.append((agents, behaviour, promised, named_at(shop, behaviour, promised, rng)))
-        return pd.DataFrame(rows, columns=["agents", "behaviour", "promised_pp", "named"])
+            ready = readiness(planned(shop), **MINIMA, q_threshold=LEAST["q_threshold"])
+            promised = ready.set_index("behaviour")["detectable_pp"]
+            for place, behaviour in enumerate(_PLANTED):
+                rng = np.random.default_rng([number, place])
+                named = named_at(shop, behaviour, promised[behaviour], rng)
+                rows.append((agents, number, behaviour, promised[behaviour], named))
+        return pd.DataFrame(rows, columns=["agents", "shop", "behaviour", "promised_pp", "named"])
 
-    by = (*MADE_BY, SOURCE / "drivers" / "checks.py")
+    by = (*MADE_BY, SOURCE / "drivers" / "checks.py", SOURCE / "drivers" / "power.py", THIS)
     return kept(f"promises-{agents}-{start}-{_PROMISED}", make, by)
 
 
@@ -87,8 +92,17 @@ def named_at(shop: worlds.Shop, behaviour: str, points: float, rng) -> bool:
     talks = shop.conversations
     shown = talks[behaviour].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     paid = talks["paid"].to_numpy(dtype=bool)
-    chance = points / 100 / (1 - paid[shown].mean())
-    moved = shown & ~paid & (rng.random(len(talks)) < chance)
+    chance = np.zeros(len(talks))
+    # As large in long conversations, which fewer sales end, as in short ones.
+    for alike in (
+        talks.groupby(talks["turns_judged"].clip(upper=6)).indices.values()
+        if ("turns_judged" in talks)
+        else [np.arange(len(talks))]
+    ):
+        own = alike[shown[alike]]
+        if len(own) and not paid[own].all():
+            chance[own] = points / 100 / (1 - paid[own].mean())
+    moved = ~paid & (rng.random(len(talks)) < chance)
     told = estimate(
         worlds.Shop(
             talks.assign(paid=paid | moved, ordered=talks["ordered"] | moved),
@@ -113,9 +127,12 @@ are named a look, and {look["gone next month"]:.0%} of those are gone a month la
 """
     if promised is not None:
         named = promised.groupby("agents")["named"].mean()
-        error = np.sqrt(0.8 * 0.2 / len(promised))
+        # Effects planted in one shop share its luck.
+        by_shop = promised.groupby(["agents", "shop"])["named"].mean()
+        error = by_shop.std() / np.sqrt(len(by_shop))
         yield f"""
 An effect of just the size that readiness promises to see with 80 % power is named in
-{promised["named"].mean():.0%} of {len(promised)} shops (give or take {2 * error:.0%}):
+{promised["named"].mean():.0%} of {len(promised)} cases, {len(_PLANTED)} in each of
+{len(by_shop)} shops (give or take {2 * error:.0%}):
 {", ".join(f"{share:.0%} ({agents} agents)" for agents, share in named.items())}.
 """

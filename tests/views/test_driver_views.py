@@ -97,7 +97,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
     assert goal in view.raw_beside_adjusted(study, drivers).title
     assert (
         study.word(f"drivers.unit_{outcome}", n="").strip()
-        in looks.power(study, plan, readiness(plan, q_threshold=0.1)).plain()
+        in looks.power(study, plan, readiness(plan, **MINIMA, q_threshold=0.1)).plain()
     )
     judged = drivers[(drivers["outcome"] == outcome) & (drivers["scope"] == "all")]
     assert set(view.headline(drivers)) == set(judged["behaviour"])
@@ -107,7 +107,7 @@ def test_the_page_is_about_the_outcome_that_was_asked_for(worlds, study, outcome
         view.scopes(study, drivers),
         view.checks(study, drivers, driver_checks(plan, drivers)),
         looks.flow(study, plan),
-        looks.ready(study, plan, readiness(plan, q_threshold=0.1)),
+        looks.ready(study, plan, readiness(plan, **MINIMA, q_threshold=0.1)),
         looks.ways(
             study,
             alternative_estimates(drivers, world.conversations, world.frozen, **TOLD, **MINIMA),

@@ -74,8 +74,9 @@ def build_buyer_states(marked: MarkedMessages) -> pd.DataFrame:
     numbers = [_S.CHARS, _S.LINES, _S.SILENCE_S, *_SHOWN]
     table[numbers] = table[numbers].astype("Float64").astype(float)
     table = table.astype({_S.CONVERSATION_ID: "str", _S.AGENT_ID: "str", _S.TURN: "int64"})
+    texts = [name for name in TEXT_COLUMNS if name in table]
     return table.sort_values([_S.CONVERSATION_ID, _S.TURN], ignore_index=True)[
-        [_S.CONVERSATION_ID, _S.TURN, _S.AGENT_ID, *numbers, *TEXT_COLUMNS]
+        [_S.CONVERSATION_ID, _S.TURN, _S.AGENT_ID, *numbers, *texts]
     ]
 
 

@@ -24,7 +24,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from csinsight.behaviours.reader import pieces
 from csinsight.contract.artifacts import text_column
-from csinsight.contract.domain import TEXT_NUMBERS
+from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -106,7 +106,9 @@ def text_columns(texts: pd.Series[str], turns: pd.Series[int]) -> pd.DataFrame:
     """Return what tells of a buyer's text before each agent turn, as columns of ``buyer_states``.
 
     Openings name what a conversation is about, and need more numbers than later lines; each are
-    learnt by themselves.
+    learnt by themselves. In a large shop fewer numbers are kept, twice as many as are compared if
+    every conversation is an inquiry (`csinsight.drivers.turn_states`): so the table grows by lines,
+    not by lines times `OPENING`.
 
     Parameters
     ----------
@@ -118,16 +120,20 @@ def text_columns(texts: pd.Series[str], turns: pd.Series[int]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Same index; `OPENING` columns, null where a text has no more than fewer.
+        Same index; up to `OPENING` columns, null where a text has fewer numbers.
 
     Examples
     --------
     >>> few = pd.Series(["hello", "how much is it"])
-    >>> text_columns(few, pd.Series([1, 2])).notna().to_numpy().any()
-    np.False_
+    >>> text_columns(few, pd.Series([1, 2])).shape
+    (2, 0)
     """
-    told = np.full((len(texts), OPENING), np.nan, dtype=np.float32)
-    for here, most in ((turns == 1, OPENING), (turns > 1, LATER)):
-        numbers = text_numbers(texts[here].tolist(), most)
+    openings = int((turns == 1).sum())
+    bound = 2 * TEXT_CELLS // max(openings, 1)
+    told = np.full((len(texts), min(OPENING, bound)), np.nan, dtype=np.float32)
+    most = 0
+    for here, wanted in ((turns == 1, OPENING), (turns > 1, LATER)):
+        numbers = text_numbers(texts[here].tolist(), min(wanted, bound))
         told[here.to_numpy(), : numbers.shape[1]] = numbers
-    return pd.DataFrame(told, index=texts.index, columns=TEXT_COLUMNS)
+        most = max(most, numbers.shape[1])
+    return pd.DataFrame(told[:, :most], index=texts.index, columns=TEXT_COLUMNS[:most])

@@ -50,6 +50,7 @@ class _Column(BaseModel):
     one_of: str = ""
     of: dict[str, Kind] = {}
     parts: str = Field("", alias="with")
+    single: bool = False
 
 
 class _Table(BaseModel):
@@ -170,6 +171,7 @@ def _column(name: str, declared: _Column, shared: _Shared) -> ArtifactColumn:
         _reason(declared.absent, shared),
         tuple(one_of),
         tuple(declared.of.items()),
+        single=declared.single,
     )
 
 

@@ -57,6 +57,9 @@ TURN_MARKERS: Final = tuple(
 )
 #: What tells a buyer's text apart, most of it first; of an opening all, of what follows fewer.
 TEXT_NUMBERS: Final = tuple(str(number) for number in range(1, 65))
+#: Numbers of all inquiries' texts together that are compared at most, which keeps the work of a
+#: large shop bounded.
+TEXT_CELLS: Final = 2_000_000
 BEHAVIOURS: Final = (*TIMINGS, *MARKERS, *COMPLIANCE)
 
 #: Of a buyer, as their words show it; at an opening a later one outweighs an earlier.

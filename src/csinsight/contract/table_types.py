@@ -100,6 +100,8 @@ class ArtifactColumn:
         The name of `FAMILIES` that it is one of, empty for most, and which is its `member`.
     part_of : str
         Of an interval's end, a numerator or a denominator: the figure's column.
+    single : bool
+        Whether a float is kept in single precision, in half the space.
     """
 
     name: str
@@ -113,6 +115,7 @@ class ArtifactColumn:
     family: str = ""
     member: str = ""
     part_of: str = ""
+    single: bool = False
 
     def of_member(self, member: str) -> ArtifactColumn:
         """Return the column of one member of its family, where this one's name holds braces."""
@@ -122,10 +125,17 @@ class ArtifactColumn:
     @property
     def arrow(self) -> pa.DataType:
         """The type in Parquet."""
+        if self.single:
+            return pa.float32()
         if self.kind != "list":
             return _ARROW[self.kind]
         fields = [pa.field(name, _ARROW[kind]) for name, kind in self.of]
         return pa.list_(pa.struct(fields) if fields else pa.large_string())
+
+    @property
+    def pandas(self) -> str:
+        """The type in pandas, but of a list."""
+        return "float32" if self.single else _PANDAS[self.kind][self.null is not None]  # type: ignore[index]
 
     @property
     def told_kind(self) -> str:
@@ -139,7 +149,7 @@ class ArtifactColumn:
         """Return what Parquet holds in pandas' type of the column."""
         if self.kind == "list":
             return pd.Series(pd.arrays.ArrowExtensionArray(values))
-        dtype = _PANDAS[self.kind][self.null is not None]
+        dtype = self.pandas
         if dtype in ("Int64", "boolean"):
             masked: Any = pd.api.types.pandas_dtype(dtype)
             return pd.Series(masked.__from_arrow__(values))
@@ -168,7 +178,7 @@ class ArtifactColumn:
         if self.one_of and not known.isin(self.one_of).all():
             odd = known[~known.isin(self.one_of)].iloc[0]
             raise ValueError(f"holds {odd!r}, which is none of {', '.join(self.one_of)}")
-        dtype = _PANDAS[self.kind][self.null is not None]
+        dtype = self.pandas
         if self.kind in ("int", "bool") and values.dtype == object:
             # Nones among objects; pandas knows what to do with its own missing values.
             values = values.astype("object").where(~empty, pd.NA)

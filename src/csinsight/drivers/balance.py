@@ -106,7 +106,7 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
         enough = here.sum() >= _LEAST_CONVERSATIONS
         if not enough or not _RARE < shown[here].mean() < 1 - _RARE:
             continue
-        unexpected = residualized_exposure(first, since, turns, agents, cases)
+        unexpected, _ = residualized_exposure(first, since, turns, agents, cases)
         length = _within(np.log(turns[here]), agents[here], cases[here])
         both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
         if min(length.std(), *(v.std() for v in both)) > 0:

@@ -3,23 +3,14 @@
 Before: who had the chance, how many agents vary, what share of covariates is unknown, and the
 smallest effect that this much data would show. After: negative controls, and behaviours whose raw
 and adjusted figures point opposite ways (Simpson).
-
-What this much data could show: the power of the very rule that is used, told before estimates.
-
-Outcomes are dealt out anew among each agent's inquiries, so that nothing goes with them, and all
-behaviours are estimated on each deal, from this shop's own matrix. An effect of one behaviour
-shifts its estimate by its size; so the share of deals in which it would be named, by false
-discovery rate, family gate and interval together, is its power.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from csinsight.contract.artifacts import (
     BuyerTypes,
@@ -29,30 +20,24 @@ from csinsight.contract.artifacts import (
     ValueTiers,
 )
 from csinsight.drivers.design import Design
-from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
-from csinsight.drivers.fixed_effects import cross_products_with, iv_draws, without_levels
+from csinsight.drivers.design_matrix import design_matrix_of
+from csinsight.drivers.estimates import Minima, lacking
 from csinsight.drivers.intent import placebo_tests
-from csinsight.drivers.pooled_spread import pooled_spread
+from csinsight.drivers.power import detectable
 from csinsight.drivers.units import Floats, unit_of
-from csinsight.drivers.verdicts import DISAGREES, family_level
-
-#: Share of deals in which an effect that "can be seen" is named.
-POWER: Final = 0.80
-#: Deals: as many as keep the work bounded, within these.
-_DRAWS: Final = (20, 200)
-_CELLS: Final = 4_000_000
-#: Of the deals, so that a shop is promised the same each time.
-_SEED: Final = 0
-#: Sizes tried, in standard errors.
-_SIZES: Final = np.linspace(0.5, 12, 47)
+from csinsight.drivers.verdicts import DISAGREES
 
 
-def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
+def readiness(
+    design: Design, *, min_inquiries: int, min_agents: int, q_threshold: float
+) -> pd.DataFrame:
     """Return what the design can show, made without looking at behaviour against outcome.
 
     Parameters
     ----------
     design : Design
+    min_inquiries, min_agents : int
+        Below these there is no estimate.
     q_threshold : float
         False discovery rate at which a verdict is given.
 
@@ -63,20 +48,36 @@ def readiness(design: Design, *, q_threshold: float) -> pd.DataFrame:
         ``varying`` agents that both show it and don't, ``overlap``, the share of inquiries whose
         agent both showed it and didn't in the same problem category (null for timings), ``shown``
         share (mean for timings, in the behaviour's unit), and ``detectable_pp``: effects under
-        this are named in fewer than 80 % of such shops (`csinsight.drivers.checks`; points of the
-        score where the outcome is satisfaction), null where nothing can be estimated.
+        this are named in fewer than 80 % of such shops (`csinsight.drivers.power`; points of the
+        score where the outcome is satisfaction), null where no effect would be.
 
     Examples
     --------
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
-    >>> ready = readiness(plan, q_threshold=0.1).set_index("behaviour")
+    >>> least = {"min_inquiries": 20, "min_agents": 2, "q_threshold": 0.1}
+    >>> ready = readiness(plan, **least).set_index("behaviour")
     >>> ready.loc["greets", ["inquiries", "agents", "varying"]].tolist()
     [282, 6, 6]
     """
     names = [*design.family, *design.negative_controls]
     table = pd.DataFrame([_ready(design, name) for name in names])
-    seen = detectable(design, q_threshold=q_threshold)
+    minima = Minima(min_inquiries, min_agents)
+    # Before any estimate: who is tested is told by counts alone.
+    tested = [
+        str(row["behaviour"])
+        for row in table.to_dict("records")
+        if row["behaviour"] in design.family
+        and not lacking(
+            str(row["behaviour"]),
+            minima,
+            inquiries=int(row["inquiries"]),
+            shown=int(row["with_it"]),
+            varying=int(row["varying"]),
+        )
+    ]
+    seen = detectable(design, tested, q_threshold=q_threshold)
+    table = table.drop(columns="with_it")
     return table.assign(detectable_pp=table["behaviour"].map(seen).astype(float))
 
 
@@ -92,6 +93,7 @@ def _ready(design: Design, behaviour: str) -> dict[str, object]:
         "varying": int((spread["max"] > spread["min"]).sum()),
         "overlap": _overlap(have, behaviour),
         "shown": float(have[behaviour].mean()) if len(have) else np.nan,
+        "with_it": int((have[behaviour] == 1).sum()),
     }
 
 
@@ -198,94 +200,3 @@ def reversed_signs(drivers: pd.DataFrame) -> pd.Series:
     """
     product: Floats = (drivers[Drivers.RAW_PP] * drivers[Drivers.EFFECT_PP]).to_numpy(dtype=float)
     return drivers[Drivers.VERDICT].isin(["helps", "hurts"]) & (product < 0)
-
-
-def detectable(design: Design, *, q_threshold: float) -> dict[str, float]:
-    """Return the smallest effect of each behaviour that is named with 80 % power, in points.
-
-    Parameters
-    ----------
-    design : Design
-    q_threshold : float
-        False discovery rate at which a verdict is given.
-
-    Returns
-    -------
-    dict
-        By behaviour; those that can't be estimated are left out, NaN where no size tried suffices.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_design
-    >>> plan = sample_design()
-    >>> smallest = detectable(plan, q_threshold=0.1)
-    >>> set(smallest) <= set(plan.family)
-    True
-    """
-    matrix = design_matrix_of(design, together=True)
-    rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))
-    if not len(rows):
-        return {}
-    draws = int(np.clip(_CELLS // len(rows), *_DRAWS))
-    dealt = _dealt(matrix, rows, draws, np.random.default_rng(_SEED))
-    block = matrix.block(rows)
-    samples: dict[bytes, list[str]] = {}
-    for behaviour in design.family:
-        usable = matrix.usable(behaviour)[rows]
-        if matrix.comparable(behaviour) and usable.any():
-            samples.setdefault(usable.tobytes(), []).append(behaviour)
-    found: dict[str, tuple[Floats, Floats, Floats, int]] = {}
-    # Behaviours with the same opportunities share their sample.
-    for key, several in samples.items():
-        usable = np.frombuffer(key, dtype=bool)
-        here, part = rows[usable], block if usable.all() else block[usable]
-        products, worth = matrix.products(part, here)
-        outcomes = without_levels(dealt[usable], matrix.cells(here))
-        sizes = np.unique(matrix.agents[here], return_counts=True)[1].astype(np.int64)
-        through = cross_products_with(part, outcomes, sizes)
-        squares = (outcomes**2).sum(axis=0)
-        for behaviour in several:
-            drawn = iv_draws(products, through, squares, worth, *matrix.model(behaviour))
-            if drawn is not None:
-                found[behaviour] = drawn
-    if not found:
-        return {}
-    effect, se, plain = (np.array([drawn[i] for drawn in found.values()]) for i in range(3))
-    se, df = pooled_spread(se, plain, np.array([float(drawn[3]) for drawn in found.values()]))
-    level = family_level(design)
-    return {
-        name: matrix.points * _smallest(place, effect, se, df, level, q_threshold)
-        for place, name in enumerate(found)
-    }
-
-
-def _dealt(
-    matrix: DesignMatrix, rows: np.typing.NDArray[np.intp], draws: int, rng: np.random.Generator
-) -> Floats:
-    """Return the outcomes dealt out anew among each agent's rows, a column a deal."""
-    y, agents = matrix.columns[rows, matrix.place(OUTCOME)], matrix.agents[rows]
-    dealt = np.empty((len(rows), draws))
-    for agent in np.unique(agents):
-        own = np.flatnonzero(agents == agent)
-        dealt[own] = rng.permuted(np.tile(y[own][:, None], draws), axis=0)
-    return dealt
-
-
-def _smallest(
-    place: int, effect: Floats, se: Floats, df: Floats, level: float, q_threshold: float
-) -> float:
-    """Return the smallest size that is named in enough deals, the rest without effect."""
-    p_values = 2 * stats.t.sf(np.abs(effect) / se, df)
-    unit = float(np.median(se[place]))
-
-    def seen(size: float) -> bool:
-        tried = p_values.copy()
-        moved = np.abs(effect[place] + size * unit)
-        tried[place] = 2 * stats.t.sf(moved / se[place], df[place])
-        q_values = stats.false_discovery_control(tried, axis=0)
-        own = (q_values[place] <= q_threshold) & (tried[place] <= 0.05)
-        return bool(np.mean(own & (q_values.min(axis=0) <= level)) >= POWER)
-
-    # The larger an effect the oftener it is named, so that halving finds the first.
-    first = bisect_left(_SIZES, 1, key=lambda size: int(seen(float(size))))
-    return float(_SIZES[first] * unit) if first < len(_SIZES) else float("nan")

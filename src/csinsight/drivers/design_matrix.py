@@ -21,7 +21,7 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
-from csinsight.drivers.exposure import residualized_exposure
+from csinsight.drivers.exposure import Slopes, residualized_exposure
 from csinsight.drivers.fixed_effects import cross_products, without_levels
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, Singles, unit_of
@@ -31,6 +31,8 @@ Counts = npt.NDArray[np.int64]
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
+#: Before the names of columns that tell of openings.
+TEXT: Final = "text: "
 #: Never a companion: what the conversation's course makes.
 _APART: Final = (*LATE, *WHOLE_CONVERSATION)
 #: Weeks that make a period in which an agent is compared with themselves, the finest first, and
@@ -176,48 +178,86 @@ class DesignMatrix:
         regressors.append(self.place(OUTCOME) if outcome is None else outcome)
         return np.array(regressors, dtype=np.intp), np.array(instruments, dtype=np.intp)
 
+    def before(self, *, signs: bool = True) -> Places:
+        """Return the places of what is adjusted for but behaviours; without the signs, if so."""
+        known = (*self.adjust, *self.signs) if signs else self.adjust
+        apart = [place for place in known if self.names[place] not in self.behaviours]
+        return np.array(apart, dtype=np.intp)
+
+    def outcome_told(self, rows: Places) -> tuple[Floats, Floats, Floats]:
+        """Return the outcome within agents, what `before` is there, and the slopes on it."""
+        agents = np.unique(self.agents[rows], return_inverse=True)[1].astype(np.int64)
+        wanted = [*self.before(), self.place(OUTCOME)]
+        both = without_levels(self.columns[np.ix_(rows, wanted)], agents)
+        known, y = both[:, :-1], both[:, -1]
+        square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
+        return y, known, square @ (known.T @ y)
+
     def block(self, rows: Places) -> Floats:
-        """Return some rows with their residualized exposures, seen within those rows only.
+        """Return some rows with their residualized exposures.
 
         Where the buyer's states are known, exposures that know them come first, those that don't
-        after them.
+        after them. A part of the rows is compared within itself, but what buyers' texts say of
+        words and outcomes is held from all: so many numbers as tell of a text would take up what a
+        part has to tell. In a part the first of the openings' columns is their sum by those slopes,
+        the others are empty.
         """
         if len(rows) == len(self.columns):
             return self._whole
         columns = self.columns[rows]
-        return np.column_stack([columns, *self._both(rows)]) if self.turns else columns
+        texts = [p for p, name in enumerate(self.names) if name.startswith(TEXT)]
+        if texts:
+            columns[:, texts[0]] = columns[:, texts] @ self._text_slopes
+            columns[:, texts[1:]] = 0.0
+        if not self.turns:
+            return columns
+        held = self._exposed[1]
+        return np.column_stack([columns, *self._exposures(rows, held)[0]])
 
     @cached_property
     def _whole(self) -> Floats:
         """All rows: estimates, alarms and power ask for them, and exposures are dear."""
-        if not self.turns:
-            return self.columns
-        rows = np.arange(len(self.columns))
-        return np.column_stack([self.columns, *self._both(rows)])
+        return np.column_stack([self.columns, *self._exposed[0]]) if self.turns else self.columns
 
-    def _both(self, rows: Places) -> list[Floats]:
-        known = [each for each in (self.states, self.texts) if each is not None]
-        exposures = self._exposures(rows, known)
-        if self.states is not None:
-            exposures += self._exposures(rows, known[1:])
-        return exposures
+    @cached_property
+    def _exposed(self) -> tuple[list[Floats], list[Slopes]]:
+        return self._exposures(np.arange(len(self.columns)))
 
-    def _exposures(self, rows: Places, before: Sequence[Singles]) -> list[Floats]:
+    @cached_property
+    def _text_slopes(self) -> Floats:
+        slopes = self.outcome_told(np.flatnonzero(~np.isnan(self.columns[:, self.place(OUTCOME)])))[
+            2
+        ]
+        texts = [self.names[place].startswith(TEXT) for place in self.before()]
+        return np.asarray(slopes[texts])
+
+    def _exposures(
+        self, rows: Places, held: Sequence[Slopes] | None = None
+    ) -> tuple[list[Floats], list[Slopes]]:
+        """Return the exposures, and by each its slopes on what was known before the turns."""
+        every = [each for each in (self.states, self.texts) if each is not None]
         agents, cases = self.agents[rows], self.cases[rows]
         by = agents if self.authors is None else self.authors[rows]
-        turns = min((each.shape[1] for each in before), default=0)
-        known = [np.concatenate([e[rows, turn] for e in before], axis=1) for turn in range(turns)]
-        # What is done after a silence, or an order, is done to who has said all of it.
-        last = np.clip(self.heard[rows], 1, max(turns, 1)) - 1
-        final = [np.stack(known)[last, np.arange(len(rows))]] if known else []
-        found = []
-        for name, times in self.turns.items():
-            first, since, judged = (each[rows] for each in times)
-            told, who = known, by
-            if name in CLOCKED:
-                told, who = final * int(judged.max(initial=0)), agents
-            found.append(residualized_exposure(first, since, judged, who, cases, told))
-        return found
+        found: list[Floats] = []
+        slopes: list[Slopes] = []
+        for before in [every, every[1:]] if self.states is not None else [every]:
+            turns = min((each.shape[1] for each in before), default=0)
+            known = [
+                np.concatenate([e[rows, turn] for e in before], axis=1) for turn in range(turns)
+            ]
+            # What is done after a silence, or an order, is done to who has said all of it.
+            last = np.clip(self.heard[rows], 1, max(turns, 1)) - 1
+            final = [np.stack(known)[last, np.arange(len(rows))]] if known else []
+            for name, times in self.turns.items():
+                first, since, judged = (each[rows] for each in times)
+                told, who = known, by
+                if name in CLOCKED:
+                    told, who = final * int(judged.max(initial=0)), agents
+                own = None if held is None else held[len(found)]
+                exposure, slope = residualized_exposure(first, since, judged, who, cases, told, own)
+                found.append(exposure)
+                slopes.append(slope)
+        return found, slopes
 
     def comparable(self, behaviour: str) -> bool:
         """Tell whether inquiries of either outcome gave the same chance to show it."""
@@ -346,7 +386,7 @@ def _openings(design: Design) -> pd.DataFrame:
     texts, y = left[:, :-1], left[:, -1]
     spread = np.sqrt((texts**2).sum(axis=0) * (y**2).sum())
     t = np.sqrt(len(y)) * np.abs(texts.T @ y) / np.maximum(spread, 1e-12)
-    kept = {f"text: {i}": design.opening[:, i] for i in np.flatnonzero(t > _BEARS)}
+    kept = {f"{TEXT}{i}": design.opening[:, i] for i in np.flatnonzero(t > _BEARS)}
     return pd.DataFrame(kept, index=design.rows.index, dtype=float)
 
 

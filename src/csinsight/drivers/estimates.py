@@ -217,7 +217,8 @@ def _sample(
         record = matrix.describe(behaviour, x)
         varying = _varying(x, starts)
         record[_D.AGENTS] = varying
-        reason = _lacking(x, behaviour, varying, minima)
+        shown = int((x == 1).sum())
+        reason = lacking(behaviour, minima, inquiries=len(x), shown=shown, varying=varying)
         if not matrix.comparable(behaviour):
             reason = "unequal exposure"
         fitted, look = None, None
@@ -234,7 +235,7 @@ def _sample(
             else:
                 centred = x - x.mean()
                 if unit_of(behaviour) == "shown" and matrix.outcome != "satisfaction":
-                    record[SETTLED] = _settled(float(y[x == 1].mean()), fitted.effect)
+                    record[SETTLED] = settled_by(float(y[x == 1].mean()), fitted.effect)
                 record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
                 record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
                 if looks:
@@ -281,24 +282,52 @@ def _in_points(
     return record
 
 
-def _settled(rate: float, effect: float) -> bool:
+def settled_by(rate: float, effect: float) -> bool:
     """Tell whether hardly any, or nearly all, of whom it was said to bought.
 
     And far fewer, or more, than would have: as where only those are reminded who never pay. So
     little is left by no words; the matter was settled, and agents saw it.
+
+    Parameters
+    ----------
+    rate : float
+        Share with the outcome of those whom it was said to.
+    effect : float
+        By how much that is more than it would have been.
+
+    Examples
+    --------
+    >>> settled_by(0.02, -0.3), settled_by(0.3, 0.1)
+    (True, False)
     """
     otherwise = rate - effect
     return rate <= _HARDLY_ANY * otherwise or 1 - rate <= _HARDLY_ANY * (1 - otherwise)
 
 
-def _lacking(x: Floats, behaviour: str, varying: int, minima: Minima) -> str | None:
-    """Return why there is no estimate, or None where there is one."""
-    if len(x) < minima.inquiries:
+def lacking(
+    behaviour: str, minima: Minima, *, inquiries: int, shown: int, varying: int
+) -> str | None:
+    """Return why there is no estimate, or None where there is one.
+
+    Parameters
+    ----------
+    behaviour : str
+    minima : Minima
+    inquiries, shown : int
+        With an opportunity, and of these who showed it.
+    varying : int
+        Agents who both show it and don't.
+
+    Examples
+    --------
+    >>> lacking("greets", Minima(300, 5), inquiries=400, shown=390, varying=9)
+    'few with it or few without'
+    """
+    if inquiries < minima.inquiries:
         return "few inquiries"
     if varying < minima.agents:
         return "few agents"
-    shown = int((x == 1).sum())
-    if unit_of(behaviour) == "shown" and min(shown, len(x) - shown) < minima.each:
+    if unit_of(behaviour) == "shown" and min(shown, inquiries - shown) < minima.each:
         return "few with it or few without"
     return None
 

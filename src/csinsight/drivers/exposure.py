@@ -21,7 +21,7 @@ treatment start a turn. Hernán, Robins (2020), "Causal Inference: What If", cha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -60,6 +60,10 @@ _C = Conversations
 _S = BuyerStates
 
 
+#: By turn, what a word's chance goes up by with each number known before it.
+Slopes = Mapping[int, Singles]
+
+
 def residualized_exposure(
     first: Floats,
     since: Floats,
@@ -67,7 +71,8 @@ def residualized_exposure(
     agents: Codes,
     cases: Codes,
     states: Sequence[Singles] = (),
-) -> Floats:
+    held: Slopes | None = None,
+) -> tuple[Floats, Slopes]:
     """Return by how much each conversation showed one behaviour beyond what its agent does.
 
     Parameters
@@ -82,11 +87,14 @@ def residualized_exposure(
         Codes from 0 of the problem that the buyer came with.
     states : sequence of array (conversations, k)
         For each turn what the buyer had shown and written before it, zero where not known.
+    held : mapping of int to array (k,), optional
+        Slopes on the states that were learnt from more conversations than these.
 
     Returns
     -------
-    array (conversations,)
-        Sums to zero over each agent's turns and over each problem's conversations.
+    tuple of array (conversations,), mapping of int to array (k,)
+        The first sums to zero over each agent's turns and over each problem's conversations; the
+        slopes on the states, by turn.
 
     Examples
     --------
@@ -94,14 +102,22 @@ def residualized_exposure(
 
     >>> import numpy as np
     >>> one, same = np.ones(4), np.zeros(4, dtype=np.int64)
-    >>> residualized_exposure(np.array([1, 1, np.nan, np.nan]), one, one, same, same).tolist()
+    >>> residualized_exposure(np.array([1, 1, np.nan, np.nan]), one, one, same, same)[0].tolist()
     [0.5, 0.5, -0.5, -0.5]
     """
     total = np.zeros(len(first))
+    slopes: dict[int, Singles] = {}
     for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
         known = states[turn - 1][here] if turn <= len(states) else None
-        total[here] += beyond_levels(shown, authors_of(agents, here, turn), situations, known)
-    return total
+        by = authors_of(agents, here, turn)
+        if held is None or known is None:
+            left, slopes[turn] = beyond_levels(shown, by, situations, known)
+        else:
+            # What few conversations would have to tell of many numbers is known from more.
+            told = known @ held[turn] if turn in held else 0.0
+            left, _ = beyond_levels(shown - told, by, situations)
+        total[here] += left
+    return total, slopes
 
 
 def authors_of(agents: Codes, here: Places, turn: int) -> Codes:
@@ -151,7 +167,7 @@ def turns_at_risk(
 
 def beyond_levels(
     shown: Floats, agents: Codes, situations: Codes, known: Singles | None = None
-) -> Floats:
+) -> tuple[Floats, Singles]:
     """Return what is left of `shown` once agents' and situations' levels are out of it.
 
     Parameters
@@ -159,13 +175,18 @@ def beyond_levels(
     known : array (rows, k) or None
         Numbers that are taken out of it besides, by a straight line.
 
+    Returns
+    -------
+    tuple of array (rows,), array (k,)
+        What is left, and the slopes on `known`.
+
     Examples
     --------
     >>> agents, alike = np.array([0, 0, 1, 1]), np.zeros(4, dtype=np.int64)
-    >>> beyond_levels(np.array([1.0, 0, 1, 1]), agents, alike).round(2).tolist()
+    >>> beyond_levels(np.array([1.0, 0, 1, 1]), agents, alike)[0].round(2).tolist()
     [0.5, -0.5, 0.0, 0.0]
     """
-    left = shown
+    left, slopes = shown, np.zeros(0 if known is None else known.shape[1], dtype=np.float32)
     if known is not None:
         # In single precision: what is taken out is told well enough, in half the time.
         known = known - known.mean(axis=0, dtype=float).astype(np.float32)
@@ -173,11 +194,12 @@ def beyond_levels(
         inner = np.linalg.pinv(square, rcond=1e-6, hermitian=True).astype(np.float32)
     for _ in range(_SWEEPS):
         if known is not None:
-            left = left - known @ (inner @ (known.T @ left.astype(np.float32)))
+            slope = inner @ (known.T @ left.astype(np.float32))
+            left, slopes = left - known @ slope, slopes + slope
         for codes in (situations, agents):
             number = np.bincount(codes)
             left = left - (np.bincount(codes, left) / np.maximum(number, 1))[codes]
-    return left
+    return left, slopes
 
 
 def last_compared(judged: Floats) -> int:

@@ -333,6 +333,34 @@ def iv_draws(
     return beta, np.maximum(se, 1e-12), np.maximum(plain, 1e-12), df
 
 
+def iv_first(
+    total: Floats, through: Floats, regressors: Places, instruments: Places
+) -> Floats | None:
+    """Return the first regressor's coefficient on each of many outcomes, without standard errors.
+
+    Parameters
+    ----------
+    total : array (k, k)
+        Cross-products summed over agents.
+    through : array (k, outcomes)
+        Of the same columns with the outcomes.
+    regressors, instruments : array of places
+        As for `iv_draws`.
+
+    Examples
+    --------
+    >>> total, through = np.array([[4.0]]), np.array([[8.0, 2.0]])
+    >>> iv_first(total, through, np.array([0, 0]), np.array([0])).round(1).tolist()
+    [2.0, 0.5]
+    """
+    kept = _kept(total, regressors, instruments)
+    if not kept:
+        return None
+    used, by = regressors[kept], instruments[kept]
+    inner = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
+    return np.asarray(np.linalg.solve(inner.T, np.eye(len(inner))[0]) @ through[by])
+
+
 def _plain_spread(
     total: Floats,
     used: Places,

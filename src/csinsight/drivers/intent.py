@@ -351,7 +351,7 @@ def _placebo(
     matrix: DesignMatrix, products: Floats, rows: int, sign: str, words: list[str], looks: int
 ) -> pd.DataFrame:
     place, index = matrix.place(sign), products.shape[1] - 1
-    given = [p for p in matrix.adjust if matrix.names[p] not in matrix.behaviours]
+    given = matrix.before(signs=False)
     whole = fixed_effects_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
     alike = effective_number(squares_left(products, index, np.array(given, dtype=np.intp)))
     records, p_values = [], []
@@ -406,7 +406,7 @@ def _state_test(matrix: DesignMatrix, states: Singles, rows: Places, level: floa
         for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:
                 break
-            left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)
+            left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)[0]
             before = states[rows[here], turn - 1].astype(float)
             # Rows of one agent lie together.
             own = agents[here]

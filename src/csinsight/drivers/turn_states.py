@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.contract.artifacts import BuyerStates, text_column
-from csinsight.contract.domain import TEXT_NUMBERS
+from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
 from csinsight.drivers.exposure import Places
 from csinsight.drivers.units import Floats, Singles, as_float
 
@@ -19,8 +19,6 @@ _NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates
 _TEXTS: Final = tuple(text_column(number) for number in TEXT_NUMBERS)
 #: Inquiries for each number that tells of a text.
 _A_NUMBER: Final = 50
-#: Numbers of all inquiries together at most, which keeps the work of a large shop bounded.
-_CELLS: Final = 2_000_000
 
 
 def states_by_turn(rows: int, known: pd.DataFrame, place: Places, last: int) -> Singles | None:
@@ -73,7 +71,7 @@ def texts_by_turn(
     >>> later is None, opening.shape
     (True, (100, 1))
     """
-    most = min(rows // _A_NUMBER, _CELLS // max(rows, 1))
+    most = min(rows // _A_NUMBER, TEXT_CELLS // max(rows, 1))
     names = [n for n in _TEXTS if n in known]
     later = [n for n in names if known.loc[known[BuyerStates.TURN] > 1, n].notna().any()]
     opening = _by_turn(rows, known, place, 1, names[:most])
