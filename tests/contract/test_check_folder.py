@@ -146,6 +146,16 @@ def test_settings_under_a_near_name_are_noticed(shop: Path, name: str, meant: st
     assert name not in {notice.file for notice in check_shop(shop).notices}
 
 
+def test_labels_of_nothing_are_noticed_and_what_is_read_is_not(shop: Path) -> None:
+    rows = "c1,greets,true,anna\nc1,greet,true,anna\nc2,greet,false,anna\n"
+    (shop / "labels.csv").write_text(f"conversation_id,behaviour,shown,reader\n{rows}")
+    [told] = [notice.what for notice in check_shop(shop).notices if notice.file == "labels.csv"]
+    assert told.startswith("2 rows are of `greet`, which nothing is called")
+    assert "did you mean `greets`?" in told
+    (shop / "behaviours.yml").write_text("behaviours:\n  greet: {}\n")
+    assert "labels.csv" not in {notice.file for notice in check_shop(shop).notices}
+
+
 def test_no_table(tmp_path: Path) -> None:
     (tmp_path / "order.csv").write_text("x")
     (fault,) = check_folder(tmp_path)

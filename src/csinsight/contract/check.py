@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
-from csinsight.config import nearest
+from csinsight.contract.beside import near_settings, near_tables, unread_labels
 from csinsight.contract.disputes import read_disputes
-from csinsight.contract.files import SETTINGS, SUFFIXES, parts
+from csinsight.contract.files import SUFFIXES, parts
 from csinsight.contract.labels import read_labels
 from csinsight.contract.messages import Fault, Notice
 from csinsight.contract.read import Checked, header_notices, read_table
@@ -43,11 +42,6 @@ from csinsight.contract.tally import (
 )
 
 LOG = logging.getLogger(__name__)
-
-#: Files of settings that lie beside the tables: whatever they are called, no table was meant.
-_SETTINGS: Final = (".yml", ".yaml")
-#: How near a name comes to that of settings: mappings and the like lie there too.
-_NEAR: Final = 0.8
 
 
 def cross_notices(tables: Mapping[str, Tally]) -> list[Notice]:
@@ -246,7 +240,7 @@ def check_shop(folder: Path, count: Counter = in_this_process) -> Check:
         what = "is a file, not a folder" if folder.exists() else "there is no such folder"
         mend = "name the folder that holds the tables, such as data/myshop"
         return Check(folder, [Fault(str(folder), None, None, what, mend)], [], {})
-    notices = [*_near_names(folder), *_near_settings(folder)]
+    notices = [*near_tables(folder), *near_settings(folder)]
     faults: list[Fault] = []
     tables: dict[str, TableFacts] = {}
     tallies: dict[str, Tally] = {}
@@ -266,8 +260,10 @@ def check_shop(folder: Path, count: Counter = in_this_process) -> Check:
             far = {"done": place, "of": len(TABLES)}
             LOG.debug("%s: %d rows checked", path.name, found.rows, extra=far)
     if not tables.keys() & MAIN_TABLES.keys() and not faults:
-        faults.append(_no_tables(folder, list(_near_names(folder))))
-    faults += read_disputes(folder)[1] + read_rollouts(folder)[1] + read_labels(folder)[1]
+        faults.append(_no_tables(folder, list(near_tables(folder))))
+    labels, broken = read_labels(folder)
+    faults += read_disputes(folder)[1] + read_rollouts(folder)[1] + broken
+    notices += unread_labels(labels, folder)
     # A column that can't be read is empty here, and says nothing about the shop.
     unread = {fault.column for fault in faults}
     across = [n for n in cross_notices(tallies) if n.kind != "untimed" or "sent_at" not in unread]
@@ -312,32 +308,3 @@ def _no_tables(folder: Path, notices: list[Notice]) -> Fault:
         f"holds none of the tables {', '.join(MAIN_TABLES)}",
         f"put at least one of them there as NAME.csv or NAME.parquet{near}",
     )
-
-
-def _settings_near(path: Path) -> str | None:
-    """Return the settings that a file comes near by its name."""
-    names = {name.split(".")[0]: name for name in SETTINGS}
-    near = nearest(path.name.split(".")[0], names, _NEAR)
-    return names[near] if near else None
-
-
-def _near_settings(folder: Path) -> Iterator[Notice]:
-    """Name what would be settings but for its name: without a word it would just not be read."""
-    for path in sorted(folder.iterdir()):
-        meant = _settings_near(path)
-        if meant and path.is_file() and not (folder / meant).exists():
-            yield Notice(path.name, f"is not read: was {meant} meant? Then call it so")
-
-
-def _near_names(folder: Path) -> Iterator[Notice]:
-    known = {f"{name}{suffix}" for name in TABLES for suffix in SUFFIXES}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix in _SETTINGS or _settings_near(path):
-            continue
-        if path.name in known and path.is_dir() and not parts(path):
-            what = "is a folder without *.parquet and is not read: write the table's parts into it"
-            yield Notice(path.name, what)
-        near = nearest(path.name.split(".")[0], TABLES)
-        if near and path.is_file() and path.name not in known:
-            what = f"is not read: was {near}.csv or {near}.parquet meant?"
-            yield Notice(path.name, what)
