@@ -1,6 +1,6 @@
 """Rules about people on lines near to a breach and innocent, and on guilty ones.
 
-``red_lines.csv``: written and labelled by a language model in six parts, each read once before
+``red_lines.csv``: written and labelled by a language model in ten parts, each read once before
 the rules were mended by its kinds (figures in docs/validation.md). Since then it only guards.
 """
 
