@@ -145,7 +145,7 @@ def load_unseen() -> list[Example]:
 
     A language model wrote them (``unseen_*.csv``) and labelled them by the guide before any reader
     had read them. Nothing was trained on them; errors on them were looked at before later choices,
-    but for those of ``unseen_shops_kept_*.csv``.
+    but for those of ``unseen_shops_kept_*.csv`` and ``unseen_goods_kept_*.csv``.
     """
     return [example for path in sorted(FOLDER.glob("unseen_*.csv")) for example in _own(path)]
 

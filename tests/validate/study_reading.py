@@ -63,7 +63,11 @@ RED_LINES: Final = (
     (80, 0, 82, 3),
     (108, 5, 70, 49),
     (41, 0, 42, 2),
+    (62, 1, 23, 3),
+    (59, 4, 18, 6),
 )
+#: The same of the last part, once the rules were mended by the kinds of the one before it.
+LAST_AGAIN: Final = (59, 3, 18, 16)
 
 
 def run() -> str:
@@ -95,10 +99,14 @@ def _findings() -> Iterator[str]:
     yield (
         "\nLines near to a breach, which real chats hold few of (denials, warnings, quotes of the "
         "buyer, the platform's own numbers, materials, jokes), and guilty ones, Chinese and "
-        "English, written by a language model in eight parts. Each part was read once before the "
+        "English, written by a language model in ten parts. Each part was read once before the "
         "rules were mended by its kinds. Part 5 was written with part 4, before any of the two was "
         "read, by the hand that then mended the rules: it flatters. Parts 6 and 8 were written on "
         "purpose around every word that the rules knew by then: they are harder than chats are. "
+        "Parts 9 and 10 were written together, before any of the two was read; part 9 was "
+        f"then mended by its kinds, after which of part 10 {LAST_AGAIN[1]} of {LAST_AGAIN[0]} "
+        f"innocent lines were accused and {LAST_AGAIN[3]} of {LAST_AGAIN[2]} breaches found: "
+        "one hand wrote and mended, so that what is found flatters. "
         "Part 7 was written before the rules were looked at, in the words that come to mind first, "
         "for electronics, food, furniture, baby goods, cosmetics and services. What is found of "
         "breaches in words of one's own lies between these; of lines that only look like a breach "
@@ -161,13 +169,19 @@ def _everyday() -> Iterator[str]:
         "read, and a second, whose errors were not. The reader as it was then had .72 and .75 in "
         "Chinese, .81 and .72 in English; who wrote them then wrote 676 lines for training and "
         "placed thresholds on lines written for it too. That the rules may not outvote the model "
-        "in English was chosen by the labelled chats and all lines below, the unread ones too.\n"
+        "in English was chosen by the labelled chats and all lines below, the unread ones "
+        "too. Those of further shops (cosmetics, furniture, phone goods, pet food, car "
+        "parts, children's books, seafood, medicines, instruments) were written last, before "
+        "any reader read them, and their errors were never looked at; the reader as it was "
+        "then had .68 and .75 (meaning), .73 and .74 (worry), .69 and .66 (category). The "
+        "same hand then wrote 215 more lines for training, of the same kinds of shops.\n"
     )
     sources = {
         "everyday": "unseen",
         "everyday, new": "unseen_new",
         "other shops": "unseen_shops",
         "other shops, errors unread": "unseen_shops_kept",
+        "further shops, errors unread": "unseen_goods_kept",
     }
     for name, source in sources.items():
         for lang in ("zh", "en"):
