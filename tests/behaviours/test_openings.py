@@ -68,6 +68,11 @@ AFTER_AN_ORDER = [
     ("b:can I get an invoice a:Sure", False),
     ("b:能开发票吗 a:可以 b:L码还有货吗", True),
     ("b:退货运费谁出 b:几天能到 a:两天", True),
+    ("b:想换个颜色可以吗 a:可以的", False),
+    ("b:could I swap it for a larger one a:Sure", False),
+    ("b:想换个颜色可以吗 a:可以 b:还有优惠吗", True),
+    ("b:上次在网上买的太大了 这个偏大吗 a:正常", True),
+    ("b:Is it in stock a:Yes b:the last coat I bought online was too wide a:I see", True),
     ("b:能便宜点吗 a:不能", True),
     ("b:什么时候上新 a:下周", True),
 ]

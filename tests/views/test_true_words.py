@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,15 @@ from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
 from csinsight.stats.intervals import wilson
-from csinsight.views import agent_kpis, coaching, kpi_figures, labels, lost_inquiries
+from csinsight.views import (
+    agent_kpis,
+    coaching,
+    kpi_figures,
+    labels,
+    lost_inquiries,
+    monthly_brief,
+    team_hours,
+)
 from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
 
@@ -142,3 +151,23 @@ def test_a_shop_that_is_slow_throughout_says_what_is_usual(
     told = lost_inquiries.sentence(study, lost_inquiries.Lost(study, talks))
     assert ("takes 10 min" in told) == ("over 20 min" in told) == slow
     assert "inquir" in told
+
+
+def test_waits_as_long_as_is_counted_are_no_times_on_any_page(study: Study) -> None:
+    cap = study.context.profile.round_cap_s
+    talks = study.read("conversations").assign(first_response_talk_s=cap)
+    hours = pd.DataFrame({"hour": [9, 20], "n": 200, "slow": 1.0, "load": [1.0, 3.0]})
+    late = replace(team_hours.read(study, talks), slow=hours.assign(overloaded=False))
+    assert late.capped and late.wait is None
+    # Whatever the load, all waits look alike: that is no evidence that load makes no difference.
+    assert team_hours.sentence(study, late) == team_hours.cover(study, late).paragraphs[0]
+    assert "can’t be seen" in team_hours.sentence(study, late)
+    row = agent_kpis.shop_row(study, study.read("conversations"))
+    slow = row.copy()
+    slow["first_response_median_s"] = cap
+    table = monthly_brief._table(study, slow, row)
+    (told,) = (line for line in table.rows if study.word("kpi.first_response_median_s") in line)
+    assert list(told)[2:] == ["over 600 s", "—"]
+    alert = pd.Series({"figure": "first_response_median_s", "kind": "above"})
+    alert = pd.concat([alert, pd.Series({"value": cap, "threshold": 60.0})])
+    assert "is over 600 s" in monthly_brief._alert(study, alert)

@@ -57,8 +57,8 @@ def main_categories(
     bought by another account, or before the first order known.
     A question about terms of returning is asked before and after buying alike: it is after-sales
     where the buyer, or the agent, goes on to speak of a case in the same opening. So it is, and
-    a question about invoices, receipts and repairs, of a buyer who ordered lately and asks nothing
-    in the opening that is asked before buying.
+    a question about invoices, receipts, repairs and exchanges, of a buyer who ordered lately and
+    asks nothing in the opening that is asked before buying.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ def _shopping() -> nw.Expr:
     terms = nw.col(_TERMS) | nw.col(_PAPERS)
     named = nw.any_horizontal(*(nw.col(name) for name in _BEFORE_BUYING), ignore_nulls=True)
     either = nw.col(f"{ABOUT}shipping") | nw.col(_ABOUT_OTHER)
-    return named | (either & ~terms)
+    # A size or colour to have instead of another is no question before buying.
+    return (named & ~nw.col(_PAPERS)) | (either & ~terms)
 
 
 def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Series[str]:

@@ -472,7 +472,9 @@ def table(study: Study, agents: pd.DataFrame) -> Block:
     for name, write in formats.items():
         if agents[name].notna().any():
             shown[name] = [
-                with_interval(study, row, name, write, labels.two_lines)
+                labels.wait(study, row[name])
+                if name == _K.FIRST_RESPONSE_MEDIAN and _beyond_cap(study, row)
+                else with_interval(study, row, name, write, labels.two_lines)
                 for _, row in agents.iterrows()
             ]
     rule = study.word(f"kpis.rule_{study.context.profile.attribution}")

@@ -48,6 +48,20 @@ def label(study: Study, behaviour: str) -> str:
     return study.word(f"{group}.{behaviour}")
 
 
+def wait(study: Study, seconds: float) -> str:
+    """Write a wait: one as long as is counted is no time, but over that long.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> wait(sample_study(), 28), wait(sample_study(), 600)
+    ('28 s', 'over 600 s')
+    """
+    told = study.words.seconds(seconds)
+    beyond = seconds >= study.context.profile.round_cap_s
+    return study.word("kpis.tile_beyond_cap", cap=told) if beyond else told
+
+
 def noun(study: Study, behaviour: str) -> str:
     """Return `label` as it stands within a sentence: small in English.
 

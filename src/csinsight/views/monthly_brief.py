@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 
@@ -167,7 +168,7 @@ def warnings(study: Study, brief: Brief) -> Block:
 def _alert(study: Study, row: pd.Series) -> str:
     """Write one alert: the figure, what it was, and the threshold that it passed."""
     name, kind, words = str(row["figure"]), str(row["kind"]), study.words
-    writers = kpi_figures.writers(study)
+    writers = kpi_figures.writers(study) | {_K.FIRST_RESPONSE_MEDIAN: partial(labels.wait, study)}
     write: Write = writers.get(name, words.number)
     share = kind.endswith("_share")
     if kind in {"below", "above"} or (not share and name not in kpi_figures.SHARES):
@@ -546,11 +547,17 @@ def month_over_month(
 def _table(study: Study, now: pd.Series, before: pd.Series) -> Table:
     words, part = study.words, in_part(study)
     rows = [_rate(study, now, before, name) for name in (_K.PAID_RATE, _K.REPLY_RATE_180S)]
-    for name, write in ((_K.INQUIRIES, words.number), (_K.FIRST_RESPONSE_MEDIAN, words.seconds)):
+    kept: dict[str, Write] = {
+        _K.INQUIRIES: words.number,
+        _K.FIRST_RESPONSE_MEDIAN: partial(labels.wait, study),
+    }
+    cap = study.context.profile.round_cap_s
+    for name, write in kept.items():
         if pd.notna(now[name]) and pd.notna(before[name]):
             change = words.number(float(now[name]) - float(before[name]), sign=True)
             if name == _K.FIRST_RESPONSE_MEDIAN:
-                change = words.word("unit.seconds", n=change)
+                unknown = max(now[name], before[name]) >= cap
+                change = "—" if unknown else words.word("unit.seconds", n=change)
             change = "—" if part and name in TOTALS else change
             rows.append((study.word(f"kpi.{name}"), write(before[name]), write(now[name]), change))
     columns = ("what", "before", "now", "change")

@@ -77,6 +77,8 @@ class Hours:
     wait: Slope | None
     paid: Slope | None
     late: Slope | None = None
+    #: Whether half of the first replies are as late as is counted: how load goes with them is lost.
+    capped: bool = False
 
     @property
     def enough(self) -> Enough:
@@ -105,16 +107,18 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     inquiry = talks.index.isin(inquiries_of(talks).index)
     paid = pd.Series(as_float(talks[_C.PAID]), index=talks.index).where(mature & inquiry)
     timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
+    capped = bool((timed[_C.FIRST_RESPONSE_TALK_S] >= profile.round_cap_s).mean() >= 0.5)
     return Hours(
         hours,
         talks,
         slow_hours(talks, profile.slow_s),
         written,
-        load_slope(timed, waits[timed.index]),
+        None if capped else load_slope(timed, waits[timed.index]),
         load_slope(timed, paid[timed.index]),
         load_slope(
             timed, 1 - timed[_C.ROUNDS_IN_180S] / timed[_C.ROUNDS].where(timed[_C.ROUNDS] > 0)
         ),
+        capped,
     )
 
 
@@ -132,6 +136,8 @@ def sentence(study: Study, found: Hours) -> str:
     words, told = study.words, found.enough
     if told.answer == "few":
         return study.word("hours.few")
+    if found.capped:
+        return _capped(study)
     slow, low, high = (words.percent(value, 0) for value in told.slow)
     # What share of all rounds was answered late or never.
     rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS]].sum()
@@ -157,6 +163,10 @@ def sentence(study: Study, found: Hours) -> str:
     settled = told.answer in ("yes", "all_day")
     more = _busier(study, found) if settled else faster or study.word("hours.no_load")
     return words.sentences(study.word(f"hours.enough_{told.answer}", **parts), more)
+
+
+def _capped(study: Study) -> str:
+    return study.word("hours.capped", cap=study.words.seconds(study.context.profile.round_cap_s))
 
 
 def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
@@ -315,6 +325,8 @@ def cover(study: Study, found: Hours) -> Block:
     'Stack'
     """
     words, wait, paid = study.words, found.wait, found.paid
+    if found.capped:
+        return Prose(_capped(study))
     if wait is None or found.slow.empty:
         return Prose(study.word("hours.no_cover"))
     asked = inquiries_of(found.talks).groupby("hour").size()
@@ -331,7 +343,7 @@ def cover(study: Study, found: Hours) -> Block:
             {
                 "hour": _hour(study, hour),
                 "load": words.number(row["load"], 1),
-                "wait": words.seconds(row["wait"]),
+                "wait": labels.wait(study, row["wait"]),
                 "sooner": _span(study, [f"{words.points(v, 0)}%" for v in sooner]),
                 "orders": _orders(study, paid, less, float(asked.get(hour, 0)) / months),
             }
@@ -415,7 +427,7 @@ def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None
                 "n": len(own),
                 "plain": words.percent(own["paid_"].mean(), 0),
                 "apart": labels.two_lines(apart),
-                "wait": words.seconds(own[_C.FIRST_RESPONSE_TALK_S].median()),
+                "wait": labels.wait(study, own[_C.FIRST_RESPONSE_TALK_S].median()),
             }
         )
     return pd.DataFrame(shown)
