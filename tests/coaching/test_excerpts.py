@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from tests.contexts import LEXICON, RULES
@@ -13,11 +15,13 @@ from csinsight.coaching.answering import agent_turns, answers
 from csinsight.coaching.examples import examples
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
+    _masked_rows,
     _readable,
     excerpt,
     excerpts,
     plan_excerpts,
 )
+from csinsight.coaching.masking import mask_lines
 from csinsight.engine import open_shop
 
 LINES = [
@@ -306,3 +310,42 @@ def test_one_that_leaves_the_question_open_is_no_example_and_one_without_a_quest
 def test_what_is_hidden_beyond_reading_accuses_nobody(text, readable):
     lines = pd.DataFrame({"text": ["[略]", text], "marked": [False, True]})
     assert _readable(lines) is readable
+
+
+@pytest.mark.parametrize(("behaviour", "shown"), [("refuses_flatly", True), ("recommends", False)])
+def test_of_fifty_thousand_lines_a_few_are_found_in_good_time(behaviour, shown):
+    """Each turn was looked for in all lines, and all were masked: minutes for each excerpt."""
+    pairs = 25_000
+    long = pd.DataFrame({"sender": ["buyer", "agent"] * pairs}).assign(
+        conversation_id="c1",
+        buyer_id="b1",
+        agent_id="a1",
+        sent_at=pd.date_range("2026-10-12 10:00", periods=2 * pairs, freq="30s"),
+        text=[f"还有别的颜色吗 {number}" for number in range(2 * pairs)],
+        refuses_flatly=np.arange(2 * pairs) == 2 * pairs - 1,
+        recommends=np.arange(2 * pairs) % 2 == 1,
+    )
+    long.loc[9, "recommends"] = False
+    began = time.process_time()
+    found = excerpt(long, behaviour, shown=shown)
+    assert time.process_time() - began < 10
+    last = 2 * pairs - 1 if shown else 9
+    assert found["text"].tolist() == [f"还有别的颜色吗 {n}" for n in (last - 1, last)]
+
+
+def test_a_stretch_is_masked_as_the_whole_conversation_is():
+    """Numbers sent in pieces, a sign a line too, are seen from any line of theirs."""
+    pieces = ["138", "0013", "8000", *"13800138000", "我叫王小明", "地址是文三路", "12号", "嗯"]
+    chat = ["您好", "有货吗", "今天发", "微信", "abc12345", "好的"]
+    rng, hidden = np.random.default_rng(16), 0
+    for _ in range(8):
+        start = int(rng.integers(100, 140))
+        lines = rng.choice(chat + pieces, 250).tolist()
+        lines[start : start + 11] = "13800138000"
+        whole = mask_lines(lines)
+        for first in (start, start + 5, start + 10, int(rng.integers(240))):
+            rows = [first, first + 2]
+            expected = [whole[row] for row in rows]
+            assert _masked_rows(pd.Series(lines), rows, frozenset(), None) == expected
+            hidden += sum("[" in text for text in expected)
+    assert hidden > 30

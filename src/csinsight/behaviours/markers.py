@@ -6,6 +6,7 @@ Canned replies: the same text as in many other conversations, where it does not 
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -191,10 +192,11 @@ def _what_words_show(
         own = (rows[Messages.SENDER] == side).arg_true()
         search = Search.of(rows[TEXT].gather(own), words, {one.marker for one in columns})
         place = pl.Series([None] * len(rows), dtype=pl.UInt32).scatter(own, range(len(own)))
-        found += [
-            pl.Series(one.column, search.shown(one.rules, words.cuts[one.marker])).gather(place)
-            for one in columns
-        ]
+        for marker, parts in itertools.groupby(columns, operator.attrgetter("marker")):
+            texts = search.cut(words.cuts[marker])
+            found += [
+                pl.Series(one.column, search.shown(one.rules, texts)).gather(place) for one in parts
+            ]
     return pl.DataFrame(found)
 
 

@@ -22,7 +22,7 @@ from csinsight.behaviours.lexicon import Compiled, compiled
 #: Stands where text was cut out; patterns may name it.
 BLANK: Final = "␀"
 #: So many texts are looked through one by one: Polars compiles a pattern anew at each call.
-_FEW: Final = 50
+_FEW: Final = 200
 #: So many are searched at once, so that where strings stand does not fill the memory.
 _STRETCH: Final = 50_000
 #: A part of a pattern is spelled out into so many strings at most, a pattern into so many.
@@ -30,6 +30,8 @@ _SPELLED: Final = 64
 _MOST: Final = 400
 _TOKEN: Final = re.compile(
     r"(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
+    # Most of what patterns hold are plain choices: read whole, not sign by sign.
+    r"|\((?P<choice>[^\\\[\](){}|?*+.^$]+(?:\|[^\\\[\](){}|?*+.^$]+)*)\)"
     r"|(?P<times>[*+?]\??|\{[0-9,]*\}\??)"
     r"|(?P<sign>[()|.^$])"
     r"|\\(?P<escaped>.)"
@@ -104,6 +106,9 @@ def _one(token: re.Match[str]) -> _Part:
     text = token["run"] or token["one"] or token["escaped"]
     if text:
         return _Part(frozenset({text}), frozenset({text}))
+    if token["choice"]:
+        some = frozenset(token["choice"].split("|"))
+        return _Part(some if len(some) <= _SPELLED else None, some if len(some) <= _MOST else None)
     if token["set"]:
         inner = re.sub(r"\\(.)", r"\1", token["set"][1:-1])
         # A range is more than its ends; what is not in a set is nearly everything.
@@ -144,6 +149,8 @@ def _union(sets: Iterable[Strings | None]) -> Strings | None:
 
 def _in_a_row(parts: Sequence[_Part]) -> _Part:
     """Spell out what stands side by side, and keep the strings that are most telling."""
+    if len(parts) == 1 and parts[0].exact is parts[0].needed is not None:
+        return parts[0]
     best: Strings | None = None
     run: Strings = frozenset({""})
     whole = True
@@ -177,7 +184,7 @@ class Words:
     >>> from csinsight.behaviours.lexicon import load_lexicon
     >>> lexicon = load_lexicon(reader="rules")
     >>> words, texts = Words(lexicon.cuts, lexicon.rules), pl.Series(["您好", "有货"])
-    >>> Search.of(texts, words, ["greets"]).shown(words.rules["greets"], ()).tolist()
+    >>> Search.of(texts, words, ["greets"]).shown(words.rules["greets"], texts).tolist()
     [True, False]
     """
 
@@ -223,9 +230,8 @@ class Search:
                 rows[pattern].append(found)
         return cls(texts, {pattern: _merged(some, len(texts)) for pattern, some in rows.items()})
 
-    def shown(self, rules: Iterable[Compiled], cuts: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Tell of each text whether one of the rules' words are there."""
-        texts = self.cut(cuts)
+    def shown(self, rules: Iterable[Compiled], texts: pl.Series) -> npt.NDArray[np.bool_]:
+        """Tell of each text, as `cut` left it, whether one of the rules' words are there."""
         found = np.zeros(len(texts), dtype=bool)
         for rule in rules:
             rows: Rows | None = None

@@ -258,10 +258,15 @@ def _asked(conversation: pd.DataFrame, line: int) -> bool:
 def _before(conversation: pd.DataFrame, line: int) -> list[int]:
     """Return the positions of the buyer's words before the agent turn of a line."""
     turn = conversation[AGENT_TURN].to_numpy()
-    begins = int(np.flatnonzero(turn == turn[line])[0])
-    before = np.flatnonzero(turn[:begins] > 0)
-    since = int(before[-1]) + 1 if len(before) else 0
-    return list(range(since, begins))
+    begins = _begins(turn, line)
+    return list(range(_begins(turn, begins - 1), begins)) if begins else []
+
+
+def _begins(turn: np.typing.NDArray[np.int64], line: int) -> int:
+    """Return the first of the lines of one side that a line stands among."""
+    while line > 0 and turn[line - 1] == turn[line]:
+        line -= 1
+    return line
 
 
 def waited(conversation: pd.DataFrame, line: int) -> float:
@@ -276,10 +281,8 @@ def waited(conversation: pd.DataFrame, line: int) -> float:
     180.0
     """
     turn = conversation[AGENT_TURN].to_numpy()
-    start = int(np.flatnonzero(turn == turn[line])[0])
-    asked = start
-    while asked > 0 and turn[asked - 1] == 0:
-        asked -= 1
+    start = _begins(turn, line)
+    asked = _begins(turn, start - 1) if start else start
     moments = conversation[_M.SENT_AT]
     if asked == start or pd.isna(moments.iloc[asked]) or pd.isna(moments.iloc[start]):
         return float("nan")
@@ -300,26 +303,32 @@ def _answers(
         counts = conversation[BEFORE_OUTCOME].to_numpy(dtype=bool)
     if author is not None:
         counts = counts & (conversation[_M.AGENT_ID] == author).to_numpy(dtype=bool)
-    found = []
-    for number in range(max(opportunity, 1), int(turn.max(initial=0)) + 1):
-        lines = [int(at) for at in np.flatnonzero((turn == number) & counts)]
-        answered = bool(lines) and lines[0] > 0
-        said = [at for at in lines if whole or bare or not _bare(conversation, at)]
-        if said and (answered or whole):
-            found.append(said)
+    # All turns at once: to look for each in the whole of a long conversation takes its square.
+    lines = np.flatnonzero(counts & (turn >= max(opportunity, 1)))
+    turns = np.split(lines, np.flatnonzero(np.diff(turn[lines])) + 1)
+    said = np.ones(len(turn), dtype=bool) if whole or bare else ~_bare(conversation)
+    found = [(own[said[own]].tolist(), own) for own in turns]
+    return [kept for kept, own in found if kept and (whole or own[0] > 0)]
+
+
+def _bare(conversation: pd.DataFrame) -> np.typing.NDArray[np.bool_]:
+    """Tell which lines only greet or take leave."""
+    framed, more = (_any_marked(conversation, names) for names in (FRAME, SAYS))
+    return framed & ~more
+
+
+def _any_marked(conversation: pd.DataFrame, names: tuple[str, ...]) -> np.typing.NDArray[np.bool_]:
+    found = np.zeros(len(conversation), dtype=bool)
+    for name in names:
+        if name in conversation:
+            found |= as_float(conversation[name]) == 1
     return found
-
-
-def _bare(conversation: pd.DataFrame, line: int) -> bool:
-    """Tell whether a line only greets or takes leave."""
-    framed = any(_marked(conversation, name, line) for name in FRAME)
-    return framed and not any(_marked(conversation, name, line) for name in SAYS)
 
 
 def _marked(conversation: pd.DataFrame, name: str, line: int) -> bool:
     if name not in conversation:
         return False
-    value = conversation[name].to_numpy()[line]
+    value = conversation[name].iloc[line]
     return value is not pd.NA and bool(value)
 
 

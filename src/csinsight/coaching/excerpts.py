@@ -6,7 +6,7 @@ The masked conversations behind every line of a coaching plan, gathered once for
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -46,6 +46,9 @@ from csinsight.features.frames import (
     POSITION,
 )
 
+#: So many lines about those shown are read for what they tell of them: no number sent in pieces has
+#: more digits. To mask the whole of a long conversation for a few lines took most of a run.
+_ABOUT: Final = 30
 #: The longest line shown, in characters; what is longer ends in an ellipsis.
 MAX_CHARACTERS: Final = 80
 COLUMNS: Final = ("conversation_id", "sender", "sent_at", "text", "marked", "waited_s")
@@ -202,13 +205,25 @@ def excerpt(
     ids = {
         str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
     }
-    masked = _masked(tuple(map(str, human[_M.TEXT])), frozenset({*nicknames, *ids}), common)
+    masked = _masked_rows(human[_M.TEXT], rows, frozenset({*nicknames, *ids}), common)
     found = human.iloc[rows][[_M.CONVERSATION_ID, _M.SENDER, _M.SENT_AT]].reset_index(drop=True)
-    found["text"] = [shortened(masked[row]) for row in rows]
+    found["text"] = [shortened(text) for text in masked]
     found["marked"] = [row in about for row in rows]
     found["waited_s"] = waited(human, about[0])
     found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not fitting)
     return found
+
+
+def _masked_rows(
+    texts: pd.Series[str], rows: Sequence[int], names: frozenset[str], common: Common | None
+) -> list[str]:
+    """Mask some lines of a conversation, read with those about them."""
+    if not rows:
+        return []
+    low = max(min(rows) - _ABOUT, 0)
+    some = tuple(map(str, texts.iloc[low : max(rows) + _ABOUT + 1]))
+    masked = _masked(some, names, common)
+    return [masked[row - low] for row in rows]
 
 
 @lru_cache(maxsize=4096)
