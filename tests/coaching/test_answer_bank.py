@@ -36,6 +36,7 @@ PLANTED = {
     ),
     "invoice": (30, ["能开发票吗", "请问可以开发票吗", "在吗 能开发票不", "可以开发票的吗"]),
     "height": (45, ["170穿什么码", "165 穿什么码呢", "我175，穿什么码？", "身高168穿什么码"]),
+    "undecided": (30, ["我再看看", "我考虑一下", "Let me think about it", "I am not sure yet"]),
     "rare": (4, ["赵无极先生定的青瓷餐具到货了吗"]),
 }
 GOODS = ["北欧风加厚羊羔绒毯", "记忆棉护颈枕"]
@@ -136,6 +137,10 @@ def test_a_name_that_is_a_word_is_taken_away_only_where_somebody_signs():
     assert bare == ["will it shrink", "it won't shrink", "capable of a", "洗了会缩吗"]
 
 
+def test_who_thinks_it_over_asks_nothing(bank):
+    assert not bank["asked"].str.contains("再看看|考虑|think|sure").any()
+
+
 def test_what_few_buyers_asked_is_not_shown(bank):
     shown = " ".join(bank["asked"]) + " ".join(bank["answer"].dropna())
     assert "赵无极" not in shown
@@ -171,6 +176,13 @@ def test_texts_that_only_begin_alike_are_kept_apart():
     assert len(set(groups.tolist())) == 5
 
 
-@pytest.mark.parametrize("text", ["在吗", "您好", "谢谢", "170", "https://item.example/1", "/:^_^"])
+NOTHING = (
+    *("在吗", "您好", "谢谢", "170", "https://item.example/1", "/:^_^", "有人在吗", "想咨询个问题"),
+    *("有个问题想问一下", "我拍了", "已下单", "Hi, anyone there?", "Hello, quick question"),
+    *("Thanks, I have ordered it", "Ok, I'll take it"),
+)
+
+
+@pytest.mark.parametrize("text", NOTHING)
 def test_lines_that_say_nothing_are_no_question(text):
     assert plain(text) == ""

@@ -36,6 +36,11 @@ MORE = """() => {
 LEVELS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: The rules among them that another scheme or width can break.
 LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+#: Pixels of the smallest text of a picture, on a phone as well.
+SMALLEST = 8.5
+SIZES = """() => [...document.querySelectorAll('main svg text')]
+  .filter(t => t.getClientRects().length).map(t => { const m = t.getScreenCTM();
+    return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b); })"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: Agents of the demo shop are called by two or three characters, and belong to named teams.
 NAMES = r"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff])"
@@ -75,6 +80,8 @@ def _has_no_boxes(page, name):
 def _fits(opened, name, lang, width):
     opened.page.set_viewport_size({"width": width, "height": 900})
     assert opened.page.evaluate(OVERFLOW) <= 0, f"{name} overflows at {width}"
+    small = [size for size in opened.page.evaluate(SIZES) if size < SMALLEST]
+    assert small == [], f"{name} has text too small to be read at {width}"
     if width == WIDTHS[0] and _stem(name) != BRIEF:
         return  # a picture as long as a page on a phone takes seconds, and is the brief's alone
     shot = SCREENSHOTS / lang / f"{_stem(name)}-{width}.png"

@@ -63,13 +63,23 @@ def test_teams_whose_agents_differ_widely_are_said_not_to_be_told():
     assert not told["close"].startswith("can’t")
 
 
-def test_the_busiest_hour_is_named_beside_its_load():
+def _enough(slope):
+    """Return the answer of a quiet shop in which load goes with `slope`."""
     slow = pd.DataFrame({"hour": [9, 20], "n": 200, "slow": 0.04, "load": [1.0, 3.0]})
     slow["overloaded"] = False
     hours = pd.DataFrame({"hour_at": pd.to_datetime(["2026-10-05 09:00", "2026-10-05 20:00"])})
     hours["opened"], hours["agents_on"] = [2, 6], 2
     talks = pd.DataFrame({"rounds_in_180s": [9], "rounds": [10]})
-    flat = Slope(0.0, -0.01, 0.01, 400, 30)
-    found = team_hours.Hours(hours, talks, slow, hours, flat, flat, flat)
-    told = team_hours.sentence(sample_study(), found).replace("\xa0", " ")
+    found = team_hours.Hours(hours, talks, slow, hours, slope, slope, slope)
+    return team_hours.sentence(sample_study(), found).replace("\xa0", " ")
+
+
+def test_the_busiest_hour_is_named_beside_its_load():
+    told = _enough(Slope(0.0, -0.01, 0.01, 400, 30))
     assert "busiest of those that can be judged is 20:00–21:00 (3.0 new" in told
+
+
+def test_nobody_reads_that_a_reply_gets_zero_per_cent_shorter():
+    told = _enough(Slope(-0.02, -0.03, -0.01, 400, 30))
+    assert "a first reply is no shorter" in told
+    assert "0% shorter" not in told

@@ -43,7 +43,7 @@ _C = Conversations
 _L = LostInquiries
 _TALK: Final = Messages.CONVERSATION_ID
 #: What a buyer's last words may say against buying, the weightier first where a run says two.
-_OBJECTIONS: Final = ("stock", "price", "quality", "size", "shipping")
+OBJECTIONS: Final = ("stock", "price", "quality", "size", "shipping")
 #: Lines of an agent that follow from the buyer's silence say nothing of what came before it.
 _ASIDE: Final = ("closes_warmly", "follows_up")
 _HEARD: Final = ("asks_question", "asks_lower_price", "asks_stock")
@@ -173,7 +173,7 @@ def _runs(lines: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     answered = before[Messages.SENDER].eq("agent") | ~flags[list(_ASKS)].any(axis="columns")
     aside = lines[list(_ASIDE)].any(axis="columns") & agent & answered
     # What a buyer says to an agent who came back is no new subject, unless it is one.
-    new = [*_ASKS, "gives_up", *(f"objects_{name}" for name in _OBJECTIONS)]
+    new = [*_ASKS, "gives_up", *(f"objects_{name}" for name in OBJECTIONS)]
     polite = flags["follows_up"] & ~agent & ~lines[new].any(axis="columns")
     lines = lines[~aside & ~polite]
     changed = lines[Messages.SENDER].ne(lines.groupby(_TALK)[Messages.SENDER].shift())
@@ -235,17 +235,17 @@ def _judged(
     answer = answer | answer_before.where(~asks, other=False)
     refused = answer[["cannot", "says_no", "refuses_flatly", "out_of_stock"]].any(axis="columns")
     no_way_out = refused & ~answer["offers_alternative"]
-    objects = {name: heard[f"objects_{name}"] for name in _OBJECTIONS}
-    before = {name: leaves & earlier[f"objects_{name}"] for name in _OBJECTIONS}
+    objects = {name: heard[f"objects_{name}"] for name in OBJECTIONS}
+    before = {name: leaves & earlier[f"objects_{name}"] for name in OBJECTIONS}
     rules = [
         (heard["complains_of_wait"], "wait"),
         (heard["calls_for_reply"] & unanswered, "no_answer"),
-        *((objects[n] & ~(unanswered & heard["asks_outright"]), n) for n in _OBJECTIONS),
+        *((objects[n] & ~(unanswered & heard["asks_outright"]), n) for n in OBJECTIONS),
         (unanswered & asks, "no_answer"),
         (answer["out_of_stock"] | (heard["asks_stock"] & refused), "stock"),
         (answer["ends_waiting"] & ~refused, "no_answer"),
         (left_waiting & asks & ~leaves, "wait"),
-        *((before[name], name) for name in _OBJECTIONS),
+        *((before[name], name) for name in OBJECTIONS),
         (haggles | (leaves & (earlier["asks_lower_price"] | earlier["bargains_on"])), "price"),
         (no_way_out, "no_way_out"),
         # "Never mind" alone is no reason, and no thinking it over either.

@@ -20,6 +20,7 @@ import polars as pl
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from csinsight.behaviours.endings import OBJECTIONS, ending_lexicon
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import by_rules
 from csinsight.behaviours.products import product_names
@@ -233,7 +234,7 @@ def answer_bank(
     named = product_names(shop)
     goods = [] if named is None else named["said"].to_list()
     asked, replies = exchanges(lines, goods, shop_names(shop))
-    asked = asked.join(facts, how="inner")
+    asked = asked[_asks(asked["question"])].join(facts, how="inner")
     asked["group"] = _grouped(asked["question_plain"])
     known = _answered(asked[asked["group"] != ""], replies, lexicon)
     buyers = known.groupby("group")[_C.BUYER_ID].nunique()
@@ -254,6 +255,9 @@ def answer_bank(
     return _masked(shop, table.drop(columns="p"), as_of)
 
 
+#: What opens nothing by itself (markers of ``endings.yml``), and what does beside it.
+_ASIDE: Final = ("thinks_it_over", "gives_up", "settles", "calls_for_reply")
+_MATTERS: Final = tuple(f"objects_{name}" for name in OBJECTIONS)
 _COLUMNS: Final = [
     _B.QUESTION_ID,
     _B.QUESTION,
@@ -296,6 +300,13 @@ def _answered(known: pd.DataFrame, replies: pd.DataFrame, lexicon: Lexicon) -> p
     best = found.sort_values("times", ascending=False, kind="stable")
     best = best.drop_duplicates(_TALK).set_index(_TALK)[["answer", "said"]]
     return known.join(best, how="left").assign(said=lambda rows: rows["said"].fillna(""))
+
+
+def _asks(texts: pd.Series[str]) -> pd.Series[bool]:
+    """Tell which lines of buyers do more than put off, take note or call for somebody."""
+    marked = _marked(texts, "buyer", ending_lexicon(), (*_ASIDE, *_MATTERS))
+    bare = marked[[*_ASIDE]].any(axis="columns") & ~marked[[*_MATTERS]].any(axis="columns")
+    return ~texts.map(bare.astype(bool)).astype(bool)
 
 
 def _only_greets(texts: pd.Series[str], lexicon: Lexicon) -> pd.Series[bool]:

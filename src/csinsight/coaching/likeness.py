@@ -33,6 +33,8 @@ _SAME: Final = (
 _OPENS: Final = (
     "在吗|在么|在不在|有人吗|你好|您好|亲亲?|哈喽|掌柜|老板|客服|请问(一下)?|问一下|想问下?|麻烦"
     "|那|我想|我要|能不能|可不可以|有没有|是不是|可以|能|会|有|这个|这款|那个|那款|你们家?"
+    "|人在|(想)?(咨询|问|请教)(个|一个|下|一下)问题|(有)?个?问题想?(问|咨询|请教)(一下|下)?"
+    "|(is )?any(one|body) there|(just )?a? ?quick question|(have|got) a question|ask you something"
     "|hi|hello|hey|please|excuse me|good (morning|afternoon|evening)|what is|the"
     "|(can|could|do|does|is|are|will) (you|it|this|i|they)"
 )
@@ -40,6 +42,13 @@ _CLOSES: Final = (
     r" *(亲|宝|呀|啊|呢|哦|哈|吧|吗|么|嘛|不|没|的|了|谢谢|能用|可以|行不行|please|thanks?)"
 )
 _COURTESY: Final = re.compile(f"^({_OPENS})+ *|({_CLOSES})+$")
+#: What tells of an order and asks nothing about it.
+_ORDERED: Final = re.compile(
+    r"(我|已经?|刚刚?|刚才)*(拍|下单|付款?|买)(好|了|下)*"
+    r"|(ok(ay)? |thanks |thank you |great )*i ((have|ve|just|will|ll) )*(ordered|paid|bought|take)"
+    r"( (it|this one|now|already))*"
+)
+
 
 #: Who signs a line: an agent says a name or an office before it, a buyer a wish or a title.
 _SIGNS: Final = r"[-—–~|,，.。!！:：\s]+|我是|客服|专属|this is|i am|i'm|from"
@@ -102,7 +111,7 @@ def plain(text: str) -> str:
     before = ""
     while before != bare:
         before, bare = bare, _COURTESY.sub("", bare).strip()
-    return bare if len(bare.strip("# ")) > 1 else ""
+    return bare if len(bare.strip("# ")) > 1 and not _ORDERED.fullmatch(bare) else ""
 
 
 def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> np.ndarray:

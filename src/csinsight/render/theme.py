@@ -59,11 +59,14 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
 WIDE: Final = (5.2, 3.2)
 HALF: Final = (4.6, 3.0)
 
+#: Points of the smallest text: nine pixels and more on that phone.
+SMALL: Final = 9.5
+
 _RC: Final[dict[str, object]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": LINE,
     "axes.labelcolor": MUTED,
-    "axes.labelsize": 9,
+    "axes.labelsize": SMALL,
     "axes.prop_cycle": f"cycler(color={[ACCENT, UNSURE, HELPS, HURTS, BAND, INK]!r})",
     "axes.spines.left": False,
     "axes.spines.right": False,
@@ -75,10 +78,10 @@ _RC: Final[dict[str, object]] = {
     "figure.dpi": 96,
     "figure.facecolor": PAPER,
     "figure.figsize": WIDE,
-    "font.size": 9.5,
+    "font.size": SMALL,
     "grid.color": LINE,
     "grid.linewidth": 0.7,
-    "legend.fontsize": 9,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
@@ -88,9 +91,9 @@ _RC: Final[dict[str, object]] = {
     "text.color": INK,
     "xtick.bottom": False,
     "xtick.color": MUTED,
-    "xtick.labelsize": 9,
+    "xtick.labelsize": SMALL,
     "ytick.color": INK,
-    "ytick.labelsize": 9.5,
+    "ytick.labelsize": SMALL,
     "ytick.left": False,
 }
 

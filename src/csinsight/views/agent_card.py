@@ -87,7 +87,7 @@ def _strip(study: Study, axes: Axes, height: float, name: str, row: pd.Series) -
         height,
         _beside(study, name, row),
         va="center",
-        fontsize=8.5,
+        fontsize=theme.SMALL,
         color=theme.MUTED,
         transform=axes.get_yaxis_transform(),
     )
@@ -139,7 +139,7 @@ def trend(study: Study, card: Card) -> Block:
         write = partial(labels.rate_text, study, name)
         months = own["month"].dt.strftime("%m").tolist()
         plots.trend(axes, months, own.rename(columns={"rate": "value"}), write)
-        axes.set_title(fill(label, _TITLE_WIDTH[study.lang]), fontsize=9)
+        axes.set_title(fill(label, _TITLE_WIDTH[study.lang]), fontsize=theme.SMALL)
         first, last = own.iloc[0], own.iloc[-1]
         ends = [write(first["rate"]), write(last["rate"])]
         apart = first["high"] < last["low"] or last["high"] < first["low"]

@@ -356,7 +356,7 @@ def trend(study: Study, conversations: pd.DataFrame) -> Block:
         shown = own.rename(columns={name: "value", **ends})
         names = [str(month)[2:] for month in own["month"]]
         plots.trend(axes, names, shown, write[name])
-        axes.set_title(study.word(f"kpi.{name}"), fontsize=9)
+        axes.set_title(study.word(f"kpi.{name}"), fontsize=theme.SMALL)
         first, last = (write[name](own[name].iloc[place]) for place in (0, -1))
         label = study.word(f"kpi.{name}")
         told.append(study.word("kpis.trend_alt", label=label, first=first, last=last))

@@ -450,7 +450,7 @@ def _trend(study: Study, team: pd.DataFrame) -> list[Block]:
         told.append(f"{label} {study.words.points(100 * own[_F.CHANGE].iloc[-1])}")
     axes.axhline(0, color=theme.MUTED, linewidth=1)
     axes.set_ylabel(study.word("follow.axis"))
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=theme.SMALL, frameon=False)
     axes.margins(x=0.1)
     return [
         Picture(

@@ -143,9 +143,11 @@ def coverage(study: Study) -> Block:
 def _strip(study: Study, axes: Axes, own: pd.DataFrame, name: str) -> None:
     axes.fill_between(own["day"], own["rows"], color=theme.BAND, linewidth=0)
     axes.plot(own["day"], own["rows"], color=theme.ACCENT, linewidth=1)
-    axes.set_ylabel(study.word(f"table.{name}"), rotation=0, ha="right", va="center", fontsize=9)
+    axes.set_ylabel(
+        study.word(f"table.{name}"), rotation=0, ha="right", va="center", fontsize=theme.SMALL
+    )
     axes.yaxis.set_major_locator(MaxNLocator(2))
-    axes.tick_params(axis="y", labelsize=8, labelcolor=theme.MUTED)
+    axes.tick_params(axis="y", labelsize=theme.SMALL, labelcolor=theme.MUTED)
     axes.set_ylim(bottom=0)
     # matplotlib's own annotations lack these two.
     locator: Locator = mdates.MonthLocator()  # type: ignore[no-untyped-call]

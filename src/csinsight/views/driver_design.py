@@ -47,13 +47,13 @@ def flow(study: Study, plan: Design) -> Picture:
     axes.barh(place, steps["remaining"], height=0.34, color=theme.ACCENT)
     axes.barh(place, steps["left_out"], left=steps["remaining"], height=0.34, color=theme.BAND)
     for height, (_, row) in zip(place, steps.iterrows(), strict=True):
-        axes.text(0, height + 0.27, row["name"], va="bottom", fontsize=9, color=theme.INK)
+        axes.text(0, height + 0.27, row["name"], va="bottom", fontsize=theme.SMALL, color=theme.INK)
         axes.text(
             1.02,
             height,
             _step(study, row),
             va="center",
-            fontsize=9,
+            fontsize=theme.SMALL,
             color=theme.MUTED,
             transform=axes.get_yaxis_transform(),
         )

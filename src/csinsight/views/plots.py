@@ -27,6 +27,8 @@ Write = Callable[[float], str]
 _DARKEST: Final = 0.5
 #: Characters of a column's name that fit a narrow cell.
 _SHORT: Final = 3
+#: So many columns fit a phone, whatever they are called.
+_FEW_COLUMNS: Final = 4
 #: Characters of a name that a funnel has room for.
 _LONGEST_NAME: Final = 16
 
@@ -114,7 +116,7 @@ def _hollow() -> dict[str, Any]:
 def _aside(axes: Axes, height: float, text: str, colour: str = theme.MUTED) -> None:
     """Write a text at the end of a row, to the right of the axes."""
     place = axes.get_yaxis_transform()
-    axes.text(1.02, height, text, va="center", fontsize=8.5, color=colour, transform=place)
+    axes.text(1.02, height, text, va="center", fontsize=theme.SMALL, color=colour, transform=place)
 
 
 def rate_bars(
@@ -182,7 +184,8 @@ def heatmap(
     """
     # Short names of columns, such as those of weekdays, need no more room on a phone.
     named = max((len(str(name)) for name in texts.columns), default=0) > _SHORT
-    wide = theme.WIDE[0] + 0.25 * max(texts.shape[1] - 6, 0) * named + (1.3 if on_top else 0)
+    many = texts.shape[1] > _FEW_COLUMNS
+    wide = theme.WIDE[0] + 0.25 * max(texts.shape[1] - 6, 0) * named + 1.3 * (on_top and many)
     figure, axes = plt.subplots(figsize=(wide, 0.8 + 0.31 * len(texts)))
     values = strength.to_numpy(dtype=float).clip(-1, 1)
     for (row, column), value in np.ndenumerate(values):
@@ -192,7 +195,7 @@ def heatmap(
         cell.set_alpha(0.04 + shade)
         axes.add_patch(cell)
         text = str(texts.iloc[row, column])
-        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8.5)
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=theme.SMALL)
     axes.set(xlim=(0, texts.shape[1]), ylim=(len(texts), 0), xlabel=across, ylabel=down)
     axes.set_xticks(np.arange(texts.shape[1]) + 0.5, [str(name) for name in texts.columns])
     axes.set_yticks(np.arange(len(texts)) + 0.5, [str(name) for name in texts.index])
@@ -302,7 +305,7 @@ def _names(axes: Axes, points: pd.DataFrame, width: float) -> None:
             xytext=(0, 7 if above else -15) if crowded else (6, 3),
             textcoords="offset points",
             ha="center" if crowded else "left",
-            fontsize=8.5,
+            fontsize=theme.SMALL,
             parse_math=False,
         )
         above = above != crowded

@@ -153,7 +153,7 @@ def sentence(study: Study, found: Hours) -> str:
     faster = ""
     if told.faster is not None:
         value, least, most = (words.points(-100 * part, 0) for part in told.faster)
-        parts |= {"most": words.number(max(100 * told.faster[2], 0), 0)}
+        parts |= {"most": _at_most(study, 100 * told.faster[2])}
         faster = study.word("hours.one_more", value=value, low=most, high=least)
     if told.fewer is not None:
         value, least, most = (words.points(-100 * part, 1) for part in told.fewer)
@@ -167,6 +167,13 @@ def sentence(study: Study, found: Hours) -> str:
 
 def _capped(study: Study) -> str:
     return study.word("hours.capped", cap=study.words.seconds(study.context.profile.round_cap_s))
+
+
+def _at_most(study: Study, percent: float) -> str:
+    """Say by how much one person more can shorten a first reply; 0 % is no figure."""
+    if round(percent) <= 0:
+        return study.word("hours.faster_none")
+    return study.word("hours.faster_most", n=study.words.number(percent, 0))
 
 
 def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
@@ -246,10 +253,10 @@ def picture(study: Study, found: Hours) -> Block:
     colours = [theme.HURTS if flag else theme.BAND for flag in short]
     above.bar(table.index, table[_H.OPENED], color=colours, width=0.72)
     above.step(table.index, table[_H.AGENTS_ON], where="mid", color=theme.INK, linewidth=1.4)
-    above.set_ylabel(study.word("hours.axis_opened"), fontsize=8.5)
+    above.set_ylabel(study.word("hours.axis_opened"), fontsize=theme.SMALL)
     below.bar(slow.index, slow["slow"], color=colours, width=0.72)
     below.vlines(slow.index, slow["low"], slow["high"], color=theme.INK, linewidth=1.1)
-    below.set_ylabel(study.word("hours.axis_slow"), fontsize=8.5)
+    below.set_ylabel(study.word("hours.axis_slow"), fontsize=theme.SMALL)
     below.yaxis.set_major_formatter(lambda value, _: study.words.percent(value, 0))
     below.set_xticks(range(0, 24, 3), [f"{hour}:00" for hour in range(0, 24, 3)])
     title = study.word("hours.picture")

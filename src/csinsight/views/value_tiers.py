@@ -150,7 +150,7 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
                 study.words.percent(share, 0),
                 ha="center",
                 va="center",
-                fontsize=9 if share >= 0.07 else 8,
+                fontsize=theme.SMALL if share >= 0.07 else theme.SMALL - 1,
                 color=theme.TIER_TEXT[name],
             )
         if place == 0 and share > 0:
@@ -159,7 +159,7 @@ def _stack(study: Study, axes: Axes, place: int, shares: pd.Series) -> None:
                 -0.42,
                 study.word(f"tiers.short_{name}"),
                 ha="center",
-                fontsize=8.5,
+                fontsize=theme.SMALL,
                 color=theme.MUTED,
             )
         left += float(share)
