@@ -12,7 +12,7 @@ from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.coaching.answering import agent_turns, answers
-from csinsight.coaching.examples import examples
+from csinsight.coaching.examples import examples, suspected
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
     _masked_rows,
@@ -22,6 +22,8 @@ from csinsight.coaching.excerpts import (
     plan_excerpts,
 )
 from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.month import Coached, only_shown
+from csinsight.coaching.plan import COLUMNS
 from csinsight.engine import open_shop
 
 LINES = [
@@ -144,9 +146,13 @@ def test_no_example_is_from_a_conversation_with_a_finding_of_anybody():
         category="size", paid=True, started_at=when, counted_at=when, is_inquiry=True
     )
     talks = talks.astype({"greets": "boolean", "rude_or_blaming": "boolean", "paid": "boolean"})
-    found = examples(talks, "a", "greets", helps=True, as_of=datetime(2026, 11, 1))
+    # One of c2's lines breaks a rule too, of an agent who served it when it was no inquiry.
+    served = pd.concat([talks, talks.tail(1).assign(agent_id=None, rude_or_blaming=True)])
+    told = {"helps": True, "as_of": datetime(2026, 11, 1)}
+    found = examples(talks, "a", "greets", barred=suspected(talks), **told)
     assert found["hits"] == ["c2"]
     assert found["peer_hits"] == []
+    assert examples(talks, "a", "greets", barred=suspected(served), **told)["hits"] == []
 
 
 def _talks(**told):
@@ -162,13 +168,13 @@ def _talks(**told):
 
 def test_no_good_example_shows_another_habit_that_is_to_be_dropped():
     talks = _talks(curt_reply=[False, False], repeats_canned=[False, True])
-    found = examples(talks, "a", "curt_reply", helps=False, as_of=datetime(2026, 11, 1))
+    found = examples(talks, "a", "curt_reply", helps=False, as_of=datetime(2026, 11, 1), barred=())
     assert found["hits"] == ["c0"]
 
 
 def test_a_recommendation_is_missed_most_plainly_where_goods_are_talked_of():
     talks = _talks(recommends=[False, False], category=["quality", "shipping"])
-    found = examples(talks, "a", "recommends", helps=True, as_of=datetime(2026, 11, 1))
+    found = examples(talks, "a", "recommends", helps=True, as_of=datetime(2026, 11, 1), barred=())
     assert found["misses"] == ["c0", "c1"]
 
 
@@ -237,19 +243,41 @@ def _shown(shop, behaviour):
     return plan_excerpts(_chats(shop), plan, talks), ids
 
 
-def test_a_line_that_waits_to_be_checked_stands_on_no_card():
-    """Neither beside another finding of who wrote it, nor as that finding itself."""
-    said = ["会不会起球", "绝对不会起球,100%保证", "加我微信xiaolu88", "好的"]
-    lines = pd.DataFrame({"sender": ["buyer", "agent", "agent", "buyer"], "text": said})
-    lines = lines.assign(conversation_id="c1", buyer_id="b1", agent_id="a1", sent_at=pd.NaT)
-    lines["over_promises"] = pd.array([None, True, False, None], dtype="boolean")
-    lines["off_platform"] = pd.array([None, False, True, None], dtype="boolean")
-    told = {"author": "a1", "after": 2}
-    assert len(excerpt(lines, "over_promises", **told)) == 4
-    shown = excerpt(lines, "over_promises", barred=["off_platform"], **told)
-    assert shown["text"].tolist() == [said[0], said[1], said[3]]
-    both = lines.assign(off_platform=lines["over_promises"])
-    assert excerpt(both, "over_promises", barred=["off_platform"], **told).empty
+def test_a_conversation_in_which_anything_waits_to_be_checked_stands_on_no_card():
+    """Its name and its buyer's words beside another finding would tell who wrote what waits."""
+    kept = {"conversations": 2, "confirmed": 0, "opportunities": 9, "read": 20, "right": 19}
+    kept |= {"likely": 0.99, "peer_rate": 0.0, "agent_id": "a1", "behaviour": "over_promises"}
+    waits = kept | {"behaviour": "off_platform", "agent_id": "a2", "conversations": 1}
+    rows = [
+        kept | {"stands": True, "evidence": ["c1", "c2", "c3"]},
+        waits | {"stands": False, "evidence": ["c1"]},
+    ]
+    lines = [("c1", "绝对不会起球"), ("c2", "保证不起球"), ("c3", None)]
+    talks = pd.DataFrame(lines, columns=["conversation_id", "text"])
+    talks = talks.assign(agent_id="a1", behaviour="over_promises")
+    none, plan = pd.DataFrame(), pd.DataFrame(columns=[*COLUMNS, "rank"])
+    month = only_shown(Coached(plan, none, none, none, none, pd.DataFrame(rows)), talks)
+    assert month.plan["misses"].tolist() == [["c2"]]
+    waiting = month.findings[~month.findings["stands"]]
+    assert sorted(one for ids in waiting["evidence"] for one in ids) == ["c1", "c1", "c3"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "fits"),
+    [
+        ("1.2米的床用什么尺寸呢", "现货没了,可以帮你登记预订,2天后到仓先发你", False),
+        ("1.2米的床用什么尺寸呢", "1.2米的床拍150x200的那一套就可以", True),
+        ("周日快递收不收", "看快递的/:065", False),
+        ("床单够不够垂下来", "够的[可爱]", False),
+    ],
+)
+def test_a_good_example_of_speed_answers_the_question_with_more_than_a_word(asked, said, fits):
+    lines = pd.DataFrame({"sender": ["buyer", "agent"], "text": [asked, said]})
+    lines = lines.assign(conversation_id="c1", agent_id="a1", asks_question=[False, None])
+    lines["sent_at"] = pd.date_range("2026-10-12 10:00", periods=2, freq="20s")
+    lines["gives_specifics"] = pd.array([None, True], dtype="boolean")
+    assert len(excerpt(lines, "first_response_s", shown=False, lesson=True)) == 2 * fits
+    assert len(excerpt(lines, "first_response_s", shown=False)) == 2
 
 
 ASKED = ("buyer", "周末发货吗")

@@ -120,11 +120,16 @@ def test_every_hit_that_is_too_uncertain_is_listed_and_names_nobody(study, table
     found = {"agent_id": "a1", "behaviour": "off_platform", "kind": "to check"}
     found |= {"right": 1.0, "read": 1.0, "misses": ["c1", "c2"]}
     said = {"agent_id": "a1", "behaviour": "off_platform", "side": "misses"}
-    said |= {"conversation_id": "c1", "sender": "agent", "text": "=加[略]"}
-    write_exports(study, *tables, (pd.DataFrame([found]), pd.DataFrame([said])))
+    sent = pd.Timestamp("2026-10-12 21:03:07")
+    said |= {"conversation_id": "c1", "sender": "agent", "marked": True, "sent_at": sent}
+    # Of the other one nothing can be read once masked: its time still finds it in the chats.
+    lines = [said | {"text": "=加[略]"}, said | {"conversation_id": "c2", "text": None}]
+    lines[1]["sent_at"] = sent - pd.Timedelta(days=1)
+    write_exports(study, *tables, (pd.DataFrame([found]), pd.DataFrame(lines)))
     file = study.run / "exports" / "coaching_plan.xlsx"
     rows = pl.read_excel(file, sheet_name=study.word("export.sheet_unsure")).rows()
-    assert [row[3] for row in rows] == [reference("c1"), reference("c2")]
-    assert "加[略]" in rows[0][4]
-    assert rows[1][4] == study.word("export.not_shown")
+    assert [row[1] for row in rows] == ["2026-10-11 21:03:07", "2026-10-12 21:03:07"]
+    assert [row[2] for row in rows] == [reference("c2"), reference("c1")]
+    assert rows[0][3] == study.word("export.not_shown")
+    assert "加[略]" in rows[1][3]
     assert not any(study.agent_name("a1") in str(cell) for row in rows for cell in row)

@@ -57,6 +57,18 @@ def test_a_recommendation_has_a_gain_whose_interval_is_above_zero(shop):
     assert advice["evidence"].str.len().gt(0).all()
 
 
+def test_nobody_within_the_middle_half_of_peers_is_told_to_practise(shop):
+    world, _, plan = shop
+    rates = agent_rates(world.conversations, as_of=AS_OF, **RATES)
+    advice = plan.query("kind == 'driver'").merge(
+        rates.rename(columns={"rate": "own"}), on=["agent_id", "behaviour"]
+    )
+    more = advice["effect_pp"] > 0
+    assert len(advice) == (plan["kind"] == "driver").sum() > 10
+    assert (advice.loc[more, "own"] < advice.loc[more, "peer_q1"]).all()
+    assert (advice.loc[~more, "own"] > advice.loc[~more, "peer_q3"]).all()
+
+
 def test_what_is_surest_is_tried_first_on_each_card_as_in_the_teams_plan(shop):
     advice = shop[2].query("kind == 'driver'")
     team = by_behaviour(shop[2])["behaviour"].tolist()

@@ -28,9 +28,10 @@ INSTEAD: Final = {
 ANSWERS: Final = ("gives_specifics", "explains_value", "offers_alternative", "promises_time")
 #: What answers who asked for it or told a need, and else may be an advert beside an answer.
 ADVICE: Final = {"recommends": "asks_to_recommend"}
-#: Two characters, the stem of a word, a size, a number.
+#: Two characters, the stem of a word, a size, a number that is no single figure: "1.2米" and "2天"
+#: have nothing in common.
 _WORD: Final = re.compile(
-    r"(?=([\u4e00-\u9fff]{2}))|(?<![a-z0-9])([a-z]{4,5}|x{0,3}[sml](?![a-z0-9])|[0-9]+)"
+    r"(?=([\u4e00-\u9fff]{2}))|(?<![a-z0-9.])([a-z]{4,5}|x{0,3}[sml](?![a-z0-9])|[0-9]+\.[0-9]+|[0-9]{2,})"
 )
 #: What most lines have in common.
 _EVERYDAY: Final = frozenset(
@@ -51,8 +52,13 @@ _EVERYDAY: Final = frozenset(
         "some",
     ]
 }
-#: Ends of a line that asks, however short.
-_ASKS: Final = re.compile(r"[吗呢不没?？]\W*$")
+#: Ends of a line that asks, however short, and a word asked with its own denial (收不收).
+_ASKS: Final = re.compile(r"[吗呢不没?？]\W*$|([\u4e00-\u9fff])[不没]\1")
+#: What a platform writes for a face, and what stands for words that are hidden.
+_FACE: Final = re.compile(r"\[[^\]]*\]|/:\S{1,4}")
+_SPOKEN: Final = re.compile(r"[\u4e00-\u9fff]|[0-9]+|(?P<word>[A-Za-z]+)")
+#: Characters and numbers, words twice: with fewer a line is a bare word ("够的", "yes it does").
+_LEAST: Final = 5
 #: A buyer's line that asks something.
 ASKED: Final = "asks_question"
 AGENT_TURN: Final = "agent_turn"
@@ -185,6 +191,8 @@ def answers(conversation: pd.DataFrame, lines: list[int], behaviour: str = "") -
 def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
     """Return the positions of what answers the buyer in the agent turn of some lines.
 
+    A bare word is no answer to learn from, whatever it is marked as.
+
     Examples
     --------
     >>> lines = pd.DataFrame({"sender": ["buyer", "agent", "agent"]})
@@ -194,7 +202,17 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
     """
     turn = conversation[AGENT_TURN].to_numpy()
     same = np.flatnonzero(np.isin(turn, turn[lines])).tolist()
-    return [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
+    marked = [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
+    if _M.TEXT not in conversation:
+        return marked
+    texts = _texts(conversation, marked)
+    return [at for at, text in zip(marked, texts, strict=True) if not _bare_word(text)]
+
+
+def _bare_word(text: str) -> bool:
+    """Tell whether a line is too short to say anything, faces aside."""
+    found = _SPOKEN.finditer(_FACE.sub(" ", text))
+    return sum(2 if one["word"] else 1 for one in found) < _LEAST
 
 
 def _leaves_a_worry(conversation: pd.DataFrame, lines: list[int]) -> bool:
@@ -231,7 +249,7 @@ def _share_a_word(
     if _M.TEXT not in conversation:
         return False
     one, other = (_words(" ".join(_texts(conversation, at)).lower()) for at in (said, lines))
-    return any(numbers or not (word.isdigit() or len(word) < 2) for word in one & other)
+    return any(numbers or not (word[0].isdigit() or len(word) < 2) for word in one & other)
 
 
 def _texts(conversation: pd.DataFrame, lines: list[int]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours.conversations import ChatSource
+from csinsight.coaching.examples import suspected
 from csinsight.coaching.excerpts import excerpt, excerpts, shortened
 from csinsight.coaching.masking import mask_lines
 from csinsight.coaching.rarity import Common, shop_names, what_many_say
@@ -91,7 +92,8 @@ def conversations_behind(
     """Return masked lines of conversations with and without each behaviour, drawn by lot.
 
     Drawn from the inquiries that gave an opportunity for it: a figure's own conversations, and
-    not the ones that would show it best.
+    not the ones that would show it best. None is one in which a line seems to break a rule: those
+    are read by who checks them.
 
     Parameters
     ----------
@@ -119,6 +121,7 @@ def conversations_behind(
     [False]
     """
     inquiries = conversations[as_float(conversations[_C.IS_INQUIRY]) == 1]
+    inquiries = inquiries[~inquiries[_C.CONVERSATION_ID].isin(suspected(inquiries))]
     drawn = [
         (name, shown, _draw(inquiries, name, shown, seed))
         for name in behaviours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -48,8 +49,31 @@ def showing(conversations: pd.DataFrame, behaviour: str) -> pd.Series:
     return shown.mask(~clear | np.isnan(values) | (low == high))
 
 
+def suspected(sessions: pd.DataFrame) -> frozenset[str]:
+    """Return the conversations in which a line of anybody seems to break a rule.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        All of them: whoever wrote the line, and whether or not it was of an inquiry.
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"conversation_id": ["c1", "c1", "c2"], "agent_id": ["a", None, "a"]})
+    >>> sorted(suspected(said.assign(off_platform=[False, True, None])))
+    ['c1']
+    """
+    return frozenset(sessions.loc[_shown_any(sessions, COMPLIANCE), _C.CONVERSATION_ID])
+
+
 def examples(
-    inquiries: pd.DataFrame, agent_id: str, behaviour: str, *, helps: bool, as_of: datetime
+    inquiries: pd.DataFrame,
+    agent_id: str,
+    behaviour: str,
+    *,
+    helps: bool,
+    as_of: datetime,
+    barred: Collection[str],
 ) -> dict[str, list[str]]:
     """Return ids of the agent's hits and misses and of peers' hits, the best example first.
 
@@ -57,7 +81,8 @@ def examples(
     miss is the other way about. A good example of a habit that is to be dropped shows what is done
     instead (`INSTEAD`). A peer's good one is about the same kind of question as the first miss.
     Then the report month comes before earlier months, later conversations before earlier. None is
-    from a conversation in which a line of anybody seems to break a rule: nobody learns from those.
+    of `barred`, from `suspected`: nobody learns from those, and who wrote what is only to be
+    checked would be named by the conversation.
 
     Returns
     -------
@@ -69,14 +94,13 @@ def examples(
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> found = examples(sessions, "a001", "greets", helps=True, as_of=context.as_of)
+    >>> told = {"as_of": context.as_of, "barred": suspected(sessions)}
+    >>> found = examples(sessions, "a001", "greets", helps=True, **told)
     >>> sorted(found), len(found["hits"]) <= TRIED
     (['hits', 'misses', 'peer_hits'], True)
     """
     shown = showing(inquiries, behaviour)
-    # Tell which rows are of a conversation that seems to break a rule, whoever wrote it.
-    ids = inquiries[_C.CONVERSATION_ID]
-    inquiries = inquiries[~ids.isin(ids[_shown_any(inquiries, COMPLIANCE)])]
+    inquiries = inquiries[~inquiries[_C.CONVERSATION_ID].isin(barred)]
     shown = shown[inquiries.index]
     right = shown if helps else ~shown
     own = inquiries[_C.AGENT_ID] == agent_id

@@ -37,7 +37,6 @@ from csinsight.contract.artifacts import (
     Conversations,
     opportunity_column,
 )
-from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect
 from csinsight.features.conversations import messages_of
@@ -131,7 +130,6 @@ def excerpt(
     lines: int = 3,
     after: int = 0,
     lesson: bool = False,
-    barred: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the few masked lines of one conversation around a behaviour.
 
@@ -156,10 +154,7 @@ def excerpt(
         after them, so that it is seen what came of it.
     lesson : bool
         Whether it is an example to learn from: the line of the same turn that answers the buyer is
-        shown beside them, and, but for a timing, nothing where that turn does not answer the buyer.
-    barred : iterable of str
-        Rules whose lines name nobody yet: nothing is shown where it is about one, and one beside
-        it is left out.
+        shown beside them, and nothing where that turn does not answer the buyer.
 
     Returns
     -------
@@ -176,32 +171,23 @@ def excerpt(
     >>> excerpt(lines.assign(recommends=[None, True]), "recommends")["text"].tolist()
     ['有大码吗 [电话]', '这款有大码，亲']
     """
-    barring = [name for name in barred if name in messages]
-    hidden = messages[barring].astype("boolean").fillna(value=False).any(axis="columns")
-    human = messages.assign(hidden=hidden.astype(bool))
-    human = human[human[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
+    human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
     human[AGENT_TURN] = agent_turns(human)
     first = 1 if opportunity is None or pd.isna(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
     # Whoever learns from an example also learns to leave open what it leaves open.
-    fitting = lesson and behaviour not in TIMINGS
-    if (
-        not about
-        or human["hidden"].iloc[about].any()
-        or (fitting and not answers(human, about, behaviour))
-    ):
+    if not about or (lesson and not answers(human, about, behaviour)):
         return pd.DataFrame(columns=list(COLUMNS))
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     beside = [at for at in answering(human, about) if at not in about][: 1 if lesson else 0]
     said = sorted({*about, *beside})
     # Of several things asked at once the one that is answered is shown, and not the last alone.
-    met = taken_up(human, said)[-1:] if fitting else []
+    met = taken_up(human, said)[-1:] if lesson else []
     rows = [
         *sorted({*met, *asked[-1:].tolist()}),
         *said,
         *range(len(human))[said[-1] + 1 :][:after],
     ]
-    rows = [row for row in rows if not human["hidden"].iloc[row]]
     ids = {
         str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
     }
@@ -210,7 +196,7 @@ def excerpt(
     found["text"] = [shortened(text) for text in masked]
     found["marked"] = [row in about for row in rows]
     found["waited_s"] = waited(human, about[0])
-    found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not fitting)
+    found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not lesson)
     return found
 
 
@@ -275,7 +261,8 @@ def plan_excerpts(
     -------
     DataFrame
         ``agent_id``, ``behaviour``, ``side`` (``misses``, ``hits``, ``peer_hits``), then the
-        columns of `csinsight.coaching.excerpts.excerpt`; one row a line, in reading order.
+        columns of `csinsight.coaching.excerpts.excerpt`; one row a line, in reading order. Lines
+        that accuse somebody and can't be read once masked have no text, but their time.
 
     Examples
     --------
@@ -297,7 +284,6 @@ def plan_excerpts(
     common = what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of)
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
-    unread = _unread(plan)
     for agent, behaviour, side, named, unwanted, kind in wanted:
         breach = kind in _BREACHES
         good = side != _P.MISSES
@@ -313,27 +299,15 @@ def plan_excerpts(
                 common=common,
                 after=1,
                 lesson=good and not breach,
-                barred=() if kind == TO_CHECK else unread.get(one, ()),
             )
             for one in named
             if one in spoken
         ]
-        if breach:
-            found = [lines for lines in found if _readable(lines)]
         kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
-        kept = kept if breach else kept[:EACH]
+        kept = [p if _readable(p) else p.assign(text=None) for p in kept] if breach else kept[:EACH]
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def _unread(plan: pd.DataFrame) -> dict[str, set[str]]:
-    """Return by conversation the rules that a line of it may break and nobody has checked yet."""
-    found: dict[str, set[str]] = {}
-    for _, row in plan[plan[_P.KIND] == TO_CHECK].iterrows():
-        for one in row[_P.MISSES]:
-            found.setdefault(str(one), set()).add(str(row[_P.BEHAVIOUR]))
-    return found
 
 
 def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:

@@ -130,14 +130,17 @@ def coach(
 
 
 def only_shown(coached: Coached, talks: pd.DataFrame) -> Coached:
-    """Return the month without accusations whose lines nobody can read: these are to be checked.
+    """Return the month with accusations that can be shown alone; the others are to be checked.
+
+    Shown is what can be read, of a conversation in which nothing waits to be checked: its name and
+    its buyer's words on somebody's card would tell who wrote what stands elsewhere without a name.
 
     Parameters
     ----------
     coached : Coached
     talks : DataFrame
         Of `csinsight.coaching.excerpts.plan_excerpts`: a line that would be hidden but for a few
-        words, or that is not found anew, isn't there.
+        words has no text, one that is not found anew isn't there.
 
     Examples
     --------
@@ -148,7 +151,7 @@ def only_shown(coached: Coached, talks: pd.DataFrame) -> Coached:
     >>> none = pd.DataFrame()
     >>> plan = pd.DataFrame(columns=[*COLUMNS, "rank"])
     >>> seen = pd.DataFrame({"agent_id": ["a1"], "behaviour": "off_platform"})
-    >>> seen = seen.assign(conversation_id="c1")
+    >>> seen = seen.assign(conversation_id="c1", text="加我微信")
     >>> month = only_shown(Coached(plan, none, none, none, none, found), seen)
     >>> month.findings[["conversations", "stands"]].to_numpy().tolist()
     [[1, True], [1, False]]
@@ -156,16 +159,19 @@ def only_shown(coached: Coached, talks: pd.DataFrame) -> Coached:
     [['c1']]
     """
     names = [Findings.AGENT_ID, Findings.BEHAVIOUR, _C.CONVERSATION_ID]
-    seen = set(talks[names].itertuples(index=False, name=None))
+    seen = set(talks.loc[talks["text"].notna(), names].itertuples(index=False, name=None))
+    waits = {
+        one
+        for _, row in coached.findings.iterrows()
+        for one in row[Findings.EVIDENCE]
+        if not row[Findings.STANDS]
+        or (row[Findings.AGENT_ID], row[Findings.BEHAVIOUR], one) not in seen
+    }
     parts: dict[tuple[str, str, bool], pd.Series] = {}
     for _, row in coached.findings.iterrows():
         agent, rule = row[Findings.AGENT_ID], row[Findings.BEHAVIOUR]
         for stands in (True, False):
-            ids = [
-                one
-                for one in row[Findings.EVIDENCE]
-                if (bool(row[Findings.STANDS]) and (agent, rule, one) in seen) == stands
-            ]
+            ids = [one for one in row[Findings.EVIDENCE] if (one not in waits) == stands]
             known = parts.get((agent, rule, stands))
             if ids:
                 ids = [*(known[Findings.EVIDENCE] if known is not None else []), *ids]

@@ -15,7 +15,7 @@ import pandas as pd
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.findings import compliance_findings, rule_precisions, waiting
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.coaching.examples import EACH, examples
+from csinsight.coaching.examples import EACH, examples, suspected
 from csinsight.coaching.peers import gaps
 from csinsight.coaching.shrunken_effects import credible_drivers, sureness
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Findings
@@ -175,13 +175,14 @@ def plan_without(
     found = {(str(r[_P.AGENT_ID]), str(r[_P.BEHAVIOUR])) for r in records}
     records = [r for r in records if (r[_P.AGENT_ID], r[_P.BEHAVIOUR]) not in rejected]
     found |= set(_pairs(pd.concat([_behind(table), _ahead(table)])))
+    barred = suspected(sessions)
     rest = pd.Series([p not in rejected for p in _pairs(table)], index=table.index, dtype=bool)
     for _, own in table[rest].groupby(_P.AGENT_ID):
         advised = _surest(_behind(own))
         praised = _ahead(own).sort_values("behind").head(MAX_STRENGTHS)
         best = advised.head(limits.max_recommendations)
-        records += [_advice(gap, inquiries, as_of) for _, gap in best.iterrows()]
-        records += [_strength(gap, inquiries, as_of) for _, gap in praised.iterrows()]
+        records += [_advice(gap, inquiries, as_of, barred) for _, gap in best.iterrows()]
+        records += [_strength(gap, inquiries, as_of, barred) for _, gap in praised.iterrows()]
     plan = _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
     return plan, found & set(rejected)
 
@@ -204,9 +205,15 @@ def _pairs(table: pd.DataFrame) -> list[Finding]:
 
 
 def _behind(table: pd.DataFrame) -> pd.DataFrame:
-    """Return where an agent is credibly behind and would credibly gain."""
+    """Return where an agent is credibly behind, outside peers' middle half, and would gain.
+
+    Among the middle half of peers nobody is told to practise, however many inquiries make it sure
+    that they lie a little under the median: half of any team does.
+    """
     credible = (table["gap_low"] > 0) & (table["low"] > 0) & (table["behind"] >= CREDIBLE)
-    return table[credible]
+    helps = table["effect_pp"] > 0
+    outside = (table["rate"] < table["peer_q1"]).where(helps, table["rate"] > table["peer_q3"])
+    return table[credible & outside.astype(bool)]
 
 
 def _surest(table: pd.DataFrame) -> pd.DataFrame:
@@ -333,8 +340,10 @@ def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
     return table.assign(mentors=pd.Series(found, index=table.index, dtype=object))
 
 
-def _advice(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
-    found = _found(gap, inquiries, as_of)
+def _advice(
+    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
+) -> dict[str, object]:
+    found = _found(gap, inquiries, as_of, barred)
     return _figures(gap, "driver") | {
         _P.EXPECTED_GAIN: gap["expected_gain_inquiries"],
         _P.LOW: gap["low"],
@@ -345,14 +354,18 @@ def _advice(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[st
     }
 
 
-def _strength(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, object]:
-    found = _found(gap, inquiries, as_of)
+def _strength(
+    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
+) -> dict[str, object]:
+    found = _found(gap, inquiries, as_of, barred)
     return _figures(gap, "strength") | {_P.EVIDENCE: found["hits"][:EACH], **found}
 
 
-def _found(gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime) -> dict[str, list[str]]:
-    helps = bool(gap["effect_pp"] > 0)
-    return examples(inquiries, gap["agent_id"], gap["behaviour"], helps=helps, as_of=as_of)
+def _found(
+    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
+) -> dict[str, list[str]]:
+    agent, behaviour, helps = gap["agent_id"], gap["behaviour"], bool(gap["effect_pp"] > 0)
+    return examples(inquiries, agent, behaviour, helps=helps, as_of=as_of, barred=barred)
 
 
 def _figures(gap: pd.Series, kind: str) -> dict[str, object]:

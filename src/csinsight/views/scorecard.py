@@ -136,7 +136,9 @@ def compliance(study: Study, sessions: pd.DataFrame) -> Block:
     total = month[Conversations.CONVERSATION_ID].nunique()
     items = [_broken(study, rule, by_rule[rule], total) for rule in COMPLIANCE if rule in by_rule]
     title = study.word("kpis.compliance")
-    items += [study.word("kpis.compliance_all")] if items else []
+    unnamed = int(found.loc[found[Findings.AGENT_ID] == "", Findings.CONVERSATIONS].sum())
+    told = study.word("kpis.compliance_unnamed", n=study.words.number(unnamed)) if unnamed else ""
+    items += [study.words.sentences(study.word("kpis.compliance_all"), told)] if items else []
     return Note(items, title) if items else Prose(study.word("kpis.compliance_none"))
 
 
@@ -169,9 +171,11 @@ def rule_trust(study: Study, rule: str, *, right: int, read: int, sure: bool = F
 
 
 def _broken(study: Study, rule: str, found: pd.DataFrame, total: int) -> str:
-    """Write one rule's hits: how many, how many are on cards, and how often such hits are right."""
+    """Write one rule's hits and how often such hits are right.
+
+    How many are on cards is not known yet: the coaching plan finds which lines can be read.
+    """
     sizes, first, number = found[Findings.CONVERSATIONS], found.iloc[0], study.words.number
-    named = int(sizes[found[Findings.STANDS].astype(bool)].sum())
     trust = rule_trust(
         study,
         rule,
@@ -184,8 +188,6 @@ def _broken(study: Study, rule: str, found: pd.DataFrame, total: int) -> str:
         rule=study.word(f"behaviour.{rule}"),
         n=number(int(sizes.sum())),
         all=number(total),
-        named=number(named),
-        rest=number(int(sizes.sum()) - named),
         trust=trust,
     )
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from csinsight.coaching.masking import reference
-from csinsight.contract.artifacts import CoachingPlan, FollowUp
+from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.write import guarded
 from csinsight.views import labels
 from csinsight.views.study import Study
@@ -76,7 +76,7 @@ def write_exports(
     ...     sorted(path.name for path in study.run.rglob("*.*"))
     ['coaching_plan.json', 'coaching_plan.xlsx']
     """
-    notes = ("caution", "estimate", "masked", "dispute")
+    notes = ("caution", "estimate", "masked", "unsure", "dispute")
     rows: list[list[Cell]] = [[study.word(f"export.{name}")] for name in notes]
     sheets = [
         _plan_sheet(study, plan),
@@ -248,28 +248,44 @@ def _talks_sheet(study: Study, talks: pd.DataFrame) -> Sheet:
 
 
 def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sheet:
-    """Return every hit that is for quality control to read, a conversation a row, naming nobody."""
-    rows: list[list[Cell]] = []
+    """Return every hit that is for quality control to read, a conversation a row, naming nobody.
+
+    By rule and by time: rows of the same agent side by side would tell which belong together.
+    """
+    found: list[tuple[int, str, list[Cell]]] = []
+    places = {rule: place for place, rule in enumerate(dict.fromkeys(unsure[_P.BEHAVIOUR]))}
     for _, row in unsure.iterrows():
         rule = str(row[_P.BEHAVIOUR])
         own = talks[(talks[_P.AGENT_ID] == row[_P.AGENT_ID]) & (talks[_P.BEHAVIOUR] == rule)]
         for one in row[_P.MISSES]:
             said = own[own["conversation_id"] == one]
+            when, said = _moment(study, said, str(one)), said[said["text"].notna()]
             who = ["block.buyer" if s == "buyer" else "export.agent_says" for s in said["sender"]]
             lines = [
                 study.word("text.colon", label=study.word(name), text=labels.quoted(study, text))
                 for name, text in zip(who, said["text"], strict=True)
             ]
-            rows.append(
-                [
-                    study.word(f"behaviour.{rule}"),
-                    _plain(row[_P.RIGHT]),
-                    _plain(row[_P.READ]),
-                    reference(str(one)),
-                    "\n".join(lines) or study.word("export.not_shown"),
-                ]
-            )
-    return _sheet(study, "unsure", ("rule", "right", "read", "talk", "text"), rows)
+            cells: list[Cell] = [
+                study.word(f"behaviour.{rule}"),
+                when or None,
+                reference(str(one)),
+                "\n".join(lines) or study.word("export.not_shown"),
+                _plain(row[_P.READ]),
+                _plain(row[_P.RIGHT]),
+            ]
+            found.append((places[rule], f"{when} {cells[2]}", cells))
+    rows = [cells for *_, cells in sorted(found, key=lambda one: one[:2])]
+    return _sheet(study, "unsure", ("rule", "sent", "talk", "text", "read", "right"), rows)
+
+
+def _moment(study: Study, said: pd.DataFrame, conversation_id: str) -> str:
+    """Write when the line was sent, to find it in the chats by; else when its talk began."""
+    moments = said.loc[said["marked"].astype(bool), "sent_at"].dropna()
+    talks = study.read_or_none("conversations")
+    if moments.empty and talks is not None:
+        of = talks[Conversations.CONVERSATION_ID] == conversation_id
+        moments = talks.loc[of, Conversations.STARTED_AT].dropna()
+    return "" if moments.empty else f"{pd.Timestamp(moments.iloc[0]):%Y-%m-%d %H:%M:%S}"
 
 
 def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
