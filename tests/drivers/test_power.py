@@ -9,7 +9,7 @@ from tests.contexts import LEAST, MINIMA
 from tests.validate import worlds, year_of_looks
 
 from csinsight.drivers import power
-from csinsight.drivers.belief import Posterior
+from csinsight.drivers.belief import Posterior, two_groups
 from csinsight.drivers.checks import readiness
 from csinsight.drivers.units import Floats
 
@@ -77,3 +77,12 @@ def test_nothing_is_promised_of_a_shop_without_outcomes() -> None:
     shop = worlds.draw("window", "demo", 1, talks=400, agents=5)
     nothing = worlds.Shop(shop.conversations.head(0), shop.frozen, shop.effects)
     assert _seen(nothing).isna().all()
+
+
+def test_an_effect_as_believed_lies_in_the_middle_of_its_interval() -> None:
+    effect = np.array([9.0, 4.0, 1.0, -0.5, 0.2])
+    mean, low, high = two_groups(effect, effect - 4, effect + 4).expected()
+    assert np.allclose(mean, (low + high) / 2)
+    assert (np.abs(mean) < np.abs(effect)).all()
+    # One that stands out little is hardly believed, and its interval holds zero.
+    assert low[0] > 0 > low[1]

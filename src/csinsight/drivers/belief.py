@@ -45,8 +45,8 @@ class Posterior:
 
     def expected(self) -> tuple[Floats, Floats, Floats]:
         """Return the mean of each effect, and 95 % of the belief about one that is there."""
-        reach = _REACH * self.spread
-        return self.present * self.mean, self.mean - reach, self.mean + reach
+        mean, reach = self.present * self.mean, _REACH * self.spread
+        return mean, mean - reach, mean + reach
 
 
 def two_groups(effect: Floats, low: Floats, high: Floats) -> Posterior:
