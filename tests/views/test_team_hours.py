@@ -9,6 +9,7 @@ import pytest
 from csinsight.behaviours.hours import Slope
 from csinsight.render.blocks import Prose
 from csinsight.render.figure import Picture
+from csinsight.render.table import Table
 from csinsight.views import team_hours
 from csinsight.views.sample import sample_study
 
@@ -61,6 +62,23 @@ def test_teams_whose_agents_differ_widely_are_said_not_to_be_told():
     told = team_hours._compared(sample_study(), table, "team").set_index("team")["apart"]
     assert told["wide"].startswith("can’t")
     assert not told["close"].startswith("can’t")
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [([0.1], "too few agents"), ([0.1, 0.2], "too few agents"), ([-0.6, 0.0, 0.7], "can’t tell")],
+)
+def test_a_group_that_cannot_be_told_has_no_figure(left, said):
+    """One agent is no team, and no two rates are over a hundred points apart."""
+    assert team_hours._apart(sample_study(), float(np.mean(left)), pd.Series(left)) == said
+
+
+@pytest.mark.parametrize(("agents", "kind"), [(3, Prose), (4, Table)])
+def test_of_three_agents_nobody_is_said_to_have_most_of_a_question(agents, kind):
+    talks = sample_study().read("conversations")
+    talks = pd.concat([talks] * 40, ignore_index=True)
+    talks["agent_id"] = [f"a00{1 + n % agents}" for n in range(len(talks))]
+    assert type(team_hours.questions(sample_study(), talks)) is kind
 
 
 def _enough(slope):

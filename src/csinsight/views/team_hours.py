@@ -47,6 +47,8 @@ _SHIFT_ENDS: Final = (0, 5, 12, 17, 24)
 _WEEK: Final = 7
 #: Days of the week are said to differ where chance would do it this rarely.
 _CHANCE: Final = 0.05
+#: Agents of a team or a shift, for their differences to tell its interval.
+_FEWEST_IN_GROUP: Final = 3
 #: An interval that reaches further than this many points to a side says nothing of use. Ours.
 _USEFUL_POINTS: Final = 10
 
@@ -416,28 +418,32 @@ def _compared(study: Study, rows: pd.DataFrame, key: str) -> pd.DataFrame | None
     words, shown = study.words, []
     for name, own in rows.groupby(key, sort=True, observed=True):
         by_agent = own.groupby(_C.AGENT_ID)["left"].mean()
-        value, size = float(own["left"].mean()), len(by_agent)
-        apart = words.points(100 * value)
-        if size > 2:
-            error = float(by_agent.std(ddof=1)) / np.sqrt(size)
-            reach = float(stats.t.ppf(0.975, size - 1)) * error
-            ends = (words.points(100 * v) for v in (value - reach, value + reach))
-            apart = (
-                study.word("hours.apart_unknown", **dict(zip(("low", "high"), ends, strict=True)))
-                if 100 * reach > _USEFUL_POINTS
-                else words.with_interval(apart, *ends)
-            )
+        size = len(by_agent)
         shown.append(
             {
                 key: str(name),
                 "agents": size,
                 "n": len(own),
                 "plain": words.percent(own["paid_"].mean(), 0),
-                "apart": labels.two_lines(apart),
+                "apart": labels.two_lines(_apart(study, float(own["left"].mean()), by_agent)),
                 "wait": labels.wait(study, own[_C.FIRST_RESPONSE_TALK_S].median()),
             }
         )
     return pd.DataFrame(shown)
+
+
+def _apart(study: Study, value: float, by_agent: pd.Series[float]) -> str:
+    """Write how far a group is from like inquiries, as far as its agents let it be told."""
+    size = len(by_agent)
+    if size < _FEWEST_IN_GROUP:
+        return study.word("hours.apart_few")
+    reach = float(stats.t.ppf(0.975, size - 1)) * float(by_agent.std(ddof=1)) / np.sqrt(size)
+    if abs(value) + reach > 1:  # no two rates are that far apart
+        return study.word("hours.apart_wide")
+    low, high = (study.words.points(100 * v) for v in (value - reach, value + reach))
+    if 100 * reach > _USEFUL_POINTS:
+        return study.word("hours.apart_unknown", low=low, high=high)
+    return study.words.with_interval(study.words.points(100 * value), low, high)
 
 
 def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
@@ -496,7 +502,8 @@ def questions(study: Study, conversations: pd.DataFrame) -> Block:
     words, shown = study.words, []
     for name in CATEGORIES:
         own = rows[rows[_C.CATEGORY] == name]
-        if len(own) < MIN_INQUIRIES or len(whole) < 3:
+        # Of three agents the first three have it all.
+        if len(own) < MIN_INQUIRIES or len(whole) <= 3:
             continue
         shares = own[_C.AGENT_ID].value_counts(normalize=True).head(3)
         top = float(shares.sum())
