@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
+from csinsight.segments.tiers import leaving
 from csinsight.stats.intervals import wilson
 from csinsight.views import (
     agent_kpis,
@@ -23,9 +25,11 @@ from csinsight.views import (
     lost_inquiries,
     monthly_brief,
     team_hours,
+    value_tiers,
 )
 from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
+from csinsight.views.value_tiers import LEAVING
 
 
 @pytest.fixture
@@ -171,3 +175,30 @@ def test_waits_as_long_as_is_counted_are_no_times_on_any_page(study: Study) -> N
     alert = pd.Series({"figure": "first_response_median_s", "kind": "above"})
     alert = pd.concat([alert, pd.Series({"value": cap, "threshold": 60.0})])
     assert "is over 600 s" in monthly_brief._alert(study, alert)
+
+
+def test_money_to_come_is_told_only_where_a_quarter_was_held_against_it(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"b{n}" for n in range(60)]
+    before = pd.DataFrame({"buyer_id": names, "tier": "vip", "expected_spend_90d": 7231.0})
+    now = before.assign(tier="core", expected_spend_90d=4242.0)
+    spent = now.assign(net_spend=5.0, net_spend_90d=5.0)
+    held = {
+        True: pd.DataFrame({"expected": [10.0] * 60, "actual": [9.0, 11.0] * 30}),
+        False: pd.DataFrame(columns=["expected", "actual"], dtype=float),
+    }
+    monkeypatch.setattr(Study, "write_facts", lambda _, facts: told.update(facts))
+    for known, held_out in held.items():
+        told: dict[str, object] = {}
+        found = leaving(before, now, set(), held_out, seed=1)
+        page = repr(value_tiers.leaving(study, found)) + str(told)
+        tables = [
+            value_tiers.silent(study, found, export=False),
+            value_tiers.table(study, spent, SimpleNamespace(held_out=held_out)),
+        ]
+        page += " ".join(f"{table.caption} {table.rows}" for table in tables)
+        # Fewer yuan, and the sums of sixty buyers, stand there or nowhere.
+        assert ("¥2,989" in page, "¥254,520" in page) == (known, known)
+        assert ("told here" in page) != known
+        assert "60" in str(told[LEAVING])

@@ -191,9 +191,11 @@ def table(study: Study, tiers: pd.DataFrame, outlook: Outlook) -> Table:
             "sum": words.with_interval(*map(words.money, (whole, *error.interval(whole)))),
         }
     rows[_T.TIER] = [study.word(f"tier.{name}") for name in rows[_T.TIER]]
-    columns = (_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D)
+    columns = [_T.TIER, "buyers", _T.NET_SPEND, _T.NET_SPEND_90D, _T.EXPECTED_SPEND_90D]
+    if key == "tiers.unsure":  # a sum that nothing was held against is taken for a promise
+        columns = columns[:-1]
     return Table(
-        rows,
+        rows[columns],
         study.word("tiers.table"),
         caption=study.word(key, **told),
         labels=labels.headings(study, "tiers", columns),
@@ -256,16 +258,22 @@ def leaving(study: Study, found: Leaving) -> Block:
         text = study.word("leaving.answer_first")
         study.write_facts({LEAVING: text, SILENT: 0})
         return Note([text])
-    at_stake = _in_money(study, found.at_stake, found.low, found.high)
-    told = {"of": words.number(found.of), "n": words.number(len(found.silent)), "money": at_stake}
-    text = study.word("leaving.found", **told)
+    told = {"of": words.number(found.of), "n": words.number(len(found.silent))}
+    if isnan(found.low):
+        text = study.word("leaving.found_unsure", **told)
+    else:
+        at_stake = _in_money(study, found.at_stake, found.low, found.high)
+        text = study.word("leaving.found", money=at_stake, **told)
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
     money = words.money
     next_days = (found.now, found.least, found.most)
-    sums = {"now": _in_money(study, *next_days), "before": money(found.before)}
     rose = {"rose": words.number(found.rose), "fresh": words.number(found.fresh)}
-    balance = study.word("leaving.balance", **rose, **sums)
+    if isnan(found.least):
+        balance = study.word("leaving.balance_unsure", **rose)
+    else:
+        sums = {"now": _in_money(study, *next_days), "before": money(found.before)}
+        balance = study.word("leaving.balance", **rose, **sums)
     if len(found.silent):
         text = words.sentences(_answer(study, found), text)
     study.write_facts({LEAVING: words.sentences(text, balance), SILENT: len(found.silent)})
@@ -289,17 +297,21 @@ def leaving(study: Study, found: Leaving) -> Block:
             words.number(len(found.silent)),
             study.word("leaving.silent_detail"),
         ),
+    ]
+    if isnan(found.low) or isnan(found.least):
+        return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.unsure_long")))
+    rows += [
         Tile(
             study.word("leaving.at_stake"),
             money(found.at_stake),
-            _sure(study, found.low, found.high),
+            words.interval(money(found.low), money(found.high)),
         ),
         Tile(
             study.word("leaving.next"),
             money(found.now),
             words.word("text.clause_join").join(
                 [
-                    _sure(study, found.least, found.most),
+                    words.interval(money(found.least), money(found.most)),
                     study.word("leaving.next_detail", before=money(found.before)),
                 ]
             ),
@@ -319,18 +331,8 @@ def _answer(study: Study, found: Leaving) -> str:
 
 
 def _in_money(study: Study, value: float, low: float, high: float) -> str:
-    """Write money with its interval, or that there is none to give."""
-    money = study.words.money
-    if isnan(low):
-        join = study.word("text.clause_join").join
-        return join([money(value), _sure(study, low, high)])
-    return study.words.with_interval(*map(money, (value, low, high)))
-
-
-def _sure(study: Study, low: float, high: float) -> str:
-    if isnan(low):
-        return study.word("leaving.unsure")
-    return study.words.interval(*map(study.words.money, (low, high)))
+    """Write money with its interval."""
+    return study.words.with_interval(*map(study.words.money, (value, low, high)))
 
 
 def silent(study: Study, found: Leaving, *, export: bool) -> Block:
@@ -359,6 +361,8 @@ def silent(study: Study, found: Leaving, *, export: bool) -> Block:
     rows = _numbered(rows)
     for column in ("tier_before", "tier"):
         rows[column] = [study.word(f"tier.{name}") for name in rows[column]]
+    if isnan(found.low):
+        rows = rows.drop(columns=["expected_before", "expected", "loss"])
     names = list(rows.columns)
     caption = study.word("leaving.file" if export else "leaving.no_file", file=SILENT_FILE)
     return Table(
@@ -366,7 +370,11 @@ def silent(study: Study, found: Leaving, *, export: bool) -> Block:
         study.word("leaving.table", n=study.words.number(len(rows))),
         caption=caption,
         labels=labels.headings(study, "leaving", names),
-        formats=dict.fromkeys(["expected_before", "expected", "loss"], study.words.money),
+        formats={
+            name: study.words.money
+            for name in ("expected_before", "expected", "loss")
+            if name in names
+        },
         name="silent",
     )
 
