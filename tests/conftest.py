@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -55,11 +56,19 @@ def demo_folder() -> Path:
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     """The demo shop's whole report in both languages, made once for all tests of a session.
 
-    Cards of all agents are made in Chinese, of three in English.
+    Cards of all agents are made in Chinese, of three in English. Both are made by the same kernels,
+    which fit nothing twice that is asked in the same words.
     """
     out, card_steps = tmp_path_factory.mktemp("demo_run"), month.card_steps
     params, made = shipped("params") / "demo.yml", {}
-    with pytest.MonkeyPatch.context() as patch:
+    fits = f"import sys; sys.path.append({str(ROOT)!r}); from pathlib import Path"
+    fits += "; from tests.memory import remember_fits"
+    fits += f"; remember_fits(Path({str(tmp_path_factory.mktemp('fits'))!r}))"
+    workers = _Kept(Limits(120, 1200))
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as ends:
+        ends.callback(Workers.__exit__, workers)
+        patch.setattr(month, "Workers", lambda _: workers)
+        patch.setattr(kernels, "_PREPARE", f"{kernels._PREPARE}; {fits}")
         patch.setattr(kernels, "worker_count", _worker_count)
         for lang, most in (("zh", None), ("en", 3)):
             patch.setattr(month, "card_steps", lambda a, most=most: card_steps(islice(a, most)))

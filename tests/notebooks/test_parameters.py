@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import ast
 import json
-import pickle
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
-import joblib
+import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
+from tests.memory import remember_fits
 
 from csinsight.context import CONTEXT_FILE, MonthContext, context_of
 from csinsight.contract.domain import TIERS
 from csinsight.contract.write import sha256
-from csinsight.engine import Shop, open_shop
+from csinsight.engine import open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.buyers import buyer_features
 from csinsight.params import BUILDS_ON, EXTRA, NOTEBOOKS, RunParams, notebook_params, shipped
-from csinsight.segments import fitting, model_selection, support, types
+from csinsight.render import figure
+from csinsight.segments import support
 from csinsight.segments.signatures import signatures_of
 from csinsight.simulate import simulate
 from csinsight.views.study import STEP_VARIABLE
@@ -139,14 +139,6 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "lost_excerpts": {"seed"},
 }  # fmt: skip
 
-#: What takes longest of types and tiers: a buyer's figures, and what is learnt of them.
-FITS: Final = (
-    (types, "buyer_features"),
-    (fitting, "fit_mixture"),
-    (model_selection, "choose"),
-    (model_selection, "spend_features"),
-)
-
 
 @dataclass
 class Made:
@@ -244,33 +236,23 @@ def _shown(source: str, names: dict[str, Any]) -> str:
     return str(value.plain() if hasattr(value, "plain") else value)
 
 
-def _remember(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> None:
-    """Let a function answer from memory what it was asked before, down to the last cell of a table.
-
-    Most parameters leave the data of a fit as they were; whatever reaches it makes it be done.
-    """
-    real, known = getattr(module, name), {}
-
-    def remembering(*args: Any, **told: Any) -> Any:
-        key = joblib.hash([a.folder if isinstance(a, Shop) else a for a in args] + [told])
-        if key not in known:
-            known[key] = pickle.dumps(real(*args, **told))
-        return pickle.loads(known[key])  # noqa: S301 - our own
-
-    monkeypatch.setattr(module, name, remembering)
+def _undrawn(source: Any) -> tuple[str, bytes]:
+    """Close a figure instead of drawing it: what is compared is its words and its data."""
+    plt.close(getattr(source, "figure", source))
+    return '<svg viewBox="0 0 1 1"></svg>', b""
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        for module, name in FITS:
-            _remember(monkeypatch, module, name)
+        remember_fits(tmp_path_factory.mktemp("fits"), monkeypatch.setattr)
         # Enough to see whether anything changes.
         quick = {"type_stability": {"resamples": 2}, "type_support": {"counts": (2, 3)}}
         for name, told in quick.items():
             monkeypatch.setattr(support, name, partial(getattr(support, name), **told))
         made = Pages(tmp_path_factory.mktemp("parameters"), monkeypatch)
         made.make_base()
+        monkeypatch.setattr(figure, "_draw", _undrawn)
         yield made
 
 
