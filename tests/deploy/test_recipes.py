@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -87,6 +89,17 @@ def test_the_container_has_what_it_copies_and_serves_what_the_shops_make() -> No
     recipe = (root / "deploy/container/Dockerfile").read_text(encoding="utf-8")
     lock = re.search(r"COPY (\S+) requirements/", recipe)
     assert lock and "\nhatchling==" in (root / lock[1]).read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", recipe, re.M)
+    assert copied and all((root / name).exists() for name in copied)
+    # What runs in the end is not root, and is the program that the package installs.
+    last = recipe[recipe.rindex("\nFROM ") :]
+    (user,) = re.findall(r"^USER (\S+)$", last, re.M)
+    assert user not in ("root", "0") and f"useradd --create-home --uid 10001 {user}" in last
+    assert last.index("USER ") < last.index("ENTRYPOINT")
+    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert json.loads(re.search(r"^ENTRYPOINT (.+)$", last, re.M)[1])[0] in package["scripts"]
+    base = re.findall(r"^FROM python:(\d+\.\d+)", recipe, re.M)
+    assert len(set(base)) == 1 and base[0] in package["requires-python"]
     health = re.search(r"CMD csinsight (\S+) (--\S+)", recipe)
     assert health
     assert health[2] in {name for p in main.commands[health[1]].params for name in p.opts}
