@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import get_args
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from csinsight.contract.imports import FileNote, ImportRecord, NoteKind
+from csinsight.engine import open_shop
 from csinsight.sample import sample_run
 from csinsight.views import data_check, monthly_brief
 from csinsight.views.sample import sample_study
@@ -43,3 +47,23 @@ def test_a_month_that_was_not_exported_is_told_on_the_check_and_on_the_brief(
         assert all(first in line and "31" in line for line in told)
         assert set(told) <= set(data_check.trust(study))
         assert set(told) <= set(monthly_brief.careful(study, monthly_brief.gather(study)).items)
+
+
+@pytest.mark.parametrize(
+    ("orders", "refund", "said"), [(400, 0.0, 1), (400, 5.0, 0), (100, 0.0, 0)]
+)
+def test_sums_called_net_are_doubted_where_no_order_has_a_refund(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orders: int, refund: float, said: int
+) -> None:
+    at = datetime(2026, 10, 5, 10)
+    rows = [(f"o{n}", f"b{n}", at, at, 9.0, 9.0, refund * (n == 7), 1) for n in range(orders)]
+    names = ["order_id", "buyer_id", "placed_at", "paid_at", "list_amount", "paid_amount"]
+    table = pl.DataFrame(rows, schema=[*names, "refund_amount", "units"], orient="row")
+    table.write_parquet(tmp_path / "orders.parquet")
+    study = sample_study()
+    brief = monthly_brief.gather(study)
+    monkeypatch.setattr(type(study), "open", lambda _: open_shop(tmp_path))
+    told = data_check.no_refunds(study)
+    assert len(told) == said
+    assert set(told) <= set(monthly_brief.careful(study, brief).items)
+    assert all("400" in line for line in told)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
+import narwhals as nw
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
-from csinsight.contract.schema import MAIN_TABLES, TABLES
+from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Orders
 from csinsight.contract.set_aside import asides
+from csinsight.engine import collect, ms
 from csinsight.features.coverage import daily_rows, holes
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
@@ -293,6 +297,7 @@ def trust(study: Study) -> list[str]:
     return [
         *join(study),
         *missing_days(study),
+        *no_refunds(study),
         *imports(study),
         *import_notes(study),
         *set_aside(study),
@@ -368,6 +373,31 @@ def missing_days(study: Study) -> list[str]:
         )
         for table, days, (first, last) in zip(found["table"], found["days"], ends, strict=True)
     ]
+
+
+def no_refunds(study: Study) -> list[str]:
+    """Return that no paid order has a refund, where so many orders would have some.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> no_refunds(sample_study())
+    []
+    """
+    shop = study.open()
+    if not shop.has(ORDERS.name, Orders.PAID_AT):
+        return []
+    told = shop.has(ORDERS.name, Orders.REFUND_AMOUNT)
+    back = nw.col(Orders.REFUND_AMOUNT).fill_null(0.0) if told else nw.lit(0.0)
+    paid = shop[ORDERS.name].filter(~nw.col(ms(Orders.PAID_AT)).is_null())
+    found = collect(paid.with_columns(back.alias("_back")).select("_back"))["_back"]
+    if len(found) < _REFUNDS_OF or found.max() > 0:
+        return []
+    return [study.word("check.no_refunds", n=study.words.number(len(found)))]
+
+
+#: Of so many paid orders hardly a shop has none with a refund.
+_REFUNDS_OF: Final = 300
 
 
 def match_note(study: Study) -> str:

@@ -402,7 +402,8 @@ def careful(study: Study, brief: Brief) -> Note:
     """
     words = study.words
     items = [] if study.open().match.broken else data_check.join(study)
-    items += [*data_check.missing_days(study), *data_check.imports(study)]
+    items += [*data_check.missing_days(study), *data_check.no_refunds(study)]
+    items += data_check.imports(study)
     items += data_check.set_aside(study, WORTH_NAMING)
     items += [
         study.word(
