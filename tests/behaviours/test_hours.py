@@ -55,7 +55,7 @@ def _talks(folder):
 def _told(talks, hours):
     wait = load_slope(talks, np.log2(talks["first_response_talk_s"]))
     late = load_slope(talks, 1 - talks["rounds_in_180s"] / talks["rounds"])
-    return enough(slow_hours(talks, slow_s=180), wait, late, hours)
+    return enough(slow_hours(talks, hours, slow_s=180), wait, late, hours)
 
 
 @pytest.mark.parametrize(("seconds", "found"), [(0, ()), (400, SHORT)])
@@ -65,7 +65,7 @@ def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
     )
     _delay(tmp_path, seconds)
     talks, hours = _talks(tmp_path)
-    table = slow_hours(talks, slow_s=180)
+    table = slow_hours(talks, hours, slow_s=180)
     told = _told(talks, hours)
     assert (told.answer in ("short", "slow_hours")) == bool(found), told
     assert len(table) > 10

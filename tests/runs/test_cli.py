@@ -44,6 +44,13 @@ def test_help_loads_nothing_heavy() -> None:
     assert told.stdout.strip() == "[]"
 
 
+def test_the_package_runs_as_the_command() -> None:
+    words = [sys.executable, "-m", "csinsight", "--help"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("Usage: csinsight ")
+    assert " demo " in told
+
+
 def test_every_promised_command_is_there(call: Call) -> None:
     promised = ["demo", "simulate", "import", "check", "run", "markers", "history", "publish"]
     _assert_says(call("--help"), 0, *promised)

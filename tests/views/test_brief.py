@@ -10,8 +10,17 @@ import pandas as pd
 import pytest
 
 from csinsight.contract.domain import BUYER_TYPES
-from csinsight.views import buyer_types, coaching, monthly_brief
-from csinsight.views.sample import sample_plan
+from csinsight.sample import sample_drivers
+from csinsight.segments.tiers import Leaving
+from csinsight.views import (
+    agent_kpis,
+    buyer_types,
+    coaching,
+    labels,
+    monthly_brief,
+    value_tiers,
+)
+from csinsight.views.sample import sample_plan, sample_study
 from csinsight.views.study import Study
 
 
@@ -32,19 +41,23 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     talks = pd.concat([_talks(6), _talks(6), _talks(6, "2026-09")], ignore_index=True)
     before = ["simple", "simple", "bargain", "mixed", "sporty", "sporty"]
     tiers = ["vip", "core", "core", "ordinary", "vip", "vip"]
-    known = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"], "as_of": pd.Timestamp("2026-10-01")})
+    # One more buyer fell below core who didn't ask this month.
+    before, tiers = [*before, "simple"], [*tiers, "core"]
+    known = pd.DataFrame({"buyer_id": _talks(7)["buyer_id"], "as_of": pd.Timestamp("2026-10-01")})
     older = known.assign(as_of=pd.Timestamp("2026-09-01"), type="simple", tier="vip")
-    for name, labels in (("type", before), ("tier", tiers)):
+    for name, held in (("type", before), ("tier", tiers)):
         both = pd.concat(
-            [older.drop(columns={"type", "tier"} - {name}), known.assign(**{name: labels})]
+            [older.drop(columns={"type", "tier"} - {name}), known.assign(**{name: held})]
         )
         study.write(f"{name}s_by_month", both)
-    now = pd.DataFrame({"buyer_id": _talks(6)["buyer_id"]})
-    now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty"]
-    now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary"]
+    now = pd.DataFrame({"buyer_id": _talks(7)["buyer_id"]})
+    now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty", "simple"]
+    now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary", "potential"]
     types, lost = monthly_brief.movements(study, talks, now, now)
     assert types == "Of 4 buyers who asked and had a type before, 75% keep it."
-    assert lost.startswith("Of 5 core and VIP buyers who asked this month, 2 (40%) stand lower")
+    # VIP to core is no fall below core: the page of tiers counts none either.
+    assert lost.startswith("Of last month’s 6 core and VIP buyers, 2 (33%) fell below core; ")
+    assert "of the 5 of them who asked this month, 1 (20%)" in lost
 
 
 def test_without_segments_or_a_month_before_it_says_so(study: Study) -> None:
@@ -149,3 +162,79 @@ def test_strengths_alone_are_no_plan(study: Study) -> None:
     told = monthly_brief.plan(study, brief).plain()
     assert coaching.nothing(study).plain() in told  # not an empty table below a title of rules
     assert study.word("coaching.rules_title") not in told
+
+
+def _rounds(n: int, last: int, nobody: int, late: int) -> pd.DataFrame:
+    """Return talks of one round each: `last` left open after a reply, `nobody` never served."""
+    talks = sample_study().read("conversations").head(1)
+    talks = pd.concat([talks] * n, ignore_index=True).assign(rounds=2, rounds_unanswered=0)
+    open_ = pd.Series(range(n)) < last + nobody
+    talks["rounds_unanswered"] = open_.astype(int)
+    talks["agent_messages"] = (pd.Series(range(n)) >= nobody).astype(int) * 3
+    slow = (pd.Series(range(n)) >= n - late).astype(int)
+    talks["rounds_in_180s"] = 2 - talks["rounds_unanswered"] - slow
+    talks["response_sum_s"] = 600 * talks["rounds_unanswered"] + 500 * slow + 40
+    return talks.assign(
+        counted_at=pd.Timestamp("2026-10-05"), started_at=pd.Timestamp("2026-10-05")
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "nobody", "late", "first"),
+    [
+        (20, 5, 2, "answer the buyer’s last line"),
+        (5, 20, 2, "let every buyer be served"),
+        (5, 5, 40, ""),
+    ],
+)
+def test_what_nobody_answered_is_told_before_the_targets_that_it_spoils(
+    last: int, nobody: int, late: int, first: str
+) -> None:
+    told = agent_kpis.targets(sample_study(), _rounds(100, last, nobody, late))
+    assert told.startswith(f"Of 200 rounds {last + nobody} got no reply that day")
+    assert f"In {nobody} of them no agent ever wrote" in told
+    assert f"{last} are what buyers said after an agent had replied" in told
+    assert told.index("got no reply") < told.index("Targets missed")
+    assert ("What is missing is replies, not speed" in told) == bool(first)
+    assert first in told
+    assert "counts what was never answered as 600" in told
+
+
+def test_where_everybody_was_answered_no_cap_is_spoken_of() -> None:
+    told = agent_kpis.targets(sample_study(), _rounds(100, 0, 0, 60))
+    assert told.startswith("Targets missed")
+    assert "600" not in told
+
+
+def test_the_month_is_told_in_few_sentences(study: Study) -> None:
+    """What to do, its figure with a unit, and who: no brackets in brackets, no second title."""
+    one = {"behaviour": "recommends", "kind": "driver", "agent_id": ["a002", "a001"]}
+    gains = {"expected_gain_inquiries": [3.0, 1.0], "low": 0.5, "high": 4.0}
+    effect = {"effect_pp": 9.0, "effect_low_pp": 6.0, "effect_high_pp": 12.0}
+    made = pd.DataFrame(one | gains | effect)
+    drivers = sample_drivers()
+    drivers = drivers[drivers["behaviour"] == "recommends"]
+    drivers = drivers.assign(verdict="helps", effect_pp=9.0, low_pp=6.0, high_pp=12.0)
+    told = coaching.in_brief(study, made, drivers)
+    assert "paid conversion is 9.0 points (6.0 to 12.0) higher" in told.replace("\xa0", " ").lower()
+    assert "+9" not in told
+    hurts = drivers.assign(effect_pp=-9.0, low_pp=-12.0, high_pp=-6.0, verdict="hurts")
+    told = coaching.in_brief(study, made, hurts)
+    assert "9.0 points (6.0 to 12.0) lower" in told.replace("\xa0", " ")
+
+
+def test_a_change_that_may_be_chance_has_no_figures_in_the_brief(study: Study) -> None:
+    for change, figures in (((0.01, -0.04, 0.06), False), ((0.05, 0.02, 0.08), True)):
+        told = labels.change_in_words(study, change, brief=True)
+        assert any(sign.isdigit() for sign in told) == figures
+
+
+def test_what_goes_and_comes_is_told_as_one_net_figure(study: Study) -> None:
+    row = {"tier_before": "vip", "tier": "core", "expected_before": 90.0, "expected": 20.0}
+    silent = pd.DataFrame([{"buyer_id": "b1", **row, "loss": 70.0}])
+    sums = {"before": 1000.0, "bought": 30.0, "quiet": -100.0, "new": 80.0, "now": 1010.0}
+    ends = {"at_stake": 70.0, "low": 35.0, "high": 105.0, "least": 800.0, "most": 1200.0}
+    found = Leaving(of=4, fell=1, rose=1, fresh=0, silent=silent, **sums, **ends)
+    told = value_tiers.leaving(study, found).plain().replace("\xa0", " ")
+    # 110 that come less the 50 to 150 that go.
+    assert "changes by +CN¥10 (−CN¥40 to +CN¥60) in all" in told

@@ -313,9 +313,35 @@ def relief(hours: pd.DataFrame) -> pd.Series[float]:
     {9: 1.0}
     """
     staffed = hours[hours[_H.AGENTS_ON] > 0]
-    on = staffed.groupby(staffed[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
-    less: pd.Series[float] = on[_H.OPENED] / on[_H.AGENTS_ON] / (on[_H.AGENTS_ON] + 1)
-    return less.rename_axis("hour")
+    on = staffed.groupby(staffed[_H.HOUR_AT].dt.hour)[_H.AGENTS_ON].mean()
+    less: pd.Series[float] = mean_load(hours).rename(None) / (on.rename_axis("hour") + 1)
+    return less
+
+
+def mean_load(hours: pd.DataFrame) -> pd.Series[float]:
+    """Return by hour of the day the load of an agent: all that was opened over all who were on.
+
+    Parameters
+    ----------
+    hours : pandas.DataFrame
+        Of `team_hours`; an hour in which nobody wrote has no load.
+
+    Notes
+    -----
+    A ratio of sums. The mean over conversations of the load that each one met would count a busy
+    hour more often than a quiet one, and lie above what an agent has in an hour.
+
+    Examples
+    --------
+    >>> hours = pd.DataFrame({"hour_at": pd.to_datetime(["2026-10-05 09:00", "2026-10-06 09:00"])})
+    >>> hours["opened"], hours["agents_on"] = [5, 1], [2, 2]
+    >>> mean_load(hours).to_dict()
+    {9: 1.5}
+    """
+    staffed = hours[hours[_H.AGENTS_ON] > 0]
+    sums = staffed.groupby(staffed[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].sum()
+    load: pd.Series[float] = sums[_H.OPENED] / sums[_H.AGENTS_ON]
+    return load.rename(_H.LOAD).rename_axis("hour")
 
 
 def enough(
@@ -377,13 +403,15 @@ def enough(
     return Enough(answer, share, faster, fewer)
 
 
-def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
+def slow_hours(talks: pd.DataFrame, hours: pd.DataFrame, slow_s: float) -> pd.DataFrame:
     """Return for each hour of the day how often the first reply was slow, and whether that is much.
 
     Parameters
     ----------
     talks : pandas.DataFrame
         Of `with_load`, with ``first_response_talk_s``.
+    hours : pandas.DataFrame
+        Of `team_hours`.
     slow_s : float
         A first reply after more than this is slow, and so is one that never came.
 
@@ -391,19 +419,21 @@ def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``hour``, ``n`` timed first replies, ``slow`` (share) with ``low`` and ``high``, ``load``
-        (mean), ``wait`` (median, seconds), and ``overloaded``: more slow ones than in the other
-        hours together, with the chance of a false alarm over all hours at 5 % (Holm).
+        (of `mean_load`), ``wait`` (median, seconds), and ``overloaded``: more slow ones than in the
+        other hours together, with the chance of a false alarm over all hours at 5 % (Holm).
 
     Examples
     --------
-    >>> talks = pd.DataFrame({"hour": [9] * 60 + [20] * 60, "load": 2.0})
+    >>> talks = pd.DataFrame({"hour": [9] * 60 + [20] * 60})
     >>> talks["first_response_talk_s"] = [30.0] * 58 + [400.0] * 2 + [30.0] * 30 + [400.0] * 30
-    >>> slow_hours(talks, 180)[["hour", "slow", "overloaded"]].values.tolist()
+    >>> at = pd.to_datetime(["2026-10-05 09:00", "2026-10-05 20:00"])
+    >>> hours = pd.DataFrame({"hour_at": at, "opened": 60, "agents_on": 30})
+    >>> slow_hours(talks, hours, 180)[["hour", "slow", "overloaded"]].values.tolist()
     [[9, 0.03333333333333333, False], [20, 0.5, True]]
     """
     timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
     late = timed[_C.FIRST_RESPONSE_TALK_S] > slow_s
-    rows = []
+    rows, load = [], mean_load(hours)
     for hour in sorted(timed["hour"].unique().tolist()):
         own = timed[timed["hour"] == hour]
         hits, n = int(late[own.index].sum()), len(own)
@@ -414,7 +444,7 @@ def slow_hours(talks: pd.DataFrame, slow_s: float) -> pd.DataFrame:
         p = stats.fisher_exact(square, alternative="greater").pvalue if rest else 1.0
         low, high = wilson(hits, n)
         waits = own[_C.FIRST_RESPONSE_TALK_S]
-        rows.append((int(hour), n, hits / n, low, high, own[_H.LOAD].mean(), waits.median(), p))
+        rows.append((int(hour), n, hits / n, low, high, load.get(hour, np.nan), waits.median(), p))
     names = ["hour", "n", "slow", "low", "high", "load", "wait", "p"]
     table = pd.DataFrame(rows, columns=names)
     rank = table["p"].rank(method="first")

@@ -22,7 +22,7 @@ from csinsight.render.blocks import Block, Box, Columns, Finding, Items, Note, P
 from csinsight.render.figure import Picture
 from csinsight.views import labels, plots
 from csinsight.views.scorecard import rule_trust
-from csinsight.views.study import Study
+from csinsight.views.study import WROTE_BEFORE, Study
 
 _P = CoachingPlan
 #: Rows of the picture beside peers: as many as leave the card on one sheet of paper.
@@ -319,7 +319,8 @@ def who(study: Study, card: Card) -> Prose:
     new = ""
     if pd.notna(agent.get(Agents.HIRED_ON)):
         since = study.words.date(pd.Timestamp(agent[Agents.HIRED_ON]))
-        parts.append(study.word("card.tenure", date=since))
+        doubted = card.agent_id in study.facts("00_data_check").get(WROTE_BEFORE, [])
+        parts.append(study.word("card.tenure_doubted" if doubted else "card.tenure", date=since))
         ladder = f"[{study.word('card.ladder')}](05_coaching.html)"
         new = (
             study.word("card.newcomer", ladder=ladder)

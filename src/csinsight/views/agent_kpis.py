@@ -16,7 +16,7 @@ from csinsight.behaviours.kpis import (
     shop_kpis,
 )
 from csinsight.coaching.card import AgentSpread
-from csinsight.contract.artifacts import AgentKpis
+from csinsight.contract.artifacts import AgentKpis, Conversations
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
@@ -24,6 +24,7 @@ from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
+from csinsight.stats.intervals import wilson
 from csinsight.stats.spread import Spread
 from csinsight.views import data_check, labels, plots
 from csinsight.views.kpi_figures import (
@@ -37,6 +38,7 @@ from csinsight.views.kpi_figures import (
 from csinsight.views.plots import Write
 from csinsight.views.study import Study
 
+_C = Conversations
 _K = AgentKpis
 _PAID_N = f"{_K.PAID_RATE}_denominator"
 #: What is drawn over the months; conversion first.
@@ -95,7 +97,7 @@ def in_brief(study: Study, conversations: pd.DataFrame) -> str:
     if pd.isna(shop[_K.PAID_RATE]):
         return _untold(study, shop)
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
-    change = _changed(study, conversations, shop)
+    change = _changed(study, conversations, shop, brief=True)
     paid = words.percent(shop[_K.PAID_RATE])
     told = study.word("brief.paid", paid=paid, low=low, high=high, change=change)
     return words.sentences(told, *data_check.join(study))
@@ -111,11 +113,15 @@ def _untold(study: Study, shop: pd.Series) -> str:
     return study.word("brief.no_join", n=count, found=found, all=buyers)
 
 
-def _changed(study: Study, conversations: pd.DataFrame, now: pd.Series) -> str:
+def _changed(
+    study: Study, conversations: pd.DataFrame, now: pd.Series, *, brief: bool = False
+) -> str:
     """Return in words how conversion changed since the month before."""
     change = _change(study, conversations, now)
     return (
-        study.word("brief.first_month") if change is None else labels.change_in_words(study, change)
+        study.word("brief.first_month")
+        if change is None
+        else labels.change_in_words(study, change, brief=brief)
     )
 
 
@@ -317,12 +323,53 @@ def targets(study: Study, conversations: pd.DataFrame) -> str:
         return study.word(
             f"kpis.missed_no{'ne' if len(known) == len(profile.targets) else '_known'}"
         )
+    lead = _unanswered(study, conversations, shop) if _OF_ROUNDS & behind.keys() else ""
+    # What nobody answered comes first where it is told first.
+    order = sorted(behind, key=lambda name: bool(lead) and name != _K.REPLY_RATE)
     join = study.word("text.clause_join").join
-    told = study.word("kpis.missed_all", listed=join(behind.values()))
-    if _K.MEAN_RESPONSE not in behind:
-        return told
+    told = study.word("kpis.missed_all", listed=join(behind[name] for name in order))
+    capped = _K.MEAN_RESPONSE in behind and profile.unanswered == "cap" and shop[_K.UNANSWERED] > 0
     cap = study.words.seconds(profile.round_cap_s)
-    return study.words.sentences(told, study.word("kpis.missed_cap", cap=cap))
+    return study.words.sentences(
+        lead, told, study.word("kpis.missed_cap", cap=cap) if capped else ""
+    )
+
+
+#: Figures that a round which nobody answers makes worse, however quick the others are.
+_OF_ROUNDS: Final = {_K.MEAN_RESPONSE, _K.REPLY_RATE, _K.REPLY_RATE_180S}
+
+
+def _unanswered(study: Study, conversations: pd.DataFrame, shop: pd.Series) -> str:
+    """Say how many rounds nobody answered, how quick the others were, and what comes first.
+
+    A round that is left open is nearly always the buyer's last turn, often no more than thanks:
+    whom an agent had answered before is told apart from whom nobody ever served.
+    """
+    words, rounds, never = study.words, shop[_C.ROUNDS], shop[_K.UNANSWERED]
+    prompt = shop[f"{_K.REPLY_RATE_180S}{_K.NUMERATOR_SUFFIX}"]
+    answered = rounds - never
+    if not never > 0 or not answered > 0:
+        return ""
+    month = study.of_month(conversations)
+    unserved = month[_C.AGENT_MESSAGES].fillna(0) == 0
+    nobody = int(month.loc[unserved, _C.ROUNDS_UNANSWERED].fillna(0).sum())
+    after = int(never) - nobody
+    share = [words.percent(value) for value in (never / rounds, *wilson(int(never), int(rounds)))]
+    told = study.word(
+        "kpis.missed_rounds",
+        n=words.number(rounds),
+        never=words.number(never),
+        share=words.with_interval(*share),
+        prompt=words.percent(prompt / answered, 0),
+    )
+    parts = [told]
+    if nobody:
+        parts.append(study.word("kpis.missed_nobody", n=words.number(nobody)))
+    if after > 0:
+        parts.append(study.word("kpis.missed_last", n=words.number(after)))
+    if never > answered - prompt:  # the gap is what was left, not what was slow
+        parts.append(study.word(f"kpis.missed_first_{'last' if after > nobody else 'nobody'}"))
+    return words.sentences(*parts)
 
 
 def trend(study: Study, conversations: pd.DataFrame) -> Block:

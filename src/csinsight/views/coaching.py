@@ -11,7 +11,7 @@ from csinsight.coaching.masking import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
-from csinsight.contract.artifacts import CoachingPlan, Drivers, Findings, FollowUp
+from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, Findings, FollowUp
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import (
@@ -28,6 +28,7 @@ from csinsight.render.blocks import (
 from csinsight.render.figure import Picture
 from csinsight.render.table import Linked, Table
 from csinsight.views import labels, plots
+from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
 
@@ -120,10 +121,21 @@ def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> 
     first = table.iloc[0]
     found = pd.DataFrame() if drivers is None else labels.readable(drivers)
     row = found[found[Drivers.BEHAVIOUR] == first[_P.BEHAVIOUR]].iloc[0]
+    value, *ends = (
+        float(row[name]) for name in (Drivers.EFFECT_PP, Drivers.LOW_PP, Drivers.HIGH_PP)
+    )
+    low, high = sorted(abs(end) for end in ends)
+    outcome, write = row[Drivers.OUTCOME], study.words.number
+    places = labels.digits(outcome)
+    effect = study.words.with_interval(
+        study.word(f"drivers.unit_{outcome}", n=write(abs(value), places)),
+        *(write(end, places) for end in (low, high)),
+    )
     return study.word(
-        "brief.first",
+        "brief.first_helps" if value > 0 else "brief.first_hurts",
         behaviour=labels.noun(study, first[_P.BEHAVIOUR]),
-        effect=labels.in_words(study, row, unit=True),
+        measure=study.word(f"drivers.measure_{outcome}"),
+        effect=effect,
         title=labels.title_of(study, first[_P.BEHAVIOUR]),
         agents=_some(study, first["who"]),
     )
@@ -198,18 +210,23 @@ def _conversations_of(broken: pd.DataFrame) -> int:
 
 
 def _some(study: Study, agents: list[str]) -> str:
-    """Name a few agents in a sentence, the first first, and how many others there are."""
+    """Name a few agents in a sentence, those first whose gap is largest, and how many others.
+
+    By name, as in the table of the plan: what stands first there and here is no ranking.
+    """
+    # Nobody is told that there is "1 more": the name is as short.
+    few = len(agents) <= _MOST_NAMED + 1
+    shown = labels.sorted_names(study, agents if few else agents[:_MOST_NAMED])
     names = [
         study.word("brief.newcomer", name=study.agent_name(agent))
         if labels.is_new(study, agent)
         else study.agent_name(agent)
-        for agent in agents
+        for agent in shown
     ]
-    # Nobody is told that there is "1 more": the name is as short.
-    if len(names) <= _MOST_NAMED + 1:
+    if few:
         return study.words.listed(names)
-    others = study.word("text.others", n=study.words.number(len(names) - _MOST_NAMED))
-    return study.word("text.list_join").join(names[:_MOST_NAMED]) + others
+    others = study.word("text.others", n=study.words.number(len(agents) - _MOST_NAMED))
+    return study.word("text.list_join").join(names) + others
 
 
 def team_title(study: Study, table: pd.DataFrame) -> str:
@@ -235,6 +252,24 @@ def team_title(study: Study, table: pd.DataFrame) -> str:
         agents=labels.counted(study, "agents", int(first["agents"])),
         gain=gain,
     )
+
+
+def in_money(study: Study, table: pd.DataFrame) -> str:
+    """Write the first row's gain in money, at what a buyer spent this month; nothing without it.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> in_money(sample_study(), pd.DataFrame())  # the sample's run wrote no figures of the shop
+    ''
+    """
+    shop = study.read_or_none(SHOP_KPIS)
+    if shop is None or table.empty or pd.isna(spend := shop[AgentKpis.SPEND_PER_BUYER].iloc[0]):
+        return ""
+    money, first = study.words.money, table.iloc[0]
+    written = (money(spend * first[name]) for name in ("gain", "low", "high"))
+    told = study.words.with_interval(*written)
+    return study.word("coaching.team_money", spend=money(spend), money=told)
 
 
 def _silence(study: Study) -> str:

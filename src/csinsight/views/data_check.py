@@ -13,16 +13,18 @@ from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
-from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Orders
+from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Agents, Messages, Orders
 from csinsight.contract.set_aside import asides
 from csinsight.engine import collect, ms
 from csinsight.features.coverage import daily_rows, holes
+from csinsight.features.frames import SENT_MS
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, LeftOut, Note, Prose
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table, Write
-from csinsight.views.study import Study
+from csinsight.views import labels
+from csinsight.views.study import WROTE_BEFORE, Study
 
 #: Days of the coverage picture: the look-back of page views and a little more.
 DAYS = 120
@@ -184,8 +186,13 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
             for empty, rows in zip(found["empty"], found["rows"], strict=True)
         ],
     )
-    labels = {name: study.word(f"check.column_{name}") for name in shown.columns}
-    return Table(shown, study.word("check.tables"), labels=labels, name="tables")
+    return Table(
+        shown,
+        study.word("check.tables"),
+        caption=study.word("check.tables_caption"),
+        labels=labels.headings(study, "check", shown.columns),
+        name="tables",
+    )
 
 
 def _day(study: Study, moment: pd.Timestamp) -> str:
@@ -278,7 +285,7 @@ def notices(study: Study, checked: Check) -> Block:
         for notice in checked.notices
         if notice.kind
     ]
-    told = [*trust(study), *told]
+    told = [*trust(study), *hired_late(study), *told]
     return Note(told) if told else Prose(study.word("check.no_notices"))
 
 
@@ -301,6 +308,38 @@ def trust(study: Study) -> list[str]:
         *imports(study),
         *import_notes(study),
         *set_aside(study),
+    ]
+
+
+def hired_late(study: Study) -> list[str]:
+    """Return the agents who wrote before they are said to have come, and keep them for the cards.
+
+    Either the day is wrong, or the account was somebody else's before: its figures are of both.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> hired_late(sample_study())
+    []
+    """
+    shop, late = study.open(), {}
+    if shop.has("agents", Agents.HIRED_ON) and shop.has("messages", Messages.SENT_AT):
+        wrote = (nw.col(Messages.SENDER) == "agent") & ~nw.col(SENT_MS).is_null()
+        first = shop["messages"].filter(wrote).group_by(Messages.AGENT_ID)
+        for agent, at_ms in collect(first.agg(nw.col(SENT_MS).min())).itertuples(index=False):
+            hired = study.agent(agent).get(Agents.HIRED_ON) if pd.notna(agent) else None
+            at = pd.Timestamp(at_ms, unit="ms")
+            if pd.notna(hired) and at < pd.Timestamp(hired):
+                late[str(agent)] = at
+    study.write_facts({WROTE_BEFORE: sorted(late)})
+    return [
+        study.word(
+            "check.hired_late",
+            agent=study.agent_name(agent),
+            hired=study.words.date(pd.Timestamp(study.agent(agent)[Agents.HIRED_ON])),
+            first=study.words.date(late[agent]),
+        )
+        for agent in labels.sorted_names(study, late)
     ]
 
 

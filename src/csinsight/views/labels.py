@@ -22,7 +22,7 @@ from csinsight.render.page import page_slug
 from csinsight.render.words import by_pinyin
 from csinsight.stats import intervals
 from csinsight.stats.intervals import wilson
-from csinsight.views.study import Study
+from csinsight.views.study import WROTE_BEFORE, Study
 
 _C = Conversations
 _D = Drivers
@@ -336,10 +336,13 @@ _SHORT_ID: Final = 5
 _ALIKE: Final = 0.02
 
 
-def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
+def change_in_words(
+    study: Study, change: tuple[float, float, float], *, brief: bool = False
+) -> str:
     """Say how a rate changed: beyond chance, perhaps by chance, or surely not by much.
 
     "No evidence of a change" is not "no change": that is said only where the interval is narrow.
+    In `brief`, where a table below has the figures, a change that may be chance has none.
 
     Examples
     --------
@@ -353,7 +356,8 @@ def change_in_words(study: Study, change: tuple[float, float, float]) -> str:
     if low > 0 or high < 0:
         return study.word("change.news", **told)
     alike = max(abs(low), abs(high)) <= _ALIKE
-    return study.word("change.alike" if alike else "change.chance", **told)
+    key = "change.alike" if alike else "change.chance"
+    return study.word(f"{key}_brief") if brief else study.word(key, **told)
 
 
 def difference(now: pd.Series, before: pd.Series, name: str) -> tuple[float, float, float]:
@@ -530,6 +534,8 @@ _NEW: Final = 90
 def is_new(study: Study, agent_id: str) -> bool:
     """Tell whether an agent came less than about three months ago; no where it is not known.
 
+    Nor where the agent wrote before the day that is said: then the day is not to be relied on.
+
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
@@ -537,6 +543,8 @@ def is_new(study: Study, agent_id: str) -> bool:
     False
     """
     hired = study.agent(agent_id).get(Agents.HIRED_ON)
+    if agent_id in study.facts("00_data_check").get(WROTE_BEFORE, []):
+        return False
     return bool(pd.notna(hired) and (study.as_of - pd.Timestamp(hired)).days < _NEW)
 
 

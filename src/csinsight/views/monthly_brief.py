@@ -23,12 +23,13 @@ from csinsight.contract.artifacts import (
     SegmentsByMonth,
     ValueTiers,
 )
-from csinsight.contract.domain import BUYER_TYPES, TIERS
+from csinsight.contract.domain import BUYER_TYPES
 from csinsight.contract.imports import WORTH_NAMING
 from csinsight.features.coverage import chats_observed
 from csinsight.params import add_months
 from csinsight.render.blocks import Block, Columns, Finding, Items, LeftOut, Note, Prose, Stack
 from csinsight.render.table import Linked, Table
+from csinsight.segments.tiers import BEST
 from csinsight.views import (
     agent_kpis,
     buyer_types,
@@ -119,8 +120,6 @@ def sentence(study: Study, brief: Brief) -> str:
         parts.append(coaching.in_brief(study, brief.plan, brief.drivers))
     if brief.drivers is not None:
         parts.append(conversion_drivers.unseen_intent(study, brief.drivers))
-    if brief.plan is not None:
-        parts.append(coaching.broken_in_brief(study, brief.plan))
     orders = str(study.facts("00_data_check").get("orders", ""))
     return study.words.sentences(*parts) or orders or study.word("brief.nothing")
 
@@ -153,6 +152,9 @@ def warnings(study: Study, brief: Brief) -> Block:
     'Note'
     """
     faults = data_check.join(study) if study.open().match.broken else []
+    # Below the month's few sentences: who may have broken a rule is long to say.
+    if brief.plan is not None and (broken := coaching.broken_in_brief(study, brief.plan)):
+        faults = [*faults, broken]
     if brief.conversations is None:
         return Note(faults, study.word("alert.title"))
     now = kpi_figures.shop_row(study, brief.conversations)
@@ -333,7 +335,7 @@ def plan(study: Study, brief: Brief) -> Block:
         {
             "what": [study.word("coaching.rules_row", n=checked[CoachingPlan.BEHAVIOUR].nunique())],
             "who": [words.word("unit.people", n=checked[CoachingPlan.AGENT_ID].nunique())],
-            "gain": [study.word("coaching.check_first")],
+            "gain": [words.word("text.not_given")],
         }
     )
     headings = labels.headings(study, "coaching", shown.columns)
@@ -341,7 +343,9 @@ def plan(study: Study, brief: Brief) -> Block:
         title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
     else:
         title = coaching.team_title(study, table)
-        caption = study.word("coaching.team_caption")
+        caption = words.sentences(
+            study.word("coaching.team_caption"), coaching.in_money(study, table)
+        )
     rows = pd.concat([shown, found if len(checked) else found[:0]], ignore_index=True)
     table_ = Table(rows, title, caption=caption, labels=headings, name="brief-plan")
     return _linked(study, CoachingPlan.NAME, table_, cards=True)
@@ -617,13 +621,15 @@ def movements(
         labels = study.read_or_none(name)
         if labels is not None and now is not None:
             before = labels[labels[SegmentsByMonth.AS_OF] == study.start]
-            parts.append(told(study, asked.merge(before, on=_C.BUYER_ID), now))
+            parts.append(told(study, asked, before, now))
     return [part for part in parts if part]
 
 
-def _types(study: Study, known: pd.DataFrame, types: pd.DataFrame) -> str:
+def _types(study: Study, asked: pd.DataFrame, known: pd.DataFrame, types: pd.DataFrame) -> str:
     column = BuyerTypes.TYPE
-    pairs = known.merge(types[[_C.BUYER_ID, column]], on=_C.BUYER_ID, suffixes=("_before", ""))
+    pairs = asked.merge(known, on=_C.BUYER_ID).merge(
+        types[[_C.BUYER_ID, column]], on=_C.BUYER_ID, suffixes=("_before", "")
+    )
     named = pairs[pairs[f"{column}_before"].isin(BUYER_TYPES) & pairs[column].isin(BUYER_TYPES)]
     if named.empty:
         return ""
@@ -632,13 +638,21 @@ def _types(study: Study, known: pd.DataFrame, types: pd.DataFrame) -> str:
     return study.word("brief.types_kept", n=study.words.number(len(named)), share=share)
 
 
-def _tiers(study: Study, known: pd.DataFrame, tiers: pd.DataFrame) -> str:
-    column, place = ValueTiers.TIER, {name: number for number, name in enumerate(TIERS)}
-    pairs = known.merge(tiers[[_C.BUYER_ID, column]], on=_C.BUYER_ID, suffixes=("_before", ""))
-    good = pairs[pairs[f"{column}_before"].isin(["core", "vip"])]
-    if good.empty:
+def _tiers(study: Study, asked: pd.DataFrame, known: pd.DataFrame, tiers: pd.DataFrame) -> str:
+    """Say who fell below core, as the page of tiers counts it: of all, and of those who asked."""
+    column = ValueTiers.TIER
+    good = known[known[column].isin(BEST)]
+    here = good[_C.BUYER_ID].isin(asked[_C.BUYER_ID])
+    if not here.any():
         return ""
-    lower = good[column].map(place) < good[f"{column}_before"].map(place)
-    n, words = int(lower.sum()), study.words
-    told = {"n": words.number(n), "of": words.number(len(good))}
-    return study.word("brief.tiers_lost", share=words.percent(n / len(good), 0), **told)
+    now = good[_C.BUYER_ID].map(tiers.set_index(_C.BUYER_ID)[column])
+    fell, words = ~now.isin(BEST), study.words
+    return study.word(
+        "brief.tiers_lost",
+        all=words.number(len(good)),
+        fell=words.number(fell.sum()),
+        share=words.percent(fell.mean(), 0),
+        of=words.number(here.sum()),
+        n=words.number((fell & here).sum()),
+        asked=words.percent(fell[here].mean(), 0),
+    )

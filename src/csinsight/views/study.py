@@ -43,6 +43,8 @@ KPIS: Final = "kpis"
 ALERTS: Final = "alerts"
 #: The fact that some hours have clearly more slow replies than the others.
 SLOW_HOURS: Final = "slow_hours"
+#: Agents who wrote before the day on which the agents table says that they came.
+WROTE_BEFORE: Final = "wrote_before_hired"
 #: Figures whose trend the shop's index shows, and what writes each.
 TRENDS: Final[Mapping[str, Callable[[Words, float], str]]] = {
     "paid_rate": lambda words, value: words.percent(value),

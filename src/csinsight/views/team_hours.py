@@ -17,6 +17,7 @@ from csinsight.behaviours.hours import (
     activity,
     enough,
     load_slope,
+    mean_load,
     relief,
     shift_starts,
     slow_hours,
@@ -113,7 +114,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     return Hours(
         hours,
         talks,
-        slow_hours(talks, profile.slow_s),
+        slow_hours(talks, hours, profile.slow_s),
         written,
         None if capped else load_slope(timed, waits[timed.index]),
         load_slope(timed, paid[timed.index]),
@@ -140,9 +141,12 @@ def sentence(study: Study, found: Hours) -> str:
         return study.word("hours.few")
     if found.capped:
         return _capped(study)
+    wait = found.slow.sort_values("load")["wait"].iloc[-1]  # as `enough` picks the busiest
     slow, low, high = (words.percent(value, 0) for value in told.slow)
     # What share of all rounds was answered late or never.
-    rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS]].sum()
+    rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS, _C.ROUNDS_UNANSWERED]].sum()
+    behind = float(rounds[_C.ROUNDS] - rounds[_C.ROUNDS_IN_180S])
+    never = float(rounds[_C.ROUNDS_UNANSWERED])
     parts = {
         "limit": words.seconds(study.context.profile.slow_s),
         "slow": words.with_interval(slow, low, high),
@@ -150,13 +154,15 @@ def sentence(study: Study, found: Hours) -> str:
         "months": labels.months_told(study),
         **_busiest(study, found.slow),
         **_slow_shares(study, found),
-        "late": words.percent(float(1 - rounds[_C.ROUNDS_IN_180S] / max(rounds[_C.ROUNDS], 1)), 0),
+        "late": words.percent(behind / max(float(rounds[_C.ROUNDS]), 1), 0),
+        "never": words.percent(never / max(behind, 1), 0),
+        "wait": words.seconds(wait),
     }
     faster = ""
     if told.faster is not None:
-        value, least, most = (words.points(-100 * part, 0) for part in told.faster)
-        parts |= {"most": _at_most(study, 100 * told.faster[2])}
-        faster = study.word("hours.one_more", value=value, low=most, high=least)
+        value, least, most = (_shift(study, -wait * part) for part in told.faster)
+        parts |= {"most": _at_most(study, wait * told.faster[2])}
+        faster = study.word("hours.one_more", value=value, low=most, high=least, wait=parts["wait"])
     if told.fewer is not None:
         value, least, most = (words.points(-100 * part, 1) for part in told.fewer)
         late = study.word("hours.one_more_late", value=value, low=most, high=least)
@@ -171,11 +177,16 @@ def _capped(study: Study) -> str:
     return study.word("hours.capped", cap=study.words.seconds(study.context.profile.round_cap_s))
 
 
-def _at_most(study: Study, percent: float) -> str:
-    """Say by how much one person more can shorten a first reply; 0 % is no figure."""
-    if round(percent) <= 0:
+def _at_most(study: Study, seconds: float) -> str:
+    """Say by how much one person more can shorten a first reply; 0 s is no figure."""
+    if round(seconds) <= 0:
         return study.word("hours.faster_none")
-    return study.word("hours.faster_most", n=study.words.number(percent, 0))
+    return study.word("hours.faster_most", n=study.words.seconds(seconds))
+
+
+def _shift(study: Study, seconds: float) -> str:
+    """Write by how many seconds a wait differs, with its sign."""
+    return study.words.word("unit.seconds", n=study.words.number(seconds, 0, sign=True))
 
 
 def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
@@ -347,13 +358,13 @@ def cover(study: Study, found: Hours) -> Block:
         hour = int(row["hour"])
         less = float(freed[hour])
         # A lower load: the ends of the interval change places.
-        sooner = [100 * (2 ** (-less * v) - 1) for v in (wait.value, wait.high, wait.low)]
+        sooner = [row["wait"] * (2 ** (-less * v) - 1) for v in (wait.value, wait.high, wait.low)]
         rows.append(
             {
                 "hour": _hour(study, hour),
                 "load": words.number(row["load"], 1),
                 "wait": labels.wait(study, row["wait"]),
-                "sooner": _span(study, [f"{words.points(v, 0)}%" for v in sooner]),
+                "sooner": _span(study, [_shift(study, v) for v in sooner]),
                 "orders": _orders(study, paid, less, float(asked.get(hour, 0)) / months),
             }
         )
@@ -374,8 +385,7 @@ def cover(study: Study, found: Hours) -> Block:
 def _busier(study: Study, found: Hours) -> str:
     """Say which hours are busier than all that are judged: they would be missed."""
     words, by = study.words, found.hours[found.hours[_H.AGENTS_ON] > 0]
-    on = by.groupby(by[_H.HOUR_AT].dt.hour)[[_H.OPENED, _H.AGENTS_ON]].mean()
-    load = on[_H.OPENED] / on[_H.AGENTS_ON]
+    load = mean_load(found.hours)
     often = by[_H.HOUR_AT].dt.hour.value_counts() >= by[_H.HOUR_AT].dt.normalize().nunique() / 2
     more = load[often.reindex(load.index) & (load > found.slow["load"].max())]
     more = more.drop(found.slow["hour"], errors="ignore")
@@ -388,9 +398,13 @@ def _busier(study: Study, found: Hours) -> str:
 def _orders(study: Study, paid: Slope | None, less: float, inquiries: float) -> str:
     if paid is None:
         return study.word("text.not_given")
-    ends = sorted(-less * v * inquiries for v in (paid.low, paid.high))
-    values = (-less * paid.value * inquiries, *ends)
-    return _span(study, [study.words.number(v, 1, sign=True) for v in values])
+    low, high = sorted(-less * v * inquiries for v in (paid.low, paid.high))
+    value, *ends = (
+        study.words.number(v, 1, sign=True) for v in (-less * paid.value * inquiries, low, high)
+    )
+    if low <= 0 <= high:  # a number of either sign would be read as one
+        return labels.two_lines(study.word("hours.orders_unknown", low=ends[0], high=ends[1]))
+    return _span(study, [value, *ends])
 
 
 def _span(study: Study, written: list[str]) -> str:

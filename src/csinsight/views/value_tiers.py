@@ -267,18 +267,13 @@ def leaving(study: Study, found: Leaving) -> Block:
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
     money = words.money
-    next_days = (found.now, found.least, found.most)
     rose = {"rose": words.number(found.rose), "fresh": words.number(found.fresh)}
-    if isnan(found.least):
-        balance = study.word("leaving.balance_unsure", **rose)
-    else:
-        sums = {"now": _in_money(study, *next_days), "before": money(found.before)}
-        balance = study.word("leaving.balance", **rose, **sums)
+    balance = study.word("leaving.balance", **rose)
     if len(found.silent):
         text = words.sentences(_answer(study, found), text)
     study.write_facts({LEAVING: words.sentences(text, balance), SILENT: len(found.silent)})
     change = {
-        name: words.word("text.signed", sign="+" if value > 0 else "", value=money(value))
+        name: _signed(study, value)
         for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
     }
     rows = [
@@ -325,9 +320,19 @@ def _answer(study: Study, found: Leaving) -> str:
     if found.answer == "young":
         return study.word("leaving.answer_young")
     money = study.words.money
-    quiet = study.words.with_interval(*map(money, (-found.quiet, *found.lost)))
-    gain = money(found.bought + found.new)
-    return study.word(f"leaving.answer_{found.answer}", quiet=quiet, gain=gain)
+    gain, (least, most) = found.bought + found.new, found.lost
+    net = [_signed(study, value) for value in (gain + found.quiet, gain - most, gain - least)]
+    return study.word(
+        f"leaving.answer_{found.answer}",
+        net=study.words.with_interval(*net),
+        quiet=money(-found.quiet),
+        gain=money(gain),
+    )
+
+
+def _signed(study: Study, value: float) -> str:
+    sign = "+" if value > 0 else ""
+    return study.words.word("text.signed", sign=sign, value=study.words.money(value))
 
 
 def _in_money(study: Study, value: float, low: float, high: float) -> str:
