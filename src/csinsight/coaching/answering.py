@@ -339,7 +339,9 @@ def _any_marked(conversation: pd.DataFrame, names: tuple[str, ...]) -> np.typing
     found = np.zeros(len(conversation), dtype=bool)
     for name in names:
         if name in conversation:
-            found |= as_float(conversation[name]) == 1
+            marks = conversation[name]
+            # As `excerpts` gives them, marks are plain truth: to make figures of them takes longer.
+            found |= marks.to_numpy() if marks.dtype == bool else as_float(marks) == 1
     return found
 
 
