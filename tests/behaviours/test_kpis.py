@@ -228,6 +228,6 @@ def test_profiles_are_dated_sourced_and_give_rules(name):
 def test_faults_of_a_profile_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"`ebay`.*douyin, jd, pinduoduo, taobao, textbook"):
         load_profile("ebay")
-    (tmp_path / "own.yml").write_text("name: own\nround_cap_s: -1\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"key `round_cap_s`: .* greater than 0; got -1"):
+    (tmp_path / "own.yml").write_text("name: own\nround_cap_s: 120\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"key `round_cap_s`: .* greater than 180; got 120"):
         load_profile("own", tmp_path)

@@ -13,6 +13,7 @@ from csinsight.config import load
 from csinsight.contract.files import PROFILE_FILE
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules, ResponseFrom
+from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.params import OWN_PROFILE, shipped
 
 Attribution = Literal["order_first", "payment", "last"]
@@ -46,7 +47,7 @@ class KpiProfile(BaseModel):
         Raised whenever a convention in the file changes, so that two months can be compared.
     service_start_hour, service_end_hour : int
     round_cap_s, slow_s : float
-        Seconds; see `ConversationRules`.
+        Seconds; see `ConversationRules`. The cap lies above three minutes.
     unanswered : {'cap', 'leave_out'}
         Whether a round that nobody answered counts as the cap in times, or in the reply rate alone.
     conversion_window_hours, payment_window_hours : float
@@ -72,7 +73,8 @@ class KpiProfile(BaseModel):
     version: Annotated[int, Field(ge=1)] = 1
     service_start_hour: Annotated[int, Field(ge=0, le=24)]
     service_end_hour: Annotated[int, Field(ge=0, le=24)]
-    round_cap_s: Annotated[float, Field(gt=0)]
+    # A cap below the three minutes would count what came later as within them.
+    round_cap_s: Annotated[float, Field(gt=THREE_MINUTES_S)]
     slow_s: Annotated[float, Field(gt=0)]
     unanswered: Literal["cap", "leave_out"] = "cap"
     conversion_window_hours: Annotated[float, Field(gt=0)]
