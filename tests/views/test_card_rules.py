@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 from tests.tables import complete
 
-from csinsight.views import agent_card
+from csinsight.behaviours.sequence_forms import Scorecard
+from csinsight.drivers.units import unit_of
+from csinsight.sample import sample_drivers, sample_sessions
+from csinsight.views import agent_card, coaching, labels, scorecard
 from csinsight.views.sample import sample_card, sample_study
 
 
@@ -24,3 +27,46 @@ def test_what_is_not_shown_of_a_rule_is_counted(counted, told):
     assert ("conversations are shown here" in text) == bool(told)
     assert told in text
     assert text.count("保证七天见效") == 2
+
+
+def test_no_red_line_is_a_plain_nought_while_hits_wait_to_be_read():
+    study, sessions = sample_study(), sample_sessions()
+    month = study.of_month(sessions)
+    red = ["leaks_order_data"]
+    card = Scorecard.model_construct(items={}, red_lines=red)
+    items = {"agent_id": month["agent_id"], "conversation_id": month["conversation_id"]}
+    items = pd.DataFrame(items).assign(item="greets", points=10.0, kept=1.0)
+    study.write("scorecard_items", complete("scorecard_items", items))
+    scores = month[["conversation_id", "agent_id"]].assign(score=90.0, red_lines=[[]] * len(month))
+    told = {}
+    for name, shown in (("read", False), ("waits", True)):
+        hits = pd.Series(month.index == month.index[0], index=month.index) & shown
+        told[name] = scorecard.agents(study, scores, card, month.assign(leaks_order_data=hits))
+    assert "not all read" not in told["read"].plain()
+    waits = told["waits"]
+    assert waits.plain().count("not all read") == month["agent_id"].nunique()
+    assert "Another 1 possible crossings" in waits.caption
+
+
+@pytest.mark.parametrize(("read", "few"), [(4, True), (5, False)])
+def test_how_far_a_rule_is_trusted_is_not_told_from_a_few_readings(read, few):
+    told = scorecard.rule_trust(sample_study(), "off_platform", right=read, read=read)
+    assert ("too few to know" in told) == few
+    assert ("%" in told) != few
+
+
+def test_advice_says_that_only_the_words_were_measured():
+    study, drivers = sample_study(), sample_drivers()
+    first = next(b for b in labels.readable(drivers)["behaviour"] if unit_of(b) == "shown")
+    row = {"agent_id": "a001", "behaviour": first, "kind": "driver", "effect_pp": 8.0, "low": 1.0}
+    row |= {"effect_low_pp": 6.0, "effect_high_pp": 10.0, "expected_gain_inquiries": 2, "high": 3.0}
+    told = coaching.in_brief(study, pd.DataFrame([row]), drivers)
+    assert "only whether such words" in told
+    assert told.endswith(coaching.measured(study, first))
+
+
+def test_agents_stand_in_the_briefs_table_in_the_order_of_its_text():
+    links = labels.card_links(sample_study(), ["a003", "a001", "a002"])
+    assert [links.index(f"card-{name}") for name in ("a003", "a001", "a002")] == sorted(
+        links.index(f"card-{name}") for name in ("a001", "a002", "a003")
+    )

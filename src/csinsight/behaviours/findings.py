@@ -274,6 +274,26 @@ def crossed_red_lines(
     return pd.DataFrame(sure, index=sessions.index, columns=red_lines).astype(bool)
 
 
+def unread_red_lines(
+    sessions: pd.DataFrame, red_lines: list[str], labels: pd.DataFrame | None = None
+) -> int:
+    """Return how many hits of red lines nobody has judged, of sessions as for `crossed_red_lines`.
+
+    Examples
+    --------
+    >>> hits = pd.DataFrame({"conversation_id": ["c1", "c2"], "agent_id": "a1"})
+    >>> hits = hits.assign(leaks_order_data=True)
+    >>> read = {"conversation_id": ["c1"], "behaviour": ["leaks_order_data"], "shown": [False]}
+    >>> unread_red_lines(hits, ["leaks_order_data"], pd.DataFrame(read))
+    1
+    """
+    waits = 0
+    for rule in red_lines:
+        judged = sessions[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
+        waits += int((_shown(sessions, rule) & judged.isna()).sum())
+    return waits
+
+
 def _shown(sessions: pd.DataFrame, rule: str) -> pd.Series[bool]:
     return sessions[rule].astype("boolean").fillna(value=False).astype(bool)
 

@@ -131,7 +131,7 @@ def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> 
         study.word(f"drivers.unit_{outcome}", n=write(abs(value), places)),
         *(write(end, places) for end in (low, high)),
     )
-    return study.word(
+    told = study.word(
         "brief.first_helps" if value > 0 else "brief.first_hurts",
         behaviour=labels.noun(study, first[_P.BEHAVIOUR]),
         measure=study.word(f"drivers.measure_{outcome}"),
@@ -139,6 +139,21 @@ def in_brief(study: Study, plan: pd.DataFrame, drivers: pd.DataFrame | None) -> 
         title=labels.title_of(study, first[_P.BEHAVIOUR]),
         agents=_some(study, first["who"]),
     )
+    return study.words.sentences(told, measured(study, first[_P.BEHAVIOUR]))
+
+
+def measured(study: Study, behaviour: str) -> str:
+    """Say that of advice only the words were measured; nothing of a timing, which is all there is.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> measured(sample_study(), "first_response_s")
+    ''
+    """
+    if unit_of(behaviour) != "shown":
+        return ""
+    return study.word("coaching.measured", behaviour=labels.noun(study, behaviour))
 
 
 #: Agents named in the brief for lines that seem to break a rule, and from how many lines on.
@@ -347,7 +362,11 @@ def team(study: Study, plan: pd.DataFrame) -> Block:
         figure,
         team_title(study, table),
         alt=words.listed([f"{name} {text}" for name, text in zip(names, told, strict=True)]),
-        caption=words.sentences(study.word("coaching.team_caption"), _not_advised(study, table)),
+        caption=words.sentences(
+            study.word("coaching.team_caption"),
+            measured(study, str(table[_P.BEHAVIOUR].iloc[0])),
+            _not_advised(study, table),
+        ),
         data=table.round(3),
         name="coaching_by_behaviour",
     )

@@ -467,15 +467,17 @@ def quoted(study: Study, text: str) -> str:
 
 
 def card_links(study: Study, agents: Iterable[str], most: int | None = None) -> str:
-    """Write agents by name, each with a link to the card, up to `most` and the number of others.
+    """Write agents in their order, each with a link to the card, up to `most` and how many others.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> card_links(sample_study(), ["a001"])
     '[小满](06_agent_card-a001.html)'
+    >>> card_links(sample_study(), ["a002", "a001"]).index("a002") < 30
+    True
     """
-    names = sorted_names(study, agents)
+    names = list(agents)
     more = len(names) - (len(names) if most is None else most)
     # Nobody is told that there is "1 more": the name is as short.
     shown = names[: len(names) - more] if more > 1 else names

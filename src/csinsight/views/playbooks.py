@@ -58,8 +58,8 @@ def guides(study: Study, books: pd.DataFrame) -> Block:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> one = pd.DataFrame({"cut": ["type"], "segment": ["bargain"]})
-    >>> guides(sample_study(), one).plain()[:22]
-    'BargainingHow to tell '
+    >>> guides(sample_study(), one).plain()[:40]
+    'What follows is the textbook’s way with '
     """
     library = load_library(study.lang).buyers
     boxes = [
@@ -67,7 +67,7 @@ def guides(study: Study, books: pd.DataFrame) -> Block:
         for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
         if segment in library
     ]
-    return in_pairs(boxes)
+    return Stack(Prose(study.word("coaching.guides")), in_pairs(boxes)) if boxes else Stack()
 
 
 def in_pairs(boxes: Sequence[Block]) -> Stack:

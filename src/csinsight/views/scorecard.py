@@ -7,7 +7,13 @@ from typing import Final
 import pandas as pd
 
 from csinsight.behaviours import scorecard
-from csinsight.behaviours.findings import compliance_findings, crossed_red_lines, rule_precisions
+from csinsight.behaviours.findings import (
+    MIN_READ,
+    compliance_findings,
+    crossed_red_lines,
+    rule_precisions,
+    unread_red_lines,
+)
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.sequence_forms import Scorecard
 from csinsight.coaching.month import load_disputes, set_aside, without_rejected
@@ -151,6 +157,8 @@ def rule_trust(study: Study, rule: str, *, right: int, read: int, sure: bool = F
     >>> study = sample_study()
     >>> rule_trust(study, "off_platform", right=0, read=0)
     'none of such lines has been read yet, so how often they are right is not known'
+    >>> rule_trust(study, "off_platform", right=1, read=1)[:40]
+    'so far only 1 of such lines was read one'
     >>> rule_trust(study, "off_platform", right=9, read=10)[:40]
     'of such lines that were read one by one,'
     """
@@ -158,6 +166,8 @@ def rule_trust(study: Study, rule: str, *, right: int, read: int, sure: bool = F
         return study.word("card.rule_confirmed")
     if not read:
         return study.word("card.rule_unread")
+    if read < MIN_READ:
+        return study.word("card.rule_few", read=study.words.number(read))
     low, high = wilson(right, read)
     words = study.words
     ends = {"low": words.percent(low, 0), "high": words.percent(high, 0)}
@@ -252,14 +262,18 @@ def items(study: Study, card: Scorecard) -> Block:
     )
 
 
-def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
+def agents(study: Study, scores: pd.DataFrame, card: Scorecard, sessions: pd.DataFrame) -> Block:
     """Draw each agent's mean score with its interval, by name and not by result.
+
+    Beside red lines that a person confirmed stands, for all alike, whether any are unread: a plain
+    0 would say that there was nothing.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> nobody = pd.DataFrame({"agent_id": [None], "score": [None], "red_lines": [[]]})
-    >>> agents(sample_study(), nobody, Scorecard.model_construct(items={})).plain()
+    >>> empty = Scorecard.model_construct(items={})
+    >>> agents(sample_study(), nobody, empty, pd.DataFrame()).plain()
     'No agent has a conversation with enough opportunities to be scored.'
     """
     found = scorecard.agent_scores(scores)
@@ -268,12 +282,13 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
     found = found.assign(name=[study.agent_name(a) for a in found[Conversations.AGENT_ID]])
     found = found.sort_values("name", key=lambda names: names.map(by_pinyin))
     words = study.words
+    waits = unread_red_lines(study.of_month(sessions), card.red_lines, load_labels(study.data))
     shown = pd.DataFrame(
         {
             "agent": found["name"],
             "score": [_score(study, row) for _, row in found.iterrows()],
             "talks": found[scorecard.CONVERSATIONS],
-            "red": found[scorecard.RED_CONVERSATIONS],
+            "red": [_red(study, int(n), waits) for n in found[scorecard.RED_CONVERSATIONS]],
             "lost": [_most_lost(study, card, agent) for agent in found[Conversations.AGENT_ID]],
         }
     )
@@ -281,7 +296,10 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard) -> Block:
     return Table(
         shown,
         study.word("quality.agents", low=words.number(low), high=words.number(high)),
-        caption=study.word("quality.agents_caption"),
+        caption=words.sentences(
+            study.word("quality.agents_caption"),
+            study.word("quality.red_unread", n=words.number(waits)) if waits else "",
+        ),
         labels=labels.headings(study, "quality", shown.columns),
         name="scorecard_agents",
     )
@@ -331,6 +349,14 @@ def _score(study: Study, row: pd.Series) -> str:
         return number(row[Card.SCORE])
     ends = number(row[scorecard.LOW]), number(row[scorecard.HIGH])
     return labels.two_lines(study.words.with_interval(number(row[Card.SCORE]), *ends))
+
+
+def _red(study: Study, confirmed: int, waits: int) -> str:
+    """Write an agent's confirmed red lines; where any of the team's are unread, none is no 0."""
+    number = study.words.number(confirmed)
+    if not waits:
+        return number
+    return study.word("quality.red_some" if confirmed else "quality.red_none", n=number)
 
 
 def _most_lost(study: Study, card: Scorecard, agent: str) -> str:
