@@ -446,7 +446,7 @@ def funnel(study: Study, found: AgentSpread) -> Block:
     figure = plots.funnel(
         points,
         spread,
-        across=study.word("kpis.funnel_x"),
+        across=study.word("kpis.funnel_x", months=labels.months_told(study)),
         down=study.word("kpis.funnel_y"),
         write=lambda value: study.words.percent(value, 0),
     )

@@ -49,7 +49,7 @@ def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
 def questions(found: pd.DataFrame) -> pd.DataFrame:
     """Return a row a question: its buyers, its most frequent answer, and whether one is written.
 
-    ``state`` is ``standard`` (one way covers at least half), ``unclear`` (so, but surely more than
+    ``state`` is ``standard`` (one way covers more than half), ``unclear`` (so, but surely more than
     one buyer in ten asks again), ``uneven`` (answers differ) or ``none`` (no answer was given to
     enough buyers).
 
@@ -63,8 +63,8 @@ def questions(found: pd.DataFrame) -> pd.DataFrame:
     rows = found.sort_values([_B.QUESTION_ID, _B.SHARE], ascending=[True, False], kind="stable")
     rows = rows.drop_duplicates(_B.QUESTION_ID).reset_index(drop=True)
     state = pd.Series("uneven", index=rows.index)
-    state[rows[_B.SHARE] >= STANDARD] = "standard"
-    state[(rows[_B.SHARE] >= STANDARD) & (rows[_B.AGAIN_LOW] > AGAIN)] = "unclear"
+    state[rows[_B.SHARE] > STANDARD] = "standard"
+    state[(rows[_B.SHARE] > STANDARD) & (rows[_B.AGAIN_LOW] > AGAIN)] = "unclear"
     state[rows[_B.ANSWER].isna()] = "none"
     return rows.assign(state=state)
 
@@ -95,7 +95,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     if found.empty:
         return study.word("bank.none")
     words, rows = study.words, questions(found)
-    worth, unclear = rows[rows[_B.SHARE] < STANDARD], rows[rows["state"] == "unclear"]
+    worth, unclear = rows[rows[_B.SHARE] <= STANDARD], rows[rows["state"] == "unclear"]
     told = study.word(
         "bank.found",
         months=labels.months_told(study),
@@ -138,7 +138,7 @@ def headline(found: pd.DataFrame) -> dict[str, int]:
     {'questions': 2, 'standard': 1}
     """
     rows = questions(found)
-    return {"questions": len(rows), "standard": int((rows[_B.SHARE] >= STANDARD).sum())}
+    return {"questions": len(rows), "standard": int((rows[_B.SHARE] > STANDARD).sum())}
 
 
 def repeated(study: Study, found: pd.DataFrame) -> Block:

@@ -162,7 +162,9 @@ def sentence(study: Study, found: Lost) -> str:
     if len(rows) < MIN_LOST:
         return study.word("lost.few", n=labels.counted(study, "inquiries", len(rows)))
     table = shares(rows)
-    told = table[table["reason"] != "silent"].head(2)
+    # Who thinks it over has given no reason.
+    told = table[~table["reason"].isin(("silent", "undecided"))].head(2)
+    undecided = int((rows[_L.REASON] == "undecided").sum())
     n, silent = words.number(len(rows)), int((rows[_L.REASON] == "silent").sum())
     share = words.percent(silent / len(rows), 0)
     if told.empty:
@@ -181,9 +183,10 @@ def sentence(study: Study, found: Lost) -> str:
         ]
         checked, right = UNSEEN_NAMED
         first = study.word(
-            "lost.found_silent" if silent else "lost.found_most",
+            "lost.found_silent" if silent or undecided else "lost.found_most",
             n=n,
             silent=share,
+            undecided=words.percent(undecided / len(rows), 0),
             listed=words.listed(shown),
             read=words.number(checked),
             right=words.number(right),

@@ -197,7 +197,7 @@ def table(study: Study, tiers: pd.DataFrame, outlook: Outlook) -> Table:
     return Table(
         rows[columns],
         study.word("tiers.table"),
-        caption=study.word(key, **told),
+        caption=words.sentences(study.word(key, **told), study.word("tiers.regress")),
         labels=labels.headings(study, "tiers", columns),
         formats=dict.fromkeys(columns[2:], study.words.money),
         name="tiers",
@@ -441,7 +441,11 @@ def models(study: Study, outlook: Outlook) -> Block:
     names = ("model", "deviance", "gain", "gain_se", "rank_correlation", "total", "mae")
     rows = outlook.scores[list(names)].copy()
     rows["model"] = [study.word(f"tiers.model_{name}") for name in rows["model"]]
-    title = study.word("tiers.models_won" if won else "tiers.models_kept", model=used)
+    others = outlook.scores[outlook.scores["model"] != outlook.name]
+    # Closer beyond two standard errors, and not used: it orders the buyers worse.
+    closer = (others["gain"] > 2 * others["gain_se"]).any()
+    kept = "tiers.models_kept_order" if closer else "tiers.models_kept"
+    title = study.word("tiers.models_won" if won else kept, model=used)
     return Table(
         rows,
         title,

@@ -1,0 +1,39 @@
+"""What a manager asked of sentences on pages 02, 09 and 10: each says what its figures say."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from csinsight.views import answer_bank, lost_inquiries, value_tiers
+from csinsight.views.sample import sample_lost, sample_study
+
+
+def test_thinking_it_over_is_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = ["undecided"] * 20 + ["silent"] * 12 + ["price"] * 8
+    found = sample_lost()
+    rows = pd.DataFrame({"reason": reasons, "no_way_out": False, "wait_s": 0.0})
+    shown = SimpleNamespace(inquiries=found.inquiries, table=rows)
+    told = lost_inquiries.sentence(sample_study(), shown).replace("\xa0", " ")
+    assert "30% gave no reason and 50% said only that they would think it over" in told
+    assert "most others ended on price (20%)" in told
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.5, "uneven"), (0.51, "standard")])
+def test_half_is_not_more_than_half(share: float, state: str) -> None:
+    rows = pd.DataFrame({"question": [1], "answer": ["a"], "share": [share], "again_low": [0.0]})
+    assert answer_bank.questions(rows)["state"].tolist() == [state]
+    assert answer_bank.headline(rows)["standard"] == (state == "standard")
+
+
+@pytest.mark.parametrize(
+    ("gain", "told"), [(13.0, "others were closer"), (1.0, "no other was both")]
+)
+def test_a_baseline_that_others_beat_is_not_called_the_closest(gain: float, told: str) -> None:
+    scores = pd.DataFrame({"model": ["bgnbd", "rfm"], "used": [True, False]})
+    scores = scores.assign(deviance=[41.0, 41.0 - gain], gain=[0.0, gain], gain_se=[0.0, 4.0])
+    scores = scores.assign(rank_correlation=[0.5, 0.4], total=1.0, mae=120.0)
+    block = value_tiers.models(sample_study(), SimpleNamespace(name="bgnbd", scores=scores))
+    assert told in block.title
