@@ -114,3 +114,14 @@ def test_whether_more_goes_than_comes_is_told_by_the_forecasts_own_error(gain, a
     change = (900.0, gain, -100.0, 0.0, 800.0 + gain)
     found = Leaving(2, 1, 1, 0, silent, middle, low, high, *change, least=600.0, most=1300.0)
     assert found.answer == answer
+
+
+def test_who_bought_nothing_and_is_worth_more_makes_no_answer():
+    held = pd.DataFrame({"expected": [10.0] * 60, "actual": [9.0, 11.0] * 30})
+    names = [f"b{n}" for n in range(20)]
+    before = _tiers(*((name, "vip", 10.0) for name in names))
+    # One loses a little; after days that are missing all others are expected to spend more.
+    now = _tiers(*((name, "vip", 5.0 if name == "b0" else 20.0) for name in names))
+    found = leaving(before, now, set(), held, seed=1)
+    assert found.quiet > 0
+    assert found.answer == "odd"

@@ -276,14 +276,19 @@ class Leaving:
 
     @property
     def answer(self) -> str:
-        """Whether more goes than comes: ``yes``, ``no``, ``unclear`` or ``young`` (unknown error).
+        """Whether more goes than comes: ``yes``, ``no``, ``unclear``, ``young`` or ``odd``.
 
+        Young is a shop whose error is not known. It is odd that buyers who did not buy are expected
+        to spend more than a month ago: days are missing, or another model is used, and the two
+        estimates can't be compared.
         What buyers who did not buy take off the forecast, with the forecast's own relative error,
         is held against what those who bought and new ones add.
         """
         least, most = self.lost
         if isnan(least):
             return "young"
+        if self.quiet > 0:
+            return "odd"
         gain = self.bought + self.new
         return "yes" if least > gain else "no" if most < gain else "unclear"
 

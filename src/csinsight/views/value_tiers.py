@@ -317,8 +317,8 @@ def leaving(study: Study, found: Leaving) -> Block:
 
 def _answer(study: Study, found: Leaving) -> str:
     """Say first and plainly whether more goes than comes, or that it can't be told."""
-    if found.answer == "young":
-        return study.word("leaving.answer_young")
+    if found.answer in ("young", "odd"):
+        return study.word(f"leaving.answer_{found.answer}")
     money = study.words.money
     gain, (least, most) = found.bought + found.new, found.lost
     net = [_signed(study, value) for value in (gain + found.quiet, gain - most, gain - least)]
