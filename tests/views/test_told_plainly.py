@@ -11,11 +11,11 @@ from csinsight.views import answer_bank, lost_inquiries, value_tiers
 from csinsight.views.sample import sample_lost, sample_study
 
 
-def test_thinking_it_over_is_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thinking_it_over_is_no_reason() -> None:
     reasons = ["undecided"] * 20 + ["silent"] * 12 + ["price"] * 8
     found = sample_lost()
     rows = pd.DataFrame({"reason": reasons, "no_way_out": False, "wait_s": 0.0})
-    shown = SimpleNamespace(inquiries=found.inquiries, table=rows)
+    shown = SimpleNamespace(inquiries=found.inquiries, table=rows, long_wait_s=found.long_wait_s)
     told = lost_inquiries.sentence(sample_study(), shown).replace("\xa0", " ")
     assert "30% gave no reason and 50% said only that they would think it over" in told
     assert "most others ended on price (20%)" in told
