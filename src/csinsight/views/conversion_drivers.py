@@ -333,7 +333,6 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         _D.EFFECT_PP,
         "interval",
         _D.Q_VALUE,
-        _D.DETECTABLE_PP,
         *([_D.CORRECTED_PP] if _D.CORRECTED_PP in rows else []),
         _D.VERDICT,
     )
@@ -351,9 +350,6 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
             _D.EFFECT_PP: points,
             **dict.fromkeys([_D.CORRECTED_PP] if _D.CORRECTED_PP in columns else [], points),
             _D.Q_VALUE: labels.or_dash(study, _q(study.words)),
-            _D.DETECTABLE_PP: labels.or_dash(
-                study, lambda v: study.words.number(v, labels.digits(rows[_D.OUTCOME].iloc[0]))
-            ),
         },
         name="drivers-all",
     )
