@@ -220,6 +220,8 @@ SHOWN = {
     "1887744381": {"asks_needs", "recommends", "polite_words"},
     "13795785": {"asks_needs", "recommends", "polite_words", "gives_specifics"},
 }
+#: What stands for a link alone (仅发送商品链接) is taken for a fact where it answers a wish.
+MISREAD = {"1887744381": {"gives_specifics"}}
 
 
 def test_each_talk_shows_what_was_read_in_it(talks: Report) -> None:
@@ -227,7 +229,7 @@ def test_each_talk_shows_what_was_read_in_it(talks: Report) -> None:
     assert found["is_inquiry"].all()
     shown = found[[*MARKERS, *COMPLIANCE]].fillna(False)
     read = {b: set(shown.columns[row.astype(bool)]) for b, row in shown.iterrows()}
-    assert read == SHOWN
+    assert read == {b: shown | MISREAD.get(b, set()) for b, shown in SHOWN.items()}
     assert found["apologizes"].notna().to_dict() == {b: b == "2911192013" for b in SHOWN}
 
 
