@@ -225,13 +225,10 @@ def _conversations_of(broken: pd.DataFrame) -> int:
 
 
 def _some(study: Study, agents: list[str]) -> str:
-    """Name a few agents in a sentence, those first whose gap is largest, and how many others.
-
-    By name, as in the table of the plan: what stands first there and here is no ranking.
-    """
+    """Name a few agents in a sentence, those first whose gap is largest, and how many others."""
     # Nobody is told that there is "1 more": the name is as short.
     few = len(agents) <= _MOST_NAMED + 1
-    shown = labels.sorted_names(study, agents if few else agents[:_MOST_NAMED])
+    shown = agents if few else agents[:_MOST_NAMED]
     names = [
         study.word("brief.newcomer", name=study.agent_name(agent))
         if labels.is_new(study, agent)
