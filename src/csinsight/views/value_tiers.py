@@ -276,23 +276,7 @@ def leaving(study: Study, found: Leaving) -> Block:
         name: _signed(study, value)
         for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
     }
-    rows = [
-        Tile(
-            study.word("leaving.fell"),
-            words.number(found.fell),
-            study.word("leaving.fell_detail", share=words.percent(found.fell / found.of, 0)),
-        ),
-        Tile(
-            study.word("leaving.rose"),
-            rose["rose"],
-            study.word("leaving.rose_detail", fresh=rose["fresh"]),
-        ),
-        Tile(
-            study.word("leaving.silent"),
-            words.number(len(found.silent)),
-            study.word("leaving.silent_detail"),
-        ),
-    ]
+    rows = _movement(study, found)
     if isnan(found.low) or isnan(found.least):
         return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.unsure_long")))
     rows += [
@@ -313,6 +297,28 @@ def leaving(study: Study, found: Leaving) -> Block:
         ),
     ]
     return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
+
+
+def _movement(study: Study, found: Leaving) -> list[Tile]:
+    """Return how many of the best buyers fell, how many rose, and how many bought nothing."""
+    write = study.words.number
+    return [
+        Tile(
+            study.word("leaving.fell"),
+            write(found.fell),
+            study.word("leaving.fell_detail", share=study.words.percent(found.fell / found.of, 0)),
+        ),
+        Tile(
+            study.word("leaving.rose"),
+            write(found.rose),
+            study.word("leaving.rose_detail", fresh=write(found.fresh)),
+        ),
+        Tile(
+            study.word("leaving.silent"),
+            write(len(found.silent)),
+            study.word("leaving.silent_detail"),
+        ),
+    ]
 
 
 def _answer(study: Study, found: Leaving) -> str:
