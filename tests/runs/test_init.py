@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -75,16 +76,18 @@ def test_the_mapping_with_every_key_reads_a_file(tmp_path: Path) -> None:
     make_folder(tmp_path / "shop")
     path = tmp_path / "x.csv"
     path.write_text(
-        "订单编号,买家会员名,下单时间,付款时间,实付,件数,用券,订单类型,子订单编号,商品ID,商品名称,"
+        "订单编号,买家会员名,下单时间,付款时间,实付,原价,件数,用券,订单类型,子订单编号,商品ID,商品名称,"
         "类目,更新时间,币种\n"
-        '1,甲,2026/10/05 09:30,2026-10-05 10,"1,200.50",1,用了,普通订单,11,p1,茶,饮,2026-10-06,'
-        "CNY\n"
-        "1,甲,2026/10/05 09:30,2026-10-05 10,10,2,没用,普通订单,12,p2,杯,具,2026-10-06,USD\n"
-        "2,乙,2026/10/05 09:31,未付款,10,1,没用,测试订单,21,p1,茶,饮,2026-10-06,CNY\n",
+        '1,甲,2026/10/05 09:30,2026-10-05 10,"1,200.50",130000,1,用了,普通订单,11,p1,茶,饮,'
+        "2026-10-06,CNY\n"
+        "1,甲,2026/10/05 09:30,2026-10-05 10,10,1000,2,没用,普通订单,12,p2,杯,具,2026-10-06,USD\n"
+        "2,乙,2026/10/05 09:31,未付款,10,1000,1,没用,测试订单,21,p1,茶,饮,2026-10-06,CNY\n",
         encoding="utf-8",
     )
     plan = tmp_path / "shop" / "mappings" / "every_key.yml"
     report = run_import("mapping", [path], tmp_path / "shop" / "data", plan)
     assert report.counts == {"orders": 1, "order_lines": 2}
     assert report.money_out == pytest.approx(1200.5 + 71)
+    orders = pl.read_parquet(tmp_path / "shop" / "data" / "orders.parquet")
+    assert orders["list_amount"].to_list() == pytest.approx([1300 + 71])
     assert (report.refused, report.repeated) == (1, 1)

@@ -319,8 +319,8 @@ def hired_late(study: Study) -> list[str]:
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> hired_late(sample_study())
-    []
+    >>> [told.split(":")[0] for told in hired_late(sample_study())]
+    ['Agent 小满']
     """
     shop, late = study.open(), {}
     if shop.has("agents", Agents.HIRED_ON) and shop.has("messages", Messages.SENT_AT):
