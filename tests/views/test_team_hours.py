@@ -147,7 +147,7 @@ def _enough(slope):
 
 def test_the_busiest_hour_is_named_beside_its_load():
     told = _enough(Slope(0.0, -0.01, 0.01, 400, 30))
-    assert "busiest of those that can be judged is 20:00–21:00 (3.0 new" in told
+    assert "of hours that can be judged 20:00–21:00 is busiest (3.0 new" in told
 
 
 def test_nobody_reads_that_a_reply_gets_no_seconds_shorter():

@@ -17,7 +17,7 @@ def test_thinking_it_over_is_no_reason() -> None:
     rows = pd.DataFrame({"reason": reasons, "no_way_out": False, "wait_s": 0.0})
     shown = SimpleNamespace(inquiries=found.inquiries, table=rows, long_wait_s=found.long_wait_s)
     told = lost_inquiries.sentence(sample_study(), shown).replace("\xa0", " ")
-    assert "30% gave no reason and 50% said only that they would think it over" in told
+    assert "30% gave no reason, 50% would only think it over" in told
     assert "most others ended on price (20%)" in told
 
 
