@@ -40,7 +40,7 @@ DATE: Final = re.compile(
 STATED: Final = re.compile(
     r"(?<![a-z])(?:gb|qb|fz|jb|hg|yy|iso|iec|en|astm|din)(?:/[tz])?\s?[0-9.]{3,6}(?:-(?:19|20)"
     r"[0-9]{2})?"
-    r"(?![0-9])|(?:条形码|条码|barcode|(?<![a-z])(?:ean|upc|isbn)(?![a-z]))(?:[:是为\s]"
+    r"(?![0-9])|(?:批号|批次|生产批次)[:是为\s]{0,3}[0-9a-z\-]{4,17}(?![0-9a-z])|(?:条形码|条码|barcode|(?<![a-z])(?:ean|upc|isbn)(?![a-z]))(?:[:是为\s]"
     r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}",
     re.IGNORECASE,
 )

@@ -7,7 +7,8 @@ from typing import Final
 
 #: WeChat as people write it where the word is forbidden.
 _WECHAT: Final = (
-    r"(?:[微薇威维徽围嶶卫伟v加➕+]\s?[信芯心❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x|v❤|卫星号"
+    r"(?:[微薇威维徽围嶶卫伟vw♥❤💗💚加➕+]\ufe0f?\s?[信芯心讯訊❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x"
+    r"|v❤|卫星(?:号|(?=\s?[a-z0-9_\-]{5}))"
     r"|绿泡泡|绿色软件|绿信"
     r"|(?:加|➕|\+|我|我的|个|个人|扣|留)\s?(?:一?[下个]\s?)?[微薇威vVwW](?!e\s?chat|ei\s?xin|x"
     r"|[a-z]{2,}\s[a-z])|we\s?chat|wei\s?(?:xin|信)"
@@ -25,6 +26,7 @@ _SITES: Final = (
     r"(?<![a-z\-])(?:ins|ig|instagram|insta|line(?: id)?|whatsapp|telegram|tg|skype|snap(?:chat)?"
     r"|facebook|fb|twitter|discord|kakao|viber|tiktok|paypal|venmo|zelle|cash ?app|user ?name|uid"
     r"|linked ?in|reddit|signal|threads|bluesky|mastodon|pinterest|twitch|youtube|github|steam|psn"
+    r"|etsy|ebay|poshmark|depop|mercari|vinted|handle|(?:signed|logged) in as|(?:add|dm) me"
     r"|gamer ?tag|wechat|wise|revolut|user(?! ?(?:name|id|manual))|apple id|log-?in|screen ?name"
     r"|(?:account|user|profile) ?(?:id|name))(?![a-z])"
 )
@@ -54,6 +56,18 @@ _SITE_ENDINGS: Final = (
     r"|hk|tw|jp|uk|us|ly|gl|la|de|fr|ee|be|gg|to|page|live)"
 )
 _PATH: Final = r"(?:/[^\s\u4e00-\u9fff,。;!、\"'<>()\[\]]*)?"
+
+#: Where people go by names of their own.
+_PLATFORMS: Final = (
+    "旺旺|闲鱼|抖音|快手|小红书|微博|b站|贴吧|知乎|豆瓣|拼多多|淘宝|京东|支付宝|得物"
+)
+
+#: Words that numbers of goods stand behind.
+_GOODS: Final = (
+    r"(?:model|style|size|colou?r|series|type|item|page|photo|version|windows|iphone|ipad|galaxy"
+    r"|order|studio|nikon|canon|intel|ryzen|xiaomi|redmi|honor|huawei|office|batch|class"
+    r"|grade|level|about|under|only|over)"
+)
 
 ACCOUNTS: Final = tuple(
     (word, re.compile(pattern, re.IGNORECASE))
@@ -108,8 +122,8 @@ ACCOUNTS: Final = tuple(
         ("账号", r"(?<![a-z0-9$])\$(?P<found>[a-z][a-z0-9_\-]*[0-9_][a-z0-9_\-]*)"),
         (
             "账号",
-            r"(?:旺旺|闲鱼|抖音|快手|小红书|微博|b站|贴吧)(?:名|号|是|叫|:|\s){0,3}"
-            r"(?P<found>[\u4e00-\u9fff]{2,10}[_\-]?[0-9]{2,8})(?![0-9元块个件])",
+            rf"(?:{_PLATFORMS})(?:名字|昵称|id|名|号|是|叫|:|\s){{0,3}}"
+            r"(?P<found>(?![\u4e00-\u9fff]{0,9}[的款])[\u4e00-\u9fff]{2,10}[_\-]?[0-9]{2,8})(?![0-9元块个件年月号天])",
         ),
         ("账号", r"(?:微博|抖音|小红书|关注|搜)\s?@\s?(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,20})"),
         (
@@ -120,12 +134,27 @@ ACCOUNTS: Final = tuple(
         ),
         (
             "账号",
-            r"(?:加|搜|私|滴滴)\s?(?P<found>(?=[a-z_\-]*[0-9_])[a-z][a-z0-9_\-]{4,29})"
-            r"(?=\s?(?:聊|私|说|$|[,。;!?\u2028]))",
+            r"(?:加|搜|扫|私|滴滴)(?:一下|下)?我?\s?"
+            r"(?P<found>(?=[a-z_\-]*[0-9_])[a-z][a-z0-9_\-]{4,29})"
+            r"(?=\s?(?:聊|私|说|加|吧|呗|哈|哦|$|[,。;!?\u2028]))",
+        ),
+        # By its look alone: words joined by an underscore with a digit in them, as nothing of
+        # the shop's is written, and a word of small letters with three digits or more behind it.
+        (
+            "账号",
+            rf"(?<![a-z0-9@./_\-])(?!{_GOODS}_?[0-9])(?=[a-z_]*[0-9]|[0-9]+_)(?=[a-z0-9_]*(?-i:[a-z]){{3}})"
+            r"(?P<found>[a-z0-9]+(?:_[a-z0-9]+)+_?)(?![a-z0-9_\-])",
         ),
         (
+            "账号",
+            r"(?<![a-z0-9@./_#\-])(?<!code )(?<!coupon )(?<!码)(?<!券)(?<!款)(?<!号)"
+            rf"(?!{_GOODS}[0-9])"
+            r"(?P<found>(?-i:[A-Za-z][a-z]{3,19})[0-9]{3,8})(?![a-z0-9\-])",
+        ),
+        ("账号", r"(?<![a-z0-9/])u/(?P<found>[a-z0-9][a-z0-9_\-]{2,20})"),
+        (
             "邮箱",
-            r"[a-z0-9][a-z0-9._%+\-]{0,63}\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
+            r"[a-z0-9à-ÿ][a-z0-9à-ÿ._%+\-]{0,63}\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
             r"(?:\s*(?:\.|点|\(dot\))\s*[a-z]{2,}|\.[\u4e00-\u9fff]{2})+",
         ),
         (
@@ -133,6 +162,11 @@ ACCOUNTS: Final = tuple(
             rf"(?<![a-z0-9])[a-z0-9](?:[a-z0-9._%+\-]|\s(?=[0-9])|(?<=[0-9])\s(?![0-9])"
             rf"){{0,63}}{_AT}(?:[a-z]\s)?[a-z0-9\-]+"
             rf"(?:{_DOT}{_ENDINGS})+(?![a-z])",
+        ),
+        (
+            "邮箱",
+            r"(?<![a-z0-9])[a-z0-9][a-z0-9._\-]{2,39}\s"
+            r"(?:gmail|outlook|hotmail|yahoo|icloud|foxmail|qq|163|126)\s(?:dot\s|点\s?)?com(?![a-z])",
         ),
         ("邮箱", rf"[0-9]{{5,11}}\s?(?:qq|163|126|139|sina|gmail)(?:{_DOT}){_ENDINGS}(?![a-z])"),
         (
@@ -150,7 +184,8 @@ ACCOUNTS: Final = tuple(
         (
             "账号",
             rf"(?:{_SITES}{_WORDY}[\s:@]*(?P<found>{_HANDLE})"
-            rf"|{_SITES}\s?(?:id|号|名|:|@)[\s:@]*(?P<told>[a-z0-9][a-z0-9_.\-]{{3,29}}))",
+            rf"|{_SITES}\s?(?:id|号|名|:|@)[\s:@]*(?P<told>[a-z0-9][a-z0-9_.\-]{{3,29}})"
+            rf"|{_SITES}\s?name[\s:@]*(?P<joined>(?-i:[A-Z][a-z]+(?:[A-Z][a-z]+)+)))",
         ),
         ("账号", rf"(?<![a-z0-9])v\s*[:=号]\s*(?P<found>{_ACCOUNT})"),
         ("账号", rf"(?<![a-z0-9])v我\s*(?P<found>{_ACCOUNT})"),
@@ -162,10 +197,22 @@ ACCOUNTS: Final = tuple(
         (
             "昵称",
             r"(?:昵称|网名|微信名|旺旺(?=名|号|是|叫|:)(?:名|号)?|用户名|会员名|登[录陆]名"
-            r"|(?:抖音|快手|小红书|微博|闲鱼|贴吧|b站)"
-            r"(?:名字?|id|号)|公众号(?=叫|是|:))(?:号|是|叫|为|:|\s)*"
-            r"(?!怎|什|多|哪|可|能|要|不|改|吗|是|在|填|有|和|跟|忘|显|会|呢)"
+            rf"|(?:{_PLATFORMS}|游戏)"
+            r"(?:名(?:字|(?!字))|id|号|昵称)|公众号(?=叫|是|:)|(?:名字|昵称|账号|帐号)显示(?:的?是|为|叫)?)"
+            r"(?:号|是|叫|为|:|\s)*"
+            r"(?!怎|什|多|哪|可|能|要|不|改|吗|是|在|填|有|和|跟|忘|显|会|呢|异|错|未|已|被|登|没)"
             r"(?P<found>[^\s,。;!?:\[\]]{2,16})",
+        ),
+        (
+            "昵称",
+            r"(?:用|是)(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,12}?[a-z0-9_\-])(?=(?:那|这)个号(?:下|拍|买|登|付)"
+            r"|那?个?账号(?:下|拍|买|登|付))",
+        ),
+        (
+            "昵称",
+            r"我的?(?:小红书|抖音|快手|b站|知乎|微博|闲鱼|豆瓣|贴吧)(?:是|叫|:|\s){0,2}"
+            r"(?![上里的买看下拍刷直有没都也说问才刚还已不店订付搜怎什多哪可能要来发关号会在收想])"
+            r"(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,12})(?=[,。;!?\u2028]|$)",
         ),
     )
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from csinsight.coaching.private_places import CITIES, PROVINCES
+
 _HAN: Final = r"\u4e00-\u9fff"
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻苏潘葛范彭郎鲁韦马"
@@ -12,7 +14,7 @@ _SURNAMES = (
     "项祝董梁杜阮蓝季贾江童颜郭梅盛林钟徐邱骆高夏蔡田樊胡凌霍万柯管卢莫房解应丁邓洪包左石崔龚程邢"
     "裴陆翁段侯武刘龙叶黎白蒲赖卓池乔温庄柴瞿阎连习艾容向古廖耿欧文聂曾关窦佟隋栾冉芦甄佘闵岑曲"
     "覃焦麦鄢芮储靳巫乌谷仇甘厉符景詹姬桑桂牛燕茹晏岳荆游屠翟党辛饶鞠巩晁敖冷匡寇尚牟楚褚尉迟占揭"
-    "缪邝谭卜邬鲍闫冼仝亓虞娄湛谌昝竺苟蔺郇郜邰"
+    "缪邝谭卜邬鲍闫冼仝亓虞娄湛谌昝竺苟蔺郇郜邰裘阚郦祁卞奚戎郏凃钮嵇扈郗隗濮逄蒯糜荀丘"
 )
 #: Ordinary words that begin with a surname.
 _ORDINARY = (
@@ -46,13 +48,20 @@ _CLAUSE_ENDS = rf"(?={_ENDS})"
 _COMPOUND = (
     "欧阳|上官|司马|诸葛|慕容|司徒|皇甫|令狐|东方|公孙|尉迟|夏侯|长孙|宇文|轩辕|端木|独孤|南宫|呼延"
 )
+#: Characters that stand for the sound of other peoples' names.
+_SYLLABLES: Final = (
+    "阿买提吐尔艾力木拉热合曼努卓玛央金扎西次仁多旺姆格桑其巴特娜斯琴古丽依江汗克别"
+    "穆罕默德里亚夫伊罗吉"
+)
 #: Of names of other peoples in Chinese letters.
 _SOUNDS: Final = (
     "阿依|古丽|买买提|吐尔|艾力|艾买提|艾合|热合曼|木拉提|努尔|卓玛|央金|扎西|次仁|多吉|旺姆|拉姆"
     "|格桑|其其格"
     "|巴特尔|娜仁|斯琴|乌云|那日|依力|阿卜|麦麦提|古力"
 )
-_NAME_BEGINS = rf"(?!{_ORDINARY})(?!.[吗吧呢了啊么哦呀多])(?:{_COMPOUND}|[{_SURNAMES}])"
+_NAME_BEGINS = (
+    rf"(?!{_ORDINARY}|{PROVINCES}|{CITIES})(?!.[吗吧呢了啊么哦呀多])(?:{_COMPOUND}|[{_SURNAMES}])"
+)
 #: Before a name, and after it, in a line that says something else about a person.
 _BEFORE_NAME = r"(?:是|叫|的|给|找|跟|和|为|[:,。;!?、\s]|^)"
 _AFTER_NAME = r"(?=也|的|收|先生|女士|小姐|电话|手机|地址|家|那|这|买|[,.。;:!?、\s0-9\[(]|$)"
@@ -76,6 +85,8 @@ NAMES_NEARBY: Final = re.compile(
     rf"{_BEFORE_NAME}(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?){_AFTER_NAME}"
 )
 
+#: Between the words of a name, in small letters.
+_PARTICLE: Final = r"\s(?:van|von|de|der|den|la|le|du|del|dos|di|da|el|al|bin|ten|ter)(?![a-z])"
 #: Countries and places that begin like a name of two words.
 _PLACE_BEGINS: Final = (
     r"(?:New|South|North|East|West|United|Hong|Saudi|Sri|Costa|Puerto|The|Los|San)\s"
@@ -166,8 +177,25 @@ NAMES: Final = tuple(
         ),
         (
             "姓名",
-            rf"(?:deliver|ship|send|give)(?: it)? to\s+(?!(?-i:{_PLACE_BEGINS}))"
-            r"(?P<found>(?-i:[A-Z][a-z'\-]+(?:\s[A-Z][a-z'\-]+){1,2}))",
+            rf"(?:deliver|ship|send|give)(?: (?:it|this|them))? to\s+(?!(?-i:{_PLACE_BEGINS}))"
+            rf"(?P<found>(?-i:[A-Z][a-z'\-]+(?:{_PARTICLE}|\s[A-Z][a-z'\-]+){{1,4}}))",
+        ),
+        (
+            "姓名",
+            r"(?:(?:billed|charged|addressed|registered|address (?:it|this|them)) to"
+            r"|sign(?:s|ed)? for)\s+"
+            rf"(?P<found>(?-i:[A-Z][a-z'\-]+(?:{_PARTICLE}|\s[A-Z][a-z'\-]+){{1,4}}))",
+        ),
+        (
+            "姓名",
+            rf"(?P<found>(?-i:[A-Z][a-z'\-]+(?:{_PARTICLE}|\s[A-Z][a-z'\-]+){{1,4}}))"
+            r"(?=\s(?:is|will be) the (?:recipient|receiver|addressee|card ?holder))",
+        ),
+        (
+            "姓名",
+            r"^(?!Black |Cyber |Good |The |My |Your |Our |Which |Who )"
+            r"(?P<found>(?-i:[A-Z][a-z'\-]+\s[A-Z][a-z'\-]+))(?=\s(?:ordered|signed for|paid|bought"
+            r"|placed (?:the|this|an) order)\b)",
         ),
         ("姓名", r"(?:first|last|family|sur) ?name\s+(?P<found>(?-i:[A-ZÀ-Þ][a-zß-ÿ'\-]+))"),
         (
@@ -182,7 +210,7 @@ NAMES: Final = tuple(
             r"|弟弟?|姨|舅舅?|叔叔?|婶|奶奶|爷爷|外婆|外公|嫂子?)|让|转|找|给|写"
             r"|顾客|客户)(?:叫|是)?"
             rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)"
-            rf"(?=(?:去|来|代|签|收|拿|取|的|就好|就行|也行)|{_ENDS})",
+            rf"(?=(?:去|来|代|签|收|拿|取|寄|的|就好|就行|也行)|{_ENDS})",
         ),
         (
             "姓名",
@@ -196,7 +224,19 @@ NAMES: Final = tuple(
             r"(?:(?:名字|收件人|收货人|联系人)[是为叫:\s]{1,3}|姓名[是为叫:\s]{0,3})"
             rf"(?P<found>{_NAME_BEGINS}(?:\s?[{_HAN}]){{1,3}}?){_CLAUSE_ENDS}",
         ),
-        ("姓名", rf"(?:我|免贵|他|她|贵)姓(?P<found>[{_SURNAMES}])(?![{_HAN}])"),
+        ("姓名", rf"(?<![百尊老同])姓(?P<found>[{_SURNAMES}])(?![{_HAN}])"),
+        (
+            "姓名",
+            r"(?:改成|换成|写成|改为|换为|开票|代收人?|签收的?是|签收人?|取件人?|代拿人?)(?:写|给|是|:)?"
+            rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)(?=收|签|代|拿|取|{_ENDS})",
+        ),
+        ("姓名", rf"^(?P<found>[{_HAN}]{{2,6}}[·•][{_HAN}]{{2,8}}?)(?=收|签|电话)"),
+        ("姓名", rf"^(?P<found>[{_HAN}]{{2,6}}[·•][{_SYLLABLES}]{{2,8}})$"),
+        (
+            "姓名",
+            r"(?P<found>(?-i:[A-Z][A-Za-z'\-]+(?:\s[A-Z][A-Za-z'\-]+){1,2}))(?=\s?[亲代签]?收(?![到藏货腰]))",
+        ),
+        ("姓名", rf"(?:写|让|找|叫)(?P<found>[小老阿大](?![家票])[{_HAN}])(?=[收签代])"),
         (
             "姓名",
             rf"(?:叫我|找|转给|收[:：])\s?(?P<found>[小老阿]?[{_SURNAMES}][{_HAN}]{{0,2}}?)"
@@ -215,16 +255,13 @@ NAMES: Final = tuple(
         (
             "姓名",
             rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
-            rf"|阿姨|大哥|大姐|收$)",
+            rf"|阿姨|大哥|大姐|大爷|大妈|大叔|奶奶|爷爷|叔叔|伯伯|主任|医生|律师|教授|老板|同学|会计|收$)",
         ),
         ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{_HAN}]{{1,2}})$"),
         ("姓名", rf"(?:{_COMPOUND})[{_HAN}]{{1,2}}?(?=先生|女士|小姐|收|签|代|{_ENDS})"),
         (
             "姓名",
-            rf"(?:[阿买提吐尔艾力木拉热合曼努卓玛央金扎西次仁多旺姆格桑其巴特娜斯琴古丽依]{{0,3}}"
-            rf"(?:{_SOUNDS})"
-            r"[阿买提吐尔艾力木拉热合曼努卓玛央金扎西次仁多吉旺姆格桑其巴特娜斯琴古丽依江木汗克别"
-            r"]{0,4})",
+            rf"(?:[{_SYLLABLES}]{{0,3}}(?:{_SOUNDS})[{_SYLLABLES}]{{0,4}})",
         ),
         (
             "姓名",

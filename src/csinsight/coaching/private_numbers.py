@@ -50,7 +50,7 @@ NUMBERS: Final = tuple(
             "证件号",
             r"(?:ssn|social security|my social|passport|driver'?s? licen[cs]e|driving licen[cs]e"
             r"|national id|tax id|vat|ust-?id(?:nr)?\.?|steuer-?id|ausweis|(?:ni|nhs|sin|itin"
-            r"|ein) ?(?=number|no|#"
+            r"|ein|tfn|abn|pps|bsn|nif|dni|cpf|aadhaar|bsb|pan) ?(?=number|no|#"
             r"|:|[0-9]|is)|national insurance|medicare|\bid (?:card|number|no)|税号|信用代码"
             r"|识别号|营业执照|执照"
             r"|护照|通行证|台胞证|回乡证|军官证|驾照|驾驶证|档案号|社保卡?|医保卡?|身份证|证件"
@@ -87,7 +87,8 @@ NUMBERS: Final = tuple(
             "证件号",
             r"(?:尾号|尾数|[后末](?:[四六4-6两2]位|面是)|last (?:four|4|6)(?: digits?)?"
             r"(?: of [a-z' ]{0,16})?"
-            r"|ends? (?:in|with)|ending(?: in| with)?|(?:phone|card|number)s? ends)"
+            r"|ends? (?:in|with)|ending(?: in| with)?|(?:phone|card|number|tracking|order|parcel"
+            r"|account|passport|mobile|cell|iban|id)s? ends)"
             rf"[^a-z0-9\n]{{0,6}}{_WORDY}(?P<found>[0-9]{{3,6}}[0-9x]?)",
         ),
         (
@@ -99,8 +100,8 @@ NUMBERS: Final = tuple(
         # What opens something.
         (
             "账号",
-            r"(?:验证码|取件码|提取码|兑换码|动态码|校验码|\bpin|one[\- ]?time (?:pass)?(?:code"
-            r"|word)"
+            r"(?:验证码|[取寄]件码|开[柜箱]码|核销码|提取码|兑换码|动态码|校验码|\bpin"
+            r"|one[\- ]?time (?:pass)?(?:code|word)"
             r"|(?:verification|security|access|login|sms|auth|2fa|confirmation) code|passcode"
             r"|\botp)"
             rf"[^a-z0-9\n]{{0,4}}{_WORDY}(?P<found>(?=[a-z0-9\-]*[0-9])[a-z0-9][a-z0-9\-]{{2,11}})",
@@ -215,6 +216,19 @@ NUMBERS: Final = tuple(
             r"(?![a-z])",
         ),
         ("单号", r"(?<![a-z])(?:ord|inv|po|so|rma|ref|pkg)[\-_#][0-9][0-9\-]{3,}(?![a-z0-9])"),
+        ("单号", r"(?<![a-z])(?-i:PO|RMA|INV|ORD)\s[0-9][0-9\-]{3,}(?![a-z0-9])"),
+        (
+            "单号",
+            r"(?:order|tracking|invoice|reference|ticket|parcel|booking|shipment|waybill|customer)s?"
+            r"\s*(?:nr|no|number|num|id|#)[.:#\s]*(?P<found>[0-9]{2,4}(?:\s[0-9]{2,4}){1,5})(?![0-9])",
+        ),
+        # What a carrier's name stands before, where digits and capitals are mixed.
+        (
+            "单号",
+            r"(?<![a-z])(?:gls|dpd|ups|usps|dhl|fedex|evri|hermes|yodel|tnt|aramex|royal mail"
+            r"|auspost|canada post|parcelforce|ontrac)(?:\s*(?:is|no\.?|nr\.?|number|code|:|#))*\s+"
+            r"(?P<found>(?-i:(?=(?:[A-Z]*[0-9]){3})[A-Z0-9]{6,34}))(?![a-z0-9])",
+        ),
         (
             "单号",
             r"(?<![a-z0-9])(?<!款号)(?<!货号)(?<!型号)(?<!款号[:： ])(?<!货号[:： ])(?<!型号[:： ])"

@@ -6,14 +6,29 @@ import re
 from typing import Final
 
 _HAN: Final = r"\u4e00-\u9fff"
-_PROVINCES: Final = (
+PROVINCES: Final = (
     "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南"
     "|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
 )
+#: Cities that many write without the word for one.
+CITIES: Final = (
+    "石家庄|唐山|秦皇岛|邯郸|保定|廊坊|太原|大同|呼和浩特|包头|沈阳|大连|鞍山|长春|吉林|哈尔滨"
+    "|大庆|南京|无锡|徐州|常州|苏州|南通|连云港|淮安|盐城|扬州|镇江|泰州|宿迁|杭州|宁波|温州"
+    "|嘉兴|湖州|绍兴|金华|衢州|舟山|台州|丽水|合肥|芜湖|蚌埠|安庆|阜阳|福州|厦门|莆田|泉州"
+    "|漳州|南昌|九江|赣州|济南|青岛|淄博|烟台|潍坊|济宁|临沂|威海|郑州|洛阳|开封|南阳|武汉"
+    "|宜昌|襄阳|荆州|长沙|株洲|衡阳|岳阳|常德|广州|深圳|珠海|汕头|佛山|江门|湛江|惠州|东莞"
+    "|中山|南宁|柳州|桂林|海口|三亚|成都|绵阳|宜宾|贵阳|遵义|昆明|大理|拉萨|西安|咸阳|宝鸡"
+    "|兰州|西宁|银川|乌鲁木齐"
+)
+#: "Supermarket", "in the shops", "town" and "salesroom" end like a city, cities of that name don't.
+_NO_CITY: Final = (
+    r"(?<![超上])(?<!(?<![盐运晋聊宣韩禹项邹麻通海诸凤万文])城)"
+    r"(?<!(?<![厦江荆石玉天])门)(?<!(?<!成)都)"
+)
 #: A place that governs: the words that end like one but aren't are left out.
 _AREA: Final = (
-    rf"(?:(?![是在到从])[{_HAN}]){{1,8}}?(?:省|自治区|自治州|(?<![城超上门都])市"
-    rf"|(?<![小城地社专景])区"
+    rf"(?:(?![是在到从])[{_HAN}]){{1,8}}?(?:省|自治区|自治州|{_NO_CITY}市"
+    rf"|(?<![小城地社专景市])区"
     r"|县|(?<![绿])州|盟|旗|镇|乡|街道)"
 )
 _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
@@ -75,7 +90,7 @@ PLACES: Final = tuple(
     ("地址", re.compile(pattern, re.IGNORECASE))
     for pattern in (
         rf"(?:{_AREA}){{2,}}(?:{_PLACE})*",
-        rf"(?:{_PROVINCES})(?:{_AREA})+(?:{_PLACE})*",
+        rf"(?:{PROVINCES}|{CITIES}(?!市[区里内]))(?:{_AREA})+(?:{_PLACE})*",
         rf"[^{_LEAD}]{{0,24}}{_HOUSE}{_NUMBER}(?:{_PLACE})*",
         r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:|(?:改|换|更新|变更|写|填)"
         r"[成到为])\s*"
@@ -89,7 +104,18 @@ PLACES: Final = tuple(
         rf"(?<![a-z0-9])(?:no\.?\s*)?[0-9]{{1,5}}[a-z]?,?\s+(?:{_STREET_WORD}\s+){{1,4}}"
         rf"(?<![0-9] ){_STREET}(?![a-z])\.?(?:\s*[,#]?\s*(?:{_FLAT}\.?\s*"
         rf"|#\s?)[0-9a-z\-]+)?{_TOWN}{_REST}",
-        rf"(?:p\.?\s*o\.?\s*box\s*[0-9]+|\brr\s?[0-9]+\s+box\s+[0-9]+){_TOWN}{_REST}",
+        # Streets that go by a number, with the side of town, and houses that go by a name.
+        rf"(?<![a-z0-9])[0-9]{{1,5}}[a-z]?\s+(?:north|south|east|west|[nsew]\.?)\s+"
+        rf"[0-9]{{1,3}}[snrt][dht]"
+        rf"(?![a-z]|\s(?:floor|edition|row|gen|grade|place|quarter|time|one)){_REST}",
+        rf"{_FLAT}\.?\s*#?\s*[0-9][0-9a-z\-]*,?\s+(?-i:[A-Z][a-z]+\s){{1,3}}(?-i:Towers?|Court|House"
+        rf"|Mansions?|Gardens|Lodge|Villas?|Heights|Plaza|Apartments|Residences?|Point|Estate)"
+        rf"(?![a-z]){_REST}",
+        r"\b(?:number|no\.?|house)\s[0-9]{1,4}[a-z]?"
+        r"(?=\s(?:next door|across (?:from|the (?:street|road|hall))|opposite))",
+        r"\bc/o\s+(?P<found>[^.!?;\n\u2028\[\]]{3,60})",
+        r"(?:p\.?\s*o\.?\s*box\s*[0-9]+|\b(?:rr|rural route)\s?[0-9]+\s+box\s+[0-9]+)"
+        rf"{_TOWN}{_REST}",
         r"(?<![a-z0-9])[0-9]{1,5}\s+(?:old\s)?(?:hwy|highway|county r(?:oa)?d|cr|route|rte|fm"
         r"|state r(?:oa)?d|us)"
         rf"[\s\-][0-9]{{1,4}}(?:\s[nsew]\b)?{_REST}",
@@ -116,7 +142,8 @@ PLACES: Final = tuple(
         r"|strada|highway|route)"
         r"\s[a-z0-9'\-]+(?:\s[a-zà-ÿ'\-]+){0,4}(?:,\s*[0-9]{4,5}\s[a-zà-ÿ\-]+)?",
         rf"(?<![a-z]){_ABROAD}\s?[0-9]{{1,4}}[a-z]?(?![a-z0-9]){_REST}",
-        rf"[{_HAN}]{{2,10}}?(?:花园|家园|小区|公寓|国际|广场|大厦|中心|校区|学部|国贸|城市)"
+        rf"[{_HAN}]{{2,10}}?(?:花园|家园|小区|公寓|国际|广场|大厦|中心|校区|学部|国贸|城市"
+        rf"|桂园|[苑府庭郡邸])"
         rf"[{_HAN}]{{0,6}}?"
         rf"(?:[东南西北正后侧]门|[0-9一二三四五六七八九十]+期[A-Za-z0-9座栋号]*"
         rf"|[A-Za-z0-9]+[座舍栋幢])(?:\s*[0-9]{{2,5}})?",
@@ -138,6 +165,17 @@ PLACES: Final = tuple(
         rf"(?:放|寄|送|存|搁)(?:[在到给去])?(?:菜鸟)?(?:驿站)?(?P<found>[{_HAN}]{{2,8}}?(?:超市|"
         rf"便利店|小卖部|杂货店"
         rf"|烟酒店|药店|诊所|门市部?))店?",
+        rf"(?:放|寄|送|存|搁|到)(?:[在到给去])?(?!小区|门口|楼下|附近|学校|村[里口]|公司|最近|隔壁|就近|任意|菜鸟"
+        rf"|[你我那这]|[^{_LEAD}]?(?:家|边|里)的?(?:菜鸟|驿站|快递))"
+        rf"(?P<found>[{_HAN}]{{2,12}}?(?:菜鸟驿站|驿站|快递柜|丰巢柜?|代收点|自提[点柜]))",
+        rf"(?:(?:我|家|公司|单位|学校|店)在(?![^{_LEAD}]{{0,16}}期)|家?住在?|搬[到去])(?![{_HAN}]{{0,6}}(?:半|一|回家|去的?)路)"
+        rf"(?P<found>[{_HAN}A-Za-z0-9]{{2,16}}?(?:[路街](?![上过边口灯])|大道|巷|弄|小区|花园|家园|公寓|苑"
+        rf"|[一二三四五六七八九十]期|村|校区))",
+        rf"[送寄发放][到去在](?P<found>(?![我你他她它那这哪贵])[{_HAN}]{{2,8}}?(?:医院|大学|中学|小学|学院"
+        rf"|幼儿园|银行|酒店|宾馆)(?![吗呢])[{_HAN}]{{0,10}})",
+        rf"[{_HAN}]{{1,8}}(?:路|街|道)[与和跟][{_HAN}]{{1,8}}(?:路|街|道)"
+        rf"(?:交叉口|交汇处?|路口|[拐转]角)(?:[往向]?[东南西北][{_HAN}0-9]{{0,8}})?",
+        rf"(?:到|送|放|寄)[到在给]?(?![到在给]?(?:门口|小区|楼下|[我你他她它那这]))(?P<found>[{_HAN}]{{3,14}}?(?:斜对面|正对面|对面|隔壁)[{_HAN}]{{0,8}})",
         r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to|\b)\s*address\s*(?:is|:)\s*"
         r"(?P<found>[^\n.!?;\[\]]{6,90})",
         r"(?:i live (?:at|on|in)|my home is)\s+(?P<found>[^\n.!?;\[\]]{4,90})",
