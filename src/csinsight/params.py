@@ -220,7 +220,7 @@ _CONVERSATIONS: Final = (
 #: its figures depend on, and no other. What an earlier notebook has made of a parameter reaches
 #: the later ones through `BUILDS_ON`.
 NOTEBOOKS: Final[dict[str, tuple[str, ...]]] = {
-    "00_data_check": (*_COMMON, "currency"),
+    "00_data_check": (*_COMMON, "currency", "conversation_gap_hours"),
     "01_buyer_types": (
         *_COMMON,
         "page_view_days",

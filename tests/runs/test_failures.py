@@ -257,3 +257,20 @@ def test_without_the_agents_table_ids_stand_in_for_names(tiny: Path, tmp_path: P
     names = pl.read_parquet(tiny / "agents.parquet")
     assert all(agent in page for agent in names["agent_id"])
     assert not any(name in page for name in names["name"])
+
+
+def test_labels_that_lead_elsewhere_stop_it_and_those_of_other_months_are_told(
+    tiny: Path, shop: Path, tmp_path: Path
+) -> None:
+    head = "conversation_id,behaviour,shown,reader,position"
+    # The sample's ids are made of buyer and moment.
+    first = pl.read_parquet(tiny / "messages.parquet").sort("sent_at", "buyer_id")[0]
+    talk = f"{first['buyer_id'][0]}#{first['sent_at'].dt.epoch('ms')[0]}"
+    labels = shop / "labels.csv"
+    labels.write_text(f"{head}\n{talk},greets,true,anna,4000\n", encoding="utf-8")
+    _assert_says(_run(shop, tmp_path, "--only", "00"), 1, "labels.csv, row 2, column position")
+    labels.write_text(f"{head}\nof-may,greets,true,anna,2\n", encoding="utf-8")
+    result = _run(shop, tmp_path, "--only", "00")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "reports" / "s" / MONTH / "00_data_check.html").read_text(encoding="utf-8")
+    assert Words("en").word("notice.labels_elsewhere", found="1", all="1") in html.unescape(page)

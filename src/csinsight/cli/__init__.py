@@ -195,17 +195,24 @@ def _or_faults(faults: list[str], read: Callable[[], Any]) -> Any:
     default=0.0,
     help="Move bad rows into set_aside.csv, up to this share of a table's rows, such as 0.01.",
 )
-def check(folder: Path, share: float) -> None:
+@click.option(
+    "--params", "file", type=_THERE, help="Parameters (YAML): when a conversation ends, for labels."
+)
+def check(folder: Path, share: float, file: Path | None) -> None:
     """Check the tables in FOLDER, and the shop's own files beside them; exit 1 with the faults."""
     from csinsight.behaviours.alerts import alerts_of
+    from csinsight.behaviours.label_places import label_places
+    from csinsight.behaviours.lexicon import load_lexicon
     from csinsight.behaviours.lexicon_form import Own
     from csinsight.behaviours.own import own_of
     from csinsight.behaviours.profiles import profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.files import OWN_FILE, PROFILE_FILE
+    from csinsight.contract.labels import FILE as LABELS_FILE
     from csinsight.contract.set_aside import ASIDE, set_aside
+    from csinsight.engine import open_shop
     from csinsight.errors import ContractError
-    from csinsight.params import OWN_PROFILE
+    from csinsight.params import OWN_PROFILE, load_params
     from csinsight.runs.log import show_progress
 
     show_progress()
@@ -223,6 +230,11 @@ def check(folder: Path, share: float) -> None:
     _or_faults(faults, lambda: alerts_of(folder))
     if (folder / PROFILE_FILE).is_file():
         _or_faults(faults, lambda: profile_of(OWN_PROFILE, folder))
+    if checked.ok and (folder / LABELS_FILE).is_file():
+        gap = load_params(file).conversation_gap_hours
+        lost, told = label_places(open_shop(folder), load_lexicon(own, reader="rules"), gap)
+        faults += map(str, lost)
+        _lines(f"note: {notice}" for notice in told)
     if faults:
         for fault in faults:
             click.echo(fault)

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from csinsight.behaviours.label_places import label_places
 from csinsight.behaviours.model_reader import LINES_FILE
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
+from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.write import sha256, sha256_of
 from csinsight.engine import counter, open_shop, start
 from csinsight.errors import ContractError, PlanError
@@ -191,7 +193,9 @@ class _Run:
         have = supply(self.data, self.params)
         left_out = dict(have.left_out)
         signatures = signatures_of(open_shop(self.data, "polars"))
-        context = self._read_by_model(MonthContext.of(self.params, signatures, self.data))
+        context = MonthContext.of(self.params, signatures, self.data)
+        self._check_labels(context)
+        context = self._read_by_model(context)
         context.write(self.places.run)
         names = wanted(self.only, left_out)
         for name in names:
@@ -253,6 +257,17 @@ class _Run:
             checked = sha256_of(source_hash(), *map(str, self.inputs.hashes.items()))
         self.state.values["checked"] = checked
         LOG.debug("%s %s: tables checked", self.params.shop, self.params.month)
+
+    def _check_labels(self, context: MonthContext) -> None:
+        """Refuse labels that would count for another line than the one that was read."""
+        if not (self.data / LABELS_FILE).is_file():
+            return
+        shop = open_shop(self.data, "polars")
+        faults, told = label_places(shop, context.lexicon, context.rules.gap_hours)
+        for notice in told:
+            LOG.warning("%s", notice)
+        if faults:
+            raise ContractError(self.data, faults)
 
     def _execute(self, names: list[str], left_out: dict[str, str]) -> Execution:
         sources = {name: read_notebook(self._notebook(name), self.params.lang) for name in names}

@@ -44,7 +44,7 @@ def also_read(notebook: str, data: Path, places: Places) -> str:
     labels = data / FILE
     read = sha256(labels) if labels.is_file() else ""
     if notebook != NOTEBOOK:
-        return read if notebook == "03_agent_kpis" else ""
+        return read if notebook in ("00_data_check", "03_agent_kpis") else ""
     disputes, rollouts = disputes_path(data), data / lots.FILE
     earlier = follow_up.fingerprint(plans_of(places.run), places.month)
     told = sha256(rollouts) if rollouts.is_file() else ""

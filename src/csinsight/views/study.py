@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +18,14 @@ import narwhals as nw
 import pandas as pd
 
 from csinsight.behaviours.advice_form import Advice
+from csinsight.behaviours.label_places import label_places
+from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.lexicon_form import Own
 from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
+from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, counter, open_shop, table_path
@@ -140,8 +144,16 @@ class Study:
         return open_shop(self.data, self.engine)
 
     def check(self) -> Check:
-        """Check the shop's tables against the contract, on this study's engine."""
-        return check_shop(self.data, counter(self.engine))
+        """Check the shop's tables against the contract, on this study's engine, and its labels."""
+        checked = check_shop(self.data, counter(self.engine))
+        if not (self.data / LABELS_FILE).is_file():
+            return checked
+        lexicon = load_lexicon(self.context.own, reader="rules")
+        gap = self.context.params.conversation_gap_hours
+        faults, told = label_places(self.open(), lexicon, gap)
+        return replace(
+            checked, faults=[*checked.faults, *faults], notices=[*checked.notices, *told]
+        )
 
     def has(self, name: str) -> bool:
         """Tell whether the run has written the table `name`."""
