@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -304,3 +305,53 @@ def test_hours_units_and_scores_of_service_figures(tmp_path: Path, sound: Sound)
         told = sound(read_platform_kpis([file])).tables["platform_kpis"].rows()
         first = {row[2]: row[3] for row in told if row[0].day == 5}
         assert first == {"3分钟人工回复率": 0.98, "平均人工响应时长": 33.0, "满意度": value}
+
+
+def _block(buyer: str, start: datetime, *steps: tuple[str, int]) -> str:
+    """Return a talk as pasted: who writes (``b`` or ``a``), so many minutes after its start."""
+    nicks = {"b": buyer, "a": "店:小李"}
+    return "".join(
+        f"{nicks[who]} {start + timedelta(minutes=n):%Y-%m-%d %H:%M:%S}\n第{n}句\n"
+        for who, n in steps
+    )
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_in_any_order_keep_their_heads(
+    tmp_path: Path, sound: Sound, between: str, seed: int
+) -> None:
+    """Talks lie as they were pasted, and some end on the buyer or were never answered."""
+    blocks = []
+    for n in range(60):
+        start = datetime(2026, 10, 1 + n % 20, 9 + n % 9, n % 60)
+        steps = [("b", 0), ("b", 1), ("a", 2), ("b", 4 + n % 3)]
+        blocks.append(_block(f"tb_{n}", start, *steps))
+        if n % 5 == 0:
+            blocks.append(_block(f"tb_{n}", start + timedelta(days=6), ("b", 0), ("b", 3)))
+    random.Random(seed).shuffle(blocks)  # noqa: S311 - an order, no secret
+    made = sound(read_qianniu_chat([put(tmp_path, "c.txt", between.join(blocks))]))
+    said = made.tables["messages"]
+    buyers = said.filter(sender="buyer")
+    assert made.notices == ()
+    assert said.height == sum(block.count("句") for block in blocks)
+    assert (buyers["buyer_id"].n_unique(), buyers.height) == (60, 60 * 3 + 12 * 2)
+
+
+def test_traces_and_quotes_in_blocks_of_any_order_are_text(tmp_path: Path, sound: Sound) -> None:
+    """What hardly ever fits is no buyer where it does, and a message told twice is a quote."""
+    blocks = []
+    for n in range(40):
+        start = datetime(2026, 10, 28 - n // 2, 9 + n % 9, n)
+        trace = "".join(
+            f"{what} {start - timedelta(days=days):%Y-%m-%d %H:%M:%S}\n"
+            for what, days in (("已揽收", 3), ("派送中", 2), ("已签收", 1))
+        )
+        talk = _block(f"tb_{n}", start, ("b", 0), ("a", 2))
+        quote = f"tb_{n} {start:%Y-%m-%d %H:%M:%S}\n第0句\n"
+        blocks.append(talk + trace + _block(f"tb_{n}", start, ("b", 30), ("a", 31)) + quote)
+    made = sound(read_qianniu_chat([put(tmp_path, "c.txt", "".join(blocks))]))
+    said = made.tables["messages"]
+    assert set(said["buyer_id"]) == {f"tb_{n}" for n in range(40)}
+    assert said.height == 4 * 40
+    assert "160 lines look like the head of a message" in " ".join(made.notices)

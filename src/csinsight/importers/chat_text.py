@@ -50,6 +50,8 @@ _SENTENCE: Final = re.compile(r"[，。！？；,!?;]|https?://")
 _SLACK: Final = timedelta(seconds=60)
 #: Talks that an agent held at once began within a shift of each other.
 _BESIDE: Final = timedelta(hours=12)
+#: So many times a nick that is none fits no time for each that it does.
+_HARDLY: Final = 3
 #: Digits and marks of a time that a keyboard of full width writes.
 _WIDE: Final = str.maketrans(
     "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0d\uff0f\uff0e",
@@ -205,31 +207,59 @@ _DAY_WITHIN: Final = 20
 
 
 def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
-    """Return the heads of messages by the index of their line, and what only looks like one."""
+    """Return the heads of messages by the index of their line, and what only looks like one.
+
+    In a paste the order of talks need not be that of time: one whose buyer got no answer, or wrote
+    last, lies anywhere between two others. So a second look takes a buyer at their word who is read
+    elsewhere in the file.
+    """
     candidates = _candidates(lines)
     seen = Counter(head.nick for head in candidates.values())
     shops = Counter(h.nick.split(":")[0] for h in candidates.values() if ":" in h.nick)
+    sure = {
+        place
+        for place, head in candidates.items()
+        if ":" in head.nick and max(seen[head.nick], shops[head.nick.split(":")[0]]) > 1
+    }
+    doubted = _doubted(lines, candidates, sure)
+    if not doubted:
+        return candidates, []
+    # A nick that hardly ever fits, as of a parcel's trace, is none where it does by chance.
+    misfits = Counter(candidates[place].nick for place in doubted)
+    strange = {nick for nick, count in misfits.items() if count > _HARDLY * (seen[nick] - count)}
+    strange = {nick for nick in strange if misfits[nick] >= _HARDLY}
+    none = [p for p, head in candidates.items() if head.nick in strange and p not in sure]
+    known = _of_known_buyers(lines, candidates, doubted)
+    for place in none:
+        del candidates[place]
+    doubted = _doubted(lines, candidates, sure | known)
+    for place in doubted:
+        del candidates[place]
+    return candidates, sorted([*none, *doubted])
+
+
+def _doubted(lines: list[str], candidates: dict[int, _Head], sure: set[int]) -> list[int]:
+    """Return the candidates that neither are sure nor fit in time."""
     places = list(candidates)
     # The next time that an agent's nick vouches for, or where none does, any candidate's.
-    sure = [":" in candidates[place].nick for place in places]
-    none_sure = not any(sure)
+    agents = [":" in candidates[place].nick for place in places]
+    none_agents = not any(agents)
     following: list[datetime | None] = [None] * len(places)
     upcoming: datetime | None = None
     for index in range(len(places) - 1, -1, -1):
         following[index] = upcoming
         moment = candidates[places[index]].sent_at
-        if moment is not None and (sure[index] or none_sure):
+        if moment is not None and (agents[index] or none_agents):
             upcoming = moment
     doubted: list[int] = []
     before: datetime | None = None
     buyer = ""
     for index, place in enumerate(places):
         head, after = candidates[place], following[index]
-        vouched = ":" in head.nick and max(seen[head.nick], shops[head.nick.split(":")[0]]) > 1
         begins = head.nick != buyer and place > 0 and not _bare(lines[place - 1])
         if (
             head.sent_at is None
-            or vouched
+            or place in sure
             or _fits(head.sent_at, before, after)
             or _beside(head.sent_at, before, after, begins=begins, goes_on=head.nick == buyer)
         ):
@@ -237,8 +267,38 @@ def _heads(lines: list[str]) -> tuple[dict[int, _Head], list[int]]:
             buyer = buyer if ":" in head.nick else head.nick
         else:
             doubted.append(place)
-            del candidates[place]
-    return candidates, doubted
+    return doubted
+
+
+def _of_known_buyers(
+    lines: list[str], candidates: dict[int, _Head], doubted: list[int]
+) -> set[int]:
+    """Return those of the doubted whose nick is a buyer's for sure, elsewhere in the file.
+
+    Of a buyer not many more heads are doubted than fit, and most have a text below, which the lines
+    of a parcel's trace have not. What repeats a message that stands elsewhere is a quote of it.
+    """
+    unfit = set(doubted)
+    fit: Counter[str] = Counter()
+    worded: Counter[str] = Counter()
+    told: set[tuple[str, datetime | None]] = set()
+    for place, head in candidates.items():
+        bodied = bool(head.rest) or (
+            place + head.lines < len(lines)
+            and place + head.lines not in candidates
+            and bool(_bare(lines[place + head.lines]))
+        )
+        worded[head.nick] += 1 if bodied else -1
+        fit[head.nick] += -1 if place in unfit else _HARDLY
+        if place not in unfit:
+            told.add((head.nick, head.sent_at))
+    return {
+        place
+        for place in doubted
+        if fit[(head := candidates[place]).nick] >= 0
+        and worded[head.nick] > 0
+        and (head.nick, head.sent_at) not in told
+    }
 
 
 def _fits(moment: datetime, before: datetime | None, after: datetime | None) -> bool:
