@@ -31,6 +31,7 @@ from csinsight.engine import collect
 from csinsight.features.agent_sessions import agent_sessions, credited_orders, response_times
 from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, count_if, pick
 from csinsight.features.months import in_months
+from csinsight.features.rounds import ROUND_COUNTS
 from csinsight.params import add_months
 
 #: What a row is about, and the outcome as the profile shares it; behaviours follow.
@@ -57,10 +58,7 @@ SESSION_COLUMNS: Final = (
     Talk.AGENT_MESSAGES,
     Talk.BUYER_MESSAGES_BEFORE,
     Talk.AGENT_MESSAGES_BEFORE,
-    Talk.ROUNDS,
-    Talk.ROUNDS_IN_180S,
-    Talk.ROUNDS_UNANSWERED,
-    Talk.ROUNDS_OFF_HOURS,
+    *ROUND_COUNTS,
     Talk.RESPONSE_SUM_S,
     Talk.FIRST_RESPONSE_TALK_S,
     Talk.SATISFACTION,

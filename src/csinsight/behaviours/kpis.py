@@ -1,12 +1,11 @@
-"""One figure as KPI tables hold it: its value, its interval, and what it is made of.
-
-Each function returns columns by name; all is null where there is nothing to make the figure of.
-
-Agent, shop and monthly KPIs: every figure with numerator, denominator, exclusions, interval.
+"""Agent, shop and monthly KPIs: every figure with numerator, denominator, exclusions, interval.
 
 Rates of buyers are of inquirers (see `KpiProfile.inquirer`); inquiries whose outcome can't be
 known yet are left out of them and counted. Rates of replies are of rounds. A figure that the data
 can't give (no orders, no times, no ratings) is null, never 0.
+
+A figure is a few columns by name: its value, its interval, and what it is made of; all are null
+where there is nothing to make it of.
 
 Intervals are of 95 %: Wilson's for rates, order statistics for medians and ninth deciles, and the
 linearised ratio over conversations for means and ratios, since rounds of one conversation are
@@ -30,6 +29,7 @@ from csinsight.contract.artifacts import AgentSessions
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.schema import Orders
 from csinsight.features.months import month_of
+from csinsight.features.rounds import ROUND_COUNTS, in_time
 from csinsight.stats import intervals
 
 Figures: TypeAlias = dict[str, float | int | str | None]
@@ -314,15 +314,7 @@ def _conversion(
 def _service(talks: pd.DataFrame, profile: KpiProfile) -> Figures:
     first = talks[Talk.FIRST_RESPONSE_TALK_S].dropna()
     timed = talks[talks[Talk.ROUNDS].notna() & talks[Talk.STARTED_AT].notna()]
-    counts = {
-        name: int(timed[name].sum())
-        for name in (
-            Talk.ROUNDS,
-            Talk.ROUNDS_UNANSWERED,
-            Talk.ROUNDS_OFF_HOURS,
-            Talk.ROUNDS_IN_180S,
-        )
-    }
+    counts = {name: int(timed[name].sum()) for name in ROUND_COUNTS}
     rounds, unanswered = counts[Talk.ROUNDS], counts[Talk.ROUNDS_UNANSWERED]
     known = len(timed) > 0
     waited, of_rounds = timed[Talk.RESPONSE_SUM_S], timed[Talk.ROUNDS]
@@ -353,8 +345,7 @@ def _rounds(times: pd.DataFrame | None, profile: KpiProfile) -> Figures:
         times = pd.DataFrame({AgentSessions.RESPONSE_S: [], Talk.ROUNDS: []})
     each, counts = times[AgentSessions.RESPONSE_S], times[Talk.ROUNDS].astype("int64")
     seconds = np.repeat(each.to_numpy(dtype=float), counts)
-    # A round at the cap counts as late: it may be one that nobody answered.
-    prompt = (seconds <= profile.slow_s) & (seconds < profile.round_cap_s)
+    prompt = in_time(seconds, profile.slow_s, profile.round_cap_s)
     timed = seconds[seconds < profile.round_cap_s] if profile.unanswered == "leave_out" else seconds
     return {
         **quantile(Kpi.RESPONSE_MEDIAN, timed, 0.5),

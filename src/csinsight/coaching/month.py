@@ -15,16 +15,27 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from csinsight.behaviours.findings import Precision, compliance_findings
+from csinsight.behaviours.conversations import ChatSource
+from csinsight.behaviours.findings import Precision, compliance_findings, rule_precisions
+from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.card import agent_rates, conversions
+from csinsight.coaching.excerpts import plan_excerpts
 from csinsight.coaching.masking import reference
-from csinsight.coaching.plan import Finding, Limits, agent_status, plan_without, with_findings
+from csinsight.coaching.plan import (
+    Finding,
+    Limits,
+    agent_status,
+    plan_without,
+    to_check,
+    with_findings,
+)
 from csinsight.contract.artifacts import Conversations, Findings
 from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
+from csinsight.contract.labels import load_labels
 from csinsight.drivers.design import TESTED_BEHAVIOURS
 from csinsight.errors import DataError
 from csinsight.features.months import in_months
-from csinsight.params import add_months, month_start
+from csinsight.params import add_months, month_end, month_start
 
 _C = Conversations
 _D = Disputes
@@ -127,6 +138,81 @@ def coach(
     disputed = settled(disputes, sessions, withheld)
     kept = without_rejected(broken, disputes)
     return Coached(plan, status, rates, conversion, disputed, kept.reset_index(drop=True))
+
+
+def coach_shop(
+    data: Path,
+    sessions: pd.DataFrame,
+    drivers: pd.DataFrame | None,
+    *,
+    month: str,
+    limits: Limits,
+    lexicon: Lexicon,
+    own: Iterable[str] = (),
+) -> Coached:
+    """Coach a month with what its shop says of it: rejected findings, and lines read by people.
+
+    Parameters
+    ----------
+    data : Path
+        Of the shop's tables, with ``disputes.csv`` and ``labels.csv`` where there are any.
+    sessions, drivers : DataFrame
+        As for `coach`.
+    month : str
+    limits : Limits
+    lexicon : Lexicon
+        By which the sessions were read.
+    own : iterable of str
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.sample import sample_context, sample_sessions
+    >>> context, nowhere = sample_context(), Path("no", "such")
+    >>> told = {"limits": context.limits, "lexicon": context.lexicon}
+    >>> coach_shop(nowhere, sample_sessions(), None, month="2026-10", **told).disputes.empty
+    True
+    """
+    labels = load_labels(data)
+    return coach(
+        sessions,
+        drivers,
+        load_disputes(data, sessions, month=month, months=limits.months),
+        as_of=month_end(month),
+        limits=limits,
+        precisions=rule_precisions(lexicon, sessions, labels),
+        labels=labels,
+        own=own,
+    )
+
+
+def with_excerpts(
+    coached: Coached, chats: ChatSource, conversations: pd.DataFrame
+) -> tuple[Coached, pd.DataFrame]:
+    """Return the month as `only_shown` leaves it, and the lines that its cards show.
+
+    Parameters
+    ----------
+    coached : Coached
+    chats, conversations
+        As for `csinsight.coaching.excerpts.plan_excerpts`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from csinsight.sample import sample_context, sample_conversations, sample_sessions
+    >>> from csinsight.sample import sample_shop
+    >>> context, sessions, nowhere = sample_context(), sample_sessions(), Path("no", "such")
+    >>> told = {"limits": context.limits, "lexicon": context.lexicon}
+    >>> month = coach_shop(nowhere, sessions, None, month="2026-10", **told)
+    >>> chats = context.chats(sample_shop())
+    >>> _, lines = with_excerpts(month, chats, sample_conversations())
+    >>> set(lines["side"]) <= {"misses", "hits", "peer_hits"}
+    True
+    """
+    read = pd.concat([coached.plan, to_check(coached.findings)])
+    lines = plan_excerpts(chats, read, conversations)
+    return only_shown(coached, lines), lines
 
 
 def only_shown(coached: Coached, talks: pd.DataFrame) -> Coached:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -29,13 +29,6 @@ _READ: Final = (LABELS_FILE, ROLLOUT_FILE, f"{DISPUTES.name}.csv")
 _NEAR: Final = 0.8
 
 
-def _settings_near(path: Path) -> str | None:
-    """Return the settings that a file comes near by its name."""
-    names = {name.split(".")[0]: name for name in SETTINGS}
-    near = nearest(path.name.split(".")[0], names, _NEAR)
-    return names[near] if near else None
-
-
 def near_settings(folder: Path) -> Iterator[Notice]:
     """Name what would be settings but for its name.
 
@@ -47,9 +40,8 @@ def near_settings(folder: Path) -> Iterator[Notice]:
     >>> [notice.what for notice in near_settings(folder)]
     ['is not read: was behaviours.yml meant? Then call it so']
     """
-    for path in sorted(folder.iterdir()):
-        meant = _settings_near(path)
-        if meant and path.is_file() and not (folder / meant).exists():
+    for path, meant in _near_settings(folder):
+        if not (folder / meant).exists():
             yield Notice(path.name, f"is not read: was {meant} meant? Then call it so")
 
 
@@ -65,16 +57,29 @@ def near_tables(folder: Path) -> Iterator[Notice]:
     ['is not read: was ratings.csv or ratings.parquet meant?']
     """
     known = {f"{name}{suffix}" for name in TABLES for suffix in SUFFIXES} | set(_READ)
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix in _SETTINGS or _settings_near(path):
-            continue
-        if path.name in known and path.is_dir() and not parts(path):
+    for name in sorted(known):
+        if (folder / name).is_dir() and not parts(folder / name):
             what = "is a folder without *.parquet and is not read: write the table's parts into it"
-            yield Notice(path.name, what)
-        near = nearest(path.name.split(".")[0], TABLES)
-        if near and path.is_file() and path.name not in known:
-            what = f"is not read: was {near}.csv or {near}.parquet meant?"
-            yield Notice(path.name, what)
+            yield Notice(name, what)
+    known |= {path.name for path, _ in _near_settings(folder)}
+    for path, near in _near_files(folder, TABLES):
+        if not (path.name in known or path.name.startswith(".") or path.suffix in _SETTINGS):
+            yield Notice(path.name, f"is not read: was {near}.csv or {near}.parquet meant?")
+
+
+def _near_settings(folder: Path) -> Iterator[tuple[Path, str]]:
+    names = {name.split(".")[0]: name for name in SETTINGS}
+    return ((path, names[near]) for path, near in _near_files(folder, names, _NEAR))
+
+
+def _near_files(
+    folder: Path, names: Iterable[str], least: float = 0.5
+) -> Iterator[tuple[Path, str]]:
+    """Yield the files that come near a name, whatever they end in, each with that name."""
+    for path in sorted(folder.iterdir()):
+        near = nearest(path.name.split(".")[0], names, least)
+        if near and path.is_file():
+            yield path, near
 
 
 def unread_labels(labels: pd.DataFrame, folder: Path) -> Iterator[Notice]:

@@ -49,8 +49,13 @@ from csinsight.features.rounds import (
     REPLIED_MS,
     RESPONSE_S,
     ROBOT_MS,
+    ROUND_COUNTS,
+    THREE_MINUTES_S,
+    capped,
     handovers,
+    in_time,
     rounds,
+    service_before,
     turns,
     waits,
 )
@@ -66,10 +71,7 @@ _COLUMNS: Final = Columns(
     integers=(
         _C.BUYER_MESSAGES,
         _C.AGENT_MESSAGES,
-        _C.ROUNDS,
-        Conversations.ROUNDS_IN_180S,
-        _C.ROUNDS_UNANSWERED,
-        _C.ROUNDS_OFF_HOURS,
+        *ROUND_COUNTS,
         _C.BUYER_MESSAGES_BEFORE,
         _C.AGENT_MESSAGES_BEFORE,
     ),
@@ -89,9 +91,11 @@ _CREDIT: Final = {
 }
 #: Columns of `after_robot`.
 FROM_BUYER_S, FROM_HANDOVER_S, ALONE = "from_buyer_s", "from_handover_s", "robot_alone"
+#: Before the name of a wait: whether it was one of three minutes at most.
+IN_180S = "in_180s_"
 _AFTER_ROBOT: Final = Columns(
     texts=(_C.CONVERSATION_ID, _C.AGENT_ID),
-    booleans=(ANSWERED, ALONE),
+    booleans=(ANSWERED, ALONE, f"{IN_180S}{FROM_BUYER_S}", f"{IN_180S}{FROM_HANDOVER_S}"),
     floats=(FROM_BUYER_S, FROM_HANDOVER_S),
 )
 
@@ -131,21 +135,10 @@ def agent_sessions(cut: CutMessages, months: int) -> pd.DataFrame:
     served = charged_rounds(messages, rules).group_by(*_KEYS).agg(*waits(rules), *_asked())
     conversations = cut.conversations.join(spoke.select(*_KEYS), on=_C.CONVERSATION_ID, how="inner")
     rated = satisfaction(cut.shop, conversations, cut.as_of, rules)
-    known, asked = (
-        nw.col(_C.ROUNDS_BEFORE) > 0,
-        nw.col(_C.BUYER_MESSAGES_BEFORE),
-    )
-    slow = nw.col("_slow_before").cast(nw.Float64)
     table = _COLUMNS.gather(
         spoke.join(served, on=list(_KEYS), how="left")
         .join(rated, on=list(_KEYS), how="left")
-        .with_columns(
-            pick(asked > 0, nw.col(_C.AGENT_MESSAGES_BEFORE).cast(nw.Float64) / asked).alias(
-                _C.ANSWER_ASK_RATIO
-            ),
-            pick(known, nw.col("_sum_before") / nw.col(_C.ROUNDS_BEFORE)).alias(_C.MEAN_RESPONSE_S),
-            pick(known, slow / nw.col(_C.ROUNDS_BEFORE)).alias(_C.SLOW_REPLY_SHARE),
-        )
+        .with_columns(service_before())
     )
     table[list(_COUNTS)] = table[list(_COUNTS)].fillna(0)
     table[_C.RESPONSE_SUM_S] = table[_C.RESPONSE_SUM_S].fillna(0)
@@ -367,7 +360,8 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
         person on the same day), ``robot_alone`` (nobody replied and the buyer asked nothing
         more), ``from_buyer_s`` (from the buyer's first message) and ``from_handover_s`` (from the
         buyer's first message after the robot's last, else from that), both capped as the rules
-        say and the cap where nobody replied; null where the robot was alone.
+        say and the cap where nobody replied, and of each whether it came in three minutes
+        (``in_180s_…``); all null where the robot was alone.
 
     Examples
     --------
@@ -377,12 +371,12 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
     >>> after_robot(cut_messages(sample_shop(), context.as_of, context.rules)).columns.tolist()[:2]
     ['conversation_id', 'agent_id']
     """
-    messages, cap = cut.counted_of_month(), nw.lit(float(cut.rules.round_cap_s))
+    messages, cap = cut.counted_of_month(), cut.rules.round_cap_s
     whole = charged_rounds(messages, replace(cut.rules, response_from="buyer_message"))
     robot, again = nw.col(ROBOT_MS), nw.col(AGAIN_MS)
     waited = (nw.col(REPLIED_MS) - nw.coalesce(again, robot)) / SECOND_MS
     alone = ~nw.col(ANSWERED) & again.is_null()
-    after = nw.when(nw.col(ANSWERED) & (waited < cap)).then(waited).otherwise(cap)
+    after = capped(waited, nw.col(ANSWERED), cut.rules)
     found = (
         whole.join(handovers(messages), on=[_C.CONVERSATION_ID, TURN_NO])
         .filter(nw.col(IN_SERVICE))
@@ -390,6 +384,10 @@ def after_robot(cut: CutMessages) -> pd.DataFrame:
         .with_columns(
             nw.when(~nw.col(ALONE)).then(nw.col(RESPONSE_S)).alias(FROM_BUYER_S),
             nw.when(~nw.col(ALONE)).then(after).alias(FROM_HANDOVER_S),
+        )
+        .with_columns(
+            in_time(nw.col(seconds), THREE_MINUTES_S, cap).alias(f"{IN_180S}{seconds}")
+            for seconds in (FROM_BUYER_S, FROM_HANDOVER_S)
         )
     )
     keys = [_C.CONVERSATION_ID, FROM_BUYER_S]

@@ -11,6 +11,8 @@ Who served a conversation, and how busy they were.
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from csinsight.contract.artifacts import Conversations
@@ -46,6 +48,8 @@ THREE_MINUTES_S = 180
 #: Columns of `handovers`.
 ROBOT_MS, AGAIN_MS = "robot_at_ms", "again_at_ms"
 _AT = "at_ms"
+#: Of conversations and of agents' parts in them: how many rounds, how many of a kind.
+ROUND_COUNTS = (_C.ROUNDS, _C.ROUNDS_IN_180S, _C.ROUNDS_UNANSWERED, _C.ROUNDS_OFF_HOURS)
 MESSAGES, MESSAGES_BEFORE = "messages", "messages_before"
 
 
@@ -170,8 +174,7 @@ def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -
         runs = _from_handover(runs, robots, rules)
     asked, replied = nw.col(_AT), nw.col(REPLIED_MS)
     same_day = ~replied.is_null() & (_day(replied, rules) == _day(asked, rules))
-    cap, waited = nw.lit(float(rules.round_cap_s)), (replied - asked) / SECOND_MS
-    response = nw.when(same_day & (waited < cap)).then(waited).otherwise(cap)
+    response = capped((replied - asked) / SECOND_MS, same_day, rules)
     outcome = nw.col(OUTCOME_MS)
     over = (
         outcome.is_null()
@@ -184,6 +187,37 @@ def rounds(runs: Frame, rules: ConversationRules, robots: Frame | None = None) -
         .with_columns(pick(over, nw.col(RESPONSE_S)).alias(RESPONSE_BEFORE_S))
         .with_columns(asked.alias(ASKED_MS), _first=nw.col(TURN_NO).min().over(_C.CONVERSATION_ID))
     )
+
+
+def capped(waited_s: nw.Expr, answered: nw.Expr, rules: ConversationRules) -> nw.Expr:
+    """Return a wait as it counts: at most the cap, and that much where nobody answered.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context
+    >>> import polars as pl
+    >>> rows = pl.DataFrame({"waited": [20.0, 9e9, 20.0], "answered": [True, True, False]})
+    >>> waited, answered = nw.col("waited"), nw.col("answered")
+    >>> counted = capped(waited, answered, sample_context().rules)
+    >>> nw.from_native(rows).select(counted)["waited"].to_list()
+    [20.0, 600.0, 600.0]
+    """
+    cap = nw.lit(float(rules.round_cap_s))
+    return nw.when(answered & (waited_s < cap)).then(waited_s).otherwise(cap)
+
+
+def in_time(response_s: Any, limit_s: float, cap_s: float) -> Any:
+    """Tell which capped responses, a column of a plan or an array, came within a limit.
+
+    One at the cap is late whatever the limit: it may be a round that nobody answered.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_time(np.array([20.0, 180.0, 600.0]), THREE_MINUTES_S, cap_s=600).tolist()
+    [True, True, False]
+    """
+    return (response_s <= limit_s) & (response_s < cap_s)
 
 
 def _day(moment: nw.Expr, rules: ConversationRules) -> nw.Expr:
@@ -235,30 +269,13 @@ def service_counts(messages: Frame, rules: ConversationRules) -> Frame:
     waited = (
         rounds(runs, rules, handovers(messages)).group_by(_C.CONVERSATION_ID).agg(*waits(rules))
     )
-    asked, answered = (
-        nw.col(_C.BUYER_MESSAGES_BEFORE),
-        nw.col(_C.AGENT_MESSAGES_BEFORE),
-    )
-    spoke, known = asked > 0, nw.col(_C.ROUNDS_BEFORE) > 0
     timed = nw.col("_timed") > 0
-    per_round = (
-        _C.RESPONSE_SUM_S,
-        _C.ROUNDS,
-        Conversations.ROUNDS_IN_180S,
-        _C.ROUNDS_UNANSWERED,
-    )
     return (
         counts.join(waited, on=_C.CONVERSATION_ID, how="left")
-        .with_columns(
-            pick(spoke, answered.cast(nw.Float64) / asked).alias(_C.ANSWER_ASK_RATIO),
-            pick(known, nw.col("_sum_before") / nw.col(_C.ROUNDS_BEFORE)).alias(_C.MEAN_RESPONSE_S),
-            pick(known, nw.col("_slow_before").cast(nw.Float64) / nw.col(_C.ROUNDS_BEFORE)).alias(
-                _C.SLOW_REPLY_SHARE
-            ),
-        )
+        .with_columns(service_before())
         .with_columns(
             pick(timed, nw.col(name).fill_null(0)).alias(name)
-            for name in (*per_round, _C.ROUNDS_OFF_HOURS, _C.ROUNDS_BEFORE)
+            for name in (_C.RESPONSE_SUM_S, *ROUND_COUNTS, _C.ROUNDS_BEFORE)
         )
         .drop("_timed", "_sum_before", "_slow_before")
     )
@@ -312,7 +329,7 @@ def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
     return (
         whole.sum().alias(_C.RESPONSE_SUM_S),
         count_if(timed).alias(_C.ROUNDS),
-        count_if(nw.col(ANSWERED) & (whole <= THREE_MINUTES_S)).alias(Conversations.ROUNDS_IN_180S),
+        count_if(in_time(whole, THREE_MINUTES_S, rules.round_cap_s)).alias(_C.ROUNDS_IN_180S),
         count_if(timed & ~nw.col(ANSWERED)).alias(_C.ROUNDS_UNANSWERED),
         count_if(~timed).alias(_C.ROUNDS_OFF_HOURS),
         pick(first, whole).min().alias(_C.FIRST_RESPONSE_TALK_S),
@@ -320,6 +337,23 @@ def waits(rules: ConversationRules) -> tuple[nw.Expr, ...]:
         pick(first, before).min().alias(_C.FIRST_RESPONSE_S),
         before.sum().alias("_sum_before"),
         count_if(before > rules.slow_s).alias("_slow_before"),
+    )
+
+
+def service_before() -> tuple[nw.Expr, ...]:
+    """Return how one was served up to the outcome, of the sums of `waits` and counts of lines.
+
+    Examples
+    --------
+    >>> len(service_before())
+    3
+    """
+    lines, asked = nw.col(_C.AGENT_MESSAGES_BEFORE), nw.col(_C.BUYER_MESSAGES_BEFORE)
+    rounds, slow = nw.col(_C.ROUNDS_BEFORE), nw.col("_slow_before")
+    return (
+        pick(asked > 0, lines.cast(nw.Float64) / asked).alias(_C.ANSWER_ASK_RATIO),
+        pick(rounds > 0, nw.col("_sum_before") / rounds).alias(_C.MEAN_RESPONSE_S),
+        pick(rounds > 0, slow.cast(nw.Float64) / rounds).alias(_C.SLOW_REPLY_SHARE),
     )
 
 

@@ -10,8 +10,7 @@ import pandas as pd
 from csinsight.behaviours import kpis
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.artifacts import Conversations
-from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S
-from csinsight.features.rounds import ANSWERED, THREE_MINUTES_S
+from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S, IN_180S
 from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
 from csinsight.views import labels
@@ -58,8 +57,7 @@ def _row(rounds: pd.DataFrame) -> kpis.Figures:
     row: kpis.Figures = {"rounds": len(human), "robot_alone": int(alone.sum())}
     for name, column in _READINGS.items():
         seconds = human[column].astype(float)
-        prompt = int((human[ANSWERED].astype(bool) & (seconds <= THREE_MINUTES_S)).sum())
-        row |= kpis.rate(f"rate_{name}", prompt, len(human))
+        row |= kpis.rate(f"rate_{name}", int(human[f"{IN_180S}{column}"].sum()), len(human))
         row |= kpis.mean(f"mean_{name}", seconds)
         row |= kpis.quantile(f"median_{name}", np.asarray(seconds, dtype=np.float64), 0.5)
     return row

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
-from csinsight.behaviours.findings import waiting
-from csinsight.coaching import month as settled
-from csinsight.coaching.masking import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
@@ -15,19 +11,15 @@ from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, Findi
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import (
-    Anchor,
     Block,
-    Columns,
     Finding,
-    Folded,
     Note,
     Prose,
     Stack,
-    Talk,
 )
 from csinsight.render.figure import Picture
 from csinsight.render.table import Linked, Table
-from csinsight.views import labels, plots
+from csinsight.views import broken_rules, labels, plots
 from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
@@ -154,74 +146,6 @@ def measured(study: Study, behaviour: str) -> str:
     if unit_of(behaviour) != "shown":
         return ""
     return study.word("coaching.measured", behaviour=labels.noun(study, behaviour))
-
-
-#: Agents named in the brief for lines that seem to break a rule, and from how many lines on.
-_NAMED_FOR_RULES = 3
-_MANY = 3
-
-
-def broken_in_brief(study: Study, plan: pd.DataFrame) -> str:
-    """Return whose lines seem to break a rule and how many, most first; nothing where none do.
-
-    Those with few are told by their range alone, without names: one or two hits are as likely
-    the reader's fault.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_plan, sample_study
-    >>> type(broken_in_brief(sample_study(), sample_plan())).__name__
-    'str'
-    """
-    broken = labels.of_kind(plan, "compliance")
-    words = study.words
-    found = study.read_or_none(Findings.NAME)
-    check = ""
-    if found is not None:
-        check = _waiting(study, found)
-    if broken.empty:
-        return check
-    by_agent = {name: _conversations_of(own) for name, own in broken.groupby(_P.AGENT_ID)}
-    sizes = pd.Series(by_agent).sort_values(ascending=False, kind="stable")
-    many = sizes[sizes > _MANY].head(_NAMED_FOR_RULES)
-    rest = sizes.drop(many.index)
-    named = [
-        study.word(
-            "brief.rules_one", name=labels.card_links(study, [str(agent)]), n=words.number(n)
-        )
-        for agent, n in many.items()
-    ]
-    if len(rest):
-        ends = {"low": words.number(rest.min()), "high": words.number(rest.max())}
-        who = "others" if named else "all"
-        key = f"brief.rules_{who}" if rest.min() < rest.max() else f"brief.rules_{who}_alike"
-        if len(sizes) == 1:
-            key = "brief.rules_alone"
-        named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
-    told = study.word("brief.rules", named=words.listed(named))
-    return words.sentences(told, check)
-
-
-def _waiting(study: Study, found: pd.DataFrame) -> str:
-    """Write how many findings of which kind wait to be read, naming nobody; nothing for none."""
-    sizes = waiting(found)
-    if sizes.empty:
-        return ""
-    words = study.words
-    kinds = [
-        study.word("brief.rules_kind", rule=labels.noun(study, str(rule)), n=words.number(n))
-        for rule, n in sizes.items()
-    ]
-    told = {"n": words.number(int(sizes.sum())), "kinds": words.listed(kinds)}
-    # One kind has no order to be read in.
-    return study.word("brief.rules_check" if len(kinds) > 1 else "brief.rules_check_one", **told)
-
-
-def _conversations_of(broken: pd.DataFrame) -> int:
-    """Return in how many conversations one agent's rules were seen broken; one counts once."""
-    listed = {one for ids in broken[_P.EVIDENCE] for one in ids}
-    # A rule with many lists some of them alone.
-    return max(len(listed), *(labels.breaches(row) for _, row in broken.iterrows()))
 
 
 def _some(study: Study, agents: list[str]) -> str:
@@ -422,189 +346,6 @@ def files(study: Study) -> Note:
     return Note(items, study.word("coaching.files"))
 
 
-_F = FollowUp
-_WORDS = {
-    "better": "follow.better",
-    "worse": "follow.worse",
-    "no clear change": "follow.unclear",
-    "not enough evidence": "follow.too_few",
-}
-
-
-def followed(study: Study, found: pd.DataFrame) -> Block:
-    """Return how what was advised has gone since, beside agents who were not advised.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> from csinsight.coaching.follow_up import follow_up
-    >>> from csinsight.sample import sample_sessions
-    >>> told = {"as_of": sample_study().as_of, "months": 3, "seed": 1}
-    >>> type(followed(sample_study(), follow_up({}, sample_sessions(), **told))).__name__
-    'Prose'
-    """
-    team = found[found[_F.AGENT_ID].isna()]
-    if team.empty:
-        return Prose(study.word("follow.none"))
-    latest = team[team[_F.MONTH] == team[_F.MONTH].max()]
-    shown = pd.DataFrame(
-        [
-            {
-                "advised": study.words.month(str(row[_F.ADVISED_IN])),
-                "what": labels.rate_name(study, str(row[_F.BEHAVIOUR])),
-                "agents": study.words.number(row[_F.AGENTS]),
-                "before": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.BEFORE)),
-                "after": labels.rate_text(study, str(row[_F.BEHAVIOUR]), _level(row, _F.AFTER)),
-                "change": change_text(study, row),
-                "verdict": study.word(_WORDS[str(row[_F.VERDICT])]),
-            }
-            for _, row in latest.iterrows()
-        ]
-    )
-    headings = labels.headings(study, "follow", shown.columns)
-    title, caption = study.word("follow.title"), study.word("follow.caption")
-    return Stack(
-        *_trend(study, team),
-        Table(shown, title, caption=caption, labels=headings, name="follow-up"),
-    )
-
-
-def _trend(study: Study, team: pd.DataFrame) -> list[Block]:
-    """Draw how the change has gone over the months since, where there are two or more."""
-    shown = team[
-        team[_F.CHANGE].notna() & team[_F.BEHAVIOUR].map(lambda b: unit_of(str(b)) == "shown")
-    ]
-    lines = [
-        (key, own) for key, own in shown.groupby([_F.ADVISED_IN, _F.BEHAVIOUR]) if len(own) > 1
-    ]
-    if not lines:
-        return []
-    figure, axes = plt.subplots(figsize=(theme.WIDE[0], 2.6))
-    told = []
-    for (month, behaviour), own in lines:
-        label = study.word(
-            "follow.line",
-            what=labels.rate_name(study, str(behaviour)),
-            month=study.words.month(str(month)),
-        )
-        axes.errorbar(
-            own[_F.MONTH],
-            100 * own[_F.CHANGE],
-            yerr=[
-                100 * (own[_F.CHANGE] - own[_F.LOW]),
-                100 * (own[_F.HIGH] - own[_F.CHANGE]),
-            ],
-            fmt="o-",
-            capsize=0,
-            label=label,
-        )
-        told.append(f"{label} {study.words.points(100 * own[_F.CHANGE].iloc[-1])}")
-    axes.axhline(0, color=theme.MUTED, linewidth=1)
-    axes.set_ylabel(study.word("follow.axis"))
-    axes.legend(fontsize=theme.SMALL, frameon=False)
-    axes.margins(x=0.1)
-    return [
-        Picture(
-            figure,
-            study.word("follow.trend"),
-            alt=study.words.listed(told),
-            caption=study.word("follow.trend_caption"),
-            data=team.drop(columns=_F.AGENT_ID).round(4),
-            name="follow_up",
-        )
-    ]
-
-
-def change_text(study: Study, row: pd.Series) -> str:
-    """Write how much more the advised have moved than the others, with its interval.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> row = {"behaviour": "recommends", "change": 0.1, "change_low": 0.02, "change_high": 0.18}
-    >>> bool(change_text(sample_study(), pd.Series(row)))
-    True
-    """
-    if pd.isna(row[_F.CHANGE]):
-        return study.word("text.not_given")
-    numbers = [float(row[name]) for name in (_F.CHANGE, _F.LOW, _F.HIGH)]
-    unit = unit_of(str(row[_F.BEHAVIOUR]))
-    if unit == "doubling":
-        # Of doublings one reads how much longer or shorter it takes.
-        written = [study.words.points(100 * (2**n - 1), 0) + "%" for n in numbers]
-    else:
-        scale = 100 if unit == "shown" else 10
-        written = [study.words.points(scale * n) for n in numbers]
-    return labels.cell(study.words.with_interval(*written))
-
-
-def _level(row: pd.Series, column: str) -> float:
-    return labels.readable_rate(str(row[_F.BEHAVIOUR]), float(row[column]))
-
-
-def disputes(study: Study, rows: pd.DataFrame) -> Block:
-    """Return how many findings were rejected and what came of them; how to reject one.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> type(disputes(sample_study(), pd.DataFrame(columns=["status"]))).__name__
-    'Prose'
-    """
-    if rows.empty:
-        return Prose(study.word("disputes.none"))
-    counts = rows[settled.STATUS].value_counts()
-    items = [
-        study.word(f"disputes.{name.replace(' ', '_')}", n=study.words.number(int(counts[name])))
-        for name in (settled.WITHHELD, settled.SET_ASIDE, settled.NO_FINDING)
-        if name in counts
-    ]
-    return Note(items, study.word("disputes.title", n=study.words.number(len(rows))))
-
-
-def behind(study: Study, lines: pd.DataFrame) -> Block:
-    """Return, by behaviour that goes with a sale, conversations with and without it, to be read.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> type(behind(sample_study(), pd.DataFrame(columns=["behaviour", "shown"]))).__name__
-    'Prose'
-    """
-    if lines.empty:
-        return Prose(study.word("behind.none"))
-    boxes = []
-    for name, own in lines.groupby("behaviour", sort=False):
-        sides = [
-            Stack(Prose(study.word(f"behind.{side}")), *_read(study, part))
-            for side, part in (("with", own[own["shown"]]), ("without", own[~own["shown"]]))
-        ]
-        count = labels.counted(study, "conversations", own["conversation_id"].nunique())
-        title = study.word("text.with_count", value=labels.label(study, str(name)), n=count)
-        boxes.append(Folded(title, Anchor(f"behind-{name}"), Columns(*sides)))
-    return Stack(Prose(study.word("behind.title")), *boxes)
-
-
-def _read(study: Study, lines: pd.DataFrame) -> list[Talk]:
-    """Return each conversation under its day, whether it was paid, and its name."""
-    talks = []
-    for name, own in lines.groupby("conversation_id", sort=False):
-        first = own.iloc[0]
-        parts = [study.words.day(first["sent_at"])] if pd.notna(first["sent_at"]) else []
-        if pd.notna(first["paid"]):
-            parts.append(study.word("behind.paid" if first["paid"] else "behind.not_paid"))
-        parts.append(study.word("card.talk", name=reference(str(name))))
-        said = [
-            (
-                study.word("block.buyer" if sender == "buyer" else "block.agent"),
-                labels.quoted(study, text),
-            )
-            for sender, text in zip(own["sender"], own["text"], strict=True)
-        ]
-        talks.append(Talk(" · ".join(parts), said))
-    return talks
-
-
 def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     """Return the plan agent by agent: rules to look at, what to practise, who has no advice.
 
@@ -615,7 +356,7 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     'Stack'
     """
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
-    blocks: list[Block] = [_rules(study, broken)] if len(broken) else []
+    blocks: list[Block] = [broken_rules.table(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
     # Who is to keep it up, and of whom too little was seen to say anything.
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
@@ -631,31 +372,6 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     there = ["keep it up" in groups, "not enough evidence" in groups]
     shown = [item for item, is_there in zip(items, there, strict=True) if is_there]
     return Stack(*blocks, Note(shown, study.word("coaching.verdicts")))
-
-
-def _rules(study: Study, broken: pd.DataFrame) -> Table:
-    """Return a row an agent: which rules may have been broken in how many conversations."""
-    shown = pd.DataFrame(
-        [
-            {
-                "agent": Linked(labels.card_links(study, [agent])),
-                "talks": int(own[_P.OPPORTUNITIES].max()),
-                "seen": study.words.listed([_seen(study, row) for _, row in own.iterrows()]),
-            }
-            for agent in labels.sorted_names(study, broken[_P.AGENT_ID].unique())
-            for own in [broken[broken[_P.AGENT_ID] == agent]]
-        ]
-    )
-    headings = labels.headings(study, "coaching", shown.columns)
-    title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
-    return Table(shown, title, caption=caption, labels=headings, name="rules")
-
-
-def _seen(study: Study, row: pd.Series) -> str:
-    """Write one rule with the number of conversations in which a breach was seen."""
-    rule = study.word(f"behaviour.{row[_P.BEHAVIOUR]}")
-    times = labels.counted(study, "times", labels.breaches(row))
-    return study.word("text.with_count", value=rule, n=times)
 
 
 def _advised(study: Study, rows: pd.DataFrame) -> Table:
