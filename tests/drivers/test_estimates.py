@@ -330,3 +330,38 @@ def test_what_is_left_of_intent_widens_intervals_where_an_alarm_rings() -> None:
     blind = verdicts(table, (), 0.10, level=0.05, rings=True, states=True, browsing=False)
     assert blind["verdict"].tolist() == [*[OWN_INTENT] * 4, "no evidence"]
     assert set(blind["reason"].iloc[:4]) == {UNSEEN}
+
+
+def test_without_a_second_method_the_estimates_tell_what_is_left_of_intent() -> None:
+    """Eight words that intent alone moves, four times what signs took out, and two real ones."""
+    moved = np.array([1.0, 0.8, -0.6, 0.9, 0.5, 1.1, -0.7, 0.6, 0.7, 0.3])
+    effect = 4 * moved + np.array([0, 0.3, 0.2, -0.3, 0.1, 0.2, -0.2, 0.0, 9.0, 8.0])
+    table = pd.DataFrame(
+        {
+            "behaviour": [f"b{i}" for i in range(10)],
+            "outcome": "paid",
+            "scope": "all",
+            "scope_kind": "all",
+            "unit": "shown",
+            "effect_pp": effect,
+            "low_pp": effect - 2,
+            "high_pp": effect + 2,
+            "p_value": 2 * stats.norm.sf(np.abs(effect) / 1.02),
+            "moved_pp": moved,
+            "proximal_pp": np.nan,
+            "proximal_p": np.nan,
+            "intent_times": 9.0,
+        }
+    )
+    told = {"level": 0.05, "rings": True, "states": True, "browsing": 1.0}
+    seen, hidden = (verdicts(table, (), 0.10, hidden=h, **told) for h in (False, True))
+    assert seen["systematic_pp"].tolist() == pytest.approx(np.abs(moved))
+    times = (hidden["systematic_pp"] / np.abs(moved)).tolist()
+    assert times == pytest.approx([times[0]] * 10)
+    assert 3.5 < times[0] < 4.2
+    assert (seen["verdict"] == "helps").sum() > 5
+    assert hidden.loc[hidden["verdict"] == "helps", "behaviour"].tolist() == ["b8", "b9"]
+    assert set(hidden.loc[seen["verdict"].isin(["helps", "hurts"]), "verdict"]) == {
+        "helps",
+        OWN_INTENT,
+    }

@@ -40,7 +40,15 @@ from csinsight.drivers.fixed_effects import (
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
 from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
-from csinsight.drivers.verdicts import ALL, SETTLED, answering, family_level, rings, verdicts
+from csinsight.drivers.verdicts import (
+    ALL,
+    SETTLED,
+    answering,
+    answers_hidden,
+    family_level,
+    rings,
+    verdicts,
+)
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
@@ -131,6 +139,7 @@ def estimate_drivers(
         level=family_level(design),
         rings=rings(alarms),
         answered=answering(alarms),
+        hidden=answers_hidden(alarms),
         states=design.states is not None,
         browsing=design.browsing_share,
     )

@@ -10,15 +10,22 @@ signs of the buyer's intent are noisy: adjusting for them takes a part of the co
 leaves the rest. The second method (`csinsight.drivers.intent`) undoes the noise, so that how far it
 lies from the estimates, set against how far the signs had moved them, tells how many times as much
 is left as was taken out. One behaviour tells that poorly; all of a shop's together tell it well.
-What is left of each is then a standard deviation of its own, beside that of chance, in interval
-and p-value alike: they are calibrated by what was measured to be no effect.
+Where the second method is not to be had, the estimates themselves tell: an intent that agents
+answer leaves in each as many times what the signs took out of it. Words with an effect of their own
+lie apart from that line, mostly beyond it, since agents do for keen buyers what they are taught:
+so the ratio below which a third of the weight lies is taken, not the median (in genetics the
+weighted median serves where some instruments are invalid). What is left of each is then a standard
+deviation of its own, beside that of chance, in interval and p-value alike: they are calibrated by
+what was measured to be no effect.
 
 References
 ----------
 Schuemie, Hripcsak, Ryan, Madigan, Suchard (2018), "Empirical confidence interval calibration for
 population-level effect estimation studies in observational healthcare data", PNAS 115. Schuemie et
 al. (2014), "Interpreting observational studies: why empirical calibration is needed to correct
-p-values", Statistics in Medicine 33.
+p-values", Statistics in Medicine 33. Bowden, Davey Smith, Haycock, Burgess (2016), "Consistent
+estimation in Mendelian randomization with some invalid instruments using a weighted median
+estimator", Genetic Epidemiology 40.
 """
 
 from __future__ import annotations
@@ -38,10 +45,12 @@ from csinsight.drivers.design import Design
 from csinsight.drivers.intent import BROWSING, own_intent, unseen
 from csinsight.drivers.units import Floats
 
-#: As many times as the signs have taken out is left, where the second method says nothing, and at
-#: most whatever it says.
+#: As many times as the signs have taken out is left, at least where the second method says nothing,
+#: and at most whatever that says.
 _UNSEEN: Final = 1.0
 _MOST: Final = 3.0
+#: By weight, so many of the ratios of estimates to what the signs took out lie below intent's own.
+_BEYOND: Final = 1 / 3
 #: Fewer behaviours than this tell nothing together.
 _LEAST: Final = 3
 _D = Drivers
@@ -101,42 +110,62 @@ _LATER, _LATER_A_MONTH, _MOST_MONTHS = 0.0045, 0.0004, 12.0
 _OTHERS: Final = 0.25
 
 
-def left_over(moved: Floats, apart: Floats, noise: Floats) -> float:
+def left_over(
+    effect: Floats, moved: Floats, apart: Floats, noise: Floats, *, hidden: bool
+) -> float:
     """Return how many times what the signs of intent took out of estimates is left in them.
 
     Parameters
     ----------
+    effect : array
+        The estimates.
     moved : array
         By how much the signs moved each estimate (without them, less with them).
     apart : array
         How far each estimate lies from the second method's; NaN where that is not to be had.
     noise : array
         Widths by which the estimates are weighed.
+    hidden : bool
+        Whether agents answer what they don't see (`answers_hidden`).
 
     Returns
     -------
     float
-        A slope through zero, in [0, 3]; 1 where fewer than three behaviours tell.
+        By the second method a slope through zero, in [0, 3]. Where fewer than three behaviours
+        tell that, 1; for an intent that is hidden the ratio of effect to moved below which a third
+        of the weight lies, if that is more.
 
     Examples
     --------
     Half of what was taken out is left in each:
 
     >>> import numpy as np
-    >>> left_over(np.array([2.0, -4.0, 1.0]), np.array([1.0, -2.0, 0.5]), np.ones(3))
+    >>> moved, one = np.array([2.0, -4.0, 1.0]), np.ones(3)
+    >>> left_over(np.array([5.0, -6.0, 9.0]), moved, np.array([1.0, -2.0, 0.5]), one,
+    ...           hidden=True)
     0.5
+
+    The second method is not to be had; estimates are twice what was taken out, or more:
+
+    >>> left_over(np.array([4.0, -8.0, 9.0]), moved, np.full(3, np.nan), one, hidden=True)
+    2.0
     """
-    known = ~np.isnan(moved) & ~np.isnan(apart) & (noise > 0)
-    moved, apart = moved[known], apart[known]
-    weight = 1 / noise[known] ** 2
-    size = float((weight * moved**2).sum())
-    if known.sum() < _LEAST or size == 0:
+    known = ~np.isnan(effect) & ~np.isnan(moved) & (noise > 0)
+    second = known & ~np.isnan(apart)
+    weight = moved[second] / noise[second] ** 2
+    size = float(weight @ moved[second])
+    if second.sum() >= _LEAST and size > 0:
+        return float(np.clip(weight @ apart[second] / size, 0.0, _MOST))
+    known &= moved != 0
+    if known.sum() < _LEAST or not hidden:
         return _UNSEEN
-    return float(np.clip((weight * moved * apart).sum() / size, 0.0, _MOST))
+    ratios, weights = effect[known] / moved[known], np.abs(moved[known]) / noise[known]
+    times = np.quantile(ratios, _BEYOND, weights=weights, method="inverted_cdf")
+    return max(float(times), _UNSEEN)
 
 
 def with_systematic_error(
-    estimates: pd.DataFrame, rung: npt.NDArray[np.bool_], *, whole: str
+    estimates: pd.DataFrame, rung: npt.NDArray[np.bool_], *, whole: str, hidden: bool
 ) -> pd.DataFrame:
     """Widen intervals, and raise p-values, by what is left of the buyer's intent.
 
@@ -148,6 +177,8 @@ def with_systematic_error(
         The rows that it rings for; the others stay as they are.
     whole : str
         The scope that tells how much is left, for each outcome.
+    hidden : bool
+        As for `left_over`.
 
     Returns
     -------
@@ -160,7 +191,8 @@ def with_systematic_error(
 
     >>> row = {"outcome": "paid", "scope": "all", "df": 29, "moved_pp": 2.0, "p_value": 0.001}
     >>> row |= {"effect_pp": 5.0, "low_pp": 3.0, "high_pp": 7.0, "proximal_pp": np.nan}
-    >>> wide = with_systematic_error(pd.DataFrame([row]), np.array([True]), whole="all")
+    >>> told, rung = pd.DataFrame([row]), np.array([True])
+    >>> wide = with_systematic_error(told, rung, whole="all", hidden=False)
     >>> wide[["low_pp", "high_pp", "systematic_pp"]].round(1).iloc[0].tolist()
     [0.4, 9.6, 2.0]
     """
@@ -170,9 +202,11 @@ def with_systematic_error(
         rows = table.iloc[places]
         own = rows[rows[_D.SCOPE] == whole]
         times = left_over(
+            own[_D.EFFECT_PP].to_numpy(dtype=float),
             own[_D.MOVED_PP].to_numpy(dtype=float),
             (own[_D.EFFECT_PP] - own[_D.PROXIMAL_PP]).to_numpy(dtype=float),
             (own[_D.HIGH_PP] - own[_D.LOW_PP]).to_numpy(dtype=float),
+            hidden=hidden,
         )
         sd[places] = times * np.nan_to_num(np.abs(rows[_D.MOVED_PP].to_numpy(dtype=float)))
     sd[~rung] = 0.0
@@ -239,6 +273,21 @@ def answering(alarms: pd.DataFrame) -> set[str]:
     return set(alarms.loc[own, DriverChecks.BEHAVIOUR])
 
 
+def answers_hidden(alarms: pd.DataFrame) -> bool:
+    """Tell whether agents answer what buyers looked at, over the whole or by any behaviour.
+
+    Agents don't see that, so there is an intent behind it that they sense. What buyers write they
+    may answer for what it says.
+
+    Examples
+    --------
+    >>> told = {"check": ["length of the opening"], "behaviour": [None], "fired": [True]}
+    >>> answers_hidden(pd.DataFrame(told))
+    False
+    """
+    return bool(alarms.loc[alarms[DriverChecks.CHECK].isin(BROWSING), DriverChecks.FIRED].any())
+
+
 def verdicts(
     estimates: pd.DataFrame,
     negative_controls: tuple[str, ...],
@@ -247,6 +296,7 @@ def verdicts(
     level: float,
     rings: bool,
     answered: Collection[str] = (),
+    hidden: bool = False,
     states: bool,
     browsing: float,
 ) -> pd.DataFrame:
@@ -279,6 +329,8 @@ def verdicts(
         Whether an alarm over the whole rings.
     answered : collection of str
         Behaviours whose own alarm rings (`answering`).
+    hidden : bool
+        Whether agents answer what they don't see (`answers_hidden`).
     states, browsing : bool, float
         As for `csinsight.drivers.intent.own_intent`.
 
@@ -306,9 +358,8 @@ def verdicts(
     named = by_chance
     rung = np.full(len(table), rings) | table[_D.BEHAVIOUR].isin(answered).to_numpy()
     if rung.any():
-        table, named = _with_naming(
-            with_systematic_error(table, rung, whole=ALL), tested, q_threshold, level
-        )
+        table = with_systematic_error(table, rung, whole=ALL, hidden=hidden)
+        table, named = _with_naming(table, tested, q_threshold, level)
     weak, apart = own_intent(table, rings=rung, states=states, browsing=browsing)
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
