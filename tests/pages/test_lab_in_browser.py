@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from csinsight.behaviours.label_places import label_places
+from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.contract.labels import load_labels
+from csinsight.engine import open_shop
+from csinsight.params import load_params
 from csinsight.render.words import Words
 from csinsight.runs.month import RunResult
 
@@ -25,12 +31,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo"), pytest.mark.
 PROGRAM = Path(sys.executable).with_name("csinsight")
 #: Seconds for the server to answer, a page to stand, and all cells to have run.
 START, STAND, RUN = 240, 240, 600
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS, DEMO = ROOT / "build" / "screenshots", ROOT / "data" / "demo"
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @contextmanager
-def _lab(run: Path, out: Path) -> Iterator[str]:
+def _lab(run: Path, out: Path, *more: object) -> Iterator[str]:
     """Start the program as a user does and yield its address; whatever happens, it is ended."""
     config = out / "config"
     config.mkdir(parents=True)
@@ -44,7 +51,7 @@ def _lab(run: Path, out: Path) -> Iterator[str]:
     }
     with (out / "lab.log").open("w") as log:
         lab = subprocess.Popen(
-            [PROGRAM, "lab", "--run", run, "--out", out],
+            [PROGRAM, "lab", "--run", run, "--out", out, *map(str, more)],
             env=env, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
@@ -73,8 +80,8 @@ def _address(lab: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-def _open(browser: Browser, address: str) -> tuple[Page, list[str]]:
-    """Open explore.ipynb with everything outside of this machine out of reach, and noted."""
+def _open(browser: Browser, address: str, name: str) -> tuple[Page, list[str]]:
+    """Open a notebook with everything outside of this machine out of reach, and noted."""
     outside: list[str] = []
 
     def only_here(route: Route) -> None:
@@ -88,7 +95,7 @@ def _open(browser: Browser, address: str) -> tuple[Page, list[str]]:
     context.set_default_timeout(STAND * 1000)
     context.route("**/*", only_here)
     page = context.new_page()
-    page.goto(f"{address}lab/tree/explore.ipynb?token=t", timeout=STAND * 1000)
+    page.goto(f"{address}lab/tree/{name}.ipynb?token=t", timeout=STAND * 1000)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     expect.set_options(timeout=STAND * 1000)
     return page, outside
@@ -148,7 +155,7 @@ def test_an_analyst_explores_a_run(
     """The Chinese run; `tests/views/test_explore.py` runs the same cells on the English one."""
     run = demo_run["zh"].run
     with _lab(run, tmp_path) as address:
-        page, outside = _open(browser, address)
+        page, outside = _open(browser, address, "explore")
         try:
             _run_all(page)
             _explored(page, run, Words("zh"))
@@ -157,3 +164,61 @@ def test_an_analyst_explores_a_run(
             page.screenshot(path=SCREENSHOTS / "lab-zh.png")
             page.context.close()
     assert outside == []
+
+
+def _answer(page: Page, *answers: str) -> str:
+    """Type answers with the hands on the keys, and return what is said below them at last."""
+    cell = page.locator(".jp-CodeCell").nth(3)
+    field = cell.locator("input[type=text]")
+    field.scroll_into_view_if_needed()
+    field.focus()
+    text = cell.locator(".widget-html").first
+    for answer in answers:
+        before = text.inner_text()
+        page.keyboard.type(answer)
+        page.keyboard.press("Enter")
+        expect(text).not_to_have_text(before)
+        expect(field).to_be_focused()
+        expect(field).to_have_value("")
+    return cell.locator(".widget-html").last.inner_text()
+
+
+def test_two_readers_label_by_the_keyboard(
+    demo_run: dict[str, RunResult], browser: Browser, tmp_path: Path
+) -> None:
+    """What is typed lies in the shop's file, is gone on with, and two readers are compared."""
+    data, words = tmp_path / "data", Words("zh")
+    shutil.copytree(DEMO, data)
+    with _lab(demo_run["zh"].run, tmp_path, "--data", data) as address:
+        page, outside = _open(browser, address, "labelling")
+        try:
+            _run_all(page)
+            every = _answer(page)
+            total = int(re.findall(r"[0-9]+", every)[-1])
+            # A wrong answer is gone back to and cleared; one line is left for another time.
+            said = _answer(page, "12", "2", "b", "0", "?", "1 3", "0")
+            assert said == words.word("label.progress", done=4, all=total)
+            notebook = tmp_path / "labelling.ipynb"
+            page.context.close()
+            named = notebook.read_text(encoding="utf-8").replace("reader 1", "小王")
+            notebook.write_text(named, encoding="utf-8")
+            page, more = _open(browser, address, "labelling")
+            _run_all(page)
+            said = _answer(page, "12", "0", "?", "1 3", "0")
+            assert said == words.word("label.progress", done=4, all=total)
+            _run_all(page)  # whoever comes back is shown what they left
+            assert _answer(page) == words.word("label.progress", done=4, all=total)
+            kappa = page.locator(".jp-CodeCell").nth(4).locator(".jp-OutputArea tbody tr")
+            expect(kappa.first).to_contain_text("reader 1, 小王")
+            said = page.locator(".jp-OutputArea").all_text_contents()
+            assert [text for text in said if "Warning" in text or "Error" in text] == []
+        finally:
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=SCREENSHOTS / "labelling-zh.png", full_page=True)
+            page.context.close()
+    assert [*outside, *more] == []
+    labels = load_labels(data)
+    lines = labels.groupby(["conversation_id", "position", "reader"])["shown"].sum()
+    assert sorted(lines.groupby("reader").agg(list).map(sorted)) == [[0, 0, 2, 2]] * 2
+    gap = load_params().conversation_gap_hours
+    assert label_places(open_shop(data), load_lexicon(reader="rules"), gap) == ([], [])

@@ -307,6 +307,9 @@ def test_the_controls_work_by_keys_alone(study):
     controls.ticks[0].value = True
     controls.box.children[-2].children[1].click()
     assert session._done[session.items[2]] == {"greets"}
+    type_in("b")
+    type_in("0")
+    assert session._done[session.items[2]] == set()
     session.at = len(session.items) - 1
     type_in("?")
     assert all(tick.disabled for tick in controls.ticks)

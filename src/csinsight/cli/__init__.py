@@ -208,10 +208,10 @@ def check(folder: Path, share: float, file: Path | None) -> None:
     from csinsight.behaviours.profiles import profile_of
     from csinsight.contract.check import check_shop
     from csinsight.contract.files import OWN_FILE, PROFILE_FILE
-    from csinsight.contract.labels import FILE as LABELS_FILE
     from csinsight.contract.set_aside import ASIDE, set_aside
     from csinsight.engine import open_shop
     from csinsight.errors import ContractError
+    from csinsight.features.renamed import renamed_agents
     from csinsight.params import OWN_PROFILE, load_params
     from csinsight.runs.log import show_progress
 
@@ -230,11 +230,11 @@ def check(folder: Path, share: float, file: Path | None) -> None:
     _or_faults(faults, lambda: alerts_of(folder))
     if (folder / PROFILE_FILE).is_file():
         _or_faults(faults, lambda: profile_of(OWN_PROFILE, folder))
-    if checked.ok and (folder / LABELS_FILE).is_file():
-        gap = load_params(file).conversation_gap_hours
-        lost, told = label_places(open_shop(folder), load_lexicon(own, reader="rules"), gap)
+    if checked.ok:
+        shop, gap = open_shop(folder), load_params(file).conversation_gap_hours
+        lost, told = label_places(shop, load_lexicon(own, reader="rules"), gap)
         faults += map(str, lost)
-        _lines(f"note: {notice}" for notice in told)
+        _lines(f"note: {notice}" for notice in [*told, *renamed_agents(shop)])
     if faults:
         for fault in faults:
             click.echo(fault)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from csinsight.contract.cells import DTYPES
-from csinsight.contract.schema import Column, Messages, Orders, Table
+from csinsight.contract.schema import Agents, Column, Messages, Orders, Table
 
 
 @cache
@@ -68,8 +68,11 @@ TALK_KNOWN = "talk_known"
 TALK_OF_ONE_BUYER = "talk_of_one_buyer"
 
 
-#: Rules between columns that a row keeps or breaks by itself.
-OF_A_ROW = (PAID_AFTER_PLACED, REFUND_WITHIN_PAID)
+SAME_AS_KNOWN = "same_as_known"
+
+
+#: Rules that a row keeps or breaks by itself, or, of agents, in a table of one stretch.
+OF_A_ROW = (PAID_AFTER_PLACED, REFUND_WITHIN_PAID, SAME_AS_KNOWN)
 
 
 #: Years that a shop's times may lie in: before, nobody sold online; far ahead is a slip.
@@ -109,6 +112,15 @@ _RULES = {
             REFUND_WITHIN_PAID,
             (Orders.PAID_AMOUNT,),
             pl.col(Orders.REFUND_AMOUNT) <= pl.col(Orders.PAID_AMOUNT) + _HALF_A_CENT,
+        ),
+    ),
+    ("agents", Agents.SAME_AS): (
+        Rule(
+            SAME_AS_KNOWN,
+            (Agents.AGENT_ID,),
+            pl.col(Agents.SAME_AS).is_in(
+                pl.col(Agents.AGENT_ID).filter(pl.col(Agents.SAME_AS).is_null()).implode()
+            ),
         ),
     ),
     ("messages", Messages.CONVERSATION_ID): (

@@ -189,6 +189,10 @@ _WORDS: Final[dict[str, Words]] = {
     ),
     "paid_after_placed": ("lies before placed_at", "check both times: an order is placed first"),
     "refund_within_paid": ("is more than paid_amount", "check both: a refund can't exceed it"),
+    "same_as_known": (
+        "names no other agent's row, or one that is another's account itself",
+        "write the agent_id under which both accounts count, or leave it empty",
+    ),
     "talk_known": (
         "is empty where sent_at is empty too",
         "write which conversation an untimed message belongs to",

@@ -133,6 +133,7 @@ class Agents:
     NAME = "name"
     TEAM = "team"
     HIRED_ON = "hired_on"
+    SAME_AS = "same_as"
 
 
 class Ratings:
@@ -250,6 +251,7 @@ AGENTS = Table(
         _optional(Agents.NAME, "str", "name in reports"),
         _optional(Agents.TEAM, "str", "team"),
         _optional(Agents.HIRED_ON, "date", "first day of work"),
+        _optional(Agents.SAME_AS, "str", "another account of this agent, under which both count"),
     ),
 )
 RATINGS = Table(

@@ -14,7 +14,14 @@ import polars as pl
 
 from csinsight.contract.files import table_path
 from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
-from csinsight.contract.schema import MAIN_TABLES, TABLES, Messages, OrderBuyers, Orders
+from csinsight.contract.schema import (
+    MAIN_TABLES,
+    TABLES,
+    Agents,
+    Messages,
+    OrderBuyers,
+    Orders,
+)
 from csinsight.contract.tally import Counter, in_this_process
 from csinsight.engine import polars_tables
 from csinsight.engine.frames import collect
@@ -220,7 +227,31 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
         raise FileNotFoundError(
             f"{folder}: holds no rows in any of the tables {', '.join(MAIN_TABLES)}"
         )
-    return Shop(folder, engine, *_with_buyers(tables, filled))
+    tables, filled = _with_buyers(tables, filled)
+    if Agents.SAME_AS in filled.get("agents", ()):
+        tables = _as_one_agent(tables)
+    return Shop(folder, engine, tables, filled)
+
+
+def _as_one_agent(tables: dict[str, nw.LazyFrame[Any]]) -> dict[str, nw.LazyFrame[Any]]:
+    """Count the accounts of an agent who has several as the one that ``agents`` names.
+
+    Who came under an earlier account came on its day.
+    """
+    agents, same = tables["agents"], Agents.SAME_AS
+    others = agents.filter(~nw.col(same).is_null())
+    came = others.group_by(same).agg(nw.col(Agents.HIRED_ON).min().alias("_came"))
+    first = nw.min_horizontal(Agents.HIRED_ON, "_came").alias(Agents.HIRED_ON)
+    own = agents.filter(nw.col(same).is_null()).join(
+        came, left_on=Agents.AGENT_ID, right_on=same, how="left"
+    )
+    counted = {"agents": own.with_columns(first).drop("_came")}
+    names = others.select(nw.col(Agents.AGENT_ID), nw.col(same).alias("_as"))
+    for name in {"messages", "ratings"} & set(tables):
+        joined = tables[name].join(names, on=Agents.AGENT_ID, how="left")
+        one = nw.coalesce("_as", Agents.AGENT_ID).alias(Agents.AGENT_ID)
+        counted[name] = joined.with_columns(one).drop("_as")
+    return {**tables, **counted}
 
 
 #: How an order's buyer was found; null where its own row tells.

@@ -330,8 +330,9 @@ def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
 def labeller(session: Session) -> Any:
     """Return controls that show one line after the other and write what is ticked.
 
-    In the field below the ticks a reader may type instead: the numbers of what the line shows (or
-    nothing), then Enter. ``b`` goes back, ``?`` leaves the line for another time.
+    In the field below the ticks a reader may type instead: the numbers of what the line shows, or
+    ``0`` for none of it, then Enter. Enter alone writes what is ticked; ``b`` goes back, ``?``
+    leaves the line for another time.
 
     Parameters
     ----------
@@ -403,6 +404,10 @@ class Controls:
         numbers = typed.replace(",", " ").replace("，", " ").split()
         if typed.isdecimal() and len(self.ticks) < 10:
             numbers = list(typed)
+        if numbers == ["0"]:
+            for tick in self.ticks:
+                tick.value = False
+            return
         wrong = [n for n in numbers if not (n.isdecimal() and 1 <= int(n) <= len(self.ticks))]
         if wrong:
             raise CsinsightError(self.session.study.word("label.wrong", typed=wrong[0]))

@@ -25,13 +25,13 @@ from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
-from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, counter, open_shop, table_path
 from csinsight.engine.polars_tables import open_table
 from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
+from csinsight.features.renamed import renamed_agents
 from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
 from csinsight.render.blocks import LeftOut
 from csinsight.render.words import Words
@@ -144,16 +144,13 @@ class Study:
         return open_shop(self.data, self.engine)
 
     def check(self) -> Check:
-        """Check the shop's tables against the contract, on this study's engine, and its labels."""
+        """Check the shop's tables, on this study's engine, its labels, and who may be one agent."""
         checked = check_shop(self.data, counter(self.engine))
-        if not (self.data / LABELS_FILE).is_file():
-            return checked
         lexicon = load_lexicon(self.context.own, reader="rules")
         gap = self.context.params.conversation_gap_hours
         faults, told = label_places(self.open(), lexicon, gap)
-        return replace(
-            checked, faults=[*checked.faults, *faults], notices=[*checked.notices, *told]
-        )
+        notices = [*checked.notices, *told, *renamed_agents(self.open())]
+        return replace(checked, faults=[*checked.faults, *faults], notices=notices)
 
     def has(self, name: str) -> bool:
         """Tell whether the run has written the table `name`."""
