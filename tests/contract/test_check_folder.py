@@ -84,6 +84,22 @@ def test_messages_without_text_are_counted_but_not_a_whole_chat(shop: Path) -> N
     assert (fault.column, fault.what) == ("text", "is empty from top to bottom")
 
 
+@pytest.mark.parametrize("rows", [19, 20])
+def test_days_without_a_time_are_noticed(tmp_path: Path, rows: int) -> None:
+    day = [datetime(2026, 10, 1 + number % 9) for number in range(rows)]
+    said = pl.DataFrame({"sent_at": day}).with_columns(
+        buyer_id=pl.lit("b"), sender=pl.lit("buyer"), text=pl.lit("在吗")
+    )
+    said.write_parquet(tmp_path / "messages.parquet")
+    found = [n.values for n in check_shop(tmp_path).notices if n.kind == "days_only_messages"]
+    assert found == ([{"found": 20, "all": 20}] if rows == 20 else [])
+    # One that tells more shows that the export has times: the rest were sent at midnight.
+    day[0] = day[0].replace(minute=1)
+    said.with_columns(sent_at=pl.Series(day)).write_csv(tmp_path / "messages.csv")
+    (tmp_path / "messages.parquet").unlink()
+    assert not [n for n in check_shop(tmp_path).notices if n.kind.startswith("days_only")]
+
+
 def test_times_that_can_t_be_read_are_not_called_missing(shop: Path) -> None:
     spoilt = MESSAGES.with_columns(sent_at=pl.lit("5. Okt."))
     spoilt.write_csv(shop / "messages.csv")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from csinsight.contract import tally
+from csinsight.contract.check import check_folder
 from csinsight.contract.read import Checked, read_table
 from csinsight.contract.schema import TABLES
 
@@ -98,6 +102,49 @@ def test_a_broken_file(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     (fault,) = read_table(path, TABLES["orders"]).faults
     assert "can't be read as Parquet" in fault.what
+
+
+def test_a_column_that_cant_be_read_is_named(tmp_path: Path) -> None:
+    """The footer is sound, what it tells of is not: found only by reading the cells."""
+    frame = orders()
+    frame.write_parquet(tmp_path / "orders.parquet")
+    arrow = pq.read_table(tmp_path / "orders.parquet")
+    spoilt = pa.array([b"o1", b"\xff\xfe\xed"], pa.binary()).view(pa.string())
+    place = arrow.schema.get_field_index("order_id")
+    pq.write_table(arrow.set_column(place, "order_id", spoilt), tmp_path / "orders.parquet")
+    (fault,) = check_folder(tmp_path)
+    assert (fault.file, fault.row, fault.column) == ("orders.parquet", None, "order_id")
+    assert "can't be read as Parquet" in fault.what
+
+
+def test_more_places_than_are_held_are_a_fault(tmp_path: Path) -> None:
+    orders().write_parquet(tmp_path / "orders.parquet")
+    arrow = pq.read_table(tmp_path / "orders.parquet")
+    wide = pa.array([Decimal(1), Decimal(2)], pa.decimal256(50, 10))
+    place = arrow.schema.get_field_index("paid_amount")
+    pq.write_table(arrow.set_column(place, "paid_amount", wide), tmp_path / "orders.parquet")
+    (fault,) = check_folder(tmp_path)
+    assert fault.column == "paid_amount"
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (orders(units=[1.5, 2.5]), "holds Float64, where orders.parquet/a.parquet holds Int64"),
+        (
+            orders().drop("units"),
+            "holds no such column, where orders.parquet/a.parquet holds Int64",
+        ),
+    ],
+)
+def test_parts_that_differ_are_named(tmp_path: Path, other: pl.DataFrame, what: str) -> None:
+    folder = tmp_path / "orders.parquet"
+    folder.mkdir()
+    orders().write_parquet(folder / "a.parquet")
+    other.with_columns(pl.col("order_id") + "x").write_parquet(folder / "b.parquet")
+    (fault,) = check_folder(tmp_path)
+    assert (fault.file, fault.column) == ("orders.parquet/b.parquet", "units")
+    assert fault.what == what
 
 
 def test_a_missing_column(tmp_path: Path) -> None:

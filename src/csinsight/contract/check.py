@@ -8,13 +8,16 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from csinsight.contract.beside import near_settings, near_tables, unread_labels
+from csinsight.contract.cells import times
 from csinsight.contract.disputes import read_disputes
 from csinsight.contract.files import SUFFIXES, parts
 from csinsight.contract.labels import read_labels
@@ -44,6 +47,12 @@ from csinsight.contract.tally import (
 LOG = logging.getLogger(__name__)
 
 
+#: So few times may all be midnight by chance, or as examples are written.
+_DAYS: Final = 20
+#: Tables of which a report says it.
+_TOLD_OF: Final = ("orders", "messages")
+
+
 def cross_notices(tables: Mapping[str, Tally]) -> list[Notice]:
     """Return what is worth knowing about how a shop's tables fit each other.
 
@@ -66,6 +75,7 @@ def cross_notices(tables: Mapping[str, Tally]) -> list[Notice]:
     """
     return [
         *_untimed(tables),
+        *_days_only(tables),
         *_wordless(tables),
         *_buyers(tables, "messages", Messages.BUYER_ID, "chat"),
         *_buyers(tables, "page_views", PageViews.BUYER_ID, "page view"),
@@ -88,6 +98,20 @@ def _untimed(tables: Mapping[str, Tally]) -> Iterator[Notice]:
             "time, months and conversion are left out",
             "untimed",
         )
+
+
+def _days_only(tables: Mapping[str, Tally]) -> Iterator[Notice]:
+    """Yield the tables whose times are days: midnight is before whatever was said that day."""
+    for name, found in tables.items():
+        main = next(iter(times(TABLES[name])), "")
+        dated = found.filled.get(main, 0)
+        if dated >= _DAYS and not found.clocked:
+            what = (
+                f"all {dated:,} times of {main} are midnight, so they are days: an order counts as "
+                "placed before the chats of its day; export times with hours and minutes"
+            )
+            counts = {"found": dated, "all": dated}
+            yield Notice(name, what, f"days_only_{name}" if name in _TOLD_OF else "", counts)
 
 
 def _wordless(tables: Mapping[str, Tally]) -> Iterator[Notice]:
@@ -283,9 +307,10 @@ def _no_files(folder: Path, table: Table) -> Iterator[Fault]:
 def _checked(path: Path, table: Table, count: Counter) -> tuple[Tally, Checked]:
     """Return what a table holds, and what is wrong with it."""
     pieces = stretches(path, table) if path.suffix == ".parquet" else []
-    if pieces:
+    # What of a stretch can't be read is named by reading the table whole.
+    with suppress(pl.exceptions.PolarsError):
         found = tally(count(pieces, table), table)
-        if found.clean:
+        if pieces and found.clean:
             header = pl.scan_parquet(pieces[0].part, glob=False).collect_schema().names()
             nothing = pl.DataFrame()
             return found, Checked(nothing, [], header_notices(path.name, header, table))

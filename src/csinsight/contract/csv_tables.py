@@ -23,6 +23,7 @@ from csinsight.contract.misread import SAMPLE, misread
 from csinsight.contract.textfile import format_of, looks_chinese
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _CONVERT: Final = "save it as 'CSV UTF-8' or run: iconv -f {encoding} -t UTF-8 {name} > new.csv"
 _QUOTING: Final = (
     "a double quote opens here that is never closed, or is closed in mid-field",
@@ -247,8 +248,9 @@ def _not_csv(path: Path) -> Fault | None:
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         return _empty(path) if path.stat().st_size <= len(head) else None
     if head.startswith(_UTF16) or head.count(0) > len(head) // 4:
-        mend = _CONVERT.format(encoding="UTF-16", name=path.name)
-        return Fault(path.name, None, None, "is not UTF-8: it is UTF-16", mend)
+        wide = "UTF-32" if head.startswith(_UTF32) else "UTF-16"
+        mend = _CONVERT.format(encoding=wide, name=path.name)
+        return Fault(path.name, None, None, f"is not UTF-8: it is {wide}", mend)
     name = format_of(head)
     if not name:
         return None

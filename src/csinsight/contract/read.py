@@ -184,10 +184,7 @@ def _read_parquet(path: Path, table: Table) -> Checked:
         names = [column.name for column in table.columns if column.name in header]
         raw = pl.scan_parquet(parts(path), glob=False).select(names).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = f"can't be read as Parquet ({reason})"
-        mend = "write it again: it is broken, cut short or of another format"
-        return Checked(_no_rows(table), [Fault(path.name, None, None, what, mend)])
+        return Checked(_no_rows(table), [_unread(path, table, error)])
     faults = header_faults(path.name, header, table, row=None)
     there = [c for c in table.columns if c.name in raw.columns]
     wrong = [c for c in there if not cells.dtype_fits(c, raw.schema[c.name])]
@@ -197,6 +194,32 @@ def _read_parquet(path: Path, table: Table) -> Checked:
     checked = _check(_Source(path.name, table, raw, rows, typed=True))
     notices = [*header_notices(path.name, header, table), *checked.notices]
     return Checked(checked.frame, [*faults, *checked.faults], notices)
+
+
+def _unread(path: Path, table: Table, error: Exception) -> Fault:
+    """Return what can't be read, by the first part and column that can't, or that don't fit."""
+    first: tuple[str, pl.Schema] | None = None
+    mend = "write it again: it is broken, cut short or of another format"
+    for part in parts(path):
+        name, column = part.name if part == path else f"{path.name}/{part.name}", None
+        try:
+            scan = pl.scan_parquet(part, glob=False)
+            schema = scan.collect_schema()
+            for column in (c.name for c in table.columns if c.name in schema):
+                scan.select(column).collect()
+        except (pl.exceptions.PolarsError, OSError) as broken:
+            return Fault(name, None, column, f"can't be read as Parquet ({_reason(broken)})", mend)
+        first = first or (name, schema)
+        for column in (c.name for c in table.columns):
+            here, there = schema.get(column), first[1].get(column)
+            if here != there:
+                what = f"holds {here or 'no such column'}, where {first[0]} holds {there or 'none'}"
+                return Fault(name, None, column, what, "write all parts with the same columns")
+    return Fault(path.name, None, None, f"can't be read as Parquet ({_reason(error)})", mend)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _wrong_type(file: str, column: Column, dtype: pl.DataType) -> Fault:

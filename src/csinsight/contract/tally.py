@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -26,7 +26,7 @@ STRETCH: Final = 500_000
 #: Columns by which tables are joined.
 JOINED_BY: Final = ("buyer_id", "agent_id")
 #: What a line of counts is about: the ``kind`` of a table as `counted` returns it.
-_FAULTS, _ROWS, _TIME, _FILLED = "faults", "rows", "time", "filled"
+_FAULTS, _ROWS, _TIME, _FILLED, _CLOCK = "faults", "rows", "time", "filled", "clock"
 _TALK: Final = "talk"
 #: A line of a unique column's value: of a whole table only those that stand twice are looked at.
 KEY: Final = "key"
@@ -77,6 +77,8 @@ class Tally:
         By column, how many of its cells hold a value.
     ids : dict of str to polars.Series
         Distinct values of each column of `JOINED_BY` that the table has.
+    clocked : int
+        How many of the table's main times tell more than a day.
     """
 
     rows: int
@@ -85,6 +87,7 @@ class Tally:
     last: datetime | None
     filled: Mapping[str, int]
     ids: Mapping[str, pl.Series]
+    clocked: int = 0
 
 
 def counted(raw: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -119,7 +122,7 @@ def counted(raw: pl.DataFrame, table: Table) -> pl.DataFrame:
         if rule.name in constraints.OF_A_ROW and {column, *rule.needs} <= set(frame.columns)
     ]
     faults = _total(raw, lost) + _total(frame, wrong)
-    lines = [_line(_FAULTS, n=faults), _line(_ROWS, n=frame.height), _span(frame, table)]
+    lines = [_line(_FAULTS, n=faults), _line(_ROWS, n=frame.height), *_span(frame, table)]
     lines += [_line(_FILLED, c.name, n=frame[c.name].count()) for c in there]
     grouped = [_grouped(frame, name, [name]) for name in JOINED_BY if name in frame.columns]
     grouped += [_grouped(frame, KEY, [c.name]) for c in there if c.unique]
@@ -180,7 +183,8 @@ def tally(counts: pl.DataFrame, table: Table) -> Tally:
         if name in filled
     }
     clean = not _number(kinds, _FAULTS) and _fits_together(kinds, filled, rows, table)
-    return Tally(rows, clean, _moment(low), _moment(high), filled, ids)
+    ends = (_moment(low), _moment(high))
+    return Tally(rows, clean, *ends, filled, ids, _number(kinds, _CLOCK))
 
 
 def stretches(path: Path, table: Table) -> list[Stretch]:
@@ -259,15 +263,20 @@ def _line(
     return (kind, value, None, n, low, high)
 
 
-def _span(frame: pl.DataFrame, table: Table) -> tuple[object, ...]:
+def _span(frame: pl.DataFrame, table: Table) -> list[tuple[object, ...]]:
+    """Return the ends of a table's main time, and how many of them tell more than a day."""
     times = [name for name in cells.times(table) if name in frame.columns]
     if not times or times[0] != cells.times(table)[0]:
-        return _line(_TIME)
+        return [_line(_TIME)]
     moment = pl.col(times[0])
     # A time beyond the years of the contract is a fault already; Python could not hold it.
     known = frame.filter(moment.dt.year().is_between(1, 9999)).select(moment.cast(pl.Int64))
     ends = known.select(moment.min().alias("low"), moment.max().alias("high"))
-    return _line(_TIME, low=ends["low"].item(), high=ends["high"].item())
+    clocked = frame.filter(moment.dt.time() != time()).height
+    return [
+        _line(_TIME, low=ends["low"].item(), high=ends["high"].item()),
+        _line(_CLOCK, n=clocked),
+    ]
 
 
 def _grouped(frame: pl.DataFrame, kind: str, names: list[str]) -> pl.DataFrame:

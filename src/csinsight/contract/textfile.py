@@ -14,6 +14,9 @@ from csinsight.errors import ImporterError
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
+    # The mark of UTF-32 begins as that of UTF-16 does.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )

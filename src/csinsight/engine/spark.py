@@ -136,6 +136,7 @@ def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
     if len(pieces) < 2:
         return tally.in_this_process(pieces, table)
     import pyspark.sql.functions as sf
+    from pyspark.errors import PythonException
 
     rows = [(piece.part, piece.start, piece.rows) for piece in pieces]
     told = session().createDataFrame(rows, "part string, start bigint, rows bigint")
@@ -151,7 +152,12 @@ def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
         sf.sum("n").alias("n"), sf.min("low").alias("low"), sf.max("high").alias("high")
     )
     kept = summed.filter((sf.col("kind") != tally.KEY) | (sf.col("n") > 1))
-    return pl.DataFrame(pl.from_arrow(kept.toArrow()), schema_overrides=tally.SCHEMA)
+    try:
+        arrow = kept.toArrow()
+    except PythonException:
+        # What a worker could not read can't be read here either, and is told of without Spark.
+        return tally.in_this_process(pieces, table)
+    return pl.DataFrame(pl.from_arrow(arrow), schema_overrides=tally.SCHEMA)
 
 
 def _open_parquet(
