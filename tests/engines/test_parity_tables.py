@@ -60,7 +60,13 @@ def tables() -> dict[str, pl.DataFrame]:
                 "text": [f"{texts[i % len(texts)]} {i}" for i in n],
             }
         ),
-        "agents": pl.DataFrame({"agent_id": ["店:小二"], "hired_on": [date(2020, 2, 29)]}),
+        "agents": pl.DataFrame(
+            {
+                "agent_id": ["店:二掌柜", "店:小二"],
+                "hired_on": [date(2024, 2, 29), date(2020, 2, 29)],
+                "same_as": [None, "店:二掌柜"],
+            }
+        ),
         "ratings": pl.DataFrame(
             {
                 "buyer_id": ["b1"],
