@@ -72,6 +72,38 @@ def test_planted_hours_are_found_and_no_others(tmp_path, seconds, found):
     assert tuple(table.loc[table["overloaded"], "hour"]) == found
 
 
+def _replies(rng, *, days=90, evening=0.06, one_bad_day=0):
+    """Draw two first replies an hour and day, 6 % of them slow; at eight as many as `evening`."""
+    day, hour = (at.ravel() for at in np.meshgrid(np.arange(days), np.arange(8, 24)))
+    talks = pd.DataFrame({"day": np.repeat(day, 2), "hour": np.repeat(hour, 2)})
+    share = np.where(talks["hour"] == 20, evening, 0.06)
+    slow = rng.random(len(talks)) < share
+    talks["first_response_talk_s"] = np.where(slow, 400.0, 40.0)
+    if one_bad_day:  # nobody was there on one evening, and many asked
+        more = {"day": 3, "hour": 20, "first_response_talk_s": 600.0}
+        talks = pd.concat([talks, pd.DataFrame([more] * one_bad_day)], ignore_index=True)
+    at = pd.Timestamp("2026-08-01") + pd.to_timedelta(np.arange(24), "h")
+    return talks, pd.DataFrame({"hour_at": at, "opened": 2, "agents_on": 1})
+
+
+def _flagged(talks, hours):
+    table = slow_hours(talks, hours, 180)
+    return table.loc[table["overloaded"], "hour"].tolist()
+
+
+def test_ten_reports_on_a_shop_without_a_slow_hour_call_hardly_any_hour_slow():
+    rng = np.random.default_rng(11)
+    spoke = [bool(_flagged(*_replies(rng))) for _ in range(200)]
+    assert np.mean(spoke) <= 0.02  # 0.5 % is meant; at 5 % ten reports would speak in 40 % of shops
+
+
+def test_one_bad_evening_is_no_slow_hour_and_many_are():
+    rng = np.random.default_rng(12)
+    assert not any(20 in _flagged(*_replies(rng, one_bad_day=25)) for _ in range(20))
+    found = [_flagged(*_replies(rng, evening=0.30)) for _ in range(20)]
+    assert np.mean([hours == [20] for hours in found]) >= 0.9
+
+
 def _world(rng, slope, days=60, per_day=40):
     """Load and waits both rise towards the evening; within an hour the wait rises by `slope`."""
     n = days * per_day

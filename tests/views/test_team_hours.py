@@ -71,6 +71,7 @@ def _judged(waits, slope):
     hours = pd.DataFrame({"hour_at": at, "opened": [2, 6], "agents_on": 2})
     talks = pd.DataFrame({"hour": [9] * 60 + [20] * 60})
     talks["first_response_talk_s"] = np.repeat(waits, 60)
+    talks["day"] = pd.Timestamp("2026-10-05") + pd.to_timedelta([*range(30)] * 4, "D")
     slow = slow_hours(talks, hours, 180)
     talks = talks.assign(rounds=10, rounds_in_180s=9, rounds_unanswered=[1, 0] * 60)
     talks["is_inquiry"] = True
@@ -105,7 +106,7 @@ def test_text_table_and_week_tell_the_same_load():
     hours = pd.DataFrame({"hour_at": days + pd.Timedelta(hours=20), "opened": opened})
     hours["agents_on"], hours["load"] = 2, opened / 2
     talks = pd.DataFrame({"hour": 20, "load": np.repeat(opened / 2, opened)})
-    talks["first_response_talk_s"] = 30.0
+    talks["first_response_talk_s"], talks["day"] = 30.0, np.repeat(days, opened)
     slow = slow_hours(talks, hours, 180)
     assert slow["load"].tolist() == [pytest.approx(94 / 56)]
     assert talks["load"].mean() > 5 * slow["load"].iloc[0]
