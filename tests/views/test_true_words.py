@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -202,3 +203,45 @@ def test_money_to_come_is_told_only_where_a_quarter_was_held_against_it(
         assert ("¥2,989" in page, "¥254,520" in page) == (known, known)
         assert ("told here" in page) != known
         assert "60" in str(told[LEAVING])
+
+
+def _month_of(money: dict[str, float]) -> pd.DataFrame:
+    return pd.DataFrame({"buyer_id": list(money), "net_spend": list(money.values())})
+
+
+def test_a_buyer_who_makes_much_of_the_month_is_told_masked_with_the_month_without(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"shopper{n:03}": 100.0 for n in range(30)}
+    tiers = pd.DataFrame({"buyer_id": [*many, "wholesale77"], "tier": "core"})
+    tiers = tiers.assign(net_spend=1.0, net_spend_90d=1.0, expected_spend_90d=1.0)
+    told = partial(value_tiers.large_buyers, study, tiers, _month_of(many | {"wholesale77": 10.0}))
+    assert told(_month_of(many | {"wholesale77": 600.0})) == ""  # a sixth of the month
+    said = told(_month_of(many | {"wholesale77": 2000.0}))
+    assert "w***77, Core" in said and "wholesale77" not in said
+    assert "40%" in said and "CN¥5,000 with this buyer, CN¥3,000 without" in said
+    assert "(last month, also without: CN¥3,000)" in said
+    both = told(_month_of(many | {"wholesale77": 2000.0, "newcomer88": 3000.0}))
+    assert both.startswith("**2 buyers (n***88 and w***77, Core) brought 62%")
+    assert told(_month_of({"wholesale77": -5.0})) == ""  # a month of refunds has no shares
+    # Where the money is told in the brief, it stands too.
+    facts = {value_tiers.LARGE: said, LEAVING: "Nobody left."}
+    monkeypatch.setattr(Study, "facts", lambda *_: facts)
+    none = monthly_brief.Brief(None, tiers, None, None, None)
+    assert said.split("**")[1] in monthly_brief.money(study, none).plain()
+
+
+def test_who_leaves_rounds_unanswered_is_told_as_a_rate_with_interval_and_base(
+    study: Study,
+) -> None:
+    rates = {"reply_rate": 0.9, "reply_rate_low": 0.86, "reply_rate_high": 0.93}
+    agents = pd.DataFrame([{"agent_id": "a001", **rates, "reply_rate_denominator": 300}])
+    names = ("reply_rate_180s", "first_response_median_s", "mean_response_s", "answer_ask_ratio")
+    names += ("paid_rate", "spend_per_buyer", "satisfaction_mean")
+    agents = agents.assign(
+        **dict.fromkeys(names, np.nan), inquirers=5, paid_rate_denominator=0, paying_buyers=0
+    )
+    answers, results = agent_kpis.table(study, agents).blocks
+    assert answers.rows[0][1:3] == ["300", "10%\xa0(7% to 14%)"] or "10%" in str(answers.rows[0])
+    assert "Rounds" in answers.plain() and "No reply that day" in answers.plain()
+    assert "unanswered" not in results.plain()

@@ -20,7 +20,7 @@ from csinsight.contract.artifacts import AgentKpis, Conversations
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Prose, Tile, Tiles, Tone
+from csinsight.render.blocks import Block, Finding, Prose, Stack, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
@@ -418,9 +418,6 @@ def trend(study: Study, conversations: pd.DataFrame) -> Block:
     )
 
 
-_RATES: Final = (_K.PAID_RATE, _K.REPLY_RATE_180S)
-
-
 def funnel(study: Study, found: AgentSpread) -> Block:
     """Draw every agent's conversion over how many inquiries it rests on, without a ranking.
 
@@ -493,7 +490,9 @@ def _apart(study: Study, spread: Spread, outside: list[str], *, blind: bool) -> 
 
 
 def table(study: Study, agents: pd.DataFrame) -> Block:
-    """Return every agent's figures with their intervals, by name and not by result.
+    """Return how every agent answered and what came of it, by name and not by result.
+
+    Two tables, since a page has no room for all of it in one.
 
     Examples
     --------
@@ -505,38 +504,70 @@ def table(study: Study, agents: pd.DataFrame) -> Block:
     if agents.empty:
         return Prose(study.word("kpis.no_agents"))
     words = study.words
-    formats: dict[str, Write] = {
-        **dict.fromkeys(_RATES, lambda value: words.percent(value, 0)),
+    answers: dict[str, Write] = {
+        _UNANSWERED: lambda value: words.percent(value, 0),
+        _K.REPLY_RATE_180S: lambda value: words.percent(value, 0),
         **dict.fromkeys((_K.FIRST_RESPONSE_MEDIAN, _K.MEAN_RESPONSE), words.seconds),
         _K.ANSWER_ASK_RATIO: lambda value: words.number(value, 2),
+    }
+    results: dict[str, Write] = {
+        _K.PAID_RATE: lambda value: words.percent(value, 0),
         _K.SPEND_PER_BUYER: words.money,
         _K.SATISFACTION: lambda value: words.number(value, 1),
     }
-    shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(name) for name in agents[_K.AGENT_ID]]})
-    shown[_K.INQUIRERS] = agents[_K.INQUIRERS].to_numpy()
-    if agents[_K.PAID_RATE].notna().any():  # what the rate beside it is a share of
-        shown[_PAID_N] = agents[_PAID_N].to_numpy()
-    for name, write in formats.items():
-        if agents[name].notna().any():
-            shown[name] = [
-                labels.wait(study, row[name])
-                if name == _K.FIRST_RESPONSE_MEDIAN and _beyond_cap(study, row)
-                else with_interval(study, row, name, write, labels.two_lines)
-                for _, row in agents.iterrows()
-            ]
-    rule = study.word(f"kpis.rule_{study.context.profile.attribution}")
+    never = {end: 1 - agents[f"{_K.REPLY_RATE}{other}"] for end, other in _TURNED.items()}
+    rows = agents.assign(**{f"{_UNANSWERED}{end}": share for end, share in never.items()})
+    bases = ((_ROUNDS_N, answers), (_K.INQUIRERS, results), (_PAID_N, results))
+    made = []
+    for name, formats in (("answers", answers), ("agents", results)):
+        shown = pd.DataFrame({_K.AGENT_ID: [study.agent_name(a) for a in rows[_K.AGENT_ID]]})
+        for base, where in bases:  # what the rates beside it are shares of
+            if where is formats and (base == _K.INQUIRERS or rows[base].sum() > 0):
+                shown[base] = rows[base].to_numpy()
+        for figure, write in formats.items():
+            if rows[figure].notna().any():
+                shown[figure] = [
+                    labels.wait(study, row[figure])
+                    if figure == _K.FIRST_RESPONSE_MEDIAN and _beyond_cap(study, row)
+                    else with_interval(study, row, figure, write, labels.two_lines)
+                    for _, row in rows.iterrows()
+                ]
+        if len(shown.columns) == 1:  # no times: nothing is known of how they answered
+            continue
+        made.append(
+            Table(
+                shown.sort_values(_K.AGENT_ID, key=lambda names: names.map(by_pinyin)),
+                study.word(f"kpis.table_{name}"),
+                caption=_table_caption(study, agents, name),
+                labels={column: study.word(f"kpi.{column}") for column in shown.columns},
+                name=name,
+            )
+        )
+    return Stack(*made)
+
+
+#: Share of an agent's rounds that got no reply, and of how many: the reply rate's other side.
+_UNANSWERED: Final = "unanswered_share"
+_ROUNDS_N: Final = f"{_K.REPLY_RATE}{_K.DENOMINATOR_SUFFIX}"
+_TURNED: Final = {"": "", _K.LOW_SUFFIX: _K.HIGH_SUFFIX, _K.HIGH_SUFFIX: _K.LOW_SUFFIX}
+
+
+def _table_caption(study: Study, agents: pd.DataFrame, name: str) -> str:
+    profile = study.context.profile
+    if name == "answers":
+        capped = agents[_K.MEAN_RESPONSE].notna().any() and profile.unanswered == "cap"
+        cap = study.words.seconds(profile.round_cap_s)
+        return study.words.sentences(
+            study.word("kpis.table_answers_caption"),
+            study.word("kpis.missed_cap", cap=cap) if capped else "",
+        )
+    rule = study.word(f"kpis.rule_{profile.attribution}")
     caption = study.word("kpis.table_caption", rule=rule)
     shop = study.read_or_none(SHOP_KPIS)
     # Buyers of several agents: without a word the shop's spend beside agents' looks wrong.
     whole = None if shop is None else shop[_K.PAYING_BUYERS].iloc[0]
     # Where chats and orders can't be joined the shop's buyers are not known.
     if shop is not None and pd.notna(whole) and agents[_K.PAYING_BUYERS].sum() > whole:
-        spend = words.money(shop[_K.SPEND_PER_BUYER].iloc[0])
-        caption = words.sentences(caption, study.word("kpis.table_shared", shop=spend))
-    return Table(
-        shown.sort_values(_K.AGENT_ID, key=lambda names: names.map(by_pinyin)),
-        study.word("kpis.table"),
-        caption=caption,
-        labels={name: study.word(f"kpi.{name}") for name in shown.columns},
-        name="agents",
-    )
+        spend = study.words.money(shop[_K.SPEND_PER_BUYER].iloc[0])
+        caption = study.words.sentences(caption, study.word("kpis.table_shared", shop=spend))
+    return caption

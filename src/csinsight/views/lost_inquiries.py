@@ -280,14 +280,29 @@ def reasons(study: Study, found: Lost) -> Block:
 
 
 def accuracy(study: Study) -> Note:
-    """Say how often the reading was right, on what chats.
+    """Say how often a named reason was right: one figure, of chats that no rule was mended on.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
-    >>> study = sample_study()
-    >>> type(accuracy(study)).__name__
-    'Note'
+    >>> accuracy(sample_study()).plain().count("%")
+    3
+    """
+    words, (read_, right) = study.words, UNSEEN_NAMED
+    low, high = wilson(right, read_)
+    share = words.with_interval(*(words.percent(v, 0) for v in (right / read_, low, high)))
+    told = {"n": words.number(read_), "right": words.number(right), "share": share}
+    return Note([study.word("lost.accuracy", **told), study.word("lost.accuracy_means")])
+
+
+def checked(study: Study) -> Prose:
+    """Say, with the method, all that the reading was held against, and why it flatters.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> "flatter" in checked(sample_study()).plain()
+    True
     """
     words = study.words
     told: dict[str, str] = {}
@@ -300,8 +315,11 @@ def accuracy(study: Study) -> Note:
         for name, pair in (("all", UNSEEN_READ), ("named", UNSEEN_NAMED))
         for part, count in zip(("_n", ""), pair, strict=True)
     }
-    lines = [study.word("lost.accuracy", **told), study.word("lost.accuracy_unseen", **new)]
-    return Note([*lines, study.word("lost.accuracy_means")])
+    return Prose(
+        words.sentences(
+            study.word("lost.checked", **told), study.word("lost.checked_unseen", **new)
+        )
+    )
 
 
 def by_category(study: Study, found: Lost) -> Block:
@@ -356,7 +374,14 @@ def by_agent(study: Study, found: Lost) -> Block:
     if not known:
         return Prose(study.word("lost.no_agents", n=study.words.number(least)))
     words = study.words
-    whole = float(rows[_L.REASON].isin(OF_ANSWERING).mean())
+    ours = rows[_L.REASON][rows[_L.REASON].isin(OF_ANSWERING)]
+    # Which endings are meant, as often as each is in the picture of them all.
+    kinds = [
+        study.word(
+            "text.with_count", value=_heading(study, name), n=words.number(int((ours == name).sum()))
+        )
+        for name in OF_ANSWERING
+    ]
     shown = []
     for agent in known:
         own = rows[rows[_L.AGENT_ID] == agent]
@@ -372,8 +397,10 @@ def by_agent(study: Study, found: Lost) -> Block:
         )
     return Table(
         pd.DataFrame(shown),
-        study.word("lost.agents", share=words.percent(whole, 0)),
-        caption=study.word("lost.agents_caption", n=words.number(least)),
+        study.word("lost.agents", share=words.percent(len(ours) / len(rows), 0)),
+        caption=study.word(
+            "lost.agents_caption", n=words.number(least), kinds=words.listed(kinds)
+        ),
         labels=labels.headings(study, "lost", ("agent", "n", "share")),
         name="agents",
     )

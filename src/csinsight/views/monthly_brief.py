@@ -366,7 +366,8 @@ def money(study: Study, brief: Brief) -> Block:
     if brief.tiers is None:
         return _missing(study, ValueTiers.NAME)
     facts = study.facts(_PARTS[ValueTiers.NAME])
-    lost = str(facts.get(value_tiers.LEAVING, ""))
+    told = (str(facts.get(name, "")) for name in (value_tiers.LARGE, value_tiers.LEAVING))
+    lost = study.words.sentences(*told)
     lists = ("silent_list",) if facts.get(value_tiers.SILENT) else ()
     shares = value_tiers.money(study, brief.tiers)
     return _linked(study, ValueTiers.NAME, shares, *lists, note=lost)

@@ -32,6 +32,10 @@ SILENT = "silent"
 #: The file of silent buyers with their ids, where the shop asks for it.
 SILENT_FILE = "silent_buyers.csv"
 _MOST_LISTED = 20
+#: Fact kept for the brief: whose purchases alone make much of the month, in words.
+LARGE = "large_buyers"
+#: A buyer with this share of a month's net spend is large. Ours.
+LARGE_SHARE = 0.2
 
 
 def sentence(study: Study, tiers: pd.DataFrame) -> str:
@@ -64,20 +68,77 @@ def _top(study: Study, money: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def finding(study: Study, tiers: pd.DataFrame) -> Finding:
-    """Return the sentence on top of the page, and keep it for the index.
+def finding(
+    study: Study, tiers: pd.DataFrame, before: pd.DataFrame, spent: pd.DataFrame
+) -> Finding:
+    """Return the sentences on top of the page, and keep them for the index and the brief.
+
+    Parameters
+    ----------
+    study : Study
+    tiers : pandas.DataFrame
+        Of this month's end.
+    before, spent : pandas.DataFrame
+        Of `csinsight.features.spend.spend_between`: what each buyer spent last month, and in this.
 
     Examples
     --------
     >>> from csinsight.views.sample import sample_study
     >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
-    >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=[200.0, 10.0])
-    >>> type(finding(sample_study(), tiers)).__name__
-    'Finding'
+    >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=[200.0, 10.0], buyer_id=["b1", "b2"])
+    >>> spent = pd.DataFrame({"buyer_id": ["b1", "b2"], "net_spend": [9.0, 1.0]})
+    >>> "without" in finding(sample_study(), tiers, spent.head(0), spent).text
+    True
     """
-    text = sentence(study, tiers)
-    study.write_facts({"finding": text})
+    large = large_buyers(study, tiers, before, spent)
+    text = study.words.sentences(sentence(study, tiers), large)
+    study.write_facts({"finding": text, LARGE: large})
     return Finding(text)
+
+
+def large_buyers(
+    study: Study, tiers: pd.DataFrame, before: pd.DataFrame, spent: pd.DataFrame
+) -> str:
+    """Name, masked, whoever alone brings much of the month's money, and the month without them.
+
+    Empty where nobody does, or where amounts are not known.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> tiers = pd.DataFrame({"buyer_id": ["b1"], "tier": ["vip"]})
+    >>> spent = pd.DataFrame({"buyer_id": [f"b{n}" for n in range(9)], "net_spend": 10.0})
+    >>> large_buyers(sample_study(), tiers, spent, spent)
+    ''
+    >>> spent.loc[1, "net_spend"] = 90.0
+    >>> large_buyers(sample_study(), tiers, spent, spent)[:44]
+    '**One buyer (b***, VIP) brought 53% of the m'
+    """
+    money, words = spent.set_index(_T.BUYER_ID)[_T.NET_SPEND], study.words
+    whole = float(money.sum())
+    large = money[money >= LARGE_SHARE * whole].sort_values(ascending=False, kind="stable")
+    if not whole > 0 or large.empty:
+        return ""
+    tier = tiers.set_index(_T.BUYER_ID)[_T.TIER].reindex(large.index)
+    told = [
+        study.word(
+            "tiers.large_who" if pd.notna(tier[buyer]) else "tiers.large_who_new",
+            buyer=labels.masked_id(str(buyer)),
+            tier=study.word(f"tier.{tier[buyer]}") if pd.notna(tier[buyer]) else "",
+        )
+        for buyer in large.index
+    ]
+    earlier = before.set_index(_T.BUYER_ID)[_T.NET_SPEND].drop(large.index, errors="ignore")
+    last = words.money(earlier.sum()) if earlier.sum() > 0 else ""
+    return study.word(
+        "tiers.large_one" if len(large) == 1 else "tiers.large_some",
+        n=words.number(len(large)),
+        who=words.listed(told),
+        share=words.percent(large.sum() / whole, 0),
+        all=words.money(whole),
+        rest=words.money(whole - large.sum()),
+        before=study.word("tiers.large_before", before=last) if last else "",
+    )
 
 
 def headline(tiers: pd.DataFrame) -> dict[str, int]:
