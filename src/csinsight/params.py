@@ -63,6 +63,8 @@ def shipped(*parts: str) -> Path:
 
 #: The ``kpi_profile`` of a shop that has one of its own beside its tables.
 OWN_PROFILE: Final = "own"
+#: The ``kpi_profile`` that goes by where the shop's chats and orders were imported from.
+AUTO_PROFILE: Final = "auto"
 
 
 class RunParams(BaseModel):
@@ -86,7 +88,7 @@ class RunParams(BaseModel):
     driver_months: Count = 3
     evidence_months: Count = 12
     trend_months: Count = 12
-    kpi_profile: str = "taobao"
+    kpi_profile: str = AUTO_PROFILE
     reader: ReaderName = DEFAULT_READER
     #: With ``reader: llm``: where a model of the shop's own choosing is asked (up to ``/v1``), its
     #: name, and what one run may take: questions, money by the prices of a million tokens, seconds
@@ -154,10 +156,11 @@ class RunParams(BaseModel):
     @classmethod
     def _profile_is_there(cls, value: str) -> str:
         known = sorted(path.stem for path in shipped("params", "kpi_profiles").glob("*.yml"))
-        if value not in (*known, OWN_PROFILE):
+        if value not in (*known, AUTO_PROFILE, OWN_PROFILE):
             raise ValueError(
-                f"there is no such profile; there are {', '.join(known)}, and `{OWN_PROFILE}`: the "
-                "file kpi_profile.yml beside the shop's tables"
+                f"there is no such profile; there are {', '.join(known)}, `{AUTO_PROFILE}` (by "
+                f"what was imported), and `{OWN_PROFILE}`: the file kpi_profile.yml beside the "
+                "shop's tables"
             )
         return value
 

@@ -14,9 +14,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
+from csinsight.context import MonthContext
+from csinsight.contract.imports import ImportRecord, write_imports
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
 from csinsight.features.months import in_months
+from csinsight.importers import FORMATS
+from csinsight.params import RunParams
+from csinsight.segments.signatures import load_signatures
 from csinsight.stats.intervals import mean_interval, quantile_interval, ratio_interval, wilson
 
 TAOBAO = load_profile("taobao")
@@ -209,7 +214,10 @@ def test_intervals_of_a_quantile_cover():
     assert np.mean(hits) > 0.93
 
 
-@pytest.mark.parametrize("name", ["taobao", "jd", "pinduoduo", "douyin", "textbook"])
+PROFILES = ("taobao", "jd", "pinduoduo", "douyin", "textbook")
+
+
+@pytest.mark.parametrize("name", PROFILES)
 def test_profiles_are_dated_sourced_and_give_rules(name):
     profile = load_profile(name)
     assert profile.name == name
@@ -231,3 +239,42 @@ def test_faults_of_a_profile_are_named(tmp_path):
     (tmp_path / "own.yml").write_text("name: own\nround_cap_s: 120\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"key `round_cap_s`: .* greater than 180; got 120"):
         load_profile("own", tmp_path)
+
+
+def _imported(folder, *formats):
+    """Write the record of imports of a shop whose chats, then orders, came in these formats."""
+    rows = {"file": "f", "sha256": "0", "rows_in": 9, "rows_used": 9, "rows_refused": 0}
+    tables = ("messages", "orders")
+    pairs = zip(formats, tables, strict=False)
+    records = [ImportRecord(format=name, tables=[table], **rows) for name, table in pairs]
+    write_imports(folder, records)
+
+
+@pytest.mark.parametrize(
+    ("formats", "currency", "profile", "told"),
+    [
+        (("qianniu_chat", "taobao_orders"), "CNY", "taobao", True),
+        (("jd_dongdong", "taobao_orders"), "CNY", "jd", True),  # what is timed is the chats
+        (("mapping", "pdd_orders"), "CNY", "pinduoduo", True),
+        (("mapping", "douyin_orders"), "CNY", "douyin", True),
+        (("zendesk", "taobao_orders"), "CNY", "textbook", True),
+        (("mapping", "shopify_orders"), "CNY", "textbook", True),
+        (("mapping",), "CNY", "taobao", False),
+        (("mapping",), "EUR", "textbook", False),
+        ((), "CNY", "taobao", False),
+    ],
+)
+def test_a_shop_is_counted_by_the_platform_it_came_from(tmp_path, formats, currency, profile, told):
+    _imported(tmp_path, *formats)
+    context = MonthContext.of(RunParams(currency=currency), load_signatures(), tmp_path)
+    assert (context.profile.name, context.platform_told) == (profile, told)
+    said = MonthContext.of(RunParams(kpi_profile="taobao"), load_signatures(), tmp_path)
+    assert (said.profile.name, said.platform_told) == ("taobao", True)
+    assert context.changed(kpi_profile="jd").platform_told
+
+
+def test_every_format_of_chats_or_orders_has_its_profile():
+    known = {form for name in PROFILES for form in load_profile(name).formats}
+    # These hold figures or clicks, and a mapping is of any shop.
+    assert set(FORMATS) - known == {"platform_kpis", "taobao_userbehavior", "mapping"}
+    assert known <= set(FORMATS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
@@ -30,5 +32,5 @@ def test_no_name_of_a_column_touches_the_next(names, on_top):
     here = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     for row in (0, 1):  # names of one line, which stand in turn where there is little room
         own = [b for b, text in zip(boxes, here, strict=True) if ("\n" in text) == bool(row)]
-        assert all(one.x1 < other.x0 for one, other in zip(own[:-1], own[1:], strict=True))
+        assert all(one.x1 < other.x0 for one, other in pairwise(own))
     plt.close(figure)

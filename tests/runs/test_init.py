@@ -30,7 +30,7 @@ def test_a_new_folder_works_as_it_is_and_nothing_of_the_users_is_lost(tmp_path: 
     assert load_params(folder / "params.yml", shop="s") == RunParams(shop="s")
     for mapping in sorted((folder / "mappings").glob("*.yml")):
         load_mapping(mapping)
-    assert profile_of(OWN_PROFILE, folder / "data") == load_profile("taobao")
+    assert profile_of(OWN_PROFILE, folder / "data", currency="CNY") == load_profile("taobao")
     ((job, _),) = read_shops(folder / "shops.yml")
     assert job.data == folder / "data"
     (folder / "params.yml").write_text("lang: en\n", encoding="utf-8")

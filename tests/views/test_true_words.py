@@ -245,3 +245,35 @@ def test_who_leaves_rounds_unanswered_is_told_as_a_rate_with_interval_and_base(
     assert answers.rows[0][1:3] == ["300", "10%\xa0(7% to 14%)"] or "10%" in str(answers.rows[0])
     assert "Rounds" in answers.plain() and "No reply that day" in answers.plain()
     assert "unanswered" not in results.plain()
+
+
+@pytest.mark.parametrize(("told", "judged"), [(False, False), (True, True)])
+def test_a_shop_that_answers_by_mail_is_not_accused_by_the_seconds_of_a_chat(
+    study: Study, told: bool, judged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hours are no miss of Taobao's 30 s, unless the shop is known to be Taobao's."""
+    seen = study.read("conversations")
+    row = agent_kpis.shop_row(study, seen).copy()
+    row["first_response_median_s"] = 7200.0
+    for module in (agent_kpis, kpi_figures):
+        monkeypatch.setattr(module, "shop_row", lambda *_: row)
+    context = study.context.model_copy(update={"platform_told": told})
+    monkeypatch.setattr(study, "context", context)
+    said = agent_kpis.targets(study, seen)
+    assert ("Targets missed" in said) == judged
+    assert ("No target is known" in said) != judged
+    assert any(tile.tone for tile in agent_kpis.tiles(study, seen).tiles) == judged
+    table = kpi_figures.figures(study, seen)
+    assert ("missed" in table.plain()) == judged
+    assert ("No target is known" in table.caption) != judged
+
+
+def test_waits_as_long_as_mail_say_nothing_of_load_whatever_the_cap(study: Study) -> None:
+    profile = study.context.profile.model_copy(update={"round_cap_s": 86400.0, "targets": {}})
+    context = study.context.model_copy(update={"profile": profile})
+    seen = study.read("conversations").assign(first_response_talk_s=7200.0)
+    mail = sample_study()
+    mail.context = context
+    found = team_hours.read(mail, seen)
+    assert found.capped
+    assert "took over 600 s or never came" in team_hours.cover(mail, found).plain()

@@ -469,8 +469,8 @@ def _by_chance(late: pd.Series[bool], here: pd.Series[bool], day: pd.Series) -> 
     exact = float(stats.fisher_exact(square, alternative="greater").pvalue)
     more = hits / n - others / rest
     off = late - np.where(here, hits / n, others / rest)
-    by_day = (off * np.where(here, 1 / n, -1 / rest)).groupby(day).sum()
-    error = float(np.sqrt((by_day**2).sum() * days / (days - 1)))
+    moved = pd.Series(off * np.where(here, 1 / n, -1 / rest)).groupby(day).sum().to_numpy(float)
+    error = float(np.sqrt(np.square(moved).sum() * days / (days - 1)))
     if error < 1e-9:  # each day alike: there is nothing that varies with days
         return exact
     return max(exact, float(stats.t.sf(more / error, days - 1)))

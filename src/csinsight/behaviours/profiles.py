@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -11,13 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from csinsight.behaviours.official import Official
 from csinsight.config import load
 from csinsight.contract.files import PROFILE_FILE
+from csinsight.contract.imports import read_imports
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules, ResponseFrom
 from csinsight.features.rounds import THREE_MINUTES_S
-from csinsight.params import OWN_PROFILE, shipped
+from csinsight.params import AUTO_PROFILE, OWN_PROFILE, shipped
 
 Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
+#: What a shop is counted by of which nothing tells the platform: one that counts in yuan, another.
+_USUAL, _ELSEWHERE, _YUAN = "taobao", "textbook", "CNY"
+#: A shop whose median first reply takes this long (seconds) answers as mail does, not as chat.
+AS_MAIL_S: Final = 600.0
 
 
 class KpiProfile(BaseModel):
@@ -33,6 +39,8 @@ class KpiProfile(BaseModel):
         When the conventions were read.
     sources : list of str
         Where they were read.
+    formats : list of str
+        Imports whose shops are counted so, where a run's ``kpi_profile`` goes by them.
     inquirer : {'buyer_day', 'buyer'}
         One inquirer is a buyer on a day (the platforms' buyer × agent × day) or a buyer.
     attribution : {'order_first', 'payment', 'last'}
@@ -66,6 +74,7 @@ class KpiProfile(BaseModel):
     title: dict[Literal["zh", "en"], str]
     as_of: date
     sources: Annotated[list[str], Field(min_length=1)]
+    formats: list[str] = []
     inquirer: Literal["buyer_day", "buyer"]
     attribution: Attribution
     handed_over: Literal["leave_out", "count"] = "leave_out"
@@ -135,15 +144,50 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
     return load(path, KpiProfile)
 
 
-def profile_of(name: str, shop: Path) -> KpiProfile:
-    """Return the profile called `name`; that of the shop itself where it is ``own``.
+def imported_from(shop: Path) -> str | None:
+    """Return the profile of what a shop's chats, or else its orders, were imported from.
+
+    Chats come first: they are what is timed. None where the record of imports doesn't tell.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from csinsight.contract.imports import ImportRecord, write_imports
+    >>> shop = Path(tempfile.mkdtemp())
+    >>> told = {"file": "a", "sha256": "0", "rows_in": 9, "rows_used": 9, "rows_refused": 0}
+    >>> orders = ImportRecord(format="shopify_orders", tables=["orders"], **told)
+    >>> chats = ImportRecord(format="jd_dongdong", tables=["messages"], **told)
+    >>> write_imports(shop, [orders])
+    >>> imported_from(shop)
+    'textbook'
+    >>> write_imports(shop, [orders, chats])
+    >>> imported_from(shop)
+    'jd'
+    """
+    names = sorted(file.stem for file in shipped(*_FOLDER).glob("*.yml"))
+    of_format = {form: name for name in names for form in load_profile(name).formats}
+    records = [entry for entry in read_imports(shop) if entry.format in of_format]
+    for table in ("messages", "orders"):
+        rows: Counter[str] = Counter()
+        for entry in records:
+            if table in entry.tables:
+                rows[of_format[entry.format]] += entry.rows_used
+        if rows:
+            return rows.most_common(1)[0][0]
+    return None
+
+
+def profile_of(name: str, shop: Path | None, *, currency: str) -> KpiProfile:
+    """Return the profile called `name`; where it is ``own`` or ``auto``, that of the shop.
 
     Parameters
     ----------
     name : str
         What a run's ``kpi_profile`` says.
-    shop : Path
+    shop : Path or None
         Folder of the shop's tables, in which its own profile is ``kpi_profile.yml``.
+    currency : str
+        ISO 4217; of a shop that doesn't count in yuan no platform is supposed.
 
     Raises
     ------
@@ -152,10 +196,15 @@ def profile_of(name: str, shop: Path) -> KpiProfile:
 
     Examples
     --------
-    >>> profile_of("jd", Path("data/myshop")).name
+    >>> profile_of("jd", Path("data/myshop"), currency="CNY").name
     'jd'
+    >>> profile_of("auto", None, currency="EUR").name
+    'textbook'
     """
-    if name != OWN_PROFILE:
+    if name == AUTO_PROFILE:
+        known = imported_from(shop) if shop else None
+        return load_profile(known or (_USUAL if currency == _YUAN else _ELSEWHERE))
+    if name != OWN_PROFILE or shop is None:
         return load_profile(name)
     path = shop / PROFILE_FILE
     if not path.is_file():

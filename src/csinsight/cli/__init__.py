@@ -229,7 +229,8 @@ def check(folder: Path, share: float, file: Path | None) -> None:
     own = _or_faults(faults, lambda: own_of(folder)) or Own()
     _or_faults(faults, lambda: alerts_of(folder))
     if (folder / PROFILE_FILE).is_file():
-        _or_faults(faults, lambda: profile_of(OWN_PROFILE, folder))
+        currency = load_params(file).currency
+        _or_faults(faults, lambda: profile_of(OWN_PROFILE, folder, currency=currency))
     if checked.ok:
         shop, gap = open_shop(folder), load_params(file).conversation_gap_hours
         lost, told = label_places(shop, load_lexicon(own, reader="rules"), gap)
@@ -386,12 +387,14 @@ def markers(
     """Mark the behaviours in FILE, a plain table of messages: one row a message."""
     from csinsight.behaviours.lexicon import load_lexicon
     from csinsight.behaviours.own import read_own
-    from csinsight.behaviours.profiles import load_profile
+    from csinsight.behaviours.profiles import profile_of
     from csinsight.behaviours.table import mark_table, read_messages, write_table
     from csinsight.params import DEFAULT_READER, RunParams
 
     own = read_own(lexicon) if lexicon else None
-    official = load_profile(profile or RunParams().kpi_profile).official
+    usual = RunParams()
+    name = profile or usual.kpi_profile
+    official = profile_of(name, None, currency=usual.currency).official
     words = load_lexicon(own, reader=reader or DEFAULT_READER, official=official)
     marked = mark_table(read_messages(file), words)
     write_table(marked, out)

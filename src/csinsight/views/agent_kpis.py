@@ -32,6 +32,7 @@ from csinsight.views.kpi_figures import (
     SHOP_KPIS,
     missed,
     shop_row,
+    targets_of,
     with_interval,
     writers,
 )
@@ -296,14 +297,14 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
 
 def _of_rounds(study: Study, shop: pd.Series) -> str:
     rounds = study.words.number(shop["rounds"])
-    target = study.context.profile.targets.get(_K.REPLY_RATE_180S)
+    target = targets_of(study, shop).get(_K.REPLY_RATE_180S)
     if target is None:
         return study.word("kpis.of_rounds_no_target", n=rounds)
     return study.word("kpis.of_rounds", n=rounds, target=study.words.percent(target, 0))
 
 
 def targets(study: Study, conversations: pd.DataFrame) -> str:
-    """Name every target that the month missed, or say that none was; empty without targets.
+    """Name every target that the month missed, or say that none was, or that none is known.
 
     Examples
     --------
@@ -315,14 +316,15 @@ def targets(study: Study, conversations: pd.DataFrame) -> str:
     """
     profile = study.context.profile
     shop = shop_row(study, conversations)
-    known = [name for name in profile.targets if pd.notna(shop.get(name))]
+    fitting = targets_of(study, shop)
+    if not fitting:
+        return study.word("kpis.no_targets")
+    known = [name for name in fitting if pd.notna(shop.get(name))]
     if not known:
         return ""
     behind = missed(study, shop)
     if not behind:
-        return study.word(
-            f"kpis.missed_no{'ne' if len(known) == len(profile.targets) else '_known'}"
-        )
+        return study.word(f"kpis.missed_no{'ne' if len(known) == len(fitting) else '_known'}")
     lead = _unanswered(study, conversations, shop) if _OF_ROUNDS & behind.keys() else ""
     # What nobody answered comes first where it is told first.
     order = sorted(behind, key=lambda name: bool(lead) and name != _K.REPLY_RATE)

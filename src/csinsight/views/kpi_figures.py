@@ -14,6 +14,7 @@ from csinsight.behaviours.kpis import (
     TOTAL_SALES,
     shop_kpis,
 )
+from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.render.blocks import Block, Prose
@@ -45,6 +46,24 @@ def shop_row(study: Study, conversations: pd.DataFrame) -> pd.Series:
     return written.iloc[0]
 
 
+def targets_of(study: Study, shop: pd.Series) -> dict[str, float]:
+    """Return the targets that this shop can be held against; none where none is known to fit.
+
+    Where nothing tells the platform, a chat platform's are supposed: not for a shop whose first
+    replies take as long as mail.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> len(targets_of(study, shop_row(study, study.read("conversations"))))
+    5
+    """
+    first, context = shop.get(_K.FIRST_RESPONSE_MEDIAN), study.context
+    as_mail = pd.notna(first) and first >= AS_MAIL_S
+    return {} if as_mail and not context.platform_told else context.profile.targets
+
+
 def missed(study: Study, shop: pd.Series) -> dict[str, str]:
     """Return by KPI the words for each of the profile's targets that the month missed.
 
@@ -60,7 +79,7 @@ def missed(study: Study, shop: pd.Series) -> dict[str, str]:
     ['answer_ask_ratio', 'mean_response_s', 'reply_rate', 'reply_rate_180s']
     """
     found = {}
-    for name, target in study.context.profile.targets.items():
+    for name, target in targets_of(study, shop).items():
         lower_is_better, value = name.endswith("_s"), shop.get(name)
         if pd.isna(value) or (value <= target if lower_is_better else value >= target):
             continue
@@ -151,7 +170,7 @@ def figures(study: Study, conversations: pd.DataFrame) -> Block:
     """
     profile = study.context.profile
     shop = shop_row(study, conversations)
-    write, behind = writers(study), missed(study, shop)
+    write, behind, targets = writers(study), missed(study, shop), targets_of(study, shop)
     rows = []
     for name in _ORDER:
         # The profile's own limit says nothing new where it is three minutes.
@@ -159,7 +178,7 @@ def figures(study: Study, conversations: pd.DataFrame) -> Block:
             name == _K.PROMPT_RATE and profile.slow_s == THREE_MINUTES_S
         ):
             continue
-        target = profile.targets.get(name)
+        target = targets.get(name)
         rows.append(
             {
                 "figure": label(study, name),
@@ -174,10 +193,24 @@ def figures(study: Study, conversations: pd.DataFrame) -> Block:
     return Table(
         pd.DataFrame(rows, columns=list(words)),
         study.word("kpis.figures"),
-        caption=study.word("kpis.figures_caption", profile=profile.title[study.words.lang]),
+        caption=words_of_figures(study, targets),
         labels=labels.headings(study, "kpis", words),
         name="figures",
     )
+
+
+def words_of_figures(study: Study, targets: dict[str, float]) -> str:
+    """Say how intervals are made, and whose conventions the targets are, if any.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> "No target is known" in words_of_figures(sample_study(), {})
+    True
+    """
+    profile = study.context.profile.title[study.words.lang]
+    whose = study.word("kpis.figures_targets" if targets else "kpis.no_targets", profile=profile)
+    return study.words.sentences(study.word("kpis.figures_caption"), whose)
 
 
 def _capped(study: Study, value: float) -> str:

@@ -376,9 +376,12 @@ def by_agent(study: Study, found: Lost) -> Block:
     words = study.words
     ours = rows[_L.REASON][rows[_L.REASON].isin(OF_ANSWERING)]
     # Which endings are meant, as often as each is in the picture of them all.
+    counts_ours = ours.value_counts()
     kinds = [
         study.word(
-            "text.with_count", value=_heading(study, name), n=words.number(int((ours == name).sum()))
+            "text.with_count",
+            value=_heading(study, name),
+            n=words.number(int(counts_ours.get(name, 0))),
         )
         for name in OF_ANSWERING
     ]
@@ -398,9 +401,7 @@ def by_agent(study: Study, found: Lost) -> Block:
     return Table(
         pd.DataFrame(shown),
         study.word("lost.agents", share=words.percent(len(ours) / len(rows), 0)),
-        caption=study.word(
-            "lost.agents_caption", n=words.number(least), kinds=words.listed(kinds)
-        ),
+        caption=study.word("lost.agents_caption", n=words.number(least), kinds=words.listed(kinds)),
         labels=labels.headings(study, "lost", ("agent", "n", "share")),
         name="agents",
     )

@@ -7,6 +7,7 @@ the reader's light or dark scheme there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import matplotlib.pyplot as plt
@@ -215,8 +216,7 @@ def _in_turn(texts: pd.DataFrame, points: float, *, on_top: bool) -> list[str]:
     names = [str(name) for name in texts.columns]
     beside = max((width(name) for name in texts.index), default=0.0)
     cell = (points - beside) / max(len(names), 1)
-    pairs = zip(names[:-1], names[1:], strict=True)
-    if all((width(one) + width(other)) / 2 + _LETTER < cell for one, other in pairs):
+    if all((width(a) + width(b)) / 2 + _LETTER < cell for a, b in pairwise(names)):
         return names
     lower = "{}\n" if on_top else "\n{}"
     return [lower.format(name) if place % 2 else name for place, name in enumerate(names)]

@@ -24,6 +24,7 @@ from csinsight.behaviours.hours import (
     team_hours,
     with_load,
 )
+from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.contract.artifacts import AgentSessions, Conversations, TeamHours
 from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Agents
@@ -80,7 +81,8 @@ class Hours:
     wait: Slope | None
     paid: Slope | None
     late: Slope | None = None
-    #: Whether half of the first replies are as late as is counted: how load goes with them is lost.
+    #: Whether half of the first replies are as late as is counted, or as mail: what is slow in a
+    #: chat says nothing then, and how load goes with it is lost.
     capped: bool = False
 
     @property
@@ -110,7 +112,8 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     inquiry = talks.index.isin(inquiries_of(talks).index)
     paid = pd.Series(as_float(talks[_C.PAID]), index=talks.index).where(mature & inquiry)
     timed = talks[talks[_C.FIRST_RESPONSE_TALK_S].notna()]
-    capped = bool((timed[_C.FIRST_RESPONSE_TALK_S] >= profile.round_cap_s).mean() >= 0.5)
+    longest = min(profile.round_cap_s, AS_MAIL_S)
+    capped = bool((timed[_C.FIRST_RESPONSE_TALK_S] >= longest).mean() >= 0.5)
     return Hours(
         hours,
         talks,
@@ -174,7 +177,8 @@ def sentence(study: Study, found: Hours) -> str:
 
 
 def _capped(study: Study) -> str:
-    return study.word("hours.capped", cap=study.words.seconds(study.context.profile.round_cap_s))
+    longest = min(study.context.profile.round_cap_s, AS_MAIL_S)
+    return study.word("hours.capped", cap=study.words.seconds(longest))
 
 
 def _at_most(study: Study, seconds: float) -> str:
