@@ -55,7 +55,7 @@ def test_movements_count_each_asker_once_and_only_known_types(study: Study) -> N
     now["type"] = ["simple", "bargain", "bargain", "simple", "unclassified", "sporty", "simple"]
     now["tier"] = ["core", "core", "vip", "vip", "vip", "ordinary", "potential"]
     types, lost = monthly_brief.movements(study, talks, now, now)
-    assert types == "Of 4 buyers who asked and had a type before, 75% keep it."
+    assert types == "Of 4 buyers who asked and had a type before, 75% still have it."
     # VIP to core is no fall below core: the page of tiers counts none either.
     assert lost.startswith("Of last month’s 6 core and VIP buyers, 2 (33%) fell below core; ")
     assert "of the 5 of them who asked this month, 1 (20%)" in lost

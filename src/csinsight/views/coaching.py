@@ -337,7 +337,7 @@ def files(study: Study) -> Note:
     --------
     >>> from csinsight.views.sample import sample_study
     >>> print(files(sample_study()).plain()[:40])
-    The plan to take alongWorkbook for the t
+    Take the plan with youWorkbook for the t
     """
     items = [
         study.word("coaching.file_workbook", file=WORKBOOK),
