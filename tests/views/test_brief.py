@@ -217,7 +217,8 @@ def test_the_month_is_told_in_few_sentences(study: Study) -> None:
     drivers = drivers[drivers["behaviour"] == "recommends"]
     drivers = drivers.assign(verdict="helps", effect_pp=9.0, low_pp=6.0, high_pp=12.0)
     told = coaching.in_brief(study, made, drivers)
-    assert "paid conversion was 9.0 points (6.0 to 12.0) higher" in told.replace("\xa0", " ").lower()
+    said = told.replace("\xa0", " ").lower()
+    assert "paid conversion was 9.0 points (6.0 to 12.0) higher" in said
     assert "+9" not in told
     hurts = drivers.assign(effect_pp=-9.0, low_pp=-12.0, high_pp=-6.0, verdict="hurts")
     told = coaching.in_brief(study, made, hurts)
