@@ -14,10 +14,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from csinsight.behaviours.conversations import ChatSource
 from csinsight.engine import Shop
 
 #: What takes longest of a run, where it is called.
 FITS: Final = (
+    ("csinsight.segments.by_month", "types_by_month"),
+    ("csinsight.segments.by_month", "tiers_by_month"),
+    ("csinsight.coaching.month", "coach"),
+    ("csinsight.coaching.month", "plan_excerpts"),
     ("csinsight.segments.types", "buyer_features"),
     ("csinsight.segments.types", "fit_model"),
     ("csinsight.segments.support", "fit_model"),
@@ -53,4 +58,12 @@ class _Remembering:
 
 
 def _plain(argument: Any) -> Any:
+    """Return what an argument is pickled as: a shop is its folder, whose tables stay as they are.
+
+    What the lexicon compiles follows from its words.
+    """
+    if isinstance(argument, ChatSource):
+        words = argument.lexicon
+        told = repr((words.markers, words.cuts, words.own, words.reader is None, words.model))
+        return argument.shop.folder, argument.as_of, argument.months, argument.rules, told
     return argument.folder if isinstance(argument, Shop) else argument

@@ -96,15 +96,21 @@ def test_a_notebook_by_itself_is_told_what_the_demo_run_tells_it(name):
 
 
 def test_nbval_holds_a_committed_notebook_by_itself_and_notices_a_changed_headline(copied):
+    """The headline's cell stands twice in one notebook, as committed and with a figure changed."""
     path = copied / "notebooks" / "00_data_check.ipynb"
     nb = nbformat.read(path, as_version=4)
-    kept = next(c for c in nb.cells if c["id"] == "headline")
-    text = kept.outputs[0]["data"]["text/plain"]
-    kept.outputs[0]["data"]["text/plain"] = text.replace("'buyers': 2", "'buyers': 3")
-    assert kept.outputs[0]["data"]["text/plain"] != text
-    nbformat.write(nb, path.with_name("99_changed.ipynb"))
-    done = _nbval(copied, "notebooks/00_data_check.ipynb", "notebooks/99_changed.ipynb")
+    place = next(n for n, c in enumerate(nb.cells) if c["id"] == "headline")
+    changed = copy.deepcopy(nb.cells[place])
+    changed["id"] = "changed"
+    text = changed.outputs[0]["data"]["text/plain"]
+    changed.outputs[0]["data"]["text/plain"] = text.replace("'buyers': 2", "'buyers': 3")
+    assert changed.outputs[0]["data"]["text/plain"] != text
+    nb.cells.insert(place + 1, changed)
+    nbformat.write(nb, path)
+    code = [c["id"] for c in nb.cells if c.cell_type == "code"]
+    done = _nbval(copied, "notebooks/00_data_check.ipynb")
     assert done.returncode == 1, done.stdout[-5000:]
     assert "Cell outputs differ" in done.stdout
-    failed = re.findall(r"^FAILED notebooks/(\S+?)\.ipynb::", done.stdout, flags=re.M)
-    assert failed == ["99_changed"], done.stdout[-5000:]
+    assert f"{len(code) - 1} passed" in done.stdout, done.stdout[-5000:]
+    failed = re.findall(r"^FAILED notebooks/\S+?\.ipynb::Cell (\d+)", done.stdout, flags=re.M)
+    assert [code[int(number)] for number in failed] == ["changed"], done.stdout[-5000:]

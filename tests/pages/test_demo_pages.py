@@ -84,9 +84,10 @@ def _fits(opened, name, lang, width):
     assert small == [], f"{name} has text too small to be read at {width}"
     if width == WIDTHS[0] and _stem(name) != BRIEF:
         return  # a picture as long as a page on a phone takes seconds, and is the brief's alone
-    shot = SCREENSHOTS / lang / f"{_stem(name)}-{width}.png"
+    # JPEG: to pack a long page as PNG costs as much as all that is looked at on it.
+    shot = SCREENSHOTS / lang / f"{_stem(name)}-{width}.jpg"
     shot.parent.mkdir(parents=True, exist_ok=True)
-    opened.page.screenshot(path=shot, full_page=True)
+    opened.page.screenshot(path=shot, full_page=True, type="jpeg", quality=85)
 
 
 def _prints(opened, name, lang):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -118,8 +118,39 @@ def excerpts(
     return table.sort_values(order, kind="stable").reset_index(drop=True)
 
 
+@dataclass(frozen=True)
+class People:
+    """What people wrote in one conversation, cut out once for all that look at it.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        The buyer's and the agents' lines, with ``agent_turn``.
+    names : frozenset of str
+        The ids of all who wrote, robots among them.
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"sender": ["bot", "buyer"], "agent_id": ["r1", None]})
+    >>> talk = People.of(said)
+    >>> len(talk.lines), sorted(talk.names)
+    (1, ['r1'])
+    """
+
+    lines: pd.DataFrame
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, messages: pd.DataFrame) -> People:
+        """Return what people wrote of a conversation in reading order."""
+        lines = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
+        lines[AGENT_TURN] = agent_turns(lines)
+        ids = [c for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages]
+        return cls(lines, frozenset(str(v) for c in ids for v in messages[c].dropna()))
+
+
 def excerpt(
-    messages: pd.DataFrame,
+    messages: pd.DataFrame | People,
     behaviour: str,
     *,
     shown: bool = True,
@@ -135,9 +166,9 @@ def excerpt(
 
     Parameters
     ----------
-    messages : DataFrame
+    messages : DataFrame or People
         One conversation in reading order: ``sender``, ``sent_at``, ``text``, the ids, and, where
-        words show the behaviour, its column.
+        words show the behaviour, its column; or what `People.of` makes of it.
     behaviour : str
     shown : bool
         Whether to show the behaviour (of a timing: much of it) or that it was missed.
@@ -171,33 +202,36 @@ def excerpt(
     >>> excerpt(lines.assign(recommends=[None, True]), "recommends")["text"].tolist()
     ['有大码吗 [电话]', '这款有大码，亲']
     """
-    human = messages[messages[_M.SENDER].isin(["buyer", "agent"])].reset_index(drop=True)
-    human[AGENT_TURN] = agent_turns(human)
+    talk = messages if isinstance(messages, People) else People.of(messages)
+    human = talk.lines
     first = 1 if opportunity is None or pd.isna(opportunity) else int(opportunity)
     about = choose(human, behaviour, shown=shown, opportunity=first, author=author)[: lines - 1]
     # Whoever learns from an example also learns to leave open what it leaves open.
     if not about or (lesson and not answers(human, about, behaviour)):
         return pd.DataFrame(columns=list(COLUMNS))
+    said, met = (sorted(about), []) if not lesson else _lesson(human, about)
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
-    beside = [at for at in answering(human, about) if at not in about][: 1 if lesson else 0]
-    said = sorted({*about, *beside})
-    # Of several things asked at once the one that is answered is shown, and not the last alone.
-    met = taken_up(human, said)[-1:] if lesson else []
     rows = [
         *sorted({*met, *asked[-1:].tolist()}),
         *said,
         *range(len(human))[said[-1] + 1 :][:after],
     ]
-    ids = {
-        str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) if c in messages for v in messages[c].dropna()
-    }
-    masked = _masked_rows(human[_M.TEXT], rows, frozenset({*nicknames, *ids}), common)
+    names = talk.names.union(nicknames)
+    masked = _masked_rows(human[_M.TEXT], rows, names, common)
     found = human.iloc[rows][[_M.CONVERSATION_ID, _M.SENDER, _M.SENT_AT]].reset_index(drop=True)
     found["text"] = [shortened(text) for text in masked]
     found["marked"] = [row in about for row in rows]
     found["waited_s"] = waited(human, about[0])
     found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not lesson)
     return found
+
+
+def _lesson(human: pd.DataFrame, about: list[int]) -> tuple[list[int], list[int]]:
+    """Return some lines with what answers the buyer beside them, and the question that is met."""
+    beside = [at for at in answering(human, about) if at not in about][:1]
+    said = sorted({*about, *beside})
+    # Of several things asked at once the one that is answered is shown, and not the last alone.
+    return said, taken_up(human, said)[-1:]
 
 
 def _masked_rows(
@@ -279,7 +313,7 @@ def plan_excerpts(
     ids = {one for *_, named, _, _ in wanted for one in named}
     own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     messages = excerpts(chats, ids, own.get(Conversations.BUYER_ID))
-    spoken = dict(iter(messages.groupby(Messages.CONVERSATION_ID)))
+    spoken = {one: People.of(own) for one, own in messages.groupby(Messages.CONVERSATION_ID)}
     names = shop_names(chats.shop)
     common = what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of)
     turns = conversations.set_index(Conversations.CONVERSATION_ID)

@@ -254,12 +254,13 @@ def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sh
     """
     found: list[tuple[int, str, list[Cell]]] = []
     places = {rule: place for place, rule in enumerate(dict.fromkeys(unsure[_P.BEHAVIOUR]))}
+    began = _began(study)
     for _, row in unsure.iterrows():
         rule = str(row[_P.BEHAVIOUR])
         own = talks[(talks[_P.AGENT_ID] == row[_P.AGENT_ID]) & (talks[_P.BEHAVIOUR] == rule)]
         for one in row[_P.MISSES]:
             said = own[own["conversation_id"] == one]
-            when, said = _moment(study, said, str(one)), said[said["text"].notna()]
+            when, said = _moment(said, began.get(str(one))), said[said["text"].notna()]
             who = ["block.buyer" if s == "buyer" else "export.agent_says" for s in said["sender"]]
             lines = [
                 study.word("text.colon", label=study.word(name), text=labels.quoted(study, text))
@@ -278,14 +279,20 @@ def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sh
     return _sheet(study, "unsure", ("rule", "sent", "talk", "text", "read", "right"), rows)
 
 
-def _moment(study: Study, said: pd.DataFrame, conversation_id: str) -> str:
+def _began(study: Study) -> dict[str, pd.Timestamp]:
+    """Return when each conversation began, where that is known."""
+    talks = study.read_or_none(Conversations.NAME)
+    if talks is None:
+        return {}
+    known = talks.set_index(Conversations.CONVERSATION_ID)[Conversations.STARTED_AT].dropna()
+    return {str(name): pd.Timestamp(moment) for name, moment in known.items()}
+
+
+def _moment(said: pd.DataFrame, began: pd.Timestamp | None) -> str:
     """Write when the line was sent, to find it in the chats by; else when its talk began."""
-    moments = said.loc[said["marked"].astype(bool), "sent_at"].dropna()
-    talks = study.read_or_none("conversations")
-    if moments.empty and talks is not None:
-        of = talks[Conversations.CONVERSATION_ID] == conversation_id
-        moments = talks.loc[of, Conversations.STARTED_AT].dropna()
-    return "" if moments.empty else f"{pd.Timestamp(moments.iloc[0]):%Y-%m-%d %H:%M:%S}"
+    sent = said.loc[said["marked"].astype(bool), "sent_at"].dropna()
+    moment = began if sent.empty else pd.Timestamp(sent.iloc[0])
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
