@@ -51,6 +51,7 @@ def _add(path: Path) -> str:
     return f"with open({str(path)!r}, 'a') as file: file.write('{row}')"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["rewritten", "removed", "added"])
 def test_a_run_whose_inputs_change_fails_and_is_never_taken_for_done(
     run: Run, toy_shop: Path, how: str, tmp_path: Path

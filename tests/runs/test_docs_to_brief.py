@@ -24,6 +24,7 @@ from csinsight.cli import main
 from csinsight.params import BUILDS_ON
 from csinsight.runs.plan import BRIEF
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
 #: Orders placed so long after the buyer's first message convert; the last two are too late.

@@ -229,6 +229,7 @@ def _reason(why: str) -> str:
     return Words("en").word(f"left_out.{why}")
 
 
+@pytest.mark.slow
 def test_without_orders_buyers_and_ratings_chats_and_clicks_still_speak(
     tiny: Path, tmp_path: Path
 ) -> None:
@@ -250,6 +251,7 @@ def test_without_chats_and_page_views_tiers_are_made(tiny: Path, tmp_path: Path)
     assert _reason("needs_page_views") in _index(out)
 
 
+@pytest.mark.slow
 def test_without_the_agents_table_ids_stand_in_for_names(tiny: Path, tmp_path: Path) -> None:
     data, out = _without(tiny, tmp_path, "agents"), tmp_path / "out"
     _assert_says(_run(data, out, "--only", "03"), 0)

@@ -76,6 +76,7 @@ def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
         return thread.submit(lambda: asyncio.run(asyncio.wait_for(talk(), SECONDS))).result()
 
 
+@pytest.mark.slow
 def test_a_run_is_asked_over_stdio(runs: Path) -> None:
     before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
     tools, figures, months, agents, read, lost, none, findings, unknown = _ask(

@@ -308,6 +308,7 @@ def _read(folder, fake, run, **told):
     return found
 
 
+@pytest.mark.slow
 def test_it_reads_what_it_reads_as_people_do_and_nothing_else(
     shop, fake, tmp_path, monkeypatch, caplog
 ):

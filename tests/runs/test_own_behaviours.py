@@ -66,7 +66,8 @@ def _plant(folder: Path) -> dict[str, float]:
     return {"said": said}
 
 
-pytestmark = pytest.mark.xdist_group("own")  # what is made once, by one worker
+# What is made once, by one worker.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own")]
 
 
 @pytest.fixture(scope="module")

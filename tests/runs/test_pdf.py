@@ -17,6 +17,7 @@ Make = Callable[..., Path]
 needs_chromium = pytest.mark.skipif(pdf.chromium() is None, reason="apt-get install chromium")
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.browser
 def test_the_brief_and_the_cards_are_printed_beside_their_pages_and_linked(

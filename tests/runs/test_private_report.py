@@ -102,6 +102,7 @@ def _texts(told: object) -> Iterator[str]:
         yield told
 
 
+@pytest.mark.slow
 def test_nothing_planted_is_left_in_a_whole_run(tmp_path: Path) -> None:
     folder, out = tmp_path / "data", tmp_path / "out"
     simulate(folder, seed=61, buyers=500, agents=4, conversations=1200, months=1)

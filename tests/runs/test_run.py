@@ -82,6 +82,7 @@ def test_a_run_makes_every_page_and_the_next_skips_what_is_done(
     assert _files(month.parent) == before
 
 
+@pytest.mark.slow
 def test_the_same_inputs_in_another_place_give_the_same_bytes(
     toy_shop: Path, toy_notebooks: Make, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_what_is_left_out_is_on_the_index_with_its_reason(
     assert not (result.report.parent / "03_agent_kpis.html").exists()
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_made_of_a_table_that_is_gone_is_gone_too(
     run: Callable[..., RunResult], toy_notebooks: Make, toy_shop: Path
 ) -> None:
@@ -201,6 +203,7 @@ def test_two_runs_of_a_month_at_once_are_one_too_many(
         run(toy_notebooks())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_that_is_killed_leaves_the_last_report_and_the_next_completes(
     run: Callable[..., RunResult],

@@ -221,6 +221,7 @@ def test_a_command_that_hangs_is_ended() -> None:
     assert "over 0 s" in call_hook("sleep 60", {}, seconds=0.2)
 
 
+@pytest.mark.slow
 def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     call: Callable[..., Result], toy_shop: Path, toy_notebooks: Make, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ def _inside(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_works_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     wheel = tmp_path / hatchling.build.build_wheel(str(tmp_path))

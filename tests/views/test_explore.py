@@ -92,6 +92,7 @@ def test_thresholds_move_types_and_tiers(study: Study) -> None:
     assert wider.loc["vip", "change"] > 0
 
 
+@pytest.mark.slow
 def test_the_notebooks_stand_on_the_run_and_explore_runs(study: Study, tmp_path: Path) -> None:
     lab = prepare_lab(study.run, tmp_path / "lab")
     path = lab / f"{EXPLORE}.ipynb"

@@ -327,6 +327,7 @@ def test_hostile_text_stays_text(study):
     assert "&lt;img" in shown
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_was_read(fresh, tmp_path):
     told = {"who": "anna", "markers": "greets", "each": 6, "seed": 1}
     session = labelling.open_session(fresh, who="anna", behaviours="greets", each=6, seed=1)
