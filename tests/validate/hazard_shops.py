@@ -198,7 +198,7 @@ def talks_of(kind: Kind, rng) -> Talks:
     topics = [CATEGORIES.index(c) for c in ("quality", "size", "bargaining", "shipping", "other")]
     category = np.array(topics)[(rng.random((n, 1)) > shares.cumsum(1)).sum(1).clip(0, 4)]
     hesitant = rng.normal(size=n)
-    mood, wait = rng.normal(size=n), rng.normal(5, 1, n) - 0.4 * skill[agent]
+    mood, wait = rng.normal(size=n), rng.normal(5, 1, n)
     change = kind.warming * rng.normal(size=(n, TURNS))
     change[:, 0] = 0
     intent = np.cumsum(change, axis=1) - hesitant[:, None]
@@ -209,18 +209,21 @@ def talks_of(kind: Kind, rng) -> Talks:
         goods = np.where(rng.random(n) < 0.6, special, rng.integers(0, len(_DEAR), n))
     if kind.doubt:
         doubts = rng.random((n, TURNS)) < _DOUBTS
+    worried, taker = rng.random(n) < 0.35, rng.integers(0, agents, n)
+    # Who answers first makes the wait.
+    wait -= 0.4 * skill[np.where(handed > 0, taker, agent)]
     return Talks(
         kind=kind,
         agent=agent,
         skill=skill,
         habits=habits,
         category=category,
-        worried=rng.random(n) < 0.35,
+        worried=worried,
         hesitant=hesitant,
         intent=intent,
         mood=mood,
         wait=wait - 0.5 * kind.effort * intent[:, 0],
-        taker=rng.integers(0, agents, n),
+        taker=taker,
         handed=handed,
         goods=goods,
         doubts=doubts,
@@ -234,8 +237,9 @@ def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Pl
     first = {name: np.zeros(n, int) for name in TURN_MARKERS}
     there, turns, ordered = np.ones(n, bool), np.zeros(n, int), np.zeros(n, bool)
     # Hagglers buy less; the slower the first line, the fewer stay keen.
-    score = kind.base + kind.skill * talks.skill[talks.agent]
-    score = score - 0.9 * (talks.category == CATEGORIES.index("bargaining")) - 0.4 * talks.worried
+    score = (
+        kind.base - 0.9 * (talks.category == CATEGORIES.index("bargaining")) - 0.4 * talks.worried
+    )
     score = score - (0.15 * (talks.wait - 5) if effects else 0)
     score = score - kind.goods * _DEAR[talks.goods]
     leaving = expit(-0.9 - 0.6 * talks.hesitant[:, None] + 0.15 * np.arange(TURNS))
@@ -254,7 +258,9 @@ def play(talks: Talks, luck: Luck, forced: tuple[str, bool] | None = None) -> Pl
         lift = sum(effect * (first[name] > 0) for name, effect in effects.items())
         leaves = gone[:, turn]
         lift = lift - kind.doubt * talks.doubts[:, : turn + 1].any(axis=1)
-        buys = luck.order[:, turn] < expit(score + kind.hesitancy * talks.intent[:, turn] + lift)
+        skill = talks.skill[np.where(turn < talks.handed, talks.taker, talks.agent)]
+        odds = score + kind.skill * skill + kind.hesitancy * talks.intent[:, turn] + lift
+        buys = luck.order[:, turn] < expit(odds)
         if kind.decides == "end":
             buys &= leaves | (turn == TURNS - 1)
         ordered |= there & buys
