@@ -109,7 +109,7 @@ def title(study: Study, rows: pd.DataFrame) -> str:
     >>> row = {"behaviour": "recommends", "outcome": "paid", "verdict": "helps", "effect_pp": 8.0}
     >>> rows = pd.DataFrame([row | {"low_pp": 6.0, "high_pp": 10.0}])
     >>> title(sample_study(), rows)
-    '1 of 1 behaviours goes with more or fewer sales, like compared with like'
+    '1 of 1 behaviours goes with more or fewer sales, like for like'
     """
     named = int(rows[_D.VERDICT].isin(labels.NAMED).sum())
     word = {0: "drivers.title_none", 1: "drivers.title_one"}.get(named, "drivers.title")

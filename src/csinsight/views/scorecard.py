@@ -158,7 +158,7 @@ def rule_trust(study: Study, rule: str, *, right: int, read: int, sure: bool = F
     >>> rule_trust(study, "off_platform", right=0, read=0)
     'none of such lines has been read yet, so how often they are right is not known'
     >>> rule_trust(study, "off_platform", right=1, read=1)[:40]
-    'so far only 1 of such lines was read one'
+    'lines of this kind that a person has rea'
     >>> rule_trust(study, "off_platform", right=9, read=10)[:40]
     'of such lines that were read one by one,'
     """
