@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from csinsight.params import RunParams
+from csinsight.render.blocks import PAGE_MIME
 from csinsight.render.page import Page, compose, render
 from csinsight.render.words import by_pinyin
 from csinsight.runs import site
@@ -36,6 +37,24 @@ def test_explanations_are_open_in_the_first_month_and_folded_later(executed: Pat
     folded = later.partition("<details")[2].partition("</details>")[0]
     assert "Always the same." in folded
     assert "This month's." not in folded.replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_what_explains_a_picture_goes_with_it(tmp_path: Path, drawn: bool) -> None:
+    """Where the data gave no picture, nobody is told how to read it."""
+    new, shown = nbformat.v4, "<figure>drawn</figure>" if drawn else "<p>There is nothing.</p>"
+    made = new.new_output("display_data", {PAGE_MIME: shown})
+    cells = [
+        new.new_code_cell("view.picture()", id="picture", outputs=[made]),
+        new.new_code_cell("view.headline()", id="headline"),
+        new.new_markdown_cell("How to read it.", id="of", metadata={"tags": ["of_figure"]}),
+        new.new_markdown_cell("Said in any case.", id="any"),
+    ]
+    path = tmp_path / "x.ipynb"
+    nbformat.write(new.new_notebook(cells=cells), path)
+    page = render(path, Page("en"))
+    assert ("How to read it." in page) == drawn
+    assert "Said in any case." in page
 
 
 def test_a_shop_knows_its_pages_from_its_second_month_on(tmp_path: Path) -> None:

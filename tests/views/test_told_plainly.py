@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from csinsight.views import answer_bank, lost_inquiries, value_tiers
-from csinsight.views.sample import sample_lost, sample_study
+from csinsight.contract.check import check_shop
+from csinsight.contract.domain import BUYER_TYPES
+from csinsight.views import answer_bank, buyer_types, data_check, lost_inquiries, value_tiers
+from csinsight.views.sample import sample_lost, sample_study, sample_types
 
 
 def test_thinking_it_over_is_no_reason() -> None:
@@ -37,3 +40,25 @@ def test_a_baseline_that_others_beat_is_not_called_the_closest(gain: float, told
     scores = scores.assign(rank_correlation=[0.5, 0.4], total=1.0, mae=120.0)
     block = value_tiers.models(sample_study(), SimpleNamespace(name="bgnbd", scores=scores))
     assert told in block.title
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_shop_without_page_views_says_what_that_takes_away(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = sample_study()
+    shop = study.open()
+    if not there:
+        kept = {name: table for name, table in shop.tables.items() if name != "page_views"}
+        monkeypatch.setattr(study, "open", lambda: replace(shop, tables=kept))
+    less = data_check.possible(study).plain()
+    assert ("No page views" in less) != there
+    assert ("All pages have the data" in less) == there
+    assert ("there are no page views" in buyer_types.looked_back(study).plain()) != there
+    tables = data_check.summary(study, check_shop(study.data))
+    assert ("on less than there could be" in data_check.finding(study, tables).plain()) != there
+
+
+def test_a_shop_that_supports_no_type_has_no_empty_table_of_how_to_serve_them() -> None:
+    types = replace(sample_types(), unsupported=list(BUYER_TYPES))
+    assert "No type is supported" in buyer_types.service(sample_study(), types).plain()

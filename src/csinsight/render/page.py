@@ -309,7 +309,8 @@ def render(executed: Path, page: Page) -> str:
 
     Shown are its prose and what the report's own objects show (`csinsight.render.blocks`);
     a cell tagged ``show-text`` shows its printed text too. Code, other HTML, warnings and
-    plain values are not. Cells tagged ``explains`` are folded away where the page asks for it.
+    plain values are not. Cells tagged ``explains`` are folded away where the page asks for it, and
+    those tagged ``of_figure`` are left out where what they explain is not there.
 
     Raises
     ------
@@ -335,6 +336,7 @@ def render(executed: Path, page: Page) -> str:
     for number, cell in enumerate(notebook.cells, start=1):
         if any(output.output_type == "error" for output in cell.get("outputs", ())):
             raise ValueError(f"{executed}: cell {number} failed; a failed notebook is no page")
+    notebook.cells = _without_lost_words(notebook.cells)
     told = {"fold": page.fold, "summary": Words(page.lang).word("nav.explain")}
     body, _ = _exporter().from_notebook_node(notebook, resources=told)
     # Give each picture's ids a running number, so that no two on a page are alike.
@@ -344,6 +346,18 @@ def render(executed: Path, page: Page) -> str:
         if found:
             parts[number] = part.replace(found[1], f"{found[1][0]}{number}")
     return compose(page, title_of(notebook, executed.stem), "".join(parts))
+
+
+def _without_lost_words(cells: list[Any]) -> list[Any]:
+    """Return cells without those that explain a picture or table which the data didn't give."""
+    kept, shown = [], ""
+    for cell in cells:
+        own = [output.get("data", {}).get(PAGE_MIME, "") for output in cell.get("outputs", ())]
+        shown = "".join(own) or shown
+        if "of_figure" in cell.metadata.get("tags", ()) and "<figure" not in shown:
+            continue
+        kept.append(cell)
+    return kept
 
 
 @cache

@@ -301,7 +301,7 @@ def _direction(study: Study, feature: str, more: bool) -> str:
     return study.word(key, feature=study.word(f"feature.{feature}"))
 
 
-def service(study: Study, types: TypeResult) -> Table:
+def service(study: Study, types: TypeResult) -> Block:
     """Return what the textbook says of each supported type, and what serves it.
 
     Examples
@@ -311,6 +311,8 @@ def service(study: Study, types: TypeResult) -> Table:
     'types-service'
     """
     names = [name for name in BUYER_TYPES if name not in types.unsupported]
+    if not names:
+        return Prose(study.word("types.no_service"))
     rows = pd.DataFrame(
         {
             _TYPE: [study.word(f"type.{name}") for name in names],
@@ -601,4 +603,5 @@ def looked_back(study: Study) -> Prose:
     """
     number, params = study.words.number, study.context.params
     told = {"views": number(params.page_view_days), "orders": number(params.order_days)}
-    return Prose(study.word("types.looked_back", **told))
+    seen = "" if study.open().has("page_views") else "_no_views"
+    return Prose(study.word(f"types.looked_back{seen}", **told))

@@ -20,7 +20,7 @@ from csinsight.features.coverage import daily_rows, holes
 from csinsight.features.frames import SENT_MS
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, LeftOut, Note, Prose
+from csinsight.render.blocks import Block, Finding, Items, LeftOut, Note, Prose, Stack
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table, Write
 from csinsight.views import labels
@@ -83,7 +83,7 @@ def finding(study: Study, tables: pd.DataFrame) -> Finding:
             rows=study.words.number(there["rows"].sum()),
         ),
         study.word("check.until", date=study.words.date(last)) if pd.notna(last) else "",
-        study.word("check.all_made")
+        study.word("check.all_made_less" if _with_less(study) else "check.all_made")
         if not study.left_out
         else study.word("check.some_made", made=made, all=len(NOTEBOOKS)),
     ]
@@ -253,8 +253,8 @@ def possible(study: Study) -> Block:
     >>> type(possible(study)).__name__
     'Prose'
     """
-    left_out = study.left_out
-    if not left_out:
+    left_out, less = study.left_out, _with_less(study)
+    if not left_out and not less:
         return Prose(study.word("check.everything"))
     items = [
         study.word(
@@ -262,7 +262,18 @@ def possible(study: Study) -> Block:
         )
         for name, why in left_out.items()
     ]
-    return LeftOut(items)
+    told = LeftOut(items) if left_out else Prose(study.word("check.with_less"))
+    return Stack(told, Items(less)) if less else told
+
+
+#: Tables without which a page is made, and says less than it could.
+_MAY_LACK: Final = ("page_views", "ratings", "agents", "buyers")
+
+
+def _with_less(study: Study) -> list[str]:
+    """Say what each table that is not there takes from pages that are made all the same."""
+    shop = study.open()
+    return [study.word(f"check.less_{name}") for name in _MAY_LACK if not shop.has(name)]
 
 
 def notices(study: Study, checked: Check) -> Block:
