@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from csinsight.cli import main
+from csinsight.contract.messages import Fault
 from csinsight.errors import ConfigError, RunError
 from csinsight.params import RunParams
 from csinsight.runs import history
@@ -80,6 +82,25 @@ def test_a_run_whose_inputs_change_fails_and_is_never_taken_for_done(
         # On B the whole of it is B's.
         exec(_add(path))  # noqa: S102 - the same words as above
         assert set(run().executed) == {"00_data_check", "01_buyer_types"}
+
+
+def test_what_a_half_written_file_led_to_is_not_told_as_the_fault(run: Run, toy_shop: Path) -> None:
+    path = toy_shop / "orders.csv"
+    half = f"import os; os.truncate({str(path)!r}, 20); raise ValueError('no such column')"
+    with pytest.raises(RunError, match=r"orders.csv changed while the run was reading it"):
+        run(n01=[half])
+
+
+def test_a_check_that_read_a_half_written_file_tells_of_the_change(
+    run: Run, toy_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads_half(folder: Path, count: object) -> list[Fault]:
+        os.truncate(toy_shop / "orders.csv", 20)
+        return [Fault("orders.csv", None, None, "is broken", "mend it")]
+
+    monkeypatch.setattr("csinsight.contract.check.check_folder", reads_half)
+    with pytest.raises(RunError, match=r"orders.csv changed while the run was reading it"):
+        run()
 
 
 def test_a_file_that_is_only_touched_is_the_same_file(run: Run, toy_shop: Path) -> None:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Final
 
 import narwhals as nw
@@ -43,6 +43,8 @@ _JOINED: Final = re.compile(
     rf"[^\W{_HAN}]+(?:[@./:\-][^\W{_HAN}]+)*",
     re.IGNORECASE,
 )
+#: Without any of these there is no word of another script.
+_OTHER: Final = re.compile(rf"[^\W_{_HAN}]")
 #: Numbers up to here are sizes, prices and hours.
 _SHORT_NUMBER: Final = 4
 #: Traditional characters of addresses, names and papers, read as the simplified ones.
@@ -73,13 +75,23 @@ def pieces(text: str) -> list[tuple[int, int, str]]:
     """
     found = []
     for run in _RUN.finditer(text):
-        start, end, chars = run.start(), run.end(), f"^{run[0]}$"
-        for place in range(len(chars) - 1):
-            at = start + place - 1
-            found.append((max(at, start), min(at + 2, end), chars[place : place + 2]))
-    for form in (_WORD, _JOINED):
-        found += [(*word.span(), word[0].lower()) for word in form.finditer(text)]
+        start, end = run.span()
+        for at, pair in enumerate(_pairs(run[0]), start=start - 1):
+            found.append((max(at, start), min(at + 2, end), pair))
+    found += [(*word.span(), word[0].lower()) for word in _words(text)]
     return found
+
+
+def _pairs(run: str) -> Iterator[str]:
+    """Return the pairs of neighbours in a run of Chinese characters, its two ends among them."""
+    return map(add, f"^{run}", f"{run}$")
+
+
+def _words(text: str) -> Iterator[re.Match[str]]:
+    """Yield the words and numbers of other scripts, and then those that are joined."""
+    if _OTHER.search(text):
+        yield from _WORD.finditer(text)
+        yield from _JOINED.finditer(text)
 
 
 @dataclass(frozen=True)
@@ -271,7 +283,9 @@ def shop_names(shop: Shop) -> list[str]:
 
 @lru_cache(maxsize=200_000)
 def _pieces_of(text: str) -> frozenset[str]:
-    return frozenset(piece for *_, piece in pieces("".join(map(_one, text))))
+    plain = "".join(map(_one, text))
+    pairs = (pair for run in _RUN.findall(plain) for pair in _pairs(run))
+    return frozenset((*pairs, *(word[0].lower() for word in _words(plain))))
 
 
 @lru_cache(maxsize=1)

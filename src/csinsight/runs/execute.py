@@ -151,26 +151,34 @@ class Execution:
         self.state.begin(step.name, self.keys[step.name])
         values = told(step, self.params, self.data, self.state.places.run)
         output = self.state.places.executed(step.name)
+        broken: Exception | None = None
         try:
             worker.execute(source, output, values, step.name)
         except Exception as error:
-            why = _why(step, source, error)
-            self.state.failed(step.name, why)
-            # A full disk is no matter of one agent's.
-            if step.notebook != CARD or isinstance(error, OSError):
-                raise NotebookError(why, step.notebook) from error
-            self.failed[step.name] = why
-            LOG.error("%s", why)
-            return
+            broken = error
         try:
             self.inputs.check()
         except RunError as error:
+            # Also where the notebook failed: it may have read a file that was half written.
             self.state.failed(step.name, str(error))
-            raise
+            raise error from broken
+        if broken is not None:
+            self._broke(step, source, broken)
+            return
         took = time.monotonic() - started
         self.state.done(step.name, took)
         self.executed.append(step.name)
         self._say(step, f"done in {took:.1f} s")
+
+    def _broke(self, step: Step, source: Any, error: Exception) -> None:
+        """Note that a step's notebook failed; only an agent's card leaves the rest to be made."""
+        why = _why(step, source, error)
+        self.state.failed(step.name, why)
+        # A full disk is no matter of one agent's.
+        if step.notebook != CARD or isinstance(error, OSError):
+            raise NotebookError(why, step.notebook) from error
+        self.failed[step.name] = why
+        LOG.error("%s", why)
 
     def _say(self, step: Step, what: str) -> None:
         far = {"done": self.finished, "of": self.count}

@@ -153,7 +153,13 @@ def run_month(
         state.values["data"] = str(data)
         folder = notebooks or shipped("notebooks")
         with _noted(state):
-            return _Run(data, params, places, state, inputs, workers, asked, folder, pdf).go()
+            run = _Run(data, params, places, state, inputs, workers, asked, folder, pdf)
+            try:
+                return run.go()
+            except Exception:
+                # What a file that was half written led to is not what is wrong.
+                run.inputs.check()
+                raise
 
 
 @contextmanager
@@ -246,6 +252,7 @@ class _Run:
         # Kernels start meanwhile, since there is going to be something to do.
         self.workers.warm()
         faults = check_folder(self.data, counter(self.params.engine))
+        self.inputs.check()  # rows of a file that is being written are not to be set aside
         if faults and not self.params.set_aside:
             raise ContractError(self.data, faults)
         if faults:

@@ -7,7 +7,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -157,7 +157,7 @@ class Inputs:
         changed = [
             name
             for name in sorted(differ)
-            if name not in paths or sha256(paths[name]) != self.hashes.get(name)
+            if name not in paths or _hash(paths[name]) != self.hashes.get(name)
         ]
         if changed:
             raise RunError(
@@ -180,9 +180,19 @@ class Inputs:
         return path.relative_to(self._data).as_posix()
 
     def _stats(self) -> dict[str, tuple[int, ...]]:
-        stats = {self._name(path): path.stat() for path in self._paths()}
+        stats = {}
+        for path in self._paths():
+            with suppress(FileNotFoundError):  # removed since its folder was looked at
+                stats[self._name(path)] = path.stat()
         # The time of the last change of the file itself can't be set back, unlike its other dates.
         return {n: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for n, s in stats.items()}
+
+
+def _hash(path: Path) -> str:
+    """Return a file's hash, and none of one that is gone meanwhile."""
+    with suppress(FileNotFoundError):
+        return sha256(path)
+    return ""
 
 
 def _stays_inside(name: str) -> str:
