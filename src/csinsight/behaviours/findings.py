@@ -8,10 +8,10 @@ card.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -183,40 +183,52 @@ def compliance_findings(
     True
     """
     month = in_months(sessions[sessions[_C.AGENT_ID].notna()], as_of, 1)
-    records = []
-    for rule in COMPLIANCE:
-        verdicts = _verdicts(labels, rule)
-        judged = month[_C.CONVERSATION_ID].map(verdicts)
-        hit = _shown(month, rule) & (judged != False)  # noqa: E712 - null: nobody has read it
-        if rule in GRAVER:
-            cleared = month[_C.CONVERSATION_ID].map(_verdicts(labels, GRAVER[rule])) == False  # noqa: E712
-            hit &= ~_shown(month, GRAVER[rule]) | cleared
-        sure = hit & (judged == True)  # noqa: E712
-        known, trust = month[rule].notna(), precisions[rule]
-        # What a person confirmed stands; its unread neighbours wait, where the rule is not trusted.
-        stands = (sure | trust.trusted)[hit].rename(_F.STANDS)
-        for (agent, standing), own in month[hit].groupby([month.loc[hit, _C.AGENT_ID], stands]):
-            mine = month[_C.AGENT_ID] == agent
-            confirmed, n = int(sure[own.index].sum()), len(own)
-            last = own.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ascending=False)
-            others = int((known & ~mine).sum())
-            records.append(
-                {
-                    _F.AGENT_ID: str(agent),
-                    _F.BEHAVIOUR: rule,
-                    _F.CONVERSATIONS: n,
-                    _F.OPPORTUNITIES: int((known & mine).sum()),
-                    _F.CONFIRMED: confirmed,
-                    **trust.columns(),
-                    _F.LIKELY: 1.0 if confirmed else trust.any_right(n),
-                    _F.STANDS: bool(standing),
-                    _F.PEER_RATE: int((hit & ~mine).sum()) / others if others else np.nan,
-                    _F.EVIDENCE: [str(name) for name in last[_C.CONVERSATION_ID]],
-                }
-            )
+    records = [
+        record
+        for rule in COMPLIANCE
+        for record in _of_rule(month, rule, precisions[rule], *_hits(month, rule, labels))
+    ]
     table = pd.DataFrame(records, columns=list(COLUMNS)).astype({_F.STANDS: bool})
     by = [_F.AGENT_ID, _F.CONVERSATIONS, _F.BEHAVIOUR]
     return table.sort_values(by, ascending=[True, False, True], ignore_index=True)
+
+
+def _hits(
+    month: pd.DataFrame, rule: str, labels: pd.DataFrame | None
+) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return which rows seem to break a rule, and which of them a person has confirmed."""
+    judged = month[_C.CONVERSATION_ID].map(_verdicts(labels, rule))
+    hit = _shown(month, rule) & (judged != False)  # noqa: E712 - null: nobody has read it
+    if rule in GRAVER:
+        cleared = month[_C.CONVERSATION_ID].map(_verdicts(labels, GRAVER[rule])) == False  # noqa: E712
+        hit &= ~_shown(month, GRAVER[rule]) | cleared
+    return hit, hit & (judged == True)  # noqa: E712
+
+
+def _of_rule(
+    month: pd.DataFrame, rule: str, trust: Precision, hit: pd.Series[bool], sure: pd.Series[bool]
+) -> Iterator[dict[str, Any]]:
+    """Yield one rule's findings, by agent and by whether they stand."""
+    known = month[rule].notna()
+    # What a person confirmed stands; its unread neighbours wait, where the rule is not trusted.
+    stands = (sure | trust.trusted)[hit].rename(_F.STANDS)
+    for (agent, standing), own in month[hit].groupby([month.loc[hit, _C.AGENT_ID], stands]):
+        mine = month[_C.AGENT_ID] == agent
+        confirmed, n = int(sure[own.index].sum()), len(own)
+        last = own.sort_values([_C.STARTED_AT, _C.CONVERSATION_ID], ascending=False)
+        others = int((known & ~mine).sum())
+        yield {
+            _F.AGENT_ID: str(agent),
+            _F.BEHAVIOUR: rule,
+            _F.CONVERSATIONS: n,
+            _F.OPPORTUNITIES: int((known & mine).sum()),
+            _F.CONFIRMED: confirmed,
+            **trust.columns(),
+            _F.LIKELY: 1.0 if confirmed else trust.any_right(n),
+            _F.STANDS: bool(standing),
+            _F.PEER_RATE: int((hit & ~mine).sum()) / others if others else np.nan,
+            _F.EVIDENCE: [str(name) for name in last[_C.CONVERSATION_ID]],
+        }
 
 
 def waiting(found: pd.DataFrame) -> pd.Series[int]:

@@ -138,16 +138,7 @@ def load_lexicon(
     >>> "greets" in load_lexicon().markers
     True
     """
-    markers: dict[str, Marker] = {}
-    home: dict[str, Path] = {}
-    fragments: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yml")):
-        file = load(path, LexiconFile)
-        fragments |= file.fragments
-        for name, marker in file.markers.items():
-            if name in markers:
-                raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
-            markers[name], home[name] = marker, path
+    markers, home, fragments = _read(folder)
     if own is not None:
         markers = _lay_over(markers, own.additions)
         home |= {name: Path(OWN_FILE) for name in own.markers}
@@ -170,6 +161,21 @@ def load_lexicon(
     if absent:
         raise ConfigError(f"{folder}: no file has the marker(s) {', '.join(sorted(absent))}")
     return lexicon
+
+
+def _read(folder: Path) -> tuple[dict[str, Marker], dict[str, Path], dict[str, str]]:
+    """Return the markers of a folder's files, in which file each stands, and the fragments."""
+    markers: dict[str, Marker] = {}
+    home: dict[str, Path] = {}
+    fragments: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yml")):
+        file = load(path, LexiconFile)
+        fragments |= file.fragments
+        for name, marker in file.markers.items():
+            if name in markers:
+                raise ConfigError(f"{path}: marker `{name}` stands in {home[name]} too; keep one")
+            markers[name], home[name] = marker, path
+    return markers, home, fragments
 
 
 @cache

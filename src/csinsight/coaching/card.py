@@ -175,22 +175,24 @@ def agent_card(
     if served.empty:
         raise ValueError(f"agent {agent_id!r} has no conversation; agents are named as in messages")
     known = status.set_index("agent_id").reindex([agent_id]).iloc[0]
-    own_plan = plan[plan[CoachingPlan.AGENT_ID] == agent_id]
-    kinds = own_plan[CoachingPlan.KIND]
-    own_rates = rates[rates["agent_id"] == agent_id].reset_index(drop=True)
-    advised = own_plan.loc[kinds == "driver", CoachingPlan.BEHAVIOUR]
+    planned = plan[plan[CoachingPlan.AGENT_ID] == agent_id]
+    drivers, compliance, strengths = (
+        planned[planned[CoachingPlan.KIND] == kind].reset_index(drop=True)
+        for kind in ("driver", "compliance", "strength")
+    )
     own = conversion[conversion["agent_id"] == agent_id]
-    told = next(own.drop(columns="agent_id").itertuples(index=False), None)
+    converted = next(own.drop(columns="agent_id").itertuples(index=False), None)
+    shown = [_C.PAID, *drivers[CoachingPlan.BEHAVIOUR]]
     return Card(
         agent_id=agent_id,
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
         status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
-        rates=own_rates,
-        conversion=None if told is None else Conversion(*told),
-        trend=trend(in_months(served, as_of, trend_months), [_C.PAID, *advised]),
-        compliance=own_plan[kinds == "compliance"].reset_index(drop=True),
-        strengths=own_plan[kinds == "strength"].reset_index(drop=True),
-        recommendations=own_plan[kinds == "driver"].reset_index(drop=True),
+        rates=rates[rates["agent_id"] == agent_id].reset_index(drop=True),
+        conversion=None if converted is None else Conversion(*converted),
+        trend=trend(in_months(served, as_of, trend_months), shown),
+        compliance=compliance,
+        strengths=strengths,
+        recommendations=drivers,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import narwhals as nw
@@ -314,8 +314,12 @@ def plan_excerpts(
     own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     messages = excerpts(chats, ids, own.get(Conversations.BUYER_ID))
     spoken = {one: People.of(own) for one, own in messages.groupby(Messages.CONVERSATION_ID)}
-    names = shop_names(chats.shop)
-    common = what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of)
+    show = partial(
+        excerpt,
+        nicknames=shop_names(chats.shop),
+        common=what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of),
+        after=1,
+    )
     turns = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
     for agent, behaviour, side, named, unwanted, kind in wanted:
@@ -323,15 +327,12 @@ def plan_excerpts(
         good = side != _P.MISSES
         since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
         found = [
-            excerpt(
+            show(
                 spoken[one],
                 behaviour,
                 shown=unwanted != good,
                 opportunity=since.get(one),
                 author=None if side == _P.PEER_HITS else agent,
-                nicknames=names,
-                common=common,
-                after=1,
                 lesson=good and not breach,
             )
             for one in named

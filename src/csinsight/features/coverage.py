@@ -165,27 +165,21 @@ def join_bias(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     timed = shop.has("messages", Messages.SENT_AT) and shop.has("orders", Orders.PLACED_AT)
     if not timed or not shop.has("orders", Orders.BUYER_ID):
         return pd.DataFrame(columns=[*_COLUMNS, "n_found", "n_not_found"])
-    chats = _chats(shop, start, end)
-    worth = nw.col(Orders.PAID_AMOUNT).alias("worth")
-    orders, placed = shop["orders"], nw.col(PLACED_MS)
-    buyers_known = collect(orders.select(Orders.BUYER_ID).unique())[Orders.BUYER_ID].dropna()
-    known = chats.index.isin(set(buyers_known))
-    of_month = orders.filter(placed >= moment_ms(start), placed < moment_ms(end))
-    # In one order on either engine, for sums that don't differ in their last digits.
-    month = collect(of_month.select(Orders.BUYER_ID, PLACED_MS, PAID_MS, worth))
-    month = month.sort_values([PLACED_MS, Orders.BUYER_ID, "worth"], ignore_index=True)
-    asked = month[Orders.BUYER_ID].isin(set(chats.index)).to_numpy()
+    chats, orders = _chats(shop, start, end), _orders(shop, start, end)
+    ever = collect(shop["orders"].select(Orders.BUYER_ID).unique())[Orders.BUYER_ID].dropna()
+    known = chats.index.isin(set(ever))
+    asked = orders[Orders.BUYER_ID].isin(set(chats.index)).to_numpy()
     buyers = [
         ("buyers", None, float(known.sum()), float((~known).sum())),
         ("messages", None, *_both(chats["messages"], known, "median")),
         ("evening", None, *_both(_evening(chats[SENT_MS]), known)),
         *_agent(chats[_AGENT], known),
-        ("ordered", None, *_bought(chats[SENT_MS], known, month)),
-        ("paid", None, *_bought(chats[SENT_MS], known, month[month[PAID_MS].notna()])),
+        ("ordered", None, *_bought(chats[SENT_MS], known, orders)),
+        ("paid", None, *_bought(chats[SENT_MS], known, orders[orders[PAID_MS].notna()])),
     ]
     sold = [
-        ("order_value", None, *_both(month["worth"], asked)),
-        ("order_evening", None, *_both(_evening(month[PLACED_MS]), asked)),
+        ("order_value", None, *_both(orders["worth"], asked)),
+        ("order_evening", None, *_both(_evening(orders[PLACED_MS]), asked)),
     ]
     tables = [
         pd.DataFrame(rows, columns=_COLUMNS).assign(n_found=found.sum(), n_not_found=(~found).sum())
@@ -210,6 +204,17 @@ def _chats(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
     whole = counts.groupby(Messages.BUYER_ID).agg({SENT_MS: "min", "messages": "sum"})
     whole[_AGENT] = most.drop_duplicates(Messages.BUYER_ID).set_index(Messages.BUYER_ID)[_AGENT]
     return whole
+
+
+def _orders(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
+    """Return the orders placed in the month: buyer, when placed and paid, and what they are worth.
+
+    They stand in one order on either engine, for sums that don't differ in their last digits.
+    """
+    placed, worth = nw.col(PLACED_MS), nw.col(Orders.PAID_AMOUNT).alias("worth")
+    inside = shop["orders"].filter(placed >= moment_ms(start), placed < moment_ms(end))
+    found = collect(inside.select(Orders.BUYER_ID, PLACED_MS, PAID_MS, worth))
+    return found.sort_values([PLACED_MS, Orders.BUYER_ID, "worth"], ignore_index=True)
 
 
 def _both(values: pd.Series, known: Any, how: str = "mean") -> tuple[float, float]:
