@@ -8,13 +8,15 @@ before the outcome, so that after-sales can be coached too (drivers look at inqu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import COMPLIANCE, MARKERS, TURN_MARKERS
+
+if TYPE_CHECKING:
+    # A lexicon's form needs the names alone, and pandas is a third of what it takes to load it.
+    import pandas as pd
 
 Mask: TypeAlias = "pd.Series[bool]"
 
@@ -58,12 +60,15 @@ def opportunities(
     --------
     The second was answered after its order alone: only what serves an order was called for.
 
+    >>> import pandas as pd
     >>> columns = {*sum(MADE_BY.values(), ()), UNPAID, SILENCE, "follows_up", "ordered"}
     >>> talks = pd.DataFrame({name: [False, True] for name in columns | {"is_inquiry"}})
     >>> talks["agent_messages"], talks["agent_messages_before"] = [2, 3], [2, 0]
     >>> opportunities(talks)[["greets", "apologizes", "checks_address"]].to_numpy().tolist()
     [[True, False, False], [False, False, True]]
     """
+    import pandas as pd
+
     occasions = {name: _RULES.get(name, _served)(talks) for name in (*MARKERS, *COMPLIANCE)}
     for name, signs in (own or {}).items():
         occasions[name] = _when(*signs)(talks) if signs else _served(talks)
@@ -92,12 +97,15 @@ def opportunity_turns(
     --------
     An alternative is called for where the agent had said no in the turn before:
 
+    >>> import pandas as pd
     >>> signs = {turn_column(name): [None] for name in sum(MADE_BY.values(), ())}
     >>> talks = pd.DataFrame(signs | {turn_column(NO): 2, "turns_judged": 3, "is_inquiry": True})
     >>> found = opportunity_turns(talks)
     >>> found[[opportunity_column(n) for n in ("greets", "offers_alternative")]].values.tolist()
     [[1, 3]]
     """
+    import pandas as pd
+
     judged = talks[Talk.TURNS_JUDGED].fillna(0).astype("Int64")
     first = pd.Series(1, index=talks.index, dtype="Int64")
     columns = {}
@@ -129,6 +137,8 @@ def _since(talks: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[int]:
     An agent's own no is an opportunity from the turn after it on: what came with the no in the same
     turn was not yet known to be needed.
     """
+    import pandas as pd
+
     turns = [talks[turn_column(n)].astype("Int64") + (1 if n == NO else 0) for n in names]
     return pd.concat(turns, axis="columns").min(axis="columns").astype("Int64")
 
