@@ -193,8 +193,8 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
     >>> nearest("colour", ["order_id", "buyer_id"]) is None
     True
     """
-    plain = {_plain(candidate): candidate for candidate in known}
-    near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=cutoff)
+    plain = {_folded(candidate): candidate for candidate in known}
+    near = difflib.get_close_matches(_folded(name), plain, n=1, cutoff=cutoff)
     return plain[near[0]] if near else None
 
 
@@ -264,7 +264,7 @@ def _line(part: Any) -> int:
     return int(part.start_mark.line) + 1
 
 
-def _plain(name: str) -> str:
+def _folded(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
 
 

@@ -91,7 +91,7 @@ class MonthContext(BaseModel):
             signatures=signatures,
         )
 
-    def changed(self, **told: Any) -> MonthContext:
+    def changed(self, **given: Any) -> MonthContext:
         """Return the context with some parameters as `told`, checked as those of a run.
 
         Raises
@@ -99,7 +99,7 @@ class MonthContext(BaseModel):
         ConfigError
             Where a value is not one that a run could have.
         """
-        params = load_params(None, **(self.params.model_dump() | told))
+        params = load_params(None, **(self.params.model_dump() | given))
         profile, platform_told = self.profile, self.platform_told
         if params.kpi_profile != self.params.kpi_profile:
             profile = profile_of(params.kpi_profile, None, currency=params.currency)
@@ -114,7 +114,7 @@ class MonthContext(BaseModel):
         notebook's step, which does not know it, counts as done.
         """
         told = {name: getattr(self.params, name) for name in names}
-        return self.model_copy(update={"params": _Told.of(told)})
+        return self.model_copy(update={"params": _OnlyThese.of(told)})
 
     @cached_property
     def as_of(self) -> datetime:
@@ -180,10 +180,10 @@ class MonthContext(BaseModel):
         """What has to be there before anybody is told anything."""
         return self._options(Limits, months=self.params.driver_months)
 
-    def _options(self, options: type[Options], **told: Any) -> Options:
+    def _options(self, options: type[Options], **given: Any) -> Options:
         """Return `options` with what is `told`; the rest are the parameters of the same names."""
-        rest = [field.name for field in fields(options) if field.name not in told]
-        return options(**told, **{name: getattr(self.params, name) for name in rest})
+        rest = [field.name for field in fields(options) if field.name not in given]
+        return options(**given, **{name: getattr(self.params, name) for name in rest})
 
     def write(self, run: Path) -> None:
         """Write the context into the folder of its run."""
@@ -230,13 +230,13 @@ def context_of(run: Path, data: Path, params: RunParams | None = None) -> MonthC
     return context
 
 
-class _Told(RunParams):
+class _OnlyThese(RunParams):
     """Some parameters of a run; the others are not there."""
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> _Told:
-        params = cls.model_construct(**told)
-        for name in set(RunParams.model_fields) - set(told):
+    def of(cls, given: dict[str, Any]) -> _OnlyThese:
+        params = cls.model_construct(**given)
+        for name in set(RunParams.model_fields) - set(given):
             del params.__dict__[name]
         return params
 

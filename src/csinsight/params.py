@@ -359,7 +359,7 @@ def notebook_params(params: RunParams, notebook: str) -> dict[str, JsonValue]:
     return {name: values[name] for name in NOTEBOOKS[notebook]}
 
 
-def load_params(file: Path | None = None, **told: Any) -> RunParams:
+def load_params(file: Path | None = None, **given: Any) -> RunParams:
     """Read a parameter file and lay what was told on the command line over it.
 
     Parameters
@@ -383,7 +383,7 @@ def load_params(file: Path | None = None, **told: Any) -> RunParams:
     values = (found.values if found else None) or {}
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: has to hold lines of the form `name: value`")
-    values = values | {name: value for name, value in told.items() if value is not None}
+    values = values | {name: value for name, value in given.items() if value is not None}
     try:
         return RunParams.model_validate(values)
     except ValidationError as error:

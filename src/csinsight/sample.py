@@ -42,7 +42,7 @@ def sample_shop() -> Shop:
     return open_shop(Path(_folder().name))
 
 
-def sample_context(**told: Any) -> MonthContext:
+def sample_context(**given: Any) -> MonthContext:
     """Return the sample shop's October 2026, with some parameters as `told`.
 
     Raises
@@ -55,7 +55,7 @@ def sample_context(**told: Any) -> MonthContext:
     >>> sample_context(conversation_gap_hours=6.0).rules.gap_hours
     6.0
     """
-    return _october().changed(**told)
+    return _october().changed(**given)
 
 
 @cache

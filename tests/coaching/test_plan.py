@@ -103,6 +103,7 @@ def test_evidence_is_the_agents_own_and_shows_what_it_says(shop):
         assert (talks.loc[row.peer_hits, "agent_id"] != row.agent_id).all()
 
 
+@pytest.mark.slow
 def test_advice_is_true_and_gains_are_covered(worlds):
     right, covered = [], []
     for seed in range(5):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 import polars as pl
+import pytest
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
 from tests.contexts import LEXICON, RULES
 
@@ -21,6 +22,7 @@ from csinsight.views.study import Study
 from csinsight.views.workbook import _talks_sheet, as_json, workbook
 
 
+@pytest.mark.slow
 def test_nothing_planted_in_five_thousand_chats_is_left():
     """Of each kind over six hundred: each of its dresses after each lead about ten times."""
     left = []

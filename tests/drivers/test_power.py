@@ -19,6 +19,7 @@ def _seen(shop: worlds.Shop) -> pd.Series:
     return table.set_index("behaviour")["detectable_pp"]
 
 
+@pytest.mark.slow
 def test_what_is_promised_at_80_percent_is_named_in_most_shops() -> None:
     """Eight null shops; `make validate` holds more of them to narrower bounds."""
     named = []

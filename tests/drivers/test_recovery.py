@@ -57,6 +57,7 @@ def _drivers(shops, shop, exposure="turns"):
     return found.assign(truth=shop.effects)[found["verdict"] != "control"]
 
 
+@pytest.mark.slow
 def test_worlds_made_to_mislead_give_up_their_truth(shops):
     """Six shops; the studies of `make validate` hold far more of them to narrower bounds."""
     tables = [
@@ -106,6 +107,7 @@ def test_a_shop_without_effects_is_met_with_silence(shops):
     assert sum(loud) <= 1
 
 
+@pytest.mark.slow
 def test_shops_of_another_make_give_up_their_truth_too(hazards):
     """Orders may come after any line, so that who orders early hears less of everything."""
     tables = []

@@ -99,6 +99,7 @@ def test_nothing_is_read_before_the_end() -> None:
         assert len(agents) == 12
 
 
+@pytest.mark.slow
 def test_intervals_hold_and_silence_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small part of `make validate`'s study, with agents that drift and answer the buyer."""
     monkeypatch.setattr(rollout_plan, "_LENGTHS", ())  # none but that of the plan is looked at

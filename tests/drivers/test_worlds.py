@@ -21,6 +21,7 @@ def found() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_intervals_hold_where_agents_do_not_answer(found: pd.DataFrame) -> None:
     scores = study_worlds.scores(found)
     assert scores.loc["demo", "covers real"] >= 0.8
@@ -29,6 +30,7 @@ def test_intervals_hold_where_agents_do_not_answer(found: pd.DataFrame) -> None:
     assert (scores["wrong sign"] == 0).all()
 
 
+@pytest.mark.slow
 def test_few_false_drivers_where_agents_answer(found: pd.DataFrame) -> None:
     scores = study_worlds.scores(found)
     assert scores.loc["responding", "false a shop"] <= 2
@@ -36,6 +38,7 @@ def test_few_false_drivers_where_agents_answer(found: pd.DataFrame) -> None:
     assert (scores["null shops silent"] >= 0.5).all()
 
 
+@pytest.mark.slow
 def test_alarms_ring_where_agents_answer_and_not_elsewhere(found: pd.DataFrame) -> None:
     rang = found.groupby(["world", "shop"])["rang"].any().groupby("world").mean()
     assert rang["responding"] >= 0.5

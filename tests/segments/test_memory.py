@@ -62,6 +62,7 @@ def test_changed_buyers_are_followed_within_a_look_back(tmp_path: Path) -> None:
     assert (labels[ids] == truth[ids]).mean() < 0.15
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_labels(sparse: tuple[Path, pd.Series]) -> None:
     shop = open_shop(sparse[0])
     pd.testing.assert_frame_equal(

@@ -86,6 +86,7 @@ def some(demo_folder: Path, tmp_path: Path) -> Shop:
     return open_shop(tmp_path)
 
 
+@pytest.mark.slow
 def test_lagged_segments_are_what_the_month_before_reported(some: Shop) -> None:
     types = types_by_month(some, END, TYPES, months=2)
     tiers = tiers_by_month(some, END, TIERS, months=2)

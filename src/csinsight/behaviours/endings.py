@@ -178,12 +178,12 @@ def _runs(lines: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     lines = lines[~aside & ~polite]
     changed = lines[Messages.SENDER].ne(lines.groupby(_TALK)[Messages.SENDER].shift())
     run = changed.groupby(lines[_TALK]).cumsum().astype(float)
-    told = {name: (name, "max") for name in names} | {
+    marks = {name: (name, "max") for name in names} | {
         "began": (SENT_MS, "min"),
         "only_settles": ("settles", "min"),
         "ends_waiting": ("puts_off", "last"),
     }
-    runs = lines.groupby([_TALK, run.rename("run")]).agg(sender=(Messages.SENDER, "first"), **told)
+    runs = lines.groupby([_TALK, run.rename("run")]).agg(sender=(Messages.SENDER, "first"), **marks)
     return runs.reset_index()
 
 

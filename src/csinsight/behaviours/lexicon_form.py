@@ -356,5 +356,5 @@ class Own(_Strict):
 
 
 def _marker(words: Words, side: Literal["agent", "buyer"], meaning: dict[Any, str]) -> Marker:
-    told = {name: getattr(words, name) for name in ("cut", "patterns", "rules", "examples")}
-    return Marker(side=side, meaning=meaning, **told)
+    given = {name: getattr(words, name) for name in ("cut", "patterns", "rules", "examples")}
+    return Marker(side=side, meaning=meaning, **given)

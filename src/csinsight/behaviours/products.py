@@ -70,7 +70,7 @@ def product_names(shop: Shop) -> pl.DataFrame | None:
         return None
     goods = _with_category(shop, named).unique()
     parts = [
-        goods.select(_plain(pl.col(name)).alias("said"), pl.lit(rank).alias("rank"), "goods")
+        goods.select(_folded(pl.col(name)).alias("said"), pl.lit(rank).alias("rank"), "goods")
         for rank, name in enumerate(named)
     ]
     known = pl.concat(parts).drop_nulls().unique()
@@ -123,7 +123,7 @@ def asked_and_bought(shop: Shop, conversations: pd.DataFrame) -> pd.Series[Any]:
     return pd.Series(pd.MultiIndex.from_frame(rows).isin(pairs), index=rows.index)
 
 
-def _plain(text: pl.Expr) -> pl.Expr:
+def _folded(text: pl.Expr) -> pl.Expr:
     return text.str.normalize("NFKC").str.to_lowercase()
 
 
@@ -166,7 +166,7 @@ def product_categories(shop: Shop, messages: Frame) -> pd.Series[str] | None:
     first = nw.col("_answered").is_null() | (nw.col(POSITION) < nw.col("_answered"))
     said = pl.from_pandas(
         collect(lines.filter(first).select(Messages.CONVERSATION_ID, POSITION, Messages.TEXT))
-    ).with_columns(_plain(pl.col(Messages.TEXT).cast(pl.String)).alias("text"))
+    ).with_columns(_folded(pl.col(Messages.TEXT).cast(pl.String)).alias("text"))
     tokens = said.with_columns(pl.col("text").str.extract_all(_WORD).alias("said")).explode("said")
     ids = known.filter(pl.col("rank") == 0)
     found = pl.concat([_found(tokens.join(ids, on="said", how="inner")), _by_name(said, known)])

@@ -154,9 +154,9 @@ def imported_from(shop: Path) -> str | None:
     >>> import tempfile
     >>> from csinsight.contract.imports import ImportRecord, write_imports
     >>> shop = Path(tempfile.mkdtemp())
-    >>> told = {"file": "a", "sha256": "0", "rows_in": 9, "rows_used": 9, "rows_refused": 0}
-    >>> orders = ImportRecord(format="shopify_orders", tables=["orders"], **told)
-    >>> chats = ImportRecord(format="jd_dongdong", tables=["messages"], **told)
+    >>> given = {"file": "a", "sha256": "0", "rows_in": 9, "rows_used": 9, "rows_refused": 0}
+    >>> orders = ImportRecord(format="shopify_orders", tables=["orders"], **given)
+    >>> chats = ImportRecord(format="jd_dongdong", tables=["messages"], **given)
     >>> write_imports(shop, [orders])
     >>> imported_from(shop)
     'textbook'

@@ -83,12 +83,12 @@ def demo(out: Path, size: str, lang: str | None) -> None:
 @click.option("--months", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--scenario", default="demo", show_default=True, help="Name of a world.")
 @click.option("--end-month", default="2026-10", show_default=True, help="Last month, YYYY-MM.")
-def simulate(folder: Path, **told: Any) -> None:
+def simulate(folder: Path, **given: Any) -> None:
     """Make a shop with known truth in FOLDER."""
     from csinsight import simulate as room
 
     try:
-        room.simulate(folder, **told)
+        room.simulate(folder, **given)
     except ValueError as error:
         raise Misused(str(error)) from error
     click.echo(folder)
@@ -276,7 +276,7 @@ def run(
     title: str | None,
     lang: str | None,
     engine: str | None,
-    **told: Any,
+    **given: Any,
 ) -> None:
     r"""Make a month's report: check, compute, render, publish.
 
@@ -296,7 +296,7 @@ def run(
     if month is None and "month" not in params.model_fields_set:
         raise Misused("which month? say --month YYYY-MM, or `month:` in the --params file")
     names = _notebooks((*only, *more))
-    _job(data, params, params.month if month is None else month, names, **told)
+    _job(data, params, params.month if month is None else month, names, **given)
 
 
 def _notebooks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -317,13 +317,13 @@ def _job(
     *,
     quiet: bool = False,
     json_log: bool = False,
-    **told: Any,
+    **given: Any,
 ) -> None:
     from csinsight.runs.log import to_stderr
     from csinsight.runs.schedule import Job, run_job
 
     to_stderr(params.timezone, quiet=quiet, json_lines=json_log)
-    job = Job(data, told.pop("out"), params, month, only=only, **told)
+    job = Job(data, given.pop("out"), params, month, only=only, **given)
     if code := run_job(job, _tell):
         raise SystemExit(code)
 

@@ -38,7 +38,7 @@ def rollout() -> None:
 @click.option("--data", type=FOLDER, help="The shop's tables, where they are no longer there.")
 @click.option("--dry-run", is_flag=True, help="Only say what it could show; write nothing.")
 def rollout_plan(
-    folder: Path, behaviour: str, agents: str, months: int, *, dry_run: bool, **told: Any
+    folder: Path, behaviour: str, agents: str, months: int, *, dry_run: bool, **given: Any
 ) -> None:
     """Draw by lot who is coached when, and say what that can show.
 
@@ -48,7 +48,7 @@ def rollout_plan(
 
     names = [name.strip() for name in agents.split(",") if name.strip()]
     plan, path = plan_from_run(
-        folder, behaviour, agents=names, months=months, write=not dry_run, **told
+        folder, behaviour, agents=names, months=months, write=not dry_run, **given
     )
     needed = plan.months_needed
     click.echo(

@@ -163,8 +163,8 @@ def agent_card(
     >>> context, sessions = sample_context(), sample_sessions()
     >>> from csinsight.coaching.plan import agent_status, coaching_plan
     >>> plan = coaching_plan(sessions, None, as_of=context.as_of, limits=context.limits)
-    >>> told = {"months": 3, "min_agent_inquiries": 5}
-    >>> status = agent_status(sessions, plan, as_of=context.as_of, **told)
+    >>> given = {"months": 3, "min_agent_inquiries": 5}
+    >>> status = agent_status(sessions, plan, as_of=context.as_of, **given)
     >>> rates = pd.DataFrame(columns=["agent_id"])
     >>> tables = sessions, plan, rates, status, conversions(sessions)
     >>> card = agent_card("a001", *tables, as_of=context.as_of, trend_months=3)

@@ -94,8 +94,8 @@ def examples(
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> told = {"as_of": context.as_of, "barred": suspected(sessions)}
-    >>> found = examples(sessions, "a001", "greets", helps=True, **told)
+    >>> given = {"as_of": context.as_of, "barred": suspected(sessions)}
+    >>> found = examples(sessions, "a001", "greets", helps=True, **given)
     >>> sorted(found), len(found["hits"]) <= TRIED
     (['hits', 'misses', 'peer_hits'], True)
     """
@@ -107,7 +107,7 @@ def examples(
     hit, miss = right.fillna(value=False).astype(bool), (~right).fillna(value=False).astype(bool)
     paid = pd.Series(as_float(inquiries[_C.PAID]) == 1, index=inquiries.index)
     most = _TRIED.get(behaviour, TRIED)
-    instead, told = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
+    instead, facts = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
     # What is to be dropped, or a recommendation missed while goods are talked of, teaches most.
     clean = ~_shown_any(inquiries, tuple(INSTEAD))
     goods = inquiries[_C.CATEGORY].isin(GOODS if behaviour in ADVICE else ())
@@ -115,9 +115,9 @@ def examples(
     asked = inquiries.loc[inquiries[_C.CONVERSATION_ID].isin(misses[:1]), _C.CATEGORY]
     alike = inquiries[_C.CATEGORY].isin(asked)
     return {
-        "hits": _best(inquiries[hit & own & clean], instead, told, paid, as_of=as_of)[:most],
+        "hits": _best(inquiries[hit & own & clean], instead, facts, paid, as_of=as_of)[:most],
         "misses": misses,
-        "peer_hits": _best(inquiries[hit & ~own & clean], instead, alike, told, paid, as_of=as_of)[
+        "peer_hits": _best(inquiries[hit & ~own & clean], instead, alike, facts, paid, as_of=as_of)[
             :most
         ],
     }

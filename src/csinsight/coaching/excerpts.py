@@ -320,12 +320,12 @@ def plan_excerpts(
         common=what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of),
         after=1,
     )
-    turns = conversations.set_index(Conversations.CONVERSATION_ID)
+    by_id = conversations.set_index(Conversations.CONVERSATION_ID)
     parts: list[pd.DataFrame] = []
     for agent, behaviour, side, named, unwanted, kind in wanted:
         breach = kind in _BREACHES
         good = side != _P.MISSES
-        since = turns.get(opportunity_column(behaviour), pd.Series(dtype=float))
+        since = by_id.get(opportunity_column(behaviour), pd.Series(dtype=float))
         found = [
             show(
                 spoken[one],

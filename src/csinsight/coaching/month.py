@@ -114,8 +114,8 @@ def coach(
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
     >>> undisputed = load_disputes(Path("no", "such"), sessions, month="2026-10", months=3)
-    >>> told = {"limits": context.limits, "precisions": rule_precisions(context.lexicon)}
-    >>> month = coach(sessions, None, undisputed, as_of=context.as_of, **told)
+    >>> given = {"limits": context.limits, "precisions": rule_precisions(context.lexicon)}
+    >>> month = coach(sessions, None, undisputed, as_of=context.as_of, **given)
     >>> sorted(set(month.status["status"]))
     ['keep it up', 'not enough evidence']
     """
@@ -125,15 +125,15 @@ def coach(
         counted, drivers, rejected(disputes), broken, as_of=as_of, limits=limits
     )
     least = limits.min_agent_inquiries
-    told: dict[str, Any] = {"as_of": as_of, "months": limits.months, "min_agent_inquiries": least}
+    given: dict[str, Any] = {"as_of": as_of, "months": limits.months, "min_agent_inquiries": least}
     rates = agent_rates(
         counted,
         min_opportunities=limits.min_opportunities,
         seed=limits.seed,
         behaviours=(*TESTED_BEHAVIOURS, *own),
-        **told,
+        **given,
     )
-    status = agent_status(counted, plan, **told)
+    status = agent_status(counted, plan, **given)
     conversion = conversions(in_months(sessions, as_of, limits.months))
     disputed = settled(disputes, sessions, withheld)
     kept = without_rejected(broken, disputes)
@@ -169,8 +169,8 @@ def coach_shop(
     >>> from pathlib import Path
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, nowhere = sample_context(), Path("no", "such")
-    >>> told = {"limits": context.limits, "lexicon": context.lexicon}
-    >>> coach_shop(nowhere, sample_sessions(), None, month="2026-10", **told).disputes.empty
+    >>> given = {"limits": context.limits, "lexicon": context.lexicon}
+    >>> coach_shop(nowhere, sample_sessions(), None, month="2026-10", **given).disputes.empty
     True
     """
     labels = load_labels(data)
@@ -203,8 +203,8 @@ def with_excerpts(
     >>> from csinsight.sample import sample_context, sample_conversations, sample_sessions
     >>> from csinsight.sample import sample_shop
     >>> context, sessions, nowhere = sample_context(), sample_sessions(), Path("no", "such")
-    >>> told = {"limits": context.limits, "lexicon": context.lexicon}
-    >>> month = coach_shop(nowhere, sessions, None, month="2026-10", **told)
+    >>> given = {"limits": context.limits, "lexicon": context.lexicon}
+    >>> month = coach_shop(nowhere, sessions, None, month="2026-10", **given)
     >>> chats = context.chats(sample_shop())
     >>> _, lines = with_excerpts(month, chats, sample_conversations())
     >>> set(lines["side"]) <= {"misses", "hits", "peer_hits"}

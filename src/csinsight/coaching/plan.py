@@ -155,8 +155,8 @@ def plan_without(
     --------
     >>> from csinsight.sample import sample_context, sample_sessions
     >>> context, sessions = sample_context(), sample_sessions()
-    >>> found, told = broken_rules(sessions, context.as_of), {"limits": context.limits}
-    >>> plan, withheld = plan_without(sessions, None, (), found, as_of=context.as_of, **told)
+    >>> found, given = broken_rules(sessions, context.as_of), {"limits": context.limits}
+    >>> plan, withheld = plan_without(sessions, None, (), found, as_of=context.as_of, **given)
     >>> withheld
     set()
     """

@@ -98,8 +98,8 @@ def read_imports(folder: Path) -> list[ImportRecord]:
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> counts = {"rows_in": 3, "rows_used": 2, "rows_refused": 1}
-    >>> told = {"file": "x.csv", "sha256": "0", "format": "taobao_orders"}
-    >>> write_imports(folder, [ImportRecord(**told, **counts)])
+    >>> given = {"file": "x.csv", "sha256": "0", "format": "taobao_orders"}
+    >>> write_imports(folder, [ImportRecord(**given, **counts)])
     >>> [entry.rows_used for entry in read_imports(folder)]
     [2]
     """

@@ -174,8 +174,8 @@ def render_body(template: str, **values: Any) -> str:
     Examples
     --------
     >>> from csinsight.render.words import Words
-    >>> told = {"words": Words("en"), "title": "Sleep", "trends": [], "reports": []}
-    >>> "Sleep" in render_body("shop_index_body.html.j2", **told)
+    >>> given = {"words": Words("en"), "title": "Sleep", "trends": [], "reports": []}
+    >>> "Sleep" in render_body("shop_index_body.html.j2", **given)
     True
     """
     return str(environment().get_template(template).render(values))

@@ -70,10 +70,10 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
     places = {"data": str(tables.resolve()), "run": str(own.resolve())}
     for name in (*NOTEBOOKS, EXPLORE, LABELLING):
         if not (copy := target / f"{name}.ipynb").exists():
-            told = notebook_params(params, name) if name in NOTEBOOKS else {}
+            given = notebook_params(params, name) if name in NOTEBOOKS else {}
             more = {"agent_id": _an_agent(run)} if name == CARD else {}
             source = shipped("notebooks", f"{name}.ipynb")
-            _copy(source, copy, params.lang, {**places, **told, **more})
+            _copy(source, copy, params.lang, {**places, **given, **more})
     return target
 
 

@@ -97,7 +97,7 @@ class FinishedRun:
             Drivers.NAME,
             scope=scope,
             drivers=[
-                {name: _plain(row[name]) for name in _OF_DRIVERS} for _, row in rows.iterrows()
+                {name: _json_cell(row[name]) for name in _OF_DRIVERS} for _, row in rows.iterrows()
             ],
         )
 
@@ -194,10 +194,10 @@ def _named(table: str, figure: str) -> ArtifactColumn:
 
 def _value(figure: str, row: pd.Series) -> Answer:
     ends = {"value": figure, "low": f"{figure}_low", "high": f"{figure}_high"}
-    return {key: _plain(row[name]) for key, name in ends.items() if name in row}
+    return {key: _json_cell(row[name]) for key, name in ends.items() if name in row}
 
 
-def _plain(value: Any) -> Any:
+def _json_cell(value: Any) -> Any:
     if value is None or pd.isna(value):
         return None
     return value if isinstance(value, (str, bool)) else float(value)
@@ -253,9 +253,9 @@ def _telling(tool: Callable[..., Answer], error: type[Exception]) -> Callable[..
     """Return `tool` with faults that a user can mend told to whoever asked."""
 
     @functools.wraps(tool)
-    def asked(*args: Any, **told: Any) -> Answer:
+    def asked(*args: Any, **given: Any) -> Answer:
         try:
-            return tool(*args, **told)
+            return tool(*args, **given)
         except CsinsightError as fault:
             raise error(str(fault)) from fault
 

@@ -62,9 +62,9 @@ def plan_from_run(
 
     Examples
     --------
-    >>> told = {"agents": (), "months": 3, "uptake_pp": 20.0, "effect_pp": 5.0, "seed": 1}
+    >>> given = {"agents": (), "months": 3, "uptake_pp": 20.0, "effect_pp": 5.0, "seed": 1}
     >>> run = Path("runs", "demo", "2026-09")
-    >>> plan_from_run(run, "greets", **told, data=None, write=False)
+    >>> plan_from_run(run, "greets", **given, data=None, write=False)
     Traceback (most recent call last):
         ...
     csinsight.errors.ConfigError: runs/demo/2026-09: is no run's folder; --run takes runs/SHOP/MONTH

@@ -175,9 +175,9 @@ def call_hook(command: str, values: Mapping[str, str], *, seconds: float = SECON
     >>> call_hook("exit 3", {})
     'the command ended with exit code 3: exit 3'
     """
-    told = {f"CSINSIGHT_{name.upper()}": value.replace("\0", "") for name, value in values.items()}
+    given = {f"CSINSIGHT_{name.upper()}": value.replace("\0", "") for name, value in values.items()}
     process = subprocess.Popen(  # noqa: S602 - the user's own command, as a crontab's
-        command, shell=True, env={**os.environ, **told}, start_new_session=True
+        command, shell=True, env={**os.environ, **given}, start_new_session=True
     )
     try:
         code = process.wait(seconds)

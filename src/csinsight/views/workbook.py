@@ -168,7 +168,7 @@ def as_json(
         "caution": study.word("export.caution"),
         "agents": agents,
         "followed_up": [
-            {str(name): _plain(value) for name, value in row.items()}
+            {str(name): _json_cell(value) for name, value in row.items()}
             for _, row in followed.iterrows()
         ],
     }
@@ -187,7 +187,7 @@ def _finding(study: Study, row: pd.Series, talks: pd.DataFrame) -> dict[str, Any
         "drill": advice.drill,
         "watch": advice.watch,
         "rests_on": advice.rests_on,
-        "figures": {name: _plain(row[name]) for name in _FIGURES},
+        "figures": {name: _json_cell(row[name]) for name in _FIGURES},
         "talks": [
             {
                 "talk": reference(str(talk)),
@@ -211,7 +211,7 @@ def _plan_sheet(study: Study, plan: pd.DataFrame) -> Sheet:
                 study.agent_name(row[_P.AGENT_ID]),
                 study.word(f"plan_kind.{row[_P.KIND]}"),
                 advice.title,
-                *(_plain(row[name]) for name in _FIGURES),
+                *(_json_cell(row[name]) for name in _FIGURES),
                 "\n".join(advice.phrases),
                 *(str(getattr(advice, name)) for name in texts[1:]),
             ]
@@ -271,8 +271,8 @@ def _unsure_sheet(study: Study, unsure: pd.DataFrame, talks: pd.DataFrame) -> Sh
                 when or None,
                 reference(str(one)),
                 "\n".join(lines) or study.word("export.not_shown"),
-                _plain(row[_P.READ]),
-                _plain(row[_P.RIGHT]),
+                _json_cell(row[_P.READ]),
+                _json_cell(row[_P.RIGHT]),
             ]
             found.append((places[rule], f"{when} {cells[2]}", cells))
     rows = [cells for *_, cells in sorted(found, key=lambda one: one[:2])]
@@ -306,7 +306,7 @@ def _followed_sheet(study: Study, followed: pd.DataFrame) -> Sheet:
                 str(row[_F.MONTH]),
                 labels.rate_name(study, str(row[_F.BEHAVIOUR])),
                 study.word("export.all") if everyone else study.agent_name(row[_F.AGENT_ID]),
-                *(_plain(row[name]) for name in names),
+                *(_json_cell(row[name]) for name in names),
                 study.word(f"export.verdict_{str(row[_F.VERDICT]).replace(' ', '_')}"),
             ]
         )
@@ -328,7 +328,7 @@ def _write(sheet: Any, row: int, column: int, value: Cell, style: Any) -> None:
         sheet.write_number(row, column, value, style)
 
 
-def _plain(value: Any) -> Any:
+def _json_cell(value: Any) -> Any:
     """Return a cell of a table as JSON knows it, figures with four decimals at most."""
     if value is None or pd.isna(value):
         return None
