@@ -198,13 +198,13 @@ def test_two_readers_label_by_the_keyboard(
             # A wrong answer is gone back to and cleared; one line is left for another time.
             said = _answer(page, "12", "2", "b", "0", "?", "1 3", "0")
             assert said == words.word("label.progress", done=4, all=total)
-            notebook = tmp_path / "labelling.ipynb"
+            [notebook] = tmp_path.rglob("labelling.ipynb")
             page.context.close()
             named = notebook.read_text(encoding="utf-8").replace("reader 1", "小王")
             notebook.write_text(named, encoding="utf-8")
             page, more = _open(browser, address, "labelling")
             _run_all(page)
-            said = _answer(page, "12", "0", "?", "1 3", "0")
+            said = _answer(page, "12", "0", "0", "b", "?", "1 3")
             assert said == words.word("label.progress", done=4, all=total)
             _run_all(page)  # whoever comes back is shown what they left
             assert _answer(page) == words.word("label.progress", done=4, all=total)

@@ -295,8 +295,10 @@ def test_the_controls_work_by_keys_alone(study):
     assert session._done[session.items[0]] == {"apologizes"}
     type_in("12")
     assert session._done[session.items[1]] == {"greets", "apologizes"}
-    type_in("")
+    type_in("0")
     type_in("?")
+    assert (session.at, session.done) == (4, 3)
+    type_in("")  # nothing was said of this line
     assert (session.at, session.done) == (4, 3)
     type_in("7")
     assert "7" in controls.said.value
@@ -315,6 +317,22 @@ def test_the_controls_work_by_keys_alone(study):
     assert all(tick.disabled for tick in controls.ticks)
     type_in("1")
     assert len(load_labels(study.data)) == 2 * 3
+
+
+def test_an_answer_is_taken_whole_whichever_comes_first(fresh):
+    """A browser tells of Enter and of what was typed by messages that may pass each other."""
+    session = labelling.open_session(fresh, who="anna", **ASKED)
+    controls = Controls(session)
+    controls.keys._handle_custom_msg({"event": "submit"}, [])
+    assert session.done == 0
+    controls.keys.value = "12"
+    assert session._done[session.items[0]] == {"greets", "apologizes"}
+    # Who types and then clicks, has typed an answer to this line and none to the next.
+    controls.keys.value = "2"
+    assert session.done == 1
+    controls.box.children[-2].children[1].click()
+    assert session._done[session.items[1]] == {"apologizes"}
+    assert (session.at, session.done) == (2, 2)
 
 
 def test_hostile_text_stays_text(study):

@@ -331,8 +331,7 @@ def labeller(session: Session) -> Any:
     """Return controls that show one line after the other and write what is ticked.
 
     In the field below the ticks a reader may type instead: the numbers of what the line shows, or
-    ``0`` for none of it, then Enter. Enter alone writes what is ticked; ``b`` goes back, ``?``
-    leaves the line for another time.
+    ``0`` for none of it, then Enter. ``b`` goes back, ``?`` leaves the line for another time.
 
     Parameters
     ----------
@@ -368,11 +367,18 @@ class Controls:
             w.Checkbox(description=f"{n}  {told}", indent=False, layout=w.Layout(width="auto"))
             for n, told in enumerate(session.questions.values(), start=1)
         ]
-        self.keys = w.Text(placeholder=word("label.keys"), layout=w.Layout(width="24rem"))
+        # Sent whole: key by key, a quick hand's last one came after its Enter.
+        self.keys = w.Text(
+            placeholder=word("label.keys"),
+            continuous_update=False,
+            layout=w.Layout(width="24rem"),
+        )
+        self._entered = False
         self.keys.on_msg(self._typed)
+        self.keys.observe(self._written, "value")
         self.said = w.HTML()
         buttons = [
-            self._button(word("label.next"), self._save, "primary"),
+            self._button(word("label.next"), self._enter, "primary"),
             self._button(word("label.skip"), self._skip),
             self._button(word("label.back"), self._back),
         ]
@@ -388,10 +394,16 @@ class Controls:
 
     def _typed(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "submit":
+            self._entered = True
+            self._written()
+
+    def _written(self, _: object = None) -> None:
+        """Take what is written once Enter was pressed: either may be told first."""
+        if self._entered and self.keys.value.strip():
             self._try(self._enter)
 
     def _enter(self) -> None:
-        typed = self.keys.value.strip().lower()
+        typed, self._entered = self.keys.value.strip().lower(), False
         if typed in ("?", "？"):
             self._skip()
         elif typed == "b":
