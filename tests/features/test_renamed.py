@@ -58,6 +58,7 @@ def write(
 @pytest.mark.parametrize(
     ("told", "sign"),
     [
+        ({"gap": 1}, "nobody else came or went"),
         ({"names": ("店:小李", "店:小李李")}, "their names are alike"),
         ({"shared": 12}, "share 10 buyers"),
         ({"own": 6}, "say 4 sentences that nobody else says"),
@@ -69,7 +70,7 @@ def test_an_account_that_ends_where_another_begins_is_named_with_its_sign(
     [notice] = renamed_agents(open_shop(write(tmp_path, **told)))  # type: ignore[arg-type]
     assert notice.values == {"found": 1}
     assert "wrote last on 2026-09-30" in notice.what
-    assert "first on 2026-10-03" in notice.what
+    assert f"first on 2026-10-0{1 + told.get('gap', 2)}" in notice.what  # type: ignore[operator]
     assert sign in notice.what
     assert "`same_as`" in notice.what
 
@@ -89,6 +90,14 @@ def test_an_account_that_ends_where_another_begins_is_named_with_its_sign(
 )
 def test_no_pair_without_a_sign(tmp_path: Path, told: dict[str, object]) -> None:
     assert renamed_agents(open_shop(write(tmp_path, **told))) == []  # type: ignore[arg-type]
+
+
+def test_of_two_agents_nobody_is_told_by_what_they_share(tmp_path: Path) -> None:
+    write(tmp_path, shared=30, own=30)
+    path = tmp_path / "messages.parquet"
+    two = pl.read_parquet(path).filter(pl.col("agent_id").is_in(["店:小李", "店:李子"]))
+    two.write_parquet(path)
+    assert renamed_agents(open_shop(tmp_path)) == []
 
 
 def test_accounts_of_one_agent_count_as_one(tmp_path: Path) -> None:

@@ -16,8 +16,11 @@ from csinsight.features.frames import SENT_MS, Frame, hours_ms
 
 #: A new account is used within so many days of the old one's last line.
 _DAYS: Final = 7
+#: Within so many, at once.
+_AT_ONCE: Final = 2
 #: Fewer lines than this tell nothing of whose an account is.
 _LEAST_LINES: Final = 20
+_LEAST_AGENTS: Final = 4
 #: Names that have so much in common, of 1.
 _ALIKE: Final = 0.6
 #: So many buyers in common, and so many times more than with any other agent.
@@ -26,6 +29,7 @@ _TIMES: Final = 2
 #: So many sentences of at least so many characters that both say and nobody else does.
 _SENTENCES: Final = 3
 _LONG: Final = 8
+_WHAT: Final = "_what"
 _NUMBER: Final = "0123456789_- "
 
 
@@ -34,8 +38,8 @@ def renamed_agents(shop: Shop) -> list[Notice]:
 
     One account has to end within a week before the other begins: who hands over to a newcomer
     looks so too. So a second sign is needed: their names are alike, the newer one's buyers have
-    written with the older one more than with anybody else, or both say sentences that nobody
-    else says.
+    written with the older one far more than with anybody else, both say sentences that nobody
+    else says, or the one begins at once and nobody else came or went.
 
     Parameters
     ----------
@@ -58,13 +62,18 @@ def renamed_agents(shop: Shop) -> list[Notice]:
         )
     ).set_index(Messages.AGENT_ID)
     spans = spans[spans["lines"] >= _LEAST_LINES].sort_values("first")
+    # Of two or three agents any two are alike: there is nobody to tell them from.
     pairs = [
         (str(old), str(new))
         for new, first in spans["first"].items()
         for old, last in spans["last"].items()
-        if 0 < first - last <= hours_ms(24 * _DAYS)
+        if 0 < first - last <= hours_ms(24 * _DAYS) and len(spans) >= _LEAST_AGENTS
     ]
-    found = [(pair, told) for pair in pairs if (told := list(_signs(shop, said, pair)))]
+    found = [
+        (pair, told)
+        for pair in pairs
+        if (told := [*_alone(spans, *pair), *_signs(shop, said, pair)])
+    ]
     if not found:
         return []
     pairs_told = "; ".join(_told(spans, *pair, signs) for pair, signs in found)
@@ -82,29 +91,44 @@ def _told(spans: pd.DataFrame, old: str, new: str, signs: list[str]) -> str:
     return f"{when}, and {', '.join(signs)}"
 
 
+def _alone(spans: pd.DataFrame, old: str, new: str) -> Iterator[str]:
+    """Yield it where the one begins at once and nobody else came or went in the whole export."""
+    edge = hours_ms(24 * 2 * _DAYS)
+    came = spans.index[spans["first"] > spans["first"].min() + edge]
+    went = spans.index[spans["last"] < spans["last"].max() - edge]
+    at_once = spans["first"].loc[new] - spans["last"].loc[old] <= hours_ms(24 * _AT_ONCE)
+    if at_once and list(came) == [new] and list(went) == [old]:
+        yield "nobody else came or went"
+
+
 def _signs(shop: Shop, said: Frame, pair: tuple[str, str]) -> Iterator[str]:
     """Yield what speaks for two accounts being one person's, beside their times."""
     old, new = pair
     if _names_alike(shop, old, new):
         yield "their names are alike"
-    agent, buyer, text = Messages.AGENT_ID, Messages.BUYER_ID, Messages.TEXT
-    if shop.has("messages", buyer):
-        met = said.filter(~nw.col(buyer).is_null()).select(agent, buyer).unique()
-        own = met.filter(nw.col(agent) == new).select(buyer)
-        shared = collect(
-            met.join(own, on=buyer, how="inner").group_by(agent).agg(nw.len().alias("n"))
-        )
-        with_each = shared.set_index(agent)["n"].drop(new)
-        others = with_each.drop(old, errors="ignore").max()
-        count = int(with_each.get(old, 0))
-        if count >= _BUYERS and count >= _TIMES * (0 if pd.isna(others) else others):
+    buyer, text = nw.col(Messages.BUYER_ID), nw.col(Messages.TEXT)
+    if shop.has("messages", Messages.BUYER_ID):
+        met = said.filter(~buyer.is_null()).select(Messages.AGENT_ID, buyer.alias(_WHAT)).unique()
+        if count := _most(met, pair, _BUYERS):
             yield f"share {count} buyers"
-    long = said.filter(nw.col(text).str.len_chars() >= _LONG).select(agent, text).unique()
-    both = [long.filter(nw.col(agent) == one).select(text) for one in pair]
-    common = both[0].join(both[1], on=text, how="inner")
-    used = collect(long.join(common, on=text, how="inner").group_by(text).agg(nw.len().alias("n")))
-    if (count := int((used["n"] == len(pair)).sum())) >= _SENTENCES:
+    long = said.filter(text.str.len_chars() >= _LONG)
+    long = long.select(Messages.AGENT_ID, text.alias(_WHAT)).unique()
+    few = long.group_by(_WHAT).agg(nw.len().alias("n")).filter(nw.col("n") == len(pair))
+    own = long.join(few.select(_WHAT), on=_WHAT, how="inner")
+    if count := _most(own, pair, _SENTENCES):
         yield f"say {count} sentences that nobody else says"
+
+
+def _most(found: Frame, pair: tuple[str, str], least: int) -> int:
+    """Return how much the newer one has in common with the older; 0 if not far more than others."""
+    old, new = pair
+    agent = nw.col(Messages.AGENT_ID)
+    own = found.filter(agent == new).select(_WHAT)
+    common = found.join(own, on=_WHAT, how="inner").group_by(Messages.AGENT_ID)
+    with_each = collect(common.agg(nw.len().alias("n"))).set_index(Messages.AGENT_ID)["n"]
+    others = with_each.drop([old, new], errors="ignore")
+    count = int(with_each.get(old, 0))
+    return count if count >= max(least, _TIMES * others.max() if len(others) else 0) else 0
 
 
 def _names_alike(shop: Shop, old: str, new: str) -> bool:
