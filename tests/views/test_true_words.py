@@ -25,6 +25,7 @@ from csinsight.views import (
     labels,
     lost_inquiries,
     monthly_brief,
+    scorecard,
     team_hours,
     value_tiers,
 )
@@ -277,3 +278,12 @@ def test_waits_as_long_as_mail_say_nothing_of_load_whatever_the_cap(study: Study
     found = team_hours.read(mail, seen)
     assert found.capped
     assert "took over 600 s or never came" in team_hours.cover(mail, found).plain()
+
+
+@pytest.mark.parametrize(("median", "said"), [(7200.0, True), (40.0, False), (np.nan, False)])
+def test_items_of_minutes_are_said_to_be_made_for_chat_where_a_shop_answers_by_mail(
+    study: Study, median: float, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {kpi_figures.SHOP_KPIS: pd.DataFrame({"first_response_median_s": [median]})}
+    monkeypatch.setattr(Study, "read_or_none", lambda _, name: told.get(name))
+    assert ("made for chat" in scorecard._as_mail(study)) == said

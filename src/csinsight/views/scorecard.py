@@ -15,9 +15,10 @@ from csinsight.behaviours.findings import (
     unread_red_lines,
 )
 from csinsight.behaviours.lexicon import load_lexicon
+from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.behaviours.sequence_forms import Scorecard
 from csinsight.coaching.month import load_disputes, set_aside, without_rejected
-from csinsight.contract.artifacts import Conversations, Findings
+from csinsight.contract.artifacts import AgentKpis, Conversations, Findings
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.labels import load_labels
@@ -28,6 +29,7 @@ from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
+from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study
 
 _GROUPS: Final = ("speed", "courtesy", "answers", "problems", "compliance")
@@ -256,7 +258,7 @@ def items(study: Study, card: Scorecard) -> Block:
         plots.rate_bars(known.assign(name=names, rate=known[Card.KEPT]), texts),
         study.word("quality.items", most=names[0]),
         alt=study.word("quality.items_alt", rows=told),
-        caption=study.word("quality.items_caption"),
+        caption=study.words.sentences(study.word("quality.items_caption"), _as_mail(study)),
         data=known.round(4),
         name="scorecard_items",
     )
@@ -299,10 +301,18 @@ def agents(study: Study, scores: pd.DataFrame, card: Scorecard, sessions: pd.Dat
         caption=words.sentences(
             study.word("quality.agents_caption"),
             study.word("quality.red_unread", n=words.number(waits)) if waits else "",
+            _as_mail(study),
         ),
         labels=labels.headings(study, "quality", shown.columns),
         name="scorecard_agents",
     )
+
+
+def _as_mail(study: Study) -> str:
+    """Say that items of minutes are made for chat, where the shop answers as slowly as mail."""
+    shop = study.read_or_none(SHOP_KPIS)
+    first = None if shop is None else shop[AgentKpis.FIRST_RESPONSE_MEDIAN].iloc[0]
+    return study.word("quality.as_mail") if pd.notna(first) and first >= AS_MAIL_S else ""
 
 
 def card_table(study: Study, card: Scorecard) -> Block:
