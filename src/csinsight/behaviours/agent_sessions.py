@@ -205,13 +205,14 @@ def _own(table: pd.DataFrame, name: str, lexicon: Lexicon) -> pd.Series[bool]:
     at = table[_at(name)].astype("Int64")
     shown = at.notna()
     wrote = table["_to"].notna()
+    where = lexicon.markers[name].where if name in lexicon.markers else "anywhere"
     if name in COMPLIANCE:
         there = pd.Series(data=True, index=table.index)
     elif name == FOLLOWS:
         there = table["_fell_silent"].gt(0)
     elif name in AFTER_ORDER:
         there = table["_ends"].gt(0)
-    elif (where := _where(name, lexicon)) in ("first_reply", "last_turn"):
+    elif where in ("first_reply", "last_turn"):
         there = table[f"_{where}_"].gt(0)
     else:
         there = wrote
@@ -223,10 +224,6 @@ def _own(table: pd.DataFrame, name: str, lexicon: Lexicon) -> pd.Series[bool]:
             there = there & ~(taken < table["_from"].astype("Int64")).fillna(value=False)
     known = table[name].notna() & (shown | there.astype(bool))
     return shown.astype("boolean").where(known)
-
-
-def _where(name: str, lexicon: Lexicon) -> str:
-    return lexicon.markers[name].where if name in lexicon.markers else "anywhere"
 
 
 def count_month(

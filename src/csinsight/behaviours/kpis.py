@@ -162,7 +162,7 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
     >>> agent_kpis(month, profile=profile)["agent_id"].is_unique
     True
     """
-    rows = []
+    rows, orders, times = [], month.orders, month.response_times
     groups: Iterable[tuple[Hashable, pd.DataFrame]] = month.agent_sessions.groupby(
         Talk.AGENT_ID, sort=True
     )
@@ -170,8 +170,8 @@ def agent_kpis(month: Month, *, profile: KpiProfile) -> pd.DataFrame:
         row = _figures(
             part,
             profile,
-            _of(month.orders, agent),
-            month.response_times[month.response_times[Talk.AGENT_ID] == agent],
+            None if orders is None else orders[orders[Talk.AGENT_ID] == agent],
+            times[times[Talk.AGENT_ID] == agent],
         )
         handed = {
             name: int(part[name].sum())
@@ -245,10 +245,6 @@ def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.Data
     groups: Iterable[tuple[Hashable, pd.DataFrame]] = timed.groupby(months, sort=True)
     rows = [{MONTH: str(name), **_figures(part, profile)} for name, part in groups]
     return pd.DataFrame(rows, columns=[MONTH, *_figures(timed.iloc[:0], profile)])
-
-
-def _of(orders: pd.DataFrame | None, agent: Hashable) -> pd.DataFrame | None:
-    return None if orders is None else orders[orders[Talk.AGENT_ID] == agent]
 
 
 def _figures(

@@ -235,7 +235,10 @@ def _check(source: _Source) -> Checked:
         what = "has a header but no rows: the shop is read as if it had no such table"
         return Checked(_no_rows(source.table), [], [Notice(source.file, what)])
     there = source.columns
-    frame = source.raw.select(_value(source, column) for column in there)
+    frame = source.raw.select(
+        cells.stored(column, source.dtype(column)) if source.typed else cells.cell(column)
+        for column in there
+    )
     lost = {column.name: _lost(source, column, frame) for column in there}
     faults: list[Fault] = []
     failed = constraints.failures(frame, source.table, frame.columns)
@@ -261,10 +264,6 @@ def _check(source: _Source) -> Checked:
 
 def _always(words: messages.Words, _: int) -> messages.Words:
     return words
-
-
-def _value(source: _Source, column: Column) -> pl.Expr:
-    return cells.stored(column, source.dtype(column)) if source.typed else cells.cell(column)
 
 
 def _lost(source: _Source, column: Column, frame: pl.DataFrame) -> pl.Series:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +31,7 @@ from csinsight.render.blocks import Talk
 from csinsight.segments.by_month import lagged_segments
 from csinsight.segments.tiers import value_tiers
 from csinsight.stats.intervals import wilson
+from csinsight.views import labels
 from csinsight.views.study import Study
 
 _C = Conversations
@@ -97,26 +97,19 @@ def named(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     ['Conversation', 'Began', 'Agent']
     """
     groups = {_C.CATEGORY: "category", BuyerTypes.TYPE: "type", ValueTiers.TIER: "tier"}
+    said = {True: "yes", False: "no"}
     parts: dict[str, pd.Series] = {}
     for column in (name for name in LISTED if name in found):
         values = found[column]
         if column == _C.AGENT_ID:
             values = values.map(study.agent_name)
         elif column == _C.PAID:
-            values = values.map(lambda yes: study.word(f"explore.is_{_yes_no(yes)}"))
+            values = values.map(lambda paid: study.word(f"explore.is_{said.get(paid, 'unknown')}"))
         elif column in groups:
-            kind = groups[column]
-            values = values.map(lambda value, kind=kind: _word_or_dash(study, kind, value))
+            keys = values.map(f"{groups[column]}.{{}}".format, na_action="ignore")
+            values = keys.map(labels.or_dash(study, study.word))
         parts[study.word(f"explore.column_{column}")] = values
     return pd.DataFrame(parts)
-
-
-def _yes_no(value: Any) -> str:
-    return "unknown" if pd.isna(value) else ("yes" if value else "no")
-
-
-def _word_or_dash(study: Study, group: str, value: Any) -> str:
-    return study.word("text.not_given") if pd.isna(value) else study.word(f"{group}.{value}")
 
 
 def pick(

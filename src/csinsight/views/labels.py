@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import numpy as np
@@ -561,7 +561,7 @@ def two_lines(text: str) -> str:
     return text.replace(" ", "\u00a0").replace("\u00a0(", " (")
 
 
-def or_dash(study: Study, write: Callable[[float], str]) -> Callable[[float], str]:
+def or_dash(study: Study, write: Callable[[Any], str]) -> Callable[[Any], str]:
     """Return `write` with a dash for what is not given, where that says enough.
 
     Examples

@@ -28,13 +28,17 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
     """
     if books.empty:
         return Prose(study.word("coaching.no_playbooks"))
+    share = labels.or_dash(study, lambda value: study.words.percent(value, 0))
     shown = pd.DataFrame(
         {
             "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
             "inquiries": books["inquiries"].to_numpy(),
             "paid": [_paid(study, row) for _, row in books.iterrows()],
-            "money": [_share(study, share) for share in books["money_share"]],
-            "questions": [_questions(study, names) for names in books["questions"]],
+            "money": books["money_share"].map(share).to_numpy(),
+            "questions": [
+                study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
+                for names in books["questions"]
+            ],
             "found": [_found(study, book) for _, book in books.iterrows()],
         }
     )
@@ -106,14 +110,6 @@ def guide_box(study: Study, title: str, guide: Playbook) -> Box:
             ]
         ),
     )
-
-
-def _share(study: Study, share: float) -> str:
-    return study.word("text.not_given") if pd.isna(share) else study.words.percent(share, 0)
-
-
-def _questions(study: Study, names: list[str]) -> str:
-    return study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
 
 
 def _paid(study: Study, row: pd.Series) -> str:

@@ -319,7 +319,7 @@ def week(study: Study, found: Hours) -> Block:
     # Hours go down: the evening is seen on a phone too.
     load = load.pivot_table("load", "hour", "weekday").reindex(columns=range(_WEEK))
     words = study.words
-    texts = load.map(lambda v: words.word("text.not_given") if pd.isna(v) else words.number(v, 1))
+    texts = load.map(labels.or_dash(study, lambda value: words.number(value, 1)))
     texts.columns = pd.Index([study.word(f"hours.weekday_{day}")[:3] for day in range(_WEEK)])
     texts.index = pd.Index([f"{hour}:00" for hour in load.index])
     figure = plots.heatmap(texts, load / load.max().max())
