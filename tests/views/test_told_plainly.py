@@ -10,6 +10,7 @@ import pytest
 
 from csinsight.contract.check import check_shop
 from csinsight.contract.domain import BUYER_TYPES
+from csinsight.segments.support import Stability
 from csinsight.views import answer_bank, buyer_types, data_check, lost_inquiries, value_tiers
 from csinsight.views.sample import sample_lost, sample_study, sample_types
 
@@ -57,6 +58,26 @@ def test_a_shop_without_page_views_says_what_that_takes_away(
     assert ("there are no page views" in buyer_types.looked_back(study).plain()) != there
     tables = data_check.summary(study, check_shop(study.data))
     assert ("on less than there could be" in data_check.finding(study, tables).plain()) != there
+
+
+@pytest.mark.parametrize(("overlap", "said"), [(0.95, "keeps its members"), (0.7, "edges are")])
+def test_types_whose_edges_are_open_are_not_called_firm(overlap: float, said: str) -> None:
+    """As the table below the sentence says of each."""
+    held = Stability([], pd.DataFrame({"type": BUYER_TYPES, "jaccard": overlap}), None)
+    told = buyer_types.answer(sample_study(), sample_types(), pd.DataFrame(), held).plain()
+    assert said in told
+
+
+def test_nothing_is_counted_where_there_is_nothing_to_count() -> None:
+    """A table that is not there has no rows, and a type that can't be shown no buyers: not 0."""
+    study, types = sample_study(), sample_types()
+    found = data_check.summary(study, check_shop(study.data))
+    gone = found["table"] == "page_views"
+    rows = data_check.tables(study, found.assign(rows=found["rows"].where(~gone, 0))).rows
+    assert [row[1] for row in rows if "page_views" in row[0]] == ["—"]
+    unsupported = replace(types, unsupported=["sporty"], reasons={"sporty": "few_members"})
+    shown = {row[0]: row[1] for row in buyer_types.traits(study, unsupported).rows}
+    assert shown["Sporty"] == "—" and shown["Simple"] != "—"
 
 
 def test_a_shop_that_supports_no_type_has_no_empty_table_of_how_to_serve_them() -> None:

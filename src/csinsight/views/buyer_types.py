@@ -242,6 +242,7 @@ def traits(study: Study, types: TypeResult) -> Table:
         study.word("types.table"),
         caption=study.word("types.table_all_sure", share=share) if sure else "",
         labels=labels.headings(study, "types", columns),
+        formats={"buyers": labels.or_dash(study, study.words.number)},
         name="types",
     )
 
@@ -263,7 +264,8 @@ def _trait_row(study: Study, name: str, own: pd.DataFrame, types: TypeResult) ->
     percent = labels.or_dash(study, lambda value: study.words.percent(value, 0))
     return {
         _TYPE: study.word(f"type.{name}"),
-        "buyers": len(own),
+        # Of a type that the data can't show nobody has counted none.
+        "buyers": np.nan if name in types.unsupported else len(own),
         "confidence": percent(float(known.median())),
         # Half of the buyers are read surely almost everywhere; where it varies is at the low end.
         "doubtful": percent(float(known.quantile(_LOW_END))),
@@ -358,8 +360,9 @@ def answer(study: Study, types: TypeResult, found: pd.DataFrame, stability: Stab
     second = study.word("types.answer_shaky", types=named["shaky"]) if shaky else ""
     study.write_facts({HOLD: words.sentences(first, second)})
     if not shaky and tested["jaccard"].notna().any():
-        lowest = words.number(tested["jaccard"].min(), 2)
-        second = study.word("types.answer_firm", overlap=lowest)
+        lowest = float(tested["jaccard"].min())
+        key = "types.answer_firm" if lowest >= _FIRM else "types.answer_fair"
+        second = study.word(key, overlap=words.number(lowest, 2))
     third = ""
     if len(found):
         best = _best(found)

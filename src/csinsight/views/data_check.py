@@ -175,6 +175,7 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
     6
     """
     shown = found.assign(
+        rows=found["rows"].where(found["rows"] > 0),
         table=[
             study.word("text.with_count", value=study.word(f"table.{name}"), n=name)
             for name in found["table"]
@@ -191,6 +192,7 @@ def tables(study: Study, found: pd.DataFrame) -> Table:
         study.word("check.tables"),
         caption=study.word("check.tables_caption"),
         labels=labels.headings(study, "check", shown.columns),
+        formats={"rows": labels.or_dash(study, study.words.number)},
         name="tables",
     )
 
