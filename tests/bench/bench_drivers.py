@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterator
 
+from tests.bench.peak import peak_gb
 from tests.contexts import LEAST, MINIMA
 from tests.validate import hazard_shops
 
@@ -36,7 +36,7 @@ def run() -> Iterator[str]:
         found = estimate_drivers(study, **LEAST)
         checks = driver_checks(study, found)
         seconds = time.process_time() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        peak = peak_gb()
         yield (
             f"{INQUIRIES:,} inquiries, {agents} agents, {len(ready)} behaviours, "
             f"{found['scope'].nunique()} scopes, {len(checks)} checks: "

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from tests.bench.peak import peak_gb
 
 from csinsight.params import ReaderName
 
@@ -108,7 +108,7 @@ def ours(path: str, reader: ReaderName) -> None:
 
 def say(began: float, hits: int) -> None:
     """Write what a side took: seconds of the processor, whole and without starting up; memory."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_gb() * 1024
     whole = time.process_time()
     figures = {"processor": whole, "work": whole - began, "peak": peak, "hits": hits}
     sys.stdout.write(json.dumps(figures) + "\n")

@@ -9,7 +9,6 @@ too, for how the time grows.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 from tests.bench.machine import growth
+from tests.bench.peak import peak_gb
 from tests.contexts import LEXICON
 
 from csinsight.behaviours.agent_sessions import build_agent_sessions, count_month
@@ -91,7 +91,7 @@ def ours(folder: str) -> None:
     agents = agent_kpis(month, profile=profile)
     whole = shop_kpis(month.conversations, profile=profile, month=month)
     done, seconds = time.perf_counter(), time.process_time()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    peak = peak_gb()
     cores = os.cpu_count() or 1
     sys.stdout.write(
         f"conversations {built - began:.1f} s  KPIs {done - built:.1f} s  together "

@@ -7,7 +7,6 @@ on the very features that the types use: what a plain clustering would cost afte
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from sklearn.cluster import KMeans
+from tests.bench.peak import peak_gb
 from tests.contexts import ORDER_DAYS, TIERS, TYPES, WINDOWS
 
 from csinsight.contract.schema import PAGE_KINDS
@@ -96,7 +96,7 @@ def _make(folder: Path) -> None:
 
 
 def _peak() -> str:
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.2f} GB"
+    return f"{peak_gb():.2f} GB"
 
 
 def _say(**figures: object) -> None:

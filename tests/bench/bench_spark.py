@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import psutil
 from polars.testing import assert_frame_equal
 from tests.bench.bench_messages import AS_OF, make
 from tests.bench.machine import growth
+from tests.bench.peak import peak_gb
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import (
@@ -129,7 +129,7 @@ def ours(folder: str) -> None:
     shop = open_shop(folder, "spark")
     marked = mark_messages(ChatSource(shop, AS_OF, 1, RULES, LEXICON))
     aggregate_conversations(marked).to_native().write.format("noop").mode("overwrite").save()
-    gathered, before = time.perf_counter(), _peak()
+    gathered, before = time.perf_counter(), peak_gb()
     conversations = build_conversations(marked)
     java = [child for child in psutil.Process().children(recursive=True) if child.name() == "java"]
     figures = {
@@ -139,14 +139,10 @@ def ours(folder: str) -> None:
         "conversations": len(conversations),
         "processor_s": _processor(),
         _BEFORE: before,
-        "python_gb": _peak(),
+        "python_gb": peak_gb(),
         "jvm_gb": sum(child.memory_info().rss for child in java) / 1024**3,
     }
     sys.stdout.write(json.dumps(figures) + "\n")
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 def _processor() -> float:

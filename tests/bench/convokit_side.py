@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import warnings
@@ -13,6 +12,7 @@ import spacy
 from convokit import Corpus, Speaker, Utterance
 from convokit.politenessStrategies import PolitenessStrategies
 from convokit.text_processing import TextParser
+from tests.bench.peak import peak_gb
 
 
 def main(path: str) -> None:
@@ -34,7 +34,7 @@ def main(path: str) -> None:
     corpus = strategies.transform(corpus, markers=True)
     marks = (u.meta["politeness_markers"] for u in corpus.iter_utterances())
     hits = sum(len(found) for mark in marks for found in mark.values())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_gb() * 1024
     whole = time.process_time()
     figures = {"processor": whole, "work": whole - began, "peak": peak, "hits": hits}
     sys.stdout.write(json.dumps(figures) + "\n")
