@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 from tests.validate import study_worlds, worlds
+
+from csinsight.drivers.design_matrix import design_matrix_of
+from csinsight.drivers.intent import STATE, placebo_tests
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +56,20 @@ def test_every_maker_makes_what_it_knows() -> None:
     assert len(worlds.MAKERS) >= 3
     for world in worlds.RESPONDING:
         assert sum(known == world for _, known in worlds.KNOWN) >= 2
+
+
+def test_who_comforts_a_worry_when_it_comes_up_rings_no_alarm() -> None:
+    """That is what comfort is; a word that may come at any turn rings it by answering a worry."""
+    shop = worlds.draw("line by line", "demo", 4, talks=2500)
+    matrix = design_matrix_of(worlds.planned(shop), together=True)
+    assert matrix.states is not None
+    rang = {}
+    for name in ("empathizes", "greets"):
+        now = np.zeros((*matrix.states.shape[:2], 1), dtype=np.float32)
+        first = matrix.turns[name][0]
+        said = np.flatnonzero(first <= now.shape[1])
+        assert len(said) > 50
+        now[said, first[said].astype(int) - 1] = 1.0
+        alarms = placebo_tests(replace(matrix, states=now)).set_index("check")
+        rang[name] = bool(alarms.loc[STATE, "fired"])
+    assert rang == {"empathizes": False, "greets": True}

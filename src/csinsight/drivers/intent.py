@@ -68,6 +68,11 @@ TIMES: Final = 1.0
 #: The same where an alarm rings and either the second method or the buyer's states are not to be
 #: had: what is measured then says less of what is not.
 TIMES_UNSEEN: Final = 3.0
+#: Alarms by the buyer's state look at what may be said at any turn, of this share of inquiries at
+#: least: comfort answers a worry by its own definition, and no more than that would be told.
+_ANY_TURN: Final = 0.95
+#: Nor at what the rest of the turn decides: one with a word of comfort isn't curt.
+_BY_THE_REST: Final = ("curt_reply",)
 #: How a behaviour leans in the sum of all words, by what is taught of it.
 _LEANS: Final = {"more": 1.0, "less": -1.0, "nothing": 0.0}
 #: Alarms of a matrix, for as long as it is there.
@@ -317,8 +322,9 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
         block = np.column_stack([block, block[:, exposures] @ lean])
         found = _placebos(matrix, block, rows, signs, words, looks)
         # The spread is that between agents: of one alone nothing can be told.
-        if matrix.states is not None and matrix.turns and len(set(matrix.agents[rows])) > 1:
-            found.append(_state_test(matrix, matrix.states, rows, LEVEL / looks))
+        free = _at_any_turn(matrix, rows)
+        if matrix.states is not None and free and len(set(matrix.agents[rows])) > 1:
+            found.append(_state_test(matrix, matrix.states, rows, free, LEVEL / looks))
     columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
     return table[columns].astype({_D.FIRED: bool})
@@ -389,7 +395,19 @@ def _holm(p_values: Floats, level: float) -> np.ndarray:
     return fired
 
 
-def _state_test(matrix: DesignMatrix, states: Singles, rows: Places, level: float) -> pd.DataFrame:
+def _at_any_turn(matrix: DesignMatrix, rows: Places) -> list[str]:
+    """Return the behaviours that may be shown at any turn, whatever the buyer has shown."""
+    return [
+        name
+        for name, (_, since, _) in matrix.turns.items()
+        if name in matrix.behaviours and name not in (*CLOCKED, *_BY_THE_REST)
+        if (since[rows] == 1).mean() >= _ANY_TURN
+    ]
+
+
+def _state_test(
+    matrix: DesignMatrix, states: Singles, rows: Places, behaviours: list[str], level: float
+) -> pd.DataFrame:
     """Tell whether what buyers had shown before a turn goes with what is said in it.
 
     A score test: the residualized exposures of each turn times the state before it, summed within
@@ -398,11 +416,9 @@ def _state_test(matrix: DesignMatrix, states: Singles, rows: Places, level: floa
     agents, cases = matrix.agents[rows], matrix.cases[rows]
     by = agents if matrix.authors is None else matrix.authors[rows]
     scores, squares = (np.zeros((int(agents.max()) + 1, states.shape[2])) for _ in range(2))
-    for name, times in matrix.turns.items():
-        if name in CLOCKED or name not in matrix.behaviours:
-            continue
+    for name in behaviours:
         lean = _LEANS[matrix.taught[name]]
-        first, since, judged = (turns[rows] for turns in times)
+        first, since, judged = (turns[rows] for turns in matrix.turns[name])
         for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:
                 break
