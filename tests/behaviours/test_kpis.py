@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from csinsight.behaviours.kpis import ESTIMATES, RATES, monthly_kpis, shop_kpis
 from csinsight.behaviours.profiles import load_profile
@@ -162,6 +161,9 @@ def test_nothing_gives_nothing_but_all_columns():
 
 @given(st.integers(0, 400), st.integers(1, 400), st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_agrees_with_statsmodels(successes, n, level):
+    # Seconds, which each worker would pay that only gathers the tests.
+    from statsmodels.stats.proportion import proportion_confint
+
     successes = min(successes, n)
     ours = wilson(successes, n, level)
     theirs = proportion_confint(successes, n, alpha=1 - level, method="wilson")

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from csinsight.contract.dictionary import artifact
 from csinsight.errors import RunError
 from csinsight.runs.mcp import FinishedRun
 
-mcp = pytest.importorskip("mcp", reason='pip install "csinsight[mcp]" to ask a run')
+pytestmark = pytest.mark.skipif(
+    find_spec("mcp") is None, reason='pip install "csinsight[mcp]" to ask a run'
+)
 SECONDS = 120
 
 
@@ -56,6 +59,8 @@ def runs(tmp_path: Path) -> Path:
 
 def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
     """Start the command as a client would, and ask; text of an error where the tool fails."""
+    import mcp
+
     code = "from csinsight.cli import main; main()"
     command = mcp.StdioServerParameters(
         command=sys.executable, args=["-c", code, "mcp", str(folder)], env=dict(os.environ)

@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from tests.contexts import LEAST
 from tests.validate import hazard_shops
 from tests.validate.driver_shops import AS_OF, draw_shop
@@ -53,6 +52,8 @@ def one_shop(world: str, seed: int, *, talks: int = 6000, agents: int = 12) -> p
 
 def _raw(study) -> pd.DataFrame:
     """Return raw differences with the usual interval, named where it leaves out zero."""
+    import statsmodels.api as sm  # seconds, which tests that take a table from here needn't pay
+
     rows = []
     for name in study.family:
         have = study.rows[study.rows[name].notna()]
@@ -66,6 +67,8 @@ def _raw(study) -> pd.DataFrame:
 
 def _logistic(study) -> pd.DataFrame:
     """Return average marginal effects of one logistic regression without agents."""
+    import statsmodels.api as sm
+
     names = [n for n in study.family if study.rows[n].notna().mean() > 0.05]
     names = [n for n in names if n not in ("reminds_payment", "follows_up")]
     design_matrix = np.column_stack(
