@@ -45,7 +45,7 @@ _CELLS: Final = 4_000_000
 #: Of the deals, so that a shop is promised the same each time.
 _SEED: Final = 0
 #: Sizes tried, in standard errors.
-_SIZES: Final = np.linspace(0.5, 12, 47)
+_SIZES: Final = np.linspace(0.5, 12, 461)
 
 
 def detectable(design: Design, tested: Sequence[str], *, q_threshold: float) -> dict[str, float]:
