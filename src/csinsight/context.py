@@ -28,7 +28,7 @@ from csinsight.contract.write import write_text
 from csinsight.engine import Shop, open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
-from csinsight.params import AUTO_PROFILE, RunParams, load_params, month_end, month_start
+from csinsight.params import RunParams, load_params, month_end, month_start
 from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.signatures import Signatures, signatures_of
 
@@ -44,8 +44,8 @@ class MonthContext(BaseModel):
     params : RunParams
     profile : KpiProfile
         The one that ``kpi_profile`` names.
-    platform_told : bool
-        Whether the shop or what was imported names it; else it is supposed.
+    imported : str or None
+        The profile of what the shop's chats, or else its orders, were imported from.
     own : Own
         The shop's own behaviours, and what it adds to the lexicons.
     alerts : tuple of Alert
@@ -68,7 +68,7 @@ class MonthContext(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     params: RunParams
     profile: KpiProfile
-    platform_told: bool = True
+    imported: str | None = None
     own: Own = Own()
     alerts: tuple[Alert, ...] = ()
     model: ModelReading | None = None
@@ -81,11 +81,10 @@ class MonthContext(BaseModel):
     ) -> MonthContext:
         """Return the context of `params`, and of what the shop in `folder` has of its own."""
         name = params.kpi_profile
-        told = name != AUTO_PROFILE or bool(folder and imported_from(folder))
         return cls(
             params=params,
             profile=profile_of(name, folder, currency=params.currency),
-            platform_told=told,
+            imported=imported_from(folder) if folder else None,
             own=own_of(folder) if folder else Own(),
             alerts=tuple(alerts_of(folder)),
             signatures=signatures,
@@ -100,12 +99,10 @@ class MonthContext(BaseModel):
             Where a value is not one that a run could have.
         """
         params = load_params(None, **(self.params.model_dump() | given))
-        profile, platform_told = self.profile, self.platform_told
+        profile = self.profile
         if params.kpi_profile != self.params.kpi_profile:
             profile = profile_of(params.kpi_profile, None, currency=params.currency)
-            platform_told = params.kpi_profile != AUTO_PROFILE
-        update = {"params": params, "profile": profile, "platform_told": platform_told}
-        return self.model_copy(update=update)
+        return self.model_copy(update={"params": params, "profile": profile})
 
     def only(self, names: Iterable[str]) -> MonthContext:
         """Return the context as a notebook sees it that takes just the parameters `names`.

@@ -253,26 +253,27 @@ def _imported(folder, *formats):
 
 
 @pytest.mark.parametrize(
-    ("formats", "currency", "profile", "told"),
+    ("formats", "currency", "profile", "imported"),
     [
-        (("qianniu_chat", "taobao_orders"), "CNY", "taobao", True),
-        (("jd_dongdong", "taobao_orders"), "CNY", "jd", True),  # what is timed is the chats
-        (("mapping", "pdd_orders"), "CNY", "pinduoduo", True),
-        (("mapping", "douyin_orders"), "CNY", "douyin", True),
-        (("zendesk", "taobao_orders"), "CNY", "textbook", True),
-        (("mapping", "shopify_orders"), "CNY", "textbook", True),
-        (("mapping",), "CNY", "taobao", False),
-        (("mapping",), "EUR", "textbook", False),
-        ((), "CNY", "taobao", False),
+        (("qianniu_chat", "taobao_orders"), "CNY", "taobao", "taobao"),
+        (("jd_dongdong", "taobao_orders"), "CNY", "jd", "jd"),  # what is timed is the chats
+        (("mapping", "pdd_orders"), "CNY", "pinduoduo", "pinduoduo"),
+        (("mapping", "douyin_orders"), "CNY", "douyin", "douyin"),
+        (("zendesk", "taobao_orders"), "CNY", "textbook", "textbook"),
+        (("mapping", "shopify_orders"), "CNY", "textbook", "textbook"),
+        (("mapping",), "CNY", "taobao", None),
+        (("mapping",), "EUR", "textbook", None),
+        ((), "CNY", "taobao", None),
     ],
 )
-def test_a_shop_is_counted_by_the_platform_it_came_from(tmp_path, formats, currency, profile, told):
+def test_a_shop_is_counted_by_the_platform_it_came_from(
+    tmp_path, formats, currency, profile, imported
+):
     _imported(tmp_path, *formats)
     context = MonthContext.of(RunParams(currency=currency), load_signatures(), tmp_path)
-    assert (context.profile.name, context.platform_told) == (profile, told)
+    assert (context.profile.name, context.imported) == (profile, imported)
     said = MonthContext.of(RunParams(kpi_profile="taobao"), load_signatures(), tmp_path)
-    assert (said.profile.name, said.platform_told) == ("taobao", True)
-    assert context.changed(kpi_profile="jd").platform_told
+    assert (said.profile.name, said.imported) == ("taobao", imported)
 
 
 def test_every_format_of_chats_or_orders_has_its_profile():

@@ -248,9 +248,18 @@ def test_who_leaves_rounds_unanswered_is_told_as_a_rate_with_interval_and_base(
     assert "unanswered" not in results.plain()
 
 
-@pytest.mark.parametrize(("told", "judged"), [(False, False), (True, True)])
+@pytest.mark.parametrize(
+    ("named", "imported", "judged"),
+    [
+        ("auto", None, False),  # nothing tells the platform
+        ("auto", "taobao", True),
+        ("taobao", None, True),  # the shop says so itself
+        ("taobao", "textbook", False),  # and came from elsewhere
+        ("own", "textbook", True),
+    ],
+)
 def test_a_shop_that_answers_by_mail_is_not_accused_by_the_seconds_of_a_chat(
-    study: Study, told: bool, judged: bool, monkeypatch: pytest.MonkeyPatch
+    study: Study, named: str, imported: str | None, judged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two hours are no miss of Taobao's 30 s, unless the shop is known to be Taobao's."""
     seen = study.read("conversations")
@@ -258,7 +267,8 @@ def test_a_shop_that_answers_by_mail_is_not_accused_by_the_seconds_of_a_chat(
     row["first_response_median_s"] = 7200.0
     for module in (agent_kpis, kpi_figures):
         monkeypatch.setattr(module, "shop_row", lambda *_: row)
-    context = study.context.model_copy(update={"platform_told": told})
+    params = study.context.params.model_copy(update={"kpi_profile": named})
+    context = study.context.model_copy(update={"params": params, "imported": imported})
     monkeypatch.setattr(study, "context", context)
     said = agent_kpis.targets(study, seen)
     assert ("Targets missed" in said) == judged
@@ -269,15 +279,16 @@ def test_a_shop_that_answers_by_mail_is_not_accused_by_the_seconds_of_a_chat(
     assert ("No target is known" in table.caption) != judged
 
 
-def test_waits_as_long_as_mail_say_nothing_of_load_whatever_the_cap(study: Study) -> None:
+def test_waits_as_long_as_mail_say_nothing_of_load_whatever_the_cap(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     profile = study.context.profile.model_copy(update={"round_cap_s": 86400.0, "targets": {}})
     context = study.context.model_copy(update={"profile": profile})
     seen = study.read("conversations").assign(first_response_talk_s=7200.0)
-    mail = sample_study()
-    mail.context = context
-    found = team_hours.read(mail, seen)
+    monkeypatch.setattr(study, "context", context)
+    found = team_hours.read(study, seen)
     assert found.capped
-    assert "took over 600 s or never came" in team_hours.cover(mail, found).plain()
+    assert "took over 600 s or never came" in team_hours.cover(study, found).plain()
 
 
 @pytest.mark.parametrize(("median", "said"), [(7200.0, True), (40.0, False), (np.nan, False)])

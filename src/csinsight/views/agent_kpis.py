@@ -31,6 +31,7 @@ from csinsight.views.kpi_figures import (
     CONVERSION,
     SHOP_KPIS,
     missed,
+    no_targets,
     shop_row,
     targets_of,
     with_interval,
@@ -318,7 +319,7 @@ def targets(study: Study, conversations: pd.DataFrame) -> str:
     shop = shop_row(study, conversations)
     fitting = targets_of(study, shop)
     if not fitting:
-        return study.word("kpis.no_targets")
+        return no_targets(study)
     known = [name for name in fitting if pd.notna(shop.get(name))]
     if not known:
         return ""

@@ -17,6 +17,7 @@ from csinsight.behaviours.kpis import (
 from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.features.rounds import THREE_MINUTES_S
+from csinsight.params import AUTO_PROFILE, OWN_PROFILE
 from csinsight.render.blocks import Block, Prose
 from csinsight.render.table import Table
 from csinsight.views import labels
@@ -49,8 +50,8 @@ def shop_row(study: Study, conversations: pd.DataFrame) -> pd.Series:
 def targets_of(study: Study, shop: pd.Series) -> dict[str, float]:
     """Return the targets that this shop can be held against; none where none is known to fit.
 
-    Where nothing tells the platform, a chat platform's are supposed: not for a shop whose first
-    replies take as long as mail.
+    Another platform's are not this shop's. Where nothing tells the platform, a chat platform's are
+    supposed: not for a shop whose first replies take as long as mail.
 
     Examples
     --------
@@ -61,7 +62,30 @@ def targets_of(study: Study, shop: pd.Series) -> dict[str, float]:
     """
     first, context = shop.get(_K.FIRST_RESPONSE_MEDIAN), study.context
     as_mail = pd.notna(first) and first >= AS_MAIL_S
-    return {} if as_mail and not context.platform_told else context.profile.targets
+    supposed = context.params.kpi_profile == AUTO_PROFILE and context.imported is None
+    return {} if _of_another(study) or (as_mail and supposed) else context.profile.targets
+
+
+def _of_another(study: Study) -> bool:
+    """Tell whether the profile that the shop names is of another platform than it came from."""
+    context = study.context
+    named = context.params.kpi_profile not in (AUTO_PROFILE, OWN_PROFILE)
+    return named and context.imported not in (None, context.profile.name)
+
+
+def no_targets(study: Study) -> str:
+    """Say why no target is held against this shop.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> no_targets(sample_study())[:18]
+    'No target is known'
+    """
+    profile = study.context.profile.title[study.words.lang]
+    return study.word(
+        "kpis.targets_of_another" if _of_another(study) else "kpis.no_targets", profile=profile
+    )
 
 
 def missed(study: Study, shop: pd.Series) -> dict[str, str]:
@@ -209,7 +233,7 @@ def words_of_figures(study: Study, targets: dict[str, float]) -> str:
     True
     """
     profile = study.context.profile.title[study.words.lang]
-    whose = study.word("kpis.figures_targets" if targets else "kpis.no_targets", profile=profile)
+    whose = study.word("kpis.figures_targets", profile=profile) if targets else no_targets(study)
     return study.words.sentences(study.word("kpis.figures_caption"), whose)
 
 
