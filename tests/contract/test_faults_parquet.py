@@ -117,6 +117,21 @@ def test_a_column_that_cant_be_read_is_named(tmp_path: Path) -> None:
     assert "can't be read as Parquet" in fault.what
 
 
+def test_a_file_whose_rights_forbid_it_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The superuser of a test may read whatever there is, so that the reader is made to refuse."""
+
+    def refused(*_: object, **__: object) -> pl.LazyFrame:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "orders.parquet"
+    orders().write_parquet(path)
+    monkeypatch.setattr(pl, "scan_parquet", refused)
+    (fault,) = read_table(path, TABLES["orders"]).faults
+    assert (fault.what, fault.mend) == ("can't be read (Permission denied)", "see its rights")
+
+
 def test_more_places_than_are_held_are_a_fault(tmp_path: Path) -> None:
     orders().write_parquet(tmp_path / "orders.parquet")
     arrow = pq.read_table(tmp_path / "orders.parquet")

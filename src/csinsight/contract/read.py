@@ -198,6 +198,8 @@ def _read_parquet(path: Path, table: Table) -> Checked:
 
 def _unread(path: Path, table: Table, error: Exception) -> Fault:
     """Return what can't be read, by the first part and column that can't, or that don't fit."""
+    if isinstance(error, PermissionError):
+        return Fault(path.name, None, None, "can't be read (Permission denied)", "see its rights")
     first: tuple[str, pl.Schema] | None = None
     mend = "write it again: it is broken, cut short or of another format"
     for part in parts(path):
