@@ -103,6 +103,23 @@ def test_unlabelled_rows_are_taken_to_be_like_the_labelled_ones():
     assert "kappa_low" in nothing
 
 
+def test_a_few_lines_that_all_agree_are_not_certain():
+    """Drawn anew they agree always; three lines can't tell a kappa of 1 from one of 0."""
+    line = {"position": 1, "sent_at": pd.NaT, "behaviour": "greets"}
+    for lines, least, most in ((3, -1.0, 0.3), (40, 0.6, 0.95)):
+        shown = [n % 3 == 0 for n in range(lines)]
+        told = {"conversation_id": [f"c{n}" for n in range(lines)] * 2, "shown": shown * 2, **line}
+        labels = pd.DataFrame(told).assign(reader=["anna"] * lines + ["bo"] * lines)
+        row = sheet.kappas(labels).iloc[0]
+        assert row["kappa"] == row["kappa_high"] == 1
+        assert least <= row["kappa_low"] <= most
+    few = pd.DataFrame({"no": range(1, 5), "marker": "greets", "weight": 1.0})
+    few["shown"] = [True, True, False, False]
+    row = sheet.agreement(few, few.set_index("no")["shown"].astype(float)).iloc[0]
+    assert row["recall"] == row["f1"] == 1
+    assert max(row["recall_low"], row["f1_low"], row["kappa_low"]) < 0.8
+
+
 def _labels(readers, talks=200, seed=1):
     rng = np.random.default_rng(seed)
     true = rng.random(talks) < 0.4

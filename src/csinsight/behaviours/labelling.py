@@ -210,15 +210,22 @@ def _figures(part: pd.DataFrame, *, drawn: bool) -> dict[str, float]:
     true, fires = part["_true"].to_numpy(dtype=float), part["_fires"].to_numpy(dtype=float)
     weight, half = part[WEIGHT].to_numpy(dtype=float), part[SHOWN].to_numpy(dtype=bool)
     point = _measures(true, fires, weight)
+    # Of few lines that all agree any drawn anew agree too: each side has one right and one wrong
+    # more, lest it be taken for certain (Agresti and Coull 1998).
+    for side in sorted(set(half)):
+        true, fires = np.append(true, [1.0, 0.0]), np.append(fires, [float(side)] * 2)
+        weight = np.append(weight, [weight[half == side].mean()] * 2)
+        half = np.append(half, [side] * 2)
     rng = np.random.default_rng(len(part))
     groups = [np.flatnonzero(half == side) for side in (True, False)]
     draws = []
     for _ in range(_DRAWS):
         chosen = np.concatenate([rng.choice(g, len(g)) for g in groups if len(g)])
         draws.append(_measures(true[chosen], fires[chosen], weight[chosen]))
-    spans = _spans(np.array(draws))
-    if drawn and fires.any():
-        spans[0] = wilson(float((true * fires).sum()), float(fires.sum()))
+    spans = _spans(np.array(draws), point)
+    if drawn and part["_fires"].any():
+        hits = part.loc[part["_fires"], "_true"]
+        spans[0] = wilson(float(hits.sum()), float(len(hits)))
     names = ("precision", "recall", "f1", "kappa")
     return {
         f"{name}{end}": value
@@ -227,12 +234,14 @@ def _figures(part: pd.DataFrame, *, drawn: bool) -> dict[str, float]:
     }
 
 
-def _spans(draws: NDArray[np.float64]) -> list[tuple[float, float]]:
+def _spans(draws: NDArray[np.float64], point: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the interval of each column of draws, with its point in it."""
     spans = []
-    for column in draws.T:
+    for column, middle in zip(draws.T, point, strict=True):
         known = column[~np.isnan(column)]
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-        spans.append((float(low), float(high)))
+        told = len(known) and not np.isnan(middle)
+        low, high = np.quantile(known, [0.025, 0.975]) if told else (np.nan, np.nan)
+        spans.append((float(min(low, middle)), float(max(high, middle))))
     return spans
 
 
@@ -339,13 +348,16 @@ def _pair(both: pd.DataFrame) -> dict[str, float]:
     cells = np.column_stack([one * other, one * (1 - other), (1 - one) * other])
     cells = np.column_stack([cells, (1 - one) * (1 - other)])
     talks = pd.DataFrame(cells).groupby(both.index.get_level_values(0).to_numpy()).sum()
+    # As above: one conversation more of each kind, lest a few that agree be taken for certain.
+    known = np.vstack([talks.to_numpy(), np.eye(4)])
     rng = np.random.default_rng(len(both))
-    drawn = rng.multinomial(len(talks), [1 / len(talks)] * len(talks), size=_DRAWS)
-    ends = _spans(_kappa(drawn @ talks.to_numpy())[:, None])[0]
+    drawn = rng.multinomial(len(known), [1 / len(known)] * len(known), size=_DRAWS)
+    kappa = float(_kappa(cells.sum(axis=0)[None])[0])
+    ends = _spans(_kappa(drawn @ known)[:, None], [kappa])[0]
     return {
         "lines": len(both),
         "agree": float((one == other).mean()),
-        "kappa": float(_kappa(cells.sum(axis=0)[None])[0]),
+        "kappa": kappa,
         "kappa_low": ends[0],
         "kappa_high": ends[1],
     }
