@@ -16,10 +16,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import polars as pl
 
@@ -226,54 +227,95 @@ def _of_figures(grids: list[tuple[str, Grid]], notices: list[str]) -> list[tuple
     return found
 
 
-def _table(
-    file: str, grid: Grid, day: date | None, notices: list[str]
-) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Return the figures of a table, its refused rows, and how many rows it has; add notices."""
-    rows_of_header = _header_rows(grid)
-    if rows_of_header is None:
-        first = next((row for row in grid if any(row)), [])
-        raise ImporterError(
-            f"{file}: none of its first {_LOOKED_AT} rows names a day ({DAYS[0]}) or an agent "
-            f"({AGENTS[0]}); found: {', '.join(filter(None, first[:12])) or 'nothing'}"
-        )
-    top, below = rows_of_header
+@dataclass(frozen=True)
+class _Head:
+    """What a table's columns are: names, units, which holds the day and which the agent."""
+
+    names: list[str]
+    units: dict[int, float]
+    days: int | None
+    agents: int | None
+
+    @cached_property
+    def figures(self) -> list[int]:
+        """The columns of figures."""
+        keys = (self.days, self.agents)
+        return [i for i, name in enumerate(self.names) if name and i not in keys]
+
+    def nameless(self, rows: Grid) -> list[int]:
+        """Return the columns, from 1, that hold figures and have no name."""
+        wide = range(max(map(len, rows), default=0))
+        bare = [i for i in wide if not _cell(self.names, i)]
+        return [i + 1 for i in bare if any(_is_figure(_cell(row, i)) for row in rows)]
+
+    def values(self, row: Sequence[str]) -> dict[str, float | bool | None]:
+        """Return a row's figures by name, in plain units."""
+        return {self.names[i]: _value(_cell(row, i), self.units.get(i, 1.0)) for i in self.figures}
+
+    def refusal(
+        self,
+        row: Sequence[str],
+        when: date | None,
+        who: str | None,
+        values: Mapping[str, float | bool | None],
+    ) -> str:
+        """Return why a row is not used; empty where it is."""
+        labels = [_cell(row, i) for i in (self.days, self.agents) if i is not None]
+        if any(word in simplify(label) for label in labels for word in SUMMARIES):
+            return f"{REPEAT}a summary row"
+        wrong = [name for name, value in values.items() if value is False]
+        if wrong:
+            return f"{wrong[0]} is no figure"
+        if all(value is None for value in values.values()):
+            return "the row holds no figure"
+        if when is None:
+            return f"{self.names[self.days or 0]} is no day such as 2026-10-05"
+        if self.agents is not None and not who:
+            return f"{self.names[self.agents]} is empty"
+        return ""
+
+
+def _no_header(file: str, grid: Grid) -> NoReturn:
+    first = next((row for row in grid if any(row)), [])
+    raise ImporterError(
+        f"{file}: none of its first {_LOOKED_AT} rows names a day ({DAYS[0]}) or an agent "
+        f"({AGENTS[0]}); found: {', '.join(filter(None, first[:12])) or 'nothing'}"
+    )
+
+
+def _head_of(file: str, grid: Grid, top: int, below: int, day: date | None) -> _Head:
+    """Read the header rows; of a table without a day's column the day has to be told."""
     names, units = _without_units(_names(grid[top:below]))
-    days = _column(names, DAYS)
-    agents = _column(names, AGENTS)
-    if days is None and day is None:
+    head = _Head(names, units, _column(names, DAYS), _column(names, AGENTS))
+    if head.days is None and day is None:
         raise ImporterError(
             f"{file}: has no column {DAYS[0]}; give a YAML file with `day: 2026-10-05` as the "
             f"mapping if all is of one day; found: {', '.join(filter(None, names[:12]))}"
         )
-    figures = [i for i, name in enumerate(names) if name and i not in (days, agents)]
-    wide = max(map(len, grid[below:]), default=0)
-    nameless = [
-        i + 1
-        for i in range(wide)
-        if not _cell(names, i) and any(_is_figure(_cell(row, i)) for row in grid[below:])
-    ]
-    if nameless:
+    cells_of = {i: [_cell(row, i) for row in grid[below:]] for i in head.figures}
+    percent = [i for i in cells_of if i not in units and _in_percent(names[i], cells_of[i])]
+    return replace(head, units=units | dict.fromkeys(percent, 0.01))
+
+
+def _table(
+    file: str, grid: Grid, day: date | None, notices: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return the figures of a table, its refused rows, and how many rows it has; add notices."""
+    top, below = _header_rows(grid) or _no_header(file, grid)
+    head = _head_of(file, grid, top, below, day)
+    if nameless := head.nameless(grid[below:]):
         columns = ", ".join(map(str, nameless))
         notices.append(f"{file}: column {columns} has figures without a name and is not read")
-    columns_of = {i: [_cell(row, i) for row in grid[below:]] for i in figures}
-    units |= {i: 0.01 for i in figures if i not in units and _in_percent(names[i], columns_of[i])}
-    source = next((said for name, said in _SOURCES if name in names), _source(file))
+    source = next((said for name, said in _SOURCES if name in head.names), _source(file))
     found: list[tuple[object, ...]] = []
     bad: list[tuple[str, int, str, str]] = []
     rows = [(number, row) for number, row in enumerate(grid[below:], below + 1) if any(row)]
     for number, row in rows:
         where = (file, number, "\t".join(row))
-        when = day if days is None else _day(_cell(row, days))
-        who = None if agents is None else _cell(row, agents)
-        values = {names[i]: _value(_cell(row, i), units.get(i, 1.0)) for i in figures}
-        labels = [_cell(row, i) for i in (days, agents) if i is not None]
-        reason = _refusal(labels, values)
-        if when is None and not reason:
-            reason = f"{names[days or 0]} is no day such as 2026-10-05"
-        if agents is not None and not who and not reason:
-            reason = f"{names[agents]} is empty"
-        if reason:
+        when = day if head.days is None else _day(_cell(row, head.days))
+        who = None if head.agents is None else _cell(row, head.agents)
+        values = head.values(row)
+        if reason := head.refusal(row, when, who, values):
             bad.append((*where, reason))
         else:
             told = {name: value for name, value in values.items() if value is not None}
@@ -304,16 +346,6 @@ def _source(file: str) -> str:
         )
         or stem
     )
-
-
-def _refusal(labels: Sequence[str], values: Mapping[str, float | bool | None]) -> str:
-    """Return why a row is none of figures; empty where it is one."""
-    if any(word in simplify(label) for label in labels for word in SUMMARIES):
-        return f"{REPEAT}a summary row"
-    wrong = [name for name, value in values.items() if value is False]
-    if wrong:
-        return f"{wrong[0]} is no figure"
-    return "" if any(value is not None for value in values.values()) else "the row holds no figure"
 
 
 def _header_rows(grid: Grid) -> tuple[int, int] | None:
