@@ -222,40 +222,43 @@ def _read(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
     if form in ("csv", "tsv"):
         return [_delimited(path, form, spec)]
     if form == "xlsx":
-        sheets = read_workbook(path)
-        if spec.sheet is not None and spec.sheet not in sheets:
-            # Says so in its own words.
-            read_workbook(path, spec.sheet)
-        said = "is not the `sheet` that the mapping names, and is not read"
-        skipped += [
-            FileNotice(
-                f"{path.name}, sheet {name}: {said}", path.name, "unread_sheets", grid.height
-            )
-            for name, grid in sheets.items()
-            if spec.sheet not in (None, name) and grid.height
-        ]
-        found = [
-            sheet_records(
-                f"{path.name}, sheet {name}",
-                grid,
-                header_line=_sheet_header(grid, spec),
-                names=spec.names,
-                strip=spec.strip_headers,
-            )
-            for name, grid in sheets.items()
-            if name == spec.sheet or (spec.sheet is None and grid.height)
-        ]
-        some = {source.strip() for source in _sources(spec)}
-
-        def may_be_one(table: Records) -> bool:
-            """Tell whether a sheet is meant: one that has some of the columns has to have all."""
-            return not some or bool(some & {name.strip() for name in table.header})
-
-        return of_one_kind(found, may_be_one, skipped)
+        return _sheets(path, spec, skipped)
     if form == "parquet":
         return [_parquet(path)]
     reader = read_json if form == "json" else read_jsonl
     return [reader(path, spec.records, spec.encoding)]
+
+
+def _sheets(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
+    """Read the sheets of a workbook that are meant; the others are told in `skipped`."""
+    sheets = read_workbook(path)
+    if spec.sheet is not None and spec.sheet not in sheets:
+        # Says so in its own words.
+        read_workbook(path, spec.sheet)
+    said = "is not the `sheet` that the mapping names, and is not read"
+    skipped += [
+        FileNotice(f"{path.name}, sheet {name}: {said}", path.name, "unread_sheets", grid.height)
+        for name, grid in sheets.items()
+        if spec.sheet not in (None, name) and grid.height
+    ]
+    found = [
+        sheet_records(
+            f"{path.name}, sheet {name}",
+            grid,
+            header_line=_sheet_header(grid, spec),
+            names=spec.names,
+            strip=spec.strip_headers,
+        )
+        for name, grid in sheets.items()
+        if name == spec.sheet or (spec.sheet is None and grid.height)
+    ]
+    some = {source.strip() for source in _sources(spec)}
+
+    def may_be_one(table: Records) -> bool:
+        """Tell whether a sheet is meant: one that has some of the columns has to have all."""
+        return not some or bool(some & {name.strip() for name in table.header})
+
+    return of_one_kind(found, may_be_one, skipped)
 
 
 def _format_of(path: Path) -> FileFormat | None:
