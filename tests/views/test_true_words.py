@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
 from csinsight.sample import sample_drivers
@@ -298,3 +299,31 @@ def test_items_of_minutes_are_said_to_be_made_for_chat_where_a_shop_answers_by_m
     told = {kpi_figures.SHOP_KPIS: pd.DataFrame({"first_response_median_s": [median]})}
     monkeypatch.setattr(Study, "read_or_none", lambda _, name: told.get(name))
     assert ("made for chat" in scorecard._as_mail(study)) == said
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "imported", "alarm"),
+    [
+        (7200.0, 7200.0, "textbook", False),  # by mail, month after month
+        (40.0, 7200.0, "textbook", True),  # a chat that broke down
+        (7200.0, 7200.0, "taobao", True),  # a chat platform: nobody was there
+    ],
+)
+def test_three_minutes_wake_nobody_where_a_shop_always_answers_by_mail(
+    study: Study,
+    before: float,
+    now: float,
+    imported: str,
+    alarm: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [{"first_response_median_s": wait, "reply_rate_180s": 0.01} for wait in (now, before)]
+    this, last = (pd.Series(row) for row in rows)
+    monkeypatch.setattr(kpi_figures, "shop_row", lambda *_: this)
+    monkeypatch.setattr(agent_kpis, "month_before", lambda *_: last)
+    profile = load_profile(imported)
+    context = study.context.model_copy(update={"imported": imported, "profile": profile})
+    monkeypatch.setattr(study, "context", context)
+    none = monthly_brief.Brief(None, None, study.read("conversations"), None, None)
+    told = monthly_brief.warnings(study, none).plain()
+    assert ("Replied within 3 minutes is" in told) == alarm

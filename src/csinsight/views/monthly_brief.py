@@ -12,6 +12,7 @@ import pandas as pd
 from csinsight.behaviours.alerts import TOTALS, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
+from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import (
     AgentKpis,
@@ -163,9 +164,21 @@ def warnings(study: Study, brief: Brief) -> Block:
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
     found = raised(now, earlier, study.context.alerts)
+    if _by_mail(study, now, earlier):
+        found = found[found["figure"] != _K.REPLY_RATE_180S]
     alerts = [_alert(study, row) for _, row in found.iterrows()]
     study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
     return Note([*faults, *alerts], study.word("alert.title"))
+
+
+def _by_mail(study: Study, now: pd.Series, before: pd.Series) -> bool:
+    """Tell whether a shop answers by mail month after month: no alarm is due to three minutes.
+
+    One month alone may be a chat's that broke down, of which somebody has to hear.
+    """
+    waits = [row.get(_K.FIRST_RESPONSE_MEDIAN) for row in (now, before)]
+    slow = all(pd.notna(wait) and wait >= AS_MAIL_S for wait in waits)
+    return slow and not kpi_figures.targets_of(study, now)
 
 
 def _alert(study: Study, row: pd.Series) -> str:
