@@ -189,9 +189,7 @@ def finding(study: Study, conversations: pd.DataFrame) -> Finding:
     >>> type(finding(study, seen)).__name__
     'Finding'
     """
-    text = sentence(study, conversations)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(sentence(study, conversations))
 
 
 def headline(study: Study, conversations: pd.DataFrame) -> dict[str, float]:

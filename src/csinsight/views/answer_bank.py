@@ -122,9 +122,7 @@ def finding(study: Study, found: pd.DataFrame) -> Finding:
     >>> finding(sample_study(), pd.DataFrame()).text == sentence(sample_study(), pd.DataFrame())
     True
     """
-    text = sentence(study, found)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(sentence(study, found))
 
 
 def headline(found: pd.DataFrame) -> dict[str, int]:

@@ -98,9 +98,7 @@ def finding(study: Study, types: TypeResult) -> Finding:
     >>> type(finding(sample_study(), sample_types())).__name__
     'Finding'
     """
-    text = sentence(study, types)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(sentence(study, types))
 
 
 def headline(types: TypeResult) -> dict[str, int]:

@@ -234,9 +234,7 @@ def finding(study: Study, plan: pd.DataFrame) -> Finding:
     >>> type(finding(sample_study(), sample_plan())).__name__
     'Finding'
     """
-    text = sentence(study, plan)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(sentence(study, plan))
 
 
 def headline(plan: pd.DataFrame) -> dict[str, int]:

@@ -127,9 +127,7 @@ def finding(study: Study, drivers: pd.DataFrame) -> Finding:
     >>> finding(sample_study(), drivers).plain()[:21]
     '1 of 2 behaviours goe'
     """
-    text = sentence(study, drivers)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(sentence(study, drivers))
 
 
 def raw_beside_adjusted(study: Study, drivers: pd.DataFrame) -> Block:

@@ -88,8 +88,7 @@ def finding(study: Study, tables: pd.DataFrame) -> Finding:
         else study.word("check.some_made", made=made, all=len(NOTEBOOKS)),
     ]
     text = study.words.sentences(*parts)
-    study.write_facts({"finding": text})
-    return Finding(text)
+    return study.finding(text)
 
 
 def headline(tables: pd.DataFrame) -> dict[str, int]:

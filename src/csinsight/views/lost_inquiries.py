@@ -231,8 +231,7 @@ def finding(study: Study, found: Lost) -> Finding:
     """
     text = sentence(study, found)
     to_call = callbacks(found.table, study.read_or_none(ValueTiers.NAME))
-    study.write_facts({"finding": text, TO_CALL_BACK: len(to_call)})
-    return Finding(text)
+    return study.finding(text, {TO_CALL_BACK: len(to_call)})
 
 
 def headline(found: Lost) -> dict[str, int]:

@@ -138,8 +138,7 @@ def finding(study: Study, brief: Brief) -> Finding:
     'Finding'
     """
     text = sentence(study, brief)
-    study.write_facts({"finding": text, KPIS: kpis(study, brief)})
-    return Finding(text)
+    return study.finding(text, {KPIS: kpis(study, brief)})
 
 
 def warnings(study: Study, brief: Brief) -> Block:

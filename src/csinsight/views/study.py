@@ -33,7 +33,7 @@ from csinsight.errors import ConfigError, RunError
 from csinsight.features.months import in_months
 from csinsight.features.renamed import renamed_agents
 from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
-from csinsight.render.blocks import LeftOut
+from csinsight.render.blocks import Finding, LeftOut
 from csinsight.render.words import Words
 
 #: The one line of a page on the index.
@@ -251,6 +251,11 @@ class Study:
         """Return the facts that the notebook of `step` wrote; empty where none."""
         path = self._facts_path(step)
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def finding(self, text: str, facts: Mapping[str, Any] | None = None) -> Finding:
+        """Keep the page's sentence for the index, with other facts, and return it for the page."""
+        self.write_facts({"finding": text, **(facts or {})})
+        return Finding(text)
 
     def leave_out(self, *reasons: str) -> LeftOut:
         """Note what this notebook could not make and why, for its page and for the index."""

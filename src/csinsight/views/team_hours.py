@@ -225,8 +225,7 @@ def finding(study: Study, found: Hours) -> Finding:
     """
     text = sentence(study, found)
     short = found.enough.answer in ("short", "slow_hours")
-    study.write_facts({"finding": text, SLOW_HOURS: short})
-    return Finding(text)
+    return study.finding(text, {SLOW_HOURS: short})
 
 
 def headline(found: Hours) -> dict[str, int]:

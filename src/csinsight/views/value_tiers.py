@@ -92,8 +92,7 @@ def finding(
     """
     large = large_buyers(study, tiers, before, spent)
     text = study.words.sentences(sentence(study, tiers), large)
-    study.write_facts({"finding": text, LARGE: large})
-    return Finding(text)
+    return study.finding(text, {LARGE: large})
 
 
 def large_buyers(
