@@ -7,10 +7,16 @@ seconds are those of the machine at hand, which stands at the top with the versi
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
 from tests.bench.machine import described
+
+# As the kernels of a run have it: on a busy machine threads that wait for one another take several
+# times the processor of one that does the work. Before numpy is loaded, which a bench does.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 NAMES = sorted(p.stem.removeprefix("bench_") for p in Path(__file__).parent.glob("bench_*.py"))
 
