@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,14 @@ HOURS = np.array(
     [2, 1, 0.5, 0.3, 0.3, 0.4, 1, 2, 4, 6, 7, 6.5, 6, 6.5, 6.5, 6, 6, 5.5, 5.5, 7, 9, 9.5, 7.5, 4.5]
 )
 _EPOCH = datetime(1970, 1, 1)
+
+
+class Rows:
+    """Columns of one length: what a dataclass of arrays is."""
+
+    def only(self, keep: Bools) -> Self:
+        """Return the rows where `keep` is true."""
+        return type(self)(**{name: column[keep] for name, column in vars(self).items()})
 
 
 def sigmoid(x: Any) -> Any:

@@ -13,7 +13,7 @@ from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
 from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
-from csinsight.simulate.script import AGENT, BUYER, SYSTEM, Deck, Script, where
+from csinsight.simulate.script import AGENT, BUYER, SYSTEM, Deck, Pen, Script, where
 
 #: Blocks of lines after the turns.
 SAID, REMINDED, FOLLOWED, CARDS, CONFIRMED = range(TURNS, TURNS + 5)
@@ -65,17 +65,7 @@ def write_endings(
     return shown
 
 
-class _Pen:
-    def __init__(
-        self, rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
-    ) -> None:
-        self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
-        self.phrases = phrases
-        self.n = len(cases)
-
-    def chance(self, p: float | Floats) -> Bools:
-        return np.asarray(self.rng.random(self.n) < p)
-
+class _Pen(Pen):
     def buyer(self, who: Bools, block: int, position: int, at: Floats, bank: str) -> None:
         talk = where(who)
         words = self.deck.pick(talk, bank, self.phrases.buyers[bank])

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from csinsight.simulate.acts import Acts
-from csinsight.simulate.arrays import Bools, Floats, Ints, logit, sigmoid
+from csinsight.simulate.arrays import Bools, Ints, logit, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TURNS, Cases
 from csinsight.simulate.phrases import Phrases
 from csinsight.simulate.scenario import Scenario
-from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Deck, Script, Texts, where
+from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Deck, Pen, Script, Texts, where
 
 #: Behaviours that are one more line, with the bank and the place in the turn.
 _EXTRA: Final = (
@@ -253,16 +253,7 @@ def write_buyers(
     return np.stack([script.count(turn, len(cases)) for turn in range(TURNS)], axis=1)
 
 
-class _BuyerPen:
-    def __init__(
-        self, rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
-    ) -> None:
-        self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
-        self.phrases, self.n = phrases, len(cases)
-
-    def chance(self, p: float | Floats) -> Bools:
-        return np.asarray(self.rng.random(self.n) < p)
-
+class _BuyerPen(Pen):
     def say(self, who: Bools, turn: int, position: int, name: str, bank: list[str]) -> None:
         talk = where(who)
         words = self.deck.pick(talk, name, bank, turn)

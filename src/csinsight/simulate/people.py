@@ -17,6 +17,7 @@ from csinsight.simulate.arrays import (
     Calendar,
     Floats,
     Ints,
+    Rows,
     logit,
     time_of_day,
 )
@@ -230,7 +231,7 @@ class Latent:
 
 
 @dataclass(frozen=True)
-class Purchases:
+class Purchases(Rows):
     """Orders with all their columns; times in seconds, `paid` NaN where never paid."""
 
     buyer: Ints
@@ -241,10 +242,6 @@ class Purchases:
     refund: Floats
     units: Ints
     coupon: Bools
-
-    def only(self, keep: Bools) -> Purchases:
-        """Return the orders where `keep` is true."""
-        return Purchases(**{name: column[keep] for name, column in vars(self).items()})
 
 
 def draw_latent(rng: np.random.Generator, crowd: Crowd, calendar: Calendar) -> Latent:

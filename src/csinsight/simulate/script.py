@@ -19,7 +19,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from csinsight.simulate.arrays import Bools, Floats, Ints, rank_in_group
+from csinsight.simulate.arrays import Bools, Floats, Ints, Rows, rank_in_group
+from csinsight.simulate.cases import Cases
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
 
@@ -79,7 +80,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Rows):
     """All lines in reading order: by start of the conversation, then by time."""
 
     talk: Ints
@@ -88,10 +89,6 @@ class Lines:
     block: Ints
     at: Ints
     text: Texts
-
-    def only(self, keep: Bools) -> Lines:
-        """Return the lines where `keep` is true."""
-        return Lines(**{name: column[keep] for name, column in vars(self).items()})
 
 
 def in_order(script: Script, steps: dict[int, int]) -> Lines:
@@ -177,6 +174,20 @@ class Deck:
 
 
 _TYPO = 0.05
+
+
+class Pen:
+    """Writes lines of all conversations at once, in words that the deck deals."""
+
+    def __init__(
+        self, rng: np.random.Generator, deck: Deck, script: Script, cases: Cases, phrases: Phrases
+    ) -> None:
+        self.rng, self.deck, self.script, self.cases = rng, deck, script, cases
+        self.phrases, self.n = phrases, len(cases)
+
+    def chance(self, p: float | Floats) -> Bools:
+        """Return in which conversations something of probability `p` happens."""
+        return np.asarray(self.rng.random(self.n) < p)
 
 
 class _Row(Mapping[str, Any]):
