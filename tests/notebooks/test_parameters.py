@@ -79,6 +79,10 @@ _WINDOW: Final = "of the rules that chats are cut by, made whole: no line shown 
 _BACK: Final = "how far back chats are read: the plan's lines lie in the drivers' months"
 #: Parameters that a notebook takes and that so small a shop can't show.
 UNSEEN: Final = {
+    (
+        "00_data_check",
+        "conversation_gap_hours",
+    ): "of labels, whose lines test_label_places looks up",
     ("01_buyer_types", "conversation_gap_hours"): "shown below, by a shop without page views",
     ("05_coaching", "conversion_window_hours"): _WINDOW,
     ("05_coaching", "payment_window_hours"): _WINDOW,
