@@ -415,7 +415,7 @@ def _state_test(
     """
     agents, cases = matrix.agents[rows], matrix.cases[rows]
     by = agents if matrix.authors is None else matrix.authors[rows]
-    scores, squares = (np.zeros((int(agents.max()) + 1, states.shape[2])) for _ in range(2))
+    told, seen = (np.zeros((len(rows), states.shape[2])) for _ in range(2))
     for name in behaviours:
         lean = _LEANS[matrix.taught[name]]
         first, since, judged = (turns[rows] for turns in matrix.turns[name])
@@ -424,16 +424,18 @@ def _state_test(
                 break
             left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)[0]
             before = states[rows[here], turn - 1].astype(float)
-            # Rows of one agent lie together.
-            own = agents[here]
-            starts = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
-            scores[own[starts]] += np.add.reduceat(left[:, None] * before, starts)
-            squares[own[starts]] += np.add.reduceat(before**2, starts)
+            told[here] += left[:, None] * before
+            seen[here] += before**2
+    # Rows of one agent lie together.
+    starts = np.flatnonzero(np.r_[True, agents[1:] != agents[:-1]])
+    scores, squares = (np.add.reduceat(each, starts) for each in (told, seen))
     number, known = len(scores), np.maximum(squares.sum(axis=0), 1e-12)
     slopes = scores.sum(axis=0) / known
     # The jackknife of all other estimates: the plain formula is too sure with few agents.
     without = (scores.sum(axis=0) - scores) / np.maximum(known - squares, 1e-12)
     spread = np.sqrt((number - 1) / number * ((without - slopes) ** 2).sum(axis=0))
+    # Nor may a few agents that happen to be alike tell less than conversations apart would.
+    spread = np.maximum(spread, np.sqrt((told**2).sum(axis=0)) / known)
     t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)
     df = np.maximum([effective_number(state) - 1 for state in squares.T], 1)
     p_values = 2 * stats.t.sf(t, df)
