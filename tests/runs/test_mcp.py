@@ -60,6 +60,7 @@ def runs(tmp_path: Path) -> Path:
 def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
     """Start the command as a client would, and ask; text of an error where the tool fails."""
     import mcp
+    from mcp.client.stdio import stdio_client
 
     code = "from csinsight.cli import main; main()"
     command = mcp.StdioServerParameters(
@@ -67,7 +68,8 @@ def _ask(folder: Path, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
     )
 
     async def talk() -> list[Any]:
-        async with mcp.Client(command) as client:
+        # Its default is what stderr was when it was first imported, which may be no file by now.
+        async with mcp.Client(stdio_client(command, errlog=sys.__stderr__)) as client:
             tools = (await client.list_tools()).tools
             answers: list[Any] = [{tool.name: tool for tool in tools}]
             for name, told in questions:
