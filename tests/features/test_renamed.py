@@ -136,3 +136,22 @@ def test_same_as_has_to_lead_to_an_account_that_counts(
     assert (fault.column, fault.row) == ("same_as", 2 if suffix == ".csv" else 1)
     assert "names no other agent's row" in fault.what
     assert "write the agent_id under which both accounts count" in fault.mend
+
+
+def test_where_all_accounts_change_at_once_each_pair_counts_and_the_first_are_named(
+    tmp_path: Path,
+) -> None:
+    names = [f"店:{chr(0x4E00 + 7 * n)}{chr(0x5100 + 11 * n)}" for n in range(25)]
+    lines = [
+        (f"{name}新" if day >= 30 else name, START + timedelta(days=day, minutes=n))
+        for day in range(60)
+        for n, name in enumerate(names)
+    ]
+    agents, times = zip(*lines, strict=True)
+    table = {"buyer_id": [f"b{n}" for n in range(len(lines))], "agent_id": agents}
+    table |= {"sender": "agent", "sent_at": times, "text": "在的亲，您说"}  # type: ignore[dict-item]
+    pl.DataFrame(table).write_parquet(tmp_path / "messages.parquet")
+    [notice] = renamed_agents(open_shop(tmp_path))
+    assert notice.values == {"found": 25}
+    assert notice.what.count("wrote last on") == 20
+    assert "and 5 more pairs: where they are one person" in notice.what

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
-from csinsight.contract.messages import Notice
+from csinsight.contract.messages import NAMED, Notice
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.frames import SENT_MS, Frame, hours_ms
@@ -30,6 +30,7 @@ _TIMES: Final = 2
 _SENTENCES: Final = 3
 _LONG: Final = 8
 _WHAT: Final = "_what"
+_NEW: Final = "_new"
 _NUMBER: Final = "0123456789_- "
 
 
@@ -62,82 +63,110 @@ def renamed_agents(shop: Shop) -> list[Notice]:
         )
     ).set_index(Messages.AGENT_ID)
     spans = spans[spans["lines"] >= _LEAST_LINES].sort_values("first")
-    # Of two or three agents any two are alike: there is nobody to tell them from.
-    pairs = [
-        (str(old), str(new))
-        for new, first in spans["first"].items()
-        for old, last in spans["last"].items()
-        if 0 < first - last <= hours_ms(24 * _DAYS) and len(spans) >= _LEAST_AGENTS
-    ]
-    found = [
-        (pair, told)
-        for pair in pairs
-        if (told := [*_alone(spans, *pair), *_signs(shop, said, pair)])
-    ]
-    if not found:
+    pairs = _in_turn(spans)
+    signs = _signs(shop, said, spans, pairs) if pairs else {}
+    if not signs:
         return []
-    pairs_told = "; ".join(_told(spans, *pair, signs) for pair, signs in found)
+    told = [_told(spans, *pair, why) for pair, why in list(signs.items())[:NAMED]]
+    if more := len(signs) - len(told):
+        told.append(f"and {more} more pairs")
     what = (
-        f"{pairs_told}: where they are one person, write the one's agent_id into `same_as` in the "
-        "row of the other in agents; as it is they count as two"
+        f"{'; '.join(told)}: where they are one person, write the one's agent_id into `same_as` in "
+        "the row of the other in agents; as it is they count as two"
     )
-    return [Notice("agents", what, "renamed", {"found": len(found)})]
+    return [Notice("agents", what, "renamed", {"found": len(signs)})]
+
+
+def _in_turn(spans: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the accounts of which one ends within a week before the other begins."""
+    # Of two or three agents any two are alike: there is nobody to tell them from.
+    if len(spans) < _LEAST_AGENTS:
+        return []
+    between = np.subtract.outer(spans["first"].to_numpy(), spans["last"].to_numpy())
+    new, old = np.nonzero((between > 0) & (between <= hours_ms(24 * _DAYS)))
+    return list(zip(spans.index[old].astype(str), spans.index[new].astype(str), strict=True))
 
 
 def _told(spans: pd.DataFrame, old: str, new: str, signs: list[str]) -> str:
-    last = pd.to_datetime(spans["last"], unit="ms").loc[old]
-    first = pd.to_datetime(spans["first"], unit="ms").loc[new]
+    last, first = (
+        pd.Timestamp(at, unit="ms") for at in (spans["last"].loc[old], spans["first"].loc[new])
+    )
     when = f"{old} wrote last on {last:%Y-%m-%d} and {new} first on {first:%Y-%m-%d}"
     return f"{when}, and {', '.join(signs)}"
 
 
-def _alone(spans: pd.DataFrame, old: str, new: str) -> Iterator[str]:
-    """Yield it where the one begins at once and nobody else came or went in the whole export."""
+def _signs(
+    shop: Shop, said: Frame, spans: pd.DataFrame, pairs: list[tuple[str, str]]
+) -> dict[tuple[str, str], list[str]]:
+    """Return what speaks for two accounts being one person's, beside their times."""
+    names = _names(shop)
+    buyer, text = nw.col(Messages.BUYER_ID), nw.col(Messages.TEXT)
+    newer = sorted({new for _, new in pairs})
+    buyers: dict[str, dict[str, int]] = {}
+    if shop.has("messages", Messages.BUYER_ID):
+        met = said.filter(~buyer.is_null()).select(Messages.AGENT_ID, buyer.alias(_WHAT)).unique()
+        buyers = _in_common(met, newer)
+    long = said.filter(text.str.len_chars() >= _LONG)
+    long = long.select(Messages.AGENT_ID, text.alias(_WHAT)).unique()
+    two = long.group_by(_WHAT).agg(nw.len().alias("n")).filter(nw.col("n") == 2)
+    sentences = _in_common(long.join(two.select(_WHAT), on=_WHAT, how="inner"), newer)
+    only = _only_ones(spans)
+    found = {}
+    for old, new in pairs:
+        signs = []
+        if only == (old, new):
+            signs.append("nobody else came or went")
+        if _names_alike(names.get(old, old), names.get(new, new)):
+            signs.append("their names are alike")
+        if count := _most(buyers.get(new, {}), old, _BUYERS):
+            signs.append(f"share {count} buyers")
+        if count := _most(sentences.get(new, {}), old, _SENTENCES):
+            signs.append(f"say {count} sentences that nobody else says")
+        if signs:
+            found[old, new] = signs
+    return found
+
+
+def _only_ones(spans: pd.DataFrame) -> tuple[str, str] | None:
+    """Return who left and who came at once, where nobody else did in the whole export."""
     edge = hours_ms(24 * 2 * _DAYS)
     came = spans.index[spans["first"] > spans["first"].min() + edge]
     went = spans.index[spans["last"] < spans["last"].max() - edge]
-    at_once = spans["first"].loc[new] - spans["last"].loc[old] <= hours_ms(24 * _AT_ONCE)
-    if at_once and list(came) == [new] and list(went) == [old]:
-        yield "nobody else came or went"
+    if len(came) != 1 or len(went) != 1:
+        return None
+    at_once = spans["first"].loc[came[0]] - spans["last"].loc[went[0]] <= hours_ms(24 * _AT_ONCE)
+    return (str(went[0]), str(came[0])) if at_once else None
 
 
-def _signs(shop: Shop, said: Frame, pair: tuple[str, str]) -> Iterator[str]:
-    """Yield what speaks for two accounts being one person's, beside their times."""
-    old, new = pair
-    if _names_alike(shop, old, new):
-        yield "their names are alike"
-    buyer, text = nw.col(Messages.BUYER_ID), nw.col(Messages.TEXT)
-    if shop.has("messages", Messages.BUYER_ID):
-        met = said.filter(~buyer.is_null()).select(Messages.AGENT_ID, buyer.alias(_WHAT)).unique()
-        if count := _most(met, pair, _BUYERS):
-            yield f"share {count} buyers"
-    long = said.filter(text.str.len_chars() >= _LONG)
-    long = long.select(Messages.AGENT_ID, text.alias(_WHAT)).unique()
-    few = long.group_by(_WHAT).agg(nw.len().alias("n")).filter(nw.col("n") == len(pair))
-    own = long.join(few.select(_WHAT), on=_WHAT, how="inner")
-    if count := _most(own, pair, _SENTENCES):
-        yield f"say {count} sentences that nobody else says"
-
-
-def _most(found: Frame, pair: tuple[str, str], least: int) -> int:
-    """Return how much the newer one has in common with the older; 0 if not far more than others."""
-    old, new = pair
+def _in_common(found: Frame, newer: list[str]) -> dict[str, dict[str, int]]:
+    """Return by each of the newer agents how much every other one has in common with them."""
     agent = nw.col(Messages.AGENT_ID)
-    own = found.filter(agent == new).select(_WHAT)
-    common = found.join(own, on=_WHAT, how="inner").group_by(Messages.AGENT_ID)
-    with_each = collect(common.agg(nw.len().alias("n"))).set_index(Messages.AGENT_ID)["n"]
-    others = with_each.drop([old, new], errors="ignore")
-    count = int(with_each.get(old, 0))
-    return count if count >= max(least, _TIMES * others.max() if len(others) else 0) else 0
+    own = found.filter(agent.is_in(newer)).select(agent.alias(_NEW), _WHAT)
+    both = found.join(own, on=_WHAT, how="inner").filter(agent != nw.col(_NEW))
+    counts = collect(both.group_by(_NEW, Messages.AGENT_ID).agg(nw.len().alias("n")))
+    return {
+        str(new): dict(zip(part[Messages.AGENT_ID], part["n"].astype(int), strict=True))
+        for new, part in counts.groupby(_NEW)
+    }
 
 
-def _names_alike(shop: Shop, old: str, new: str) -> bool:
-    names = {old: old, new: new}
-    if shop.has("agents", Agents.NAME):
-        known = collect(shop["agents"].select(Agents.AGENT_ID, Agents.NAME)).dropna()
-        names |= dict(zip(known[Agents.AGENT_ID], known[Agents.NAME], strict=True))
+def _most(with_each: dict[str, int], old: str, least: int) -> int:
+    """Return how much is in common with the older one; 0 if not far more than with others."""
+    count = with_each.get(old, 0)
+    others = max((n for agent, n in with_each.items() if agent != old), default=0)
+    return count if count >= max(least, _TIMES * others) else 0
+
+
+def _names(shop: Shop) -> dict[str, str]:
+    if not shop.has("agents", Agents.NAME):
+        return {}
+    known = collect(shop["agents"].select(Agents.AGENT_ID, Agents.NAME)).dropna()
+    return dict(zip(known[Agents.AGENT_ID], known[Agents.NAME], strict=True))
+
+
+def _names_alike(one: str, other: str) -> bool:
     # Of a nick such as 店铺名:小李 all agents of the shop share the first part.
-    one, other = (names[agent].rsplit(":", 1)[-1].casefold() for agent in (old, new))
+    one, other = (name.rsplit(":", 1)[-1].casefold() for name in (one, other))
     numbers = [name[len(name.rstrip(_NUMBER)) :].strip("_- ") for name in (one, other)]
     one, other = (name.rstrip(_NUMBER) for name in (one, other))
     # 客服01 and 客服02 are two in a row; 小李 and 小李2 may be one.
