@@ -28,7 +28,7 @@ from csinsight.contract.write import write_text
 from csinsight.engine import Shop, open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules
-from csinsight.params import RunParams, load_params, month_end, month_start
+from csinsight.params import AUTO_PROFILE, RunParams, load_params, month_end, month_start
 from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.signatures import Signatures, signatures_of
 
@@ -80,18 +80,20 @@ class MonthContext(BaseModel):
         cls, params: RunParams, signatures: Signatures, folder: Path | None = None
     ) -> MonthContext:
         """Return the context of `params`, and of what the shop in `folder` has of its own."""
-        name = params.kpi_profile
+        imported = imported_from(folder) if folder else None
         return cls(
             params=params,
-            profile=profile_of(name, folder, currency=params.currency),
-            imported=imported_from(folder) if folder else None,
+            profile=profile_of(
+                params.kpi_profile, folder, imported=imported, currency=params.currency
+            ),
+            imported=imported,
             own=own_of(folder) if folder else Own(),
             alerts=tuple(alerts_of(folder)),
             signatures=signatures,
         )
 
     def changed(self, **given: Any) -> MonthContext:
-        """Return the context with some parameters as `told`, checked as those of a run.
+        """Return the context with some parameters as `given`, checked as those of a run.
 
         Raises
         ------
@@ -99,9 +101,13 @@ class MonthContext(BaseModel):
             Where a value is not one that a run could have.
         """
         params = load_params(None, **(self.params.model_dump() | given))
-        profile = self.profile
-        if params.kpi_profile != self.params.kpi_profile:
-            profile = profile_of(params.kpi_profile, None, currency=params.currency)
+        profile, by = self.profile, {"kpi_profile"}
+        if params.kpi_profile == AUTO_PROFILE:
+            by.add("currency")
+        if any(getattr(params, name) != getattr(self.params, name) for name in by):
+            profile = profile_of(
+                params.kpi_profile, imported=self.imported, currency=params.currency
+            )
         return self.model_copy(update={"params": params, "profile": profile})
 
     def only(self, names: Iterable[str]) -> MonthContext:
@@ -178,7 +184,7 @@ class MonthContext(BaseModel):
         return self._options(Limits, months=self.params.driver_months)
 
     def _options(self, options: type[Options], **given: Any) -> Options:
-        """Return `options` with what is `told`; the rest are the parameters of the same names."""
+        """Return `options` with what is `given`; the rest are the parameters of the same names."""
         rest = [field.name for field in fields(options) if field.name not in given]
         return options(**given, **{name: getattr(self.params, name) for name in rest})
 

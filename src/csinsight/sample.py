@@ -43,7 +43,7 @@ def sample_shop() -> Shop:
 
 
 def sample_context(**given: Any) -> MonthContext:
-    """Return the sample shop's October 2026, with some parameters as `told`.
+    """Return the sample shop's October 2026, with some parameters as `given`.
 
     Raises
     ------

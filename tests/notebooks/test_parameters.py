@@ -345,6 +345,9 @@ def test_a_context_comes_back_from_its_file_as_it_was(pages: Pages) -> None:
     assert context.model_dump() == MonthContext.of(BASE, signatures_of(shop)).model_dump()
     assert json.loads((pages.run / CONTEXT_FILE).read_text(encoding="utf-8"))["params"]["shop"]
     assert context.changed(kpi_profile="jd").profile.name == "jd"
+    imported = context.model_copy(update={"imported": "jd"})
+    assert imported.changed(kpi_profile="taobao").changed(kpi_profile="auto").profile.name == "jd"
+    assert context.changed(kpi_profile="auto", currency="EUR").profile.name == "textbook"
     with pytest.raises(ConfigError, match="q_threshold"):
         context.changed(q_threshold=7)
 

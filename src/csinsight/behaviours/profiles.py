@@ -177,7 +177,9 @@ def imported_from(shop: Path) -> str | None:
     return None
 
 
-def profile_of(name: str, shop: Path | None, *, currency: str) -> KpiProfile:
+def profile_of(
+    name: str, shop: Path | None = None, *, imported: str | None = None, currency: str
+) -> KpiProfile:
     """Return the profile called `name`; where it is ``own`` or ``auto``, that of the shop.
 
     Parameters
@@ -186,24 +188,27 @@ def profile_of(name: str, shop: Path | None, *, currency: str) -> KpiProfile:
         What a run's ``kpi_profile`` says.
     shop : Path or None
         Folder of the shop's tables, in which its own profile is ``kpi_profile.yml``.
+    imported : str or None
+        What ``auto`` goes by: `imported_from` the shop.
     currency : str
         ISO 4217; of a shop that doesn't count in yuan no platform is supposed.
 
     Raises
     ------
     ConfigError
-        Where the shop has none, or naming its file, key and what is wrong.
+        Where there is none of this name, or the shop's own is not there or faulty.
 
     Examples
     --------
-    >>> profile_of("jd", Path("data/myshop"), currency="CNY").name
+    >>> profile_of("jd", currency="CNY").name
     'jd'
-    >>> profile_of("auto", None, currency="EUR").name
+    >>> profile_of("auto", currency="EUR").name
     'textbook'
+    >>> profile_of("auto", imported="jd", currency="CNY").name
+    'jd'
     """
     if name == AUTO_PROFILE:
-        known = imported_from(shop) if shop else None
-        return load_profile(known or (_USUAL if currency == _YUAN else _ELSEWHERE))
+        return load_profile(imported or (_USUAL if currency == _YUAN else _ELSEWHERE))
     if name != OWN_PROFILE or shop is None:
         return load_profile(name)
     path = shop / PROFILE_FILE

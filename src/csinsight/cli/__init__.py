@@ -394,7 +394,7 @@ def markers(
     own = read_own(lexicon) if lexicon else None
     usual = RunParams()
     name = profile or usual.kpi_profile
-    official = profile_of(name, None, currency=usual.currency).official
+    official = profile_of(name, currency=usual.currency).official
     words = load_lexicon(own, reader=reader or DEFAULT_READER, official=official)
     marked = mark_table(read_messages(file), words)
     write_table(marked, out)
