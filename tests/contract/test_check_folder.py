@@ -93,10 +93,22 @@ def test_days_without_a_time_are_noticed(tmp_path: Path, rows: int) -> None:
     said.write_parquet(tmp_path / "messages.parquet")
     found = [n.values for n in check_shop(tmp_path).notices if n.kind == "days_only_messages"]
     assert found == ([{"found": 20, "all": 20}] if rows == 20 else [])
-    # One that tells more shows that the export has times: the rest were sent at midnight.
-    day[0] = day[0].replace(minute=1)
-    said.with_columns(sent_at=pl.Series(day)).write_csv(tmp_path / "messages.csv")
     (tmp_path / "messages.parquet").unlink()
+    # A zone put on or taken off moves them all, and one that tells more is one.
+    moved = [moment.replace(hour=8) for moment in day[1:]]
+    said[1:].with_columns(sent_at=pl.Series(moved)).write_csv(tmp_path / "messages.csv")
+    found = [n.values for n in check_shop(tmp_path).notices if n.kind == "days_only_messages"]
+    assert found == []  # nineteen
+    several = [moment.replace(hour=8) for moment in [*day, day[0]]]
+    several[0] = several[0].replace(minute=7)
+    told = pl.DataFrame({"sent_at": several}).with_columns(
+        buyer_id=pl.lit("b"), sender=pl.lit("buyer"), text=pl.lit("在吗")
+    )
+    told.write_csv(tmp_path / "messages.csv")
+    found = [n.values for n in check_shop(tmp_path).notices if n.kind == "days_only_messages"]
+    assert found == ([{"found": 20, "all": 21}] if rows == 20 else [{"found": 19, "all": 20}])
+    clock = [moment.replace(second=n) for n, moment in enumerate(several)]
+    told.with_columns(sent_at=pl.Series(clock)).write_csv(tmp_path / "messages.csv")
     assert not [n for n in check_shop(tmp_path).notices if n.kind.startswith("days_only")]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contexts import RULES
 
+from csinsight.engine import open_shop
 from csinsight.features.conversations import conversation_features, messages_of
 from csinsight.features.frames import moment_ms
 from csinsight.features.outcomes import observed_until_ms
+from csinsight.sample import sample_shop
 
 AS_OF = datetime(2026, 11, 1)
 START = datetime(2026, 10, 5, 10)
@@ -252,3 +256,24 @@ def test_what_happens_later_changes_nothing(shop_of, talk, chats, orders, later,
     before = conversation_features(shop_from(shop_of, talk, chats, orders), as_of, RULES, months=12)
     extended = shop_from(shop_of, talk, [*chats, *after], [*orders, *placed_after])
     pd.testing.assert_frame_equal(conversation_features(extended, as_of, RULES, months=12), before)
+
+
+@pytest.mark.parametrize("hour", [0, 8])
+def test_orders_that_tell_days_alone_leave_what_came_of_chats_unknown(tmp_path, hour: int) -> None:
+    """A midnight would lie before all chats of its day, and eight in the morning before most."""
+    folder = tmp_path / "shop"
+    shutil.copytree(sample_shop().folder, folder)
+    [path] = folder.glob("orders.*")
+    orders = pl.read_parquet(path)
+    day = pl.col("placed_at").dt.truncate("1d") + pl.duration(hours=hour)
+    dated = orders.with_columns(
+        placed_at=day, paid_at=pl.when(pl.col("paid_at").is_not_null()).then(day)
+    )
+    # One that kept its clock tells nothing of the others.
+    pl.concat([orders[:1], dated[1:]]).write_parquet(path)
+    shop = open_shop(folder)
+    assert sample_shop().joined
+    assert shop.orders_dated and not shop.joined
+    talks = conversation_features(shop, AS_OF, RULES, months=12)
+    assert len(talks) > 50
+    assert talks["ordered"].isna().all() and talks["paid"].isna().all()

@@ -138,20 +138,43 @@ def test_same_as_has_to_lead_to_an_account_that_counts(
     assert "write the agent_id under which both accounts count" in fault.mend
 
 
-def test_where_all_accounts_change_at_once_each_pair_counts_and_the_first_are_named(
-    tmp_path: Path,
-) -> None:
+def _relay(folder: Path, staying: int) -> Path:
+    """Write 25 accounts that hand over to one of nearly their name, and some who stay."""
     names = [f"店:{chr(0x4E00 + 7 * n)}{chr(0x5100 + 11 * n)}" for n in range(25)]
+    stay = [f"店:{chr(0x6000 + 13 * n)}{chr(0x7100 + 17 * n)}" for n in range(staying)]
     lines = [
-        (f"{name}新" if day >= 30 else name, START + timedelta(days=day, minutes=n))
+        (f"{name}新" if day >= 30 and name in names else name, START + timedelta(days=day))
         for day in range(60)
-        for n, name in enumerate(names)
+        for name in [*names, *stay]
     ]
     agents, times = zip(*lines, strict=True)
     table = {"buyer_id": [f"b{n}" for n in range(len(lines))], "agent_id": agents}
     table |= {"sender": "agent", "sent_at": times, "text": "在的亲，您说"}  # type: ignore[dict-item]
-    pl.DataFrame(table).write_parquet(tmp_path / "messages.parquet")
-    [notice] = renamed_agents(open_shop(tmp_path))
+    pl.DataFrame(table).write_parquet(folder / "messages.parquet")
+    return folder
+
+
+def test_of_many_pairs_each_counts_and_the_first_are_named(tmp_path: Path) -> None:
+    [notice] = renamed_agents(open_shop(_relay(tmp_path, staying=60)))
     assert notice.values == {"found": 25}
     assert notice.what.count("wrote last on") == 20
     assert "and 5 more pairs: where they are one person" in notice.what
+
+
+def test_where_ids_are_given_anew_no_pair_is_named(tmp_path: Path) -> None:
+    [notice] = renamed_agents(open_shop(_relay(tmp_path, staying=0)))
+    assert (notice.kind, notice.values) == ("renamed_many", {"found": 25, "all": 50})
+
+
+def test_who_is_like_two_is_no_pair_and_codes_are_no_names(tmp_path: Path) -> None:
+    write(tmp_path, names=("店:小李", "店:小李李"))
+    path = tmp_path / "messages.parquet"
+    lines = pl.read_parquet(path)
+    twin = lines.filter(pl.col("agent_id") == "店:小李李").with_columns(
+        agent_id=pl.lit("店:李小李")
+    )
+    pl.concat([lines, twin]).write_parquet(path)
+    assert renamed_agents(open_shop(tmp_path)) == []
+    coded = {"店:小李": "9f3ac2e1", "店:小李李": "9f3ac2e7"}
+    lines.with_columns(pl.col("agent_id").replace(coded)).write_parquet(path)
+    assert renamed_agents(open_shop(tmp_path)) == []

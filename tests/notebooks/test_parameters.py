@@ -97,8 +97,10 @@ UNSEEN: Final = {
     ("10_answer_bank", "seed"): "a sample of more than 20,000 conversations",
     ("09_lost_inquiries", "reader"): "ends that the reader and the rules read differently",
 }
-_CHATS: Final = {
-    "conversation_gap_hours", "conversion_window_hours", "kpi_profile", "payment_window_hours",
+#: A copy whose currency is changed has the profile that is usual with it.
+_PROFILE: Final = {"kpi_profile", "currency"}
+_CHATS: Final = _PROFILE | {
+    "conversation_gap_hours", "conversion_window_hours", "payment_window_hours",
 }  # fmt: skip
 _LIMITS: Final = {"driver_months", "min_agent_inquiries", "min_opportunities"}
 _SHOWN: Final = _LIMITS | {"conversation_gap_hours", "max_recommendations", "q_threshold"}
@@ -120,7 +122,7 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "agent_sessions": _CHATS | {"evidence_months", "reader"},
     "agent_kpis": _CHATS,
     "shop_kpis": _CHATS,
-    "rule_opportunities": {"conversation_gap_hours", "kpi_profile", "reader"},
+    "rule_opportunities": _PROFILE | {"conversation_gap_hours", "reader"},
     "scorecard_items": (_CHATS | {"evidence_months", "reader"}) - {"payment_window_hours"},
     "scorecard": (_CHATS | {"evidence_months", "reader"}) - {"payment_window_hours"},
     "drivers": {
@@ -136,7 +138,7 @@ DEPENDS: Final[dict[str, set[str]]] = {
     "coaching_excerpts": _SHOWN - {"driver_months"},
     "coaching_plan.json": _SHOWN | {"seed"},
     "coaching_plan.xlsx": _SHOWN | {"seed"},
-    "after_robot": {"conversation_gap_hours", "kpi_profile"},
+    "after_robot": _PROFILE | {"conversation_gap_hours"},
     "team_hours": {"driver_months"},
     "answer_bank": {"driver_months"},
     "call_back": {"export_buyers"},

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from csinsight.behaviours.label_places import label_places
 from csinsight.behaviours.lexicon import load_lexicon
@@ -166,8 +166,11 @@ def test_an_analyst_explores_a_run(
     assert outside == []
 
 
-def _answer(page: Page, *answers: str) -> str:
-    """Type answers with the hands on the keys, and return what is said below them at last."""
+def _answer(page: Page, *answers: str) -> Locator:
+    """Type answers with the hands on the keys, and return what is said below them.
+
+    Each part of the widget comes in a message of its own, so what is said may come a moment later.
+    """
     cell = page.locator(".jp-CodeCell").nth(3)
     field = cell.locator("input[type=text]")
     field.scroll_into_view_if_needed()
@@ -180,7 +183,7 @@ def _answer(page: Page, *answers: str) -> str:
         expect(text).not_to_have_text(before)
         expect(field).to_be_focused()
         expect(field).to_have_value("")
-    return cell.locator(".widget-html").last.inner_text()
+    return cell.locator(".widget-html").last
 
 
 def test_two_readers_label_by_the_keyboard(
@@ -193,21 +196,20 @@ def test_two_readers_label_by_the_keyboard(
         page, outside = _open(browser, address, "labelling")
         try:
             _run_all(page)
-            every = _answer(page)
+            every = _answer(page).inner_text()
             total = int(re.findall(r"[0-9]+", every)[-1])
             # A wrong answer is gone back to and cleared; one line is left for another time.
-            said = _answer(page, "12", "2", "b", "0", "?", "1 3", "0")
-            assert said == words.word("label.progress", done=4, all=total)
+            done = words.word("label.progress", done=4, all=total)
+            expect(_answer(page, "12", "2", "b", "0", "?", "1 3", "0")).to_have_text(done)
             [notebook] = tmp_path.rglob("labelling.ipynb")
             page.context.close()
             named = notebook.read_text(encoding="utf-8").replace("reader 1", "小王")
             notebook.write_text(named, encoding="utf-8")
             page, more = _open(browser, address, "labelling")
             _run_all(page)
-            said = _answer(page, "12", "0", "0", "b", "?", "1 3")
-            assert said == words.word("label.progress", done=4, all=total)
+            expect(_answer(page, "12", "0", "0", "b", "?", "1 3")).to_have_text(done)
             _run_all(page)  # whoever comes back is shown what they left
-            assert _answer(page) == words.word("label.progress", done=4, all=total)
+            expect(_answer(page)).to_have_text(done)
             kappa = page.locator(".jp-CodeCell").nth(4).locator(".jp-OutputArea tbody tr")
             expect(kappa.first).to_contain_text("reader 1, 小王")
             said = page.locator(".jp-OutputArea").all_text_contents()

@@ -208,7 +208,8 @@ def test_money_to_come_is_told_only_where_a_quarter_was_held_against_it(
 
 
 def _month_of(money: dict[str, float]) -> pd.DataFrame:
-    return pd.DataFrame({"buyer_id": list(money), "net_spend": list(money.values())})
+    table = pd.DataFrame({"buyer_id": list(money), "net_spend": list(money.values())})
+    return table.assign(orders=(table["net_spend"] / 100).clip(lower=1).astype(int))
 
 
 def test_a_buyer_who_makes_much_of_the_month_is_told_masked_with_the_month_without(
@@ -223,6 +224,9 @@ def test_a_buyer_who_makes_much_of_the_month_is_told_masked_with_the_month_witho
     assert "w***77, Core" in said and "wholesale77" not in said
     assert "40%" in said and "CN¥5,000 with this buyer, CN¥3,000 without" in said
     assert "(last month, also without: CN¥3,000)" in said
+    assert "stands for many" not in said
+    till = told(_month_of(many | {"wholesale77": 3000.0}))
+    assert "With 30 paid orders in the month it may be an id that stands for many" in till
     both = told(_month_of(many | {"wholesale77": 2000.0, "newcomer88": 3000.0}))
     assert both.startswith("**2 buyers (n***88 and w***77, Core) brought 62%")
     assert told(_month_of({"wholesale77": -5.0})) == ""  # a month of refunds has no shares

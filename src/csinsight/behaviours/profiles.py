@@ -147,7 +147,8 @@ def load_profile(name: str, folder: Path | None = None) -> KpiProfile:
 def imported_from(shop: Path) -> str | None:
     """Return the profile of what a shop's chats, or else its orders, were imported from.
 
-    Chats come first: they are what is timed. None where the record of imports doesn't tell.
+    Chats come first: they are what is timed. More than half of a table's rows have to be of one
+    platform. None where the record of imports doesn't tell.
 
     Examples
     --------
@@ -166,14 +167,15 @@ def imported_from(shop: Path) -> str | None:
     """
     names = sorted(file.stem for file in shipped(*_FOLDER).glob("*.yml"))
     of_format = {form: name for name in names for form in load_profile(name).formats}
-    records = [entry for entry in read_imports(shop) if entry.format in of_format]
     for table in ("messages", "orders"):
         rows: Counter[str] = Counter()
-        for entry in records:
+        for entry in read_imports(shop):
             if table in entry.tables:
-                rows[of_format[entry.format]] += entry.rows_used
-        if rows:
-            return rows.most_common(1)[0][0]
+                rows[of_format.get(entry.format, "")] += entry.rows_used
+        # A few lines of one platform beside many of nobody knows which tell nothing.
+        name, most = max(rows.items(), key=lambda item: item[1], default=("", 0))
+        if name and 2 * most > rows.total():
+            return name
     return None
 
 

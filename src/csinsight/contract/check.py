@@ -47,8 +47,10 @@ from csinsight.contract.tally import (
 LOG = logging.getLogger(__name__)
 
 
-#: So few times may all be midnight by chance, or as examples are written.
+#: So few times may be at one time of day by chance, or as examples are written; and such a share of
+#: them never is, to the second.
 _DAYS: Final = 20
+_AT_ONCE: Final = 0.2
 #: Tables of which a report says it.
 _TOLD_OF: Final = ("orders", "messages")
 
@@ -101,16 +103,20 @@ def _untimed(tables: Mapping[str, Tally]) -> Iterator[Notice]:
 
 
 def _days_only(tables: Mapping[str, Tally]) -> Iterator[Notice]:
-    """Yield the tables whose times are days: midnight is before whatever was said that day."""
+    """Yield the tables of which many times are days: those stand at one second of their day.
+
+    At midnight, or where a zone was taken off or put on at another hour.
+    """
     for name, found in tables.items():
         main = next(iter(times(TABLES[name])), "")
         dated = found.filled.get(main, 0)
-        if dated >= _DAYS and not found.clocked:
+        if dated >= _DAYS and found.at_once >= _AT_ONCE * dated:
             what = (
-                f"all {dated:,} times of {main} are midnight, so they are days: an order counts as "
-                "placed before the chats of its day; export times with hours and minutes"
+                f"{found.at_once:,} of {dated:,} times of {main} are at one and the same time of "
+                "day, so they are days: what comes before or after the chats of a day can't be "
+                "told; export times with hours and minutes"
             )
-            counts = {"found": dated, "all": dated}
+            counts = {"found": found.at_once, "all": dated}
             yield Notice(name, what, f"days_only_{name}" if name in _TOLD_OF else "", counts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -77,8 +77,8 @@ class Tally:
         By column, how many of its cells hold a value.
     ids : dict of str to polars.Series
         Distinct values of each column of `JOINED_BY` that the table has.
-    clocked : int
-        How many of the table's main times tell more than a day.
+    at_once : int
+        How many of the table's main times are at the commonest time of day, to the second.
     """
 
     rows: int
@@ -87,7 +87,7 @@ class Tally:
     last: datetime | None
     filled: Mapping[str, int]
     ids: Mapping[str, pl.Series]
-    clocked: int = 0
+    at_once: int = 0
 
 
 def counted(raw: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -184,7 +184,8 @@ def tally(counts: pl.DataFrame, table: Table) -> Tally:
     }
     clean = not _number(kinds, _FAULTS) and _fits_together(kinds, filled, rows, table)
     ends = (_moment(low), _moment(high))
-    return Tally(rows, clean, *ends, filled, ids, _number(kinds, _CLOCK))
+    at_once = max(kinds[_CLOCK]["n"].to_list(), default=0) if _CLOCK in kinds else 0
+    return Tally(rows, clean, *ends, filled, ids, at_once)
 
 
 def stretches(path: Path, table: Table) -> list[Stretch]:
@@ -264,7 +265,7 @@ def _line(
 
 
 def _span(frame: pl.DataFrame, table: Table) -> list[tuple[object, ...]]:
-    """Return the ends of a table's main time, and how many of them tell more than a day."""
+    """Return the ends of a table's main time, and how many of them are at each second of a day."""
     times = [name for name in cells.times(table) if name in frame.columns]
     if not times or times[0] != cells.times(table)[0]:
         return [_line(_TIME)]
@@ -272,10 +273,10 @@ def _span(frame: pl.DataFrame, table: Table) -> list[tuple[object, ...]]:
     # A time beyond the years of the contract is a fault already; Python could not hold it.
     known = frame.filter(moment.dt.year().is_between(1, 9999)).select(moment.cast(pl.Int64))
     ends = known.select(moment.min().alias("low"), moment.max().alias("high"))
-    clocked = frame.filter(moment.dt.time() != time()).height
+    clock = frame.drop_nulls(times[0]).group_by(moment.dt.strftime("%H:%M:%S")).len()
     return [
         _line(_TIME, low=ends["low"].item(), high=ends["high"].item()),
-        _line(_CLOCK, n=clocked),
+        *(_line(_CLOCK, value, n=n) for value, n in clock.iter_rows()),
     ]
 
 

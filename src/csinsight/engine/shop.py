@@ -24,11 +24,16 @@ from csinsight.contract.schema import (
 )
 from csinsight.contract.tally import Counter, in_this_process
 from csinsight.engine import polars_tables
-from csinsight.engine.frames import collect
+from csinsight.engine.frames import collect, ms
 from csinsight.errors import EngineError
 from csinsight.params import EngineName
 
 __all__ = ["EngineError", "Shop", "open_shop", "table_path"]
+
+
+#: So many orders, of which such a share at one second of their day, have days for times.
+_DAYS: Final = 20
+_MOST: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,24 @@ class Shop:
         ).iloc[0]
         return float(counts["named"] / counts["all"]) if counts["all"] else float("nan")
 
+    @cached_property
+    def orders_dated(self) -> bool:
+        """Whether orders tell days, not times: most are at one and the same second of their day."""
+        if not self.has("orders", Orders.PLACED_AT):
+            return False
+        second = nw.col(ms(Orders.PLACED_AT)) // 1000 % 86_400
+        at = self["orders"].select(second.alias("second")).group_by("second")
+        counts = collect(at.agg(nw.len().alias("n")))["n"]
+        return bool(counts.sum() >= _DAYS and counts.max() >= _MOST * counts.sum())
+
     @property
     def joined(self) -> bool:
-        """Whether orders name buyers, and chats can be joined to them by it.
+        """Whether orders name buyers and times, and chats can be joined to them by it.
 
         Where they can't, what came of a conversation is not known: that is no zero.
         """
-        return self.has("orders", Orders.BUYER_ID) and not self.match.broken
+        known = self.has("orders", Orders.BUYER_ID) and not self.match.broken
+        return known and not self.orders_dated
 
     def close(self) -> None:
         """End the Spark session, if that is the engine; every shop of the process shares it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -32,6 +34,10 @@ _LONG: Final = 8
 _WHAT: Final = "_what"
 _NEW: Final = "_new"
 _NUMBER: Final = "0123456789_- "
+#: An id that is no name: a number, a hash, a letter with a number.
+_CODE: Final = re.compile(r"[0-9a-f\-_]+|[A-Za-z]{0,3}[\-_]?[0-9][0-9\-_]*")
+#: Where such a share of accounts ends where others begin, ids are given anew; no pair stands out.
+_MANY: Final = 1 / 3
 
 
 def renamed_agents(shop: Shop) -> list[Notice]:
@@ -40,7 +46,8 @@ def renamed_agents(shop: Shop) -> list[Notice]:
     One account has to end within a week before the other begins: who hands over to a newcomer
     looks so too. So a second sign is needed: their names are alike, the newer one's buyers have
     written with the older one far more than with anybody else, both say sentences that nobody
-    else says, or the one begins at once and nobody else came or went.
+    else says, or the one begins at once and nobody else came or went. A pair is named where
+    neither is like a third; where accounts end and begin by the dozen none is, and that is said.
 
     Parameters
     ----------
@@ -64,6 +71,13 @@ def renamed_agents(shop: Shop) -> list[Notice]:
     ).set_index(Messages.AGENT_ID)
     spans = spans[spans["lines"] >= _LEAST_LINES].sort_values("first")
     pairs = _in_turn(spans)
+    if (ended := len({old for old, _ in pairs})) >= max(_LEAST_AGENTS, len(spans) * _MANY):
+        what = (
+            f"{ended} of {len(spans)} accounts end within a week before others begin, as where "
+            "ids are given anew: if they are, write into `same_as` in agents who is whom, since "
+            "figures by agent over several months are of accounts"
+        )
+        return [Notice("agents", what, "renamed_many", {"found": ended, "all": len(spans)})]
     signs = _signs(shop, said, spans, pairs) if pairs else {}
     if not signs:
         return []
@@ -116,7 +130,7 @@ def _signs(
         signs = []
         if only == (old, new):
             signs.append("nobody else came or went")
-        if _names_alike(names.get(old, old), names.get(new, new)):
+        if _names_alike(_called(names, old), _called(names, new)):
             signs.append("their names are alike")
         if count := _most(buyers.get(new, {}), old, _BUYERS):
             signs.append(f"share {count} buyers")
@@ -124,7 +138,9 @@ def _signs(
             signs.append(f"say {count} sentences that nobody else says")
         if signs:
             found[old, new] = signs
-    return found
+    # Who is like several is told apart by none of the signs.
+    olds, news = Counter(old for old, _ in found), Counter(new for _, new in found)
+    return {pair: why for pair, why in found.items() if olds[pair[0]] == news[pair[1]] == 1}
 
 
 def _only_ones(spans: pd.DataFrame) -> tuple[str, str] | None:
@@ -162,6 +178,11 @@ def _names(shop: Shop) -> dict[str, str]:
         return {}
     known = collect(shop["agents"].select(Agents.AGENT_ID, Agents.NAME)).dropna()
     return dict(zip(known[Agents.AGENT_ID], known[Agents.NAME], strict=True))
+
+
+def _called(names: dict[str, str], agent: str) -> str:
+    """Return an agent's name; of one without, the id where that is made of words."""
+    return names.get(agent, "" if _CODE.fullmatch(agent) else agent)
 
 
 def _names_alike(one: str, other: str) -> bool:

@@ -250,6 +250,8 @@ def _no_outcome(shop: Shop, params: RunParams) -> str | None:
 def _no_orders(shop: Shop, orders: str = "needs_outcome", join: str = "needs_join") -> str | None:
     if not shop.has("orders", Orders.BUYER_ID):
         return orders
+    if shop.orders_dated:
+        return "needs_order_times"
     return None if shop.joined else join
 
 

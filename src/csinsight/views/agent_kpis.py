@@ -110,7 +110,8 @@ def _untold(study: Study, shop: pd.Series) -> str:
     match, words = study.open().match, study.words
     count = words.number(shop[_K.INQUIRIES])
     if not match.broken:
-        return study.word("brief.no_paid", n=count)
+        dated = study.open().orders_dated
+        return study.word("brief.order_days" if dated else "brief.no_paid", n=count)
     found, buyers = words.number(match.found), words.number(match.chats)
     return study.word("brief.no_join", n=count, found=found, all=buyers)
 

@@ -36,6 +36,8 @@ _MOST_LISTED = 20
 LARGE = "large_buyers"
 #: A buyer with this share of a month's net spend is large. Ours.
 LARGE_SHARE = 0.2
+#: So many paid orders in a month are rather an id that stands for many than one buyer's. Ours.
+MANY_ORDERS = 30
 
 
 def sentence(study: Study, tiers: pd.DataFrame) -> str:
@@ -86,7 +88,7 @@ def finding(
     >>> from csinsight.views.sample import sample_study
     >>> some = {"tier": ["vip", "ordinary"], "net_spend": [9.0, 1.0], "net_spend_90d": [3.0, 0.0]}
     >>> tiers = pd.DataFrame(some).assign(expected_spend_90d=[200.0, 10.0], buyer_id=["b1", "b2"])
-    >>> spent = pd.DataFrame({"buyer_id": ["b1", "b2"], "net_spend": [9.0, 1.0]})
+    >>> spent = pd.DataFrame({"buyer_id": ["b1", "b2"], "net_spend": [9.0, 1.0], "orders": 1})
     >>> "without" in finding(sample_study(), tiers, spent.head(0), spent).text
     True
     """
@@ -107,6 +109,7 @@ def large_buyers(
     >>> from csinsight.views.sample import sample_study
     >>> tiers = pd.DataFrame({"buyer_id": ["b1"], "tier": ["vip"]})
     >>> spent = pd.DataFrame({"buyer_id": [f"b{n}" for n in range(9)], "net_spend": 10.0})
+    >>> spent["orders"] = 1
     >>> large_buyers(sample_study(), tiers, spent, spent)
     ''
     >>> spent.loc[1, "net_spend"] = 90.0
@@ -129,7 +132,9 @@ def large_buyers(
     ]
     earlier = before.set_index(_T.BUYER_ID)[_T.NET_SPEND].drop(large.index, errors="ignore")
     last = words.money(earlier.sum()) if earlier.sum() > 0 else ""
-    return study.word(
+    most = int(spent.set_index(_T.BUYER_ID)["orders"].reindex(large.index).max())
+    many = study.word("tiers.large_many", n=words.number(most)) if most >= MANY_ORDERS else ""
+    text = study.word(
         "tiers.large_one" if len(large) == 1 else "tiers.large_some",
         n=words.number(len(large)),
         who=words.listed(told),
@@ -138,6 +143,7 @@ def large_buyers(
         rest=words.money(whole - large.sum()),
         before=study.word("tiers.large_before", before=last) if last else "",
     )
+    return words.sentences(text, many)
 
 
 def headline(tiers: pd.DataFrame) -> dict[str, int]:
