@@ -15,6 +15,7 @@ from csinsight.behaviours.kpis import agent_kpis, shop_kpis
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import load_profile
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, MARKERS
+from csinsight.contract.join import BuyersNamed
 from csinsight.engine import open_shop
 
 LEXICON = load_lexicon(reader="rules")
@@ -198,6 +199,26 @@ def test_kpis_by_hand(shop, talks):
     # The order of September is no sale of October.
     assert (whole["conversations"], whole["total_sales"]) == (13, 80 + 30 + 60)
     assert whole["silent_sales"] == 60
+
+
+@pytest.mark.parametrize(("nameless", "told"), [(170.0, True), (171.0, False)])
+def test_silent_sales_need_the_buyers_of_half_of_the_money(tmp_path, nameless, told):
+    """Three known orders of 170 in October, and one that names no buyer."""
+    _messages().write_parquet(tmp_path / "messages.parquet")
+    day, kinds = datetime(2026, 10, 20), _orders().schema
+    other = [("o5", None, day, day, nameless + 9, nameless + 9, 9.0, 1)]
+    orders = pl.concat([_orders(), pl.DataFrame(other, schema=kinds, orient="row")])
+    orders.write_parquet(tmp_path / "orders.parquet")
+    shop, profile = open_shop(tmp_path), load_profile("taobao")
+    talks = build_conversations(mark_messages(ChatSource(shop, AS_OF, 12, RULES, LEXICON)))
+    month = _month(shop, talks, profile)
+    assert month.named == BuyersNamed(3, 4, 170.0, 170.0 + nameless)
+    row = shop_kpis(month.conversations, profile=profile, month=month).iloc[0]
+    figures = row[["total_sales", "silent_sales", "silent_share"]]
+    assert figures.notna().all() == told
+    assert figures.isna().all() != told
+    # What came of chats is known of known buyers as before.
+    assert row["sales"] == 110
 
 
 def test_without_orders_and_times_what_hangs_on_them_is_null(tmp_path):

@@ -269,3 +269,9 @@ def test_ids_that_fit_for_some_are_not_said_to_show_no_likeness() -> None:
     chats, orders = (pl.Series([f"b{n}" for n in range(a, a + 100)]) for a in (0, 60))
     assert match_buyers(chats, orders).cause == "some"
     assert match_buyers(chats, orders.str.replace("b", "x")).cause == "none"
+    # Nobody can say that the others did not buy where orders name no buyer.
+    assert match_buyers(chats, orders, 0.01).cause == "some"
+    assert match_buyers(chats, orders, 0.9).cause == "nameless"
+    few = pl.Series(["b0", "b1", *(f"y{n}" for n in range(8))])
+    assert match_buyers(chats, few, 0.9).cause == "nameless"
+    assert match_buyers(chats, few, 0.9).broken

@@ -78,6 +78,17 @@ def test_orders_without_buyers_or_amounts_make_no_tiers(toy_shop: Path) -> None:
     assert left_out["04_conversion_drivers"] == "needs_outcome"
 
 
+def test_tiers_need_the_buyers_of_the_orders_that_they_count(toy_shop: Path) -> None:
+    """Orders of years ago that name their buyers don't make up for those of now."""
+    _rewrite(toy_shop / "orders.csv", "o1,b1", "o1,")
+    header, first = (toy_shop / "orders.csv").read_text(encoding="utf-8").splitlines()[:2]
+    assert first.startswith("o1,,")
+    old = first.replace("2026-", "2020-").removeprefix("o1,,")
+    lines = [header, first, f"o8,b1,{old}", f"o9,b2,{old}"]
+    (toy_shop / "orders.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert supply(toy_shop, PARAMS).left_out["02_value_tiers"] == "needs_order_buyers"
+
+
 def test_satisfaction_as_outcome_needs_ratings(toy_shop: Path) -> None:
     left_out = supply(toy_shop, RunParams(outcome="satisfaction")).left_out
     assert left_out == {"04_conversion_drivers": "needs_ratings"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from csinsight.contract.join import BuyersNamed
 from csinsight.features.coverage import join_bias
 from csinsight.views import data_check, data_check_join
 from csinsight.views.study import Study
@@ -61,7 +62,12 @@ def test_keys_and_the_bias_of_the_unmatched(tmp_path: Path) -> None:
     assert "67% at most" in text
     assert "between 25% (nobody who is not found bought) and 75%" in text
     assert "25%" in data_check.match_note(study)
-    assert study.open().buyers_named == pytest.approx(1 / 3)
+    assert study.open().buyers_named() == BuyersNamed(10, 30, 1000.0, 2000.0)
+    assert "lower bound: 67% of the month’s orders" in data_check.match_note(study)
+    told = " ".join(data_check.join(study))
+    assert "so the others may have bought" in told
+    assert "20 of the month’s 30 orders (67%) name no buyer" in told
+    assert "in no file yet" not in told
 
 
 def test_a_join_that_fails_is_no_zero(tmp_path: Path) -> None:

@@ -26,10 +26,19 @@ from csinsight.behaviours.scope import AGENT_TURN, flag
 from csinsight.contract.artifacts import AgentSessions, opportunity_column
 from csinsight.contract.artifacts import Conversations as Talk
 from csinsight.contract.domain import COMPLIANCE, TIMINGS
+from csinsight.contract.join import BuyersNamed
 from csinsight.contract.schema import Messages, Orders
 from csinsight.engine import collect
 from csinsight.features.agent_sessions import agent_sessions, credited_orders, response_times
-from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, count_if, pick
+from csinsight.features.frames import (
+    BEFORE_OUTCOME,
+    POSITION,
+    TURN_NO,
+    Frame,
+    count_if,
+    moment_ms,
+    pick,
+)
 from csinsight.features.months import in_months
 from csinsight.features.rounds import ROUND_COUNTS
 from csinsight.params import add_months
@@ -92,12 +101,15 @@ class Month:
         Orders placed in the month: ``order_id``, ``buyer_id``, ``paid_at``, ``paid_amount``,
         ``net_amount`` (null unless paid) and ``agent_id``, null where no agent touched the order
         (静默); None where orders name no buyers.
+    named : BuyersNamed
+        Of how many of the month's orders the buyer is known; `orders` has these alone.
     """
 
     conversations: pd.DataFrame
     agent_sessions: pd.DataFrame
     response_times: pd.DataFrame
     orders: pd.DataFrame | None
+    named: BuyersNamed
 
 
 def build_agent_sessions(
@@ -266,9 +278,11 @@ def count_month(
     if profile.handed_over == "leave_out":
         kept = served[Talk.IS_INQUIRY].fillna(value=False) & ~served[AgentSessions.HANDED_OVER]
         served = served.assign(**{Talk.IS_INQUIRY: kept.astype(bool)})
+    since, until = moment_ms(add_months(as_of, -1)), moment_ms(as_of)
     return Month(
         in_months(conversations, as_of, 1),
         served,
         response_times(cut),
         owned if cut.shop.joined and cut.shop.has("orders", Orders.PAID_AT) else None,
+        cut.shop.buyers_named(since, until),
     )

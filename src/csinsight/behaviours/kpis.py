@@ -196,7 +196,9 @@ def shop_kpis(
     month : Month or None
         The same time with its orders: for sales of every order that a conversation led to, for
         what no agent touched (静默, silent), and for medians over rounds. Without it sales are
-        those of each conversation's one order, and the rest is null.
+        those of each conversation's one order, and the rest is null. Whether an agent touched an
+        order can be told where its buyer is known: silent sales are those of known buyers, and
+        null where these have less than half of the month's orders or money.
 
     Returns
     -------
@@ -221,7 +223,7 @@ def shop_kpis(
     orders = month.orders if month else None
     touched = None if orders is None else orders[orders[Talk.AGENT_ID].notna()]
     times = month.response_times if month else None
-    return pd.DataFrame([_figures(conversations, profile, touched, times) | _silent(orders)])
+    return pd.DataFrame([_figures(conversations, profile, touched, times) | _silent(month)])
 
 
 def monthly_kpis(conversations: pd.DataFrame, *, profile: KpiProfile) -> pd.DataFrame:
@@ -371,7 +373,8 @@ def _money(talks: pd.DataFrame, orders: pd.DataFrame | None) -> Figures:
     }
 
 
-def _silent(orders: pd.DataFrame | None) -> Figures:
+def _silent(month: Month | None) -> Figures:
+    orders = month.orders if month and month.named.most else None
     sold = None if orders is None else orders[orders[Orders.PAID_AT].notna()]
     if sold is None or sold[Talk.NET_AMOUNT].isna().all():
         return dict.fromkeys((TOTAL_SALES, SILENT_SALES, SILENT_SHARE))

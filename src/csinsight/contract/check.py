@@ -26,9 +26,11 @@ from csinsight.contract.read import Checked, header_notices, read_table
 from csinsight.contract.rollouts import read_rollouts
 from csinsight.contract.schema import (
     MAIN_TABLES,
+    ORDER_BUYERS,
     TABLES,
     Agents,
     Messages,
+    OrderBuyers,
     Orders,
     PageViews,
     Ratings,
@@ -135,7 +137,8 @@ def _buyers(tables: Mapping[str, Tally], table: str, column: str, name: str) -> 
     buyers = _ids(tables, table, column)
     if buyers.is_empty() or "orders" not in tables:
         return
-    with_orders = _ids(tables, "orders", Orders.BUYER_ID)
+    of_orders = (("orders", Orders.BUYER_ID), (ORDER_BUYERS.name, OrderBuyers.BUYER_ID))
+    with_orders = pl.concat([_ids(tables, *place).cast(pl.String) for place in of_orders])
     if with_orders.is_empty():
         what = "orders name no buyer: buyers here can't be joined with orders"
         yield Notice(table, what, "no_order_buyers")

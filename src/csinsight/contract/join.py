@@ -17,9 +17,23 @@ BROKEN: Final = 0.05
 DOUBTFUL: Final = 0.5
 #: So few buyers of chats may well have bought nothing.
 FEWEST: Final = 10
+#: Share of orders without a buyer from which on whoever is not found may have bought.
+NAMELESS: Final = 0.05
+#: Of buyers whose orders are known in part only nobody can tell what they spend, or without a chat.
+MOST: Final = 0.5
 
 Cause = Literal[
-    "none", "some", "dot_zero", "spoilt", "case", "blanks", "masked", "mail", "hashed", "kinds"
+    "none",
+    "some",
+    "nameless",
+    "dot_zero",
+    "spoilt",
+    "case",
+    "blanks",
+    "masked",
+    "mail",
+    "hashed",
+    "kinds",
 ]
 
 
@@ -43,6 +57,36 @@ class KeyMatch:
     key: Key
     buyers: int
     orders: int
+
+
+@dataclass(frozen=True)
+class BuyersNamed:
+    """Of how many orders the buyer is known, and of how much money.
+
+    Parameters
+    ----------
+    orders, of_orders : int
+        Orders whose buyer is known, and all.
+    net, of_net : float
+        What was paid for them less refunds; 0 where the shop has no amounts.
+    """
+
+    orders: int = 0
+    of_orders: int = 0
+    net: float = 0.0
+    of_net: float = 0.0
+
+    @property
+    def most(self) -> bool:
+        """Whether the known buyers have most of the orders and most of the money."""
+        if not self.of_orders or self.orders / self.of_orders < MOST:
+            return False
+        return self.of_net <= 0 or self.net / self.of_net >= MOST
+
+    @property
+    def nameless(self) -> float:
+        """Share of orders whose buyer is not known; 0 without any order."""
+        return 1 - self.orders / self.of_orders if self.of_orders else 0.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +123,7 @@ class Match:
             return False
         # Where the ids themselves show the fault, a few buyers are enough to tell.
         few = self.chats < FEWEST or self.orders < FEWEST
-        return self.share < BROKEN and (not few or self.cause not in ("none", "some"))
+        return self.share < BROKEN and (not few or self.cause not in ("none", "some", "nameless"))
 
     @property
     def doubtful(self) -> bool:
@@ -87,13 +131,15 @@ class Match:
         return bool(self.chats and self.orders) and self.share < DOUBTFUL
 
 
-def match_buyers(chats: pl.Series, orders: pl.Series) -> Match:
+def match_buyers(chats: pl.Series, orders: pl.Series, nameless: float = 0.0) -> Match:
     """Return how many of the buyers of chats are found among those of orders, and why so few.
 
     Parameters
     ----------
     chats, orders : polars.Series
         Buyer ids as text, with repeats and nulls as they come.
+    nameless : float
+        Share of all orders whose buyer is not known.
 
     Examples
     --------
@@ -105,10 +151,10 @@ def match_buyers(chats: pl.Series, orders: pl.Series) -> Match:
     match = Match(len(chat), len(order), found)
     if not match.doubtful:
         return match
-    return Match(len(chat), len(order), found, _cause(chat, order, found))
+    return Match(len(chat), len(order), found, _cause(chat, order, found, nameless))
 
 
-def _cause(chat: pl.Series, order: pl.Series, found: int) -> Cause:
+def _cause(chat: pl.Series, order: pl.Series, found: int, nameless: float) -> Cause:
     """Tell the cause by what makes the ids fit once it is taken away, else by their kinds."""
     for cause, plain in _MENDS.items():
         ours, theirs = (
@@ -121,9 +167,10 @@ def _cause(chat: pl.Series, order: pl.Series, found: int) -> Cause:
         if max(shares) > 0.5 and (cause == "masked" or min(shares) < 0.5):
             return cause
     digits = [_share(ids, r"^[0-9]+$") > 0.5 for ids in (chat, order)]
-    # Where many are found as they are, the ids are of one kind, and the rest did not buy.
-    if found >= BROKEN * len(chat):
-        return "some"
+    # Where many are found as they are, the ids are of one kind, and the rest did not buy, unless
+    # the orders that name no buyer are theirs. Where those are most, few can be found at all.
+    if found >= BROKEN * len(chat) or (found and nameless > MOST):
+        return "nameless" if nameless >= NAMELESS else "some"
     return "kinds" if digits[0] != digits[1] else "none"
 
 

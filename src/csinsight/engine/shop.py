@@ -13,7 +13,7 @@ import narwhals as nw
 import polars as pl
 
 from csinsight.contract.files import table_path
-from csinsight.contract.join import Key, KeyMatch, Match, match_buyers
+from csinsight.contract.join import BuyersNamed, Key, KeyMatch, Match, match_buyers
 from csinsight.contract.schema import (
     MAIN_TABLES,
     TABLES,
@@ -75,7 +75,8 @@ class Shop:
             for table, column in (("messages", Messages.BUYER_ID), ("orders", Orders.BUYER_ID))
         ]
         chats, orders = (pl.Series("id", list(found), dtype=pl.String) for found in ids)
-        return replace(match_buyers(chats, orders), keys=self._keys(chats))
+        match = match_buyers(chats, orders, self.buyers_named().nameless)
+        return replace(match, keys=self._keys(chats))
 
     def _keys(self, chats: pl.Series) -> tuple[KeyMatch, ...]:
         """Return what each key joins; of the buyers of `chats`, each under its best one."""
@@ -100,17 +101,37 @@ class Shop:
         """Whether some orders have their buyer from ``order_buyers``, not from their own row."""
         return self.has("order_buyers", OrderBuyers.ORDER_ID) and "orders" in self.tables
 
-    @cached_property
-    def buyers_named(self) -> float:
-        """Share of the orders whose buyer is known; NaN without any order."""
+    def buyers_named(self, since_ms: int | None = None, until_ms: int | None = None) -> BuyersNamed:
+        """Return of how many orders the buyer is known: of all, or of those placed in a time.
+
+        A payment at `until_ms` or later is not known yet.
+        """
         if "orders" not in self.tables:
-            return float("nan")
+            return BuyersNamed()
+        orders = self["orders"]
+        placed, paid = nw.col(ms(Orders.PLACED_AT)), ~nw.col(ms(Orders.PAID_AT)).is_null()
+        if since_ms is not None:
+            orders = orders.filter(placed >= since_ms)
+        if until_ms is not None:
+            orders = orders.filter(placed < until_ms)
+            paid = paid & (nw.col(ms(Orders.PAID_AT)) < until_ms)
+        net = nw.col(Orders.PAID_AMOUNT) - nw.col(Orders.REFUND_AMOUNT).fill_null(0.0)
+        net = nw.when(paid).then(net).otherwise(nw.lit(0.0)).fill_null(0.0)
+        named = ~nw.col(Orders.BUYER_ID).is_null()
         counts = collect(
-            self["orders"].select(
-                nw.len().alias("all"), nw.col(Orders.BUYER_ID).count().alias("named")
+            orders.with_columns(
+                _net=net, _named_net=nw.when(named).then(net).otherwise(nw.lit(0.0))
+            ).select(
+                nw.col(Orders.BUYER_ID).count().alias("orders"),
+                nw.len().alias("of_orders"),
+                nw.col("_named_net").sum().alias("net"),
+                nw.col("_net").sum().alias("of_net"),
             )
-        ).iloc[0]
-        return float(counts["named"] / counts["all"]) if counts["all"] else float("nan")
+        ).fillna(0)  # the sum of no rows is null on Spark
+        row = counts.iloc[0]
+        return BuyersNamed(
+            int(row["orders"]), int(row["of_orders"]), float(row["net"]), float(row["of_net"])
+        )
 
     @cached_property
     def orders_dated(self) -> bool:

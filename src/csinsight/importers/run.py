@@ -28,7 +28,7 @@ from csinsight.contract.imports import (
     write_imports,
 )
 from csinsight.contract.join import Cause, match_buyers
-from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers
+from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers, Orders
 from csinsight.errors import ConfigError, ImporterError
 from csinsight.importers.archive import add_to
 from csinsight.importers.given import told_apart
@@ -63,6 +63,7 @@ from csinsight.importers.zendesk import read_zendesk
 CAUSES: Final[dict[Cause, str]] = {
     "none": "the ids of the two show no likeness: are both of the same shop and months?",
     "some": "their ids fit as they are; the others didn't buy, or their orders are in no file yet",
+    "nameless": "their ids fit, but orders here name no buyer, so the others may have bought",
     "dot_zero": "ids of one end in .0, as a program writes numbers: export them as text",
     "spoilt": "ids of one were spoilt by a spreadsheet (1.9E+15): export them again",
     "case": "ids differ in capital letters: write them alike",
@@ -406,14 +407,18 @@ def _match_rate(folder: Path, tables: Mapping[str, pl.DataFrame]) -> list[str]:
     changed = {*paths, ORDER_BUYERS.name} & tables.keys()
     if not changed or not all(path.exists() for path in paths.values()):
         return []
-    chats, orders = (
-        pl.read_parquet(paths[name], columns=[Messages.BUYER_ID], glob=False)[Messages.BUYER_ID]
-        for name in ("messages", "orders")
-    )
+    columns = [Orders.ORDER_ID, Orders.BUYER_ID]
+    placed = pl.read_parquet(paths["orders"], columns=columns, glob=False)
+    orders = placed[Orders.BUYER_ID]
+    chats = pl.read_parquet(paths["messages"], columns=[Messages.BUYER_ID], glob=False)
     links = tables.get(ORDER_BUYERS.name, pl.DataFrame(schema={OrderBuyers.ORDER_ID: pl.String}))
     named = links.drop_nulls(OrderBuyers.ORDER_ID)
     joined = named[OrderBuyers.BUYER_ID] if named.height else orders.clear()
-    match = match_buyers(chats, pl.concat([orders, joined.cast(orders.dtype)]))
+    linked = placed[Orders.ORDER_ID].is_in(named[OrderBuyers.ORDER_ID].implode())
+    nameless = int((orders.is_null() & ~linked).sum()) / max(len(orders), 1)
+    match = match_buyers(
+        chats[Messages.BUYER_ID], pl.concat([orders, joined.cast(orders.dtype)]), nameless
+    )
     if not match.orders:
         return ["orders name no buyer, so chats can't be joined to them"]
     told = f"{match.found} of {match.chats} buyers of chats ({match.share:.0%}) are among those "

@@ -207,24 +207,21 @@ def _unknown(key: str, values: dict[str, JsonValue]) -> str:
     return f"has `{key}`, which the run does not tell it{mend}"
 
 
-#: Of buyers whose orders are known in part only nobody can tell what they are worth.
-_MOST: Final = 0.5
-
-
 def _no_types(shop: Shop, end: datetime, params: RunParams) -> str | None:
     start = end - timedelta(days=params.page_view_days)
     if _counts(shop, "page_views", start, end):
         return None
     # The adaptation reads orders and chats; either alone shows too little of anybody.
-    orders = shop.buyers_named >= _MOST and _counts(shop, "orders", start, end)
+    orders = shop.buyers_named(_ms(start), _ms(end)).most
     chats = _untimed(shop) or _counts(shop, "messages", start, end)
     return None if orders and chats else "needs_page_views"
 
 
 def _no_tiers(shop: Shop, end: datetime, params: RunParams) -> str | None:
-    if not _counts(shop, "orders", end - timedelta(days=params.order_days), end):
+    start = end - timedelta(days=params.order_days)
+    if not _counts(shop, "orders", start, end):
         return "needs_orders"
-    if not shop.buyers_named >= _MOST:
+    if not shop.buyers_named(_ms(start), _ms(end)).most:
         return "needs_order_buyers"
     return None if shop.has("orders", Orders.PAID_AMOUNT) else "needs_order_amounts"
 

@@ -9,9 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from csinsight.behaviours.kpis import (
-    SILENT_SALES,
     SILENT_SHARE,
-    TOTAL_SALES,
     monthly_kpis,
     shop_kpis,
 )
@@ -32,6 +30,7 @@ from csinsight.views.kpi_figures import (
     SHOP_KPIS,
     missed,
     no_targets,
+    of_sales,
     shop_row,
     targets_of,
     with_interval,
@@ -260,7 +259,6 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
     profile = study.context.profile
     words = study.words
     span = words.interval(*(words.percent(shop[f"{_K.PAID_RATE}{e}"]) for e in ("_low", "_high")))
-    sold = (words.money(shop[name]) for name in (SILENT_SALES, TOTAL_SALES))
     p90 = words.seconds(shop[_K.FIRST_RESPONSE_P90])
     told = {
         _K.PAID_RATE: study.word(
@@ -282,9 +280,7 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
         ),
         _K.REPLY_RATE_180S: _of_rounds(study, shop),
         _K.SPEND_PER_BUYER: study.word("kpis.per_buyer", n=words.number(shop["paying_buyers"])),
-        SILENT_SHARE: study.word(
-            "kpis.silent_detail", **dict(zip(("silent", "total"), sold, strict=True))
-        ),
+        SILENT_SHARE: study.word("kpis.silent_detail", sales=of_sales(study, shop)),
         _K.SATISFACTION: study.word(
             "kpis.rated",
             n=words.number(shop[_K.RATINGS]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
@@ -13,6 +13,7 @@ from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
+from csinsight.contract.join import NAMELESS
 from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Agents, Messages, Orders
 from csinsight.contract.set_aside import asides
 from csinsight.engine import collect, ms
@@ -379,7 +380,9 @@ def set_aside(study: Study, over: float = 0.0) -> list[str]:
 
 
 def join(study: Study) -> list[str]:
-    """Return how many of the chats' buyers are found in orders, where too few are.
+    """Return how many of the chats' buyers are found in orders, and of how many orders the buyer.
+
+    Either where too few are.
 
     Examples
     --------
@@ -390,7 +393,7 @@ def join(study: Study) -> list[str]:
     """
     match = study.open().match
     if not match.doubtful:
-        return []
+        return _nameless(study, "orders")
     kind = "broken" if match.broken else "doubtful"
     return [
         study.word(
@@ -399,6 +402,23 @@ def join(study: Study) -> list[str]:
             all=study.words.number(match.chats),
             share=study.words.percent(match.share),
             cause=study.word(f"join.{match.cause}"),
+        ),
+        *_nameless(study, "orders"),
+    ]
+
+
+def _nameless(study: Study, kind: Literal["orders", "short"]) -> list[str]:
+    """Say that conversion is a lower bound, where many of the month's orders name no buyer."""
+    shop, named = study.open(), study.buyers_named
+    if not (shop.joined and shop.match.chats and named.nameless >= NAMELESS):
+        return []
+    number = study.words.number
+    return [
+        study.word(
+            f"join.nameless_{kind}",
+            n=number(named.of_orders - named.orders),
+            all=number(named.of_orders),
+            share=study.words.percent(named.nameless, 0),
         )
     ]
 
@@ -452,7 +472,7 @@ _REFUNDS_OF: Final = 300
 
 
 def match_note(study: Study) -> str:
-    """Return the match rate in a few words, to stand beside conversion; empty where it is fine.
+    """Return what to know of the join, in a few words beside conversion; empty where all is fine.
 
     Examples
     --------
@@ -462,9 +482,9 @@ def match_note(study: Study) -> str:
     ''
     """
     match = study.open().match
-    if not match.doubtful or match.broken:
-        return ""
-    return study.word("join.short", share=study.words.percent(match.share, 0))
+    doubted = match.doubtful and not match.broken
+    rate = [study.word("join.short", share=study.words.percent(match.share, 0))] if doubted else []
+    return " · ".join(rate + _nameless(study, "short"))
 
 
 def imports(study: Study) -> list[str]:

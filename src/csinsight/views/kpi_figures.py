@@ -281,10 +281,12 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame) -> Block:
 
     Examples
     --------
+    >>> from csinsight.contract.join import BuyersNamed
     >>> from csinsight.sample import sample_sessions
     >>> from csinsight.views.sample import sample_study
     >>> study, seen = sample_study(), sample_study().read("conversations")
-    >>> month = Month(study.of_month(seen), sample_sessions(), pd.DataFrame(), None)
+    >>> none = pd.DataFrame()
+    >>> month = Month(study.of_month(seen), sample_sessions(), none, None, BuyersNamed())
     >>> type(left_out(study, month, seen)).__name__
     'Table'
     """
@@ -302,6 +304,8 @@ def left_out(study: Study, month: Month, conversations: pd.DataFrame) -> Block:
         AgentSessions.CREDITED_ELSEWHERE: month.agent_sessions[
             AgentSessions.CREDITED_ELSEWHERE
         ].sum(),
+        "nameless" if month.named.most else "nameless_most": month.named.of_orders
+        - month.named.orders,
     }
     rows = [
         {
@@ -370,8 +374,7 @@ def writers(study: Study) -> dict[str, Write]:
 def _made_of(study: Study, row: pd.Series, name: str) -> str:
     words, made = study.words, _MADE.get(name)
     if name == SILENT_SHARE:
-        top, under = (words.money(row[n]) for n in (SILENT_SALES, TOTAL_SALES))
-        return study.word("kpis.made_of_silent", top=top, under=under)
+        return of_sales(study, row)
     if made is None:
         return ""
     under = words.number(row[f"{name}{_K.DENOMINATOR_SUFFIX}"])
@@ -381,6 +384,25 @@ def _made_of(study: Study, row: pd.Series, name: str) -> str:
     top = words.money(above) if made == "buyers" else words.number(above)
     unit = f"_{study.context.profile.inquirer}" if made == "inquirers" else ""
     return study.word(f"kpis.made_of_{made}{unit}", top=top, under=under)
+
+
+def of_sales(study: Study, row: pd.Series) -> str:
+    """Return silent sales of which sales: of known buyers where some orders name none.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> row = pd.Series({"silent_sales": 20.0, "total_sales": 80.0})
+    >>> of_sales(sample_study(), row)
+    'CN¥20 of CN¥80 net sales'
+    """
+    words, named = study.words, study.buyers_named
+    return study.word(
+        "kpis.made_of_silent_known" if named.nameless else "kpis.made_of_silent",
+        top=words.money(row[SILENT_SALES]),
+        under=words.money(row[TOTAL_SALES]),
+        all=words.money(named.of_net),
+    )
 
 
 def with_interval(

@@ -25,11 +25,13 @@ from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
+from csinsight.contract.join import BuyersNamed
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, counter, open_shop, table_path
 from csinsight.engine.polars_tables import open_table
 from csinsight.errors import ConfigError, RunError
+from csinsight.features.frames import moment_ms
 from csinsight.features.months import in_months
 from csinsight.features.renamed import renamed_agents
 from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
@@ -138,6 +140,11 @@ class Study:
     def open(self) -> Shop:
         """Return the shop's tables, opened once on this study's engine."""
         return self._shop
+
+    @cached_property
+    def buyers_named(self) -> BuyersNamed:
+        """Of how many of the month's orders the buyer is known."""
+        return self.open().buyers_named(moment_ms(self.start), moment_ms(self.as_of))
 
     @cached_property
     def _shop(self) -> Shop:
