@@ -44,12 +44,12 @@ def test_a_report_is_there_at_every_moment(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         reader = pool.submit(look)
-        for number in range(1, 40):
+        for number in range(1, 20):
             publish(_folder(tmp_path / "new", str(number)), target)
         stop.set()
         seen = reader.result(30)
     assert len(seen) > 1
-    assert seen <= {str(number) for number in range(40)}
+    assert seen <= {str(number) for number in range(20)}
 
 
 def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:

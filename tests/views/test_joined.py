@@ -32,7 +32,7 @@ def _shop(folder: Path, orders: str, links: str = "") -> Path:
 
 
 def _order(number: int, buyer: str, amount: int, hour: int = 21) -> str:
-    when = f"2026-10-05T{hour}:00:00"
+    when = f"2026-10-05T{hour}:{number:02}:00"
     return f"o{number},{buyer},{when},{when},{amount},{amount},1\n"
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +49,10 @@ from csinsight.contract.tally import (
 LOG = logging.getLogger(__name__)
 
 
-#: So few times may be at one time of day by chance, or as examples are written; and such a share of
-#: them never is, to the second.
-_DAYS: Final = 20
+#: So few times, or times of so few days, may be at one time of day by chance, or as examples are
+#: written; and such a share of them never is, to the second.
+_DATED: Final = 20
+_DATED_DAYS: Final = timedelta(days=5)
 _AT_ONCE: Final = 0.2
 #: Tables of which a report says it.
 _TOLD_OF: Final = ("orders", "messages")
@@ -112,7 +113,9 @@ def _days_only(tables: Mapping[str, Tally]) -> Iterator[Notice]:
     for name, found in tables.items():
         main = next(iter(times(TABLES[name])), "")
         dated = found.filled.get(main, 0)
-        if dated >= _DAYS and found.at_once >= _AT_ONCE * dated:
+        if not (found.first and found.last and found.last - found.first >= _DATED_DAYS):
+            continue
+        if dated >= _DATED and found.at_once >= _AT_ONCE * dated:
             what = (
                 f"{found.at_once:,} of {dated:,} times of {main} are at one and the same time of "
                 "day, so they are days: what comes before or after the chats of a day can't be "

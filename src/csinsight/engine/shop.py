@@ -31,8 +31,10 @@ from csinsight.params import EngineName
 __all__ = ["EngineError", "Shop", "open_shop", "table_path"]
 
 
-#: So many orders, of which such a share at one second of their day, have days for times.
-_DAYS: Final = 20
+#: So many orders over so long, of which such a share at one second of their day, have days for
+#: times.
+_DATED: Final = 20
+_DATED_MS: Final = 5 * 86_400_000
 _MOST: Final = 0.5
 
 
@@ -138,10 +140,14 @@ class Shop:
         """Whether orders tell days, not times: most are at one and the same second of their day."""
         if not self.has("orders", Orders.PLACED_AT):
             return False
-        second = nw.col(ms(Orders.PLACED_AT)) // 1000 % 86_400
-        at = self["orders"].select(second.alias("second")).group_by("second")
-        counts = collect(at.agg(nw.len().alias("n")))["n"]
-        return bool(counts.sum() >= _DAYS and counts.max() >= _MOST * counts.sum())
+        placed = nw.col(ms(Orders.PLACED_AT))
+        at = self["orders"].with_columns(second=placed // 1000 % 86_400).group_by("second")
+        found = collect(
+            at.agg(nw.len().alias("n"), placed.min().alias("low"), placed.max().alias("high"))
+        )
+        long = found["high"].max() - found["low"].min() >= _DATED_MS
+        orders, most = found["n"].sum(), found["n"].max()
+        return bool(long and orders >= _DATED and most >= _MOST * orders)
 
     @property
     def joined(self) -> bool:

@@ -25,6 +25,8 @@ from csinsight.runs.state import (
 PUBLISH_LOCK: Final = ".publish.lock"
 #: Publishing takes a moment, so that who waits this long waits for something that hangs.
 PUBLISH_SECONDS: Final = 120.0
+#: Who was led to the old report just before it is replaced has this long to open its page.
+GRACE_SECONDS: Final = 0.1
 
 
 def publish(staged: Path, target: Path) -> None:
@@ -55,7 +57,10 @@ def publish(staged: Path, target: Path) -> None:
     if target.is_dir() and not target.is_symlink():
         # As versions before 0.2 left it: only this once there are two steps, and `recover`.
         target.rename(_aside(target))
+    replaces = target.exists()
     link.replace(target)
+    if replaces:
+        time.sleep(GRACE_SECONDS)
     recover(target)
 
 
