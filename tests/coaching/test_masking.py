@@ -178,3 +178,9 @@ def test_a_height_below_a_link_is_no_piece_of_a_number():
     assert mask_lines(lines) == ["[链接]", lines[1]]
     assert mask_lines([link, "13800138000"]) == ["[链接]", "[电话]"]
     assert mask_lines([f"{link} 1380013", "8000"]) == ["[链接] [电话]", "[电话]"]
+
+
+@pytest.mark.parametrize("sigh", ["Oh no, so sorry", "oh dear", "Oh I see"])
+@pytest.mark.parametrize("number", ["7730-2291-55", "room 304", "07700 900482"])
+def test_a_sigh_behind_a_number_is_no_digit_of_it(number, sigh):
+    assert mask_lines([f"it is {number}", sigh])[1] == sigh

@@ -23,7 +23,8 @@ _RUN: Final = re.compile(rf"{NUMERAL}(?:{GAP}{NUMERAL}){{6,}}")
 _ALIKE: Final = re.compile(rf"(?<![A-Za-z0-9])[0-9](?:{GAP}[0-9oOlI]){{8,13}}(?![A-Za-z0-9])")
 _SPELLED: Final = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 _WORDS: Final = re.compile(
-    rf"(?<![a-z])(?:{_SPELLED}|[0-9]+)(?:[\s\-,.]{{1,2}}(?:{_SPELLED}|[0-9]+|o)){{2,}}(?![a-z])",
+    # "…55. Oh no": what ends in "oh" is the next sentence's.
+    rf"(?<![a-z])(?:{_SPELLED}|[0-9]+)(?:[\s\-,.]{{1,2}}(?:{_SPELLED}|[0-9]+|o)){{2,}}(?<!oh)(?![a-z])",
     re.IGNORECASE,
 )
 #: So few digits are nobody's.

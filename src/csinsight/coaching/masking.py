@@ -17,7 +17,7 @@ from typing import Final
 
 from csinsight.coaching.digits import GAP, NUMERAL, Span
 from csinsight.coaching.private_accounts import ACCOUNTS
-from csinsight.coaching.private_names import NAMES, NAMES_NEARBY
+from csinsight.coaching.private_names import ENGLISH_NEARBY, NAMES, NAMES_NEARBY
 from csinsight.coaching.private_numbers import number_spans
 from csinsight.coaching.private_places import PLACES
 from csinsight.coaching.rarity import Common, plain_text
@@ -179,8 +179,8 @@ def _spans(plain: str, names: re.Pattern[str] | None, *, personal: bool = False)
         found += [(*match.span(), "昵称") for match in names.finditer(plain)]
     found += _pattern_spans(plain)
     if personal or any(word in _PERSONAL for *_, word in found):
-        matches = NAMES_NEARBY.finditer(plain)
-        found += [(*match.span("found"), "姓名") for match in matches]
+        near = (match for name in (NAMES_NEARBY, ENGLISH_NEARBY) for match in name.finditer(plain))
+        found += [(*match.span("found"), "姓名") for match in near]
     return found
 
 

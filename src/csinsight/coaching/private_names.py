@@ -35,7 +35,7 @@ _ORDINARY = (
     "|黎明|白酒|蒲团|赖账|卓越|池子|乔迁|温州|庄园|柴油|阎王|习惯|艾草|容易|容量|向导|古风|耿直"
     "|欧洲|欧码|欧式|文字|文件|文艺|曾经"
     "|服务|客服|产品|商品|售后|退换|快递|自己|别人|他们|我们|你们|大家|家人|老师傅|工程师|小姐姐"
-    "|配送|维修|这边|哪个|什么|怎么"
+    "|配送|维修|这边|哪个|什么|怎么|谢谢|谢了|谢啦|金牌|时尚|温柔|严肃|段子"
 )
 _NOT_A_NAME = (
     "告诉|告知|多少|一下|是不|还是|及|和|与|或|信息|电话|地址|手机|号码|姓名|签收|那边|那里|什么"
@@ -66,9 +66,9 @@ _NAME_BEGINS = (
 _BEFORE_NAME = r"(?:是|叫|的|给|找|跟|和|为|[:,。;!?、\s]|^)"
 _AFTER_NAME = r"(?=也|的|收|先生|女士|小姐|电话|手机|地址|家|那|这|买|[,.。;:!?、\s0-9\[(]|$)"
 
-#: One to three capitalised words, of which the first is none that begins a sentence or praises.
-_ENGLISH_NAME: Final = (
-    r"(?-i:(?!(?:Great|Good|Nice|Perfect|Awesome|Amazing|Fine|Wonderful|Excellent|Not|The|My"
+#: Capitalised words that begin a sentence or praise: no name begins with one.
+_BEGINS_A_SENTENCE: Final = (
+    r"(?!(?:Great|Good|Nice|Perfect|Awesome|Amazing|Fine|Wonderful|Excellent|Not|The|My"
     r"|Our|Your|It|All|So|Every|Any"
     r"|Very|Really|Just|What|Why|How|A(?!\.)|An|Sorry|Sure|Sir|Madam|Customer|Team|Happy|Glad"
     r"|Afraid|Looking|Here"
@@ -77,6 +77,10 @@ _ENGLISH_NAME: Final = (
     r"|Hello"
     r"|Hi|Dear|Yes|No|Ready|Waiting|Still|Trying|Size|Medium|Large|Small|Mom|Mum|Dad"
     r"|Grand(?:ma|pa)|Santa|Christmas|Xmas|Easter|Mother|Father)\b)"
+)
+#: One to three capitalised words.
+_ENGLISH_NAME: Final = (
+    rf"(?-i:{_BEGINS_A_SENTENCE}"
     r"(?:(?:Mr|Mrs|Ms|Dr|Capt|Prof|Sgt|Rev)"
     r"\.?\s)?(?:[A-Z]\.?\s?){0,3}[A-ZÀ-Þ][a-zß-ÿ'\-]+(?:\s+[A-ZÀ-Þ][A-Za-zß-ÿı'\-.]*){0,2})"
 )
@@ -90,6 +94,13 @@ _PARTICLE: Final = r"\s(?:van|von|de|der|den|la|le|du|del|dos|di|da|el|al|bin|te
 #: Countries and places that begin like a name of two words.
 _PLACE_BEGINS: Final = (
     r"(?:New|South|North|East|West|United|Hong|Saudi|Sri|Costa|Puerto|The|Los|San)\s"
+)
+
+#: The same in English: two capitalised words or more that stand by themselves.
+ENGLISH_NEARBY: Final = re.compile(
+    rf"(?:^|[,.;:(])\s*(?:(?i:and|or|to|for|name|attn)\s+)?{_BEGINS_A_SENTENCE}"
+    rf"(?P<found>[A-ZÀ-Þ][A-Za-zÀ-ÿ'’\-]+(?:{_PARTICLE}|\s[A-ZÀ-Þ][A-Za-zÀ-ÿ'’\-]+){{1,4}})"
+    r"(?=\s*(?:[,;:)]|\.(?!\w)|$))"
 )
 
 NAMES: Final = tuple(
@@ -128,7 +139,7 @@ NAMES: Final = tuple(
         (
             "姓名",
             r"(?:card ?holder|account holder|signed(?: for)? by|name on (?:the |my )?(?:card"
-            r"|order|account|package"
+            r"|order|account|package|booking|reservation|ticket|invoice"
             r"|parcel|box|label))(?: name)?(?: is"
             r"|'s)?\s*:?\s*(?P<found>(?-i:(?:[A-Z]\.\s?){0,3}[A-ZÀ-Þ][A-Za-zß-ÿ'\-]+"
             r"(?:\s(?:de|la|del|van|von|der|di|da|el|al|bin)|\s[A-ZÀ-Þ][A-Za-zß-ÿ'\-.]*){0,4}))",
@@ -254,7 +265,8 @@ NAMES: Final = tuple(
         ),
         (
             "姓名",
-            rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
+            # The last letter of 多谢, 任何, 厨房, 编程 is nobody's name.
+            rf"(?<![谢多任厨编课])(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
             rf"|阿姨|大哥|大姐|大爷|大妈|大叔|奶奶|爷爷|叔叔|伯伯|主任|医生|律师|教授|老板|同学|会计|收$)",
         ),
         ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{_HAN}]{{1,2}})$"),
