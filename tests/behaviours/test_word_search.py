@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from tests.contexts import LEXICON
 
 from csinsight.behaviours.hits import find_all
-from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.behaviours.word_search import BLANK, Search, Words, needed_strings
+from csinsight.behaviours.lexicon import Compiled, load_lexicon
+from csinsight.behaviours.word_search import BLANK, Search, Words, branches, needed_strings
 
 WORDS = Words(LEXICON.cuts, LEXICON.rules)
 PATTERNS = sorted({pattern for name in LEXICON.rules for pattern in WORDS.patterns(name)})
@@ -71,11 +73,36 @@ def test_places_are_the_same_in_few_texts_and_in_many(texts: pl.Series) -> None:
     hits = 0
     for name in ("greets", "off_platform", "recommends", "rude_or_blaming"):
         many = find_all(lines, name, lexicon)
-        parts = (lines[at : at + 40] for at in range(0, len(lines), 40))
-        few = [hits_in for part in parts for hits_in in find_all(part, name, lexicon)]
-        assert many == few
+        for size in (5, 40):
+            parts = (lines[at : at + size] for at in range(0, len(lines), size))
+            assert many == [hits for part in parts for hits in find_all(part, name, lexicon)]
         hits += sum(map(len, many))
     assert hits > 20
+
+
+def test_branches_that_no_text_can_hold_are_not_compiled() -> None:
+    rules = (Compiled((("有货吗?|(退|换)货[0-9]|^好$",),), (), (), ()),)
+    words = Words({"goods": ()}, {"goods": rules})
+    texts = pl.Series(["有货", "换货2", "好", *"abcdefgh"])
+    search = Search.of(texts, words, ["goods"])
+    (pattern,) = words.patterns("goods")
+    assert search.read(pattern) == pattern
+    fewer = Search.of(texts.filter(texts != "有货"), words, ["goods"])
+    assert fewer.read(pattern) == "(退|换)货[0-9]|^好$"
+    assert fewer.shown(rules, fewer.texts).tolist() == [True, True] + [False] * 8
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a(b|c)d|e[|]f|g", r"a\|b|c", "((a|b)|c)|d", "a|b)", "(a|b", "a||b", "[^|]x|y"]
+)
+def test_branches_are_the_whole_pattern(pattern: str) -> None:
+    parts = [part for part, _ in branches(pattern)]
+    assert "|".join(parts) == pattern
+    if pattern not in ("a|b)", "(a|b"):
+        for part in parts:
+            re.compile(part)
+    else:
+        assert parts == [pattern], "what is not well formed is left alone"
 
 
 @pytest.mark.parametrize(

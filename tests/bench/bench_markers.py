@@ -97,10 +97,11 @@ def ours(path: str, reader: ReaderName) -> None:
     lexicon = load_lexicon(reader=reader)
     marked = mark_table(frame, lexicon)
     hits = 0
+    lines = marked["text"].str.normalize("NFKC")
     for name in SHOWN:
         if name in lexicon.rules:
             # A text shows its marker at the same places wherever it stands.
-            texts = marked.filter(pl.col(name))["text"].str.normalize("NFKC").value_counts()
+            texts = lines.filter(marked[name]).value_counts()
             places = [len(found) for found in find_all(texts["text"].to_list(), name, lexicon)]
             hits += int((texts["count"] * pl.Series(places, dtype=pl.Int64)).sum())
     say(began, hits)

@@ -71,8 +71,9 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
         for patterns in rule.needed:
             found.append({})
             for pattern in patterns:
+                looked_for = compiled(search.read(pattern))
                 for row in search.rows(blanked, [pattern], rows).tolist():
-                    hits = [hit.span() for hit in compiled(pattern).finditer(column[row])]
+                    hits = [hit.span() for hit in looked_for.finditer(column[row])]
                     found[-1].setdefault(row, []).extend(hits)
             rows = np.array(sorted(found[-1]), dtype=np.int64)
         without = set(search.rows(blanked, rule.none_of, rows).tolist())
@@ -88,9 +89,11 @@ def _without(search: Search, cuts: Sequence[str]) -> tuple[list[str], dict[int, 
     texts = search.texts.to_list()
     places: dict[int, list[int]] = {}
     for cut in cuts:
-        for row in search.rows(pl.Series(texts, dtype=pl.String), [cut], None).tolist():
-            before = places.get(row) or range(len(texts[row]) + 1)
-            texts[row], places[row] = _cut(texts[row], compiled(cut), before)
+        pattern = compiled(search.read(cut))
+        for row in search.candidates(cut).tolist():
+            if pattern.search(texts[row]) is not None:
+                before = places.get(row) or range(len(texts[row]) + 1)
+                texts[row], places[row] = _cut(texts[row], pattern, before)
     return texts, places
 
 

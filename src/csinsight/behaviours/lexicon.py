@@ -301,7 +301,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 #: `re` itself keeps 512 patterns; a lexicon has more, which would be compiled anew for each text.
-compiled = functools.cache(re.compile)
+compiled = functools.lru_cache(maxsize=4096)(re.compile)
 
 
 def pattern_fault(pattern: str) -> str:

@@ -96,24 +96,26 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     >>> by_rules(table, load_lexicon(reader="rules")).collect()["_plain_text"].to_list()
     ['可以便宜点吗', 'ok 亲']
     """
-    # Held: no engine sees that both sides of the join below begin alike.
-    plain = hold(simplified(messages.with_columns(lowered().alias(TEXT)), TEXT))
     # Each side's texts once, with what their words alone show: chats repeat themselves.
+    own = [Messages.SENDER, Messages.TEXT]
+    texts = messages.select(own).unique().with_columns(lowered().alias(TEXT))
+    # Held: no engine sees that both sides of a join below begin alike.
+    texts = hold(simplified(texts, TEXT))
     asked_of = [_Asked(name, "buyer", name, lexicon.rules[name]) for name in lexicon.ids("buyer")]
     asked_of += [
         _Asked(_held(name, part), "agent", name, rules)
         for name in lexicon.ids("agent")
         for part, rules in _parts(lexicon, name).items()
     ]
-    said = nw.col(Messages.SENDER).is_in(["buyer", "agent"])
-    texts = plain.filter(said).select(Messages.SENDER, TEXT).unique()
-    read = plain.join(_with_words(texts, lexicon, asked_of), on=[Messages.SENDER, TEXT], how="left")
+    words = _with_words(texts, lexicon, asked_of)
     agents = lexicon.ids("agent")
     if lexicon.reader is None:
-        rules = [rule for name in lexicon.ids("agent") for rule in lexicon.rules[name]]
+        rules = [rule for name in agents for rule in lexicon.rules[name]]
         names = {n for rule in rules for n in (*rule.after_buyer, *rule.not_after_buyer)}
-        heard = with_asked(read, sorted(names))
+        heard = with_asked(messages.join(words, on=own, how="left"), sorted(names))
     else:
+        plain = hold(messages.join(texts, on=own, how="left"))
+        read = plain.join(words.drop(TEXT), on=own, how="left")
         heard = _with_runs(read, plain, lexicon.ids("buyer"))
     ruled = heard.with_columns(_in_context(lexicon, name).alias(name) for name in agents)
     return ruled.drop(_held(n, r) for n in agents for r in _parts(lexicon, n))

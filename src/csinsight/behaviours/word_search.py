@@ -1,8 +1,9 @@
 """Which of many texts hold a marker's words, without reading each text by each pattern.
 
 A pattern can only be found where one of a few literal strings is: ``(有|没)货吗?`` needs ``有货``
-or ``没货``. All strings of all patterns are looked for in one pass (Aho and Corasick 1975), and
-a pattern reads what is left to it, a few texts in a hundred.
+or ``没货``. All strings of all patterns are looked for in one pass (Aho and Corasick 1975); a
+pattern reads what is left to it, a few texts in a hundred, by those of its branches that may be
+there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from csinsight.behaviours.lexicon import Compiled, compiled
 BLANK: Final = "␀"
 #: So many texts are looked through one by one: Polars compiles a pattern anew at each call.
 _FEW: Final = 200
+#: So few are searched by every pattern as it stands: those are compiled once, whatever the texts.
+_FEWEST: Final = 8
 #: So many are searched at once, so that where strings stand does not fill the memory.
 _STRETCH: Final = 50_000
 #: A part of a pattern is spelled out into so many strings at most, a pattern into so many.
@@ -70,15 +73,37 @@ def needed_strings(pattern: str) -> Strings | None:
     >>> needed_strings("[0-9]{3,5}") is None
     True
     """
-    tokens = list(_TOKEN.finditer(pattern))
-    if sum(len(token[0]) for token in tokens) != len(pattern):
-        return None
-    stream = iter(tokens)
-    needed = _alternatives(stream).needed
-    if next(stream, None) is not None or needed is None:
+    return _union(needed for _, needed in branches(pattern))
+
+
+@cache
+def branches(pattern: str) -> tuple[tuple[str, Strings | None], ...]:
+    """Split a pattern at its outermost ``|``; beside each part the strings that it needs.
+
+    Examples
+    --------
+    >>> [(part, sorted(needed)) for part, needed in branches("有货吗?|(退|换)货")]
+    [('有货吗?', ['有货']), ('(退|换)货', ['换货', '退货'])]
+    """
+    parts: list[list[re.Match[str]]] = [[]]
+    depth = read = 0
+    for token in _TOKEN.finditer(pattern):
+        read += len(token[0])
+        if token[0] == "|" and not depth:
+            parts.append([])
+            continue
+        depth += (token[0] == "(") - (token[0] == ")")
+        parts[-1].append(token)
+    if read != len(pattern) or depth:
+        return ((pattern, None),)
+    return tuple(("".join(t[0] for t in part), _kept(_alternatives(iter(part)))) for part in parts)
+
+
+def _kept(part: _Part) -> Strings | None:
+    if part.needed is None:
         return None
     # Blanked out are whole characters: what a string says beside one stood there before.
-    kept = frozenset(max(text.split(BLANK), key=len) for text in needed)
+    kept = frozenset(max(text.split(BLANK), key=len) for text in part.needed)
     if "" in kept:
         return None
     # Where a longer string is, the shorter one in it is too.
@@ -208,27 +233,46 @@ class Search:
         Each once, as patterns read them.
     near : dict of str to array of int
         By pattern the rows that hold one of its strings; a pattern that needs none is left out.
+    left : dict of str to str
+        By pattern, the same without the branches whose strings are in no text: to compile those
+        takes longer than to look for the rest.
     """
 
     texts: pl.Series
     near: dict[str, Rows] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, texts: pl.Series, words: Words, names: Iterable[str]) -> Search:
         """Look for the strings of the patterns of `names`."""
-        if len(texts) <= _FEW:
+        if len(texts) < _FEWEST:
             return cls(texts)
         patterns = {p for name in names for p in words.patterns(name)}
-        asked = {p: strings for p in patterns if (strings := needed_strings(p)) is not None}
-        of_string: dict[str, list[str]] = {}
-        for pattern, strings in asked.items():
-            for string in strings:
-                of_string.setdefault(string, []).append(pattern)
-        rows: dict[str, list[Rows]] = {pattern: [] for pattern in asked}
-        for string, found in _rows_of(texts, sorted(of_string)):
-            for pattern in of_string[string]:
-                rows[pattern].append(found)
-        return cls(texts, {pattern: _merged(some, len(texts)) for pattern, some in rows.items()})
+        of_string: dict[str, list[tuple[str, str]]] = {}
+        for pattern in patterns:
+            for branch, strings in branches(pattern):
+                for string in strings or ():
+                    of_string.setdefault(string, []).append((pattern, branch))
+        rows: dict[str, list[Rows]] = {p: [] for p in patterns if needed_strings(p) is not None}
+        found: set[tuple[str, str]] = set()
+        for string, places in _rows_of(texts, sorted(of_string)):
+            found.update(of_string[string])
+            for pattern in {pattern for pattern, _ in of_string[string]} & rows.keys():
+                rows[pattern].append(places)
+        left = {
+            pattern: "|".join(
+                branch
+                for branch, strings in branches(pattern)
+                if strings is None or (pattern, branch) in found
+            )
+            for pattern in patterns
+        }
+        near = {pattern: _merged(some, len(texts)) for pattern, some in rows.items()}
+        return cls(texts, near, left)
+
+    def read(self, pattern: str) -> str:
+        """Return what is to be looked for in these texts instead of a pattern."""
+        return self.left.get(pattern, pattern)
 
     def shown(self, rules: Iterable[Compiled], texts: pl.Series) -> npt.NDArray[np.bool_]:
         """Tell of each text, as `cut` left it, whether one of the rules' words are there."""
@@ -253,9 +297,9 @@ class Search:
             # What an earlier one blanked out may have parted the strings of a later one, no more.
             rows = self.near.get(cut)
             if rows is None:
-                texts = texts.str.replace_all(cut, BLANK)
+                texts = texts.str.replace_all(self.read(cut), BLANK)
             elif len(rows):
-                some = texts.gather(rows).str.replace_all(cut, BLANK)
+                some = texts[rows].str.replace_all(self.read(cut), BLANK)
                 texts = texts.clone().scatter(rows, some)
         return texts
 
@@ -272,7 +316,7 @@ class Search:
         for pattern in patterns:
             near = self.candidates(pattern, among)
             if len(near):
-                found.append(near[holding(texts.gather(near), pattern).to_numpy()])
+                found.append(near[holding(texts[near], self.read(pattern)).to_numpy()])
         return _merged(found, len(texts))
 
 
