@@ -5,6 +5,7 @@ A buyer's mood when a conversation opens and when it ends, read from their own w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Hashable, Mapping
 from typing import Final
 
@@ -31,13 +32,27 @@ _ABOUT_OTHER: Final = f"{ABOUT}other"
 _OWN_ORDER: Final = f"{ABOUT}own_order"
 _TERMS: Final = f"{ABOUT}return_terms"
 _PAPERS: Final = f"{ABOUT}papers"
+_SHIPPING: Final = f"{ABOUT}shipping"
 #: What nobody asks of what they have bought.
 _BEFORE_BUYING: Final = (
     *(f"{ABOUT}{name}" for name in ("quality", "size", "bargaining")),
     *("asks_stock", "asks_to_recommend"),
 )
+#: Goods that a buyer shows are those that the question is about.
+_GOODS: Final = r"https?://|\[商品|商品(链接|卡片|详情)"
+#: Whether and when a parcel is sent, and that it would be of an order yet to come.
+_WHEN_SENT: Final = re.compile(
+    r"(什么时候|啥时候|何时|几时|多久|几天|几号|哪天|今天|明天)[^,。?]{0,4}(发|寄|出库|送?到|收到)"
+    r"|发(货|出|走)?了?(吗|没|么)|(发|寄)的(什么|啥|哪)|快[点些]发"
+    r"|when .*(ship|sent|dispatch|arrive)|(shipped|sent) yet"
+)
+_TO_COME: Final = re.compile(
+    r"(现在|今天|明天|马上|这会|几点前?|如果|要是)[^,。?]{0,3}(拍|下单|买|付)|拍了|下单后"
+)
 _SHOPS: Final = "shops"
 _LATELY: Final = "ordered_lately"
+_JUST: Final = "ordered_just_now"
+_WANTS: Final = "wants"
 _TOLD: Final = "tells_after_sales"
 _SOON: Final = "handled_soon"
 #: Runs of lines, of either side, from which an opening is read: three of the buyer's.
@@ -47,7 +62,10 @@ _SAID_OF_CASES: Final = (_TOLD, "says_no")
 
 
 def main_categories(
-    marked: Frame, lexicon: Lexicon, lately_ordered: Collection[str] = ()
+    marked: Frame,
+    lexicon: Lexicon,
+    lately_ordered: Collection[str] = (),
+    just_ordered: Collection[str] = (),
 ) -> pd.Series[str]:
     """Return the main category of each conversation that has one.
 
@@ -58,7 +76,8 @@ def main_categories(
     A question about terms of returning is asked before and after buying alike: it is after-sales
     where the buyer, or the agent, goes on to speak of a case in the same opening. So it is, and
     a question about invoices, receipts, repairs and exchanges, of a buyer who ordered lately and
-    asks nothing in the opening that is asked before buying.
+    asks nothing in the opening that is asked before buying. A question about shipping is so where
+    the order's parcel is hardly on its way: "when do you send it" is then about that one.
 
     Parameters
     ----------
@@ -67,6 +86,8 @@ def main_categories(
     lexicon : Lexicon
     lately_ordered : collection of str
         Conversations whose buyer had placed an order not long before.
+    just_ordered : collection of str
+        Those whose buyer's order can only just have been sent.
 
     Returns
     -------
@@ -92,11 +113,14 @@ def main_categories(
         _first=pick(named, nw.col(POSITION)).min().over(talk),
         _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
         _shops=(opening & _shopping()).fill_null(value=False).cast(nw.Int64).max().over(talk),
+        _wants=(opening & _wanting()).fill_null(value=False).cast(nw.Int64).max().over(talk),
     ).filter(named & (nw.col(POSITION) == nw.col("_first")))
     soon = (nw.col("_case") == 1).alias(_SOON)
     shopping = (nw.col("_shops") == 1).alias(_SHOPS)
-    openings = collect(first.select(talk, Messages.TEXT, soon, shopping, *flags))
+    wanting = (nw.col("_wants") == 1).alias(_WANTS)
+    openings = collect(first.select(talk, Messages.TEXT, soon, shopping, wanting, *flags))
     openings[_LATELY] = openings[talk].isin(lately_ordered)
+    openings[_JUST] = openings[talk].isin(just_ordered)
     return pd.Series(
         [_chosen(row, lexicon) for row in openings.to_dict("records")],
         index=openings[Messages.CONVERSATION_ID],
@@ -106,12 +130,18 @@ def main_categories(
 
 
 def _shopping() -> nw.Expr:
-    """Tell of a line whether it asks what is asked before buying."""
+    """Tell of a line whether it asks what is asked before buying, shipping among it."""
     terms = nw.col(_TERMS) | nw.col(_PAPERS)
+    return _wanting() | (nw.col(_SHIPPING) & ~terms)
+
+
+def _wanting() -> nw.Expr:
+    """Tell of a line whether it asks about goods that one has not bought."""
     named = nw.any_horizontal(*(nw.col(name) for name in _BEFORE_BUYING), ignore_nulls=True)
-    either = nw.col(f"{ABOUT}shipping") | nw.col(_ABOUT_OTHER)
+    shown = nw.col(Messages.TEXT).str.contains(_GOODS)
     # A size or colour to have instead of another is no question before buying.
-    return (named & ~nw.col(_PAPERS)) | (either & ~terms)
+    other = nw.col(_ABOUT_OTHER) & ~nw.col(_TERMS)
+    return shown | ((named | other) & ~nw.col(_PAPERS))
 
 
 def subjects(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pd.Series[str]:
@@ -211,6 +241,10 @@ def _chosen(row: Mapping[Hashable, object], lexicon: Lexicon) -> str:
         return AFTER_SALES
     if (row[_TERMS] or row[_PAPERS]) and row[_LATELY] and not row[_SHOPS]:
         return AFTER_SALES
+    if row[_SHIPPING] and row[_JUST] and not row[_WANTS]:
+        text = str(row[Messages.TEXT])
+        if _WHEN_SENT.search(text) and not _TO_COME.search(text):
+            return AFTER_SALES
     if row[_TERMS]:
         return AFTER_SALES if row[_SOON] else "shipping"
     if not named:

@@ -286,6 +286,8 @@ _READ: Final = (
 
 #: Within so many days of an order its invoice, its return and its repair are asked about.
 _LATELY_DAYS: Final = 15
+#: Within so many its parcel is asked about: platforms have it sent within two.
+_JUST_DAYS: Final = 3
 
 
 def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
@@ -316,7 +318,8 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     talks = talks.set_index(Talk.CONVERSATION_ID)
     shown = collect(aggregate_conversations(marked))
     shown = shown.set_index(Talk.CONVERSATION_ID).reindex(talks.index)
-    ruled = main_categories(marked.lines, lexicon, _lately_ordered(cut))
+    lately, just = (_ordered_within(cut, days) for days in (_LATELY_DAYS, _JUST_DAYS))
+    ruled = main_categories(marked.lines, lexicon, lately, just)
     about = subjects(marked.lines, lexicon, ruled)
     talks[Talk.CATEGORY] = about.reindex(talks.index).fillna(OTHER).astype("str")
     goods = product_categories(cut.shop, marked.lines)
@@ -337,10 +340,10 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     return _with_behaviours(talks.join([turns, clocks]), flags, lexicon)
 
 
-def _lately_ordered(cut: CutMessages) -> list[str]:
-    """Return the conversations whose buyer had placed an order not long before writing."""
+def _ordered_within(cut: CutMessages, days: int) -> list[str]:
+    """Return the conversations whose buyer had placed an order so few days before writing."""
     since = nw.col(FIRST_BUYER_MS) - nw.col(LAST_ORDER_MS)
-    lately = cut.outcomes.filter(since <= hours_ms(24 * _LATELY_DAYS))
+    lately = cut.outcomes.filter(since <= hours_ms(24 * days))
     return list(collect(lately.select(Messages.CONVERSATION_ID))[Messages.CONVERSATION_ID])
 
 

@@ -211,7 +211,7 @@ def check(folder: Path, share: float, file: Path | None) -> None:
     from csinsight.contract.set_aside import ASIDE, set_aside
     from csinsight.engine import open_shop
     from csinsight.errors import ContractError
-    from csinsight.features.renamed import renamed_agents
+    from csinsight.features.doubts import file_notices
     from csinsight.params import OWN_PROFILE, load_params
     from csinsight.runs.log import show_progress
 
@@ -235,7 +235,7 @@ def check(folder: Path, share: float, file: Path | None) -> None:
         shop, gap = open_shop(folder), load_params(file).conversation_gap_hours
         lost, told = label_places(shop, load_lexicon(own, reader="rules"), gap)
         faults += map(str, lost)
-        _lines(f"note: {notice}" for notice in [*told, *renamed_agents(shop)])
+        _lines(f"note: {notice}" for notice in [*told, *file_notices(shop)])
     if faults:
         for fault in faults:
             click.echo(fault)

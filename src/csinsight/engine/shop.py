@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,8 @@ from csinsight.contract.schema import (
 from csinsight.contract.tally import Counter, in_this_process
 from csinsight.engine import polars_tables
 from csinsight.engine.frames import collect, ms
+from csinsight.engine.lag import OrderLag, order_lag
+from csinsight.engine.writing import Writing, writing
 from csinsight.errors import EngineError
 from csinsight.params import EngineName
 
@@ -52,12 +54,15 @@ class Shop:
         By table name; an absent table is not in it.
     filled : dict of str to frozenset of str
         By table name, the columns that hold at least one value.
+    writing : Writing
+        How its chats were written down; its messages are read by it.
     """
 
     folder: Path
     engine: EngineName
     tables: dict[str, nw.LazyFrame[Any]]
     filled: dict[str, frozenset[str]]
+    writing: Writing = field(default_factory=Writing)
 
     def has(self, table: str, *columns: str) -> bool:
         """Tell whether `table` is there with at least one value in each of `columns`."""
@@ -149,6 +154,14 @@ class Shop:
         orders, most = found["n"].sum(), found["n"].max()
         return bool(long and orders >= _DATED and most >= _MOST * orders)
 
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """Who of buyer, agent, robot and system has lines; nobody where there are no chats."""
+        if not self.has("messages", Messages.SENDER):
+            return frozenset()
+        found = collect(self["messages"].select(Messages.SENDER).unique())
+        return frozenset(found[Messages.SENDER].dropna())
+
     @property
     def joined(self) -> bool:
         """Whether orders name buyers and times, and chats can be joined to them by it.
@@ -156,7 +169,15 @@ class Shop:
         Where they can't, what came of a conversation is not known: that is no zero.
         """
         known = self.has("orders", Orders.BUYER_ID) and not self.match.broken
-        return known and not self.orders_dated
+        return known and not self.orders_dated and not self.order_lag.hours
+
+    @cached_property
+    def order_lag(self) -> OrderLag:
+        """Whether orders and chats go by one clock, by when orders come after buyers' lines."""
+        timed = self.has("messages", Messages.SENT_AT) and self.has("orders", Orders.PLACED_AT)
+        if not timed or not self.has("orders", Orders.BUYER_ID) or self.orders_dated:
+            return OrderLag()
+        return order_lag(self["messages"], self["orders"])
 
     def close(self) -> None:
         """End the Spark session, if that is the engine; every shop of the process shares it."""
@@ -273,7 +294,15 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
     tables, filled = _with_buyers(tables, filled)
     if Agents.SAME_AS in filled.get("agents", ()):
         tables = _as_one_agent(tables)
-    return Shop(folder, engine, tables, filled)
+    told = Writing()
+    if Messages.SENT_AT in filled.get("messages", ()):
+        ids = Messages.CONVERSATION_ID in filled["messages"]
+        known = Orders.BUYER_ID in filled.get("orders", ())
+        told = writing(tables["messages"], tables["orders"] if known else None, ids=ids)
+        tables = {**tables, "messages": told.read(tables["messages"])}
+        if told.ids != "kept":
+            filled = {**filled, "messages": filled["messages"] - {Messages.CONVERSATION_ID}}
+    return Shop(folder, engine, tables, filled, told)
 
 
 def _as_one_agent(tables: dict[str, nw.LazyFrame[Any]]) -> dict[str, nw.LazyFrame[Any]]:

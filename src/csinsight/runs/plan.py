@@ -229,6 +229,8 @@ def _no_tiers(shop: Shop, end: datetime, params: RunParams) -> str | None:
 def _no_kpis(shop: Shop, start: datetime, end: datetime) -> str | None:
     if not shop.has("messages", Messages.TEXT):
         return "needs_messages"
+    if not shop.sides >= {"buyer", "agent"}:
+        return "needs_both_sides"
     if _untimed(shop) or _counts(shop, "messages", start, end):
         return None
     return "needs_month_messages"
@@ -249,6 +251,8 @@ def _no_orders(shop: Shop, orders: str = "needs_outcome", join: str = "needs_joi
         return orders
     if shop.orders_dated:
         return "needs_order_times"
+    if shop.order_lag.hours:
+        return "needs_one_clock"
     return None if shop.joined else join
 
 

@@ -15,6 +15,7 @@ from csinsight.behaviours.kpis import (
 )
 from csinsight.coaching.card import AgentSpread
 from csinsight.contract.artifacts import AgentKpis, Conversations
+from csinsight.features.month_doubts import paid_late
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
@@ -78,6 +79,7 @@ def sentence(study: Study, conversations: pd.DataFrame) -> str:
         key = f"kpis.found_{study.context.profile.inquirer}"
         parts = [study.word(key, paid=paid, n=n, low=low, high=high)]
         parts.append(_against(study, conversations, shop))
+    parts += [*data_check.conversion_doubts(study), *late_payments(study)]
     parts += [_speed(study, shop), targets(study, conversations)]
     return words.sentences(*parts)
 
@@ -96,12 +98,38 @@ def in_brief(study: Study, conversations: pd.DataFrame) -> str:
     words = study.words
     shop = shop_row(study, conversations)
     if pd.isna(shop[_K.PAID_RATE]):
-        return _untold(study, shop)
+        return words.sentences(_untold(study, shop), *data_check.conversion_doubts(study))
     low, high = (words.percent(shop[f"{_K.PAID_RATE}{end}"]) for end in ("_low", "_high"))
     change = _changed(study, conversations, shop, brief=True)
     paid = words.percent(shop[_K.PAID_RATE])
     told = study.word("brief.paid", paid=paid, low=low, high=high, change=change)
-    return words.sentences(told, *data_check.join(study))
+    doubts = data_check.conversion_doubts(study)
+    return words.sentences(told, *data_check.join(study), *doubts)
+
+
+#: Name of the fact that many orders are paid too late to count as paid.
+PAID_LATE: Final = "paid_late"
+
+
+def late_payments(study: Study) -> list[str]:
+    """Return that many orders are paid too late to count as paid, and keep it for the brief.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> late_payments(sample_study())
+    []
+    """
+    window = study.context.params.payment_window_hours
+    found = paid_late(study.open(), study.start, study.as_of, window)
+    if found is None:
+        return []
+    number = study.words.number
+    late, paid = map(number, found)
+    share = study.words.percent(found[0] / found[1], 0)
+    told = study.word("kpis.paid_late", n=late, all=paid, share=share, hours=number(window))
+    study.write_facts({PAID_LATE: told})
+    return [told]
 
 
 def _untold(study: Study, shop: pd.Series) -> str:
@@ -110,6 +138,8 @@ def _untold(study: Study, shop: pd.Series) -> str:
     count = words.number(shop[_K.INQUIRIES])
     if not match.broken:
         dated = study.open().orders_dated
+        if study.open().order_lag.hours or not study.open().sides >= {"buyer", "agent"}:
+            return study.word("brief.untold", n=count)
         return study.word("brief.order_days" if dated else "brief.no_paid", n=count)
     found, buyers = words.number(match.found), words.number(match.chats)
     return study.word("brief.no_join", n=count, found=found, all=buyers)

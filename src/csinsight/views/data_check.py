@@ -14,6 +14,7 @@ from matplotlib.ticker import Formatter, Locator, MaxNLocator
 from csinsight.contract.check import Check
 from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
 from csinsight.contract.join import NAMELESS
+from csinsight.contract.messages import Notice
 from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Agents, Messages, Orders
 from csinsight.contract.set_aside import asides
 from csinsight.engine import collect, ms
@@ -289,17 +290,42 @@ def notices(study: Study, checked: Check) -> Block:
     >>> type(notices(study, check_shop(study.data))).__name__
     'Note'
     """
-    told = [
-        study.word(
-            f"notice.{notice.kind}",
-            file=study.word(f"table.{notice.file}"),
-            **_written(study, notice.values),
-        )
-        for notice in checked.notices
-        if notice.kind
-    ]
+    told = [in_words(study, notice) for notice in checked.notices if notice.kind]
     told = [*trust(study), *hired_late(study), *told]
     return Note(told) if told else Prose(study.word("check.no_notices"))
+
+
+def in_words(study: Study, notice: Notice) -> str:
+    """Return what a notice says, in the run's language.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> told = in_words(sample_study(), Notice("orders", "", "clock_after", {"hours": 8}))
+    >>> "8 hours" in told
+    True
+    """
+    table = study.word(f"table.{notice.file}")
+    return study.word(f"notice.{notice.kind}", file=table, **_written(study, notice.values))
+
+
+#: Doubts by which conversion itself is wrong: they stand beside it.
+_OF_CONVERSION: Final = (
+    *("clock_before", "clock_after", "unrelated", "waiting", "faded_orders"),
+    *("no_buyer_lines", "no_agent_lines"),
+)
+
+
+def conversion_doubts(study: Study) -> list[str]:
+    """Return why conversion misleads, or can't be told.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> conversion_doubts(sample_study())
+    []
+    """
+    return [in_words(study, told) for told in study.doubts if told.kind in _OF_CONVERSION]
 
 
 def trust(study: Study) -> list[str]:

@@ -421,6 +421,10 @@ def careful(study: Study, brief: Brief) -> Note:
     words = study.words
     items = [] if study.open().match.broken else data_check.join(study)
     items += [*data_check.missing_days(study), *data_check.no_refunds(study)]
+    items += [data_check.in_words(study, told) for told in study.doubts]
+    items += (
+        [late] if (late := str(study.facts(_PARTS[_C.NAME]).get(agent_kpis.PAID_LATE, ""))) else []
+    )
     items += data_check.imports(study)
     items += data_check.set_aside(study, WORTH_NAMING)
     items += [

@@ -26,12 +26,15 @@ from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
 from csinsight.contract.join import BuyersNamed
+from csinsight.contract.messages import Notice
 from csinsight.contract.schema import AGENTS, Agents
 from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, counter, open_shop, table_path
 from csinsight.engine.polars_tables import open_table
 from csinsight.errors import ConfigError, RunError
+from csinsight.features.doubts import doubts
 from csinsight.features.frames import moment_ms
+from csinsight.features.month_doubts import month_doubts
 from csinsight.features.months import in_months
 from csinsight.features.renamed import renamed_agents
 from csinsight.params import NOTEBOOKS, EngineName, Lang, RunParams, add_months
@@ -156,8 +159,14 @@ class Study:
         lexicon = load_lexicon(self.context.own, reader="rules")
         gap = self.context.params.conversation_gap_hours
         faults, told = label_places(self.open(), lexicon, gap)
-        notices = [*checked.notices, *told, *renamed_agents(self.open())]
+        notices = [*checked.notices, *told, *renamed_agents(self.open()), *self.doubts]
         return replace(checked, faults=[*checked.faults, *faults], notices=notices)
+
+    @cached_property
+    def doubts(self) -> list[Notice]:
+        """What makes figures of the shop, or of this month, mislead: see the data check."""
+        month = month_doubts(self.open(), self.start, self.as_of)
+        return [*doubts(self.open()), *month]
 
     def has(self, name: str) -> bool:
         """Tell whether the run has written the table `name`."""
