@@ -44,7 +44,8 @@ _GOODS: Final = r"https?://|\[商品|商品(链接|卡片|详情)"
 _WHEN_SENT: Final = re.compile(
     r"(什么时候|啥时候|何时|几时|多久|几天|几号|哪天|今天|明天)[^,。?]{0,4}(发|寄|出库|送?到|收到)"
     r"|发(货|出|走)?了?(吗|没|么)|(发|寄)的(什么|啥|哪)|快[点些]发"
-    r"|when .*(ship|sent|dispatch|arrive)|(shipped|sent) yet"
+    r"|when .*(ship|sent|dispatch|arrive)|(shipped|sent) yet",
+    re.IGNORECASE,
 )
 _TO_COME: Final = re.compile(
     r"(现在|今天|明天|马上|这会|几点前?|如果|要是)[^,。?]{0,3}(拍|下单|买|付)|拍了|下单后"

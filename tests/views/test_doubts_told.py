@@ -1,0 +1,64 @@
+"""What makes figures mislead stands on the data check, on the brief, and beside conversion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests import asked
+
+from csinsight.contract.check import Check
+from csinsight.contract.messages import Notice
+from csinsight.engine import open_shop
+from csinsight.sample import sample_run
+from csinsight.views import agent_kpis, data_check, monthly_brief
+from csinsight.views.study import Study, open_study
+
+VALUES = {"found": 321, "all": 1000, "hours": 8, "before": 7, "other": 95}
+KINDS = sorted(
+    {
+        *(f"ids_{kind}" for kind in ("threads", "splinters")),
+        *(f"no_{side}_lines" for side in ("buyer", "agent")),
+        *(f"faded_{table}" for table in ("orders", "messages")),
+        *("clock_before", "clock_after", "twice", "twice_two", "unrelated", "waiting"),
+        *("at_once", "by_itself", "event_lines", "minutes", "orders_alike", "trifles"),
+    }
+)
+
+
+def _with(study: Study, *kinds: str) -> Study:
+    study.__dict__["doubts"] = [Notice("orders", "", kind, VALUES) for kind in kinds]
+    return study
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_all_are_told_on_the_check_and_on_the_brief(lang: str) -> None:
+    study = _with(open_study(*sample_run(), lang=lang), *KINDS)
+    told = [data_check.in_words(study, notice) for notice in study.doubts]
+    assert len(set(told)) == len(KINDS)
+    assert not any("{" in line for line in told)
+    brief = monthly_brief.careful(study, monthly_brief.gather(study)).items
+    assert set(told) <= set(brief)
+    checked = Check(study.data, [], study.doubts, {})
+    assert set(told) <= set(data_check.notices(study, checked).items)
+
+
+def test_a_doubt_of_conversion_stands_beside_it() -> None:
+    study = _with(open_study(*sample_run(), lang="zh"), "waiting", "minutes")
+    seen = study.read("conversations")
+    waiting, minutes = (data_check.in_words(study, notice) for notice in study.doubts)
+    for text in (agent_kpis.in_brief(study, seen), agent_kpis.sentence(study, seen)):
+        assert waiting in text and minutes not in text
+
+
+def test_conversion_by_two_clocks_is_not_said_to_lack_orders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = asked.chats()
+    off = asked.orders(lines, minutes=12 - 8 * 60)
+    shop = open_shop(asked.write(tmp_path / "s", lines, off))
+    study = _with(open_study(*sample_run(), lang="en"), "clock_before")
+    monkeypatch.setattr(Study, "open", lambda _: shop)
+    seen = study.read("conversations").assign(ordered=None, paid=None)
+    told = agent_kpis.in_brief(study, seen)
+    assert "can’t be told" in told and "8 hours before" in told and "without orders" not in told
