@@ -45,7 +45,6 @@ def test_when_it_is_sent_is_asked_of_what_was_just_ordered(asked: str) -> None:
         ("今天能发吗", "这款有黑色的吗 穿多大码"),
         ("能发顺丰吗",),
         ("运费多少",),
-        ("if I order today when will it be shipped",),
     ],
 )
 def test_who_asks_for_another_order_is_still_buying(lines: tuple[str, ...]) -> None:

@@ -40,10 +40,11 @@ _BEFORE_BUYING: Final = (
 )
 #: Goods that a buyer shows are those that the question is about.
 _GOODS: Final = r"https?://|\[商品|商品(链接|卡片|详情)"
-#: Whether and when a parcel is sent, and that it would be of an order yet to come.
+#: When a parcel is sent or comes, not in how many days or where to; and an order yet to come.
 _WHEN_SENT: Final = re.compile(
-    r"(什么时候|啥时候|何时|几时|多久|几天|几号|哪天|今天|明天)[^,。?]{0,4}(发|寄|出库|送?到|收到)"
-    r"|发(货|出|走)?了?(吗|没|么)|(发|寄)的(什么|啥|哪)|快[点些]发"
+    r"(什么时候|啥时候|何时|几时|几号|哪天|今天|明天)[^,。?]{0,4}"
+    r"(发|寄|出库|送?到([货啊呀呢吗了,。?!~ ]|$))"
+    r"|发(货|出|走)?(了(吗|没|么)|没)|(发|寄)的(什么|啥|哪)|快[点些]发"
     r"|when .*(ship|sent|dispatch|arrive)|(shipped|sent) yet",
     re.IGNORECASE,
 )
