@@ -194,7 +194,7 @@ def _events(lines: pl.DataFrame, orders: nw.LazyFrame[Any]) -> tuple[pl.DataFram
         buyers.filter(pl.col(_SENT) % _MINUTE_MS != 0)
         .select(Messages.BUYER_ID, opening.alias(_OPENING), _second=pl.col(_SENT) // 1000)
         .filter(pl.col(_OPENING).str.len_chars() == _LETTERS)
-        .with_row_index("_line")
+        .with_columns(pl.int_range(pl.len()).alias("_line"))
     )
     keys, second = [Messages.BUYER_ID, "_second"], pl.col("_second")
     near = pl.concat(said.select(keys[0], second - s, "_line") for s in range(_EVENT_S + 1))
