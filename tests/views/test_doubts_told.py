@@ -37,8 +37,9 @@ def test_all_are_told_on_the_check_and_on_the_brief(lang: str) -> None:
     told = [data_check.in_words(study, notice) for notice in study.doubts]
     assert len(set(told)) == len(KINDS)
     assert not any("{" in line for line in told)
-    brief = monthly_brief.careful(study, monthly_brief.gather(study)).items
-    assert set(told) <= set(brief)
+    brief = monthly_brief.gather(study)
+    below, above = monthly_brief.careful(study, brief).items, monthly_brief.sentence(study, brief)
+    assert all((line in below) != (line in above) for line in told)
     checked = Check(study.data, [], study.doubts, {})
     assert set(told) <= set(data_check.notices(study, checked).items)
 
@@ -49,6 +50,13 @@ def test_a_doubt_of_conversion_stands_beside_it() -> None:
     waiting, minutes = (data_check.in_words(study, notice) for notice in study.doubts)
     for text in (agent_kpis.in_brief(study, seen), agent_kpis.sentence(study, seen)):
         assert waiting in text and minutes not in text
+
+
+def test_a_median_of_times_without_seconds_is_said_to_be_to_the_minute() -> None:
+    plain, study = open_study(*sample_run(), lang="en"), open_study(*sample_run(), lang="en")
+    seen = plain.read("conversations")
+    assert "to the minute" not in agent_kpis.sentence(plain, seen)
+    assert "to the minute" in agent_kpis.sentence(_with(study, "minutes"), seen)
 
 
 def test_conversion_by_two_clocks_is_not_said_to_lack_orders(

@@ -292,16 +292,17 @@ def open_shop(folder: Path | str, engine: EngineName = "polars") -> Shop:
             f"{folder}: holds no rows in any of the tables {', '.join(MAIN_TABLES)}"
         )
     tables, filled = _with_buyers(tables, filled)
-    if Agents.SAME_AS in filled.get("agents", ()):
-        tables = _as_one_agent(tables)
     told = Writing()
     if Messages.SENT_AT in filled.get("messages", ()):
+        lines = polars_tables.some_messages(paths["messages"])
+        known = tables["orders"] if Orders.BUYER_ID in filled.get("orders", ()) else None
         ids = Messages.CONVERSATION_ID in filled["messages"]
-        known = Orders.BUYER_ID in filled.get("orders", ())
-        told = writing(tables["messages"], tables["orders"] if known else None, ids=ids)
+        told = writing(lines, tables["messages"], known, ids=ids)
         tables = {**tables, "messages": told.read(tables["messages"])}
         if told.ids != "kept":
             filled = {**filled, "messages": filled["messages"] - {Messages.CONVERSATION_ID}}
+    if Agents.SAME_AS in filled.get("agents", ()):
+        tables = _as_one_agent(tables)
     return Shop(folder, engine, tables, filled, told)
 
 

@@ -16,11 +16,7 @@ from csinsight.contract.schema import Messages, Orders
 from csinsight.engine.frames import beside, collect, ms
 
 _SENT: Final = ms(Messages.SENT_AT)
-_ORDER: Final = (_SENT, Messages.MESSAGE_NO)
 _MINUTE_MS: Final = 60_000
-#: So many lines, in so many stretches over the whole table, tell of all.
-_LINES: Final = 30_000
-_STRETCHES: Final = 6
 #: Nobody has read a buyer's line, and written an answer, within this time.
 AT_ONCE_MS: Final = 3_000
 #: A text is a program's that came at once so many times, and most times that it came at all.
@@ -39,6 +35,7 @@ _SAME: Final = 0.9
 _SOON_MS: Final = 5 * _MINUTE_MS
 _LINES_SOON: Final = 100
 _OTHER: Final = 0.5
+_BUYERS: Final = 2_000
 #: Whether what stands for conversations does.
 Ids = Literal["kept", "threads", "splinters"]
 #: Lines of one buyer that follow each other in the file, and how many of them go back in time.
@@ -137,14 +134,20 @@ def _nothing(*names: str) -> pl.DataFrame:
 
 
 def writing(
-    messages: nw.LazyFrame[Any], orders: nw.LazyFrame[Any] | None = None, *, ids: bool
+    lines: pl.DataFrame,
+    messages: nw.LazyFrame[Any],
+    orders: nw.LazyFrame[Any] | None = None,
+    *,
+    ids: bool,
 ) -> Writing:
     """Tell by the times of lines how they were written down.
 
     Parameters
     ----------
+    lines : polars.DataFrame
+        Messages in which neighbours are neighbours; stretches of many will do.
     messages : narwhals.LazyFrame
-        As the engine opens it, with times.
+        All, as the engine opens them, with times.
     orders : narwhals.LazyFrame or None
         Likewise, with buyers.
     ids : bool
@@ -152,12 +155,13 @@ def writing(
 
     Examples
     --------
-    >>> rows = pl.LazyFrame({"buyer_id": ["b"] * 30, "agent_id": None, "sender": "buyer"})
-    >>> rows = rows.with_columns(sent_at_ms=pl.int_range(30, 0, -1) * 61_000, text=pl.lit("好"))
-    >>> writing(nw.from_native(rows.with_row_index("message_no")), ids=False).backward
+    >>> rows = pl.DataFrame({"buyer_id": ["b"] * 30, "agent_id": None, "sender": "buyer"})
+    >>> later = pl.int_range(30, 0, -1) * 61_000
+    >>> rows = rows.with_columns(sent_at_ms=later, text=pl.lit("好")).with_row_index("message_no")
+    >>> writing(rows, nw.from_native(rows.lazy()), ids=False).backward
     True
     """
-    lines = _some(messages.filter(~nw.col(_SENT).is_null()))
+    lines = lines.filter(pl.col(_SENT).is_not_null()).sort(Messages.MESSAGE_NO)
     if not len(lines):
         return Writing()
     backward = _runs_backward(lines)
@@ -170,7 +174,7 @@ def writing(
         minutes=max(0.0, (full - 1 / 60) / (1 - 1 / 60)),
         events=events,
         told=told,
-        ids=_ids(messages) if ids else "kept",
+        ids=_ids(messages, lines) if ids else "kept",
         **_by_itself(_after_buyers(lines)),
     )
 
@@ -211,12 +215,17 @@ def _events(lines: pl.DataFrame, orders: nw.LazyFrame[Any]) -> tuple[pl.DataFram
     return found.select(_OPENING).sort(_OPENING), int(found["of"].sum()) / max(len(buyers), 1)
 
 
-def _ids(messages: nw.LazyFrame[Any]) -> Ids:
-    """Tell whether the ids of conversations go on over months, or change within minutes."""
-    sent, given = nw.col(_SENT), nw.col(Messages.CONVERSATION_ID)
-    by_buyer = messages.filter(~sent.is_null(), ~given.is_null()).with_columns(
-        _since=sent - sent.shift(1).over(Messages.BUYER_ID, order_by=_ORDER),
-        _same=(given == given.shift(1).over(Messages.BUYER_ID, order_by=_ORDER)).cast(nw.Int64),
+def _ids(messages: nw.LazyFrame[Any], lines: pl.DataFrame) -> Ids:
+    """Tell whether ids of conversations go on over months, or change within minutes.
+
+    By all lines of some buyers: of a stretch of days nobody writes again after a month.
+    """
+    sent, given, buyer = (nw.col(n) for n in (_SENT, Messages.CONVERSATION_ID, Messages.BUYER_ID))
+    some = lines[Messages.BUYER_ID].drop_nulls().unique(maintain_order=True)[:_BUYERS].to_list()
+    rows = messages.filter(buyer.is_in(some), ~sent.is_null(), ~given.is_null())
+    by_buyer = rows.select(buyer, sent, given).with_columns(
+        _since=sent - sent.shift(1).over(Messages.BUYER_ID, order_by=_SENT),
+        _same=(given == given.shift(1).over(Messages.BUYER_ID, order_by=_SENT)).cast(nw.Int64),
     )
     since, same = nw.col("_since"), nw.col("_same")
     months, soon = since >= _MONTH_MS, since < _SOON_MS
@@ -238,18 +247,6 @@ def _ids(messages: nw.LazyFrame[Any]) -> Ids:
 
 def _form() -> Any:
     return nw.col(Messages.TEXT).str.replace_all("[0-9]+", "").alias(_FORM)
-
-
-def _some(messages: nw.LazyFrame[Any]) -> pl.DataFrame:
-    """Return the lines, or of many some stretches, in which neighbours are neighbours."""
-    number = nw.col(Messages.MESSAGE_NO)
-    ends = collect(messages.select(number.max().alias("last")))["last"]
-    rows = 0 if ends.isna().any() else int(ends.iloc[0]) + 1
-    if rows > _LINES:
-        messages = messages.filter(number % (rows // _STRETCHES) < _LINES // _STRETCHES)
-    names = (Messages.BUYER_ID, Messages.AGENT_ID, Messages.SENDER, Messages.TEXT, *_ORDER)
-    found: pl.DataFrame = messages.select(*names).collect(backend="polars").to_native()
-    return found.sort(Messages.MESSAGE_NO)
 
 
 def _runs_backward(lines: pl.DataFrame) -> bool:

@@ -199,7 +199,13 @@ def _speed(study: Study, shop: pd.Series) -> str:
         return study.word("kpis.speed_beyond_cap", cap=median)
     if shop[_K.FIRST_RESPONSE_P90] >= study.context.profile.round_cap_s:
         return study.word("kpis.speed_at_cap", median=median, cap=p90)
-    return study.word("kpis.speed", median=median, p90=p90)
+    told = study.word("kpis.speed", median=median, p90=p90)
+    return study.words.sentences(told, study.word("kpis.minutes")) if _to_minutes(study) else told
+
+
+def _to_minutes(study: Study) -> bool:
+    """Tell whether times without seconds leave short waits known to the minute alone."""
+    return any(told.kind == "minutes" for told in study.doubts)
 
 
 def _beyond_cap(study: Study, shop: pd.Series) -> bool:
@@ -318,6 +324,8 @@ def _details(study: Study, shop: pd.Series) -> dict[str, str]:
         ),
         _K.ANSWER_ASK_RATIO: study.word("kpis.ratio_detail"),
     }
+    if _to_minutes(study):
+        told[_K.FIRST_RESPONSE_MEDIAN] += f" · {study.word('kpis.minutes_short')}"
     return {name: detail for name, detail in told.items() if pd.notna(shop[name])}
 
 

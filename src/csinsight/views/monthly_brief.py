@@ -421,7 +421,10 @@ def careful(study: Study, brief: Brief) -> Note:
     words = study.words
     items = [] if study.open().match.broken else data_check.join(study)
     items += [*data_check.missing_days(study), *data_check.no_refunds(study)]
-    items += [data_check.in_words(study, told) for told in study.doubts]
+    # What makes conversion itself mislead stands beside it, above.
+    above = [] if brief.conversations is None else data_check.conversion_doubts(study)
+    doubts = (data_check.in_words(study, told) for told in study.doubts)
+    items += [told for told in doubts if told not in above]
     items += (
         [late] if (late := str(study.facts(_PARTS[_C.NAME]).get(agent_kpis.PAID_LATE, ""))) else []
     )
