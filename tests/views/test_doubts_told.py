@@ -59,6 +59,19 @@ def test_a_median_of_times_without_seconds_is_said_to_be_to_the_minute() -> None
     assert "to the minute" in agent_kpis.sentence(_with(study, "minutes"), seen)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"is_inquiry": False}, "is an inquiry"), ({"mature": False}, "isn’t known yet")],
+)
+def test_why_there_is_no_conversion_is_told_where_orders_are_there(
+    change: dict[str, bool], said: str
+) -> None:
+    study = open_study(*sample_run(), lang="en")
+    seen = study.read("conversations").assign(**change)
+    for told in (agent_kpis.in_brief(study, seen), agent_kpis.sentence(study, seen)):
+        assert said in told and "without orders" not in told
+
+
 def test_conversion_by_two_clocks_is_not_said_to_lack_orders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

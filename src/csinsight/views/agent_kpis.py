@@ -133,13 +133,17 @@ def late_payments(study: Study) -> list[str]:
 
 
 def _untold(study: Study, shop: pd.Series) -> str:
-    """Return why nothing can be told of conversion: no orders, or none that can be joined."""
+    """Return why nothing can be told of conversion: no inquiry, no orders, none to be joined."""
     match, words = study.open().match, study.words
     count = words.number(shop[_K.INQUIRIES])
+    if not shop[_K.INQUIRIES]:
+        return study.word("brief.no_inquiries", n=words.number(shop[_K.CONVERSATIONS]))
     if not match.broken:
         dated = study.open().orders_dated
         if study.open().order_lag.hours or not study.open().sides >= {"buyer", "agent"}:
             return study.word("brief.untold", n=count)
+        if study.open().joined and shop[_K.IMMATURE] == shop[_K.INQUIRIES]:
+            return study.word("brief.all_open", n=count)
         return study.word("brief.order_days" if dated else "brief.no_paid", n=count)
     found, buyers = words.number(match.found), words.number(match.chats)
     return study.word("brief.no_join", n=count, found=found, all=buyers)
