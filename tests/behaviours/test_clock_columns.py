@@ -47,6 +47,15 @@ LOG = [
     ("b8", "18:00:30", "a1", "给您推荐XL码,更适合您"),
     ("b8", "18:01:00", "buyer", "好的"),
     ("b8", "18:01:30", "a1", "麻烦您了,辛苦"),
+    # b9 has made up her mind before the order is there; b10's address is confirmed.
+    ("b9", "19:00:00", "buyer", "这款什么时候发货"),
+    ("b9", "19:00:30", "a1", "有货的"),
+    ("b9", "19:01:00", "buyer", "好的 那我拍了"),
+    ("b9", "19:01:30", "a1", "麻烦您了,今天16点前给您发货"),
+    ("b10", "20:00:00", "buyer", "这款什么时候发货"),
+    ("b10", "20:00:30", "a1", "有货的"),
+    ("b10", "20:01:00", "buyer", "嗯"),
+    ("b10", "20:01:30", "a1", "请您核对下收货地址"),
 ]
 ORDERS = [("o3", "b3", "12:02:00", None), ("o4", "b4", "14:05:00", "14:06:00")]
 
@@ -109,6 +118,12 @@ def test_what_is_promised_in_a_reminder_is_said_to_who_has_ordered(talks: pd.Dat
     assert talks.loc["b6", "promises_time_turn"] == 2
     assert pd.isna(talks.loc["b5", "promises_time_turn"])
     assert talks.loc["b5", "turns_judged"] == 1
+
+
+def test_what_is_said_once_the_buyer_has_decided_led_to_nothing(talks: pd.DataFrame) -> None:
+    assert talks.loc[["b9", "b10"], "turns_judged"].tolist() == [1, 1]
+    assert talks.loc[["b9", "b10"], "polite_words_turn"].isna().all()
+    assert pd.isna(talks.loc["b9", "promises_time_turn"])
 
 
 def test_a_polite_word_within_what_is_said_is_a_part_of_it(talks: pd.DataFrame) -> None:

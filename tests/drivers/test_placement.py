@@ -15,6 +15,7 @@ from csinsight.drivers.balance import balance, by_conversation
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.exposure import judged
+from csinsight.drivers.verdicts import CUT_SHORT
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,9 @@ def test_talks_are_compared_where_behaviours_fall_anywhere_in_them(makes):
         fooled.append(_drivers(shop, as_of, "turns")[1])
     found, fooled = pd.concat(parts), pd.concat(fooled)
     assert found["truth"].between(found["low_pp"], found["high_pp"]).mean() > 0.88
-    assert fooled["truth"].between(fooled["low_pp"], fooled["high_pp"]).mean() < 0.8
+    # Alarms ring there by turns, which widen what is told: the estimates are what is wrong.
+    wrong = [np.abs(part["effect_pp"] - part["truth"]).mean() for part in (found, fooled)]
+    assert wrong[1] > 1.5 * wrong[0]
 
 
 def test_turns_are_compared_where_agents_decide_at_each(makes):
@@ -93,3 +96,22 @@ def test_few_talks_or_behaviours_leave_it_at_turns(makes):
     assert not by_conversation(talks.head(200))
     assert not by_conversation(talks.head(0))
     assert not by_conversation(talks.assign(turns_judged=1))
+
+
+@pytest.mark.parametrize("effects", [(), (("recommends", 0.6),)])
+def test_what_orders_cut_short_is_not_judged(makes, effects):
+    """Said once a conversation, wherever it falls, where buyers may order after any line."""
+    hazards = makes["hazard_shops"]
+    once = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
+    kind = hazards.Kind("cut short", by_talk=once, effects=effects)
+    shop = hazards.draw_shop(kind, 4482, truth=False)
+    study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid")
+    assert set(study.unfair) >= set(once)
+    found = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
+    assert (found.loc[list(study.unfair), "verdict"] == "not enough data").all()
+    assert set(found.loc[list(study.unfair), "reason"]) == {CUT_SHORT}
+    assert found.loc["greets", "effect_pp"] == pytest.approx(0, abs=5)
+    ends = hazards.Kind("at the end", by_talk=once, effects=effects, decides="end", base=-0.6)
+    shop = hazards.draw_shop(ends, 4482, truth=False)
+    study = design(shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid")
+    assert set(study.by_conversation) >= set(once) and study.unfair == ()

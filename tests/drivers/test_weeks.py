@@ -1,4 +1,4 @@
-"""What moves words and sales together within one agent: weeks, and buyers who come back to them."""
+"""What moves words and sales together within one agent: weeks, days, buyers who come back."""
 
 from __future__ import annotations
 
@@ -48,6 +48,27 @@ def test_an_agents_better_weeks_are_no_effect_of_what_is_said_in_them() -> None:
     assert told["low_pp"] < 0 < told["high_pp"] and told["verdict"] == "no evidence"
     within = talks.groupby(["agent_id", "greets"])["paid"].mean().unstack()
     assert (within[True] - within[False]).mean() > 0.08
+
+
+def test_an_agents_better_days_are_no_effect_of_what_is_said_on_them() -> None:
+    rng = np.random.default_rng(6)
+    day, agent = rng.integers(0, 91, TALKS), rng.integers(0, AGENTS, TALKS)
+    mood = rng.normal(size=(AGENTS, 91))[agent, day]
+    when = AS_OF - pd.Timedelta(days=91) + pd.to_timedelta(day * 24 + 10, unit="h")
+    told = _estimate(_told(0.8 * mood, rng, when, agent_id=[f"a{a}" for a in agent]))
+    assert told["low_pp"] < 0 < told["high_pp"] and told["verdict"] == "no evidence"
+
+
+def test_days_are_compared_only_where_they_differ_and_hold_enough() -> None:
+    rng = np.random.default_rng(7)
+    for talks, moody, cells in ((TALKS, 0.8, 91), (TALKS, 0.0, 13), (1200, 0.8, 4)):
+        day, agent = rng.integers(0, 91, talks), rng.integers(0, AGENTS, talks)
+        lift = moody * rng.normal(size=(AGENTS, 91))[agent, day]
+        when = AS_OF - pd.Timedelta(days=91) + pd.to_timedelta(day * 24 + 10, unit="h")
+        table = _told(lift, rng, when, agent_id=[f"a{a}" for a in agent])
+        plan = design(table, outcome="paid", as_of=AS_OF.to_pydatetime(), months=3)
+        found = len(set(design_matrix_of(plan, together=True).cells(np.arange(talks))))
+        assert found == pytest.approx(AGENTS * cells, rel=0.01)
 
 
 def test_buyers_who_come_back_to_an_agent_are_compared_with_their_like() -> None:

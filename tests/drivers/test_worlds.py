@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from tests.validate import study_worlds, worlds
+from tests.validate import hazard_shops, study_worlds, worlds
 
 from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.intent import STATE, placebo_tests
@@ -56,6 +56,16 @@ def test_every_maker_makes_what_it_knows() -> None:
     assert len(worlds.MAKERS) >= 3
     for world in worlds.RESPONDING:
         assert sum(known == world for _, known in worlds.KNOWN) >= 2
+
+
+@pytest.mark.parametrize("seed", [884, 885])
+def test_nothing_is_named_where_signs_see_little_of_what_agents_answer(seed: int) -> None:
+    """Openings say so little that the second method is not to be had, and nothing has an effect."""
+    answered = hazard_shops.Kind("untold", talks=5000, effort=0.5, told=0.3, effects=())
+    told = worlds.estimate(hazard_shops.draw_shop(answered, seed))
+    assert told["rang"].all() and told["proximal_pp"].isna().all()
+    assert not told["verdict"].isin(worlds.NAMED).any()
+    assert (told["low_pp"].le(0) & told["high_pp"].ge(0)).mean() > 0.8
 
 
 def test_who_comforts_a_worry_when_it_comes_up_rings_no_alarm() -> None:

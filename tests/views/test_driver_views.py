@@ -17,7 +17,7 @@ from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
 from csinsight.drivers.misreading import with_correction
 from csinsight.drivers.sensitivity import alternative_estimates, dose_response
-from csinsight.drivers.verdicts import UNSEEN
+from csinsight.drivers.verdicts import CUT_SHORT, UNSEEN
 from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view
 from csinsight.views import driver_design as looks
@@ -61,6 +61,17 @@ def test_a_shop_of_few_agents_is_not_told_that_its_inquiries_are_few(study):
 def test_what_could_not_be_estimated_stays_unknown_beside_what_could():
     found = sample_drivers().astype({"effect_pp": object}).assign(effect_pp=[None, -0.5])
     assert view.labels.readable(found)["effect_pp"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("study", ["en", "zh"], indirect=True)
+def test_what_orders_cut_short_is_named_as_not_judged(study):
+    none = pd.DataFrame(columns=["check", "behaviour", "fired"])
+    drivers = sample_drivers()
+    said = study.word("drivers.cut_short", listed=labels.label(study, "recommends"))
+    assert said not in view.checks(study, drivers, none).plain()
+    drivers = drivers.astype({"reason": object})
+    drivers.loc[0, ["verdict", "reason", "effect_pp"]] = ["not enough data", CUT_SHORT, None]
+    assert said in view.checks(study, drivers, none).plain()
 
 
 def test_where_intent_is_not_seen_the_brief_says_so(study):

@@ -8,11 +8,12 @@ In which agent turn a behaviour was first shown, and in which there was first an
 
 Drivers compare what an agent did at one turn with what the same agent did at the same turn of
 other conversations. So only what was known by then may count: the judged part of a conversation
-ends with the outcome, and with the first line of the agent that the buyer left unanswered for
-long, whatever came of the conversation later. Closing words and coming back after a silence follow
-from the buyer's decision; such lines are set aside, lest their polite words pass for its cause. So
-are reminders of an order left unpaid: what is promised in them is said to who has ordered, whenever
-the order's time was written down.
+ends with the outcome, with the buyer's word that they order, which often comes before the order is
+written down, and with the first line of the agent that the buyer left unanswered for long, whatever
+came of the conversation later. Closing words and coming back after a silence follow from the
+buyer's decision; such lines are set aside, lest their polite words pass for its cause. So are
+addresses confirmed, and reminders of an order left unpaid: what is promised in them is said to who
+has ordered, whenever the order's time was written down.
 """
 
 from __future__ import annotations
@@ -144,7 +145,9 @@ def _any(name: str, part: str) -> str:
 #: The agent's turn that a line belongs to; of a buyer's line the one that answers it; from 1.
 AGENT_TURN: Final = "agent_turn"
 JUDGED: Final = "judged"
-_ASIDE: Final = ("closes_warmly", "follows_up", "reminds_payment")
+_ASIDE: Final = ("closes_warmly", "follows_up", "reminds_payment", "checks_address")
+#: The buyer's marker of a decision told.
+_DECIDES: Final = "says_will_order"
 _POLITE: Final = "polite_words"
 #: Hardly ever said without a polite word, which there is a part of what is said: compared beside
 #: each of these, it would take their effect, or half of what is known of it.
@@ -191,23 +194,26 @@ def with_judged(sides: Frame, slow_s: float) -> Frame:
     agent = nw.col(Messages.SENDER) == "agent"
     is_agent = nw.when(agent).then(nw.lit(1)).otherwise(nw.lit(0))
     silent = pick(agent & (nw.col(SILENCE) == 1), nw.col(POSITION)).min().over(_TALK)
+    decided = pick(~agent & (flag(_DECIDES) == 1), nw.col(POSITION)).min().over(_TALK)
     aside = nw.max_horizontal(*(flag(name).fill_null(0) for name in _ASIDE)) == 1
     sides = sides.with_columns(
         _agent_began=pick(nw.col(TURN_NO) == 1, is_agent).max().over(_TALK),
         _silent_at=silent,
+        _decided_at=decided,
         _run_began=nw.col(SENT_MS).min().over(_TALK, TURN_NO),
     ).with_columns(
         _asked=nw.col("_run_began").shift(1).over(_TALK, order_by=_ORDER),
         _previous_turn=nw.col(TURN_NO).shift(1).over(_TALK, order_by=_ORDER),
     )
     in_time = nw.col("_silent_at").is_null() | (nw.col(POSITION) <= nw.col("_silent_at"))
+    in_time &= nw.col("_decided_at").is_null() | (nw.col(POSITION) <= nw.col("_decided_at"))
     begins = agent & (nw.col("_previous_turn") != nw.col(TURN_NO))
     waited = begins & (nw.col(SENT_MS) - nw.col("_asked") > int(slow_s * SECOND_MS))
     return sides.with_columns(
         ((nw.col(TURN_NO) + 1 - is_agent + nw.col("_agent_began")) // 2).alias(AGENT_TURN),
         (nw.col(BEFORE_OUTCOME) & in_time & ~(agent & aside)).alias(JUDGED),
         pick(~nw.col(SENT_MS).is_null(), waited.fill_null(value=False).cast(nw.Int8)).alias(WAITED),
-    ).drop("_agent_began", "_silent_at", "_run_began", "_asked", "_previous_turn")
+    ).drop("_agent_began", "_silent_at", "_decided_at", "_run_began", "_asked", "_previous_turn")
 
 
 def first_turns(lexicon: Lexicon) -> list[nw.Expr]:

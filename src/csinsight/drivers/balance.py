@@ -5,10 +5,13 @@ show no more of it but spread it over more turns; a show at a given turn then sp
 conversation, and conversations themselves are compared. Which of the two holds is told for each
 behaviour by its own balance: those who showed it and those who did not should have had
 conversations of like length. No outcome is looked at for that.
+
+What neither is fair to is not judged.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -29,6 +32,12 @@ MARGIN: Final = 0.03
 
 #: Fewer behaviours than this that vary don't tell of those whose own balance doesn't.
 LEAST: Final = 4
+
+
+#: Imbalance of either comparison from which on it is not fair.
+_UNFAIR: Final = 0.06
+#: Standard errors beyond which orders cut conversations short (one in two thousand by chance).
+_CLEAR: Final = 3.29
 
 
 _LEAST_CONVERSATIONS: Final = 300
@@ -68,6 +77,45 @@ def by_conversation(conversations: pd.DataFrame) -> tuple[str, ...]:
     )
     own = {str(name): bool(ahead[name] > 0) for name in found.index[ahead.abs() > clear]}
     return tuple(name for name in turn_markers(conversations) if own.get(name, overall))
+
+
+def cut_short(
+    conversations: pd.DataFrame, bought: Floats, whole: Collection[str]
+) -> tuple[str, ...]:
+    """Return the behaviours that no comparison is fair to, since orders cut short what is said.
+
+    An order ends what is judged. What an agent would only have said later is never heard by those
+    who order early: at each turn it is said in conversations that are about to end, and over whole
+    ones in those that go on. So where orders do that, what was to be said once a conversation is
+    balanced where there was no order, and among the orders goes with long conversations; that is
+    looked for in all such behaviours together. Neither comparison is fair then, and no other is
+    known. No behaviour is held against the outcome for that, only lengths are.
+
+    Parameters
+    ----------
+    conversations : DataFrame
+        As for `by_conversation`.
+    bought : array (conversations,)
+        1 with the outcome, 0 without.
+    whole : collection of str
+        What is compared by conversation.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_conversations
+    >>> conversations = sample_conversations()
+    >>> cut_short(conversations, np.ones(len(conversations)), ["greets"])
+    ()
+    """
+    ordered = balance(conversations[bought == 1])
+    own = ordered.loc[[name for name in whole if name in ordered.index]]
+    z = float((own["conversations"] * np.sqrt(own["n"])).sum()) / np.sqrt(max(len(own), 1))
+    if own.empty or z < _CLEAR or own["conversations"].mean() < MARGIN:
+        return ()
+    found = balance(conversations)
+    least = np.maximum(_UNFAIR, 3 / np.sqrt(found["n"]))
+    neither = found.index[(found["turns"] < -least) & (found["conversations"] > least)]
+    return tuple(n for n in turn_markers(conversations) if n in whole or n in neither)
 
 
 def balance(conversations: pd.DataFrame) -> pd.DataFrame:

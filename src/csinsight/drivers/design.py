@@ -29,7 +29,7 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
-from csinsight.drivers.balance import by_conversation
+from csinsight.drivers.balance import by_conversation, cut_short
 from csinsight.drivers.covariates import (
     PAGES,
     covariates,
@@ -131,6 +131,9 @@ class Design:
         the conversation (`csinsight.drivers.turn_authors.written_by`).
     by_conversation : tuple of str
         Behaviours that are compared by conversation where the others are by turn.
+    unfair : tuple of str
+        Behaviours that orders cut short, so that no comparison is fair to them
+        (`csinsight.drivers.balance.cut_short`): not judged.
     unasked : DataFrame
         Same rows; turn in which a behaviour was first shown without any opportunity, NaN if none.
     history : float
@@ -158,6 +161,7 @@ class Design:
     authors: Codes | None = None
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_conversation: tuple[str, ...] = ()
+    unfair: tuple[str, ...] = ()
     unasked: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: float = 0.0
     own: Mapping[str, str] = field(default_factory=dict)
@@ -253,6 +257,7 @@ def design(
         flow=_flow(len(recent), [*steps, *left]),
         landmark=landmark,
         by_conversation=laid_out.by_conversation if by_balance else (),
+        unfair=laid_out.unfair if by_balance else (),
         history=max((first - started.min()).days / 30.4, 0.0) if len(started) else 0.0,
     )
 
@@ -296,6 +301,7 @@ def _lay_out(
         authors=authors,
         written=written_by(apart, recent[_C.AGENT_ID], count),
         by_conversation=whole,
+        unfair=cut_short(recent, as_float(recent[outcome]), whole) if whole else (),
         unasked=_unasked(recent, exposure),
         own=own,
     )

@@ -21,24 +21,29 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
-from csinsight.drivers.exposure import Slopes, residualized_exposure
+from csinsight.drivers.exposure import Slopes, beyond_levels, residualized_exposure
 from csinsight.drivers.fixed_effects import cross_products, without_levels
 from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, Singles, unit_of
+from csinsight.drivers.word_index import LEANS, days_differ, told_by_signs, words_by_turn
 
 Places = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.int64]
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
-#: Before the names of columns that tell of openings.
+#: Before the names of columns that tell of openings, and of the buyer's state in them.
 TEXT: Final = "text: "
+STATE: Final = "opening: state "
 #: Never a companion: what the conversation's course makes.
 _APART: Final = (*LATE, *WHOLE_CONVERSATION)
 #: Weeks that make a period in which an agent is compared with themselves, the finest first, and
 #: how many inquiries such a cell has to hold on average.
 _WEEKS: Final = (1, 4)
 _A_CELL: Final = 20
+#: The same of a day, where agents' words differ by the day: a third of what inquiries tell is lost
+#: with so few, and more is not worth it.
+_A_DAY: Final = 3
 #: A number that tells of openings is adjusted for from this t of its link with the outcome on.
 _BEARS: Final = 1.3
 #: Shown fewer times than this without an opportunity, a word is no column of its own.
@@ -84,8 +89,12 @@ class DesignMatrix:
         Codes of the problem category.
     weeks : array (rows,)
         Codes of the week in which each began; zeros for an untimed source.
+    days : array (rows,)
+        The same of the calendar day.
     taught : mapping of str to str
         By behaviour what is taught of it (`csinsight.contract.domain.TAUGHT`).
+    unfair : tuple of str
+        Behaviours that no comparison is fair to.
     """
 
     columns: Floats
@@ -105,7 +114,9 @@ class DesignMatrix:
     written: tuple[int, ...]
     cases: Counts
     weeks: Counts
+    days: Counts
     taught: Mapping[str, str]
+    unfair: tuple[str, ...]
 
     @property
     def points(self) -> float:
@@ -125,15 +136,68 @@ class DesignMatrix:
         """Return codes of who is compared with whom: an agent's inquiries of one week.
 
         Agents have better and worse weeks in all they do, newcomers learn, sales come and go. Of
-        four weeks where the inquiries at `rows` are too few for weeks, else of the whole time.
+        one day where what agents say differs by the day. Of four weeks where the inquiries at
+        `rows` are too few for weeks, else of the whole time.
         """
         agents = self.agents[rows]
-        for width in _WEEKS:
-            both = agents * (int(self.weeks.max(initial=0)) + 1) + self.weeks[rows] // width
+        periods = [(self.days, _A_DAY)] if self.days_differ else []
+        for codes, least in [*periods, *((self.weeks // width, _A_CELL) for width in _WEEKS)]:
+            both = agents * (int(codes.max(initial=0)) + 1) + codes[rows]
             cells: Counts = np.asarray(np.unique(both, return_inverse=True)[1], dtype=np.int64)
-            if len(rows) >= _A_CELL * (int(cells.max(initial=0)) + 1):
+            if len(rows) >= least * (int(cells.max(initial=0)) + 1):
                 return cells
         return np.asarray(np.unique(agents, return_inverse=True)[1], dtype=np.int64)
+
+    @cached_property
+    def days_differ(self) -> bool:
+        """Tell whether what agents say differs by the day, beyond their weeks."""
+        words = [b for b in self.behaviours if b in self._leans]
+        said = [np.nan_to_num(self._beyond(b)) * self._leans[b] for b in words]
+        return bool(said) and days_differ(np.sum(said, axis=0), self.agents, self.days)
+
+    @cached_property
+    def _leans(self) -> dict[str, float]:
+        """How the words that may be companions lean."""
+        words = [b for b in companions_of(self.behaviours) if unit_of(b) == "shown"]
+        return {b: LEANS[self.taught[b]] for b in words}
+
+    def _beyond(self, behaviour: str) -> Floats:
+        """Return by how much each inquiry shows a behaviour beyond its agent and problem."""
+        if behaviour in self.turns:
+            timed = {behaviour: self.turns[behaviour]}
+            tried, _ = words_by_turn(timed, {behaviour: 1.0}, self._by, self.cases)
+            return np.asarray(tried.sum(axis=1))
+        here = np.flatnonzero(self.offered[:, self.behaviours.index(behaviour)])
+        found = np.zeros(len(self.agents))
+        shown = self.columns[here, self.place(behaviour)]
+        found[here] = beyond_levels(shown, self.agents[here], self.cases[here])[0]
+        return found
+
+    @property
+    def _by(self) -> Counts:
+        return self.agents if self.authors is None else self.authors
+
+    def told_by_signs(self) -> float:
+        """Return what share of what moves an inquiry's words the signs of intent tell.
+
+        NaN where words are not compared by turn, or there are no signs.
+        """
+        rows = np.flatnonzero(~np.isnan(self.columns[:, self.place(OUTCOME)]))
+        by_turn = {b: self.turns[b] for b in self._leans if b in self.turns}
+        turns = {b: (f[rows], s[rows], j[rows]) for b, (f, s, j) in by_turn.items()}
+        signs = [p for p in self.signs if not self.names[p].startswith(STATE)]
+        if not turns or not signs:
+            return float("nan")
+        tried, could = words_by_turn(turns, self._leans, self._by[rows], self.cases[rows])
+        cells, given = self.cells(rows), self.before(signs=False)
+        wanted = [*given, *signs, self.place(OUTCOME)]
+        both = without_levels(self.columns[np.ix_(rows, wanted)], cells)
+        known, rest = both[:, : len(given)], both[:, len(given) :]
+        square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
+        rest = rest - known @ (square @ (known.T @ rest))
+        seen, y = rest[:, :-1], rest[:, -1]
+        slopes = np.linalg.pinv(seen.T @ seen, rcond=1e-9, hermitian=True) @ (seen.T @ y)
+        return told_by_signs(tried, could, seen @ slopes, cells)
 
     def products(self, columns: Floats, rows: Places, *, weekly: bool = True) -> tuple[Floats, int]:
         """Return the cross-products of each agent's `columns` at `rows` within `cells`.
@@ -261,7 +325,8 @@ class DesignMatrix:
 
     def comparable(self, behaviour: str) -> bool:
         """Tell whether inquiries of either outcome gave the same chance to show it."""
-        return self.outcome == "satisfaction" or behaviour not in WHOLE_CONVERSATION
+        unequal = (*WHOLE_CONVERSATION, *self.unfair)
+        return self.outcome == "satisfaction" or behaviour not in unequal
 
     def describe(self, behaviour: str, values: Floats) -> dict[str, object]:
         """Return what is known of a sample before any estimate."""
@@ -331,7 +396,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
     states = {}
     if design.states is not None:
         first = design.states[:, 0].T
-        states = {f"opening: state {i}": column for i, column in enumerate(first)}
+        states = {f"{STATE}{i}": column for i, column in enumerate(first)}
     parts = {
         "behaviours": pd.DataFrame(np.where(offered, values, 0.0), columns=behaviours),
         "chance": pd.DataFrame(chance, columns=[f"chance of {behaviours[i]}" for i in companions]),
@@ -368,7 +433,9 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         written=spans["written"],
         cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
         weeks=_weeks(rows[Conversations.STARTED_AT]),
+        days=_days(rows[Conversations.STARTED_AT]),
         taught={name: taught_of(name, design.own) for name in behaviours},
+        unfair=design.unfair,
     )
 
 
@@ -394,6 +461,12 @@ def _weeks(started: pd.Series) -> Counts:
     """Return the week of each inquiry, counted back from the last; untimed ones share the last."""
     days = (started.max() - started).dt.days if started.notna().any() else started
     return np.asarray(days.fillna(0), dtype=np.int64) // 7
+
+
+def _days(started: pd.Series) -> Counts:
+    """Return the calendar day of each inquiry, counted back from the last, which untimed share."""
+    days = (started.max() - started.dt.normalize()).dt.days if started.notna().any() else started
+    return np.asarray(days.fillna(0), dtype=np.int64)
 
 
 def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:

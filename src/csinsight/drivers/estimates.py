@@ -42,6 +42,7 @@ from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import (
     ALL,
+    CUT_SHORT,
     SETTLED,
     answering,
     answers_hidden,
@@ -132,6 +133,7 @@ def estimate_drivers(
         for record in _estimate(matrix, places, minima)
     ]
     alarms = placebo_tests(matrices[design])
+    hidden = answers_hidden(alarms)
     table = verdicts(
         pd.DataFrame(records),
         design.negative_controls,
@@ -139,7 +141,8 @@ def estimate_drivers(
         level=family_level(design),
         rings=rings(alarms),
         answered=answering(alarms),
-        hidden=answers_hidden(alarms),
+        hidden=hidden,
+        told=matrices[design].told_by_signs() if hidden else np.nan,
         states=design.states is not None,
         browsing=design.browsing_share,
     )
@@ -229,7 +232,7 @@ def _sample(
         shown = int((x == 1).sum())
         reason = lacking(behaviour, minima, inquiries=len(x), shown=shown, varying=varying)
         if not matrix.comparable(behaviour):
-            reason = "unequal exposure"
+            reason = CUT_SHORT if behaviour in matrix.unfair else "unequal exposure"
         fitted, look = None, None
         if reason is None:
             # The next conversation shares the week's mean with this one: within so few, one that

@@ -47,6 +47,7 @@ from csinsight.drivers.fixed_effects import (
 )
 from csinsight.drivers.risk_sets import CLOCKED
 from csinsight.drivers.units import Floats, Singles, unit_of
+from csinsight.drivers.word_index import LEANS
 
 Flags = npt.NDArray[np.bool_]
 
@@ -73,8 +74,6 @@ TIMES_UNSEEN: Final = 3.0
 _ANY_TURN: Final = 0.95
 #: Nor at what the rest of the turn decides: one with a word of comfort isn't curt.
 _BY_THE_REST: Final = ("curt_reply",)
-#: How a behaviour leans in the sum of all words, by what is taught of it.
-_LEANS: Final = {"more": 1.0, "less": -1.0, "nothing": 0.0}
 #: Alarms of a matrix, for as long as it is there.
 _RUNG: Final[WeakKeyDictionary[DesignMatrix, pd.DataFrame]] = WeakKeyDictionary()
 #: An instrument under this F is too weak (Staiger, Stock 1997).
@@ -317,7 +316,7 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     looks = len(signs) + (matrix.states is not None)
     if words and looks and len(rows):
         block = matrix.block(rows)
-        lean = np.array([_LEANS[matrix.taught[b]] for b in words])
+        lean = np.array([LEANS[matrix.taught[b]] for b in words])
         exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
         block = np.column_stack([block, block[:, exposures] @ lean])
         found = _placebos(matrix, block, rows, signs, words, looks)
@@ -417,7 +416,7 @@ def _state_test(
     by = agents if matrix.authors is None else matrix.authors[rows]
     told, seen = (np.zeros((len(rows), states.shape[2])) for _ in range(2))
     for name in behaviours:
-        lean = _LEANS[matrix.taught[name]]
+        lean = LEANS[matrix.taught[name]]
         first, since, judged = (turns[rows] for turns in matrix.turns[name])
         for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
             if turn > states.shape[1]:

@@ -10,11 +10,14 @@ signs of the buyer's intent are noisy: adjusting for them takes a part of the co
 leaves the rest. The second method (`csinsight.drivers.intent`) undoes the noise, so that how far it
 lies from the estimates, set against how far the signs had moved them, tells how many times as much
 is left as was taken out. One behaviour tells that poorly; all of a shop's together tell it well.
-Where the second method is not to be had, the estimates themselves tell: an intent that agents
-answer leaves in each as many times what the signs took out of it. Words with an effect of their own
-lie apart from that line, mostly beyond it, since agents do for keen buyers what they are taught:
-so the ratio below which a third of the weight lies is taken, not the median (in genetics the
-weighted median serves where some instruments are invalid). What is left of each is then a standard
+Where the second method is not to be had, the words themselves tell: how closely an agent's turns in
+one conversation go together, against how closely they go with the signs, tells how much of what
+agents sense the signs see (`csinsight.drivers.word_index`). And so do the estimates: an intent that
+agents answer leaves in each as many times what the signs took out of it. Words with an effect of
+their own lie apart from that line, mostly beyond it, since agents do for keen buyers what they are
+taught: so the ratio below which a third of the weight lies is taken, not the median (in genetics
+the weighted median serves where some instruments are invalid). The larger of the two counts. What
+is left of each is then a standard
 deviation of its own, beside that of chance, in interval and p-value alike: they are calibrated by
 what was measured to be no effect.
 
@@ -49,6 +52,8 @@ from csinsight.drivers.units import Floats
 #: and at most whatever that says.
 _UNSEEN: Final = 1.0
 _MOST: Final = 3.0
+#: At most where an inquiry's turns tell it: signs that tell less than a tenth tell of nothing.
+_MOST_BY_TURNS: Final = 10.0
 #: By weight, so many of the ratios of estimates to what the signs took out lie below intent's own.
 _BEYOND: Final = 1 / 3
 #: Fewer behaviours than this tell nothing together.
@@ -99,6 +104,8 @@ UNSEEN: Final = "too little is known of what buyers looked at, and agents answer
 
 #: The same, and the column of estimates that tells it: who was told so had made up their mind.
 SETTLED: Final = "it was settled before, so nearly all or hardly any bought"
+#: Why there is no estimate (`csinsight.drivers.balance.cut_short`).
+CUT_SHORT: Final = "orders cut short what would have been said"
 
 #: What a shop's first report may spend of the year's 5 %, and how many months make it.
 _FIRST_LOOK: Final = 0.025
@@ -111,7 +118,7 @@ _OTHERS: Final = 0.25
 
 
 def left_over(
-    effect: Floats, moved: Floats, apart: Floats, noise: Floats, *, hidden: bool
+    effect: Floats, moved: Floats, apart: Floats, noise: Floats, *, hidden: bool, told: float
 ) -> float:
     """Return how many times what the signs of intent took out of estimates is left in them.
 
@@ -127,13 +134,17 @@ def left_over(
         Widths by which the estimates are weighed.
     hidden : bool
         Whether agents answer what they don't see (`answers_hidden`).
+    told : float
+        What share of what moves an inquiry's words the signs tell
+        (`csinsight.drivers.design_matrix.DesignMatrix.told_by_signs`); NaN where that is not known.
 
     Returns
     -------
     float
         By the second method a slope through zero, in [0, 3]. Where fewer than three behaviours
-        tell that, 1; for an intent that is hidden the ratio of effect to moved below which a third
-        of the weight lies, if that is more.
+        tell that, 1; for an intent that is hidden what the signs don't tell of it over what they
+        do, up to 10, or the ratio of effect to moved below which a third of the weight lies, if
+        either is more.
 
     Examples
     --------
@@ -142,13 +153,17 @@ def left_over(
     >>> import numpy as np
     >>> moved, one = np.array([2.0, -4.0, 1.0]), np.ones(3)
     >>> left_over(np.array([5.0, -6.0, 9.0]), moved, np.array([1.0, -2.0, 0.5]), one,
-    ...           hidden=True)
+    ...           hidden=True, told=0.2)
     0.5
 
-    The second method is not to be had; estimates are twice what was taken out, or more:
+    The second method is not to be had; estimates are twice what was taken out, or more; and signs
+    tell a fifth of what agents sense, so that four times as much is left:
 
-    >>> left_over(np.array([4.0, -8.0, 9.0]), moved, np.full(3, np.nan), one, hidden=True)
+    >>> effect, none = np.array([4.0, -8.0, 9.0]), np.full(3, np.nan)
+    >>> left_over(effect, moved, none, one, hidden=True, told=np.nan)
     2.0
+    >>> left_over(effect, moved, none, one, hidden=True, told=0.2)
+    4.0
     """
     known = ~np.isnan(effect) & ~np.isnan(moved) & (noise > 0)
     second = known & ~np.isnan(apart)
@@ -156,16 +171,19 @@ def left_over(
     size = float(weight @ moved[second])
     if second.sum() >= _LEAST and size > 0:
         return float(np.clip(weight @ apart[second] / size, 0.0, _MOST))
-    known &= moved != 0
-    if known.sum() < _LEAST or not hidden:
+    if not hidden:
         return _UNSEEN
+    by_turns = 0.0 if np.isnan(told) else min(1 / max(told, 1e-9) - 1, _MOST_BY_TURNS)
+    known &= moved != 0
+    if known.sum() < _LEAST:
+        return max(by_turns, _UNSEEN)
     ratios, weights = effect[known] / moved[known], np.abs(moved[known]) / noise[known]
     times = np.quantile(ratios, _BEYOND, weights=weights, method="inverted_cdf")
-    return max(float(times), _UNSEEN)
+    return max(float(times), by_turns, _UNSEEN)
 
 
 def with_systematic_error(
-    estimates: pd.DataFrame, rung: npt.NDArray[np.bool_], *, whole: str, hidden: bool
+    estimates: pd.DataFrame, rung: npt.NDArray[np.bool_], *, whole: str, hidden: bool, told: float
 ) -> pd.DataFrame:
     """Widen intervals, and raise p-values, by what is left of the buyer's intent.
 
@@ -177,7 +195,7 @@ def with_systematic_error(
         The rows that it rings for; the others stay as they are.
     whole : str
         The scope that tells how much is left, for each outcome.
-    hidden : bool
+    hidden, told : bool, float
         As for `left_over`.
 
     Returns
@@ -192,7 +210,8 @@ def with_systematic_error(
     >>> row = {"outcome": "paid", "scope": "all", "df": 29, "moved_pp": 2.0, "p_value": 0.001}
     >>> row |= {"effect_pp": 5.0, "low_pp": 3.0, "high_pp": 7.0, "proximal_pp": np.nan}
     >>> told, rung = pd.DataFrame([row]), np.array([True])
-    >>> wide = with_systematic_error(told, rung, whole="all", hidden=False)
+    >>> known = {"hidden": False, "told": np.nan}
+    >>> wide = with_systematic_error(told, rung, whole="all", **known)
     >>> wide[["low_pp", "high_pp", "systematic_pp"]].round(1).iloc[0].tolist()
     [0.4, 9.6, 2.0]
     """
@@ -205,10 +224,13 @@ def with_systematic_error(
             own[_D.EFFECT_PP].to_numpy(dtype=float),
             own[_D.MOVED_PP].to_numpy(dtype=float),
             (own[_D.EFFECT_PP] - own[_D.PROXIMAL_PP]).to_numpy(dtype=float),
-            (own[_D.HIGH_PP] - own[_D.LOW_PP]).to_numpy(dtype=float),
+            _width(own),
             hidden=hidden,
+            told=told,
         )
         sd[places] = times * np.nan_to_num(np.abs(rows[_D.MOVED_PP].to_numpy(dtype=float)))
+        if hidden and own[_D.PROXIMAL_PP].notna().sum() < _LEAST:
+            sd[places] = np.maximum(sd[places], times * _moved_as_most(own) * _width(rows))
     sd[~rung] = 0.0
     effect, high = (table[name].to_numpy(dtype=float) for name in (_D.EFFECT_PP, _D.HIGH_PP))
     df = table[_D.DF].fillna(np.inf).to_numpy(dtype=float)
@@ -221,6 +243,21 @@ def with_systematic_error(
     p_values = 2 * stats.t.sf(np.abs(effect) / both, df)
     table[_D.P_VALUE] = np.where(sd > 0, p_values, table[_D.P_VALUE].to_numpy(dtype=float))
     return table
+
+
+def _width(rows: pd.DataFrame) -> Floats:
+    return (rows[_D.HIGH_PP] - rows[_D.LOW_PP]).to_numpy(dtype=float)
+
+
+def _moved_as_most(rows: pd.DataFrame) -> float:
+    """Return how many widths of its interval the signs moved an estimate, the middle one.
+
+    How far noisy signs moved one estimate is itself uncertain. Where nothing else is known of what
+    they leave, none is taken to have less of it than the middle one, chance for chance.
+    """
+    moved = np.abs(rows[_D.MOVED_PP].to_numpy(dtype=float)) / _width(rows)
+    known = moved[~np.isnan(moved)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def family_level(design: Design) -> float:
@@ -297,6 +334,7 @@ def verdicts(
     rings: bool,
     answered: Collection[str] = (),
     hidden: bool = False,
+    told: float = np.nan,
     states: bool,
     browsing: float,
 ) -> pd.DataFrame:
@@ -331,6 +369,8 @@ def verdicts(
         Behaviours whose own alarm rings (`answering`).
     hidden : bool
         Whether agents answer what they don't see (`answers_hidden`).
+    told : float
+        As for `left_over`.
     states, browsing : bool, float
         As for `csinsight.drivers.intent.own_intent`.
 
@@ -358,7 +398,7 @@ def verdicts(
     named = by_chance
     rung = np.full(len(table), rings) | table[_D.BEHAVIOUR].isin(answered).to_numpy()
     if rung.any():
-        table = with_systematic_error(table, rung, whole=ALL, hidden=hidden)
+        table = with_systematic_error(table, rung, whole=ALL, hidden=hidden, told=told)
         table, named = _with_naming(table, tested, q_threshold, level)
     weak, apart = own_intent(table, rings=rung, states=states, browsing=browsing)
     table.loc[by_chance & ~named, _D.REASON] = LEFT_OVER

@@ -12,7 +12,15 @@ from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import NEXT_CONVERSATION, REVERSAL
 from csinsight.drivers.design import LATE
 from csinsight.drivers.estimates import SCOPES
-from csinsight.drivers.verdicts import DISAGREES, LEFT_OVER, SETTLED, UNSEEN, answering, rings
+from csinsight.drivers.verdicts import (
+    CUT_SHORT,
+    DISAGREES,
+    LEFT_OVER,
+    SETTLED,
+    UNSEEN,
+    answering,
+    rings,
+)
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
 from csinsight.render.figure import Picture
@@ -432,6 +440,11 @@ def checks(study: Study, drivers: pd.DataFrame, found: pd.DataFrame) -> Block:
         )
         for _, row in labels.readable(drivers).query("verdict == @OWN_INTENT").iterrows()
     ]
+    rows = labels.readable(drivers)
+    cut = [labels.label(study, b) for b in rows.loc[rows[_D.REASON] == CUT_SHORT, _D.BEHAVIOUR]]
+    if cut:
+        listed = study.words.listed(cut)
+        items.append(study.word("drivers.cut_short", listed=listed))
     return Note([*items, *contrary_notes(study, drivers)], study.word("drivers.checks"))
 
 
