@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def test_a_doubt_of_conversion_stands_beside_it() -> None:
     waiting, minutes = (data_check.in_words(study, notice) for notice in study.doubts)
     for text in (agent_kpis.in_brief(study, seen), agent_kpis.sentence(study, seen)):
         assert waiting in text and minutes not in text
+
+
+def test_one_side_of_the_chats_leads_a_brief_without_figures_of_the_team() -> None:
+    study = _with(open_study(*sample_run(), lang="en"), "no_buyer_lines")
+    [told] = (data_check.in_words(study, notice) for notice in study.doubts)
+    brief = replace(monthly_brief.gather(study), conversations=None)
+    assert monthly_brief.sentence(study, brief).startswith(told)
+    assert told not in monthly_brief.careful(study, brief).items
 
 
 def test_a_median_of_times_without_seconds_is_said_to_be_to_the_minute() -> None:

@@ -109,6 +109,8 @@ def sentence(study: Study, brief: Brief) -> str:
     parts = []
     if brief.conversations is not None:
         parts.append(agent_kpis.in_brief(study, brief.conversations))
+    else:
+        parts += data_check.conversion_doubts(study)
     if study.facts(_HOURS).get(SLOW_HOURS):
         parts.append(_first_sentence(study, _HOURS))
     advised = brief.plan is not None and len(labels.of_kind(brief.plan, "driver"))
@@ -422,7 +424,7 @@ def careful(study: Study, brief: Brief) -> Note:
     items = [] if study.open().match.broken else data_check.join(study)
     items += [*data_check.missing_days(study), *data_check.no_refunds(study)]
     # What makes conversion itself mislead stands beside it, above.
-    above = [] if brief.conversations is None else data_check.conversion_doubts(study)
+    above = data_check.conversion_doubts(study)
     doubts = (data_check.in_words(study, told) for told in study.doubts)
     items += [told for told in doubts if told not in above]
     items += (
