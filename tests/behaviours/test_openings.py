@@ -105,3 +105,48 @@ def test_papers_and_terms_asked_after_an_order_are_no_inquiry(tmp_path, days, or
 def test_only_known_words_are_used(read):
     assert set(read["category"]) <= set(CATEGORIES)
     assert set(read["mood_at_start"].dropna()) | set(read["mood_at_end"].dropna()) <= set(MOODS)
+
+
+#: Chats of buyers without an order in the tables, and whether they may still buy: what is told by
+#: a symptom, by the agent who looked it up, or by a number that comes later; and the innocent twin.
+OF_WHAT_IS_BOUGHT = [
+    ("b:加湿器装上了一直漏 a:您看下密封圈", False),
+    ("b:加湿器会一直漏水吗 a:不会的", True),
+    ("b:豆子里有石子! a:抱歉", False),
+    ("b:里面会有石子吗 a:筛过的", True),
+    ("b:热水器不出水 a:先看下水压", False),
+    ("b:家里那个老不出水 想换一个 a:好的", True),
+    ("b:师傅约好上午来 到现在没到 a:我问下", False),
+    ("b:安装师傅上门收费吗 a:免费", True),
+    ("b:这地毯跟直播差太多了 a:灯光原因", False),
+    ("b:跟直播间差很多吗 a:一样的", True),
+    ("b:多大的 a:1米2 b:我拿到的量了才1米 给我退款 a:好的", False),
+    ("b:多大的 a:1米2 b:好 拍了 a:好的", True),
+    ("b:专票 a:抬头发我 b:单号12345678901 a:好", False),
+    ("b:在吗 b:问个事 a:您的包裹显示已经签收了", False),
+    ("b:会坏吗 a:如果收到坏的我们给您补发", True),
+    ("b:好用吗 a:不满意给您退款", True),
+    ("b:怎么说 a:麻烦拍下坏的地方", False),
+    ("b:hi b:about the lamp a:I have refunded the second charge", False),
+    ("b:can it break a:If it arrives damaged we ship a replacement", True),
+    ("b:the timer keeps resetting itself every single day, it keeps beeping a:Odd", False),
+    ("b:does it keep beeping at night a:No", True),
+    ("b:question on my booking a:Sure", False),
+    ("b:do I need a booking a:No", True),
+]
+
+
+def test_who_speaks_of_what_was_bought_makes_no_inquiry(tmp_path):
+    rows = []
+    for number, (talk, _) in enumerate(OF_WHAT_IS_BOUGHT):
+        lines = f" {talk}".replace(" b:", "\nb:").replace(" a:", "\na:").split("\n")[1:]
+        for minute, line in enumerate(lines):
+            side = {"a": "agent", "b": "buyer"}[line[0]]
+            at = datetime(2026, 10, 12, 10, minute)
+            rows.append((f"b{number}", "a1", side, at, line[2:], str(number)))
+    names = ["buyer_id", "agent_id", "sender", "sent_at", "text", "conversation_id"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(tmp_path / "messages.parquet")
+    source = ChatSource(open_shop(tmp_path), AS_OF, 12, RULES, LEXICON)
+    found = build_conversations(mark_messages(source)).set_index("conversation_id")["is_inquiry"]
+    wrong = [t for n, (t, may) in enumerate(OF_WHAT_IS_BOUGHT) if bool(found[str(n)]) is not may]
+    assert wrong == []

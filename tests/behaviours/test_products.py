@@ -142,7 +142,8 @@ def test_drivers_compare_like_goods(planted: tuple[MarkedMessages, pd.DataFrame]
         plan = design(table, as_of=AS_OF, months=3, outcome="paid")
         rows = estimate_drivers(plan, scopes=("product_category",), **LEAST)
         found[name] = rows[rows["behaviour"] == "greets"].set_index("scope")
-    assert found["plain"].loc["all", "low_pp"] > 2
+    # Part of it the category of the question takes in already.
+    assert found["plain"].loc["all", "low_pp"] > 1
     assert found["like"].loc["all", "low_pp"] < 0 < found["like"].loc["all", "high_pp"]
     assert list(found["plain"].index) == ["all"]
     assert set(found["like"].index) == {"all", *GOODS}

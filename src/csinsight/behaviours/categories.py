@@ -56,11 +56,14 @@ _LATELY: Final = "ordered_lately"
 _JUST: Final = "ordered_just_now"
 _WANTS: Final = "wants"
 _TOLD: Final = "tells_after_sales"
+#: An agent's word on an order that there is, and a buyer's that one was placed just now.
+_TOLD_OF_ORDER: Final = "tells_of_order"
+_ORDERED_NOW: Final = "announces_order"
 _SOON: Final = "handled_soon"
 #: Runs of lines, of either side, from which an opening is read: three of the buyer's.
 _OPENING_RUNS: Final = 6
 #: An agent's markers that tell what the buyer came for.
-_SAID_OF_CASES: Final = (_TOLD, "says_no")
+_SAID_OF_CASES: Final = (_TOLD, _TOLD_OF_ORDER, "says_no")
 
 
 def main_categories(
@@ -129,6 +132,36 @@ def main_categories(
         name=Talk.CATEGORY,
         dtype="str",
     )
+
+
+def of_orders(marked: Frame) -> list[str]:
+    """Return the conversations in whose opening either side speaks of an order placed before.
+
+    The first message to name a category need not: a symptom, a picture or "is anybody there" comes
+    first, then the number of the order, or the agent who looked it up says what it is about. An
+    order announced as placed just now is the outcome of an inquiry, and none before it.
+
+    Parameters
+    ----------
+    marked : narwhals.LazyFrame
+        As for `main_categories`.
+
+    Examples
+    --------
+    >>> from csinsight.behaviours.lexicon import load_lexicon
+    >>> from csinsight.behaviours.markers import mark
+    >>> lexicon = load_lexicon(reader="rules")
+    >>> lines = {"conversation_id": ["c1", "c1", "c2"], "sender": ["buyer", "agent", "buyer"]}
+    >>> lines |= {"text": ["在吗", "您的包裹已经到中转站了", "多大的"], "turn_no": [1, 2, 1]}
+    >>> lines |= {"position": [1, 2, 1], "before_outcome": True}
+    >>> of_orders(mark(nw.from_native(pl.LazyFrame(lines)), lexicon))
+    ['c1']
+    """
+    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
+    buyer = nw.col(_OWN_ORDER) & ~nw.col(_ORDERED_NOW)
+    told = nw.any_horizontal(buyer, nw.col(_TOLD_OF_ORDER), ignore_nulls=True)
+    talks = marked.filter(opening & told).select(Messages.CONVERSATION_ID).unique()
+    return list(collect(talks)[Messages.CONVERSATION_ID])
 
 
 def _shopping() -> nw.Expr:

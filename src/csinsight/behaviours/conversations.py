@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.buyer_states import openings
-from csinsight.behaviours.categories import AFTER_SALES, OTHER, main_categories, moods, subjects
+from csinsight.behaviours.categories import (
+    AFTER_SALES,
+    OTHER,
+    main_categories,
+    moods,
+    of_orders,
+    subjects,
+)
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
 from csinsight.behaviours.opportunities import (
@@ -328,7 +335,7 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
     answered = talks[Talk.AGENT_MESSAGES].gt(0)
     # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.
-    case = ruled.reindex(talks.index).eq(AFTER_SALES)
+    case = ruled.reindex(talks.index).eq(AFTER_SALES) | talks.index.isin(of_orders(marked.lines))
     talks[Talk.IS_INQUIRY] = opened & ~case & answered
     talks = talks.join([moods(marked.lines), openings(marked.sides)])
     talks[Talk.EARLIER_INQUIRIES] = _earlier_inquiries(talks, cut.rules.look_back_days)

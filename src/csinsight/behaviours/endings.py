@@ -246,7 +246,10 @@ def _judged(
         (answer["ends_waiting"] & ~refused, "no_answer"),
         (left_waiting & asks & ~leaves, "wait"),
         *((before[name], name) for name in OBJECTIONS),
-        (haggles | (leaves & (earlier["asks_lower_price"] | earlier["bargains_on"])), "price"),
+        (
+            haggles | (heard["gives_up"] & (earlier["asks_lower_price"] | earlier["bargains_on"])),
+            "price",
+        ),
         (no_way_out, "no_way_out"),
         # "Never mind" alone is no reason, and no thinking it over either.
         (heard["thinks_it_over"], "undecided"),
