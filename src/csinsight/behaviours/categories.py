@@ -6,14 +6,16 @@ A buyer's mood when a conversation opens and when it ends, read from their own w
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection
 from typing import Final
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import polars as pl
 
-from csinsight.behaviours.hits import find_hits
+from csinsight.behaviours.hits import find_all
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import lowered
 from csinsight.behaviours.opportunities import ABOUT
@@ -28,6 +30,8 @@ from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, 
 OTHER: Final = "other"
 AFTER_SALES: Final = "after_sales"
 _NAMED: Final = tuple(name for name in CATEGORIES if name != OTHER)
+#: In the order in which they are asked for.
+_EVERY: Final = (*_NAMED, OTHER)
 _ABOUT_OTHER: Final = f"{ABOUT}other"
 _OWN_ORDER: Final = f"{ABOUT}own_order"
 _TERMS: Final = f"{ABOUT}return_terms"
@@ -126,12 +130,8 @@ def main_categories(
     openings = collect(first.select(talk, Messages.TEXT, soon, shopping, wanting, *flags))
     openings[_LATELY] = openings[talk].isin(lately_ordered)
     openings[_JUST] = openings[talk].isin(just_ordered)
-    return pd.Series(
-        [_chosen(row, lexicon) for row in openings.to_dict("records")],
-        index=openings[Messages.CONVERSATION_ID],
-        name=Talk.CATEGORY,
-        dtype="str",
-    )
+    chosen = _chosen(openings, lexicon)
+    return pd.Series(chosen, index=openings[talk], name=Talk.CATEGORY, dtype="str")
 
 
 def of_orders(marked: Frame) -> list[str]:
@@ -270,24 +270,44 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
     )
 
 
-def _chosen(row: Mapping[Hashable, object], lexicon: Lexicon) -> str:
-    named = [name for name in (*_NAMED, OTHER) if row[f"{ABOUT}{name}"]]
-    if AFTER_SALES in named or row[_OWN_ORDER]:
-        return AFTER_SALES
-    if (row[_TERMS] or row[_PAPERS]) and row[_LATELY] and not row[_SHOPS]:
-        return AFTER_SALES
-    if row[_SHIPPING] and row[_JUST] and not row[_WANTS]:
-        text = str(row[Messages.TEXT])
-        if _WHEN_SENT.search(text) and not _TO_COME.search(text):
-            return AFTER_SALES
-    if row[_TERMS]:
-        return AFTER_SALES if row[_SOON] else "shipping"
-    if not named:
-        return OTHER
-    if len(named) == 1:
-        return named[0]
-    text = str(row[Messages.TEXT])
-    return min(named, key=lambda name: find_hits(text, f"{ABOUT}{name}", lexicon)[0])
+def _chosen(openings: pd.DataFrame, lexicon: Lexicon) -> npt.NDArray[np.object_]:
+    """Return the category of each message that is the first to name one."""
+    told = openings.drop(columns=[Messages.CONVERSATION_ID, Messages.TEXT]).astype(bool)
+    named = told[[f"{ABOUT}{name}" for name in _EVERY]].to_numpy()
+    case = told[f"{ABOUT}{AFTER_SALES}"] | told[_OWN_ORDER]
+    case |= (told[_TERMS] | told[_PAPERS]) & told[_LATELY] & ~told[_SHOPS]
+    asked = told[_SHIPPING] & told[_JUST] & ~told[_WANTS] & ~case
+    texts = openings.loc[asked, Messages.TEXT]
+    case[asked] = np.fromiter(map(_when_sent, texts), dtype=bool, count=len(texts))
+    case |= told[_TERMS] & told[_SOON]
+    # A message of no other category speaks of what only the rules above know.
+    first = np.where(named.any(axis=1), named.argmax(axis=1), _EVERY.index(OTHER))
+    many = (named.sum(axis=1) > 1) & ~(case | told[_TERMS]).to_numpy()
+    first[many] = _named_first(openings.loc[many, Messages.TEXT], named[many], lexicon)
+    chosen = np.array(_EVERY, dtype=object)[first]
+    return np.where(case, AFTER_SALES, np.where(told[_TERMS], "shipping", chosen))
+
+
+def _named_first(
+    texts: pd.Series[str], named: npt.NDArray[np.bool_], lexicon: Lexicon
+) -> npt.NDArray[np.int64]:
+    """Return which of the categories that a text names (texts, categories) it names first."""
+    starts = np.full((*named.shape, 2), np.iinfo(np.int64).max)
+    for place, name in enumerate(_EVERY):
+        # Each text once, since chats repeat themselves.
+        code, once = pd.factorize(texts[named[:, place]])
+        hits = find_all(once.to_list(), f"{ABOUT}{name}", lexicon)
+        found = np.array([some[0] for some in hits], dtype=np.int64).reshape(-1, 2)
+        starts[named[:, place], place] = found[code]
+    # Of two that begin at the same place the shorter, then the one that stands first.
+    earliest = starts[:, :, 0] == starts[:, :, 0].min(axis=1, keepdims=True)
+    ends = np.where(earliest, starts[:, :, 1], np.iinfo(np.int64).max)
+    return np.asarray(ends.argmin(axis=1))
+
+
+def _when_sent(text: str) -> bool:
+    """Tell of a text whether it asks when what was ordered is sent."""
+    return _WHEN_SENT.search(text) is not None and _TO_COME.search(text) is None
 
 
 #: Two runs of the buyer's lines, and the run of answers between them.
