@@ -171,15 +171,20 @@ class _Buyers:
 
     value: Floats
     noise: Floats
-    seen: npt.NDArray[np.bool_]
+    unseen: npt.NDArray[np.bool_]
+    counts: Floats
     whole: bool
 
     @classmethod
     def of(cls, value: Floats, noise: Floats) -> _Buyers:
-        """Return them from tables of (buyers, features); noise is 1 where nothing was seen."""
+        """Return them from tables of (buyers, features).
+
+        Where nothing was seen noise is 1, and the value counts 0 times instead of once.
+        """
         seen = np.ascontiguousarray(np.isfinite(noise).T)
         known = np.where(seen, noise.T, 1.0)
-        return cls(np.ascontiguousarray(value.T), known, seen, bool(seen.all()))
+        value = np.ascontiguousarray(value.T)
+        return cls(value, known, ~seen, seen.astype(np.float64), bool(seen.all()))
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,8 @@ class _Expected:
     precision : array of float, (components, features, buyers)
         One over the variance of a value.
     tail : array of float, (components, features, buyers)
-        One plus the squared distance in units of the variance, over the degrees of freedom.
+        One plus the squared distance in units of the variance, over the degrees of freedom; 1
+        where nothing was seen.
     likelihood : float
         Mean log-likelihood of a buyer, but for a constant.
     """
@@ -219,14 +225,14 @@ def _expect(now: Mixture, buyers: _Buyers) -> _Expected:
         tail[k] *= precision[k]
         tail[k] /= FREEDOM
         tail[k] += 1.0
-        far = tail[k]
         if not buyers.whole:
-            variance, far = np.where(buyers.seen, variance, 1.0), np.where(buyers.seen, far, 1.0)
+            np.copyto(variance, 1.0, where=buyers.unseen)
+            np.copyto(tail[k], 1.0, where=buyers.unseen)
         joint[k] = np.log(now.shares[k])
         for start in range(0, features, _AT_ONCE):
             few = slice(start, start + _AT_ONCE)
             joint[k] -= 0.5 * np.log(variance[few].prod(axis=0))
-            joint[k] -= (FREEDOM + 1) / 2 * np.log(far[few].prod(axis=0))
+            joint[k] -= (FREEDOM + 1) / 2 * np.log(tail[k][few].prod(axis=0))
     # The logarithm of a sum of exponentials, whose terms are the memberships: SciPy's `logsumexp`
     # would take the exponentials apart from them, and half the time of a round.
     top = joint.max(axis=0)
@@ -262,9 +268,9 @@ def _improve(now: Mixture, buyers: _Buyers, expected: _Expected, held: _Hold) ->
     hold = held.buyers / (shop / 2)
     centres, spreads = np.empty_like(now.centres), np.empty_like(now.spreads)
     for k in range(len(held.centres)):
-        weight = np.broadcast_to(expected.member[k], buyers.seen.shape)
+        weight = np.broadcast_to(expected.member[k], buyers.counts.shape)
         if not buyers.whole:
-            weight = np.where(buyers.seen, weight, 0.0)
+            weight = weight * buyers.counts
         precision = expected.precision[k]
         precise = weight / expected.tail[k]
         precise *= precision
