@@ -67,6 +67,11 @@ NEW_KINDS = [
     ("off_platform", "加下面这个微信 mo_mo99"),
     ("off_platform", "平台不让发 您加我v lili77"),
     ("trades_for_praise", "Once you post a good review we will knock half off the bill"),
+    (
+        "trades_for_praise",
+        "Rate us five stars on Trustpilot and send a screenshot for your gift",
+    ),
+    (None, "Reviews help others. Send a photo for your refund to the returns desk"),
     ("rude_or_blaming", "If you had checked the chart you would have known"),
     ("rude_or_blaming", "You must be charging it wrong"),
     ("rude_or_blaming", "That is simply user error"),

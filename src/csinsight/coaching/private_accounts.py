@@ -27,8 +27,9 @@ _SITES: Final = (
     r"|facebook|fb|twitter|discord|kakao|viber|tiktok|paypal|venmo|zelle|cash ?app|user ?name|uid"
     r"|linked ?in|reddit|signal|threads|bluesky|mastodon|pinterest|twitch|youtube|github|steam|psn"
     r"|etsy|ebay|poshmark|depop|mercari|vinted|handle|(?:signed|logged) in as|(?:add|dm) me"
-    r"|gamer ?tag|wechat|wise|revolut|user(?! ?(?:name|id|manual))|apple id|log-?in|screen ?name"
-    r"|(?:account|user|profile) ?(?:id|name))(?![a-z])"
+    r"|gamer ?tag|wechat|wise|revolut"
+    r"|user(?! ?(?:name|id|manual|guide|error|damage|fault|mistake|friendly))"
+    r"|apple id|log-?in|screen ?name|(?:account|user|profile) ?(?:id|name))(?![a-z])"
 )
 _ACCOUNT: Final = (
     r"(?!we\s*chat|weixin|qq(?![a-z0-9_\-])|whatsapp|telegram)"

@@ -265,8 +265,8 @@ NAMES: Final = tuple(
         ),
         (
             "姓名",
-            # The last letter of 多谢, 任何, 厨房, 编程 is nobody's name.
-            rf"(?<![谢多任厨编课])(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
+            # The last letter of 多谢, 任何, 厨房, 编程, 允许 is nobody's name.
+            rf"(?<![谢多任厨编课允])(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
             rf"|阿姨|大哥|大姐|大爷|大妈|大叔|奶奶|爷爷|叔叔|伯伯|主任|医生|律师|教授|老板|同学|会计|收$)",
         ),
         ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{_HAN}]{{1,2}})$"),
