@@ -12,7 +12,7 @@ from csinsight.contract.check import Check
 from csinsight.contract.messages import Notice
 from csinsight.engine import open_shop
 from csinsight.sample import sample_run
-from csinsight.views import agent_kpis, data_check, monthly_brief
+from csinsight.views import agent_kpis, data_check, lost_inquiries, monthly_brief
 from csinsight.views.study import Study, open_study
 
 VALUES = {"found": 321, "all": 1000, "hours": 8, "before": 7, "other": 95}
@@ -92,3 +92,11 @@ def test_conversion_by_two_clocks_is_not_said_to_lack_orders(
     seen = study.read("conversations").assign(ordered=None, paid=None)
     told = agent_kpis.in_brief(study, seen)
     assert "can’t be told" in told and "8 hours before" in told and "without orders" not in told
+
+
+@pytest.mark.parametrize("change", [{"is_inquiry": False}, {"ordered": True, "paid": True}])
+def test_a_month_that_lost_no_inquiry_has_its_page(change: dict[str, bool]) -> None:
+    study = open_study(*sample_run(), lang="en")
+    found = lost_inquiries.Lost(study, study.read("conversations").assign(**change))
+    assert found.table.empty
+    assert "without orders" not in lost_inquiries.sentence(study, found)

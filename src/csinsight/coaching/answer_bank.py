@@ -96,8 +96,10 @@ def exchanges(
     said = table[table["plain"] != ""]
     buyer = said[said[_M.SENDER] == "buyer"]
     first = buyer.groupby(_TALK)[TURN_NO].min()
-    asked = buyer[buyer[TURN_NO] == buyer[_TALK].map(first)]
-    after = said[(said[_M.SENDER] == "agent") & (said[TURN_NO] == said[_TALK].map(first) + 1)]
+    # Of no lines at all pandas would have the turns as text.
+    opens = said[_TALK].map(first).astype(float)
+    asked = said[(said[_M.SENDER] == "buyer") & (said[TURN_NO] == opens)]
+    after = said[(said[_M.SENDER] == "agent") & (said[TURN_NO] == opens + 1)]
     longest = asked.assign(size=asked["plain"].str.len()).sort_values(
         [_TALK, "size"], ascending=[True, False], kind="stable"
     )

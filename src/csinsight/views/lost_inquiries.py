@@ -79,8 +79,11 @@ class Lost:
         lexicon, some = self.study.context.lexicon, len(self.talks) > 0
         found = read_endings(self.lines, lexicon, self.long_wait_s) if some else None
         rows = self.talks[kept].reset_index(drop=True)
-        read = pd.DataFrame(columns=[_L.REASON, _L.NO_WAY_OUT]) if found is None else found
-        rows = rows.join(read, on=_L.CONVERSATION_ID)
+        nothing = pd.DataFrame(
+            columns=[_L.REASON, _L.NO_WAY_OUT],
+            index=pd.Index([], dtype=rows[_L.CONVERSATION_ID].dtype),
+        )
+        rows = rows.join(nothing if found is None else found, on=_L.CONVERSATION_ID)
         rows[_L.REASON] = rows[_L.REASON].fillna("silent").astype("str")
         rows[_L.NO_WAY_OUT] = rows[_L.NO_WAY_OUT].astype("boolean").fillna(value=False)
         rows[_L.BOUGHT_SINCE] = self._bought(rows)
