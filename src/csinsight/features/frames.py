@@ -76,8 +76,8 @@ def no_value(dtype: IntoDType) -> nw.Expr:
     --------
     >>> import narwhals as nw
     >>> import polars as pl
-    >>> nw.from_native(pl.DataFrame({"n": [1]})).select(no_value(nw.Float64).alias("m")).schema
-    Schema([('m', Float64)])
+    >>> dict(nw.from_native(pl.DataFrame({"n": [1]})).select(m=no_value(nw.Float64)).schema)
+    {'m': Float64}
     """
     return nw.lit(None, dtype=dtype)
 
