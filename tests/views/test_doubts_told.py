@@ -12,7 +12,7 @@ from csinsight.contract.check import Check
 from csinsight.contract.messages import Notice
 from csinsight.engine import open_shop
 from csinsight.sample import sample_run
-from csinsight.views import agent_kpis, data_check, lost_inquiries, monthly_brief
+from csinsight.views import agent_kpis, answer_bank, data_check, lost_inquiries, monthly_brief
 from csinsight.views.study import Study, open_study
 
 VALUES = {"found": 321, "all": 1000, "hours": 8, "before": 7, "other": 95}
@@ -100,3 +100,10 @@ def test_a_month_that_lost_no_inquiry_has_its_page(change: dict[str, bool]) -> N
     found = lost_inquiries.Lost(study, study.read("conversations").assign(**change))
     assert found.table.empty
     assert "without orders" not in lost_inquiries.sentence(study, found)
+
+
+def test_a_month_in_which_no_buyer_opened_a_conversation_has_its_answer_bank() -> None:
+    study = open_study(*sample_run(), lang="en")
+    found = answer_bank.read(study, study.read("conversations").assign(opened_by_buyer=False))
+    assert found.empty
+    assert answer_bank.sentence(study, found) == study.word("bank.none")

@@ -9,6 +9,7 @@ import pandas as pd
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.answer_bank import AGAIN, STANDARD, answer_bank
 from csinsight.contract.artifacts import AnswerBank
+from csinsight.contract.dictionary import artifact
 from csinsight.features.conversations import lines_of
 from csinsight.features.months import in_months
 from csinsight.render.blocks import Block, Columns, Finding, Note, Prose, Stack, Talk
@@ -37,6 +38,10 @@ def read(study: Study, conversations: pd.DataFrame) -> pd.DataFrame:
     rows = in_months(conversations, study.as_of, params.driver_months)
     opened = rows["opened_by_buyer"].astype("boolean").fillna(value=False).astype(bool)
     rows = rows[opened]
+    if rows.empty:
+        bank = artifact(_B.NAME)
+        nothing = pd.DataFrame(columns=[column.name for column in bank.columns])
+        return study.write(_B.NAME, bank.typed(nothing))
     rows = rows.sample(min(len(rows), _MOST_READ), random_state=params.seed).sort_index()
     shop = study.open()
     lines = lines_of(shop, rows, study.as_of)
