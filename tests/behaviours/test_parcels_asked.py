@@ -24,7 +24,6 @@ def category(*lines: str, just: bool) -> str:
     "asked",
     [
         "什么时候发货",
-        "发货了吗",
         "今天能发吗",
         "发的什么快递",
         "几号能到",
@@ -34,6 +33,10 @@ def category(*lines: str, just: bool) -> str:
 def test_when_it_is_sent_is_asked_of_what_was_just_ordered(asked: str) -> None:
     assert category("在吗", asked, just=False) == "shipping"
     assert category("在吗", asked, just=True) == "after_sales"
+
+
+def test_whether_it_was_sent_is_asked_of_what_is_ordered() -> None:
+    assert {category("在吗", "发货了吗", just=just) for just in (False, True)} == {"after_sales"}
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def readiness(
     >>> least = {"min_inquiries": 20, "min_agents": 2, "q_threshold": 0.1}
     >>> ready = readiness(plan, **least).set_index("behaviour")
     >>> ready.loc["greets", ["inquiries", "agents", "varying"]].tolist()
-    [282, 6, 6]
+    [280, 6, 6]
     """
     names = [*design.family, *design.negative_controls]
     table = pd.DataFrame([_ready(design, name) for name in names])

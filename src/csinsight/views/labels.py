@@ -397,7 +397,7 @@ def behaviour_rates(
     --------
     >>> from csinsight.sample import sample_conversations
     >>> behaviour_rates(sample_conversations(), ["greets"])[["behaviour", "n"]].to_numpy().tolist()
-    [['greets', 292]]
+    [['greets', 290]]
     """
     rows = inquiries_of(conversations)
     found = [(name, *rate(rows[name])) for name in behaviours if name in rows]

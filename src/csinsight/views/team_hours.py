@@ -100,7 +100,7 @@ def read(study: Study, conversations: pd.DataFrame) -> Hours:
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
     >>> len(found.hours), len(found.talks)
-    (398, 310)
+    (398, 308)
     """
     months, profile = study.context.params.driver_months, study.context.profile
     rows = in_months(conversations, study.as_of, months, untimed=False)
@@ -237,7 +237,7 @@ def headline(found: Hours) -> dict[str, int]:
     >>> study = sample_study()
     >>> found = read(study, study.read("conversations"))
     >>> headline(found)
-    {'hours': 398, 'inquiries': 292, 'short': 0}
+    {'hours': 398, 'inquiries': 290, 'short': 0}
     """
     short = found.slow.loc[found.slow["overloaded"], "hour"]
     return {
