@@ -59,6 +59,12 @@ _SHOPS: Final = "shops"
 _LATELY: Final = "ordered_lately"
 _JUST: Final = "ordered_just_now"
 _WANTS: Final = "wants"
+#: An earlier purchase named with nothing wrong, and what such a buyer may want beside it.
+_PURCHASE: Final = "names_purchase"
+_FOR_MORE: Final = (
+    *("asks_for_more", "asks_stock", "asks_to_recommend"),
+    *(f"{ABOUT}{name}" for name in ("size", "bargaining")),
+)
 _TOLD: Final = "tells_after_sales"
 #: An agent's word on an order that there is, and a buyer's that one was placed just now.
 _TOLD_OF_ORDER: Final = "tells_of_order"
@@ -118,12 +124,16 @@ def main_categories(
     case = nw.any_horizontal(
         nw.col(f"{ABOUT}{AFTER_SALES}"), nw.col(_OWN_ORDER), nw.col(_TOLD), ignore_nulls=True
     )
-    first = marked.with_columns(
-        _first=pick(named, nw.col(POSITION)).min().over(talk),
-        _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
-        _shops=(opening & _shopping()).fill_null(value=False).cast(nw.Int64).max().over(talk),
-        _wants=(opening & _wanting()).fill_null(value=False).cast(nw.Int64).max().over(talk),
-    ).filter(named & (nw.col(POSITION) == nw.col("_first")))
+    first = (
+        _returning(marked)
+        .with_columns(
+            _first=pick(named, nw.col(POSITION)).min().over(talk),
+            _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
+            _shops=(opening & _shopping()).fill_null(value=False).cast(nw.Int64).max().over(talk),
+            _wants=(opening & _wanting()).fill_null(value=False).cast(nw.Int64).max().over(talk),
+        )
+        .filter(named & (nw.col(POSITION) == nw.col("_first")))
+    )
     soon = (nw.col("_case") == 1).alias(_SOON)
     shopping = (nw.col("_shops") == 1).alias(_SHOPS)
     wanting = (nw.col("_wants") == 1).alias(_WANTS)
@@ -160,8 +170,26 @@ def of_orders(marked: Frame) -> list[str]:
     opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
     buyer = nw.col(_OWN_ORDER) & ~nw.col(_ORDERED_NOW)
     told = nw.any_horizontal(buyer, nw.col(_TOLD_OF_ORDER), ignore_nulls=True)
-    talks = marked.filter(opening & told).select(Messages.CONVERSATION_ID).unique()
+    talks = _returning(marked).filter(opening & told).select(Messages.CONVERSATION_ID).unique()
     return list(collect(talks)[Messages.CONVERSATION_ID])
+
+
+def _returning(marked: Frame) -> Frame:
+    """Take the mention of an earlier purchase for no case where the buyer has come for more.
+
+    A line that tells of a fault, a parcel or a change keeps its case: it names no mere purchase.
+    """
+    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
+    asks = nw.any_horizontal(*(nw.col(name) for name in _FOR_MORE), ignore_nulls=True)
+    asks = (opening & asks & ~nw.col(_PAPERS)).fill_null(value=False).cast(nw.Int64)
+    more = nw.col(_PURCHASE).fill_null(value=False) & (nw.col("_more") == 1)
+    cases = (f"{ABOUT}{AFTER_SALES}", _OWN_ORDER)
+    return marked.with_columns(_more=asks.max().over(Messages.CONVERSATION_ID)).with_columns(
+        *(
+            nw.when(~more).then(nw.col(name)).otherwise(nw.lit(value=False)).alias(name)
+            for name in cases
+        )
+    )
 
 
 def _shopping() -> nw.Expr:
