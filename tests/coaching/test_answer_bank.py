@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from csinsight.behaviours.lexicon import load_lexicon
-from csinsight.coaching.answer_bank import answer_bank
-from csinsight.coaching.likeness import alike, plain, unsigned
+from csinsight.coaching.answer_bank import alike, answer_bank, plain, unsigned
 from csinsight.context import MonthContext
 from csinsight.contract.dictionary import artifact
 from csinsight.engine import open_shop

@@ -11,8 +11,7 @@ import pytest
 from tests.contexts import LEXICON, RULES
 
 from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
-from csinsight.coaching.answering import agent_turns, answers
-from csinsight.coaching.examples import examples, suspected
+from csinsight.coaching.examples import agent_turns, answers, examples, suspected
 from csinsight.coaching.excerpts import (
     MAX_CHARACTERS,
     _masked_rows,

@@ -45,8 +45,7 @@ from csinsight.behaviours.model_reader import (
     line_keys,
 )
 from csinsight.behaviours.reader import RUN, TEXT
-from csinsight.coaching.masking import mask_lines
-from csinsight.coaching.rarity import Common, shop_names, what_many_say
+from csinsight.coaching.masking import Common, mask_lines, shop_names, what_many_say
 from csinsight.context import MonthContext
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.labels import Labels, load_labels

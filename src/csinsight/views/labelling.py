@@ -18,8 +18,7 @@ import pandas as pd
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.excerpts import excerpts
-from csinsight.coaching.masking import mask_lines
-from csinsight.coaching.rarity import shop_names, what_many_say
+from csinsight.coaching.masking import mask_lines, shop_names, what_many_say
 from csinsight.config import did_you_mean
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.labels import Labels, add_labels, load_labels

@@ -19,7 +19,7 @@ from csinsight.behaviours.endings import (
     lost_inquiries,
     read_endings,
 )
-from csinsight.coaching.drawn_lines import last_words
+from csinsight.coaching.excerpts import last_words
 from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import Conversations, LostInquiries, ValueTiers
 from csinsight.contract.domain import CATEGORIES, ENDINGS, TIERS
