@@ -14,9 +14,9 @@ from csinsight.behaviours.buyer_states import build_buyer_states
 from csinsight.behaviours.conversations import ChatSource, build_conversations, mark_messages
 from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import TURN_MARKERS
+from csinsight.drivers.covariates import turn_authors
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.turn_authors import turn_authors
 from csinsight.engine import open_shop
 
 AS_OF = datetime(2026, 11, 1)

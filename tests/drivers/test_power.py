@@ -9,9 +9,9 @@ from tests.contexts import LEAST, MINIMA
 from tests.validate import worlds, year_of_looks
 
 from csinsight.drivers import power
-from csinsight.drivers.belief import Posterior, two_groups
 from csinsight.drivers.checks import readiness
 from csinsight.drivers.units import Floats
+from csinsight.stats.shrinkage import Posterior, two_groups
 
 
 def _seen(shop: worlds.Shop) -> pd.Series:

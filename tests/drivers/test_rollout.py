@@ -20,8 +20,7 @@ from csinsight.cli import main
 from csinsight.contract.check import check_folder
 from csinsight.contract.rollouts import add_rollout
 from csinsight.drivers import rollout_plan
-from csinsight.drivers.rollout import read_rollouts
-from csinsight.drivers.rollout_lot import draw_starts
+from csinsight.drivers.rollout import draw_starts, read_rollouts
 from csinsight.drivers.rollout_plan import plan_rollout
 from csinsight.errors import ConfigError
 

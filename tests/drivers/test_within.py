@@ -14,7 +14,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
     iv_draws,
 )
-from csinsight.drivers.pooled_spread import pooled_spread
+from csinsight.stats.shrinkage import pooled_spread
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from tests.validate.study_drivers import markdown_table
 
 from csinsight.behaviours import accuracy
 from csinsight.behaviours.accuracy import share_kept
-from csinsight.drivers import misreading
+from csinsight.drivers import sensitivity
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.misreading import with_correction
+from csinsight.drivers.sensitivity import with_correction
 
 SHOPS = 100
 FIRST_SEED = 81_000
@@ -61,7 +61,7 @@ def some_shops(recall: float, precision: float, block: int) -> pd.DataFrame:
             parts.append(corrected.assign(truth=corrected["behaviour"].map(world.effects_pp)))
         return pd.concat(parts, ignore_index=True)
 
-    own = (*MADE_BY, Path(misreading.__file__), Path(accuracy.__file__))
+    own = (*MADE_BY, Path(sensitivity.__file__), Path(accuracy.__file__))
     found = kept(f"misreading {recall} {precision} {block}", make, own)
     return found.assign(reading=f"recall {recall}, precision {precision}")
 
@@ -97,7 +97,7 @@ def run() -> str:
 {SHOPS} simulated shops a reading, seeds {FIRST_SEED} on (6,000 conversations, 12 agents, three
 months), estimated by the main way. {", ".join(BEHAVIOURS)} are read wrongly at the
 stated recall and precision; {LABELS} conversations of the shop, half of them marked, are
-labelled and correct the effects (`drivers/misreading.py`). "real" is the effect of
+labelled and correct the effects (`drivers/sensitivity.py`). "real" is the effect of
 `recommends`, "none" the others'.
 
 {markdown_table(scores(found), "reading", 2)}

@@ -44,7 +44,7 @@ def run() -> str:
 {SHOPS} shops for each place where what is shown may fall (`tests/validate/scripted_shops.py`; 6,000
 talks, 12 agents), seeds {FIRST_SEED} on. Shown once a talk or not at all: anywhere in it, in its
 first three turns, or each in a turn of its own and in one order. Talks are compared where the data
-says so before any outcome is looked at (`drivers/balance.py`); turn by turn stands beside it.
+says so before any outcome is looked at (`drivers/exposure.py`); turn by turn stands beside it.
 
 {markdown_table(table, "shops")}
 """

@@ -12,7 +12,7 @@ from tests.validate.kept import kept, two_processes
 from tests.validate.shops import expit
 from tests.validate.study_drivers import markdown_table
 
-from csinsight.drivers import rollout, rollout_lot, rollout_plan
+from csinsight.drivers import rollout, rollout_plan
 from csinsight.drivers.rollout import read_rollouts
 from csinsight.drivers.rollout_plan import plan_rollout
 from csinsight.params import add_months
@@ -35,7 +35,7 @@ WORLDS = {
 }
 MONTHS = 3
 _MADE_BY = (
-    *(Path(part.__file__) for part in (rollout, rollout_lot, rollout_plan)),
+    *(Path(part.__file__) for part in (rollout, rollout_plan)),
     Path(make_world.__code__.co_filename),
 )
 

@@ -15,8 +15,7 @@ from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.checks import driver_checks, readiness
 from csinsight.drivers.design import design, secondary_outcomes
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.misreading import with_correction
-from csinsight.drivers.sensitivity import alternative_estimates, dose_response
+from csinsight.drivers.sensitivity import alternative_estimates, dose_response, with_correction
 from csinsight.drivers.verdicts import CUT_SHORT, UNSEEN
 from csinsight.sample import sample_drivers
 from csinsight.views import conversion_drivers as view

@@ -107,7 +107,7 @@ def text_columns(texts: pd.Series[str], turns: pd.Series[int]) -> pd.DataFrame:
 
     Openings name what a conversation is about, and need more numbers than later lines; each are
     learnt by themselves. In a large shop fewer numbers are kept, twice as many as are compared if
-    every conversation is an inquiry (`csinsight.drivers.turn_states`): so the table grows by lines,
+    every conversation is an inquiry (`csinsight.drivers.covariates`): so the table grows by lines,
     not by lines times `OPENING`.
 
     Parameters

@@ -1,16 +1,36 @@
-"""What was there before the agent's first word, as columns to adjust for."""
+"""What was there before the agent's word, to adjust for: of the conversation, and of each turn.
+
+Of a turn it is what the buyer had shown and written before it, and who wrote it where a colleague
+took over. What is shown in a turn is compared with what else its author does in such turns, not
+with what the colleague before or after them does. The outcome is the conversation's, whose level is
+that of its agent, who wrote most of it. How much of it each colleague wrote follows from how long
+it lasted; so only words that are a matter of the conversation, which don't change its length, are
+adjusted for that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from csinsight.contract.artifacts import BuyerTypes, Conversations, ValueTiers
-from csinsight.drivers.units import Floats, as_float
+from csinsight.contract.artifacts import (
+    BuyerStates,
+    BuyerTypes,
+    Conversations,
+    ValueTiers,
+    text_column,
+)
+from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
+from csinsight.drivers.exposure import Codes, Places
+from csinsight.drivers.units import Floats, Singles, as_float
 
 _C = Conversations
+_S = BuyerStates
+
 #: Upper edges of the bands of earlier orders: none, one, two, three to five, more.
 _ORDER_BANDS: Final = (0, 1, 2, 5)
 #: First hours of the bands of the day: night, morning, noon, afternoon, evening, late.
@@ -232,3 +252,191 @@ def _calendar(started: pd.Series) -> pd.DataFrame:
         (rush - rush.mean()).rename("day_rush").to_frame(),
     ]
     return pd.concat(parts, axis=1)
+
+
+#: Columns of ``buyer_states`` that tell of which turn it is, and whose.
+_NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
+#: Those that tell what the buyer wrote before the turn.
+_TEXTS: Final = tuple(text_column(number) for number in TEXT_NUMBERS)
+#: Inquiries for each number that tells of a text.
+_A_NUMBER: Final = 50
+
+
+def states_by_turn(rows: int, known: pd.DataFrame, place: Places, last: int) -> Singles | None:
+    """Return the buyer's state by row and turn, centred, zero where not known.
+
+    Parameters
+    ----------
+    rows : int
+        Inquiries in the study.
+    known : DataFrame
+        Rows of ``buyer_states``.
+    place : array of int
+        The inquiry that each of them belongs to.
+    last : int
+        The last turn that is compared.
+
+    Returns
+    -------
+    array (rows, last, states) or None
+        None where nothing is known that differs.
+
+    Examples
+    --------
+    >>> known = pd.DataFrame({"turn": [1, 2], "worry": [0.0, 1.0]})
+    >>> states_by_turn(1, known, np.array([0, 0]), 2).ravel().tolist()
+    [-1.0, 1.0]
+    """
+    names = [str(n) for n in known if n not in (*_NOT_STATES, *_TEXTS)]
+    return _by_turn(rows, known, place, last, names)
+
+
+def texts_by_turn(
+    rows: int, known: pd.DataFrame, place: Places, last: int
+) -> tuple[Singles | None, Singles | None]:
+    """Return what buyers wrote by row and turn, and what their openings say in more numbers.
+
+    Parameters
+    ----------
+    rows, known, place, last
+        As for `states_by_turn`.
+
+    Returns
+    -------
+    tuple of array (rows, last, numbers) or None, array (rows, numbers) or None
+
+    Examples
+    --------
+    >>> told = pd.DataFrame({"turn": [1, 1], "text_1": [0.0, 1.0]}).loc[[0, 1] * 50]
+    >>> later, opening = texts_by_turn(100, told, np.arange(100), 1)
+    >>> later is None, opening.shape
+    (True, (100, 1))
+    """
+    most = min(rows // _A_NUMBER, TEXT_CELLS // max(rows, 1))
+    names = [n for n in _TEXTS if n in known]
+    later = [n for n in names if known.loc[known[BuyerStates.TURN] > 1, n].notna().any()]
+    opening = _by_turn(rows, known, place, 1, names[:most])
+    return (
+        _by_turn(rows, known, place, last, later[:most]),
+        None if opening is None else opening[:, 0],
+    )
+
+
+def _by_turn(
+    rows: int, known: pd.DataFrame, place: Places, last: int, names: Sequence[str]
+) -> Singles | None:
+    """Return some columns by row and turn."""
+    here = known[BuyerStates.TURN].between(1, last).to_numpy()
+    known, place = known[here], place[here]
+    if known.empty or not names:
+        return None
+    values = np.column_stack([_state(known[name]) for name in names])
+    values = values[:, values.std(axis=0) > 0]
+    found = np.zeros((rows, last, values.shape[1]), dtype=np.float32)
+    found[place, known[BuyerStates.TURN].to_numpy(dtype=int) - 1] = values
+    return found if values.shape[1] else None
+
+
+def _state(values: pd.Series) -> Floats:
+    """Return one state in standard deviations from its mean, long tails on a logarithmic scale."""
+    numbers = as_float(values)
+    if np.isnan(numbers).all():
+        return np.zeros(len(numbers))
+    if np.nanmin(numbers) >= 0 and np.nanmax(numbers) > 1:
+        numbers = np.log1p(numbers)
+    spread = np.nanstd(numbers)
+    return np.nan_to_num((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))
+
+
+#: Colleagues who came into fewer conversations than this share a column.
+_FEW: Final = 30
+ANOTHER: Final = "written by another"
+
+
+def turn_authors(
+    agent: pd.Series[str], states: pd.DataFrame, place: Places, last: int
+) -> Codes | None:
+    """Return by conversation and turn up to `last` who wrote it; None where no colleague did.
+
+    Parameters
+    ----------
+    agent : Series (conversations,)
+        Each conversation's agent, those of one agent together.
+    states, place
+        Of `known_turns`.
+    last : int
+
+    Returns
+    -------
+    array (conversations, last) or None
+        Codes of agents; conversations' agents come first, in their order. A turn of which
+        nothing is known is that of who wrote the one before.
+
+    Examples
+    --------
+    >>> states = pd.DataFrame({"turn": [1, 2], "agent_id": ["a", "b"]})
+    >>> turn_authors(pd.Series(["a", "b"]), states, np.array([0, 0]), 3).tolist()
+    [[0, 1, 1], [1, 1, 1]]
+    """
+    if _S.AGENT_ID not in states or last == 0:
+        return None
+    own, agents = pd.factorize(agent)
+    here = (states[_S.TURN].between(1, last) & states[_S.AGENT_ID].notna()).to_numpy()
+    place, turn = place[here], states[_S.TURN].to_numpy(dtype=int)[here] - 1
+    names = states[_S.AGENT_ID][here]
+    agents = pd.Index(agents).append(pd.Index(names.unique())).unique()
+    by = agents.get_indexer(names)
+    if (by == own[place]).all():
+        return None
+    found = np.full((len(agent), last), -1)
+    found[place, turn] = by
+    found[:, 0] = np.where(found[:, 0] < 0, own, found[:, 0])
+    for turn_before in range(last - 1):
+        unknown = found[:, turn_before + 1] < 0
+        found[unknown, turn_before + 1] = found[unknown, turn_before]
+    return found.astype(np.int64)
+
+
+def written_by(
+    authors: Codes | None, agent: pd.Series[str], judged: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return what share of each conversation's turns each colleague of its agent wrote.
+
+    Parameters
+    ----------
+    authors : array (conversations, turns) or None
+        Of `turn_authors`.
+    agent : Series (conversations,)
+        Each conversation's agent, as there.
+    judged : array (conversations,)
+        Turns that count.
+
+    Returns
+    -------
+    DataFrame
+        Same index, one column a colleague; `ANOTHER` for those who seldom came in.
+
+    Examples
+    --------
+    >>> authors, agent = np.array([[0, 1]] * 40 + [[1, 1]]), pd.Series(["a"] * 40 + ["b"])
+    >>> written_by(authors, agent, np.full(41, 2.0)).sum().to_dict()
+    {'written by colleague 1': 20.0}
+    """
+    if authors is None:
+        return pd.DataFrame(index=agent.index)
+    own = pd.factorize(agent)[0]
+    turns = np.arange(1, authors.shape[1] + 1)
+    other = (authors != own[:, None]) & (turns <= judged[:, None])
+    row, turn = np.nonzero(other)
+    by, weight = authors[row, turn], 1 / np.minimum(judged[row], len(turns))
+    came = np.unique(np.column_stack([row, by]), axis=0)[:, 1]
+    often = np.flatnonzero(np.bincount(came, minlength=1) >= _FEW)
+    columns = {}
+    for colleague in often:
+        theirs = by == colleague
+        share = np.bincount(row[theirs], weight[theirs], minlength=len(own))
+        columns[f"written by colleague {colleague}"] = share
+    seldom = ~np.isin(by, often)
+    if seldom.any():
+        columns[ANOTHER] = np.bincount(row[seldom], weight[seldom], minlength=len(own))
+    return pd.DataFrame(columns, index=agent.index)

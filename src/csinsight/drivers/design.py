@@ -29,27 +29,31 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
-from csinsight.drivers.balance import by_conversation, cut_short
 from csinsight.drivers.covariates import (
     PAGES,
     covariates,
     intent_signs,
     known_browsing,
     met_before,
+    states_by_turn,
+    texts_by_turn,
+    turn_authors,
     unknown_signs,
+    written_by,
 )
 from csinsight.drivers.exposure import (
     Codes,
     Exposure,
     at_landmark,
+    by_conversation,
+    cut_short,
     has_turns,
+    in_silence,
     judged,
     known_turns,
     last_compared,
+    risk_set_columns,
 )
-from csinsight.drivers.risk_sets import in_silence, risk_set_columns
-from csinsight.drivers.turn_authors import turn_authors, written_by
-from csinsight.drivers.turn_states import states_by_turn, texts_by_turn
 from csinsight.drivers.units import Singles, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
@@ -128,12 +132,12 @@ class Design:
         Who wrote each judged turn, codes of agents in the order of rows; None: no colleague did.
     written : DataFrame
         Same rows; what share of a conversation each colleague wrote, where words may be a matter of
-        the conversation (`csinsight.drivers.turn_authors.written_by`).
+        the conversation (`csinsight.drivers.covariates.written_by`).
     by_conversation : tuple of str
         Behaviours that are compared by conversation where the others are by turn.
     unfair : tuple of str
         Behaviours that orders cut short, so that no comparison is fair to them
-        (`csinsight.drivers.balance.cut_short`): not judged.
+        (`csinsight.drivers.exposure.cut_short`): not judged.
     unasked : DataFrame
         Same rows; turn in which a behaviour was first shown without any opportunity, NaN if none.
     history : float

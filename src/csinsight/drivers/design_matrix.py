@@ -21,9 +21,14 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
-from csinsight.drivers.exposure import Slopes, beyond_levels, residualized_exposure
+from csinsight.drivers.exposure import (
+    CLOCKED,
+    Slopes,
+    beyond_levels,
+    judged_column,
+    residualized_exposure,
+)
 from csinsight.drivers.fixed_effects import cross_products, without_levels
-from csinsight.drivers.risk_sets import CLOCKED, judged_column
 from csinsight.drivers.units import Floats, Singles, unit_of
 from csinsight.drivers.word_index import LEANS, days_differ, told_by_signs, words_by_turn
 

@@ -2,7 +2,7 @@
 
 The main estimate is a linear probability model with agent fixed effects and cluster-jackknife
 intervals (`csinsight.drivers.fixed_effects`) whose spreads borrow from each other
-(`csinsight.drivers.pooled_spread`), adjusted for the covariates of the design, for the
+(`csinsight.stats.shrinkage`), adjusted for the covariates of the design, for the
 signs of the buyer's intent, and for the other behaviours of the same conversation: what an agent
 does comes in bundles, and one at a time each would be credited with its companions' share. Words
 are compared turn by turn (`csinsight.drivers.exposure`) where they are a matter of the turn. The
@@ -38,7 +38,6 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
 )
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
-from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import (
     ALL,
@@ -50,6 +49,7 @@ from csinsight.drivers.verdicts import (
     rings,
     verdicts,
 )
+from csinsight.stats.shrinkage import pooled_spread
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.

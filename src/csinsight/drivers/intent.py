@@ -36,7 +36,7 @@ from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
 from csinsight.drivers.design import LEAST_BROWSING
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
-from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
+from csinsight.drivers.exposure import CLOCKED, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     FixedEffectsEstimate,
     effective_number,
@@ -45,7 +45,6 @@ from csinsight.drivers.fixed_effects import (
     partial,
     squares_left,
 )
-from csinsight.drivers.risk_sets import CLOCKED
 from csinsight.drivers.units import Floats, Singles, unit_of
 from csinsight.drivers.word_index import LEANS
 

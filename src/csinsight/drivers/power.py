@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from csinsight.drivers.belief import noise_of, posterior, prior_fit
 from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design import LEAST_BROWSING, Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, design_matrix_of
@@ -33,9 +32,9 @@ from csinsight.drivers.fixed_effects import (
     without_levels,
 )
 from csinsight.drivers.intent import TIMES, TIMES_UNSEEN, placebo_tests
-from csinsight.drivers.pooled_spread import pooled_spread
 from csinsight.drivers.units import Floats, unit_of
 from csinsight.drivers.verdicts import answering, family_level, rings
+from csinsight.stats.shrinkage import noise_of, pooled_spread, posterior, prior_fit
 
 #: Share of deals in which an effect that "can be seen" is named.
 POWER: Final = 0.80

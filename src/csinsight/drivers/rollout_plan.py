@@ -35,7 +35,7 @@ from scipy.special import expit, logit
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.rollouts import Rollout
-from csinsight.drivers.rollout_lot import (
+from csinsight.drivers.rollout import (
     Cells,
     cells_of,
     draw_starts,

@@ -43,10 +43,10 @@ from scipy import stats
 
 from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import OWN_INTENT
-from csinsight.drivers.belief import two_groups
 from csinsight.drivers.design import Design
 from csinsight.drivers.intent import BROWSING, own_intent, unseen
 from csinsight.drivers.units import Floats
+from csinsight.stats.shrinkage import two_groups
 
 #: As many times as the signs have taken out is left, at least where the second method says nothing,
 #: and at most whatever that says.
@@ -104,7 +104,7 @@ UNSEEN: Final = "too little is known of what buyers looked at, and agents answer
 
 #: The same, and the column of estimates that tells it: who was told so had made up their mind.
 SETTLED: Final = "it was settled before, so nearly all or hardly any bought"
-#: Why there is no estimate (`csinsight.drivers.balance.cut_short`).
+#: Why there is no estimate (`csinsight.drivers.exposure.cut_short`).
 CUT_SHORT: Final = "orders cut short what would have been said"
 
 #: What a shop's first report may spend of the year's 5 %, and how many months make it.

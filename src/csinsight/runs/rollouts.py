@@ -15,8 +15,7 @@ from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.own import own_ids
 from csinsight.contract.rollouts import FILE, add_rollout
-from csinsight.drivers.rollout import load_rollouts
-from csinsight.drivers.rollout_lot import rollout_end
+from csinsight.drivers.rollout import load_rollouts, rollout_end
 from csinsight.drivers.rollout_plan import RolloutPlan, plan_rollout
 from csinsight.errors import ConfigError
 from csinsight.params import RunParams, month_end

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from csinsight.behaviours.accuracy import share_kept
-from csinsight.drivers.misreading import with_correction
+from csinsight.drivers.sensitivity import with_correction
 
 
 def _row(rng, recall, precision, effect=0.10, n=4000, labelled=300, lines=1):
