@@ -24,7 +24,7 @@ from csinsight.behaviours.model_reader import ModelReading, load_model_reader
 from csinsight.behaviours.own import own_of
 from csinsight.behaviours.profiles import KpiProfile, imported_from, profile_of
 from csinsight.coaching.plan import Limits
-from csinsight.contract.write import write_text
+from csinsight.contract.files import write_text
 from csinsight.engine import Shop, open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.frames import ConversationRules

@@ -17,8 +17,8 @@ from csinsight.contract.imports import read_imports
 from csinsight.contract.textfile import decode
 from csinsight.errors import ImporterError
 from csinsight.importers import FORMATS, Imported, given, run_import
+from csinsight.importers.one_shop import cut_files
 from csinsight.importers.reading import REFUSED_SCHEMA
-from csinsight.importers.recording import cut_files
 
 Sound = Callable[[Imported], Imported]
 HEAD = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间"

@@ -18,7 +18,7 @@ import pytest
 from tests.memory import remember_fits
 
 from csinsight.context import CONTEXT_FILE, MonthContext, context_of
-from csinsight.contract.write import sha256
+from csinsight.contract.files import sha256
 from csinsight.engine import open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.buyers import buyer_features

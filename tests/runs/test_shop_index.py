@@ -9,7 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from csinsight.contract.write import write_text
+from csinsight.contract.files import write_text
 from csinsight.errors import RunError
 from csinsight.runs import history, publish
 from csinsight.runs.site import shop_index, sparkline, write_shop_index

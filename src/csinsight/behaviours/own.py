@@ -29,8 +29,7 @@ from csinsight.behaviours.opportunities import MADE_BY, NO, WAITED
 from csinsight.behaviours.table import mark_table
 from csinsight.config import Yaml, did_you_mean, load, read_yaml
 from csinsight.contract.artifacts import AgentSessions, Conversations
-from csinsight.contract.domain import BEHAVIOURS, NOTED, TURN_MARKERS
-from csinsight.contract.own import own_path
+from csinsight.contract.domain import BEHAVIOURS, NOTED, TURN_MARKERS, own_path
 from csinsight.contract.schema import Messages
 from csinsight.errors import ConfigError
 

@@ -15,8 +15,8 @@ import polars as pl
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import mark, with_template_replies
 from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
+from csinsight.contract.files import write_atomically
 from csinsight.contract.schema import SENDERS, Messages
-from csinsight.contract.write import write_atomically
 from csinsight.engine import ms
 from csinsight.errors import DataError
 from csinsight.features.conversations import with_turns

@@ -13,9 +13,8 @@ from typing import Final
 import polars as pl
 
 from csinsight.config import nearest
-from csinsight.contract.domain import BEHAVIOURS
+from csinsight.contract.domain import BEHAVIOURS, with_own
 from csinsight.contract.messages import Fault
-from csinsight.contract.own import with_own
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
 

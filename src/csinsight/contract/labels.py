@@ -14,10 +14,10 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from csinsight.contract.csv_tables import read_csv
+from csinsight.contract.files import write_atomically
 from csinsight.contract.messages import Fault
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
-from csinsight.contract.write import write_atomically
 from csinsight.errors import DataError, LockedError
 
 FILE: Final = "labels.csv"

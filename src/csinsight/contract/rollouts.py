@@ -12,12 +12,11 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.domain import MARKERS
+from csinsight.contract.domain import MARKERS, with_own
+from csinsight.contract.files import write_atomically
 from csinsight.contract.messages import Fault
-from csinsight.contract.own import with_own
 from csinsight.contract.read import read_table
 from csinsight.contract.schema import Column, Table
-from csinsight.contract.write import write_atomically
 
 
 class Rollout:

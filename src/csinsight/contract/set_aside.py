@@ -19,10 +19,9 @@ import polars as pl
 
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.csv_tables import raw_records
-from csinsight.contract.files import parts, table_path
+from csinsight.contract.files import guarded, parts, table_path, write_atomically
 from csinsight.contract.messages import Fault
 from csinsight.contract.schema import TABLES
-from csinsight.contract.write import guarded, write_atomically
 from csinsight.errors import ContractError
 
 ASIDE: Final = "set_aside.csv"

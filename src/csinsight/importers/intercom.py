@@ -14,7 +14,10 @@ from csinsight.errors import ImporterError
 from csinsight.importers.cells import text_of_html
 from csinsight.importers.chat_tables import chat_tables
 from csinsight.importers.chat_text import Entry
-from csinsight.importers.json_chats import (
+from csinsight.importers.mapping_spec import Options, read_options
+from csinsight.importers.quotes import quotes_told, without_quotes
+from csinsight.importers.reading import LINE_SCHEMA, Line
+from csinsight.importers.records import (
     as_list,
     as_object,
     as_text,
@@ -23,9 +26,6 @@ from csinsight.importers.json_chats import (
     members,
     moment_of,
 )
-from csinsight.importers.options import Options, read_options
-from csinsight.importers.quotes import quotes_told, without_quotes
-from csinsight.importers.reading import LINE_SCHEMA, Line
 from csinsight.importers.sift import Imported, Rule, settle_once, with_table
 
 

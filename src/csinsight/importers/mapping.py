@@ -13,14 +13,19 @@ from csinsight.config import did_you_mean
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.headers import HEADER_WITHIN, find_header, refuse_doubled
 from csinsight.importers.mapped_messages import (
     internal,
     read_patterned,
     refuse_whole_talks,
     with_buyers,
 )
-from csinsight.importers.mapping_spec import FORMAT_OF_SUFFIX, FileFormat, Mapping, load_mapping
+from csinsight.importers.mapping_spec import (
+    FORMAT_OF_SUFFIX,
+    FileFormat,
+    Mapping,
+    exported_at,
+    load_mapping,
+)
 from csinsight.importers.mapping_values import (
     LINE_FIELDS,
     NOTE,
@@ -30,17 +35,19 @@ from csinsight.importers.mapping_values import (
     typed,
 )
 from csinsight.importers.one_shop import Row, Told, refuse_other_conversations, shop_of
-from csinsight.importers.options import exported_at
 from csinsight.importers.order_states import ORDER_MONEY, Rows
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
+    HEADER_WITHIN,
     LINE_SCHEMA,
     NO_DATA,
     REFUSED_SCHEMA,
     Line,
     Records,
+    find_header,
     gather,
     read_records,
+    refuse_doubled,
     stack,
 )
 from csinsight.importers.records import EMPTY_LIST, read_json, read_jsonl

@@ -11,13 +11,12 @@ import polars as pl
 from csinsight.contract.cells import DTYPES
 from csinsight.contract.schema import Column, Kind, OrderLines, Orders
 from csinsight.importers import cells
-from csinsight.importers.headers import plain_word, plain_words
+from csinsight.importers.cells import NO_TIME, counted_days
 from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
 from csinsight.importers.one_shop import Row, untold_zones
 from csinsight.importers.order_states import ORDER_MONEY
-from csinsight.importers.reading import NO_DATA, Line
+from csinsight.importers.reading import NO_DATA, Line, plain_word, plain_words
 from csinsight.importers.sift import Rule
-from csinsight.importers.times import NO_TIME, counted_days
 
 #: What is no time to `auto`, and what to say about it.
 _UNTOLD: Final = {

@@ -17,11 +17,19 @@ import polars as pl
 from csinsight.contract.schema import Messages
 from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
-from csinsight.importers.cells import YES, clean
+from csinsight.importers.cells import YES, clean, dated
 from csinsight.importers.chat_tables import chat_tables, shops_of
 from csinsight.importers.chat_text import Entry
-from csinsight.importers.headers import plain_word
-from csinsight.importers.json_chats import (
+from csinsight.importers.mapping_spec import ChatOptions, read_options
+from csinsight.importers.one_shop import (
+    Row,
+    refuse_other_conversations,
+    refuse_two_columns,
+    shop_of,
+    untold_zones,
+)
+from csinsight.importers.reading import Line, Records, plain_word
+from csinsight.importers.records import (
     as_list,
     as_object,
     as_text,
@@ -30,17 +38,7 @@ from csinsight.importers.json_chats import (
     members,
     moment_of,
 )
-from csinsight.importers.one_shop import (
-    Row,
-    refuse_other_conversations,
-    refuse_two_columns,
-    shop_of,
-    untold_zones,
-)
-from csinsight.importers.options import ChatOptions, read_options
-from csinsight.importers.reading import Line, Records
 from csinsight.importers.sift import FileFacts, FileNotice, Imported
-from csinsight.importers.times import dated
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: How robots' accounts are called, as their nicks say.

@@ -24,13 +24,13 @@ from typing import Final, NoReturn
 
 import polars as pl
 
-from csinsight.contract.delimited import split_line
+from csinsight.contract.csv_tables import split_line
 from csinsight.contract.schema import PLATFORM_KPIS, PlatformKpis
 from csinsight.contract.textfile import read_text
 from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.options import Options, exported_at, read_options
+from csinsight.importers.mapping_spec import Options, exported_at, read_options
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,

@@ -37,6 +37,7 @@ from csinsight.contract.textfile import read_text
 from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.cells import dated
 from csinsight.importers.chat_tables import chat_tables, shops_of
 from csinsight.importers.chat_text import (
     Entry,
@@ -45,10 +46,8 @@ from csinsight.importers.chat_text import (
     parse_text,
     read_time,
 )
-from csinsight.importers.headers import plain_word
-from csinsight.importers.reading import Line, Records
+from csinsight.importers.reading import Line, Records, plain_word
 from csinsight.importers.sift import Imported
-from csinsight.importers.times import dated
 from csinsight.importers.workbook import (
     SUFFIXES,
     of_one_kind,

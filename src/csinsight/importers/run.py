@@ -30,20 +30,14 @@ from csinsight.contract.imports import (
 from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers, Orders
 from csinsight.errors import ConfigError, ImporterError
-from csinsight.importers.archive import add_to
+from csinsight.importers.archive import add_to, give_back
 from csinsight.importers.given import told_apart
 from csinsight.importers.intercom import read_intercom
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
-from csinsight.importers.late_refunds import give_back
 from csinsight.importers.mapping import read_mapping
-from csinsight.importers.platform_chats import read_jingmai_chats, read_sycm_chats
-from csinsight.importers.platform_kpis import read_platform_kpis
-from csinsight.importers.platform_orders import READERS
-from csinsight.importers.qianniu_chat import read_qianniu_chat
-from csinsight.importers.reading import ASIDE, Line
-from csinsight.importers.recording import (
+from csinsight.importers.one_shop import (
     REJECTS,
     cut_files,
     entries_of,
@@ -53,6 +47,11 @@ from csinsight.importers.recording import (
     same_file,
     write_rejects,
 )
+from csinsight.importers.platform_chats import read_jingmai_chats, read_sycm_chats
+from csinsight.importers.platform_kpis import read_platform_kpis
+from csinsight.importers.platform_orders import READERS
+from csinsight.importers.qianniu_chat import read_qianniu_chat
+from csinsight.importers.reading import ASIDE, Line
 from csinsight.importers.shopify_orders import read_shopify_orders
 from csinsight.importers.sift import Imported
 from csinsight.importers.taobao_orders import read_taobao_orders

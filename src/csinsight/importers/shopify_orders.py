@@ -25,12 +25,12 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
+from csinsight.importers.cells import told_times
+from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
 from csinsight.importers.one_shop import Row, untold_zones
-from csinsight.importers.options import OrderOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
-from csinsight.importers.times import told_times
 from csinsight.importers.workbook import open_tables
 
 COLUMNS: Final = {

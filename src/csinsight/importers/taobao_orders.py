@@ -29,15 +29,16 @@ from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.headers import plain_words
+from csinsight.importers.cells import told_times
+from csinsight.importers.mapping_spec import ShopOptions, exported_at, read_options
 from csinsight.importers.one_shop import Row, shop_of
-from csinsight.importers.options import ShopOptions, exported_at, read_options
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
     LINE_SCHEMA,
     REFUSED_SCHEMA,
     Line,
     Records,
+    plain_words,
     stack,
 )
 from csinsight.importers.sift import Imported, Rule
@@ -49,7 +50,6 @@ from csinsight.importers.taobao_goods import (
     read_details,
     with_lines,
 )
-from csinsight.importers.times import told_times
 from csinsight.importers.workbook import of_one_kind, open_tables
 
 #: Each field and the names it goes by; the first one present counts.
@@ -104,7 +104,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
         Order lists, and goods lists if wanted, in any order. Where two rows hold one order, the
         newer state is taken and the other row refused as a repeat.
     mapping : pathlib.Path or None
-        YAML of `csinsight.importers.options.ShopOptions`.
+        YAML of `csinsight.importers.mapping_spec.ShopOptions`.
 
     Raises
     ------

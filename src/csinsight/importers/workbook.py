@@ -28,8 +28,14 @@ import polars as pl
 
 from csinsight.contract.textfile import is_ods, is_workbook, read_bytes, read_text
 from csinsight.errors import ImporterError
-from csinsight.importers.headers import HEADER_WITHIN, find_header, known_names
-from csinsight.importers.reading import Records, gather, read_records
+from csinsight.importers.reading import (
+    HEADER_WITHIN,
+    Records,
+    find_header,
+    gather,
+    known_names,
+    read_records,
+)
 from csinsight.importers.sift import FileNotice
 from csinsight.importers.web_tables import LOOKED_AT, is_page, read_page
 

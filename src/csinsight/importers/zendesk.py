@@ -28,12 +28,11 @@ from csinsight.contract.schema import AGENTS, MESSAGES, RATINGS, Agents, Message
 from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.json_chats import as_list, as_object
+from csinsight.importers.mapping_spec import Options, read_options
 from csinsight.importers.one_shop import untold_zones
-from csinsight.importers.options import Options, read_options
 from csinsight.importers.quotes import answers_alone
 from csinsight.importers.reading import LINE_SCHEMA, NO_DATA, REFUSED_SCHEMA, Line, stack
-from csinsight.importers.records import load_json
+from csinsight.importers.records import as_list, as_object, load_json
 from csinsight.importers.sift import (
     FileFacts,
     Imported,
@@ -144,7 +143,7 @@ def read_zendesk(
     ----------
     files : sequence of pathlib.Path
     mapping : pathlib.Path or None
-        YAML of `csinsight.importers.options.Options`.
+        YAML of `csinsight.importers.mapping_spec.Options`.
     timezone : str or None
         The shop's clock; it has to be told, here or in the mapping: Zendesk writes UTC.
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from markupsafe import Markup
 
-from csinsight.contract.write import guarded
+from csinsight.contract.files import guarded
 from csinsight.render import theme
 from csinsight.render.blocks import Block, without_marks
 from csinsight.render.fonts import FAMILY, LATIN_FAMILY, no_boxes

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from csinsight.contract.write import sha256_of
+from csinsight.contract.files import sha256_of
 from csinsight.errors import CsinsightError, KernelError, NotebookError, RunError
 from csinsight.params import BUILDS_ON, RunParams, notebook_params
 from csinsight.runs.kernels import Worker, Workers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from csinsight.contract.write import write_text
+from csinsight.contract.files import write_text
 from csinsight.errors import ConfigError
 from csinsight.params import shipped
 

@@ -32,7 +32,7 @@ from typing import Any, Final
 import nbformat
 import zmq
 
-from csinsight.contract.write import write_text
+from csinsight.contract.files import write_text
 from csinsight.engine import lent
 from csinsight.errors import CellError, KernelError
 from csinsight.views.study import STEP_VARIABLE

@@ -16,8 +16,7 @@ import pandas as pd
 
 from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, LostInquiries
-from csinsight.contract.dictionary import artifact
-from csinsight.contract.table_types import ArtifactColumn
+from csinsight.contract.dictionary import ArtifactColumn, artifact
 from csinsight.errors import ConfigError, CsinsightError, RunError
 from csinsight.params import is_month
 from csinsight.runs.state import RUN_FILE

@@ -48,9 +48,9 @@ from csinsight.behaviours.reader import RUN, TEXT
 from csinsight.coaching.masking import Common, mask_lines, shop_names, what_many_say
 from csinsight.context import MonthContext
 from csinsight.contract.domain import MARKERS
+from csinsight.contract.files import write_atomically, write_text
 from csinsight.contract.labels import Labels, load_labels
 from csinsight.contract.schema import Messages
-from csinsight.contract.write import write_atomically, write_text
 from csinsight.engine import Shop, collect
 from csinsight.engine.frames import read_rows
 from csinsight.features.conversations import messages_of

@@ -16,8 +16,8 @@ from csinsight.behaviours.label_places import label_places
 from csinsight.behaviours.model_reader import LINES_FILE
 from csinsight.context import MonthContext
 from csinsight.contract.artifacts import AgentKpis
+from csinsight.contract.files import sha256, sha256_of
 from csinsight.contract.labels import FILE as LABELS_FILE
-from csinsight.contract.write import sha256, sha256_of
 from csinsight.engine import counter, open_shop, start
 from csinsight.errors import ContractError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams, shipped

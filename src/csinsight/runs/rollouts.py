@@ -12,8 +12,7 @@ import pandas as pd
 from csinsight.config import nearest
 from csinsight.contract.artifacts import Conversations, Drivers
 from csinsight.contract.dictionary import artifact
-from csinsight.contract.domain import MARKERS
-from csinsight.contract.own import own_ids
+from csinsight.contract.domain import MARKERS, own_ids
 from csinsight.contract.rollouts import FILE, add_rollout
 from csinsight.drivers.rollout import load_rollouts, rollout_end
 from csinsight.drivers.rollout_plan import RolloutPlan, plan_rollout

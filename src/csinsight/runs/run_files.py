@@ -12,8 +12,8 @@ from csinsight.contract import rollouts as lots
 from csinsight.contract.artifacts import CoachingPlan
 from csinsight.contract.dictionary import artifact, artifacts, data_dictionary
 from csinsight.contract.disputes import disputes_path
+from csinsight.contract.files import sha256, sha256_of, write_atomically, write_text
 from csinsight.contract.labels import FILE
-from csinsight.contract.write import sha256, sha256_of, write_atomically, write_text
 from csinsight.params import Lang
 from csinsight.render.words import Words
 from csinsight.runs.state import Places

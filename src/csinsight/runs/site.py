@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from markupsafe import Markup, escape
 
-from csinsight.contract.write import write_text
+from csinsight.contract.files import write_text
 from csinsight.params import NOTEBOOKS, RunParams, month_start
 from csinsight.render import theme
 from csinsight.render.blocks import without_marks

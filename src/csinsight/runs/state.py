@@ -27,12 +27,19 @@ from pydantic import (
 
 from csinsight import __version__
 from csinsight.contract.disputes import disputes_path
-from csinsight.contract.files import SETTINGS, parts, table_path
+from csinsight.contract.files import (
+    DRAFT,
+    SETTINGS,
+    parts,
+    sha256,
+    sha256_of,
+    table_path,
+    write_text,
+)
 from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
 from csinsight.contract.set_aside import ASIDE
-from csinsight.contract.write import DRAFT, sha256, sha256_of, write_text
 from csinsight.errors import LockedError, RunError
 from csinsight.params import Lang, RunParams, is_month
 from csinsight.views.study import KPIS

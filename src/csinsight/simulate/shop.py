@@ -16,8 +16,7 @@ from csinsight.simulate.acts import AGENT_STEP_S, BUYER_STEP_S, Acts, act
 from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Ints, make_calendar
 from csinsight.simulate.browsing import draw_page_views
 from csinsight.simulate.cases import CLOSES_S, OPENS_S, TURNS, Cases, capacity, draw_cases
-from csinsight.simulate.endings import write_endings, write_reminders
-from csinsight.simulate.lines import write_agents, write_buyers
+from csinsight.simulate.lines import write_agents, write_buyers, write_endings, write_reminders
 from csinsight.simulate.outcome import Draws, Outcome, chances, draw, settle, with_losses
 from csinsight.simulate.people import (
     Crowd,

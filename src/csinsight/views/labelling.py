@@ -21,9 +21,9 @@ from csinsight.coaching.excerpts import excerpts
 from csinsight.coaching.masking import mask_lines, shop_names, what_many_say
 from csinsight.config import did_you_mean
 from csinsight.contract.artifacts import Drivers
+from csinsight.contract.files import write_atomically
 from csinsight.contract.labels import Labels, add_labels, load_labels
 from csinsight.contract.schema import Messages
-from csinsight.contract.write import write_atomically
 from csinsight.errors import ConfigError, CsinsightError
 from csinsight.features.frames import POSITION
 from csinsight.views.study import Study

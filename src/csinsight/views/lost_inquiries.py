@@ -23,8 +23,8 @@ from csinsight.coaching.excerpts import last_words
 from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import Conversations, LostInquiries, ValueTiers
 from csinsight.contract.domain import CATEGORIES, ENDINGS, TIERS
+from csinsight.contract.files import guarded
 from csinsight.contract.schema import Orders
-from csinsight.contract.write import guarded
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.conversations import lines_of
 from csinsight.features.frames import Frame

@@ -25,10 +25,10 @@ from csinsight.coaching.advice import load_library
 from csinsight.context import context_of
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.dictionary import artifact
+from csinsight.contract.files import write_atomically
 from csinsight.contract.join import BuyersNamed
 from csinsight.contract.messages import Notice
 from csinsight.contract.schema import AGENTS, Agents
-from csinsight.contract.write import write_atomically
 from csinsight.engine import Shop, collect, counter, open_shop, table_path
 from csinsight.engine.polars_tables import open_table
 from csinsight.errors import ConfigError, RunError

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
-from csinsight.contract.write import guarded
+from csinsight.contract.files import guarded
 from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Tile, Tiles
 from csinsight.render.figure import Picture

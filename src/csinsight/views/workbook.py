@@ -16,7 +16,7 @@ import pandas as pd
 
 from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
-from csinsight.contract.write import guarded
+from csinsight.contract.files import guarded
 from csinsight.views import labels
 from csinsight.views.study import Study
 
