@@ -38,8 +38,11 @@ class LateRefund(BaseModel):
 
 #: What is told of a file beside its refused rows: sheets of it were not read; times without a zone
 #: stand beside times with one; lines of an order differ in their refund only and count as one;
-#: nothing tells whether its chats are of one shop; it has as many rows as exports are cut at.
-NoteKind = Literal["unread_sheets", "no_zone", "like_lines", "untold_shop", "may_be_cut"]
+#: nothing tells whether its chats are of one shop; it has as many rows as exports are cut at;
+#: times lie in the hour that the shop's clock tells twice when summer ends.
+NoteKind = Literal[
+    "unread_sheets", "no_zone", "like_lines", "untold_shop", "may_be_cut", "told_twice"
+]
 
 
 class FileNote(BaseModel):

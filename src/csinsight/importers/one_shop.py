@@ -496,6 +496,35 @@ def cut_files(imported: Imported) -> list[FileNotice]:
     ]
 
 
+def told_twice(imported: Imported, timezone: str, file: str) -> list[FileNotice]:
+    """Say how many chat lines lie in the hour that a zone's clock tells twice as summer ends.
+
+    Tables hold the shop's own clock without a zone: lines of the two hours stand among each other.
+
+    Examples
+    --------
+    >>> lines = pl.DataFrame({"sent_at": ["2026-10-25 02:30", "2026-10-25 03:00"]})
+    >>> lines = lines.select(pl.col("sent_at").str.to_datetime())
+    >>> none = pl.DataFrame(schema=REFUSED_SCHEMA)
+    >>> made = Imported({"messages": lines}, none, 2, 2)
+    >>> [note.rows for note in told_twice(made, "Europe/Berlin", "tickets.json")]
+    [1]
+    """
+    lines = imported.tables.get("messages")
+    if lines is None:
+        return []
+    at = pl.col(Messages.SENT_AT).drop_nulls().dt
+    spring = {"non_existent": "null"}
+    first = at.replace_time_zone(timezone, ambiguous="earliest", **spring).is_not_null()
+    once = at.replace_time_zone(timezone, ambiguous="null", **spring).is_not_null()
+    rows = int(lines.select((first & ~once).sum()).item())
+    told = (
+        f"{file}: {rows} chat lines lie in the hour that the clock of {timezone} tells twice as "
+        "summer ends; they may stand in another order, and waits among them are not what they were"
+    )
+    return [FileNotice(told, file, "told_twice", rows)] if rows else []
+
+
 def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:
     """Tell whether a file was imported before in the same way.
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from csinsight.config import did_you_mean
+from csinsight.config import did_you_mean, read_yaml
 from csinsight.contract.imports import (
     RECORD,
     ImportRecord,
@@ -45,6 +45,7 @@ from csinsight.importers.one_shop import (
     read_rejects,
     refuse_two_shops,
     same_file,
+    told_twice,
     write_rejects,
 )
 from csinsight.importers.platform_chats import read_jingmai_chats, read_sycm_chats
@@ -224,6 +225,9 @@ def _imported(
     imported = FORMATS[format](paths, plan, **told)
     _check(imported, format)
     cut = cut_files(imported)
+    options = read_yaml(plan).values if plan else {}
+    if zone := timezone or (options.get("timezone") if isinstance(options, dict) else None):
+        cut += told_twice(imported, str(zone), paths[0].name)
     imported = dataclasses.replace(imported, notices=(*imported.notices, *cut))
     _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:
