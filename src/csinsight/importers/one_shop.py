@@ -514,10 +514,10 @@ def told_twice(imported: Imported, timezone: str, file: str) -> list[FileNotice]
     if lines is None:
         return []
     at = pl.col(Messages.SENT_AT).drop_nulls().dt
-    spring = {"non_existent": "null"}
-    first = at.replace_time_zone(timezone, ambiguous="earliest", **spring).is_not_null()
-    once = at.replace_time_zone(timezone, ambiguous="null", **spring).is_not_null()
-    rows = int(lines.select((first & ~once).sum()).item())
+    # Null besides where spring leaves an hour out, which no line of that clock lies in.
+    first = at.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    once = at.replace_time_zone(timezone, ambiguous="null", non_existent="null")
+    rows = int(lines.select((first.is_not_null() & once.is_null()).sum()).item())
     told = (
         f"{file}: {rows} chat lines lie in the hour that the clock of {timezone} tells twice as "
         "summer ends; they may stand in another order, and waits among them are not what they were"
