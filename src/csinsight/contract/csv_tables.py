@@ -149,13 +149,7 @@ def _is_record(line: str, separator: str, widths: range) -> bool:
 
 def _opens(line: str, separator: str) -> bool:
     """Tell whether the line ends inside a quoted field; a quote inside a bare field does not."""
-    if line.count('"') % 2 == 0:
-        return False
-    try:
-        list(csv.reader([line], delimiter=separator, strict=True))
-    except csv.Error:
-        return True
-    return False
+    return not _closed(line) and _breaks_quoting(line, separator)
 
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -280,10 +274,14 @@ def _irregular(path: Path) -> Text:
     columns = list(zip(*whole, strict=True)) or [()] * len(header)
     names = _numbered(header)
     frame = pl.DataFrame(
-        {n: pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)}
+        dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String)
     )
     more = [fault.row for fault in faults[NAMED:] if fault.row is not None]
-    named = [*faults[:NAMED], *([_and_more(path, more)] if more else [])]
+    named = faults[:NAMED]
+    if more:
+        what = f"and {len(more):,} more broken row{'s' if len(more) > 1 else ''}"
+        mend = "mend the rows above, then check again"
+        named.append(Fault(path.name, None, None, what, mend, tuple(more)))
     return _text(path, header, frame, pl.Series("row", numbers, dtype=pl.Int64), named)
 
 
@@ -336,11 +334,11 @@ def _width(fields: list[str], want: int) -> tuple[str, str] | None:
     return f"has {have} fields, too {few} for the header's {want}", mend
 
 
-def _breaks_quoting(raw: str) -> bool:
+def _breaks_quoting(raw: str, separator: str = ",") -> bool:
     if '"' not in raw:
         return False
     try:
-        list(csv.reader([raw], strict=True))
+        list(csv.reader([raw], delimiter=separator, strict=True))
     except csv.Error:
         return True
     return False
@@ -367,22 +365,13 @@ def _nothing(*faults: Fault) -> Text:
     return Text([], pl.DataFrame(), pl.Series("row", [], dtype=pl.Int64), list(faults))
 
 
-def _empty(path: Path) -> Fault:
-    mend = "export it again, or remove it where the shop has no such table"
-    return Fault(path.name, None, None, "is empty: it has not even a header", mend)
-
-
-def _and_more(path: Path, more: list[int]) -> Fault:
-    what = f"and {len(more):,} more broken row{'s' if len(more) > 1 else ''}"
-    mend = "mend the rows above, then check again"
-    return Fault(path.name, None, None, what, mend, tuple(more))
-
-
 def _not_csv(path: Path) -> Fault | None:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.removeprefix(codecs.BOM_UTF8).strip():
-        return _empty(path) if path.stat().st_size <= len(head) else None
+        mend = "export it again, or remove it where the shop has no such table"
+        empty = Fault(path.name, None, None, "is empty: it has not even a header", mend)
+        return empty if path.stat().st_size <= len(head) else None
     if head.startswith(_UTF16) or head.count(0) > len(head) // 4:
         wide = "UTF-32" if head.startswith(_UTF32) else "UTF-16"
         mend = _CONVERT.format(encoding=wide, name=path.name)

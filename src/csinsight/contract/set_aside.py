@@ -20,7 +20,6 @@ import polars as pl
 from csinsight.contract.check import Check, check_shop
 from csinsight.contract.csv_tables import raw_records
 from csinsight.contract.files import guarded, parts, table_path, write_atomically
-from csinsight.contract.messages import Fault
 from csinsight.contract.schema import TABLES
 from csinsight.errors import ContractError
 
@@ -107,13 +106,9 @@ def _bad_rows(checked: Check) -> dict[Path, dict[int, str]]:
         if path is None or not rows or is_header:
             raise ContractError(checked.folder, checked.faults)
         for row in rows:
-            bad.setdefault(path, {}).setdefault(row, _reason(fault))
+            where = f"column {fault.column}: " if fault.column else ""
+            bad.setdefault(path, {}).setdefault(row, where + fault.what)
     return bad
-
-
-def _reason(fault: Fault) -> str:
-    where = f"column {fault.column}: " if fault.column else ""
-    return where + fault.what
 
 
 def _height(path: Path) -> int:

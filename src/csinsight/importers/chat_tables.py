@@ -44,31 +44,8 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
     >>> imported.rows_in, imported.rows_out, imported.refused["_reason"].to_list()
     (2, 1, ['no time stands there'])
     """
-    _tell_system_times(entries)
-    _refuse_repeats(entries)
-    frame = _frame(entries)
-    count, hidden = len(entries), _hidden(entries)
-    # They are many and large: their memory is needed for what is made of them.
-    entries.clear()
-    problem = pl.col("_problem") != ""
-    refused = as_refused(frame.filter(problem).rename({"_problem": Line.REASON}))
-    kept, rest = settle(MESSAGES, frame.filter(~problem) if refused.height else frame)
-    tables = {MESSAGES.name: finish(MESSAGES, kept), AGENTS.name: _agents(kept)}
-    return Imported(
-        {name: table for name, table in tables.items() if table.height},
-        stack([refused, rest], REFUSED_SCHEMA),
-        count,
-        kept.height,
-        (*notices, *hidden, *_notices(kept)),
-        used=kept.select(Line.FILE),
-    )
-
-
-def _tell_system_times(entries: Sequence[Entry]) -> None:
-    """Give lines of the client (a recall, a transfer) the time of the line before in their talk.
-
-    No client dates them; a first line of a talk has the time of what follows.
-    """
+    # Lines of the client (a recall, a transfer), which no client dates, have the time of the line
+    # before in their talk; a first line of a talk has the time of what follows.
     latest: dict[int, datetime] = {}
     for entry in reversed(entries):
         if entry.sent_at is not None:
@@ -78,6 +55,29 @@ def _tell_system_times(entries: Sequence[Entry]) -> None:
             latest[entry.talk] = entry.sent_at
         elif entry.side == "system" and not entry.clock and not entry.problem:
             entry.sent_at = latest.get(entry.talk)
+    _refuse_repeats(entries)
+    frame = _frame(entries)
+    count, hidden = len(entries), _hidden(entries)
+    # They are many and large: their memory is needed for what is made of them.
+    entries.clear()
+    problem = pl.col("_problem") != ""
+    refused = as_refused(frame.filter(problem).rename({"_problem": Line.REASON}))
+    kept, rest = settle(MESSAGES, frame.filter(~problem) if refused.height else frame)
+    nick = pl.col(Messages.AGENT_ID)
+    agents = (
+        kept.select(nick.alias(Agents.AGENT_ID), nick.str.split(":").list.last().alias(Agents.NAME))
+        .drop_nulls(Agents.AGENT_ID)
+        .unique(Agents.AGENT_ID, keep="first", maintain_order=True)
+    )
+    tables = {MESSAGES.name: finish(MESSAGES, kept), AGENTS.name: agents}
+    return Imported(
+        {name: table for name, table in tables.items() if table.height},
+        stack([refused, rest], REFUSED_SCHEMA),
+        count,
+        kept.height,
+        (*notices, *hidden, *_notices(kept)),
+        used=kept.select(Line.FILE),
+    )
 
 
 def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:
@@ -179,15 +179,6 @@ def _frame(entries: Sequence[Entry]) -> pl.DataFrame:
 def _buyer(entry: Entry, talk: str) -> str:
     masked = "*" in entry.buyer or "\uff0a" in entry.buyer
     return f"{entry.buyer}#{talk}" if masked else entry.buyer
-
-
-def _agents(kept: pl.DataFrame) -> pl.DataFrame:
-    nick = pl.col(Messages.AGENT_ID)
-    return (
-        kept.select(nick.alias(Agents.AGENT_ID), nick.str.split(":").list.last().alias(Agents.NAME))
-        .drop_nulls(Agents.AGENT_ID)
-        .unique(Agents.AGENT_ID, keep="first", maintain_order=True)
-    )
 
 
 def _hidden(entries: Iterable[Entry]) -> list[str]:

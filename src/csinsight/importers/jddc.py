@@ -60,7 +60,12 @@ def read_jddc(files: Sequence[Path], mapping: Path | None = None) -> Imported:
         lines.with_columns(
             parts.field(f"field_{index}").alias(name) for index, name in enumerate(FIELDS)
         ),
-        [(pl.col("text").is_null(), _width_reason())],
+        [
+            (
+                pl.col("text").is_null(),
+                f"the line has fewer than {len(FIELDS)} fields separated by tabs",
+            )
+        ],
     )
     refuse_other_conversations(whole.with_columns(_values()))
     kept, refused = settle(MESSAGES, whole.with_columns(_values()), _rules())
@@ -99,7 +104,3 @@ def _rules() -> list[tuple[pl.Expr, str]]:
         (pl.col(Messages.SENDER).is_null(), "is_waiter is neither 0 nor 1"),
         (pl.col(Messages.TEXT).is_null(), "the text is empty"),
     ]
-
-
-def _width_reason() -> str:
-    return f"the line has fewer than {len(FIELDS)} fields separated by tabs"

@@ -142,7 +142,18 @@ def find_order_buyers(
     own = pl.col(Orders.BUYER_ID).cast(pl.String)
     known = own.is_in(chat_buyers.implode()).fill_null(value=False)
     rest = orders.select(Orders.ORDER_ID, own).filter(~known)
-    by_number = _same_person(_by_number(rest, messages), rest)
+    # Add the other orders of a buyer of whom one order's number was written.
+    links = _by_number(rest, messages)
+    alias = (
+        links.join(rest.rename({Orders.BUYER_ID: "own"}), on=Orders.ORDER_ID)
+        .drop_nulls("own")
+        .filter(pl.col(Messages.BUYER_ID).n_unique().over("own") == 1)
+        .select("own", Messages.BUYER_ID)
+        .unique()
+    )
+    more = rest.rename({Orders.BUYER_ID: "own"}).join(alias, on="own")
+    every = pl.concat([links, more.select(*list(_LINK)[:2], pl.lit("number").alias("key"))])
+    by_number = every.unique(Orders.ORDER_ID, keep="first", maintain_order=True)
     by_contact = _by_contact(rest, messages, salt)
     placed = listed.filter(pl.col(OrderBuyers.ORDER_ID).is_not_null()).join(
         rest, on=OrderBuyers.ORDER_ID, how="semi"
@@ -216,20 +227,6 @@ def _of_one_buyer(pairs: pl.DataFrame, key: str) -> pl.DataFrame:
         .unique(maintain_order=True)
         .sort(Orders.ORDER_ID)
     )
-
-
-def _same_person(links: pl.DataFrame, rest: pl.DataFrame) -> pl.DataFrame:
-    """Add the other orders of a buyer of whom one order's number was written."""
-    alias = (
-        links.join(rest.rename({Orders.BUYER_ID: "own"}), on=Orders.ORDER_ID)
-        .drop_nulls("own")
-        .filter(pl.col(Messages.BUYER_ID).n_unique().over("own") == 1)
-        .select("own", Messages.BUYER_ID)
-        .unique()
-    )
-    more = rest.rename({Orders.BUYER_ID: "own"}).join(alias, on="own")
-    every = pl.concat([links, more.select(*list(_LINK)[:2], pl.lit("number").alias("key"))])
-    return every.unique(Orders.ORDER_ID, keep="first", maintain_order=True)
 
 
 def _by_contact(rest: pl.DataFrame, messages: pl.DataFrame, salt: bytes | None) -> pl.DataFrame:

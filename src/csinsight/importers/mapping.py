@@ -227,7 +227,18 @@ def _read(path: Path, spec: Mapping, skipped: list[str]) -> list[Records]:
             )
         ]
     if form in ("csv", "tsv"):
-        return [_delimited(path, form, spec)]
+        separator = spec.separator or ("\t" if form == "tsv" else None)
+        return [
+            read_records(
+                path,
+                separator,
+                spec.encoding,
+                header_line=spec.header_line,
+                wanted=_sources(spec),
+                names=spec.names,
+                strip=spec.strip_headers,
+            )
+        ]
     if form == "xlsx":
         return _sheets(path, spec, skipped)
     if form == "parquet":
@@ -274,18 +285,6 @@ def _format_of(path: Path) -> FileFormat | None:
     if named not in ("csv", "tsv", "xlsx"):
         return named
     return "xlsx" if holds_sheets(path) else "csv" if named == "xlsx" else named
-
-
-def _delimited(path: Path, form: FileFormat, spec: Mapping) -> Records:
-    return read_records(
-        path,
-        spec.separator or ("\t" if form == "tsv" else None),
-        spec.encoding,
-        header_line=spec.header_line,
-        wanted=_sources(spec),
-        names=spec.names,
-        strip=spec.strip_headers,
-    )
 
 
 def _sources(spec: Mapping) -> tuple[str, ...]:

@@ -25,22 +25,22 @@ _STAMP: Final = re.compile(
 _Told = TypeVar("_Told", bound=BaseModel)
 
 
-def zone_is_known(name: str) -> str:
-    """Return the name of a time zone; `ValueError` where there is none of that name.
+def known_zone(name: str) -> str:
+    """Return the name of a time zone; `ConfigError` where there is none of that name.
 
     Examples
     --------
-    >>> zone_is_known("Asia/Shanghai")
+    >>> known_zone("Asia/Shanghai")
     'Asia/Shanghai'
     """
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one such as Asia/Shanghai") from error
+        raise ConfigError(f"{name!r} is no time zone; write one such as Asia/Shanghai") from error
     return name
 
 
-Zone = Annotated[str, AfterValidator(zone_is_known)]
+Zone = Annotated[str, AfterValidator(known_zone)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 

@@ -556,7 +556,13 @@ def refuse_two_shops(entries: Sequence[ImportRecord]) -> None:
         ...
     csinsight.errors.ImporterError: money in two currencies can't be summed: EUR in EUR.csv; ...
     """
-    _one_seller(entries)
+    # Two files of one format that name no shop in common are of two.
+    for one, other in itertools.combinations([e for e in entries if e.shops], 2):
+        if one.format == other.format and not set(one.shops) & set(other.shops):
+            raise ImporterError(
+                f"files of two shops: {one.file} is of {', '.join(one.shops)}, {other.file} of "
+                f"{', '.join(other.shops)}; {ONE_SHOP}"
+            )
     currencies: dict[str, list[str]] = {}
     for entry in entries:
         for code in entry.currency:
@@ -574,17 +580,6 @@ def refuse_two_shops(entries: Sequence[ImportRecord]) -> None:
             raise ImporterError(
                 f"times of two clocks: {one.file} is {apart / 60:g} hours from {other.file}; say "
                 "on which clock the shop lives (`--timezone`), or choose another --out folder"
-            )
-
-
-def _one_seller(entries: Sequence[ImportRecord]) -> None:
-    """Refuse two files of one format that name no shop in common."""
-    named = [entry for entry in entries if entry.shops]
-    for one, other in itertools.combinations(named, 2):
-        if one.format == other.format and not set(one.shops) & set(other.shops):
-            raise ImporterError(
-                f"files of two shops: {one.file} is of {', '.join(one.shops)}, {other.file} of "
-                f"{', '.join(other.shops)}; {ONE_SHOP}"
             )
 
 

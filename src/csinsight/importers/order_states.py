@@ -83,8 +83,8 @@ def state_of_order() -> pl.Expr:
     return ((wide[0] * 2**50 + wide[1]) * 2 + wide[2]) * 2**40 + wide[3]
 
 
-def _rank() -> tuple[list[pl.Expr], list[bool]]:
-    """Return what the newest state of an order is sorted by, and whether downward."""
+def _latest(frame: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the newest row of each key in the order of the rows, and the others, refused."""
     by = [
         pl.col(Orders.PAID_AT).is_not_null(),
         pl.col(Orders.REFUND_AMOUNT).fill_null(0.0),
@@ -94,12 +94,7 @@ def _rank() -> tuple[list[pl.Expr], list[bool]]:
         pl.col(Line.FILE),
         pl.col(Line.NUMBER),
     ]
-    return by, [True] * (len(by) - 1) + [False]
-
-
-def _latest(frame: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the newest row of each key in the order of the rows, and the others, refused."""
-    by, down = _rank()
+    down = [True] * (len(by) - 1) + [False]
     # Ranked beside the rows, not among them: their raw text is most of the memory.
     ranks = frame.select(
         pl.struct(*key).alias("_key"),

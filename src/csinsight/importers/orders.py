@@ -246,7 +246,11 @@ def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Ru
     # A spoilt number stands for several orders: none of them is a repeat of another.
     spoilt = (number.str.contains(SPOILT_PATTERN), _SPOILT)
     refusals: list[Rule] = [(pl.col(_SUM), SUM_REASON), spoilt]
-    refusals += [*_currency_rules(told), *rules, (number.is_null(), "order_id is empty")]
+    if told.currency:
+        other = ~pl.col(Row.CURRENCY).is_in([told.currency, *(told.rates or {})])
+        why = f"the order is not in {told.currency}, and no rate for it is told"
+        refusals.append((other, why))
+    refusals += [*rules, (number.is_null(), "order_id is empty")]
     torn, rounded = _torn_orders(frame), _rounded(frame)
     refusals += [(number.is_in(torn.implode()), _MERGED)] if len(torn) else []
     return [(number.is_in(rounded.implode()), _ROUNDED), *refusals] if len(rounded) else refusals
@@ -365,14 +369,6 @@ def _refunds_upward(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         return frame, []
     told = "refunds are written below zero: they are taken as what was given back"
     return frame.with_columns(pl.col(Orders.REFUND_AMOUNT).abs()), [told]
-
-
-def _currency_rules(told: Told) -> list[Rule]:
-    if not told.currency:
-        return []
-    known = [told.currency, *(told.rates or {})]
-    other = ~pl.col(Row.CURRENCY).is_in(known)
-    return [(other, f"the order is not in {told.currency}, and no rate for it is told")]
 
 
 def _sift_whole(

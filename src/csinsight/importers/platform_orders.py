@@ -345,7 +345,9 @@ def _fields(records: Records, export: OrderExport) -> pl.DataFrame:
             f"found: {found}"
         )
     fields = (*_MONEY, *_TEXTS, "count", "price", "state", "after_sales", "updated", "method")
-    columns = [_first(export.columns.get(name, ()), records).alias(name) for name in fields]
+    columns = [
+        next(iter(_each(export.columns.get(name, ()), records))).alias(name) for name in fields
+    ]
     several = [
         pl.coalesce(_each(export.columns.get(name, ()), records)).alias(name)
         for name in ("placed", "payment")
@@ -356,10 +358,6 @@ def _fields(records: Records, export: OrderExport) -> pl.DataFrame:
     several.append(pl.coalesce(*plain, *buyers).alias("buyer"))
     when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
     return records.frame.select(*LINE_SCHEMA, *columns, *several, when, shop_of(records.header))
-
-
-def _first(names: Sequence[str], records: Records) -> pl.Expr:
-    return next(iter(_each(names, records)))
 
 
 def _each(names: Sequence[str], records: Records) -> list[pl.Expr]:

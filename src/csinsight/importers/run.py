@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
@@ -29,7 +28,7 @@ from csinsight.contract.imports import (
 )
 from csinsight.contract.join import Cause, match_buyers
 from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers, Orders
-from csinsight.errors import ConfigError, ImporterError
+from csinsight.errors import ImporterError
 from csinsight.importers.archive import add_to, give_back
 from csinsight.importers.given import told_apart
 from csinsight.importers.intercom import read_intercom
@@ -37,6 +36,7 @@ from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
+from csinsight.importers.mapping_spec import known_zone
 from csinsight.importers.one_shop import (
     REJECTS,
     cut_files,
@@ -264,21 +264,6 @@ def _hashed(
         )
     salt = read_salt(folder, make=True)
     return dataclasses.replace(imported, tables=hash_contacts(imported.tables, salt or b""))
-
-
-def known_zone(name: str) -> str:
-    """Return the name of a time zone; `ConfigError` where there is none of that name.
-
-    Examples
-    --------
-    >>> known_zone("Asia/Shanghai")
-    'Asia/Shanghai'
-    """
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(f"{name!r} is no time zone; write one such as Asia/Shanghai") from error
-    return name
 
 
 def _check(imported: Imported, name: str) -> None:

@@ -181,9 +181,13 @@ def read_zendesk(
     scored = [row for ticket in tickets for row in _rating(*ticket, people)]
     rated = pl.DataFrame(scored, _RATED_SCHEMA, orient="row")
     ratings, odd = settle_once(RATINGS, rated.select(*LINE_SCHEMA, *_scores(zone)), _UNRATED)
+    served = kept.filter(pl.col(Messages.SENDER) == "agent")[Messages.AGENT_ID]
+    ids = pl.concat([served, ratings[Ratings.AGENT_ID]]).drop_nulls().unique(maintain_order=True)
+    names = [people.name.get(who) for who in ids]
+    agents = pl.DataFrame({Agents.AGENT_ID: ids, Agents.NAME: pl.Series(names, dtype=pl.String)})
     tables = {
         MESSAGES.name: finish(MESSAGES, kept),
-        AGENTS.name: _agents(kept, ratings, people),
+        AGENTS.name: agents,
     }
     imported = Imported(
         {name: table for name, table in tables.items() if table.height},
@@ -312,8 +316,8 @@ def _clock(text: str) -> timedelta:
     """Return a time of day such as ``08:33:20 PM`` as what has passed since midnight."""
     hours, minutes, seconds = (re.sub(r"[^0-9:]", "", text) + ":0").split(":")[:3]
     half = text.strip()[-2:].lower()
-    hour = int(hours) % 12 + (12 if half == "pm" else 0) if half in ("am", "pm") else int(hours)
-    return timedelta(hours=hour, minutes=int(minutes), seconds=int(seconds or 0))
+    hour = cells.hour_of_day(int(hours), half)
+    return timedelta(hours=hour or 0, minutes=int(minutes), seconds=int(seconds or 0))
 
 
 def _rating(
@@ -375,13 +379,6 @@ def _scores(zone: str) -> list[pl.Expr]:
         cells.to_local(cells.utc(pl.col("time")), zone).alias(Ratings.RATED_AT),
         pl.col("word").replace_strict(SCORES, return_dtype=pl.Int64).alias(Ratings.SCORE),
     ]
-
-
-def _agents(kept: pl.DataFrame, ratings: pl.DataFrame, people: People) -> pl.DataFrame:
-    served = kept.filter(pl.col(Messages.SENDER) == "agent")[Messages.AGENT_ID]
-    ids = pl.concat([served, ratings[Ratings.AGENT_ID]]).drop_nulls().unique(maintain_order=True)
-    names = [people.name.get(who) for who in ids]
-    return pl.DataFrame({Agents.AGENT_ID: ids, Agents.NAME: pl.Series(names, dtype=pl.String)})
 
 
 def _notices(kept: pl.DataFrame, ratings: int) -> tuple[str, ...]:

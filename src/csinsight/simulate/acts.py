@@ -129,10 +129,11 @@ def _waits(
     return np.asarray(np.maximum(np.floor(wait), 3))
 
 
-def _open_talks(cases: Cases, window_s: int = 1200) -> Ints:
+def _open_talks(cases: Cases) -> Ints:
+    """Return how many of the agent's talks began in the twenty minutes before each."""
     order = np.lexsort((cases.start, cases.agent))
     key = cases.agent[order] * (1 << 40) + cases.start[order]
-    count = np.arange(len(cases)) - np.searchsorted(key, key - window_s)
+    count = np.arange(len(cases)) - np.searchsorted(key, key - 1200)
     talks = np.empty(len(cases), dtype=np.int64)
     talks[order] = np.minimum(count, rank_in_group(cases.agent[order]))
     return talks

@@ -67,7 +67,12 @@ def write_agents(
         subjects = cases.subjects(turn)
         for subject, _, here in subjects:
             pen.feel(pen.shown["empathizes"] & here, subject.removesuffix("_more"))
-        _alternatives(pen, cases)
+        offers = pen.shown["offers_alternative"]
+        haggled = cases.topic == BARGAINING
+        gone = cases.stock_out & (pen.turn <= 2)
+        pen.say(offers & haggled, 7, "alternative_bargaining")
+        pen.say(offers & ~haggled & gone, 7, "alternative_stock")
+        pen.say(offers & ~haggled & ~gone, 7, "alternative_refused")
         _answers(pen, cases, subjects, replied)
     _hand_over(deck, script, cases, acts, phrases)
 
@@ -111,13 +116,13 @@ class _AgentPen:
         group = self.deck.index(talk, subject, len(groups), self.turn)
         self.tell(talk, self.deck.variant(talk, f"{kind} {subject}", groups, group, self.turn))
 
-    def plain(self, who: Bools, bank: str, position: int = 4) -> None:
+    def plain(self, who: Bools, bank: str) -> None:
         """Say a line of `bank` dressed as an answer."""
         talk = where(who)
         lines = self.deck.pick(talk, bank, self.phrases.agents[bank], self.turn)
-        self.tell(talk, lines, position)
+        self.tell(talk, lines)
 
-    def tell(self, talk: Ints, lines: Texts, position: int = 4) -> None:
+    def tell(self, talk: Ints, lines: Texts) -> None:
         """Say `lines` with a start, an end, courtesy and stickers as shown."""
         n, rng, agents = len(talk), self.rng, self.phrases.agents
         polite = self.shown["polite_words"][talk]
@@ -135,7 +140,7 @@ class _AgentPen:
         whole = whole + np.where(inline, "，" + courtesy, "")
         whole = whole + np.where(self.shown["uses_emoji"][talk], sticker, "")
         whole[polite] = [line.replace("你", "您") for line in whole[polite]]
-        self.add(talk, position, whole)
+        self.add(talk, 4, whole)
         apart = polite & ~inline
         self.add(talk[apart], 15, courtesy[apart])
 
@@ -152,15 +157,6 @@ def any_of(rng: np.random.Generator, words: tuple[str, ...], n: int) -> Texts:
     lines = np.empty(len(words), dtype=object)
     lines[:] = words
     return np.asarray(lines[rng.integers(0, len(words), n)], dtype=object)
-
-
-def _alternatives(pen: _AgentPen, cases: Cases) -> None:
-    offers = pen.shown["offers_alternative"]
-    haggled = cases.topic == BARGAINING
-    gone = cases.stock_out & (pen.turn <= 2)
-    pen.say(offers & haggled, 7, "alternative_bargaining")
-    pen.say(offers & ~haggled & gone, 7, "alternative_stock")
-    pen.say(offers & ~haggled & ~gone, 7, "alternative_refused")
 
 
 def _answers(
@@ -352,8 +348,22 @@ def write_endings(
     if outcome.ended_on is not None:
         _losses(pen, outcome.ended_on, outcome.decided, reply)
     shown = _agents(pen, staff, outcome, after)
-    _comebacks(pen, outcome)
-    _cards(pen, outcome)
+    # Reminders of orders that wait for their payment, and questions after a silence.
+    reminded, followed = outcome.reminded, outcome.followed
+    reminds, follows = ~np.isnan(reminded), ~np.isnan(followed)
+    pen.agent(reminds, REMINDED, 0, reminded, "remind")
+    pen.buyer(reminds & pen.chance(_ANSWERS), REMINDED, 0, reminded + 45, "answer_reminder")
+    pen.agent(follows, FOLLOWED, 0, followed, "follow_up")
+    pen.buyer(follows & pen.chance(_ANSWERS), FOLLOWED, 0, followed + 50, "still_there")
+    # Cards that the platform puts into the chat at an order and its payment.
+    talk = where(~np.isnan(outcome.placed) & pen.chance(_CARD))
+    words = pen.deck.pick(talk, "order_card", pen.phrases.agents["order_card"])
+    pen.script.add(talk, SYSTEM, CARDS, 0, outcome.placed[talk] + 2, words)
+    # A card much later would start a conversation of its own, without a word of the buyer.
+    soon = outcome.paid - outcome.placed < 1800
+    paid = talk[soon[talk]]
+    words = pen.deck.pick(paid, "paid_card", pen.phrases.agents["paid_card"])
+    pen.script.add(paid, SYSTEM, CARDS, 1, outcome.paid[paid] + 2, words)
     return shown
 
 
@@ -425,26 +435,6 @@ def _agents(pen: _Pen, staff: Staff, outcome: Outcome, after: Floats) -> dict[st
     pen.agent(praise, SAID, 3, after, "praise")
     praised = dict.fromkeys(("asks_for_praise", "trades_for_praise"), praise)
     return {"checks_address": checks, "closes_warmly": closes, **praised}
-
-
-def _comebacks(pen: _Pen, outcome: Outcome) -> None:
-    reminded, followed = outcome.reminded, outcome.followed
-    reminds, follows = ~np.isnan(reminded), ~np.isnan(followed)
-    pen.agent(reminds, REMINDED, 0, reminded, "remind")
-    pen.buyer(reminds & pen.chance(_ANSWERS), REMINDED, 0, reminded + 45, "answer_reminder")
-    pen.agent(follows, FOLLOWED, 0, followed, "follow_up")
-    pen.buyer(follows & pen.chance(_ANSWERS), FOLLOWED, 0, followed + 50, "still_there")
-
-
-def _cards(pen: _Pen, outcome: Outcome) -> None:
-    talk = where(~np.isnan(outcome.placed) & pen.chance(_CARD))
-    words = pen.deck.pick(talk, "order_card", pen.phrases.agents["order_card"])
-    pen.script.add(talk, SYSTEM, CARDS, 0, outcome.placed[talk] + 2, words)
-    # A card much later would start a conversation of its own, without a word of the buyer.
-    soon = outcome.paid - outcome.placed < 1800
-    paid = talk[soon[talk]]
-    words = pen.deck.pick(paid, "paid_card", pen.phrases.agents["paid_card"])
-    pen.script.add(paid, SYSTEM, CARDS, 1, outcome.paid[paid] + 2, words)
 
 
 def write_reminders(

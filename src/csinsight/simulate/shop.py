@@ -416,7 +416,9 @@ def _messages(
     other = np.array(order_ids(rngs["slots"], len(buyer)), dtype=object)
     slots["oid"] = np.where(own == "", other, own)
     until = np.r_[chats.outcome.chances.length, np.full(len(opened.buyer), TURNS)]
-    lines = _by_start(in_order(script, _STEPS), start)
+    said = in_order(script, _STEPS)
+    order = np.lexsort((np.arange(len(said.talk)), said.talk, start[said.talk]))
+    lines = Lines(**{name: column[order] for name, column in vars(said).items()})
     heard = (lines.block >= TURNS) | (lines.block < until[lines.talk])
     lines = lines.only(heard & (lines.at < base.calendar.end))
     texts = fill(rngs["words"], lines, slots, phrases)
@@ -424,8 +426,3 @@ def _messages(
         [f"c{i:07d}" for i in range(1, len(buyer) + 1)] if base.scenario.conversation_ids else []
     )
     return messages_table(lines, texts, buyer, names, base.crowd, base.staff)
-
-
-def _by_start(lines: Lines, start: Ints) -> Lines:
-    order = np.lexsort((np.arange(len(lines.talk)), lines.talk, start[lines.talk]))
-    return Lines(**{name: column[order] for name, column in vars(lines).items()})
