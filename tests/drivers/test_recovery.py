@@ -14,8 +14,12 @@ from tests.contexts import LEAST
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
-from csinsight.drivers.exposure import residualized_exposure
-from csinsight.drivers.fixed_effects import cross_products, fixed_effects_estimate
+from csinsight.drivers.exposure import TurnTimes, residualized_exposure
+from csinsight.drivers.fixed_effects import (
+    FixedEffectsModel,
+    cross_products,
+    fixed_effects_estimate,
+)
 
 NAMED = ["helps", "hurts"]
 
@@ -137,7 +141,7 @@ def test_surprises_are_free_of_length_and_sum_to_nothing():
     habit = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])[agents]
     turn = rng.geometric(habit).astype(float)
     first = np.where(turn <= judged, turn, np.nan)
-    found, _ = residualized_exposure(first, np.ones(n), judged, agents, cases)
+    found, _ = residualized_exposure(TurnTimes(first, np.ones(n), judged), agents, cases)
     assert np.abs(np.bincount(agents, found)).max() < 1e-8
     assert np.corrcoef(~np.isnan(first), judged)[0, 1] > 0.3
     assert abs(np.corrcoef(found, judged)[0, 1]) < 0.02
@@ -146,9 +150,9 @@ def test_surprises_are_free_of_length_and_sum_to_nothing():
 def test_what_was_never_possible_or_always_shown_holds_no_surprise():
     judged, agents = np.array([2.0, 3.0, 1.0]), np.zeros(3, dtype=np.int64)
     never, ones = np.full(3, np.nan), np.ones(3)
-    assert not residualized_exposure(never, never, judged, agents, agents)[0].any()
-    assert not residualized_exposure(ones, ones, judged, agents, agents)[0].any()
-    assert not residualized_exposure(ones[:0], ones[:0], ones[:0], agents[:0], agents[:0])[0].any()
+    assert not residualized_exposure(TurnTimes(never, never, judged), agents, agents)[0].any()
+    assert not residualized_exposure(TurnTimes(ones, ones, judged), agents, agents)[0].any()
+    assert not residualized_exposure(TurnTimes(*[ones[:0]] * 3), agents[:0], agents[:0])[0].any()
 
 
 def test_instruments_agree_with_pyfixest():
@@ -159,8 +163,9 @@ def test_instruments_agree_with_pyfixest():
     x = z + hidden + 0.2 * agent
     frame = pd.DataFrame({"agent": agent, "x": x, "w": w, "y": x + w + hidden, "z": z})
     sizes = frame.groupby("agent").size().to_numpy()
-    products = cross_products(frame[["x", "w", "y", "z"]].to_numpy(), sizes)
-    ours = fixed_effects_estimate(products, n, np.array([0, 1, 2]), np.array([3, 1]))
+    names = ["x", "w", "y", "z"]
+    products = cross_products(frame[names].to_numpy(), names, sizes)
+    ours = fixed_effects_estimate(products, FixedEffectsModel("y", "x", ("w",), {"x": "z"}))
 
     def theirs(rows):
         return float(pf.feols("y ~ w | agent | x ~ z", rows, vcov="iid").coef()["x"])

@@ -9,10 +9,11 @@ import pytest
 from scipy import stats
 
 from csinsight.drivers.fixed_effects import (
+    FixedEffectsModel,
     cross_products,
     cross_products_with,
     fixed_effects_estimate,
-    iv_draws,
+    many_estimates,
 )
 from csinsight.stats.shrinkage import pooled_spread
 
@@ -32,7 +33,9 @@ def frame():
 
 def _slope(frame, columns):
     sizes = frame.groupby("agent").size().to_numpy()
-    return fixed_effects_estimate(cross_products(frame[columns].to_numpy(), sizes), len(frame))
+    exposure, *controls, outcome = columns
+    model = FixedEffectsModel(outcome, exposure, tuple(controls))
+    return fixed_effects_estimate(cross_products(frame[columns].to_numpy(), columns, sizes), model)
 
 
 def test_agrees_with_pyfixest(frame):
@@ -80,24 +83,32 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
     columns = rng.normal(size=(sizes.sum(), 5))
     columns[:, 0] += columns[:, 4]
     outcomes = rng.normal(size=(sizes.sum(), 3)) + columns[:, :1]
-    regressors, instruments = np.array([0, 1, 2, 3]), np.array([4, 1, 2])
-    products = cross_products(outcomes, sizes).sum(axis=0)
-    effect, se, plain, df = iv_draws(
-        cross_products(columns, sizes),
+    names, sold = ["x", "w", "v", "y", "z"], ["one", "two", "three"]
+    model = FixedEffectsModel("y", "x", ("w", "v"), {"x": "z"})
+    drawn = many_estimates(
+        cross_products(columns, names, sizes),
         cross_products_with(columns, outcomes, sizes),
-        products.diagonal(),
-        int(sizes.sum()),
-        regressors,
-        instruments,
+        cross_products(outcomes, sold, sizes).total.diagonal(),
+        model,
     )
     for number, outcome in enumerate(outcomes.T):
         columns[:, 3] = outcome
-        one = fixed_effects_estimate(
-            cross_products(columns, sizes), int(sizes.sum()), regressors, instruments
-        )
-        told = effect[number], se[number], plain[number]
+        one = fixed_effects_estimate(cross_products(columns, names, sizes), model)
+        told = drawn.effect[number], drawn.se[number], drawn.plain[number]
         assert told == pytest.approx((one.effect, one.se, one.plain), rel=1e-6)
-        assert df == one.df
+        assert drawn.df == one.df
+
+
+def test_an_estimate_of_sums_is_that_of_the_columns_summed(frame):
+    """The second method puts an index of signs beside the columns without making it row by row."""
+    names = ["x", "z0", "z1", "y"]
+    sizes = frame.groupby("agent").size().to_numpy()
+    products = cross_products(frame[names].to_numpy(), names, sizes)
+    found = products.with_sums({"index": {"z0": 2.0, "z1": -1.0}})
+    summed = frame.assign(index=2.0 * frame["z0"] - frame["z1"])[[*names, "index"]]
+    expected = cross_products(summed.to_numpy(), summed.columns, sizes)
+    assert found.names == expected.names
+    assert found.by_agent == pytest.approx(expected.by_agent, abs=1e-8)
 
 
 def test_spreads_borrow_from_each_other_and_what_differs_between_agents_keeps_its_own() -> None:

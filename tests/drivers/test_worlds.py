@@ -76,7 +76,7 @@ def test_who_comforts_a_worry_when_it_comes_up_rings_no_alarm() -> None:
     rang = {}
     for name in ("empathizes", "greets"):
         now = np.zeros((*matrix.states.shape[:2], 1), dtype=np.float32)
-        first = matrix.turns[name][0]
+        first = matrix.turns[name].first
         said = np.flatnonzero(first <= now.shape[1])
         assert len(said) > 50
         now[said, first[said].astype(int) - 1] = 1.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -19,16 +19,22 @@ from csinsight.contract.artifacts import (
     turn_column,
     turn_markers,
 )
-from csinsight.contract.domain import taught_of
+from csinsight.contract.domain import CONTROLS, taught_of
 from csinsight.drivers.design import LATE, WHOLE_CONVERSATION, Design
 from csinsight.drivers.exposure import (
     CLOCKED,
     Slopes,
+    TurnTimes,
     beyond_levels,
     judged_column,
     residualized_exposure,
 )
-from csinsight.drivers.fixed_effects import cross_products, without_levels
+from csinsight.drivers.fixed_effects import (
+    CrossProducts,
+    FixedEffectsModel,
+    cross_products,
+    without_levels,
+)
 from csinsight.drivers.units import Floats, Singles, unit_of
 from csinsight.drivers.word_index import LEANS, days_differ, told_by_signs, words_by_turn
 
@@ -40,6 +46,7 @@ OUTCOME: Final = "outcome"
 #: Before the names of columns that tell of openings, and of the buyer's state in them.
 TEXT: Final = "text: "
 STATE: Final = "opening: state "
+_UNASKED: Final = "unasked "
 #: Never a companion: what the conversation's course makes.
 _APART: Final = (*LATE, *WHOLE_CONVERSATION)
 #: Weeks that make a period in which an agent is compared with themselves, the finest first, and
@@ -56,8 +63,44 @@ _FEW: Final = 30
 
 
 @dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows of a design matrix, with their exposures.
+
+    Parameters
+    ----------
+    rows : array (rows,)
+        Their places in the matrix.
+    names : tuple of str
+        Of the columns.
+    values : array (rows, k)
+    """
+
+    rows: Places
+    names: tuple[str, ...]
+    values: Floats
+
+    def column(self, name: str) -> Floats:
+        """Return one column."""
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    def at(self, part: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Block:
+        """Return a part of these rows; the whole as it is, which would be dear to copy."""
+        rows = self.rows[part]
+        return (
+            self
+            if len(rows) == len(self.rows)
+            else replace(self, rows=rows, values=self.values[part])
+        )
+
+    def with_columns(self, columns: Mapping[str, Floats]) -> Block:
+        """Return these rows with more columns."""
+        values = np.column_stack([self.values, *columns.values()])
+        return replace(self, names=(*self.names, *columns), values=values)
+
+
+@dataclass(frozen=True, eq=False)
 class DesignMatrix:
-    """Behaviours, covariates and outcomes side by side.
+    """Behaviours, covariates and outcomes side by side, each spoken of by its name.
 
     Parameters
     ----------
@@ -66,20 +109,21 @@ class DesignMatrix:
         shown without any, covariates, signs of the buyer's intent, the outcome.
     names : tuple of str
         Of the columns.
-    offered : array (rows, behaviours) of bool
-        Opportunity, in the order of `behaviours`.
+    offered : mapping of str to array (rows,) of bool
+        By behaviour who had the opportunity.
     agents : array (rows,)
         Codes; an agent's rows lie together.
     behaviours : tuple of str
-    adjust : tuple of int
-        Places of what every behaviour is adjusted for, without the signs.
-    signs : tuple of int
-        Places of the signs of the buyer's intent.
+    adjust : tuple of str
+        What every behaviour is adjusted for, without the signs.
+    signs : tuple of str
+        Signs of the buyer's intent.
     outcome : str
     browsing : float
         Of what share of inquiries, of the outcome with less, page views are known; 1 where of none.
-    turns : mapping of column to (first shown, first opportunity, judged)
-        For what is compared turn by turn, or band by band of the clock; empty otherwise.
+    turns : mapping of str to TurnTimes
+        By the column of what is compared turn by turn, or band by band of the clock; empty
+        otherwise.
     states : array (rows, turns, k) or None
         What the buyer had shown before each turn.
     texts : array (rows, turns, k) or None
@@ -88,8 +132,8 @@ class DesignMatrix:
         Judged turns there were.
     authors : array (rows, turns) or None
         Who wrote each turn, where colleagues did.
-    written : tuple of int
-        Places of what share of a conversation each colleague wrote.
+    written : tuple of str
+        What share of a conversation each colleague wrote.
     cases : array (rows,)
         Codes of the problem category.
     weeks : array (rows,)
@@ -104,19 +148,19 @@ class DesignMatrix:
 
     columns: Floats
     names: tuple[str, ...]
-    offered: npt.NDArray[np.bool_]
+    offered: Mapping[str, npt.NDArray[np.bool_]]
     agents: Counts
     behaviours: tuple[str, ...]
-    adjust: tuple[int, ...]
-    signs: tuple[int, ...]
+    adjust: tuple[str, ...]
+    signs: tuple[str, ...]
     outcome: str
     browsing: float
-    turns: Mapping[str, tuple[Floats, Floats, Floats]]
+    turns: Mapping[str, TurnTimes]
     states: Singles | None
     texts: Singles | None
     heard: Counts
     authors: Counts | None
-    written: tuple[int, ...]
+    written: tuple[str, ...]
     cases: Counts
     weeks: Counts
     days: Counts
@@ -128,14 +172,38 @@ class DesignMatrix:
         """What one unit of the outcome is called: 100 points, or one of the score."""
         return 1.0 if self.outcome == "satisfaction" else 100.0
 
-    def place(self, name: str) -> int:
-        """Return the place of a column."""
-        return self.names.index(name)
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    def values(self, names: Iterable[str], rows: Places) -> Floats:
+        """Return some columns of some rows, in the order of `names`."""
+        places = np.array([self._places[name] for name in names], dtype=np.intp)
+        return np.asarray(self.columns[np.ix_(rows, places)])
+
+    def column(self, name: str) -> Floats:
+        """Return one column."""
+        return np.asarray(self.columns[:, self._places[name]])
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Which rows have the outcome."""
+        return ~np.isnan(self.column(OUTCOME))
 
     def usable(self, behaviour: str) -> npt.NDArray[np.bool_]:
         """Tell which rows had the opportunity and have the outcome."""
-        known = ~np.isnan(self.columns[:, self.place(OUTCOME)])
-        return np.asarray(self.offered[:, self.behaviours.index(behaviour)] & known)
+        return self.offered[behaviour] & self.known
+
+    def samples(self, block: Block, behaviours: Iterable[str]) -> list[tuple[Block, list[str]]]:
+        """Return the rows that each behaviour is estimated on.
+
+        Behaviours with the same opportunities share them, so that cross-products are made once.
+        """
+        samples: dict[bytes, list[str]] = {}
+        for behaviour in behaviours:
+            usable = self.usable(behaviour)[block.rows]
+            samples.setdefault(usable.tobytes(), []).append(behaviour)
+        return [(block.at(np.frombuffer(key, dtype=bool)), b) for key, b in samples.items()]
 
     def cells(self, rows: Places) -> Counts:
         """Return codes of who is compared with whom: an agent's inquiries of one week.
@@ -170,16 +238,17 @@ class DesignMatrix:
         """Return by how much each inquiry shows a behaviour beyond its agent and problem."""
         if behaviour in self.turns:
             timed = {behaviour: self.turns[behaviour]}
-            tried, _ = words_by_turn(timed, {behaviour: 1.0}, self._by, self.cases)
+            tried, _ = words_by_turn(timed, {behaviour: 1.0}, self.writers, self.cases)
             return np.asarray(tried.sum(axis=1))
-        here = np.flatnonzero(self.offered[:, self.behaviours.index(behaviour)])
+        here = np.flatnonzero(self.offered[behaviour])
         found = np.zeros(len(self.agents))
-        shown = self.columns[here, self.place(behaviour)]
+        shown = self.column(behaviour)[here]
         found[here] = beyond_levels(shown, self.agents[here], self.cases[here])[0]
         return found
 
     @property
-    def _by(self) -> Counts:
+    def writers(self) -> Counts:
+        """Who wrote each turn, or each conversation where nobody took over."""
         return self.agents if self.authors is None else self.authors
 
     def told_by_signs(self) -> float:
@@ -187,45 +256,46 @@ class DesignMatrix:
 
         NaN where words are not compared by turn, or there are no signs.
         """
-        rows = np.flatnonzero(~np.isnan(self.columns[:, self.place(OUTCOME)]))
-        by_turn = {b: self.turns[b] for b in self._leans if b in self.turns}
-        turns = {b: (f[rows], s[rows], j[rows]) for b, (f, s, j) in by_turn.items()}
-        signs = [p for p in self.signs if not self.names[p].startswith(STATE)]
+        rows = np.flatnonzero(self.known)
+        turns = {b: self.turns[b].at(rows) for b in self._leans if b in self.turns}
+        signs = [name for name in self.signs if not name.startswith(STATE)]
         if not turns or not signs:
             return float("nan")
-        tried, could = words_by_turn(turns, self._leans, self._by[rows], self.cases[rows])
+        tried, could = words_by_turn(turns, self._leans, self.writers[rows], self.cases[rows])
         cells, given = self.cells(rows), self.before(signs=False)
-        wanted = [*given, *signs, self.place(OUTCOME)]
-        both = without_levels(self.columns[np.ix_(rows, wanted)], cells)
+        both = without_levels(self.values([*given, *signs, OUTCOME], rows), cells)
         known, rest = both[:, : len(given)], both[:, len(given) :]
-        square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
-        rest = rest - known @ (square @ (known.T @ rest))
+        rest = rest - known @ _slopes(known, rest)
         seen, y = rest[:, :-1], rest[:, -1]
-        slopes = np.linalg.pinv(seen.T @ seen, rcond=1e-9, hermitian=True) @ (seen.T @ y)
-        return told_by_signs(tried, could, seen @ slopes, cells)
+        return told_by_signs(tried, could, seen @ _slopes(seen, y), cells)
 
-    def products(self, columns: Floats, rows: Places, *, weekly: bool = True) -> tuple[Floats, int]:
-        """Return the cross-products of each agent's `columns` at `rows` within `cells`.
+    def products(self, block: Block, groups: str = "periods") -> CrossProducts:
+        """Return the cross-products of each agent's rows within a model's groups.
 
-        And how many rows they are worth: each cell but one of an agent costs one. Not `weekly`:
-        within agents over the whole time.
+        Parameters
+        ----------
+        block : Block
+        groups : {"periods", "agents"}
+            As of `csinsight.drivers.fixed_effects.FixedEffectsModel`.
         """
-        if not weekly:
-            sizes = np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
-            return cross_products(columns, sizes), len(rows)
-        cells = self.cells(rows)
-        sizes = np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
-        worth = len(rows) - (int(cells.max(initial=-1)) + 1) + len(sizes)
-        return cross_products(without_levels(columns, cells), sizes), worth
+        sizes = self.sizes(block.rows)
+        if groups == "agents":
+            return cross_products(block.values, block.names, sizes)
+        cells = self.cells(block.rows)
+        worth = len(block.rows) - (int(cells.max(initial=-1)) + 1) + len(sizes)
+        return cross_products(without_levels(block.values, cells), block.names, sizes, worth)
+
+    def sizes(self, rows: Places) -> Counts:
+        """Return how many of some rows each agent has."""
+        return np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
 
     def model(
-        self, behaviour: str, *, plain: bool = False, outcome: int | None = None
-    ) -> tuple[Places, Places]:
-        """Return the columns of one model, and those of their instruments.
+        self, behaviour: str, *, plain: bool = False, outcome: str = OUTCOME
+    ) -> FixedEffectsModel:
+        """Return the model of one behaviour.
 
-        The model: behaviour, what is adjusted for, outcome. A column is its own instrument but for
-        what is compared turn by turn, whose residualized exposures stand behind all `columns`, in
-        order.
+        A column is its own instrument but for what is compared turn by turn, whose residualized
+        exposure stands for it (`block` holds it).
 
         Parameters
         ----------
@@ -233,36 +303,42 @@ class DesignMatrix:
         plain : bool
             As if nothing were known of the buyer's intent: without the signs, and with exposures
             that don't know the buyer's state before each turn.
-        outcome : int or None
-            Place of another outcome.
+        outcome : str
+            The column.
         """
-        own = self.place(behaviour)
         known = self.adjust if plain else (*self.adjust, *self.signs)
         if unit_of(behaviour) == "shown" and behaviour not in self.turns:
             known = (*known, *self.written)
-        regressors = [own, *(place for place in known if place != own)]
-        first = len(self.names) + (len(self.turns) if plain and self.states is not None else 0)
-        places = {self.place(b): first + i for i, b in enumerate(self.turns)}
-        instruments = [places.get(place, place) for place in regressors]
-        regressors.append(self.place(OUTCOME) if outcome is None else outcome)
-        return np.array(regressors, dtype=np.intp), np.array(instruments, dtype=np.intp)
+        return FixedEffectsModel(
+            outcome,
+            behaviour,
+            tuple(name for name in known if name != behaviour),
+            {name: self.exposure(name, plain=plain) for name in self.turns},
+            # The next conversation shares the week's mean with this one: within so few, one that
+            # ends well takes from the others, which would pass for an effect on them.
+            groups="agents" if behaviour in CONTROLS else "periods",
+        )
 
-    def before(self, *, signs: bool = True) -> Places:
-        """Return the places of what is adjusted for but behaviours; without the signs, if so."""
+    def exposure(self, behaviour: str, *, plain: bool = False) -> str:
+        """Return the column that stands for a behaviour: its residualized exposure, or itself."""
+        if behaviour not in self.turns:
+            return behaviour
+        kind = "without states" if plain and self.states is not None else "exposure"
+        return f"{behaviour}: {kind}"
+
+    def before(self, *, signs: bool = True) -> tuple[str, ...]:
+        """Return what is adjusted for but behaviours; without the signs, if so."""
         known = (*self.adjust, *self.signs) if signs else self.adjust
-        apart = [place for place in known if self.names[place] not in self.behaviours]
-        return np.array(apart, dtype=np.intp)
+        return tuple(name for name in known if name not in self.behaviours)
 
     def outcome_told(self, rows: Places) -> tuple[Floats, Floats, Floats]:
         """Return the outcome within agents, what `before` is there, and the slopes on it."""
         agents = np.unique(self.agents[rows], return_inverse=True)[1].astype(np.int64)
-        wanted = [*self.before(), self.place(OUTCOME)]
-        both = without_levels(self.columns[np.ix_(rows, wanted)], agents)
+        both = without_levels(self.values([*self.before(), OUTCOME], rows), agents)
         known, y = both[:, :-1], both[:, -1]
-        square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
-        return y, known, square @ (known.T @ y)
+        return y, known, _slopes(known, y)
 
-    def block(self, rows: Places) -> Floats:
+    def block(self, rows: Places) -> Block:
         """Return some rows with their residualized exposures.
 
         Where the buyer's states are known, exposures that know them come first, those that don't
@@ -274,42 +350,42 @@ class DesignMatrix:
         if len(rows) == len(self.columns):
             return self._whole
         columns = self.columns[rows]
-        texts = [p for p, name in enumerate(self.names) if name.startswith(TEXT)]
+        texts = [place for place, name in enumerate(self.names) if name.startswith(TEXT)]
         if texts:
             columns[:, texts[0]] = columns[:, texts] @ self._text_slopes
             columns[:, texts[1:]] = 0.0
-        if not self.turns:
-            return columns
-        held = self._exposed[1]
-        return np.column_stack([columns, *self._exposures(rows, held)[0]])
+        block = Block(rows, self.names, columns)
+        return block.with_columns(self._exposures(rows, self._slopes)[0]) if self.turns else block
 
     @cached_property
-    def _whole(self) -> Floats:
+    def _whole(self) -> Block:
         """All rows: estimates, alarms and power ask for them, and exposures are dear."""
-        return np.column_stack([self.columns, *self._exposed[0]]) if self.turns else self.columns
+        block = Block(np.arange(len(self.columns)), self.names, self.columns)
+        return block.with_columns(self._exposed[0]) if self.turns else block
 
     @cached_property
-    def _exposed(self) -> tuple[list[Floats], list[Slopes]]:
+    def _exposed(self) -> tuple[dict[str, Floats], dict[str, Slopes]]:
         return self._exposures(np.arange(len(self.columns)))
+
+    @property
+    def _slopes(self) -> dict[str, Slopes]:
+        return self._exposed[1]
 
     @cached_property
     def _text_slopes(self) -> Floats:
-        slopes = self.outcome_told(np.flatnonzero(~np.isnan(self.columns[:, self.place(OUTCOME)])))[
-            2
-        ]
-        texts = [self.names[place].startswith(TEXT) for place in self.before()]
-        return np.asarray(slopes[texts])
+        _, _, slopes = self.outcome_told(np.flatnonzero(self.known))
+        return np.asarray(slopes[[name.startswith(TEXT) for name in self.before()]])
 
     def _exposures(
-        self, rows: Places, held: Sequence[Slopes] | None = None
-    ) -> tuple[list[Floats], list[Slopes]]:
-        """Return the exposures, and by each its slopes on what was known before the turns."""
+        self, rows: Places, held: Mapping[str, Slopes] | None = None
+    ) -> tuple[dict[str, Floats], dict[str, Slopes]]:
+        """Return the exposures, and of each its slopes on what was known before the turns."""
         every = [each for each in (self.states, self.texts) if each is not None]
-        agents, cases = self.agents[rows], self.cases[rows]
-        by = agents if self.authors is None else self.authors[rows]
-        found: list[Floats] = []
-        slopes: list[Slopes] = []
-        for before in [every, every[1:]] if self.states is not None else [every]:
+        agents, cases, writers = self.agents[rows], self.cases[rows], self.writers[rows]
+        found: dict[str, Floats] = {}
+        slopes: dict[str, Slopes] = {}
+        for plain in (False, True) if self.states is not None else (False,):
+            before = every[1:] if plain else every
             turns = min((each.shape[1] for each in before), default=0)
             known = [
                 np.concatenate([e[rows, turn] for e in before], axis=1) for turn in range(turns)
@@ -317,15 +393,14 @@ class DesignMatrix:
             # What is done after a silence, or an order, is done to who has said all of it.
             last = np.clip(self.heard[rows], 1, max(turns, 1)) - 1
             final = [np.stack(known)[last, np.arange(len(rows))]] if known else []
-            for name, times in self.turns.items():
-                first, since, judged = (each[rows] for each in times)
-                told, who = known, by
+            for name, all_times in self.turns.items():
+                column, times = self.exposure(name, plain=plain), all_times.at(rows)
+                told, who = known, writers
                 if name in CLOCKED:
-                    told, who = final * int(judged.max(initial=0)), agents
-                own = None if held is None else held[len(found)]
-                exposure, slope = residualized_exposure(first, since, judged, who, cases, told, own)
-                found.append(exposure)
-                slopes.append(slope)
+                    told, who = final * int(times.judged.max(initial=0)), agents
+                own = None if held is None else held[column]
+                exposed = residualized_exposure(times, who, cases, told, own)
+                found[column], slopes[column] = exposed
         return found, slopes
 
     def comparable(self, behaviour: str) -> bool:
@@ -376,6 +451,9 @@ def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
     >>> matrix = design_matrix_of(plan, together=True)
     >>> matrix.columns.shape[0] == len(plan.rows), matrix.behaviours[:2]
     (True, ('first_response_s', 'mean_response_s'))
+    >>> model = matrix.model("greets")
+    >>> model.outcome, model.exposure, model.controls[:2]
+    ('outcome', 'greets', ('first_response_s', 'asks_needs'))
     """
     made = _MADE.setdefault(design, {})
     if together not in made:
@@ -383,29 +461,61 @@ def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
     return made[together]
 
 
+def _slopes(known: Floats, wanted: Floats) -> Floats:
+    """Return the slopes of `wanted` on `known`, whether or not its columns repeat each other."""
+    square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
+    return np.asarray(square @ (known.T @ wanted))
+
+
 def _laid_out(design: Design, together: bool) -> DesignMatrix:
+    rows, turns = design.rows, _turns(design)
+    parts = _parts(design, turns)
+    columns = {part: tuple(map(str, table)) for part, table in parts.items()}
+    behaviours = columns["behaviours"]
+    companions = (*companions_of(design.family), *columns["chance"], *columns["unasked"])
+    return DesignMatrix(
+        columns=np.column_stack([part.to_numpy(dtype=float) for part in parts.values()]),
+        names=tuple(name for part in columns.values() for name in part),
+        offered={name: rows[name].notna().to_numpy() for name in behaviours},
+        agents=pd.factorize(rows[Conversations.AGENT_ID])[0].astype(np.int64),
+        behaviours=behaviours,
+        adjust=(*(companions if together else ()), *columns["controls"], *columns["texts"]),
+        signs=(*columns["signs"], *columns["states"]),
+        outcome=design.outcome,
+        browsing=design.browsing_share or 1.0,
+        turns=turns | _unasked(design, columns["unasked"]),
+        states=design.states,
+        texts=design.texts,
+        heard=design.heard,
+        authors=design.authors,
+        written=columns["written"],
+        cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
+        weeks=_days_back(rows[Conversations.STARTED_AT]) // 7,
+        days=_days_back(rows[Conversations.STARTED_AT].dt.normalize()),
+        taught={name: taught_of(name, design.own) for name in behaviours},
+        unfair=design.unfair,
+    )
+
+
+def _parts(design: Design, turns: Mapping[str, TurnTimes]) -> dict[str, pd.DataFrame]:
+    """Return the columns of the matrix by what they are for, in their order."""
     rows = design.rows
-    behaviours = (*design.family, *design.negative_controls)
-    values = rows[list(behaviours)].to_numpy(dtype=float)
-    offered = ~np.isnan(values)
-    companions = [behaviours.index(b) for b in companions_of(design.family)]
-    turns = _turns(design)
-    chance = np.column_stack(
-        [turns[b][1] == 1 if b in turns else offered[:, behaviours.index(b)] for b in behaviours]
-    )[:, companions].astype(float)
-    unasked = {
-        f"unasked {name}": design.unasked[name].notna().to_numpy(dtype=float)
-        for name in design.unasked
-        if name in design.family and design.unasked[name].notna().sum() >= _FEW
+    values = rows[[*design.family, *design.negative_controls]].astype(float)
+    chance = {
+        f"chance of {name}": turns[name].since == 1 if name in turns else values[name].notna()
+        for name in companions_of(design.family)
     }
-    states = {}
-    if design.states is not None:
-        first = design.states[:, 0].T
-        states = {f"{STATE}{i}": column for i, column in enumerate(first)}
-    parts = {
-        "behaviours": pd.DataFrame(np.where(offered, values, 0.0), columns=behaviours),
-        "chance": pd.DataFrame(chance, columns=[f"chance of {behaviours[i]}" for i in companions]),
-        "unasked": pd.DataFrame(unasked, index=rows.index),
+    unasked = {
+        f"{_UNASKED}{name}": when.notna()
+        for name, when in design.unasked.items()
+        if name in design.family and when.notna().sum() >= _FEW
+    }
+    first = () if design.states is None else design.states[:, 0].T
+    states = {f"{STATE}{i}": column for i, column in enumerate(first)}
+    return {
+        "behaviours": values.fillna(0.0),
+        "chance": pd.DataFrame(chance, index=rows.index, dtype=float),
+        "unasked": pd.DataFrame(unasked, index=rows.index, dtype=float),
         "controls": design.controls,
         "texts": _openings(design),
         "signs": design.signs,
@@ -413,35 +523,6 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         "written": design.written,
         "outcome": rows[[OUTCOME]],
     }
-    names = tuple(str(name) for part in parts.values() for name in part)
-    ends = np.cumsum([part.shape[1] for part in parts.values()])
-    spans = {
-        name: tuple(range(end - part.shape[1], end))
-        for (name, part), end in zip(parts.items(), ends, strict=True)
-    }
-    extra = (*companions, *spans["chance"], *spans["unasked"]) if together else ()
-    return DesignMatrix(
-        columns=np.column_stack([part.to_numpy(dtype=float) for part in parts.values()]),
-        names=names,
-        offered=offered,
-        agents=pd.factorize(rows[Conversations.AGENT_ID])[0].astype(np.int64),
-        behaviours=behaviours,
-        adjust=(*extra, *spans["controls"], *spans["texts"]),
-        signs=(*spans["signs"], *spans["states"]),
-        outcome=design.outcome,
-        browsing=design.browsing_share or 1.0,
-        turns=turns | _unasked(design, list(unasked)),
-        states=design.states,
-        texts=design.texts,
-        heard=design.heard,
-        authors=design.authors,
-        written=spans["written"],
-        cases=pd.factorize(rows[Conversations.CATEGORY].fillna(""))[0].astype(np.int64),
-        weeks=_weeks(rows[Conversations.STARTED_AT]),
-        days=_days(rows[Conversations.STARTED_AT]),
-        taught={name: taught_of(name, design.own) for name in behaviours},
-        unfair=design.unfair,
-    )
 
 
 def _openings(design: Design) -> pd.DataFrame:
@@ -462,46 +543,39 @@ def _openings(design: Design) -> pd.DataFrame:
     return pd.DataFrame(kept, index=design.rows.index, dtype=float)
 
 
-def _weeks(started: pd.Series) -> Counts:
-    """Return the week of each inquiry, counted back from the last; untimed ones share the last."""
+def _days_back(started: pd.Series) -> Counts:
+    """Return by how many days each began before the last; untimed ones share its day."""
     days = (started.max() - started).dt.days if started.notna().any() else started
-    return np.asarray(days.fillna(0), dtype=np.int64) // 7
-
-
-def _days(started: pd.Series) -> Counts:
-    """Return the calendar day of each inquiry, counted back from the last, which untimed share."""
-    days = (started.max() - started.dt.normalize()).dt.days if started.notna().any() else started
     return np.asarray(days.fillna(0), dtype=np.int64)
 
 
-def _turns(design: Design) -> dict[str, tuple[Floats, Floats, Floats]]:
+def _turns(design: Design) -> dict[str, TurnTimes]:
     """Return when each behaviour was first shown and first possible, where turns are compared."""
     if design.turns.shape[1] == 0:
         return {}
     counted = turn_markers(design.turns) if Conversations.TURNS_JUDGED in design.turns else ()
     judged = {b: Conversations.TURNS_JUDGED for b in counted if b not in design.by_conversation}
     judged |= {b: judged_column(b) for b in CLOCKED if judged_column(b) in design.turns}
+    times = {
+        name: (turn_column(name), opportunity_column(name), last) for name, last in judged.items()
+    }
     return {
-        name: (
-            design.turns[turn_column(name)].to_numpy(dtype=float),
-            design.turns[opportunity_column(name)].to_numpy(dtype=float),
-            design.turns[last].to_numpy(dtype=float),
-        )
-        for name, last in judged.items()
+        name: TurnTimes(*(design.turns[column].to_numpy(dtype=float) for column in columns))
+        for name, columns in times.items()
         if name in design.family
     }
 
 
-def _unasked(design: Design, columns: list[str]) -> dict[str, tuple[Floats, Floats, Floats]]:
+def _unasked(design: Design, columns: Iterable[str]) -> dict[str, TurnTimes]:
     """Return the same for words shown without an opportunity, which may come at any turn."""
     if Conversations.TURNS_JUDGED not in design.turns:
         return {}
     last = design.turns[Conversations.TURNS_JUDGED].to_numpy(dtype=float)
     found = {}
     for column in columns:
-        name = column.removeprefix("unasked ")
+        name = column.removeprefix(_UNASKED)
         if name not in design.by_conversation:
             never = design.turns[opportunity_column(name)].isna().to_numpy()
             first = design.unasked[name].to_numpy(dtype=float)
-            found[column] = (first, np.where(never, 1.0, np.nan), last)
+            found[column] = TurnTimes(first, np.where(never, 1.0, np.nan), last)
     return found

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -28,12 +29,14 @@ from csinsight.contract.domain import CONTROLS
 from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
+    Block,
     Counts,
     DesignMatrix,
     Places,
     design_matrix_of,
 )
 from csinsight.drivers.fixed_effects import (
+    CrossProducts,
     FixedEffectsEstimate,
     fixed_effects_estimate,
 )
@@ -182,6 +185,16 @@ def _cuts(rows: pd.DataFrame, kinds: tuple[str, ...]) -> Iterator[tuple[str, str
             yield kind, str(label), np.flatnonzero(labels == label)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is found of one behaviour: counts and raw figures, and what is estimated, if it is."""
+
+    behaviour: str
+    record: dict[str, object]
+    estimate: FixedEffectsEstimate | None = None
+    look: SecondLook | None = None
+
+
 def _estimate(
     matrix: DesignMatrix,
     places: Places,
@@ -190,83 +203,102 @@ def _estimate(
     only: set[str] | None = None,
     looks: bool = True,
 ) -> list[dict[str, object]]:
-    """Estimate every behaviour, or `only` some, among the rows at `places`.
-
-    Behaviours with the same opportunities share their sample, so its cross-products are made once.
-    """
-    block = matrix.block(places)
+    """Estimate every behaviour, or `only` some, among the rows at `places`."""
     behaviours = [b for b in matrix.behaviours if only is None or b in only]
-    samples: dict[bytes, tuple[Places, list[str]]] = {}
-    for behaviour in behaviours:
-        usable = matrix.usable(behaviour)[places]
-        samples.setdefault(usable.tobytes(), (np.flatnonzero(usable), []))[1].append(behaviour)
-    records: dict[str, dict[str, object]] = {}
-    fitted: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]] = {}
-    for rows, several in samples.values():
-        part = block if len(rows) == len(block) else block[rows]
-        for told in _sample(matrix, part, places[rows], several, minima, looks):
-            behaviour, records[told[0]], estimate, look = told
-            if estimate is not None:
-                fitted[behaviour] = estimate, look
-    for behaviour, (pooled, look) in _pooled(fitted):
-        records[behaviour] |= _in_points(pooled, look, matrix.points)
-    return [records[behaviour] for behaviour in behaviours]
+    found = {
+        behaviour: sample.estimate(behaviour, minima, looks=looks)
+        for part, several in matrix.samples(matrix.block(places), behaviours)
+        for sample in (_Sample(matrix, part),)
+        for behaviour in several
+    }
+    pooled = _pooled({b: f.estimate for b, f in found.items() if f.estimate is not None})
+    return [
+        found[b].record
+        | (_in_points(pooled[b], found[b].look, matrix.points) if b in pooled else {})
+        for b in behaviours
+    ]
 
 
-def _sample(
-    matrix: DesignMatrix,
-    block: Floats,
-    rows: Places,
-    behaviours: list[str],
-    minima: Minima,
-    looks: bool,
-) -> Iterator[tuple[str, dict[str, object], FixedEffectsEstimate | None, SecondLook | None]]:
-    starts, sizes = _runs(matrix.agents[rows])
-    y = block[:, matrix.place(OUTCOME)]
-    made: dict[bool, tuple[Floats, int]] = {}
-    for behaviour in behaviours:
-        x = block[:, matrix.place(behaviour)]
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The inquiries that some behaviours are estimated on, an agent's rows together."""
+
+    matrix: DesignMatrix
+    block: Block
+
+    @cached_property
+    def _products(self) -> dict[str, CrossProducts]:
+        """By a model's groups, once asked for."""
+        return {}
+
+    @cached_property
+    def _starts(self) -> Counts:
+        """Where each agent's rows begin."""
+        agents = self.matrix.agents[self.block.rows]
+        new = np.r_[np.ones(min(len(agents), 1), dtype=bool), agents[1:] != agents[:-1]]
+        return np.flatnonzero(new).astype(np.int64)
+
+    def estimate(self, behaviour: str, minima: Minima, *, looks: bool) -> _Found:
+        """Estimate one behaviour, where there is enough to do so; `looks`: by the signs too."""
+        matrix, x = self.matrix, self.block.column(behaviour)
         record = matrix.describe(behaviour, x)
-        varying = _varying(x, starts)
-        record[_D.AGENTS] = varying
-        shown = int((x == 1).sum())
-        reason = lacking(behaviour, minima, inquiries=len(x), shown=shown, varying=varying)
-        if not matrix.comparable(behaviour):
-            reason = CUT_SHORT if behaviour in matrix.unfair else "unequal exposure"
-        fitted, look = None, None
-        if reason is None:
-            # The next conversation shares the week's mean with this one: within so few, one that
-            # ends well takes from the others, which would pass for an effect on them.
-            weekly = behaviour not in CONTROLS
-            if weekly not in made:
-                made[weekly] = matrix.products(block, rows, weekly=weekly)
-            products, worth = made[weekly]
-            fitted = fixed_effects_estimate(products, worth, *matrix.model(behaviour))
-            if fitted is None:
-                reason = "explained by what it is adjusted for"
-            else:
-                centred = x - x.mean()
-                if unit_of(behaviour) == "shown" and matrix.outcome != "satisfaction":
-                    record[SETTLED] = settled_by(float(y[x == 1].mean()), fitted.effect)
-                record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
-                record[_D.BETWEEN_PP] = matrix.points * _between(x, y, starts, sizes)
-                if looks:
-                    look = second_look(matrix, products, worth, behaviour, fitted.effect)
-        record[_D.REASON] = reason
-        yield behaviour, record, fitted, look
+        record[_D.AGENTS] = self._varying(x)
+        record[_D.REASON] = self._lacking(behaviour, x, minima)
+        if record[_D.REASON] is not None:
+            return _Found(behaviour, record)
+        model = matrix.model(behaviour)
+        if model.groups not in self._products:
+            self._products[model.groups] = matrix.products(self.block, model.groups)
+        products = self._products[model.groups]
+        fitted = fixed_effects_estimate(products, model)
+        if fitted is None:
+            return _Found(behaviour, record | {_D.REASON: "explained by what it is adjusted for"})
+        y, centred = self.block.column(OUTCOME), x - x.mean()
+        if unit_of(behaviour) == "shown" and matrix.outcome != "satisfaction":
+            record[SETTLED] = settled_by(float(y[x == 1].mean()), fitted.effect)
+        record[_D.RAW_PP] = matrix.points * float(centred @ y / (centred @ centred))
+        record[_D.BETWEEN_PP] = matrix.points * self._between(x, y)
+        look = second_look(matrix, products, behaviour, fitted.effect) if looks else None
+        return _Found(behaviour, record, fitted, look)
+
+    def _lacking(self, behaviour: str, x: Floats, minima: Minima) -> str | None:
+        if not self.matrix.comparable(behaviour):
+            return CUT_SHORT if behaviour in self.matrix.unfair else "unequal exposure"
+        shown, varying = int((x == 1).sum()), self._varying(x)
+        return lacking(behaviour, minima, inquiries=len(x), shown=shown, varying=varying)
+
+    def _varying(self, x: Floats) -> int:
+        """Return how many agents both show it and don't."""
+        if len(x) == 0:
+            return 0
+        most, least = (each.reduceat(x, self._starts) for each in (np.maximum, np.minimum))
+        return int((most > least).sum())
+
+    def _between(self, x: Floats, y: Floats) -> float:
+        """Return the difference between agents who do little of it and much, within what was seen.
+
+        The line through agents' means, from the tenth percentile of inquiries by their agent's mean
+        to the ninetieth: carried on to never and always it would pass what any agent has.
+        """
+        sizes = np.diff(np.r_[self._starts, len(x)])
+        mean_x, mean_y = (np.add.reduceat(v, self._starts) / sizes for v in (x, y))
+        centred = mean_x - np.average(mean_x, weights=sizes)
+        spread = float((sizes * centred**2).sum())
+        if spread <= 0:
+            return float("nan")
+        little, much = np.quantile(np.repeat(mean_x, sizes), [0.1, 0.9])
+        return float((sizes * centred * mean_y).sum() / spread) * float(much - little)
 
 
-def _pooled(
-    found: dict[str, tuple[FixedEffectsEstimate, SecondLook | None]],
-) -> Iterator[tuple[str, tuple[FixedEffectsEstimate, SecondLook | None]]]:
-    """Yield the estimates, those of the family with standard errors that borrow from each other."""
-    family = {name: told for name, told in found.items() if name not in CONTROLS}
-    told = [[e.se, e.plain, e.df] for e, _ in family.values()]
-    spread, plain, df = np.array(told, dtype=float).reshape(-1, 3).T
-    pooled = zip(family.items(), *pooled_spread(spread, plain, df), strict=True)
-    for (behaviour, (estimate, look)), se, own in pooled:
-        yield behaviour, (estimate.with_spread(float(se), float(own)), look)
-    yield from ((name, own) for name, own in found.items() if name in CONTROLS)
+def _pooled(found: dict[str, FixedEffectsEstimate]) -> dict[str, FixedEffectsEstimate]:
+    """Return estimates, those of the family with standard errors that borrow from each other."""
+    family = {name: estimate for name, estimate in found.items() if name not in CONTROLS}
+    told = [[e.se, e.plain, e.df] for e in family.values()]
+    spread, df = pooled_spread(*np.array(told, dtype=float).reshape(-1, 3).T)
+    return found | {
+        name: estimate.with_spread(float(se), float(own))
+        for (name, estimate), se, own in zip(family.items(), spread, df, strict=True)
+    }
 
 
 def _in_points(
@@ -342,32 +374,3 @@ def lacking(
     if unit_of(behaviour) == "shown" and min(shown, inquiries - shown) < minima.each:
         return "few with it or few without"
     return None
-
-
-def _runs(agents: Counts) -> tuple[Counts, Counts]:
-    """Return where each agent's rows begin, and how many they are (rows lie together)."""
-    if len(agents) == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    starts = np.flatnonzero(np.r_[True, agents[1:] != agents[:-1]]).astype(np.int64)
-    return starts, np.diff(np.r_[starts, len(agents)]).astype(np.int64)
-
-
-def _varying(x: Floats, starts: Counts) -> int:
-    if len(x) == 0:
-        return 0
-    return int((np.maximum.reduceat(x, starts) > np.minimum.reduceat(x, starts)).sum())
-
-
-def _between(x: Floats, y: Floats, starts: Counts, sizes: Counts) -> float:
-    """Return the difference between agents who do little of it and much, within what was seen.
-
-    The line through agents' means, from the tenth percentile of inquiries by their agent's mean to
-    the ninetieth: carried on to never and always it would pass what any agent has.
-    """
-    mean_x, mean_y = (np.add.reduceat(v, starts) / sizes for v in (x, y))
-    centred = mean_x - np.average(mean_x, weights=sizes)
-    spread = float((sizes * centred**2).sum())
-    if spread <= 0:
-        return float("nan")
-    little, much = np.quantile(np.repeat(mean_x, sizes), [0.1, 0.9])
-    return float((sizes * centred * mean_y).sum() / spread) * float(much - little)

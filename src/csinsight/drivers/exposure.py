@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,10 +74,48 @@ NEEDED: Final = (
 Slopes = Mapping[int, Singles]
 
 
+class TurnTimes(NamedTuple):
+    """When one behaviour was possible and shown, by conversation; NaN where never.
+
+    Parameters
+    ----------
+    first, since : array (conversations,)
+        Agent turn, or band of the clock, first shown, and first possible.
+    judged : array (conversations,)
+        Turns or bands that count.
+    """
+
+    first: Floats
+    since: Floats
+    judged: Floats
+
+    def at(self, rows: Places) -> TurnTimes:
+        """Return those of some conversations."""
+        return TurnTimes(*(each[rows] for each in self))
+
+
+class RiskSet(NamedTuple):
+    """Who could show a behaviour for the first time at one turn.
+
+    Parameters
+    ----------
+    turn : int
+    places : array (at risk,)
+        Conversations that reach the turn with the behaviour possible and not shown before.
+    shown : array (at risk,)
+        1 for who shows it now.
+    situations : array (at risk,)
+        Codes of like opportunities.
+    """
+
+    turn: int
+    places: Places
+    shown: Floats
+    situations: Codes
+
+
 def residualized_exposure(
-    first: Floats,
-    since: Floats,
-    judged: Floats,
+    times: TurnTimes,
     agents: Codes,
     cases: Codes,
     states: Sequence[Singles] = (),
@@ -87,10 +125,7 @@ def residualized_exposure(
 
     Parameters
     ----------
-    first, since : array (conversations,)
-        Agent turn first shown, and first possible; NaN where never.
-    judged : array (conversations,)
-        Agent turns that count.
+    times : TurnTimes
     agents : array (conversations,) or (conversations, turns)
         Codes from 0 of the agent, or of who wrote each turn (`authors_of`).
     cases : array (conversations,)
@@ -112,12 +147,13 @@ def residualized_exposure(
 
     >>> import numpy as np
     >>> one, same = np.ones(4), np.zeros(4, dtype=np.int64)
-    >>> residualized_exposure(np.array([1, 1, np.nan, np.nan]), one, one, same, same)[0].tolist()
+    >>> times = TurnTimes(np.array([1, 1, np.nan, np.nan]), one, one)
+    >>> residualized_exposure(times, same, same)[0].tolist()
     [0.5, 0.5, -0.5, -0.5]
     """
-    total = np.zeros(len(first))
+    total = np.zeros(len(times.first))
     slopes: dict[int, Singles] = {}
-    for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
+    for turn, here, shown, situations in turns_at_risk(times, cases):
         known = states[turn - 1][here] if turn <= len(states) else None
         by = authors_of(agents, here, turn)
         if held is None or known is None:
@@ -146,33 +182,26 @@ def authors_of(agents: Codes, here: Places, turn: int) -> Codes:
     return np.asarray(agents[here, min(turn, agents.shape[1]) - 1])
 
 
-def turns_at_risk(
-    first: Floats, since: Floats, judged: Floats, cases: Codes
-) -> Iterator[tuple[int, Places, Floats, Codes]]:
+def turns_at_risk(times: TurnTimes, cases: Codes) -> Iterator[RiskSet]:
     """Yield each turn at which some showed a behaviour for the first time and some did not.
-
-    Yields
-    ------
-    tuple of turn, places, shown, situations
-        Conversations that reach the turn with the behaviour possible and not shown before; who
-        shows it now; codes of like opportunities.
 
     Examples
     --------
     Of three conversations the first shows it at once, the second at its second turn:
 
-    >>> first, since, judged = np.array([1.0, 2, np.nan]), np.ones(3), np.array([2.0, 2, 2])
-    >>> turns = turns_at_risk(first, since, judged, np.zeros(3, dtype=np.int64))
-    >>> [(turn, places.tolist(), shown.tolist()) for turn, places, shown, _ in turns]
+    >>> times = TurnTimes(np.array([1.0, 2, np.nan]), np.ones(3), np.array([2.0, 2, 2]))
+    >>> sets = turns_at_risk(times, np.zeros(3, dtype=np.int64))
+    >>> [(one.turn, one.places.tolist(), one.shown.tolist()) for one in sets]
     [(1, [0, 1, 2], [1.0, 0.0, 0.0]), (2, [1, 2], [1.0, 0.0])]
     """
+    first, since, judged = times
     for turn in range(1, last_compared(judged) + 1):
         here = np.flatnonzero((since <= turn) & (judged >= turn) & ~(first < turn))
         shown = (first[here] == turn).astype(float)
         if 0 < shown.sum() < len(shown):
             # Opportunities there from the opening on, come up since, and just come up.
             fresh = np.where(since[here] == 1, 0, np.where(since[here] < turn, 1, 2))
-            yield turn, here, shown, 3 * cases[here] + fresh
+            yield RiskSet(turn, here, shown, 3 * cases[here] + fresh)
 
 
 def beyond_levels(
@@ -441,7 +470,7 @@ def balance(conversations: pd.DataFrame) -> pd.DataFrame:
         enough = here.sum() >= _LEAST_CONVERSATIONS
         if not enough or not _RARE < shown[here].mean() < 1 - _RARE:
             continue
-        unexpected, _ = residualized_exposure(first, since, turns, agents, cases)
+        unexpected, _ = residualized_exposure(TurnTimes(first, since, turns), agents, cases)
         length = _within(np.log(turns[here]), agents[here], cases[here])
         both = [_within(v[here], agents[here], cases[here]) for v in (unexpected, shown)]
         if min(length.std(), *(v.std() for v in both)) > 0:

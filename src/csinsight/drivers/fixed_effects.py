@@ -1,5 +1,6 @@
-"""Within-agent slopes with cluster-jackknife intervals, from cross-products.
+"""Within-agent slopes with cluster-jackknife intervals, from cross-products of named columns.
 
+A model says by name what is estimated (`FixedEffectsModel`); every estimate takes it as it is.
 Every agent's rows are centred on that agent's means (the fixed effect), and only the k × k
 cross-products of each agent are kept. A column may have another as its instrument (just-identified
 instrumental variables; least squares where each is its own). Dropping an agent is then a
@@ -18,20 +19,125 @@ robustness value. `pyfixest` is the outside oracle in the tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse, stats
 
 from csinsight.drivers.units import Floats
+from csinsight.stats.intervals import jackknife_error
 
 Places = npt.NDArray[np.intp]
+Counts = npt.NDArray[np.int64]
 
 _TOLERANCE = 1e-8
 _RIDGE = 1e-11
 #: Share of a column that its instrument has to hold.
 _RELEVANT = 0.01
+#: No standard error of many outcomes at once is less: it is divided by.
+_LEAST_ERROR = 1e-12
+
+
+@dataclass(frozen=True)
+class FixedEffectsModel:
+    """What is estimated, by the names of columns.
+
+    Parameters
+    ----------
+    outcome, exposure : str
+    controls : tuple of str
+        What is adjusted for, in the order in which it is taken in.
+    instruments : mapping of str to str
+        By exposure or control what stands for it; what is not named stands for itself (least
+        squares).
+    groups : {"periods", "agents"}
+        Whom an inquiry is compared with: the agent's own of the same days or weeks
+        (`csinsight.drivers.design_matrix.DesignMatrix.cells`), or all of the agent's. The jackknife
+        leaves out one agent at a time in either.
+
+    Examples
+    --------
+    >>> model = FixedEffectsModel("paid", "greets", ("pages", "cart"))
+    >>> model.regressors, model.without(["cart"]).regressors
+    (('greets', 'pages', 'cart'), ('greets', 'pages'))
+    """
+
+    outcome: str
+    exposure: str
+    controls: tuple[str, ...] = ()
+    instruments: Mapping[str, str] = field(default_factory=dict)
+    groups: Literal["periods", "agents"] = "periods"
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """The exposure, then the controls."""
+        return (self.exposure, *self.controls)
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """What stands for each of the `regressors`."""
+        return tuple(self.instruments.get(name, name) for name in self.regressors)
+
+    def without(self, names: Iterable[str]) -> FixedEffectsModel:
+        """Return the model without some controls."""
+        gone = set(names)
+        return replace(self, controls=tuple(name for name in self.controls if name not in gone))
+
+    def proxied(self, proxy: str, instrument: str) -> FixedEffectsModel:
+        """Return the model with one more control, for which another column stands."""
+        instruments = {**self.instruments, proxy: instrument}
+        return replace(self, controls=(*self.controls, proxy), instruments=instruments)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossProducts:
+    """Products of each two columns, summed over each agent's rows: all that an estimate needs.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the columns.
+    by_agent : array (agents, k, k)
+    rows : int
+        How many rows they are worth: each group but one of an agent costs one.
+    """
+
+    names: tuple[str, ...]
+    by_agent: Floats
+    rows: int
+
+    @cached_property
+    def total(self) -> Floats:
+        """Summed over agents."""
+        return np.asarray(self.by_agent.sum(axis=0))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    def places(self, names: Iterable[str]) -> Places:
+        """Return where columns stand."""
+        return np.array([self._places[name] for name in names], dtype=np.intp)
+
+    def with_sums(self, sums: Mapping[str, Mapping[str, float]]) -> CrossProducts:
+        """Return them with weighted sums of the columns as columns of their own.
+
+        Parameters
+        ----------
+        sums : mapping of str to mapping of str to float
+            By the name of each sum, the weights by column.
+        """
+        weights = np.zeros((len(self.names), len(sums)))
+        for place, weighted in enumerate(sums.values()):
+            weights[self.places(weighted), place] = list(weighted.values())
+        through = self.by_agent @ weights
+        between = weights.T @ through
+        both = np.block([[self.by_agent, through], [through.transpose(0, 2, 1), between]])
+        return replace(self, names=(*self.names, *sums), by_agent=np.asarray(both))
 
 
 @dataclass(frozen=True)
@@ -67,6 +173,15 @@ class FixedEffectsEstimate:
     without: Floats
     plain: float = float("nan")
 
+    @classmethod
+    def of(
+        cls, effect: float, se: float, df: float, without: Floats, **known: float
+    ) -> FixedEffectsEstimate:
+        """Return the estimate with what follows from its standard error."""
+        robustness, plain = (known.get(name, float("nan")) for name in ("robustness", "plain"))
+        bare = cls(effect, se, effect, effect, 1.0, df, robustness, without, plain)
+        return bare.with_spread(se, df)
+
     def with_spread(self, se: float, df: float) -> FixedEffectsEstimate:
         """Return the estimate with another standard error, and what follows from it."""
         reach = float(stats.t.ppf(0.975, df)) * se
@@ -75,24 +190,48 @@ class FixedEffectsEstimate:
         return replace(self, se=se, low=low, high=high, p_value=p_value, df=df)
 
 
-def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Floats:
+@dataclass(frozen=True, eq=False)
+class ManyEstimates:
+    """One model's coefficient on each of many outcomes.
+
+    Parameters
+    ----------
+    effect, se, plain : array (outcomes,)
+        As of `FixedEffectsEstimate`.
+    df : int
+    without : array (agents, outcomes)
+    spare : int
+        Rows less what the fit has taken up.
+    """
+
+    effect: Floats
+    se: Floats
+    plain: Floats
+    df: int
+    without: Floats
+    spare: int
+
+
+def cross_products(
+    columns: Floats, names: Iterable[str], sizes: Counts, rows: int | None = None
+) -> CrossProducts:
     """Return the centred cross-products of each agent's rows.
 
     Parameters
     ----------
     columns : array (rows, k)
         Rows of one agent next to each other.
+    names : iterable of str
+        Of the columns.
     sizes : array (agents,)
         Number of rows of each agent, in order.
-
-    Returns
-    -------
-    array (agents, k, k)
+    rows : int, optional
+        How many rows they are worth, where that is less than there are.
 
     Examples
     --------
     >>> columns = np.array([[1.0], [3.0], [2.0], [2.0]])
-    >>> cross_products(columns, np.array([2, 2])).ravel().tolist()
+    >>> cross_products(columns, ["greets"], np.array([2, 2])).by_agent.ravel().tolist()
     [2.0, 0.0]
     """
     ends = np.cumsum(sizes)
@@ -100,10 +239,10 @@ def cross_products(columns: Floats, sizes: np.typing.NDArray[np.int64]) -> Float
     for place, (start, end) in enumerate(zip(ends - sizes, ends, strict=True)):
         block = columns[start:end] - columns[start:end].mean(axis=0)
         products[place] = block.T @ block
-    return products
+    return CrossProducts(tuple(names), products, len(columns) if rows is None else rows)
 
 
-def without_levels(columns: Floats, cells: npt.NDArray[np.int64]) -> Floats:
+def without_levels(columns: Floats, cells: Counts) -> Floats:
     """Return columns with the mean of each row's cell taken out.
 
     Parameters
@@ -137,25 +276,15 @@ def without_levels(columns: Floats, cells: npt.NDArray[np.int64]) -> Floats:
 
 
 def fixed_effects_estimate(
-    products: Floats,
-    rows: int,
-    regressors: npt.NDArray[np.intp] | None = None,
-    instruments: npt.NDArray[np.intp] | None = None,
-    *,
-    weakest: float = _RELEVANT,
+    products: CrossProducts, model: FixedEffectsModel, *, weakest: float = _RELEVANT
 ) -> FixedEffectsEstimate | None:
-    """Return the coefficient of the first regressor on the last, adjusted for those between.
+    """Return the exposure's coefficient on the outcome, adjusted for the controls.
 
     Parameters
     ----------
-    products : array (agents, k, k)
-        From `cross_products`.
-    rows : int
-        Number of rows behind them.
-    regressors : array of places or None
-        Behaviour, controls, outcome; None: all columns in order.
-    instruments : array of places or None
-        One for each regressor but the outcome; None: each its own (least squares).
+    products : CrossProducts
+        Within the model's groups.
+    model : FixedEffectsModel
     weakest : float
         Share of a column that its instrument has to hold, else the column is left out.
 
@@ -171,74 +300,153 @@ def fixed_effects_estimate(
     >>> rng = np.random.default_rng(1)
     >>> shown = rng.random(400)
     >>> bought = 2 * shown + rng.random(400)
-    >>> products = cross_products(np.column_stack([shown, bought]), np.full(10, 40))
-    >>> found = fixed_effects_estimate(products, 400)
+    >>> columns = np.column_stack([shown, bought])
+    >>> products = cross_products(columns, ["shown", "bought"], np.full(10, 40))
+    >>> found = fixed_effects_estimate(products, FixedEffectsModel("bought", "shown"))
     >>> round(found.effect, 1), found.low < 2 < found.high, found.df
     (2.0, True, 9)
     """
-    every = np.arange(products.shape[1], dtype=np.intp)
-    regressors = every if regressors is None else regressors
-    instruments = regressors[:-1] if instruments is None else instruments
-    total = products.sum(axis=0)
-    kept = _kept(total, regressors, instruments, weakest)
-    if not kept:
+    last = products.places([model.outcome])
+    square = products.total[last, last]
+    found = _fit(products, model, products.by_agent[:, :, last], square, weakest)
+    if found is None or found.se[0] <= 0:
         return None
-    square = total[np.ix_(regressors, regressors)]
-    used, by, last = regressors[kept], instruments[kept], regressors[-1]
-    a, b = total[np.ix_(by, used)], total[by, last]
-    ridge = np.diag(np.diag(square)[kept]) * _RIDGE
-    beta = np.linalg.solve(a + ridge, b)
-    left_a = a - products[:, by[:, None], used] + ridge
-    left_b = b - products[:, by, last]
-    without = np.linalg.solve(left_a, left_b[..., None])[:, 0, 0]
-    agents = len(products)
-    se = float(np.sqrt((agents - 1) / agents * np.sum((without - beta[0]) ** 2)))
-    varying = products[:, used[0], used[0]] > _TOLERANCE * square[0, 0]
-    df, spare = int(varying.sum()) - 1, rows - agents - len(kept)
-    if df < 1 or spare < 1 or se <= 0:
-        return None
-    through, own = total[used, last], float(total[last, last])
-    plain = float(_plain_spread(total, used, by, a + ridge, beta, through, own) / np.sqrt(spare))
-    return _describe(float(beta[0]), se, df, plain, spare, without)
+    effect, se, plain = (float(each[0]) for each in (found.effect, found.se, found.plain))
+    robustness = 1.0
+    if plain > 0:
+        f2 = (effect / plain) ** 2 / found.spare
+        robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
+    known = {"robustness": robustness, "plain": plain}
+    return FixedEffectsEstimate.of(effect, se, found.df, found.without[:, 0], **known)
 
 
-def iv_coefficients(total: Floats, regressors: Places, instruments: Places) -> Floats:
-    """Return the coefficients of all regressors on the last, without intervals.
+def many_estimates(
+    products: CrossProducts, through: Floats, squares: Floats, model: FixedEffectsModel
+) -> ManyEstimates | None:
+    """Return the exposure's coefficient and its standard errors on each of many outcomes.
 
     Parameters
     ----------
-    total : array (k, k)
-        Cross-products summed over agents.
-    regressors, instruments : array of places
-        As for `fixed_effects_estimate`.
+    products : CrossProducts
+    through : array (agents, k, outcomes)
+        Of the same columns with the outcomes (`cross_products_with`).
+    squares : array (outcomes,)
+        Each outcome's sum of squares about its agents' means.
+    model : FixedEffectsModel
+        Its own outcome is not looked at.
 
     Returns
     -------
-    array (regressors - 1,)
-        Zero for what adds nothing; all NaN where the first regressor has no estimate.
+    ManyEstimates or None
+        As of `fixed_effects_estimate`, which it agrees with.
 
     Examples
     --------
     >>> rng = np.random.default_rng(1)
     >>> shown = rng.random(400)
     >>> bought = 2 * shown + rng.random(400)
-    >>> total = cross_products(np.column_stack([shown, bought]), np.full(10, 40)).sum(axis=0)
-    >>> iv_coefficients(total, np.array([0, 1]), np.array([0])).round(1).tolist()
-    [2.0]
+    >>> sizes, columns = np.full(10, 40), shown[:, None]
+    >>> products = cross_products(columns, ["shown"], sizes)
+    >>> through = cross_products_with(columns, np.column_stack([bought, -bought]), sizes)
+    >>> squares = np.full(2, 400 * bought.var())
+    >>> drawn = many_estimates(products, through, squares, FixedEffectsModel("", "shown"))
+    >>> drawn.effect.round(1).tolist(), drawn.df
+    ([2.0, -2.0], 9)
     """
-    found = np.full(len(regressors) - 1, np.nan)
-    kept = _kept(total, regressors, instruments)
-    if kept:
-        used, by = regressors[kept], instruments[kept]
-        a = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
-        found[:] = 0.0
-        found[kept] = np.linalg.solve(a, total[by, regressors[-1]])
-    return found
+    found = _fit(products, model, through, squares, _RELEVANT)
+    if found is None:
+        return None
+    se, plain = (np.maximum(each, _LEAST_ERROR) for each in (found.se, found.plain))
+    return replace(found, se=se, plain=plain)
 
 
-def cross_products_with(
-    columns: Floats, outcomes: Floats, sizes: np.typing.NDArray[np.int64]
-) -> Floats:
+def _fit(
+    products: CrossProducts,
+    model: FixedEffectsModel,
+    through: Floats,
+    squares: Floats,
+    least: float,
+) -> ManyEstimates | None:
+    """Return the exposure's coefficients, with each agent left out too (CRV3)."""
+    kept = _kept(products, model, least)
+    if kept is None:
+        return None
+    total, (used, by) = products.total, kept
+    ridge = np.diag(total[used, used]) * _RIDGE
+    inner, right = total[np.ix_(by, used)], through[:, by]
+    betas = np.linalg.solve(inner + ridge, right.sum(axis=0))
+    left = inner - products.by_agent[:, by[:, None], used] + ridge
+    without = np.linalg.solve(left, right.sum(axis=0) - right)[:, 0]
+    varying = products.by_agent[:, used[0], used[0]] > _TOLERANCE * total[used[0], used[0]]
+    df, spare = int(varying.sum()) - 1, products.rows - len(without) - len(used)
+    if df < 1 or spare < 1:
+        return None
+    # As if rows were independent: what the fit leaves of the outcome, times the reach of the rows.
+    fitted = through[:, used].sum(axis=0)
+    rest = squares - 2 * (betas * fitted).sum(axis=0)
+    rest += (betas * (total[np.ix_(used, used)] @ betas)).sum(axis=0)
+    reach = np.linalg.solve((inner + ridge).T, np.eye(len(inner))[0])
+    spread = float(reach @ total[np.ix_(by, by)] @ reach)
+    plain = np.sqrt(np.maximum(rest, 0.0) * max(spread, 0.0)) / np.sqrt(spare)
+    return ManyEstimates(betas[0], jackknife_error(betas[0], without), plain, df, without, spare)
+
+
+def iv_coefficients(products: CrossProducts, model: FixedEffectsModel) -> dict[str, float]:
+    """Return the coefficients of all regressors on the outcome, without intervals.
+
+    Returns
+    -------
+    dict of str to float
+        Zero for what adds nothing; all NaN where the exposure has no estimate.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> shown = rng.random(400)
+    >>> bought = 2 * shown + rng.random(400)
+    >>> columns = np.column_stack([shown, bought])
+    >>> products = cross_products(columns, ["shown", "bought"], np.full(10, 40))
+    >>> found = iv_coefficients(products, FixedEffectsModel("bought", "shown"))
+    >>> round(found["shown"], 1)
+    2.0
+    """
+    kept = _kept(products, model)
+    if kept is None:
+        return dict.fromkeys(model.regressors, float("nan"))
+    total, (used, by) = products.total, kept
+    inner = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
+    slopes = np.linalg.solve(inner, total[by, products.places([model.outcome])[0]])
+    told = dict(zip((products.names[place] for place in used), slopes.tolist(), strict=True))
+    return dict.fromkeys(model.regressors, 0.0) | told
+
+
+def iv_first(products: CrossProducts, through: Floats, model: FixedEffectsModel) -> Floats | None:
+    """Return the exposure's coefficient on each of many outcomes, without standard errors.
+
+    Parameters
+    ----------
+    products : CrossProducts
+    through : array (k, outcomes)
+        Of the same columns with the outcomes, summed over agents.
+    model : FixedEffectsModel
+        As for `many_estimates`.
+
+    Examples
+    --------
+    >>> products = CrossProducts(("shown",), np.array([[[4.0]]]), 9)
+    >>> model = FixedEffectsModel("", "shown")
+    >>> iv_first(products, np.array([[8.0, 2.0]]), model).round(1).tolist()
+    [2.0, 0.5]
+    """
+    kept = _kept(products, model)
+    if kept is None:
+        return None
+    total, (used, by) = products.total, kept
+    inner = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
+    return np.asarray(np.linalg.solve(inner.T, np.eye(len(inner))[0]) @ through[by])
+
+
+def cross_products_with(columns: Floats, outcomes: Floats, sizes: Counts) -> Floats:
     """Return the centred cross-products of each agent's columns with many outcomes.
 
     Parameters
@@ -268,121 +476,7 @@ def cross_products_with(
     )
 
 
-def iv_draws(
-    products: Floats,
-    through: Floats,
-    squares: Floats,
-    rows: int,
-    regressors: Places,
-    instruments: Places,
-) -> tuple[Floats, Floats, Floats, int] | None:
-    """Return the first regressor's coefficient and standard errors on each of many outcomes.
-
-    Parameters
-    ----------
-    products : array (agents, k, k)
-        Of columns (`cross_products`).
-    through : array (agents, k, outcomes)
-        Of the same columns with the outcomes (`cross_products_with`).
-    squares : array (outcomes,)
-        Each outcome's sum of squares about its agents' means.
-    rows : int
-        Number of rows behind them.
-    regressors, instruments : array of places
-        As for `fixed_effects_estimate`; the last regressor's place is not used.
-
-    Returns
-    -------
-    tuple of coefficients, standard errors, plain ones and degrees of freedom, or None
-        As of `fixed_effects_estimate`, which it agrees with.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> shown = rng.random(400)
-    >>> bought = 2 * shown + rng.random(400)
-    >>> sizes, columns = np.full(10, 40), shown[:, None]
-    >>> products = cross_products(columns, sizes)
-    >>> through = cross_products_with(columns, np.column_stack([bought, -bought]), sizes)
-    >>> squares = np.full(2, 400 * bought.var())
-    >>> drawn = iv_draws(products, through, squares, 400, np.array([0, 0]), np.array([0]))
-    >>> drawn[0].round(1).tolist(), drawn[3]
-    ([2.0, -2.0], 9)
-    """
-    total = products.sum(axis=0)
-    kept = _kept(total, regressors, instruments)
-    if not kept:
-        return None
-    used, by = regressors[kept], instruments[kept]
-    right = through[:, by]
-    ridge = np.diag(total[used, used]) * _RIDGE
-    inner = total[np.ix_(by, used)] + ridge
-    betas = np.linalg.solve(inner, right.sum(axis=0))
-    beta = betas[0]
-    left = inner - products[:, by[:, None], used]
-    without = np.linalg.solve(left, right.sum(axis=0) - right)[:, 0]
-    agents = len(products)
-    se = np.sqrt((agents - 1) / agents * ((without - beta) ** 2).sum(axis=0))
-    varying = products[:, used[0], used[0]] > _TOLERANCE * total[used[0], used[0]]
-    df, spare = int(varying.sum()) - 1, rows - agents - len(kept)
-    if df < 1 or spare < 1:
-        return None
-    plain = _plain_spread(
-        total, used, by, inner, betas, through[:, used].sum(axis=0), squares
-    ) / np.sqrt(spare)
-    return beta, np.maximum(se, 1e-12), np.maximum(plain, 1e-12), df
-
-
-def iv_first(
-    total: Floats, through: Floats, regressors: Places, instruments: Places
-) -> Floats | None:
-    """Return the first regressor's coefficient on each of many outcomes, without standard errors.
-
-    Parameters
-    ----------
-    total : array (k, k)
-        Cross-products summed over agents.
-    through : array (k, outcomes)
-        Of the same columns with the outcomes.
-    regressors, instruments : array of places
-        As for `iv_draws`.
-
-    Examples
-    --------
-    >>> total, through = np.array([[4.0]]), np.array([[8.0, 2.0]])
-    >>> iv_first(total, through, np.array([0, 0]), np.array([0])).round(1).tolist()
-    [2.0, 0.5]
-    """
-    kept = _kept(total, regressors, instruments)
-    if not kept:
-        return None
-    used, by = regressors[kept], instruments[kept]
-    inner = total[np.ix_(by, used)] + np.diag(total[used, used]) * _RIDGE
-    return np.asarray(np.linalg.solve(inner.T, np.eye(len(inner))[0]) @ through[by])
-
-
-def _plain_spread(
-    total: Floats,
-    used: Places,
-    by: Places,
-    inner: Floats,
-    beta: Floats,
-    through: Floats,
-    own: float | Floats,
-) -> Floats:
-    """Return the first coefficient's standard error of independent rows, times root of the spare.
-
-    `beta` and `through` (the regressors' products with the outcome) may have a column an outcome,
-    and `own` (the outcome's square) a number each.
-    """
-    inside = total[np.ix_(used, used)]
-    squares = own - 2 * (beta * through).sum(axis=0) + (beta * (inside @ beta)).sum(axis=0)
-    reach = np.linalg.solve(inner.T, np.eye(len(inner))[0])
-    spread = float(reach @ total[np.ix_(by, by)] @ reach)
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0) * max(spread, 0.0)))
-
-
-def partial(total: Floats, first: int, second: int, given: Places) -> float:
+def partial(products: CrossProducts, first: str, second: str, given: Iterable[str]) -> float:
     """Return the correlation of two columns once those `given` are out of both.
 
     Examples
@@ -391,16 +485,14 @@ def partial(total: Floats, first: int, second: int, given: Places) -> float:
     >>> shown = rng.random(400)
     >>> bought = 2 * shown + rng.random(400)
     >>> columns = np.column_stack([shown, bought, bought])
-    >>> total = cross_products(columns, np.full(10, 40)).sum(axis=0)
-    >>> partial(total, 0, 1, np.array([2])) < partial(total, 0, 1, np.array([], dtype=int)) < 1
+    >>> products = cross_products(columns, ["shown", "bought", "again"], np.full(10, 40))
+    >>> alone, together = (partial(products, "shown", "bought", g) for g in ([], ["again"]))
+    >>> together < alone < 1
     True
     """
-    places = np.array([first, second])
-    inner = total[np.ix_(given, given)] + np.diag(np.maximum(total[given, given], 1e-300)) * _RIDGE
-    through = total[np.ix_(given, places)]
-    left = (
-        total[np.ix_(places, places)] - through.T @ np.linalg.lstsq(inner, through, rcond=None)[0]
-    )
+    known, both = products.places(given), products.places([first, second])
+    slopes = _slopes_on(products.total, known, both)
+    left = products.total[np.ix_(both, both)] - products.total[np.ix_(known, both)].T @ slopes
     scale = float(np.sqrt(max(left[0, 0], 0.0) * max(left[1, 1], 0.0)))
     return float(left[0, 1] / scale) if scale > 0 else 0.0
 
@@ -424,62 +516,49 @@ def effective_number(squares: Floats) -> float:
     return float(squares.sum() ** 2 / max((squares**2).sum(), 1e-300))
 
 
-def squares_left(products: Floats, first: int, given: Places) -> Floats:
+def squares_left(products: CrossProducts, first: str, given: Iterable[str]) -> Floats:
     """Return each agent's sum of squares of a column once those `given` are out of it.
-
-    Parameters
-    ----------
-    products : array (agents, k, k)
-        From `cross_products`.
-    first : int
-    given : array of places
 
     Examples
     --------
-    >>> products = cross_products(np.array([[0.0], [2.0], [0.0], [4.0]]), np.array([2, 2]))
-    >>> squares_left(products, 0, np.array([], dtype=int)).tolist()
+    >>> columns = np.array([[0.0], [2.0], [0.0], [4.0]])
+    >>> squares_left(cross_products(columns, ["shown"], np.array([2, 2])), "shown", []).tolist()
     [2.0, 8.0]
     """
-    total = products.sum(axis=0)
+    known, own = products.places(given), products.places([first])
+    weights = np.zeros(len(products.names))
+    weights[known] = -_slopes_on(products.total, known, own)[:, 0]
+    weights[own] = 1.0
+    return np.asarray((products.by_agent @ weights) @ weights)
+
+
+def _slopes_on(total: Floats, given: Places, wanted: Places) -> Floats:
+    """Return the slopes of some columns on those given, whether or not these repeat each other."""
     inner = total[np.ix_(given, given)] + np.diag(np.maximum(total[given, given], 1e-300)) * _RIDGE
-    weights = np.zeros(len(total))
-    weights[given] = -np.linalg.lstsq(inner, total[given, first], rcond=None)[0]
-    weights[first] = 1.0
-    return np.asarray((products @ weights) @ weights)
+    return np.asarray(np.linalg.lstsq(inner, total[np.ix_(given, wanted)], rcond=None)[0])
 
 
 def _kept(
-    total: Floats, regressors: Places, instruments: Places, weakest: float = _RELEVANT
-) -> list[int] | None:
-    square = total[np.ix_(regressors, regressors)]
-    kept = _independent(square)
-    return kept and _relevant(kept, total[instruments, regressors[:-1]], square, weakest)
+    products: CrossProducts, model: FixedEffectsModel, least: float = _RELEVANT
+) -> tuple[Places, Places] | None:
+    """Return the places of the regressors that add something, and of their instruments.
+
+    None where the exposure adds nothing, or its instrument does not tell of it.
+    """
+    regressors, instruments = products.places(model.regressors), products.places(model.stand_ins)
+    square = products.total[np.ix_(regressors, regressors)]
+    shared = products.total[instruments, regressors]
+    kept = [p for p in _independent(square) if shared[p] > least * square[p, p]]
+    return (regressors[kept], instruments[kept]) if kept and kept[0] == 0 else None
 
 
-def _relevant(kept: list[int], shared: Floats, square: Floats, weakest: float) -> list[int] | None:
-    """Return what is left once columns go that their instruments don't tell of."""
-    relevant = [place for place in kept if shared[place] > weakest * square[place, place]]
-    return relevant if relevant and relevant[0] == 0 else None
+def _independent(total: Floats) -> list[int]:
+    """Return the exposure's place and those of controls that add something; none if it is lost.
 
-
-def _describe(
-    effect: float, se: float, df: int, plain: float, spare: int, without: Floats
-) -> FixedEffectsEstimate:
-    robustness = 1.0
-    if plain > 0:
-        f2 = (effect / plain) ** 2 / spare
-        robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    told = FixedEffectsEstimate(effect, se, effect, effect, 1.0, df, robustness, without, plain)
-    return told.with_spread(se, df)
-
-
-def _independent(total: Floats) -> list[int] | None:
-    """Return the behaviour's place and those of controls that add something; None if it is lost.
-
-    Controls are swept one by one (Cholesky); the behaviour comes last, so that it counts as
+    Controls are swept one by one (Cholesky); the exposure comes last, so that it counts as
     identified only by what the controls leave of it.
     """
-    order = [*range(1, len(total) - 1), 0]
+    order = [*range(1, len(total)), 0]
     work = total[np.ix_(order, order)]
     kept = []
     for number, place in enumerate(order):
@@ -489,4 +568,4 @@ def _independent(total: Floats) -> list[int] | None:
         rest = slice(number + 1, None)
         work[rest, rest] -= np.outer(work[rest, number], work[number, rest] / pivot)
         kept.append(place)
-    return [0, *kept[:-1]] if kept and kept[-1] == 0 else None
+    return [0, *kept[:-1]] if kept and kept[-1] == 0 else []

@@ -35,10 +35,12 @@ from scipy import stats
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
 from csinsight.drivers.design import LEAST_BROWSING
-from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, companions_of
+from csinsight.drivers.design_matrix import Block, DesignMatrix, Places, companions_of
 from csinsight.drivers.exposure import CLOCKED, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
+    CrossProducts,
     FixedEffectsEstimate,
+    FixedEffectsModel,
     effective_number,
     fixed_effects_estimate,
     iv_coefficients,
@@ -47,6 +49,7 @@ from csinsight.drivers.fixed_effects import (
 )
 from csinsight.drivers.units import Floats, Singles, unit_of
 from csinsight.drivers.word_index import LEANS
+from csinsight.stats.intervals import jackknife_error
 
 Flags = npt.NDArray[np.bool_]
 
@@ -61,6 +64,8 @@ PLACEBOS: Final = {
 #: the opening and the buyer's state may be answered for what they say.
 BROWSING: Final = tuple(name for sign, name in PLACEBOS.items() if sign.startswith("browsing"))
 STATE: Final = "the buyer's state before the turn"
+#: All words taught less those taught against, as one number of each inquiry.
+_ALL_WORDS: Final = "all words taught"
 #: Chance that any alarm over the whole rings though no agent answers the buyer.
 LEVEL: Final = 0.05
 #: As many times as strong as what is measured a hidden intent may be, and a verdict still stand.
@@ -100,16 +105,15 @@ class SecondLook:
 
 
 def second_look(
-    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str, effect: float
+    matrix: DesignMatrix, products: CrossProducts, behaviour: str, effect: float
 ) -> SecondLook:
     """Return how the measured signs moved one estimate, and what the second method says.
 
     Parameters
     ----------
     matrix : DesignMatrix
-    products : array (agents, k, k)
+    products : CrossProducts
         Of the sample that `effect` was estimated on.
-    rows : int
     behaviour : str
     effect : float
         The main estimate.
@@ -120,66 +124,50 @@ def second_look(
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
     >>> matrix = design_matrix_of(plan, together=True)
-    >>> rows = np.arange(len(plan.rows))
-    >>> products, worth = matrix.products(matrix.block(rows), rows)
-    >>> look = second_look(matrix, products, worth, "recommends", 5.0)
+    >>> products = matrix.products(matrix.block(np.arange(len(plan.rows))))
+    >>> look = second_look(matrix, products, "recommends", 5.0)
     >>> bool(np.isfinite(look.moved))
     True
     """
     if not matrix.signs and matrix.states is None:
         return SecondLook(float("nan"), None)
-    total = products.sum(axis=0)
-    without = iv_coefficients(total, *matrix.model(behaviour, plain=True))[0]
+    without = iv_coefficients(products, matrix.model(behaviour, plain=True))[behaviour]
     moved = float(without - effect) / matrix.browsing
-    return SecondLook(moved, _proximal(matrix, products, rows, behaviour))
+    return SecondLook(moved, _proximal(matrix, products, behaviour))
 
 
 def _proximal(
-    matrix: DesignMatrix, products: Floats, rows: int, behaviour: str
+    matrix: DesignMatrix, products: CrossProducts, behaviour: str
 ) -> FixedEffectsEstimate | None:
     """Return the mean of the two estimates in which one group's index stands for the intent."""
-    groups = [
-        [place for place in matrix.signs if matrix.names[place].startswith(f"{group}: ")]
+    signs = {
+        f"index of {group}": [name for name in matrix.signs if name.startswith(f"{group}: ")]
         for group in SIGNS
-    ]
-    if not all(groups):
+    }
+    if not all(signs.values()):
         return None
-    regressors, instruments = matrix.model(behaviour)
-    total = products.sum(axis=0)
-    said = iv_coefficients(total, regressors, instruments)
-    weights = np.zeros((total.shape[0], len(groups)))
-    for column, places in enumerate(groups):
-        for place in places:
-            weights[place, column] = np.nan_to_num(said[list(regressors).index(place)])
-    # Cross-products with those of weighted sums of the columns after them.
-    through = products @ weights
-    between = weights.T @ through
-    products = np.asarray(np.block([[products, through], [through.transpose(0, 2, 1), between]]))
-    one, other = total.shape[0], total.shape[0] + 1
-    kept = [i for i, place in enumerate(regressors[:-1]) if place not in matrix.signs]
-    given, by = regressors[kept], instruments[kept]
-    shared = partial(products.sum(axis=0), one, other, given)
-    if shared <= 0 or (rows - len(given)) * shared**2 / (1 - shared**2) < _WEAK:
+    model = matrix.model(behaviour)
+    said = {name: np.nan_to_num(v) for name, v in iv_coefficients(products, model).items()}
+    products = products.with_sums(
+        {index: {name: said[name] for name in names} for index, names in signs.items()}
+    )
+    one, other = signs
+    model = model.without(matrix.signs)
+    given = model.regressors
+    shared = partial(products, one, other, given)
+    if shared <= 0 or (products.rows - len(given)) * shared**2 / (1 - shared**2) < _WEAK:
         return None
     both = [
-        fixed_effects_estimate(
-            products, rows, np.array([*given, a, regressors[-1]]), np.array([*by, b]), weakest=0.0
-        )
-        for a, b in ((one, other), (other, one))
+        fixed_effects_estimate(products, model.proxied(index, by), weakest=0.0)
+        for index, by in ((one, other), (other, one))
     ]
     found = [estimate for estimate in both if estimate is not None]
-    return _mean(found) if len(found) == len(both) else None
-
-
-def _mean(estimates: list[FixedEffectsEstimate]) -> FixedEffectsEstimate:
-    effect = float(np.mean([e.effect for e in estimates]))
-    without = np.mean([e.without for e in estimates], axis=0)
-    agents, df = len(without), estimates[0].df
-    se = float(np.sqrt((agents - 1) / agents * np.sum((without - effect) ** 2)))
-    reach = float(stats.t.ppf(0.975, df)) * se
-    p_value = float(2 * stats.t.sf(abs(effect) / se, df))
-    low, high = effect - reach, effect + reach
-    return FixedEffectsEstimate(effect, se, low, high, p_value, df, float("nan"), without)
+    if len(found) < len(both):
+        return None
+    effect = float(np.mean([estimate.effect for estimate in found]))
+    without = np.mean([estimate.without for estimate in found], axis=0)
+    se = float(jackknife_error(effect, without))
+    return FixedEffectsEstimate.of(effect, se, found[0].df, without)
 
 
 def times_as_strong(effect: float, reach: float, moved: float) -> float:
@@ -303,22 +291,21 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
 
 
 def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
-    rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))
+    rows = np.flatnonzero(matrix.known)
     signs = [name for name in PLACEBOS if name in matrix.names]
-    words: list[str] = [
-        b
-        for b in companions_of(matrix.behaviours)
-        if unit_of(b) == "shown"
-        if matrix.columns[rows, matrix.place(b)].any()
+    words = [
+        name
+        for name in companions_of(matrix.behaviours)
+        if unit_of(name) == "shown" and matrix.column(name)[rows].any()
     ]
     found: list[pd.DataFrame] = []
     looks = len(signs) + (matrix.states is not None)
     if words and looks and len(rows):
         block = matrix.block(rows)
-        lean = np.array([LEANS[matrix.taught[b]] for b in words])
-        exposures = [int(matrix.model(b, plain=True)[1][0]) for b in words]
-        block = np.column_stack([block, block[:, exposures] @ lean])
-        found = _placebos(matrix, block, rows, signs, words, looks)
+        lean = np.array([LEANS[matrix.taught[name]] for name in words])
+        said = np.column_stack([block.column(matrix.exposure(b, plain=True)) for b in words])
+        block = block.with_columns({_ALL_WORDS: said @ lean})
+        found = _placebos(matrix, block, signs, words, LEVEL / looks)
         # The spread is that between agents: of one alone nothing can be told.
         free = _at_any_turn(matrix, rows)
         if matrix.states is not None and free and len(set(matrix.agents[rows])) > 1:
@@ -329,59 +316,43 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
 
 
 def _placebos(
-    matrix: DesignMatrix,
-    block: Floats,
-    rows: Places,
-    signs: list[str],
-    words: list[str],
-    looks: int,
+    matrix: DesignMatrix, block: Block, signs: list[str], words: list[str], level: float
 ) -> list[pd.DataFrame]:
     """Return the tests of each sign, among the inquiries that it is known of."""
-    made: dict[bytes, tuple[Floats, int]] = {}
+    made: dict[str, CrossProducts] = {}
     found = []
     for name in signs:
-        known = np.ones(len(block), dtype=bool)
-        column = unknown_column(name.split(":")[0])
-        if column in matrix.names:
-            known = block[:, matrix.place(column)] == 0
-        if known.tobytes() not in made:
-            part = block if known.all() else block[known]
-            made[known.tobytes()] = matrix.products(part, rows[known])
-        found.append(_placebo(matrix, *made[known.tobytes()], name, words, looks))
+        unknown = unknown_column(name.split(":")[0])
+        known = unknown if unknown in matrix.names else ""
+        if known not in made:
+            made[known] = matrix.products(block.at(block.column(known) == 0) if known else block)
+        found.append(_placebo(matrix, made[known], name, words, level))
     return found
 
 
 def _placebo(
-    matrix: DesignMatrix, products: Floats, rows: int, sign: str, words: list[str], looks: int
+    matrix: DesignMatrix, products: CrossProducts, sign: str, words: list[str], level: float
 ) -> pd.DataFrame:
-    place, index = matrix.place(sign), products.shape[1] - 1
-    given = matrix.before(signs=False)
-    whole = fixed_effects_estimate(products, rows, np.array([index, *given, place], dtype=np.intp))
-    alike = effective_number(squares_left(products, index, np.array(given, dtype=np.intp)))
+    """Return the tests of one sign in the outcome's place: of all words at once, and of each."""
+    whole = FixedEffectsModel(sign, _ALL_WORDS, matrix.before(signs=False))
+    models = {None: whole} | {b: matrix.model(b, plain=True, outcome=sign) for b in words}
+    alike = effective_number(squares_left(products, _ALL_WORDS, whole.controls))
     records, p_values = [], []
-    for name, estimate in [
-        (None, whole),
-        *(
-            (b, fixed_effects_estimate(products, rows, *matrix.model(b, plain=True, outcome=place)))
-            for b in words
-        ),
-    ]:
+    for name, model in models.items():
+        estimate = fixed_effects_estimate(products, model)
         if estimate is not None:
             numbers = (100 * v for v in (estimate.effect, estimate.low, estimate.high))
             records.append((PLACEBOS[sign], name, *numbers))
-            p_values.append(estimate.p_value if name else _far_out(estimate, alike))
+            t = abs(estimate.effect) / estimate.se
+            p_value = float(2 * stats.t.sf(t, max(alike - 1, 1)))
+            p_values.append(estimate.p_value if name else p_value)
     table = pd.DataFrame(
         records, columns=[_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP]
     )
     own = table[_D.BEHAVIOUR].notna().to_numpy()
-    fired = np.array(p_values) <= LEVEL / looks
-    fired[own] = _holm(np.array(p_values)[own], LEVEL / looks)
+    fired = np.array(p_values) <= level
+    fired[own] = _holm(np.array(p_values)[own], level)
     return table.assign(**{_D.FIRED: fired})
-
-
-def _far_out(estimate: FixedEffectsEstimate, alike: float) -> float:
-    """Return the p-value by the effective number of agents."""
-    return float(2 * stats.t.sf(abs(estimate.effect) / estimate.se, max(alike - 1, 1)))
 
 
 def _holm(p_values: Floats, level: float) -> np.ndarray:
@@ -397,9 +368,9 @@ def _at_any_turn(matrix: DesignMatrix, rows: Places) -> list[str]:
     """Return the behaviours that may be shown at any turn, whatever the buyer has shown."""
     return [
         name
-        for name, (_, since, _) in matrix.turns.items()
+        for name, times in matrix.turns.items()
         if name in matrix.behaviours and name not in (*CLOCKED, *_BY_THE_REST)
-        if (since[rows] == 1).mean() >= _ANY_TURN
+        if (times.since[rows] == 1).mean() >= _ANY_TURN
     ]
 
 
@@ -411,16 +382,14 @@ def _state_test(
     A score test: the residualized exposures of each turn times the state before it, summed within
     agents; the words lean as they are taught. The largest of the states' tests counts.
     """
-    agents, cases = matrix.agents[rows], matrix.cases[rows]
-    by = agents if matrix.authors is None else matrix.authors[rows]
+    agents, cases, writers = matrix.agents[rows], matrix.cases[rows], matrix.writers[rows]
     told, seen = (np.zeros((len(rows), states.shape[2])) for _ in range(2))
     for name in behaviours:
         lean = LEANS[matrix.taught[name]]
-        first, since, judged = (turns[rows] for turns in matrix.turns[name])
-        for turn, here, shown, situations in turns_at_risk(first, since, judged, cases):
+        for turn, here, shown, situations in turns_at_risk(matrix.turns[name].at(rows), cases):
             if turn > states.shape[1]:
                 break
-            left = lean * beyond_levels(shown, authors_of(by, here, turn), situations)[0]
+            left = lean * beyond_levels(shown, authors_of(writers, here, turn), situations)[0]
             before = states[rows[here], turn - 1].astype(float)
             told[here] += left[:, None] * before
             seen[here] += before**2
@@ -429,9 +398,9 @@ def _state_test(
     scores, squares = (np.add.reduceat(each, starts) for each in (told, seen))
     number, known = len(scores), np.maximum(squares.sum(axis=0), 1e-12)
     slopes = scores.sum(axis=0) / known
-    # The jackknife of all other estimates: the plain formula is too sure with few agents.
+    # The plain formula is too sure with few agents.
     without = (scores.sum(axis=0) - scores) / np.maximum(known - squares, 1e-12)
-    spread = np.sqrt((number - 1) / number * ((without - slopes) ** 2).sum(axis=0))
+    spread = jackknife_error(slopes, without)
     # Nor may a few agents that happen to be alike tell less than conversations apart would.
     spread = np.maximum(spread, np.sqrt((told**2).sum(axis=0)) / known)
     t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)

@@ -26,9 +26,10 @@ from csinsight.drivers.design import LEAST_BROWSING, Design
 from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, design_matrix_of
 from csinsight.drivers.estimates import settled_by
 from csinsight.drivers.fixed_effects import (
+    ManyEstimates,
     cross_products_with,
-    iv_draws,
     iv_first,
+    many_estimates,
     without_levels,
 )
 from csinsight.drivers.intent import TIMES, TIMES_UNSEEN, placebo_tests
@@ -155,56 +156,49 @@ class _Deals:
 
 
 def _deals(design: Design, matrix: DesignMatrix, tested: Sequence[str]) -> _Deals | None:
-    rows = np.flatnonzero(~np.isnan(matrix.columns[:, matrix.place(OUTCOME)]))
+    rows = np.flatnonzero(matrix.known)
     found = dict(_drawn(matrix, rows, tested)) if len(rows) else {}
     if not found:
         return None
-    effect, se, plain, moved = (np.array([drawn[i] for drawn in found.values()]) for i in range(4))
-    se, df = pooled_spread(se, plain, np.array([float(drawn[4]) for drawn in found.values()]))
+    several = [estimates for estimates, _ in found.values()]
+    effect = np.array([each.effect for each in several])
+    spread = np.array([each.se for each in several]), np.array([each.plain for each in several])
+    se, df = pooled_spread(*spread, np.array([float(each.df) for each in several]))
+    moved = np.array([moved for _, moved in found.values()])
     alarms = placebo_tests(matrix)
     rung = np.full(len(found), rings(alarms)) | np.isin(list(found), list(answering(alarms)))
     rate = float("nan")
     if matrix.outcome != "satisfaction":
-        rate = float(matrix.columns[rows, matrix.place(OUTCOME)].mean())
+        rate = float(matrix.column(OUTCOME)[rows].mean())
     least = np.where(rung, _least_times(design), TIMES)
     return _Deals(tuple(found), effect, se, df, moved, rung, least, matrix.points, rate)
 
 
 def _drawn(
     matrix: DesignMatrix, rows: Places, tested: Sequence[str]
-) -> Iterator[tuple[str, tuple[Floats, Floats, Floats, Floats, int]]]:
-    """Yield each behaviour's estimates on all deals.
-
-    The coefficient, its standard errors, by how much the signs of intent moved it, and degrees of
-    freedom.
-    """
+) -> Iterator[tuple[str, tuple[ManyEstimates, Floats]]]:
+    """Yield each behaviour's estimates on all deals, and by how much the signs moved them."""
     draws = int(np.clip(_CELLS // len(rows), *_DRAWS))
     dealt = _dealt(matrix, rows, draws, np.random.default_rng(_SEED))
-    block = matrix.block(rows)
-    samples: dict[bytes, list[str]] = {}
-    for behaviour in tested:
-        usable = matrix.usable(behaviour)[rows]
-        if matrix.comparable(behaviour) and usable.any():
-            samples.setdefault(usable.tobytes(), []).append(behaviour)
-    # Behaviours with the same opportunities share their sample.
-    for key, several in samples.items():
-        usable = np.frombuffer(key, dtype=bool)
-        here, part = rows[usable], block if usable.all() else block[usable]
-        products, worth = matrix.products(part, here)
-        outcomes = without_levels(dealt[usable], matrix.cells(here))
-        sizes = np.unique(matrix.agents[here], return_counts=True)[1].astype(np.int64)
-        through = cross_products_with(part, outcomes, sizes)
-        squares = (outcomes**2).sum(axis=0)
-        total, together = products.sum(axis=0), through.sum(axis=0)
+    seen = bool(matrix.signs) or matrix.states is not None
+    fair = [name for name in tested if matrix.comparable(name)]
+    for part, several in matrix.samples(matrix.block(rows), fair):
+        if not len(part.rows):
+            continue
+        products = matrix.products(part)
+        own = dealt[np.searchsorted(rows, part.rows)]
+        outcomes = without_levels(own, matrix.cells(part.rows))
+        through = cross_products_with(part.values, outcomes, matrix.sizes(part.rows))
+        squares, together = (outcomes**2).sum(axis=0), through.sum(axis=0)
         for behaviour in several:
-            drawn = iv_draws(products, through, squares, worth, *matrix.model(behaviour))
-            if drawn is not None:
-                effect, se, plain, df = drawn
-                without = iv_first(total, together, *matrix.model(behaviour, plain=True))
-                moved = np.full(draws, np.nan)
-                if without is not None and (matrix.signs or matrix.states is not None):
-                    moved = (without - effect) / matrix.browsing
-                yield behaviour, (effect, se, plain, moved, df)
+            drawn = many_estimates(products, through, squares, matrix.model(behaviour))
+            if drawn is None:
+                continue
+            without = iv_first(products, together, matrix.model(behaviour, plain=True))
+            moved = np.full(draws, np.nan)
+            if without is not None and seen:
+                moved = (without - drawn.effect) / matrix.browsing
+            yield behaviour, (drawn, moved)
 
 
 def _least_times(design: Design) -> float:

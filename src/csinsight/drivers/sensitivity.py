@@ -24,6 +24,7 @@ Journal of Econometrics 1. Egami et al. (2023) and Angelopoulos et al. (2023) ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -173,7 +174,7 @@ def dose_response(
         raise ValueError(f"{behaviour} is not compared per doubling, so it has no bands")
     matrix = design_matrix_of(design, together=True)
     places = np.flatnonzero(matrix.usable(behaviour))
-    seconds = from_model(matrix.columns[places, matrix.place(behaviour)], behaviour)
+    seconds = from_model(matrix.column(behaviour)[places], behaviour)
     edges = _edges(seconds, ends)
     columns = ["from_s", "to_s", "n", "typical_s", "effect_pp", "low_pp", "high_pp"]
     agents = len(np.unique(matrix.agents[places]))
@@ -207,20 +208,15 @@ def _effects(
     matrix: DesignMatrix, places: Places, behaviour: str, band: npt.NDArray[np.intp]
 ) -> list[tuple[float, float, float]]:
     """Return effect, low and high of each band against the first, with the others in the model."""
-    block = matrix.block(places)
-    number = int(band.max())
-    bands = np.column_stack([band == b for b in range(1, number + 1)]).astype(float)
-    width = block.shape[1]
-    regressors, instruments = matrix.model(behaviour)
-    products, worth = matrix.products(np.column_stack([block, bands]), places)
+    names = [f"band {b}" for b in range(1, int(band.max()) + 1)]
+    bands = {name: (band == b).astype(float) for b, name in enumerate(names, start=1)}
+    products = matrix.products(matrix.block(places).with_columns(bands))
+    model = matrix.model(behaviour)
     found = [(0.0, 0.0, 0.0)]
-    for own in range(number):
-        order = [width + own, *(width + b for b in range(number) if b != own)]
+    for own in names:
+        others = tuple(name for name in names if name != own)
         fitted = fixed_effects_estimate(
-            products,
-            worth,
-            np.array([*order, *regressors[1:]], dtype=np.intp),
-            np.array([*order, *instruments[1:]], dtype=np.intp),
+            products, replace(model, exposure=own, controls=(*others, *model.controls))
         )
         values = (fitted.effect, fitted.low, fitted.high) if fitted else (np.nan,) * 3
         found.append(tuple(matrix.points * v for v in values))  # type: ignore[arg-type]

@@ -23,12 +23,13 @@ Psychology 15: the reliability of a reading from its correlations with two other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from csinsight.drivers.exposure import authors_of, beyond_levels, turns_at_risk
+from csinsight.drivers.exposure import TurnTimes, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import without_levels
 from csinsight.drivers.units import Floats
 
@@ -75,8 +76,8 @@ def days_differ(words: Floats, agents: Counts, days: Counts) -> bool:
 
 
 def words_by_turn(
-    turns: dict[str, tuple[Floats, Floats, Floats]],
-    leans: dict[str, float],
+    turns: Mapping[str, TurnTimes],
+    leans: Mapping[str, float],
     agents: Counts,
     cases: Counts,
 ) -> tuple[Floats, Floats]:
@@ -84,8 +85,8 @@ def words_by_turn(
 
     Parameters
     ----------
-    turns : dict of str to (first shown, first opportunity, judged)
-    leans : dict of str to float
+    turns : mapping of str to TurnTimes
+    leans : mapping of str to float
         What each behaviour adds to the sum.
     agents : array (inquiries,) or (inquiries, turns)
     cases : array (inquiries,)
@@ -99,15 +100,15 @@ def words_by_turn(
     Examples
     --------
     >>> one, same = np.ones(4), np.zeros(4, dtype=np.int64)
-    >>> said = {"greets": (np.array([1, 1, np.nan, np.nan]), one, one)}
+    >>> said = {"greets": TurnTimes(np.array([1, 1, np.nan, np.nan]), one, one)}
     >>> tried, could = words_by_turn(said, {"greets": 1.0}, same, same)
     >>> tried.ravel().tolist(), could.ravel().tolist()
     ([0.5, 0.5, -0.5, -0.5], [0.25, 0.25, 0.25, 0.25])
     """
-    last = int(max((judged.max(initial=0) for *_, judged in turns.values()), default=0))
+    last = int(max((times.judged.max(initial=0) for times in turns.values()), default=0))
     tried, could = (np.zeros((len(cases), last)) for _ in range(2))
-    for name, (first, since, judged) in turns.items():
-        for turn, here, shown, alike in turns_at_risk(first, since, judged, cases):
+    for name, times in turns.items():
+        for turn, here, shown, alike in turns_at_risk(times, cases):
             left = beyond_levels(shown, authors_of(agents, here, turn), alike)[0]
             tried[here, turn - 1] += leans[name] * left
             could[here, turn - 1] += leans[name] ** 2 * shown.mean() * (1 - shown.mean())

@@ -1,4 +1,4 @@
-"""Intervals for rates, means, ratios of sums, and quantiles."""
+"""Intervals for rates, means, ratios of sums, and quantiles; the jackknife's standard error."""
 
 from __future__ import annotations
 
@@ -164,6 +164,34 @@ def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple
     if low < 1 or high >= n:
         return nan, nan
     return float(sample[low - 1]), float(sample[high])
+
+
+def jackknife_error(estimate: ArrayLike, without: ArrayLike) -> Floats:
+    """Return the standard error of an estimate from what it is with each unit left out.
+
+    Parameters
+    ----------
+    estimate : float or array (...)
+        Of all units (agents, say).
+    without : array (units, ...)
+        The same with each unit left out.
+
+    Notes
+    -----
+    Centred on the estimate itself, as is CRV3 (MacKinnon, Nielsen and Webb 2023, Journal of Applied
+    Econometrics 38), not on the mean of what is left out.
+
+    Examples
+    --------
+    Of a mean it is the usual standard error:
+
+    >>> values = np.array([1.0, 2.0, 3.0, 6.0])
+    >>> round(float(jackknife_error(3.0, (12 - values) / 3)), 3)
+    1.08
+    """
+    left = np.asarray(without, dtype=float)
+    apart = np.square(left - np.asarray(estimate, dtype=float)).sum(axis=0)
+    return np.asarray(np.sqrt((len(left) - 1) / len(left) * apart))
 
 
 def difference(
