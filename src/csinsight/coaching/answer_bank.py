@@ -383,7 +383,9 @@ def answer_bank(
     named = product_names(shop)
     goods = [] if named is None else named["said"].to_list()
     asked, replies = exchanges(lines, goods, shop_names(shop))
-    asked = asked[_asks(asked["question"])].join(facts, how="inner")
+    # Who only puts off, takes note or calls for somebody asks nothing.
+    aside = _nothing_but(asked["question"], "buyer", ending_lexicon(), _ASIDE, _MATTERS)
+    asked = asked[~aside].join(facts, how="inner")
     asked["group"] = _grouped(asked["question_plain"])
     known = _answered(asked[asked["group"] != ""], replies, lexicon)
     buyers = known.groupby("group")[_C.BUYER_ID].nunique()
@@ -445,23 +447,18 @@ def _answered(known: pd.DataFrame, replies: pd.DataFrame, lexicon: Lexicon) -> p
     given = given.drop_duplicates([_TALK, "said"]).reset_index(drop=True)
     given["times"] = fitting(given, known["group"].value_counts())
     found = given.dropna(subset="times")
-    found = found[~_only_greets(found["answer"], lexicon)]
+    found = found[~_nothing_but(found["answer"], "agent", lexicon, FRAME, SAYS)]
     best = found.sort_values("times", ascending=False, kind="stable")
     best = best.drop_duplicates(_TALK).set_index(_TALK)[["answer", "said"]]
     return known.join(best, how="left").assign(said=lambda rows: rows["said"].fillna(""))
 
 
-def _asks(texts: pd.Series[str]) -> pd.Series[bool]:
-    """Tell which lines of buyers do more than put off, take note or call for somebody."""
-    marked = _marked(texts, "buyer", ending_lexicon(), (*_ASIDE, *_MATTERS))
-    bare = marked[[*_ASIDE]].any(axis="columns") & ~marked[[*_MATTERS]].any(axis="columns")
-    return ~texts.map(bare.astype(bool)).astype(bool)
-
-
-def _only_greets(texts: pd.Series[str], lexicon: Lexicon) -> pd.Series[bool]:
-    """Tell which lines of agents only greet or take leave."""
-    marked = _marked(texts, "agent", lexicon, (*FRAME, *SAYS))
-    bare = marked[[*FRAME]].any(axis="columns") & ~marked[[*SAYS]].any(axis="columns")
+def _nothing_but(
+    texts: pd.Series[str], side: str, lexicon: Lexicon, aside: Sequence[str], more: Sequence[str]
+) -> pd.Series[bool]:
+    """Tell which lines of one side show something of `aside` and nothing `more`."""
+    marked = _marked(texts, side, lexicon, (*aside, *more))
+    bare = marked[[*aside]].any(axis="columns") & ~marked[[*more]].any(axis="columns")
     return texts.map(bare.astype(bool)).astype(bool)
 
 
@@ -502,14 +499,12 @@ def _exchange(own: pd.DataFrame) -> tuple[str, str]:
 
     A pair with a number in common comes first: a size for one height is no answer to another.
     """
-    pairs = own[["question", "answer"]].value_counts(sort=False).rename("n").reset_index()
-    numbers = [[set(NUMBER.findall(text)) for text in pairs[name]] for name in _SAID]
+    both = ["question", "answer"]
+    pairs = own[both].value_counts(sort=False).rename("n").reset_index()
+    numbers = [[set(NUMBER.findall(text)) for text in pairs[name]] for name in both]
     pairs["fits"] = [not (q and a) or bool(q & a) for q, a in zip(*numbers, strict=True)]
-    first = pairs.sort_values(["fits", "n", *_SAID], ascending=[False, False, True, True]).iloc[0]
+    first = pairs.sort_values(["fits", "n", *both], ascending=[False, False, True, True]).iloc[0]
     return str(first["question"]), str(first["answer"])
-
-
-_SAID: Final = ("question", "answer")
 
 
 def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[float]:

@@ -215,14 +215,10 @@ def answering(conversation: pd.DataFrame, lines: list[int]) -> list[int]:
     marked = [at for at in same if any(_marked(conversation, name, at) for name in ANSWERS)]
     if _M.TEXT not in conversation:
         return marked
-    texts = _texts(conversation, marked)
-    return [at for at, text in zip(marked, texts, strict=True) if not _bare_word(text)]
-
-
-def _bare_word(text: str) -> bool:
-    """Tell whether a line is too short to say anything, faces aside."""
-    found = _SPOKEN.finditer(_FACE.sub(" ", text))
-    return sum(2 if one["word"] else 1 for one in found) < _LEAST
+    # Faces say nothing; a word counts for two characters.
+    spoken = (_SPOKEN.finditer(_FACE.sub(" ", text)) for text in _texts(conversation, marked))
+    sizes = [sum(2 if one["word"] else 1 for one in said) for said in spoken]
+    return [at for at, size in zip(marked, sizes, strict=True) if size >= _LEAST]
 
 
 def _leaves_a_worry(conversation: pd.DataFrame, lines: list[int]) -> bool:
@@ -334,15 +330,10 @@ def _answers(
     # All turns at once: to look for each in the whole of a long conversation takes its square.
     lines = np.flatnonzero(counts & (turn >= max(opportunity, 1)))
     turns = np.split(lines, np.flatnonzero(np.diff(turn[lines])) + 1)
-    said = np.ones(len(turn), dtype=bool) if whole or bare else ~_bare(conversation)
+    framed, more = (_any_marked(conversation, names) for names in (FRAME, SAYS))
+    said = np.ones(len(turn), dtype=bool) if whole or bare else ~framed | more
     found = [(own[said[own]].tolist(), own) for own in turns]
     return [kept for kept, own in found if kept and (whole or own[0] > 0)]
-
-
-def _bare(conversation: pd.DataFrame) -> np.typing.NDArray[np.bool_]:
-    """Tell which lines only greet or take leave."""
-    framed, more = (_any_marked(conversation, names) for names in (FRAME, SAYS))
-    return framed & ~more
 
 
 def _any_marked(conversation: pd.DataFrame, names: tuple[str, ...]) -> np.typing.NDArray[np.bool_]:
@@ -475,7 +466,9 @@ def examples(
     hit, miss = right.fillna(value=False).astype(bool), (~right).fillna(value=False).astype(bool)
     paid = pd.Series(as_float(inquiries[_C.PAID]) == 1, index=inquiries.index)
     most = _TRIED.get(behaviour, TRIED)
-    instead, facts = _instead(inquiries, behaviour), _shown_any(inquiries, ANSWERS)
+    instead, facts = (
+        _shown_any(inquiries, names) for names in ((INSTEAD.get(behaviour, ""),), ANSWERS)
+    )
     # What is to be dropped, or a recommendation missed while goods are talked of, teaches most.
     clean = ~_shown_any(inquiries, tuple(INSTEAD))
     goods = inquiries[_C.CATEGORY].isin(GOODS if behaviour in ADVICE else ())
@@ -496,13 +489,6 @@ def _shown_any(inquiries: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[boo
     known = [name for name in names if name in inquiries]
     shown = inquiries[known].astype("boolean").fillna(value=False).any(axis="columns")
     return shown.astype(bool)
-
-
-def _instead(inquiries: pd.DataFrame, behaviour: str) -> pd.Series:
-    """Tell where what is taught in place of the behaviour is shown; nowhere without one."""
-    other = INSTEAD.get(behaviour)
-    shown = as_float(inquiries[other]) == 1 if other in inquiries else False
-    return pd.Series(shown, index=inquiries.index)
 
 
 def _best(found: pd.DataFrame, *fitting: pd.Series, as_of: datetime) -> list[str]:

@@ -181,8 +181,11 @@ def plan_without(
         advised = _surest(_behind(own))
         praised = _ahead(own).sort_values("behind").head(MAX_STRENGTHS)
         best = advised.head(limits.max_recommendations)
-        records += [_advice(gap, inquiries, as_of, barred) for _, gap in best.iterrows()]
-        records += [_strength(gap, inquiries, as_of, barred) for _, gap in praised.iterrows()]
+        records += [
+            _habit(gap, kind, inquiries, as_of, barred)
+            for kind, rows in (("driver", best), ("strength", praised))
+            for _, gap in rows.iterrows()
+        ]
     plan = _ranked(pd.DataFrame(records, columns=list(COLUMNS)))
     return plan, found & set(rejected)
 
@@ -340,38 +343,15 @@ def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
     return table.assign(mentors=pd.Series(found, index=table.index, dtype=object))
 
 
-def _advice(
-    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
+def _habit(
+    gap: pd.Series, kind: str, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
 ) -> dict[str, object]:
-    found = _found(gap, inquiries, as_of, barred)
-    return _figures(gap, "driver") | {
-        _P.EXPECTED_GAIN: gap["expected_gain_inquiries"],
-        _P.LOW: gap["low"],
-        _P.HIGH: gap["high"],
-        _P.TARGET_RATE: gap["target_rate"],
-        _P.EVIDENCE: [*found["misses"], *found["hits"][:EACH]],
-        **found,
-    }
-
-
-def _strength(
-    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
-) -> dict[str, object]:
-    found = _found(gap, inquiries, as_of, barred)
-    return _figures(gap, "strength") | {_P.EVIDENCE: found["hits"][:EACH], **found}
-
-
-def _found(
-    gap: pd.Series, inquiries: pd.DataFrame, as_of: datetime, barred: Collection[str]
-) -> dict[str, list[str]]:
+    """Return the plan's row of what an agent is advised (``driver``) or praised for."""
     agent, behaviour, helps = gap["agent_id"], gap["behaviour"], bool(gap["effect_pp"] > 0)
-    return examples(inquiries, agent, behaviour, helps=helps, as_of=as_of, barred=barred)
-
-
-def _figures(gap: pd.Series, kind: str) -> dict[str, object]:
-    return {
-        _P.AGENT_ID: gap["agent_id"],
-        _P.BEHAVIOUR: gap["behaviour"],
+    found = examples(inquiries, agent, behaviour, helps=helps, as_of=as_of, barred=barred)
+    row = {
+        _P.AGENT_ID: agent,
+        _P.BEHAVIOUR: behaviour,
         _P.KIND: kind,
         _P.RATE: gap["rate"],
         _P.PEER_RATE: gap["peer_median"],
@@ -382,6 +362,16 @@ def _figures(gap: pd.Series, kind: str) -> dict[str, object]:
         _P.EFFECT_PP: gap["effect_pp"],
         _P.EFFECT_LOW_PP: gap["effect_low_pp"],
         _P.EFFECT_HIGH_PP: gap["effect_high_pp"],
+        **found,
+    }
+    if kind == "strength":
+        return row | {_P.EVIDENCE: found["hits"][:EACH]}
+    return row | {
+        _P.EXPECTED_GAIN: gap["expected_gain_inquiries"],
+        _P.LOW: gap["low"],
+        _P.HIGH: gap["high"],
+        _P.TARGET_RATE: gap["target_rate"],
+        _P.EVIDENCE: [*found["misses"], *found["hits"][:EACH]],
     }
 
 

@@ -85,24 +85,21 @@ def _ready(design: Design, behaviour: str) -> dict[str, object]:
     have = design.rows[design.rows[behaviour].notna() & design.rows["outcome"].notna()]
     groups = have.groupby(Conversations.AGENT_ID)[behaviour]
     spread = groups.agg(["min", "max"])
+    overlap = float("nan")
+    if unit_of(behaviour) == "shown" and len(have):
+        cells = [have[Conversations.AGENT_ID], have[Conversations.CATEGORY].fillna("")]
+        shown = have.groupby(cells)[behaviour].transform("mean")
+        overlap = float(((shown > 0) & (shown < 1)).mean())
     return {
         "behaviour": behaviour,
         "unit": unit_of(behaviour),
         "inquiries": len(have),
         "agents": len(spread),
         "varying": int((spread["max"] > spread["min"]).sum()),
-        "overlap": _overlap(have, behaviour),
+        "overlap": overlap,
         "shown": float(have[behaviour].mean()) if len(have) else np.nan,
         "with_it": int((have[behaviour] == 1).sum()),
     }
-
-
-def _overlap(have: pd.DataFrame, behaviour: str) -> float:
-    if unit_of(behaviour) != "shown" or have.empty:
-        return float("nan")
-    cells = [have[Conversations.AGENT_ID], have[Conversations.CATEGORY].fillna("")]
-    shown = have.groupby(cells)[behaviour].transform("mean")
-    return float(((shown > 0) & (shown < 1)).mean())
 
 
 def unknown_shares(design: Design) -> pd.DataFrame:

@@ -25,8 +25,7 @@ from csinsight.contract.artifacts import (
     text_column,
 )
 from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
-from csinsight.drivers.exposure import Codes, Places
-from csinsight.drivers.units import Floats, Singles, as_float
+from csinsight.drivers.units import Codes, Floats, Places, Singles, as_float
 
 _C = Conversations
 _S = BuyerStates

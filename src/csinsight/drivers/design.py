@@ -42,7 +42,6 @@ from csinsight.drivers.covariates import (
     written_by,
 )
 from csinsight.drivers.exposure import (
-    Codes,
     Exposure,
     at_landmark,
     by_conversation,
@@ -54,7 +53,7 @@ from csinsight.drivers.exposure import (
     last_compared,
     risk_set_columns,
 )
-from csinsight.drivers.units import Singles, as_float, to_model
+from csinsight.drivers.units import Codes, Singles, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
 
@@ -280,14 +279,7 @@ def _lay_out(
         recent = recent.drop(columns=list(PAGES), errors="ignore")
     family = (*TESTED_BEHAVIOURS, *own)
     rows = _rows(recent, outcome, family)
-    to_the_turn = exposure in ("turns", "conversations")
     whole = by_conversation(recent) if exposure == "turns" else ()
-    count = as_float(recent[_C.TURNS_JUDGED]) if _C.TURNS_JUDGED in recent else np.zeros(0)
-    last = last_compared(count)
-    known = known_turns(recent[_C.CONVERSATION_ID], states) if last and states is not None else None
-    authors = known and turn_authors(recent[_C.AGENT_ID], *known, last)
-    texts, opening = texts_by_turn(len(recent), *known, last) if known else (None, None)
-    apart = authors if whole or exposure != "turns" else None
     return Design(
         rows=rows,
         controls=pd.concat([covariates(recent), unknown_signs(recent)], axis=1),
@@ -298,17 +290,33 @@ def _lay_out(
         turns=_turns(recent, exposure),
         signs=intent_signs(recent),
         browsing=browsing,
-        states=states_by_turn(len(recent), *known, last) if to_the_turn and known else None,
-        texts=texts,
-        opening=opening,
-        heard=(np.nan_to_num(count) if len(count) else np.zeros(len(recent))).astype(np.int64),
-        authors=authors,
-        written=written_by(apart, recent[_C.AGENT_ID], count),
         by_conversation=whole,
         unfair=cut_short(recent, as_float(recent[outcome]), whole) if whole else (),
         unasked=_unasked(recent, exposure),
         own=own,
+        **_told_by_turn(recent, exposure, states, bool(whole)),
     )
+
+
+def _told_by_turn(
+    recent: pd.DataFrame, exposure: Exposure, states: pd.DataFrame | None, whole: bool
+) -> dict[str, Any]:
+    """Return what is known of each turn; `whole`: some behaviours are compared by conversation."""
+    count = as_float(recent[_C.TURNS_JUDGED]) if _C.TURNS_JUDGED in recent else np.zeros(0)
+    last = last_compared(count)
+    known = known_turns(recent[_C.CONVERSATION_ID], states) if last and states is not None else None
+    authors = known and turn_authors(recent[_C.AGENT_ID], *known, last)
+    texts, opening = texts_by_turn(len(recent), *known, last) if known else (None, None)
+    to_the_turn = exposure in ("turns", "conversations")
+    apart = authors if whole or exposure != "turns" else None
+    return {
+        "states": states_by_turn(len(recent), *known, last) if to_the_turn and known else None,
+        "texts": texts,
+        "opening": opening,
+        "heard": (np.nan_to_num(count) if len(count) else np.zeros(len(recent))).astype(np.int64),
+        "authors": authors,
+        "written": written_by(apart, recent[_C.AGENT_ID], count),
+    }
 
 
 def secondary_outcomes(

@@ -35,11 +35,8 @@ from csinsight.drivers.fixed_effects import (
     cross_products,
     without_levels,
 )
-from csinsight.drivers.units import Floats, Singles, unit_of
+from csinsight.drivers.units import Codes, Floats, Places, Singles, unit_of
 from csinsight.drivers.word_index import LEANS, days_differ, told_by_signs, words_by_turn
-
-Places = npt.NDArray[np.intp]
-Counts = npt.NDArray[np.int64]
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
@@ -149,7 +146,7 @@ class DesignMatrix:
     columns: Floats
     names: tuple[str, ...]
     offered: Mapping[str, npt.NDArray[np.bool_]]
-    agents: Counts
+    agents: Codes
     behaviours: tuple[str, ...]
     adjust: tuple[str, ...]
     signs: tuple[str, ...]
@@ -158,12 +155,12 @@ class DesignMatrix:
     turns: Mapping[str, TurnTimes]
     states: Singles | None
     texts: Singles | None
-    heard: Counts
-    authors: Counts | None
+    heard: Codes
+    authors: Codes | None
     written: tuple[str, ...]
-    cases: Counts
-    weeks: Counts
-    days: Counts
+    cases: Codes
+    weeks: Codes
+    days: Codes
     taught: Mapping[str, str]
     unfair: tuple[str, ...]
 
@@ -205,7 +202,7 @@ class DesignMatrix:
             samples.setdefault(usable.tobytes(), []).append(behaviour)
         return [(block.at(np.frombuffer(key, dtype=bool)), b) for key, b in samples.items()]
 
-    def cells(self, rows: Places) -> Counts:
+    def cells(self, rows: Places) -> Codes:
         """Return codes of who is compared with whom: an agent's inquiries of one week.
 
         Agents have better and worse weeks in all they do, newcomers learn, sales come and go. Of
@@ -216,7 +213,7 @@ class DesignMatrix:
         periods = [(self.days, _A_DAY)] if self.days_differ else []
         for codes, least in [*periods, *((self.weeks // width, _A_CELL) for width in _WEEKS)]:
             both = agents * (int(codes.max(initial=0)) + 1) + codes[rows]
-            cells: Counts = np.asarray(np.unique(both, return_inverse=True)[1], dtype=np.int64)
+            cells: Codes = np.asarray(np.unique(both, return_inverse=True)[1], dtype=np.int64)
             if len(rows) >= least * (int(cells.max(initial=0)) + 1):
                 return cells
         return np.asarray(np.unique(agents, return_inverse=True)[1], dtype=np.int64)
@@ -247,7 +244,7 @@ class DesignMatrix:
         return found
 
     @property
-    def writers(self) -> Counts:
+    def writers(self) -> Codes:
         """Who wrote each turn, or each conversation where nobody took over."""
         return self.agents if self.authors is None else self.authors
 
@@ -285,7 +282,7 @@ class DesignMatrix:
         worth = len(block.rows) - (int(cells.max(initial=-1)) + 1) + len(sizes)
         return cross_products(without_levels(block.values, cells), block.names, sizes, worth)
 
-    def sizes(self, rows: Places) -> Counts:
+    def sizes(self, rows: Places) -> Codes:
         """Return how many of some rows each agent has."""
         return np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
 
@@ -453,7 +450,7 @@ def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
     (True, ('first_response_s', 'mean_response_s'))
     >>> model = matrix.model("greets")
     >>> model.outcome, model.exposure, model.controls[:2]
-    ('outcome', 'greets', ('first_response_s', 'asks_needs'))
+    ('outcome', 'greets', ('first_response_s', 'polite_words'))
     """
     made = _MADE.setdefault(design, {})
     if together not in made:
@@ -543,7 +540,7 @@ def _openings(design: Design) -> pd.DataFrame:
     return pd.DataFrame(kept, index=design.rows.index, dtype=float)
 
 
-def _days_back(started: pd.Series) -> Counts:
+def _days_back(started: pd.Series) -> Codes:
     """Return by how many days each began before the last; untimed ones share its day."""
     days = (started.max() - started).dt.days if started.notna().any() else started
     return np.asarray(days.fillna(0), dtype=np.int64)

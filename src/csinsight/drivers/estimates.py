@@ -30,9 +30,7 @@ from csinsight.drivers.design import Design
 from csinsight.drivers.design_matrix import (
     OUTCOME,
     Block,
-    Counts,
     DesignMatrix,
-    Places,
     design_matrix_of,
 )
 from csinsight.drivers.fixed_effects import (
@@ -41,7 +39,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
 )
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
-from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.units import Codes, Floats, Places, unit_of
 from csinsight.drivers.verdicts import (
     ALL,
     CUT_SHORT,
@@ -232,7 +230,7 @@ class _Sample:
         return {}
 
     @cached_property
-    def _starts(self) -> Counts:
+    def _starts(self) -> Codes:
         """Where each agent's rows begin."""
         agents = self.matrix.agents[self.block.rows]
         new = np.r_[np.ones(min(len(agents), 1), dtype=bool), agents[1:] != agents[:-1]]

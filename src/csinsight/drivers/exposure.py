@@ -35,7 +35,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from csinsight.contract.artifacts import (
@@ -46,13 +45,11 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.units import Floats, Singles, as_float
+from csinsight.drivers.units import Codes, Floats, Places, Singles, as_float
 
 _C = Conversations
 _S = BuyerStates
 
-Codes = npt.NDArray[np.int64]
-Places = npt.NDArray[np.intp]
 #: ``turns`` and ``conversations`` are told above; ``landmark`` compares conversations that reach k
 #: agent turns, read over the first k; ``window`` counts all that came before the outcome.
 Exposure = Literal["turns", "conversations", "landmark", "window"]

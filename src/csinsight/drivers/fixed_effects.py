@@ -25,14 +25,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse, stats
 
-from csinsight.drivers.units import Floats
+from csinsight.drivers.units import Codes, Floats, Places
 from csinsight.stats.intervals import jackknife_error
-
-Places = npt.NDArray[np.intp]
-Counts = npt.NDArray[np.int64]
 
 _TOLERANCE = 1e-8
 _RIDGE = 1e-11
@@ -213,7 +209,7 @@ class ManyEstimates:
 
 
 def cross_products(
-    columns: Floats, names: Iterable[str], sizes: Counts, rows: int | None = None
+    columns: Floats, names: Iterable[str], sizes: Codes, rows: int | None = None
 ) -> CrossProducts:
     """Return the centred cross-products of each agent's rows.
 
@@ -242,7 +238,7 @@ def cross_products(
     return CrossProducts(tuple(names), products, len(columns) if rows is None else rows)
 
 
-def without_levels(columns: Floats, cells: Counts) -> Floats:
+def without_levels(columns: Floats, cells: Codes) -> Floats:
     """Return columns with the mean of each row's cell taken out.
 
     Parameters
@@ -446,7 +442,7 @@ def iv_first(products: CrossProducts, through: Floats, model: FixedEffectsModel)
     return np.asarray(np.linalg.solve(inner.T, np.eye(len(inner))[0]) @ through[by])
 
 
-def cross_products_with(columns: Floats, outcomes: Floats, sizes: Counts) -> Floats:
+def cross_products_with(columns: Floats, outcomes: Floats, sizes: Codes) -> Floats:
     """Return the centred cross-products of each agent's columns with many outcomes.
 
     Parameters

@@ -35,7 +35,7 @@ from scipy import stats
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
 from csinsight.drivers.design import LEAST_BROWSING
-from csinsight.drivers.design_matrix import Block, DesignMatrix, Places, companions_of
+from csinsight.drivers.design_matrix import Block, DesignMatrix, companions_of
 from csinsight.drivers.exposure import CLOCKED, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import (
     CrossProducts,
@@ -47,7 +47,7 @@ from csinsight.drivers.fixed_effects import (
     partial,
     squares_left,
 )
-from csinsight.drivers.units import Floats, Singles, unit_of
+from csinsight.drivers.units import Floats, Places, Singles, unit_of
 from csinsight.drivers.word_index import LEANS
 from csinsight.stats.intervals import jackknife_error
 
@@ -285,12 +285,8 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     ['check', 'behaviour', 'estimate_pp', 'low_pp', 'high_pp', 'fired']
     """
     # Verdicts and the page of checks ask for the same alarms.
-    if matrix not in _RUNG:
-        _RUNG[matrix] = _placebo_tests(matrix)
-    return _RUNG[matrix].copy()
-
-
-def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
+    if matrix in _RUNG:
+        return _RUNG[matrix].copy()
     rows = np.flatnonzero(matrix.known)
     signs = [name for name in PLACEBOS if name in matrix.names]
     words = [
@@ -312,7 +308,8 @@ def _placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
             found.append(_state_test(matrix, matrix.states, rows, free, LEVEL / looks))
     columns = [_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP, _D.FIRED]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
-    return table[columns].astype({_D.FIRED: bool})
+    _RUNG[matrix] = table[columns].astype({_D.FIRED: bool})
+    return _RUNG[matrix].copy()
 
 
 def _placebos(

@@ -23,7 +23,7 @@ from scipy import stats
 
 from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design import LEAST_BROWSING, Design
-from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, Places, design_matrix_of
+from csinsight.drivers.design_matrix import OUTCOME, DesignMatrix, design_matrix_of
 from csinsight.drivers.estimates import settled_by
 from csinsight.drivers.fixed_effects import (
     ManyEstimates,
@@ -33,7 +33,7 @@ from csinsight.drivers.fixed_effects import (
     without_levels,
 )
 from csinsight.drivers.intent import TIMES, TIMES_UNSEEN, placebo_tests
-from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.units import Floats, Places, unit_of
 from csinsight.drivers.verdicts import answering, family_level, rings
 from csinsight.stats.shrinkage import noise_of, pooled_spread, posterior, prior_fit
 
@@ -170,7 +170,12 @@ def _deals(design: Design, matrix: DesignMatrix, tested: Sequence[str]) -> _Deal
     rate = float("nan")
     if matrix.outcome != "satisfaction":
         rate = float(matrix.column(OUTCOME)[rows].mean())
-    least = np.where(rung, _least_times(design), TIMES)
+    # The benchmark of `csinsight.drivers.intent.own_intent` where an alarm rings.
+    second = all(any(str(n).startswith(f"{group}: ") for n in design.signs) for group in SIGNS)
+    times = TIMES if second and design.states is not None else TIMES_UNSEEN
+    if design.browsing_share == 0 or (design.browsing_share < LEAST_BROWSING and not second):
+        times = float("inf")
+    least = np.where(rung, times, TIMES)
     return _Deals(tuple(found), effect, se, df, moved, rung, least, matrix.points, rate)
 
 
@@ -199,14 +204,6 @@ def _drawn(
             if without is not None and seen:
                 moved = (without - drawn.effect) / matrix.browsing
             yield behaviour, (drawn, moved)
-
-
-def _least_times(design: Design) -> float:
-    """Return `csinsight.drivers.intent.own_intent`'s benchmark where an alarm rings."""
-    second = all(any(str(n).startswith(f"{group}: ") for n in design.signs) for group in SIGNS)
-    if design.browsing_share == 0 or (design.browsing_share < LEAST_BROWSING and not second):
-        return float("inf")
-    return TIMES if second and design.states is not None else TIMES_UNSEEN
 
 
 def _dealt(matrix: DesignMatrix, rows: Places, draws: int, rng: np.random.Generator) -> Floats:

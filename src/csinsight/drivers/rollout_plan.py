@@ -160,7 +160,11 @@ def plan_rollout(
     """
     agents = _who_takes_part(behaviour, agents, months)
     told = _look_back(conversations, behaviour, agents, as_of, look_back)
-    past = _past(told, agents, max((as_of - add_months(as_of, -look_back)).days // 7, 1))
+    weeks = max((as_of - add_months(as_of, -look_back)).days // 7, 1)
+    # Days beyond whole weeks belong to the last.
+    told = told.assign(week=told["week"].clip(upper=weeks - 1))
+    number, mean = cells_of(told, as_float(told[_C.PAID]), agents, weeks)
+    past = _Past(number, mean, agents_moves(number, mean))
     expected = effect_pp * uptake_pp / 100
 
     @cache
@@ -232,12 +236,6 @@ class _Past:
     number: Floats
     mean: Floats
     moves: Moves
-
-
-def _past(told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
-    whole = told.assign(week=told["week"].clip(upper=weeks - 1))
-    number, mean = cells_of(whole, as_float(told[_C.PAID]), agents, weeks)
-    return _Past(number, mean, agents_moves(number, mean))
 
 
 def _power(

@@ -18,6 +18,9 @@ from csinsight.contract.domain import TIMINGS
 Floats = npt.NDArray[np.float64]
 #: What is told of each turn: half the memory.
 Singles = npt.NDArray[np.float32]
+#: Which group a row belongs to, and where rows or columns stand.
+Codes = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
 Unit = Literal["shown", "doubling", "ten_points"]
 
 _TEN_POINTS: Final = ("slow_reply_share",)

@@ -405,7 +405,7 @@ def verdicts(
     table.loc[by_chance & weak, _D.REASON] = BENCHMARK
     table.loc[by_chance & apart & ~weak, _D.REASON] = DISAGREES
     table.loc[by_chance & rung & unseen(table, browsing), _D.REASON] = UNSEEN
-    settled = _settled(estimates)
+    settled = estimates.reindex(columns=[SETTLED])[SETTLED].eq(True).to_numpy()
     table.loc[by_chance & settled, _D.REASON] = SETTLED
     side = np.where(table[_D.EFFECT_PP] > 0, "helps", "hurts")
     stands = named & ~weak & ~apart & ~settled
@@ -416,12 +416,6 @@ def verdicts(
     return table
 
 
-def _settled(estimates: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    if SETTLED not in estimates:
-        return np.zeros(len(estimates), dtype=bool)
-    return np.asarray(estimates[SETTLED].eq(True))
-
-
 def _with_naming(
     table: pd.DataFrame, tested: pd.Series, q_threshold: float, level: float
 ) -> tuple[pd.DataFrame, pd.Series]:
@@ -429,7 +423,9 @@ def _with_naming(
     for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
         p_values = family[_D.P_VALUE].to_numpy()
         table.loc[family.index, _D.Q_VALUE] = stats.false_discovery_control(p_values)
-    table = _with_belief(table)
+        numbers = family[[_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP]].to_numpy(dtype=float)
+        believed = np.column_stack(two_groups(*numbers.T).expected())
+        table.loc[family.index, [_D.SHRUNK_PP, _D.SHRUNK_LOW_PP, _D.SHRUNK_HIGH_PP]] = believed
     spoken = _families_that_speak(table, level)
     kinds = pd.MultiIndex.from_frame(table[[_D.OUTCOME, _D.SCOPE_KIND]])
     named = (
@@ -450,13 +446,3 @@ def _families_that_speak(table: pd.DataFrame, level: float) -> list[tuple[str, s
     others = [family for family in smallest.index if family != main]
     spare = level * (1 + _OTHERS) if first else level * _OTHERS / max(len(others), 1)
     return [*([main] if first else []), *[f for f in others if smallest[f] <= spare]]
-
-
-def _with_belief(table: pd.DataFrame) -> pd.DataFrame:
-    """Add effects as believed, a prior learnt from each family."""
-    tested = table[_D.Q_VALUE].notna()
-    for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
-        numbers = family[[_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP]].to_numpy(dtype=float)
-        believed = np.column_stack(two_groups(*numbers.T).expected())
-        table.loc[family.index, [_D.SHRUNK_PP, _D.SHRUNK_LOW_PP, _D.SHRUNK_HIGH_PP]] = believed
-    return table

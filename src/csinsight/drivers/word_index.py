@@ -27,13 +27,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from csinsight.drivers.exposure import TurnTimes, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import without_levels
-from csinsight.drivers.units import Floats
+from csinsight.drivers.units import Codes, Floats
 
-Counts = npt.NDArray[np.int64]
 #: Standard errors beyond which days differ, and beyond which turns have something in common.
 _CLEAR: Final = 3.0
 _IN_COMMON: Final = 2.0
@@ -41,7 +39,7 @@ _IN_COMMON: Final = 2.0
 LEANS: Final = {"more": 1.0, "less": -1.0, "nothing": 0.0}
 
 
-def days_differ(words: Floats, agents: Counts, days: Counts) -> bool:
+def days_differ(words: Floats, agents: Codes, days: Codes) -> bool:
     """Tell whether what agents say differs by the day, beyond their weeks.
 
     A score test: products of all pairs of one agent's inquiries of a day, against those expected of
@@ -78,8 +76,8 @@ def days_differ(words: Floats, agents: Counts, days: Counts) -> bool:
 def words_by_turn(
     turns: Mapping[str, TurnTimes],
     leans: Mapping[str, float],
-    agents: Counts,
-    cases: Counts,
+    agents: Codes,
+    cases: Codes,
 ) -> tuple[Floats, Floats]:
     """Return how hard agents tried by inquiry and turn, and how much they could have shown.
 
@@ -115,7 +113,7 @@ def words_by_turn(
     return tried, could
 
 
-def told_by_signs(tried: Floats, could: Floats, index: Floats, cells: Counts) -> float:
+def told_by_signs(tried: Floats, could: Floats, index: Floats, cells: Codes) -> float:
     """Return what share of what moves an inquiry's words the signs of intent tell.
 
     Parameters

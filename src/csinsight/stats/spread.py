@@ -7,7 +7,6 @@ true. Whether one unit is unusual is asked of how much the others differ among t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-Floats = NDArray[np.float64]
+from csinsight.stats.intervals import Floats
 
 #: Fewer units than this say nothing of how much units usually differ.
 MIN_UNITS: Final = 4
@@ -199,12 +198,9 @@ def between_variance(
         middle = np.average(seen, weights=weights) if centre is None else centre
         return float((weights * np.square(seen - middle)).sum()) - wanted
 
-    return _root(excess, float(np.ptp(seen) ** 2 + errors.max()))
-
-
-def _root(excess: Callable[[float], float], high: float) -> float:
     if excess(0.0) <= 0:
         return 0.0
+    high = float(np.ptp(seen) ** 2 + errors.max())
     while excess(high) > 0:
         high *= 4
     return float(optimize.brentq(excess, 0.0, high, xtol=1e-15 * high))
