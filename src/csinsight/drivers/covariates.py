@@ -11,7 +11,7 @@ adjusted for that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,16 @@ SIGNS: Final = {
         _C.OPENING_WORRY,
     ),
 }
+
+
+class KnownShare(NamedTuple):
+    """Of what share of inquiries something is known, without the outcome and with it."""
+
+    without: float
+    with_it: float
+
+
+NOTHING_KNOWN: Final = KnownShare(0.0, 0.0)
 
 
 def covariates(conversations: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +203,7 @@ def unknown_column(group: str) -> str:
     return f"{group} unknown"
 
 
-def known_browsing(conversations: pd.DataFrame, outcome: Floats) -> tuple[float, float]:
+def known_browsing(conversations: pd.DataFrame, outcome: Floats) -> KnownShare:
     """Return of what share of inquiries the page views before the first line are known.
 
     Parameters
@@ -204,28 +214,26 @@ def known_browsing(conversations: pd.DataFrame, outcome: Floats) -> tuple[float,
 
     Returns
     -------
-    tuple of float
-        Of the inquiries without the outcome and of those with it; of all, twice, where the outcome
-        is a score or all inquiries have the same.
+    KnownShare
+        Of all inquiries, twice, where the outcome is a score or all have the same.
 
     Examples
     --------
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"cart_before": [True, None, None, False]})
     >>> known_browsing(rows, np.array([1.0, 1.0, 0.0, 1.0]))
-    (0.0, 0.6666666666666666)
+    KnownShare(without=0.0, with_it=0.6666666666666666)
     """
     known = np.zeros(len(conversations), dtype=bool)
     for name in PAGES:
         if name in conversations:
             known |= ~np.isnan(as_float(conversations[name]))
     if not known.any():
-        return 0.0, 0.0
+        return NOTHING_KNOWN
     of_both = [outcome == 0, outcome == 1]
     if not all(rows.any() for rows in of_both) or not np.any(of_both, axis=0).all():
         of_both = [np.ones(len(known), dtype=bool)] * 2
-    without, with_it = (float(known[rows].mean()) for rows in of_both)
-    return without, with_it
+    return KnownShare(*(float(known[rows].mean()) for rows in of_both))
 
 
 def _levels(values: pd.Series, name: str) -> pd.DataFrame:

@@ -30,7 +30,9 @@ from csinsight.contract.artifacts import (
 )
 from csinsight.contract.domain import BEHAVIOURS, COMPLIANCE, CONTROLS
 from csinsight.drivers.covariates import (
+    NOTHING_KNOWN,
     PAGES,
+    KnownShare,
     covariates,
     intent_signs,
     known_browsing,
@@ -115,7 +117,7 @@ class Design:
     signs : DataFrame
         Same rows; signs of the buyer's intent from before the first line
         (`csinsight.drivers.covariates.intent_signs`).
-    browsing : tuple of float
+    browsing : KnownShare
         Of what share of inquiries without the outcome, and of those with it, page views before the
         first line are known (`csinsight.drivers.covariates.known_browsing`). Where these are far
         apart, who is seen may follow from who bought, and `signs` has none of them.
@@ -156,7 +158,7 @@ class Design:
     landmark: int | None = None
     turns: pd.DataFrame = field(default_factory=pd.DataFrame)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    browsing: tuple[float, float] = (0.0, 0.0)
+    browsing: KnownShare = NOTHING_KNOWN
     states: Singles | None = None
     texts: Singles | None = None
     opening: Singles | None = None
@@ -252,12 +254,15 @@ def design(
     following = ordered.groupby(_C.AGENT_ID, sort=False)[there].shift(-1)
     recent = recent.assign(**{name: following[name].reindex(recent.index) for name in there})
     recent, landmark, left = _exposed(recent, exposure)
+    steps = [("conversations", 0), *steps, *left]
+    flow = pd.DataFrame(steps, columns=["step", "left_out"])
+    remaining = len(recent) + flow["left_out"].sum() - flow["left_out"].cumsum()
     laid_out = _lay_out(_with_segments(recent, lagged), outcome, exposure, states, own or {})
     started = conversations[_C.STARTED_AT].dropna()
     first = pd.Timestamp(add_months(as_of, -months))
     return replace(
         laid_out,
-        flow=_flow(len(recent), [*steps, *left]),
+        flow=flow.assign(remaining=remaining),
         landmark=landmark,
         by_conversation=laid_out.by_conversation if by_balance else (),
         unfair=laid_out.unfair if by_balance else (),
@@ -357,14 +362,14 @@ def secondary_outcomes(
     ]
 
 
-def uneven(browsing: tuple[float, float]) -> bool:
+def uneven(browsing: KnownShare) -> bool:
     """Tell whether page views may be known of those who bought because they bought.
 
     Examples
     --------
     Of one inquiry in ten that ended without a sale, and of nearly all with one:
 
-    >>> uneven((0.1, 0.95)), uneven((0.7, 0.9)), uneven((0.0, 0.0))
+    >>> uneven(KnownShare(0.1, 0.95)), uneven(KnownShare(0.7, 0.9)), uneven(KnownShare(0.0, 0.0))
     (True, False, False)
     """
     return min(browsing) * _UNEVEN < max(browsing)
@@ -458,14 +463,6 @@ def _rows(conversations: pd.DataFrame, outcome: Outcome, family: tuple[str, ...]
             measured[behaviour] = np.full(len(conversations), np.nan)
     index = conversations.index
     return pd.concat([conversations[names], pd.DataFrame(measured, index=index)], axis=1)
-
-
-def _flow(compared: int, steps: list[tuple[str, int]]) -> pd.DataFrame:
-    left_out = [0, *[count for _, count in steps]]
-    flow = pd.DataFrame(
-        {"step": ["conversations", *[reason for reason, _ in steps]], "left_out": left_out}
-    )
-    return flow.assign(remaining=compared + sum(left_out) - flow["left_out"].cumsum())
 
 
 def _opportunities(rows: pd.DataFrame, family: tuple[str, ...]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -93,6 +93,14 @@ class Block:
         """Return these rows with more columns."""
         values = np.column_stack([self.values, *columns.values()])
         return replace(self, names=(*self.names, *columns), values=values)
+
+
+class OutcomeFit(NamedTuple):
+    """The outcome within agents, what comes before any answer there, and the slopes on it."""
+
+    outcome: Floats
+    before: Floats
+    slopes: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,12 +336,12 @@ class DesignMatrix:
         known = (*self.adjust, *self.signs) if signs else self.adjust
         return tuple(name for name in known if name not in self.behaviours)
 
-    def outcome_told(self, rows: Places) -> tuple[Floats, Floats, Floats]:
-        """Return the outcome within agents, what `before` is there, and the slopes on it."""
+    def outcome_told(self, rows: Places) -> OutcomeFit:
+        """Return how what is `before` tells the outcome of some rows."""
         agents = np.unique(self.agents[rows], return_inverse=True)[1].astype(np.int64)
         both = without_levels(self.values([*self.before(), OUTCOME], rows), agents)
         known, y = both[:, :-1], both[:, -1]
-        return y, known, _slopes(known, y)
+        return OutcomeFit(y, known, _slopes(known, y))
 
     def block(self, rows: Places) -> Block:
         """Return some rows with their residualized exposures.
@@ -370,7 +378,7 @@ class DesignMatrix:
 
     @cached_property
     def _text_slopes(self) -> Floats:
-        _, _, slopes = self.outcome_told(np.flatnonzero(self.known))
+        slopes = self.outcome_told(np.flatnonzero(self.known)).slopes
         return np.asarray(slopes[[name.startswith(TEXT) for name in self.before()]])
 
     def _exposures(

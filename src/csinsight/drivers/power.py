@@ -212,10 +212,10 @@ def _dealt(matrix: DesignMatrix, rows: Places, draws: int, rng: np.random.Genera
     What they tell stays: estimates are adjusted for it, and the signs of intent move them by it.
     """
     agents = matrix.agents[rows]
-    y, known, slopes = matrix.outcome_told(rows)
-    told, free = known @ slopes, len(rows) - len(np.unique(agents))
+    fit = matrix.outcome_told(rows)
+    told, free = fit.before @ fit.slopes, len(rows) - len(np.unique(agents))
     # What is left of a fit is too small by what it has taken up.
-    left = (y - told) * np.sqrt(free / max(free - len(slopes), 1))
+    left = (fit.outcome - told) * np.sqrt(free / max(free - len(fit.slopes), 1))
     dealt = np.empty((len(rows), draws))
     for agent in np.unique(agents):
         own = np.flatnonzero(agents == agent)

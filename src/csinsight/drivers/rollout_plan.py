@@ -161,10 +161,7 @@ def plan_rollout(
     agents = _who_takes_part(behaviour, agents, months)
     told = _look_back(conversations, behaviour, agents, as_of, look_back)
     weeks = max((as_of - add_months(as_of, -look_back)).days // 7, 1)
-    # Days beyond whole weeks belong to the last.
-    told = told.assign(week=told["week"].clip(upper=weeks - 1))
-    number, mean = cells_of(told, as_float(told[_C.PAID]), agents, weeks)
-    past = _Past(number, mean, agents_moves(number, mean))
+    past = _Past.of(told, agents, weeks)
     expected = effect_pp * uptake_pp / 100
 
     @cache
@@ -236,6 +233,13 @@ class _Past:
     number: Floats
     mean: Floats
     moves: Moves
+
+    @classmethod
+    def of(cls, told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
+        """Return it from the inquiries; days beyond whole weeks belong to the last."""
+        told = told.assign(week=told["week"].clip(upper=weeks - 1))
+        number, mean = cells_of(told, as_float(told[_C.PAID]), agents, weeks)
+        return cls(number, mean, agents_moves(number, mean))
 
 
 def _power(
