@@ -31,7 +31,7 @@ from csinsight.drivers.estimates import estimate_drivers
 from csinsight.engine import Shop, open_shop
 from csinsight.features.conversations import cut_messages
 from csinsight.features.frames import Frame
-from csinsight.views.products import conversion
+from csinsight.views.kpi_figures import goods_conversion
 
 AS_OF = datetime(2026, 11, 1)
 GOODS = {
@@ -103,7 +103,7 @@ def test_conversion_by_goods_is_what_was_planted(
     planted: tuple[MarkedMessages, pd.DataFrame],
 ) -> None:
     marked, conversations = planted
-    table = conversion(conversations).set_index("goods")
+    table = goods_conversion(conversations).set_index("goods")
     for kind, rate in PAYS.items():
         assert table.loc[kind, "low"] < rate < table.loc[kind, "high"]
         assert table.loc[kind, "inquiries"] > 100
@@ -226,5 +226,5 @@ def test_a_shop_without_lines_tells_no_goods_and_one_without_categories_its_prod
 def test_small_categories_are_put_together(planted: tuple[MarkedMessages, pd.DataFrame]) -> None:
     few = planted[1].copy()
     few.loc[few.index[:30], "product_category"] = "gloves"
-    assert OTHER_PRODUCTS in conversion(few)["goods"].tolist()
-    assert "gloves" not in conversion(few)["goods"].tolist()
+    assert OTHER_PRODUCTS in goods_conversion(few)["goods"].tolist()
+    assert "gloves" not in goods_conversion(few)["goods"].tolist()

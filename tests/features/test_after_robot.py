@@ -12,7 +12,7 @@ from csinsight.context import context_of
 from csinsight.engine import open_shop
 from csinsight.features.agent_sessions import after_robot, response_times
 from csinsight.features.conversations import CutMessages, cut_messages
-from csinsight.views import after_robot as view
+from csinsight.views import kpi_figures as view
 from csinsight.views.study import Study
 
 
@@ -61,7 +61,7 @@ def _cut(folder: Path, response_from: str) -> CutMessages:
 
 def test_both_readings_stand_side_by_side(folder: Path) -> None:
     for headline in ("buyer_message", "hand_over"):
-        found = view.figures(after_robot(_cut(folder, headline))).set_index("agent_id")
+        found = view.robot_figures(after_robot(_cut(folder, headline))).set_index("agent_id")
         shop = found[found.index.isna()].iloc[0]
         assert (shop["rounds"], shop["robot_alone"]) == (6, 6)
         # Four of 255 s, one of 35 s, one at the cap; from the hand-over 15 s, 30 s and the cap.
@@ -102,14 +102,14 @@ def test_the_profile_names_the_headline(folder: Path, tmp_path: Path) -> None:
     taobao = load_profile("taobao")
     assert taobao.response_from == "buyer_message"
     study = Study(folder, tmp_path / "run", shop="s", lang="en", month="2026-10")
-    table = view.figures(after_robot(_cut(folder, "hand_over")))
+    table = view.robot_figures(after_robot(_cut(folder, "hand_over")))
     for choice, said in (
         ("buyer_message", "as platforms do"),
         ("hand_over", "from the hand-over, as"),
     ):
         profile = taobao.model_copy(update={"response_from": choice})
         study.context = study.context.model_copy(update={"profile": profile})
-        text = view.table(study, table).plain()
+        text = view.robot_table(study, table).plain()
         assert said in text
         assert "In 6 rounds a robot wrote before a person had to; 6 more" in text
 
@@ -118,6 +118,6 @@ def test_without_a_robot_there_is_one_reading(folder: Path, tmp_path: Path) -> N
     text = (folder / "messages.csv").read_text(encoding="utf-8")
     kept = [line for line in text.splitlines() if ",bot," not in line]
     (folder / "messages.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
-    table = view.figures(after_robot(_cut(folder, "buyer_message")))
+    table = view.robot_figures(after_robot(_cut(folder, "buyer_message")))
     study = Study(folder, tmp_path / "run", shop="s", lang="en", month="2026-10")
-    assert "No robot wrote" in view.table(study, table).plain()
+    assert "No robot wrote" in view.robot_table(study, table).plain()

@@ -14,7 +14,6 @@ from csinsight.sample import sample_drivers
 from csinsight.segments.tiers import Leaving
 from csinsight.views import (
     agent_kpis,
-    broken_rules,
     buyer_types,
     coaching,
     labels,
@@ -132,29 +131,29 @@ def _broken(**sizes: int) -> pd.DataFrame:
 
 
 def test_who_seems_to_break_a_rule_often_is_named_with_how_often(study: Study) -> None:
-    told = broken_rules.in_brief(study, _broken(xl=12, keke=8, mi=3, an=1))
+    told = coaching.rules_in_brief(study, _broken(xl=12, keke=8, mi=3, an=1))
     assert "[xl](06_agent_card-" in told
     assert told.index("12") < told.index("keke") < told.index("others 1 to 3")
     assert "mi]" not in told
-    assert "each" not in broken_rules.in_brief(study, _broken(mi=3))
+    assert "each" not in coaching.rules_in_brief(study, _broken(mi=3))
     assert "an]" not in told
 
 
 def test_a_line_that_breaks_two_rules_counts_once(study: Study) -> None:
     twice = pd.concat([_broken(xl=3), _broken(xl=3).assign(behaviour="asks_for_praise")])
-    assert "xl" not in broken_rules.in_brief(study, twice)
+    assert "xl" not in coaching.rules_in_brief(study, twice)
     apart = twice.assign(evidence=[["a", "b", "c"], ["d", "e", "f"]])
-    assert "[xl](06_agent_card-xl.html) 6" in broken_rules.in_brief(study, apart)
+    assert "[xl](06_agent_card-xl.html) 6" in coaching.rules_in_brief(study, apart)
 
 
 def test_few_hits_name_nobody(study: Study) -> None:
-    told = broken_rules.in_brief(study, _broken(xl=2, keke=2))
+    told = coaching.rules_in_brief(study, _broken(xl=2, keke=2))
     assert "xl" not in told
     assert "keke" not in told
 
 
 def test_without_hits_nobody_is_spoken_of(study: Study) -> None:
-    assert broken_rules.in_brief(study, _broken(xl=2).head(0)) == ""
+    assert coaching.rules_in_brief(study, _broken(xl=2).head(0)) == ""
 
 
 def test_strengths_alone_are_no_plan(study: Study) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from csinsight.contract.join import BuyersNamed
 from csinsight.features.coverage import join_bias
-from csinsight.views import data_check, data_check_join
+from csinsight.views import data_check
 from csinsight.views.study import Study
 
 
@@ -44,7 +44,7 @@ def test_keys_and_the_bias_of_the_unmatched(tmp_path: Path) -> None:
     # The better of two keys wins, and one key with two buyers is nobody's.
     links += "o0,b39,contact\no20,b20,list\no20,b21,list\n"
     study = Study(_shop(tmp_path / "shop", orders, links), tmp_path / "run", shop="s", lang="en")
-    found = data_check_join.keys(study)
+    found = data_check.join_keys(study)
     assert found.to_numpy().tolist() == [["number", 8, 0.2, 8], ["list", 2, 0.05, 2]]
     table = join_bias(study.open(), study.start, study.as_of).set_index("measure")
     both = table[["found", "not_found"]]
@@ -56,7 +56,7 @@ def test_keys_and_the_bias_of_the_unmatched(tmp_path: Path) -> None:
     assert both.loc["ordered", "found"] == 1.0
     # Twenty orders of nobody for thirty who are not found: two of three at most.
     assert both.loc["paid"].tolist() == [1.0, pytest.approx(20 / 30)]
-    text = data_check_join.joined(study, found).plain()
+    text = data_check.joined(study, found).plain()
     assert "Order number written in a chat" in text
     assert "100%\N{NO-BREAK SPACE}(72%\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}100%)" in text
     assert "67% at most" in text
@@ -74,7 +74,7 @@ def test_a_join_that_fails_is_no_zero(tmp_path: Path) -> None:
     orders = "".join(_order(n, f"b{n}.0".removeprefix("b"), 100) for n in range(40))
     study = Study(_shop(tmp_path / "shop", orders), tmp_path / "run", shop="s", lang="en")
     assert study.open().match.broken
-    text = data_check_join.joined(study, data_check_join.keys(study)).plain()
+    text = data_check.joined(study, data_check.join_keys(study)).plain()
     assert "can’t be joined" in text
     assert "0%" not in text
 
@@ -90,6 +90,6 @@ def test_without_orders_there_is_nothing_to_join(tmp_path: Path) -> None:
     folder = _shop(tmp_path / "shop", "")
     (folder / "orders.csv").unlink()
     study = Study(folder, tmp_path / "run", shop="s", lang="zh")
-    assert data_check_join.keys(study).empty
-    text = data_check_join.joined(study, data_check_join.keys(study)).plain()
+    assert data_check.join_keys(study).empty
+    text = data_check.joined(study, data_check.join_keys(study)).plain()
     assert text == "没有聊天或没有订单，无从关联。"

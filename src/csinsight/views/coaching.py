@@ -1,9 +1,14 @@
-"""Notebook 05: what to practise, who gains, what came of earlier advice and rejected findings."""
+"""Notebook 05: what to practise and who gains, whose lines break rules, playbooks by buyer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from csinsight.behaviours.findings import waiting
+from csinsight.coaching.advice import Playbook, load_library
+from csinsight.coaching.masking import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
@@ -11,15 +16,21 @@ from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, Findi
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import (
+    Anchor,
     Block,
+    Box,
+    Columns,
     Finding,
+    Folded,
+    Items,
     Note,
     Prose,
     Stack,
+    Talk,
 )
 from csinsight.render.figure import Picture
 from csinsight.render.table import Linked, Table
-from csinsight.views import broken_rules, labels, plots
+from csinsight.views import labels, plots
 from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
@@ -354,7 +365,7 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     'Stack'
     """
     rows, broken = labels.of_kind(plan, "driver"), labels.of_kind(plan, "compliance")
-    blocks: list[Block] = [broken_rules.table(study, broken)] if len(broken) else []
+    blocks: list[Block] = [rules_table(study, broken)] if len(broken) else []
     blocks.append(_advised(study, rows) if len(rows) else Prose(study.word("coaching.nobody")))
     # Who is to keep it up, and of whom too little was seen to say anything.
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
@@ -430,3 +441,295 @@ def strengths(study: Study, plan: pd.DataFrame) -> Block:
 def _named(study: Study, agents: pd.Series | list[str]) -> str:
     names = labels.sorted_names(study, agents)
     return study.words.listed([study.agent_name(name) for name in names])
+
+
+#: Agents named in the brief for lines that seem to break a rule, and from how many lines on.
+_NAMED_FOR_RULES = 3
+_MANY = 3
+
+
+def rules_in_brief(study: Study, plan: pd.DataFrame) -> str:
+    """Return whose lines seem to break a rule and how many, most first; nothing where none do.
+
+    Those with few are told by their range alone, without names: one or two hits are as likely
+    the reader's fault.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(rules_in_brief(sample_study(), sample_plan())).__name__
+    'str'
+    """
+    broken = labels.of_kind(plan, "compliance")
+    words = study.words
+    found = study.read_or_none(Findings.NAME)
+    check = ""
+    if found is not None:
+        check = _waiting(study, found)
+    if broken.empty:
+        return check
+    by_agent = {name: _conversations_of(own) for name, own in broken.groupby(_P.AGENT_ID)}
+    sizes = pd.Series(by_agent).sort_values(ascending=False, kind="stable")
+    many = sizes[sizes > _MANY].head(_NAMED_FOR_RULES)
+    rest = sizes.drop(many.index)
+    named = [
+        study.word(
+            "brief.rules_one", name=labels.card_links(study, [str(agent)]), n=words.number(n)
+        )
+        for agent, n in many.items()
+    ]
+    if len(rest):
+        ends = {"low": words.number(rest.min()), "high": words.number(rest.max())}
+        who = "others" if named else "all"
+        key = f"brief.rules_{who}" if rest.min() < rest.max() else f"brief.rules_{who}_alike"
+        if len(sizes) == 1:
+            key = "brief.rules_alone"
+        named.append(study.word(key, agents=labels.agents_of(study, broken), **ends))
+    told = study.word("brief.rules", named=words.listed(named))
+    return words.sentences(told, check)
+
+
+def _waiting(study: Study, found: pd.DataFrame) -> str:
+    """Write how many findings of which kind wait to be read, naming nobody; nothing for none."""
+    sizes = waiting(found)
+    if sizes.empty:
+        return ""
+    words = study.words
+    kinds = [
+        study.word("brief.rules_kind", rule=labels.noun(study, str(rule)), n=words.number(n))
+        for rule, n in sizes.items()
+    ]
+    told = {"n": words.number(int(sizes.sum())), "kinds": words.listed(kinds)}
+    # One kind has no order to be read in.
+    return study.word("brief.rules_check" if len(kinds) > 1 else "brief.rules_check_one", **told)
+
+
+def _conversations_of(broken: pd.DataFrame) -> int:
+    """Return in how many conversations one agent's rules were seen broken; one counts once."""
+    listed = {one for ids in broken[_P.EVIDENCE] for one in ids}
+    # A rule with many lists some of them alone.
+    return max(len(listed), *(labels.breaches(row) for _, row in broken.iterrows()))
+
+
+def rules_table(study: Study, broken: pd.DataFrame) -> Table:
+    """Return a row an agent: which rules may have been broken in how many conversations.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_plan, sample_study
+    >>> type(rules_table(sample_study(), labels.of_kind(sample_plan(), "compliance"))).__name__
+    'Table'
+    """
+    shown = pd.DataFrame(
+        [
+            {
+                "agent": Linked(labels.card_links(study, [agent])),
+                "talks": int(own[_P.OPPORTUNITIES].max()),
+                "seen": study.words.listed([_seen(study, row) for _, row in own.iterrows()]),
+            }
+            for agent in labels.sorted_names(study, broken[_P.AGENT_ID].unique())
+            for own in [broken[broken[_P.AGENT_ID] == agent]]
+        ]
+    )
+    headings = labels.headings(study, "coaching", shown.columns)
+    title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
+    return Table(shown, title, caption=caption, labels=headings, name="rules")
+
+
+def _seen(study: Study, row: pd.Series) -> str:
+    """Write one rule with the number of conversations in which a breach was seen."""
+    rule = study.word(f"behaviour.{row[_P.BEHAVIOUR]}")
+    times = labels.counted(study, "times", labels.breaches(row))
+    return study.word("text.with_count", value=rule, n=times)
+
+
+def behind(study: Study, lines: pd.DataFrame) -> Block:
+    """Return, by behaviour that goes with a sale, conversations with and without it, to be read.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> type(behind(sample_study(), pd.DataFrame(columns=["behaviour", "shown"]))).__name__
+    'Prose'
+    """
+    if lines.empty:
+        return Prose(study.word("behind.none"))
+    boxes = []
+    for name, own in lines.groupby("behaviour", sort=False):
+        sides = [
+            Stack(Prose(study.word(f"behind.{side}")), *_conversations_read(study, part))
+            for side, part in (("with", own[own["shown"]]), ("without", own[~own["shown"]]))
+        ]
+        count = labels.counted(study, "conversations", own["conversation_id"].nunique())
+        title = study.word("text.with_count", value=labels.label(study, str(name)), n=count)
+        boxes.append(Folded(title, Anchor(f"behind-{name}"), Columns(*sides)))
+    return Stack(Prose(study.word("behind.title")), *boxes)
+
+
+def _conversations_read(study: Study, lines: pd.DataFrame) -> list[Talk]:
+    """Return each conversation under its day, whether it was paid, and its name."""
+    talks = []
+    for name, own in lines.groupby("conversation_id", sort=False):
+        first = own.iloc[0]
+        parts = [study.words.day(first["sent_at"])] if pd.notna(first["sent_at"]) else []
+        if pd.notna(first["paid"]):
+            parts.append(study.word("behind.paid" if first["paid"] else "behind.not_paid"))
+        parts.append(study.word("card.talk", name=reference(str(name))))
+        said = [
+            (
+                study.word("block.buyer" if sender == "buyer" else "block.agent"),
+                labels.quoted(study, text),
+            )
+            for sender, text in zip(own["sender"], own["text"], strict=True)
+        ]
+        talks.append(Talk(" · ".join(parts), said))
+    return talks
+
+
+def playbook_table(study: Study, books: pd.DataFrame) -> Block:
+    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame(columns=["cut", "segment"])
+    >>> print(playbook_table(sample_study(), nobody).plain())
+    Without buyer types and tiers there is nothing to lay out by buyer.
+    """
+    if books.empty:
+        return Prose(study.word("coaching.no_playbooks"))
+    share = labels.or_dash(study, lambda value: study.words.percent(value, 0))
+    shown = pd.DataFrame(
+        {
+            "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
+            "inquiries": books["inquiries"].to_numpy(),
+            "paid": [_paid_by(study, row) for _, row in books.iterrows()],
+            "money": books["money_share"].map(share).to_numpy(),
+            "questions": [
+                study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
+                for names in books["questions"]
+            ],
+            "found": [_goes_with(study, book) for _, book in books.iterrows()],
+        }
+    )
+    headings = labels.headings(study, "coaching", shown.columns)
+    return Table(
+        shown,
+        study.word("coaching.playbooks"),
+        caption=study.word(
+            "coaching.playbooks_caption",
+            months=labels.months_told(study),
+        ),
+        labels=headings,
+        name="playbooks",
+    )
+
+
+def guides(study: Study, books: pd.DataFrame) -> Block:
+    """Return for each type and tier how to know them early, what to do and not, and what to say.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> one = pd.DataFrame({"cut": ["type"], "segment": ["bargain"]})
+    >>> guides(sample_study(), one).plain()[:40]
+    'What follows is the textbook’s way with '
+    """
+    library = load_library(study.lang).buyers
+    boxes = [
+        guide_box(study, study.word(f"{cut}.{segment}"), library[segment])
+        for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
+        if segment in library
+    ]
+    return Stack(Prose(study.word("coaching.guides")), in_pairs(boxes)) if boxes else Stack()
+
+
+def in_pairs(boxes: Sequence[Block]) -> Stack:
+    """Return boxes two by two, side by side.
+
+    Examples
+    --------
+    >>> len(in_pairs([Prose("a"), Prose("b"), Prose("c")]).blocks)
+    2
+    """
+    return Stack(*(Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)))
+
+
+def guide_box(study: Study, title: str, guide: Playbook) -> Box:
+    """Return how to know a kind of buyer, what to do and what not, and what to say.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> guide = load_library("en").buyers["bargain"]
+    >>> guide_box(sample_study(), "Bargaining", guide).plain()[:22]
+    'BargainingHow to tell '
+    """
+    join = study.word("text.clause_join").join
+    quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
+    return Box(
+        title,
+        Items(
+            [
+                study.word("coaching.guide_know_by", text=guide.know_by),
+                study.word("coaching.guide_do", text=join(guide.do)),
+                study.word("coaching.guide_avoid", text=join(guide.avoid)),
+                study.word(
+                    "coaching.guide_say", text=study.word("text.sentence_join").join(quoted)
+                ),
+            ]
+        ),
+    )
+
+
+def _paid_by(study: Study, row: pd.Series) -> str:
+    percent = study.words.percent
+    if pd.isna(row["paid_rate"]):
+        return study.word("text.unknown")
+    return labels.cell(
+        study.words.with_interval(
+            percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
+        )
+    )
+
+
+def _goes_with(study: Study, book: pd.Series) -> str:
+    """Write which behaviours go with more, and with fewer, sales among these buyers alone."""
+    join = study.word("text.list_join").join
+    parts = [
+        study.word(
+            f"coaching.found_{side}",
+            behaviours=join(study.word(f"behaviour.{name}") for name in book[side]),
+        )
+        for side in labels.NAMED
+        if len(book[side])
+    ]
+    return study.word("text.clause_join").join(parts) or study.word("text.not_given")
+
+
+def manners(study: Study) -> Block:
+    """Return what the library says beside figures: tempers, phrases, and how newcomers learn.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> len(manners(sample_study()).blocks)
+    3
+    """
+    library = load_library(study.lang)
+    tempers = [
+        guide_box(study, study.word(f"temper.{name}"), guide)
+        for name, guide in library.tempers.items()
+    ]
+    phrases = pd.DataFrame([phrase.model_dump() for phrase in library.everyday])
+    ladder = pd.DataFrame([rung.model_dump() for rung in library.ladder])
+    return Stack(
+        in_pairs(tempers),
+        _library_table(study, phrases, "everyday"),
+        _library_table(study, ladder, "ladder"),
+    )
+
+
+def _library_table(study: Study, frame: pd.DataFrame, name: str) -> Table:
+    headings = labels.headings(study, "manners", frame.columns)
+    return Table(frame, study.word(f"manners.{name}"), labels=headings, name=name)

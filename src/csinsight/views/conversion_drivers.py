@@ -26,7 +26,7 @@ from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, S
 from csinsight.render.figure import Picture
 from csinsight.render.table import Table
 from csinsight.render.words import Words
-from csinsight.views import labels, plots, rollouts
+from csinsight.views import earlier_advice, labels, plots
 from csinsight.views.study import Study
 
 _D, _K = Drivers, DriverChecks
@@ -300,7 +300,7 @@ def _card(study: Study, row: pd.Series, lot: pd.DataFrame) -> Box:
         study.word(f"drivers.card_{row[_D.STANDING]}"),
         study.word("drivers.card_mind", robustness=words.percent(row[_D.ROBUSTNESS], 1)),
         # What a lot has settled, or will, is worth more than how it could be settled.
-        rollouts.in_words(study, lot.iloc[0]) if len(lot) else _test(study, row),
+        earlier_advice.rollout_in_words(study, lot.iloc[0]) if len(lot) else _test(study, row),
         study.word("drivers.card_read", name=behaviour) if row[_D.UNIT] == "shown" else "",
     )
     return Box(

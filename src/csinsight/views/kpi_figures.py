@@ -1,29 +1,37 @@
-"""The shop's KPIs of a month: what each is called, how it is written, and what it is made of."""
+"""The shop's KPIs of a month: their names, what each is made of, after a robot, by goods."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from csinsight.behaviours import kpis
 from csinsight.behaviours.agent_sessions import Month
+from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import (
     SILENT_SALES,
     SILENT_SHARE,
     TOTAL_SALES,
     shop_kpis,
 )
+from csinsight.behaviours.products import OTHER_PRODUCTS, asked_and_bought, product_levels
 from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
+from csinsight.drivers.units import as_float
+from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S, IN_180S
+from csinsight.features.months import in_months
 from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.params import AUTO_PROFILE, OWN_PROFILE
-from csinsight.render.blocks import Block, Prose
+from csinsight.render.blocks import Block, Prose, Stack
 from csinsight.render.table import Table
 from csinsight.views import labels
 from csinsight.views.plots import Write
 from csinsight.views.study import Study
 
+_C = Conversations
 _K = AgentKpis
 
 #: One row: the table in which the run keeps the shop's figures.
@@ -423,3 +431,196 @@ def with_interval(
     if pd.isna(low) or pd.isna(high):
         return write(row[name])
     return keep(study.words.with_interval(write(row[name]), write(low), write(high)))
+
+
+_READINGS: Final = {"buyer": FROM_BUYER_S, "handover": FROM_HANDOVER_S}
+
+
+def robot_figures(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return the shop's row (agent null) and one for each agent, both readings side by side.
+
+    Parameters
+    ----------
+    rounds : pandas.DataFrame
+        Of `csinsight.features.agent_sessions.after_robot`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``agent_id``, ``rounds`` that a person had to answer, ``robot_alone``, and for the readings
+        ``buyer`` and ``handover`` the share answered in three minutes (``rate_…``), the mean and
+        the median in seconds (``mean_…``, ``median_…``), each with its interval.
+
+    Examples
+    --------
+    >>> from csinsight.features.agent_sessions import after_robot
+    >>> from csinsight.sample import sample_messages
+    >>> rounds = after_robot(sample_messages().cut)
+    >>> int(robot_figures(rounds)["agent_id"].isna().sum())
+    1
+    """
+    groups = [
+        (None, rounds),
+        *rounds.dropna(subset=[_C.AGENT_ID]).groupby(_C.AGENT_ID),
+    ]
+    return pd.DataFrame([{_C.AGENT_ID: agent, **_robot_row(part)} for agent, part in groups])
+
+
+def _robot_row(rounds: pd.DataFrame) -> kpis.Figures:
+    alone = rounds[ALONE].astype(bool)
+    human = rounds[~alone]
+    row: kpis.Figures = {"rounds": len(human), "robot_alone": int(alone.sum())}
+    for name, column in _READINGS.items():
+        seconds = human[column].astype(float)
+        row |= kpis.rate(f"rate_{name}", int(human[f"{IN_180S}{column}"].sum()), len(human))
+        row |= kpis.mean(f"mean_{name}", seconds)
+        row |= kpis.quantile(f"median_{name}", np.asarray(seconds, dtype=np.float64), 0.5)
+    return row
+
+
+def robot_table(study: Study, found: pd.DataFrame) -> Block:
+    """Return both readings side by side, and which is the headline; a line where no robot wrote.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> nobody = pd.DataFrame({"agent_id": [None], "rounds": [0], "robot_alone": [0]})
+    >>> type(robot_table(sample_study(), nobody)).__name__
+    'Prose'
+    """
+    if not found["rounds"].iloc[0] + found["robot_alone"].iloc[0]:
+        return Prose(study.word("robot.none"))
+    words, shop = study.words, found[_C.AGENT_ID].isna()
+    written: dict[str, Write] = {
+        "rate": words.percent,
+        "median": words.seconds,
+        "mean": words.seconds,
+    }
+    order = labels.sorted_names(study, found.loc[~shop, _C.AGENT_ID])
+    own = found[~shop].set_index(_C.AGENT_ID, drop=False).loc[order]
+    found = pd.concat([found[shop], own], ignore_index=True)
+    shown = pd.DataFrame(
+        {
+            "who": [
+                study.word("robot.shop") if pd.isna(agent) else study.agent_name(agent)
+                for agent in found[_C.AGENT_ID]
+            ],
+            "rounds": found["rounds"],
+            **{
+                f"{kind}_{name}": [
+                    with_interval(study, row, f"{kind}_{name}", write, labels.two_lines)
+                    for _, row in found.iterrows()
+                ]
+                for kind, write in written.items()
+                for name in _READINGS
+            },
+        }
+    )
+    told = study.word(
+        "robot.found",
+        rounds=words.number(found["rounds"].iloc[0]),
+        alone=words.number(found["robot_alone"].iloc[0]),
+        headline=study.word(f"robot.headline_{study.context.profile.response_from}"),
+    )
+    return Stack(
+        Prose(told),
+        Table(
+            shown,
+            study.word("robot.table"),
+            caption=study.word("robot.caption"),
+            labels=labels.headings(study, "robot", shown.columns),
+            formats={"rounds": words.number},
+            name="after_robot",
+        ),
+    )
+
+
+def goods_conversion(conversations: pd.DataFrame) -> pd.DataFrame:
+    """Return paid conversion by the category of goods, those that are not known on a row too.
+
+    Parameters
+    ----------
+    conversations : pandas.DataFrame
+        With ``product_category``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``goods`` (null where the chat names none), ``inquiries`` (with a known outcome), ``rate``,
+        ``low``, ``high`` (Wilson, 95 %), the largest first, then the small and the unknown.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"product_category": ["shoes"], "is_inquiry": [True], "paid": [True]})
+    >>> seen = seen.assign(mature=True).astype({"paid": "boolean", "mature": "boolean"})
+    >>> goods_conversion(seen.astype({"is_inquiry": "boolean"})).columns.tolist()
+    ['goods', 'inquiries', 'rate', 'low', 'high']
+    """
+    rows = inquiries_of(conversations)
+    rows = rows[(as_float(rows[_C.MATURE]) == 1) & rows[_C.PAID].notna()]
+    levels = product_levels(rows[_C.PRODUCT_CATEGORY])
+    table = []
+    for goods, part in rows.groupby(levels, dropna=False):
+        rate, low, high, n = labels.rate(part[_C.PAID])
+        name = None if pd.isna(goods) else str(goods)
+        last = 2 if name is None else int(name == OTHER_PRODUCTS)
+        table.append((last, -n, name, n, rate, low, high))
+    columns = ["last", "order", "goods", "inquiries", "rate", "low", "high"]
+    found = pd.DataFrame(table, columns=columns).sort_values(columns[:3], ignore_index=True)
+    return found.drop(columns=columns[:2])
+
+
+def by_goods(study: Study, conversations: pd.DataFrame, months: int) -> list[Block]:
+    """Return conversion by category of goods; nothing where no inquiry names any.
+
+    Parameters
+    ----------
+    study : Study
+    conversations : pandas.DataFrame
+    months : int
+        How many months up to the report's are looked at.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> seen = study.read("conversations")
+    >>> by_goods(study, seen, 3)
+    []
+    """
+    if _C.PRODUCT_CATEGORY not in conversations:
+        return []
+    recent = in_months(conversations, study.as_of, months)
+    table, words = goods_conversion(recent), study.words
+    if not table["goods"].notna().any():
+        return []
+    special = {OTHER_PRODUCTS: study.word("products.other")}
+    unknown = study.word("products.unknown")
+    shown = table.assign(
+        goods=[unknown if pd.isna(g) else special.get(g, g) for g in table["goods"]],
+        interval=[
+            labels.cell(words.interval(words.percent(low), words.percent(high)))
+            for low, high in zip(table["low"], table["high"], strict=True)
+        ],
+    )
+    known = float(table.loc[table["goods"].notna(), "inquiries"].sum() / table["inquiries"].sum())
+    caption = [
+        study.word(
+            "products.caption", months=labels.months_told(study), known=words.percent(known, 0)
+        )
+    ]
+    share, low, high, n = labels.rate(asked_and_bought(study.open(), recent))
+    if n:
+        told = words.with_interval(*(words.percent(value, 0) for value in (share, low, high)))
+        caption.append(study.word("products.agrees", n=words.number(n), share=told))
+    columns = ("goods", "inquiries", "rate", "interval")
+    return [
+        Table(
+            shown,
+            study.word("products.table"),
+            caption=words.sentences(*caption),
+            labels=labels.headings(study, "products", columns),
+            formats={"rate": words.percent, "inquiries": words.number},
+            name="product_categories",
+        )
+    ]

@@ -33,7 +33,6 @@ from csinsight.render.table import Linked, Table
 from csinsight.segments.tiers import BEST
 from csinsight.views import (
     agent_kpis,
-    broken_rules,
     buyer_types,
     coaching,
     conversion_drivers,
@@ -156,7 +155,7 @@ def warnings(study: Study, brief: Brief) -> Block:
     """
     faults = data_check.join(study) if study.open().match.broken else []
     # Below the month's few sentences: who may have broken a rule is long to say.
-    if brief.plan is not None and (broken := broken_rules.in_brief(study, brief.plan)):
+    if brief.plan is not None and (broken := coaching.rules_in_brief(study, brief.plan)):
         faults = [*faults, broken]
     if brief.conversations is None:
         return Note(faults, study.word("alert.title"))

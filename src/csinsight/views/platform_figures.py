@@ -11,6 +11,7 @@ from csinsight.contract.schema import PlatformKpis
 from csinsight.engine import Shop, collect
 from csinsight.render.blocks import Block
 from csinsight.render.table import Table
+from csinsight.views import labels
 from csinsight.views.kpi_figures import label, writers
 from csinsight.views.study import Study
 
@@ -208,7 +209,7 @@ def beside(study: Study, figures: pd.DataFrame) -> list[Block]:
             study.word("platform.table"),
             caption=study.word("platform.caption")
             + (study.word("platform.others", names=study.words.listed(others)) if others else ""),
-            labels={str(name): study.word(f"platform.column_{name}") for name in shown},
+            labels=labels.headings(study, "platform", shown.columns),
             name="platform_figures",
         )
     ]
