@@ -38,6 +38,8 @@ _ISO: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?)?$"
 )
+#: What stands in names of which letters were hidden.
+MASKED: Final = r"[*\uff0a]"
 TRUE: Final = ("true", "1")
 FALSE: Final = ("false", "0")
 
@@ -201,6 +203,34 @@ def absent(column: Column) -> pl.Expr:
     [String, Boolean]
     """
     return pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
+
+
+def dtypes(table: Table) -> dict[str, pl.DataType]:
+    """Return the types of a table's columns once they are read, by name.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import BUYERS
+    >>> dtypes(BUYERS)["buyer_id"]
+    String
+    """
+    return {column.name: DTYPES[column.kind] for column in table.columns}
+
+
+def conformed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return a frame with the columns of a table alone, in its order and types; absent ones empty.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import AGENTS
+    >>> conformed(pl.DataFrame({"more": [1], "agent_id": ["a1"]}), AGENTS)["name"].to_list()
+    [None]
+    """
+    there = set(frame.columns)
+    return frame.select(
+        pl.col(column.name).cast(DTYPES[column.kind]) if column.name in there else absent(column)
+        for column in table.columns
+    )
 
 
 def times(table: Table) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from csinsight.config import nearest
+from csinsight.contract.cells import dtypes
 from csinsight.contract.domain import BEHAVIOURS, with_own
 from csinsight.contract.messages import Fault
 from csinsight.contract.read import read_table
@@ -91,7 +92,7 @@ def read_disputes(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
     """
     path = disputes_path(folder)
     if path is None:
-        return pl.DataFrame(schema={column.name: pl.String for column in DISPUTES.columns}), []
+        return pl.DataFrame(schema=dtypes(DISPUTES)), []
     checked = read_table(path, with_own(DISPUTES, Disputes.BEHAVIOUR, folder))
     numbered = checked.frame.with_row_index("row", offset=2)
     wrong = numbered.filter(~pl.col(Disputes.MONTH).str.contains(_MONTH).fill_null(value=True))

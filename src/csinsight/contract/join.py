@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 import polars as pl
 
+from csinsight.contract.cells import MASKED
+
 #: Shares of the chats' buyers that are found among the buyers of orders.
 BROKEN: Final = 0.05
 DOUBTFUL: Final = 0.5
@@ -185,7 +187,7 @@ _MENDS: Final[dict[Cause, pl.Expr]] = {
     "case": _ID.str.to_lowercase(),
 }
 _KINDS: Final[dict[Cause, str]] = {
-    "masked": r"[*＊]",
+    "masked": MASKED,
     "spoilt": r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$",
     "mail": r"@",
     "hashed": r"^[0-9a-f]{32,64}$",

@@ -1,7 +1,4 @@
-"""What is wrong with a shop's files, in words that say where and how to mend it.
-
-The words of a fault in a cell: what is wrong with it, and how to write it.
-"""
+"""What is wrong with a shop's files, in words that say where it is and how to mend it."""
 
 from __future__ import annotations
 

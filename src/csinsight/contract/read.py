@@ -1,7 +1,4 @@
-"""Whether a file has the columns of its table: missing, doubled and misspelt names.
-
-Reading one contract table, with every fault that keeps it from being what the contract says.
-"""
+"""Reading one table of the contract, with every fault that keeps it from being one."""
 
 from __future__ import annotations
 
@@ -170,7 +167,7 @@ def read_table(path: Path, table: Table) -> Checked:
 def _read_csv(path: Path, table: Table) -> Checked:
     text = read_csv(path)
     if not text.header:
-        return Checked(_no_rows(table), text.faults)
+        return Checked(pl.DataFrame(schema=cells.dtypes(table)), text.faults)
     faults = header_faults(path.name, text.header, table, row=1)
     source = _Source(path.name, table, text.frame, text.rows, typed=False)
     checked = _check(source)
@@ -184,7 +181,7 @@ def _read_parquet(path: Path, table: Table) -> Checked:
         names = [column.name for column in table.columns if column.name in header]
         raw = pl.scan_parquet(parts(path), glob=False).select(names).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        return Checked(_no_rows(table), [_unread(path, table, error)])
+        return Checked(pl.DataFrame(schema=cells.dtypes(table)), [_unread(path, table, error)])
     faults = header_faults(path.name, header, table, row=None)
     there = [c for c in table.columns if c.name in raw.columns]
     wrong = [c for c in there if not cells.dtype_fits(c, raw.schema[c.name])]
@@ -235,7 +232,9 @@ def _check(source: _Source) -> Checked:
     """Read the cells, then judge their values by the table's schema."""
     if source.raw.height == 0:
         what = "has a header but no rows: the shop is read as if it had no such table"
-        return Checked(_no_rows(source.table), [], [Notice(source.file, what)])
+        return Checked(
+            pl.DataFrame(schema=cells.dtypes(source.table)), [], [Notice(source.file, what)]
+        )
     there = source.columns
     frame = source.raw.select(
         cells.stored(column, source.dtype(column)) if source.typed else cells.cell(column)
@@ -258,10 +257,7 @@ def _check(source: _Source) -> Checked:
             legible = at.filter(~at.is_in(lost[column.name].implode()))
             faults += _judged(source, column, check, legible)
     faults += [*_no_clock(source, frame), *_no_text(source, frame)]
-    whole = frame.select(
-        pl.col(c.name) if c.name in frame.columns else cells.absent(c) for c in source.table.columns
-    )
-    return Checked(whole, faults)
+    return Checked(cells.conformed(frame, source.table), faults)
 
 
 def _always(words: messages.Words, _: int) -> messages.Words:
@@ -349,7 +345,3 @@ def _no_text(source: _Source, frame: pl.DataFrame) -> list[Fault]:
         return []
     mend = "export the chats again with their text"
     return [Fault(source.file, None, Messages.TEXT, "is empty from top to bottom", mend)]
-
-
-def _no_rows(table: Table) -> pl.DataFrame:
-    return pl.DataFrame(schema={c.name: cells.DTYPES[c.kind] for c in table.columns})

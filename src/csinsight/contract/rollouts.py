@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import dtypes
 from csinsight.contract.domain import MARKERS, with_own
 from csinsight.contract.files import write_atomically
 from csinsight.contract.messages import Fault
@@ -75,10 +76,7 @@ def read_rollouts(folder: Path) -> tuple[pl.DataFrame, list[Fault]]:
     """
     path = folder / FILE
     if not path.is_file():
-        kinds = {Rollout.STARTS_ON: pl.Date(), Rollout.SEED: pl.Int64()}
-        return pl.DataFrame(
-            schema={c.name: kinds.get(c.name, pl.String()) for c in ROLLOUT.columns}
-        ), []
+        return pl.DataFrame(schema=dtypes(ROLLOUT)), []
     checked = read_table(path, with_own(ROLLOUT, Rollout.BEHAVIOUR, folder))
     return checked.frame, [*checked.faults, *_lot_faults(checked.frame)]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from csinsight.contract.cells import DTYPES
+from csinsight.contract.cells import conformed
 from csinsight.contract.imports import ImportRecord, LateRefund
 from csinsight.contract.schema import (
     AGENTS,
@@ -103,7 +103,7 @@ def add_to(
 def _one_shops_orders(old: pl.DataFrame, new: pl.DataFrame, folder: Path) -> None:
     both = {"these files": new, f"{folder / ORDERS.name}.parquet": old}
     named = [
-        _whole(ORDERS, frame)
+        conformed(frame, ORDERS)
         .select(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT)
         .with_columns(pl.lit(source).alias("_source"))
         for source, frame in both.items()
@@ -119,8 +119,8 @@ def _merged(
     older: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     frames = [
-        _whole(table, old).with_columns(_piece(0)),
-        _whole(table, new).with_columns(_piece(1)),
+        conformed(old, table).with_columns(_piece(0)),
+        conformed(new, table).with_columns(_piece(1)),
     ]
     both = pl.concat(frames)
     if table.name == ORDERS.name:
@@ -147,15 +147,6 @@ def _piece(number: int) -> pl.Expr:
     return pl.lit(number, dtype=pl.Int8).alias(_PIECE)
 
 
-def _whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(
-        pl.col(column.name).cast(DTYPES[column.kind])
-        if column.name in frame.columns
-        else pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
-        for column in table.columns
-    )
-
-
 def _newest_orders(both: pl.DataFrame) -> pl.DataFrame:
     by = [
         pl.col(Orders.PAID_AT).is_not_null(),
@@ -173,7 +164,7 @@ def _lines_of_newest(
     if ORDERS.name not in tables or ORDERS.name not in older:
         return both
     states = [
-        _whole(ORDERS, frames[ORDERS.name]).with_columns(_piece(number))
+        conformed(frames[ORDERS.name], ORDERS).with_columns(_piece(number))
         for number, frames in enumerate((older, tables))
     ]
     newest = _newest_orders(pl.concat(states)).select(OrderLines.ORDER_ID, _PIECE)

@@ -17,8 +17,6 @@ import polars as pl
 
 from csinsight.contract.cells import FALSE, TRUE, read
 
-#: What stands in names of which letters were hidden.
-MASKED: Final = r"[*\uff0a]"
 #: All white space of Unicode, and the marks that show nothing.
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"

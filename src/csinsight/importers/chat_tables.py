@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,8 +10,8 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
-from csinsight.importers import cells
 from csinsight.importers.chat_text import PLACEHOLDER_REASON, Entry
 from csinsight.importers.one_shop import refuse_two_sellers
 from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
@@ -154,7 +155,10 @@ def _talk_names(entries: Sequence[Entry]) -> dict[int, str]:
 def _frame(entries: Sequence[Entry]) -> pl.DataFrame:
     """Return entries as a frame, a column at a time: rows of all would be held beside it."""
     talks = _talk_names(entries)
-    buyers = [_buyer(entry, talks[entry.talk]) for entry in entries]
+    buyers = [
+        f"{entry.buyer}#{talks[entry.talk]}" if re.search(MASKED, entry.buyer) else entry.buyer
+        for entry in entries
+    ]
     told = [entry.sent_at for entry in entries]
     columns: dict[str, Iterable[object]] = {
         Line.FILE: (entry.file for entry in entries),
@@ -176,11 +180,6 @@ def _frame(entries: Sequence[Entry]) -> pl.DataFrame:
     )
 
 
-def _buyer(entry: Entry, talk: str) -> str:
-    masked = "*" in entry.buyer or "\uff0a" in entry.buyer
-    return f"{entry.buyer}#{talk}" if masked else entry.buyer
-
-
 def _hidden(entries: Iterable[Entry]) -> list[str]:
     hidden = Counter(entry.side for entry in entries if entry.problem == PLACEHOLDER_REASON)
     told = (
@@ -192,7 +191,7 @@ def _hidden(entries: Iterable[Entry]) -> list[str]:
 
 def _notices(kept: pl.DataFrame) -> list[str]:
     notices = []
-    masked = kept[Messages.BUYER_ID].str.contains(cells.MASKED).sum()
+    masked = kept[Messages.BUYER_ID].str.contains(MASKED).sum()
     if masked:
         notices.append(
             f"{masked} messages are by masked buyers (摩**): each talk counts as a buyer of its "

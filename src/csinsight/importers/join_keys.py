@@ -20,7 +20,7 @@ from typing import Final
 
 import polars as pl
 
-from csinsight.contract.cells import DTYPES
+from csinsight.contract.cells import conformed, dtypes
 from csinsight.contract.schema import (
     MESSAGES,
     ORDER_BUYERS,
@@ -161,12 +161,7 @@ def find_order_buyers(
     found = pl.concat([by_number, placed.select(*_LINK), by_contact])
     found = found.unique(OrderBuyers.ORDER_ID, keep="first", maintain_order=True)
     kept = pl.concat([found.join(listed, on=list(_LINK), how="left"), listed], how="diagonal")
-    whole = kept.unique(maintain_order=True).with_columns(
-        pl.lit(None, dtype=DTYPES[column.kind]).alias(column.name)
-        for column in ORDER_BUYERS.columns
-        if column.name not in kept.columns
-    )
-    return whole.select(column.name for column in ORDER_BUYERS.columns)
+    return conformed(kept.unique(maintain_order=True), ORDER_BUYERS)
 
 
 def written_early(orders: pl.DataFrame, messages: pl.DataFrame, links: pl.DataFrame) -> int:
@@ -258,15 +253,14 @@ def _same_contact(text: str, salt: bytes | None) -> str:
 
 def _listed(orders: pl.DataFrame, told: pl.DataFrame | None) -> pl.DataFrame:
     """Return the rows of a platform's list, those without a number joined by time and amount."""
-    columns = {column.name: DTYPES[column.kind] for column in ORDER_BUYERS.columns}
+    columns = dtypes(ORDER_BUYERS)
     if told is None or told.is_empty():
         return pl.DataFrame(schema=columns)
-    whole = told.with_columns(
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in columns.items()
-        if name not in told.columns
-    ).select(pl.col(name).cast(kind) for name, kind in columns.items())
-    rows = whole.filter(pl.col(OrderBuyers.KEY) == "list").unique(maintain_order=True)
+    rows = (
+        conformed(told, ORDER_BUYERS)
+        .filter(pl.col(OrderBuyers.KEY) == "list")
+        .unique(maintain_order=True)
+    )
     if Orders.PLACED_AT not in orders.columns or Orders.PAID_AMOUNT not in orders.columns:
         return rows
     when, worth = [OrderBuyers.PLACED_AT, OrderBuyers.AMOUNT], [Orders.PLACED_AT, "cents"]

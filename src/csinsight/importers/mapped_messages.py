@@ -1,7 +1,4 @@
-"""Messages of a mapped table: whose conversation each is, and what no buyer ever saw.
-
-Chats as text to records: a pattern tells where a message begins, and what its head says.
-"""
+"""Messages of a mapped table: their text by a pattern, whose each is, and what no buyer saw."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import Messages
 from csinsight.contract.textfile import read_text
 from csinsight.errors import ImporterError
@@ -138,7 +136,7 @@ def with_buyers(frame: pl.DataFrame, spec: Mapping) -> tuple[pl.DataFrame, list[
         if Messages.SENDER in frame.columns:
             own = own | pl.col(Messages.SENDER).is_in(silent).fill_null(value=False)
         frame = frame.with_columns(pl.when(~own).then(pl.col(agent)).alias(agent))
-    masked = pl.col(buyer).str.contains(cells.MASKED).fill_null(value=False)
+    masked = pl.col(buyer).str.contains(MASKED).fill_null(value=False)
     several = int(frame.select(masked.sum()).item())
     if several and talk in frame.columns:
         apart = pl.concat_str(buyer, talk, separator="#", ignore_nulls=True)

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from csinsight.config import did_you_mean
+from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
@@ -163,7 +164,7 @@ def _buyers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rule], list[str]]:
     """Return orders without masked buyers, who can't be told apart."""
     if Orders.BUYER_ID not in frame.columns:
         return frame, [], []
-    masked = pl.col(Orders.BUYER_ID).str.contains(cells.MASKED).fill_null(value=False)
+    masked = pl.col(Orders.BUYER_ID).str.contains(MASKED).fill_null(value=False)
     count = int(frame.select(masked.sum()).item())
     if not count:
         return frame, [], []

@@ -28,6 +28,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
@@ -243,7 +244,7 @@ _OFF: Final = ("off", "freight_off")
 _MONEY: Final = ("list", "paid", "balance", *_ADDED, *_OFF, "refund")
 _TEXTS: Final = ("order", "line", "product", "product_name", "category", "currency")
 #: Douyin writes recipients as ``##…``.
-_MASKED: Final = rf"{cells.MASKED}|#"
+_MASKED: Final = rf"{MASKED}|#"
 _WHEN: Final = "a time such as 2026-10-05 09:30:00"
 
 

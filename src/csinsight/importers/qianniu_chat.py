@@ -1,8 +1,7 @@
-"""Qianniu chats exported as a workbook: one customer a sheet, one message a row.
+"""Qianniu chats, pasted or as a workbook, to ``messages`` and ``agents``.
 
-Qianniu chats, pasted or as a workbook, to ``messages`` and ``agents``.
-
-One talk a cell (``客户ID``, ``聊天记录``) is read as a paste of that customer's.
+A workbook has one customer a sheet and one message a row; one with a talk a cell (``客户ID``,
+``聊天记录``) is read as pastes of those customers.
 
 Who is who: an agent's nick is ``店铺名:客服名``, so the colon tells the side; the shop's own
 account (the part before a colon elsewhere) is an agent too, and so is every nick that the mapping

@@ -25,6 +25,7 @@ from typing import Final
 
 import polars as pl
 
+from csinsight.contract.cells import MASKED
 from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
@@ -342,7 +343,7 @@ def _rules() -> list[Rule]:
 
 def _buyer_rules(frame: pl.DataFrame) -> tuple[list[Rule], list[str]]:
     """Return the rule on masked buyers; none where no buyer of the whole import is told."""
-    masked = pl.col("buyer").str.contains(r"[*\uff0a]")
+    masked = pl.col("buyer").str.contains(MASKED)
     counts = frame.select(given=pl.col("buyer").count(), masked=masked.sum()).row(0, named=True)
     if counts["given"] == 0:
         return [], ["no order names its buyer: buyer_id is left empty, nothing can be joined to it"]

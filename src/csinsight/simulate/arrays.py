@@ -1,7 +1,4 @@
-"""Array types and the few drawing helpers that every part of the simulator uses.
-
-The moments between which a simulated shop is seen, as seconds since 1970.
-"""
+"""Array types, moments and the few drawing helpers that every part of the simulator uses."""
 
 from __future__ import annotations
 
