@@ -14,7 +14,7 @@ from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import AGENTS, MESSAGES, Agents, Messages
 from csinsight.importers.chat_text import PLACEHOLDER_REASON, Entry
 from csinsight.importers.one_shop import refuse_two_sellers
-from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
+from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, Records, as_refused, stack
 from csinsight.importers.sift import FileFacts, Imported, finish, settle
 
 _SCHEMA: Final = {
@@ -79,6 +79,22 @@ def chat_tables(entries: list[Entry], notices: Iterable[str] = ()) -> Imported:
         (*notices, *hidden, *_notices(kept)),
         used=kept.select(Line.FILE),
     )
+
+
+def damaged_entries(records: Records) -> list[Entry]:
+    """Return the rows of a table of messages that don't fit its header, to be refused as such.
+
+    Examples
+    --------
+    >>> from csinsight.importers.reading import gather
+    >>> records = gather("a.csv", ["id", "n"], [(2, "1", ["1"])])
+    >>> [entry.problem for entry in damaged_entries(records)]
+    ['the record has 1 fields, the header 2']
+    """
+    return [
+        Entry(row[Line.FILE], row[Line.NUMBER], row[Line.RAW], problem=row[Line.REASON])
+        for row in records.damaged.iter_rows(named=True)
+    ]
 
 
 def shops_of(entries: Iterable[Entry]) -> dict[str, FileFacts]:

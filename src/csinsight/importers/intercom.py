@@ -116,7 +116,9 @@ def _conversation(
         entry.nick = who if entry.side == "agent" else buyer
         if entry.side == "agent":
             names[who] = as_text(author.get("name")) or who
-        entry.text = _plain(as_text(told.get("body")))
+        body = as_text(told.get("body"))
+        plain = pl.select(text_of_html(pl.lit(body))).item() if "<" in body else body
+        entry.text = str(plain or "")
         kind = as_text(told.get("part_type"))
         if not entry.text and not told.get("attachments"):
             entry.problem = f"no message: {kind or 'a part'} without a body"
@@ -196,7 +198,3 @@ def _with_ratings(imported: Imported, scores: list[dict[str, Any]]) -> Imported:
     ]
     kept, refused = settle_once(RATINGS, pl.DataFrame(scores, schema=_RATED), rules)
     return with_table(imported, RATINGS, kept, refused)
-
-
-def _plain(body: str) -> str:
-    return str(pl.select(text_of_html(pl.lit(body))).item() or "") if "<" in body else body

@@ -18,7 +18,7 @@ from csinsight.contract.schema import Messages
 from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers.cells import YES, clean, dated
-from csinsight.importers.chat_tables import chat_tables, shops_of
+from csinsight.importers.chat_tables import chat_tables, damaged_entries, shops_of
 from csinsight.importers.chat_text import Entry
 from csinsight.importers.mapping_spec import ChatOptions, read_options
 from csinsight.importers.one_shop import (
@@ -213,7 +213,7 @@ def read_jingmai_chats(
             key = (told["talk"], "") if told["talk"] else (told["buyer"], told["agent"])
             talk = talks.setdefault(key, len(talks) + 1)
             entries.append(_row_entry(row, told, talk, zone))
-    damaged = [_damaged(*row) for table in tables for row in table.damaged.iter_rows()]
+    damaged = [entry for table in tables for entry in damaged_entries(table)]
     at = [next(name for name in JINGMAI["time"] if name in table.header) for table in tables]
     written = [
         table.frame.select(Line.FILE, pl.col(name).alias("at"))
@@ -279,10 +279,6 @@ def _row_entry(row: dict[str, Any], told: dict[str, str], talk: int, zone: str) 
     if not entry.text and kind and kind not in ("text", "1"):
         entry.text = f"[{told['kind']}]"
     return judged(entry)
-
-
-def _damaged(file: str, line: int, raw: str, reason: str, *_: object) -> Entry:
-    return Entry(file, line, raw, problem=reason)
 
 
 def _agent_side(nick: str) -> str:

@@ -37,7 +37,7 @@ from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.cells import dated
-from csinsight.importers.chat_tables import chat_tables, shops_of
+from csinsight.importers.chat_tables import chat_tables, damaged_entries, shops_of
 from csinsight.importers.chat_text import (
     Entry,
     is_system,
@@ -142,10 +142,7 @@ def _talks(path: Path, notices: list[str]) -> list[Entry]:
         for row in records.frame.iter_rows(named=True):
             base = 1 + max((entry.talk for entry in entries[-1:]), default=0)
             entries += _talk(row, str(row[talk] or ""), str(row[customer] or "").strip(), base)
-        entries += [
-            Entry(records.file, row[Line.NUMBER], row[Line.RAW], problem=row[Line.REASON])
-            for row in records.damaged.iter_rows(named=True)
-        ]
+        entries += damaged_entries(records)
     return entries
 
 
@@ -184,10 +181,7 @@ def _entries(records: Records, notices: list[str]) -> list[Entry]:
         if not frame[NUMBER].null_count():
             frame = frame.sort(NUMBER, maintain_order=True)
     entries = [_entry(records.file, row) for row in frame.iter_rows(named=True)]
-    return entries + [
-        Entry(records.file, row[Line.NUMBER], row[Line.RAW], problem=row[Line.REASON])
-        for row in records.damaged.iter_rows(named=True)
-    ]
+    return entries + damaged_entries(records)
 
 
 def _entry(file: str, row: dict[str, object]) -> Entry:

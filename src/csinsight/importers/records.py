@@ -110,7 +110,7 @@ def _records(
             header.update(dict.fromkeys(fields))
             rows.append({"_file": file, "_line": number, "_raw": raw, **fields})
     schema = {**LINE_SCHEMA, **dict.fromkeys(header, pl.String())}
-    frame = pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     return Records(file, tuple(header), frame, refused_rows(bad))
 
 
@@ -161,14 +161,10 @@ def _flat(value: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, 
         if isinstance(inner, dict) and depth < _DEEPEST:
             fields.update(_flat(inner, f"{prefix}{name}.", depth + 1))
         else:
-            fields[f"{prefix}{name}"] = _text(inner)
+            plain = inner is None or isinstance(inner, str)
+            text = inner if plain else json.dumps(inner, ensure_ascii=False, default=str)
+            fields[f"{prefix}{name}"] = text
     return fields
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def load_json(text: str) -> Any:
