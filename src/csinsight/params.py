@@ -70,7 +70,7 @@ AUTO_PROFILE: Final = "auto"
 class RunParams(BaseModel):
     """Everything that a run can be told, with the defaults of a monthly report."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     shop: Annotated[str, Field(min_length=1, max_length=80)] = "demo"
     title: Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""

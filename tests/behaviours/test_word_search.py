@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from tests.contexts import LEXICON
 
 from csinsight.behaviours.hits import find_all
-from csinsight.behaviours.lexicon import Compiled, load_lexicon
+from csinsight.behaviours.lexicon import Compiled, compiled, load_lexicon
+from csinsight.behaviours.table import SHOWN, mark_table
 from csinsight.behaviours.word_search import BLANK, Search, Words, branches, needed_strings
 
 WORDS = Words(LEXICON.cuts, LEXICON.rules)
@@ -123,3 +125,40 @@ def test_branches_are_the_whole_pattern(pattern: str) -> None:
 )
 def test_strings_that_a_pattern_needs(pattern: str, strings: set[str] | None) -> None:
     assert needed_strings(pattern) == strings
+
+
+def test_places_by_polars_are_those_by_python(texts: pl.Series) -> None:
+    lexicon = load_lexicon(reader="rules")
+    lines = [*texts.to_list()[:3000], *["谢谢您,感谢您的耐心", "有货有货没货"] * 300]
+    found = 0
+    for name, rules in lexicon.rules.items():
+        if lexicon.cuts[name] or len(rules) > 1 or rules[0].none_of or len(rules[0].needed) > 1:
+            continue
+        hits = [compiled(p) for p in rules[0].needed[0]]
+        expected = [sorted({h.span() for one in hits for h in one.finditer(t)}) for t in lines]
+        assert find_all(lines, name, lexicon) == expected, name
+        found += sum(map(len, expected))
+    assert found > 1000
+
+
+def test_a_pattern_of_the_end_is_found_at_the_end_in_many_texts() -> None:
+    rule = Compiled((("好的?$|^在",),), (), (), ())
+    plain = load_lexicon(reader="rules")
+    lexicon = replace(plain, cuts={"greets": ()}, rules={"greets": (rule,)})
+    assert find_all(["好在好的在好"] * 300, "greets", lexicon) == [[(5, 6)]] * 300
+
+
+def test_only_what_is_asked_for_is_looked_for() -> None:
+    lexicon = load_lexicon(reader="rules")
+    asked = next(n for n, rules in lexicon.rules.items() if any(r.after_buyer for r in rules))
+    few = lexicon.only([asked])
+    assert set(few.markers) == {asked, *(n for r in lexicon.rules[asked] for n in r.after_buyer)}
+    lines = pl.DataFrame(
+        {"sender": ["buyer", "agent"] * 2, "text": ["太贵了", "亲，好的", "有货吗", "有"]}
+    )
+    names = [n for n in SHOWN if n in lexicon.rules]
+    whole = mark_table(lines, lexicon)
+    for name in names:
+        assert mark_table(lines, lexicon, [name])[name].equals(whole[name])
+    full = load_lexicon()
+    assert full.only([asked]) is full, "a reader decides by every marker"

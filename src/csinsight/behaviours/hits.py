@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from csinsight.behaviours.lexicon import Lexicon, compiled
 from csinsight.behaviours.markers import BREAKS
-from csinsight.behaviours.word_search import BLANK, Rows, Search, Words
+from csinsight.behaviours.word_search import BLANK, FEW, Rows, Search, Words
 from csinsight.engine import simplify
+
+#: What ties a pattern to a place: `^` but for a set's, and `$`.
+_ANCHOR: Final = re.compile(r"(?<!\[)\^|\$")
 
 
 def find_hits(text: str, marker: str, lexicon: Lexicon) -> list[tuple[int, int]]:
@@ -62,7 +66,6 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
         pl.Series(read, dtype=pl.String), Words(lexicon.cuts, lexicon.rules), [marker]
     )
     column, places = _without(search, lexicon.cuts[marker])
-    # Polars tells which texts hold a pattern; Python, many times slower, where it is in those.
     blanked = pl.Series(column, dtype=pl.String)
     spans: list[set[tuple[int, int]]] = [set() for _ in read]
     for rule in lexicon.rules[marker]:
@@ -71,9 +74,7 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
         for patterns in rule.needed:
             found.append({})
             for pattern in patterns:
-                looked_for = compiled(search.read(pattern))
-                for row in search.rows(blanked, [pattern], rows).tolist():
-                    hits = [hit.span() for hit in looked_for.finditer(column[row])]
+                for row, hits in _hits_of(search, blanked, pattern, rows):
                     found[-1].setdefault(row, []).extend(hits)
             rows = np.array(sorted(found[-1]), dtype=np.int64)
         without = set(search.rows(blanked, rule.none_of, rows).tolist())
@@ -82,6 +83,34 @@ def find_all(texts: Sequence[str], marker: str, lexicon: Lexicon) -> list[list[t
     for row, own in places.items():
         spans[row] = {(own[start], own[end]) for start, end in spans[row]}
     return [sorted(found_in) for found_in in spans]
+
+
+def _hits_of(
+    search: Search, texts: pl.Series, pattern: str, among: Rows | None
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Yield the rows, of those `among`, that hold a pattern, with where."""
+    rows, left = search.candidates(pattern, among), search.read(pattern)
+    if len(rows) <= FEW or _ANCHOR.search(left):
+        if len(rows) > FEW:
+            rows = search.rows(texts, [pattern], rows)
+        looked_for = compiled(left)
+        for row, text in zip(rows.tolist(), texts[rows].to_list(), strict=True):
+            if hits := [hit.span() for hit in looked_for.finditer(text)]:
+                yield row, hits
+        return
+    # Polars is many times faster, but tells what was found, not where. Such a pattern is found
+    # wherever its text stands, so that the first place after the hit before is the hit's own.
+    told = texts[rows].str.extract_all(left)
+    held = (told.list.len() > 0).arg_true()
+    for row, text, said in zip(
+        rows[held].tolist(), texts[rows[held]].to_list(), told[held].to_list(), strict=True
+    ):
+        hits, end = [], 0
+        for words in said:
+            start = text.index(words, end)
+            end = start + len(words)
+            hits.append((start, end))
+        yield row, hits
 
 
 def _without(search: Search, cuts: Sequence[str]) -> tuple[list[str], dict[int, list[int]]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -102,6 +102,17 @@ class Lexicon:
     def ids(self, side: Side) -> tuple[str, ...]:
         """Return the ids of one side's markers in file order."""
         return tuple(name for name, marker in self.markers.items() if marker.side == side)
+
+    def only(self, names: Collection[str]) -> Lexicon:
+        """Leave out the markers that are neither `names` nor asked for by their rules.
+
+        A reader that learns decides by all of them: there nothing is left out.
+        """
+        if self.reader is not None or self.model is not None:
+            return self
+        rules = [rule for name in names for rule in self.rules.get(name, ())]
+        kept = {*names, *(n for r in rules for n in (*r.after_buyer, *r.not_after_buyer))}
+        return replace(self, markers={name: m for name, m in self.markers.items() if name in kept})
 
 
 def load_lexicon(

@@ -59,7 +59,7 @@ Patterns = Annotated[list[str], AfterValidator(not_blank)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Rule(_Strict):

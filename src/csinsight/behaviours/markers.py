@@ -300,7 +300,7 @@ TEMPLATE_REPLY: Final = "repeats_canned"
 MIN_OTHERS: Final = 5
 MIN_LENGTH: Final = 20
 #: Whatever it speaks of, such a text leads on.
-_LEADS_ON: Final = (
+LEADS_ON: Final = (
     "asks_needs",
     "recommends",
     "explains_value",
@@ -310,7 +310,7 @@ _LEADS_ON: Final = (
     "greets",
     "apologizes",
 )
-_TOPICS: Final = tuple(f"about_{name}" for name in CATEGORIES if name != "other")
+TOPICS: Final = tuple(f"about_{name}" for name in CATEGORIES if name != "other")
 
 
 def with_template_replies(marked: Frame, lexicon: Lexicon) -> Frame:
@@ -342,15 +342,15 @@ def with_template_replies(marked: Frame, lexicon: Lexicon) -> Frame:
     [None]
     """
     agent = nw.col(Messages.SENDER) == "agent"
-    asked_of = _any([nw.col(asked(topic)) for topic in _TOPICS])
-    met = _any([nw.col(asked(topic)) & nw.col(_told(topic)) for topic in _TOPICS])
-    leads_on = _any([nw.col(name) for name in _LEADS_ON])
+    asked_of = _any([nw.col(asked(topic)) for topic in TOPICS])
+    met = _any([nw.col(asked(topic)) & nw.col(_told(topic)) for topic in TOPICS])
+    leads_on = _any([nw.col(name) for name in LEADS_ON])
     canned = ~nw.col("_talks").is_null() & asked_of & ~met & ~leads_on
     return (
-        with_asked(marked, _TOPICS)
+        with_asked(marked, TOPICS)
         .join(_repeated(marked, lexicon), on=Messages.TEXT, how="left")
         .with_columns(nw.when(agent).then(canned.fill_null(value=False)).alias(TEMPLATE_REPLY))
-        .drop("_talks", *map(asked, _TOPICS), *map(_told, _TOPICS))
+        .drop("_talks", *map(asked, TOPICS), *map(_told, TOPICS))
     )
 
 
@@ -366,7 +366,7 @@ def _repeated(marked: Frame, lexicon: Lexicon) -> Frame:
         .filter(nw.col("_talks") > MIN_OTHERS)
         .with_columns(lowered().alias(TEXT), nw.lit("agent").alias(Messages.SENDER))
     )
-    asked_of = [_Asked(_told(name), "agent", name, lexicon.rules[name]) for name in _TOPICS]
+    asked_of = [_Asked(_told(name), "agent", name, lexicon.rules[name]) for name in TOPICS]
     return _with_words(simplified(texts, TEXT), lexicon, asked_of).drop(TEXT, Messages.SENDER)
 
 

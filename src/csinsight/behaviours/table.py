@@ -13,7 +13,7 @@ import narwhals as nw
 import polars as pl
 
 from csinsight.behaviours.lexicon import Lexicon
-from csinsight.behaviours.markers import mark, with_template_replies
+from csinsight.behaviours.markers import LEADS_ON, TOPICS, mark, with_template_replies
 from csinsight.contract.domain import COMPLIANCE, MARKERS, NOTED
 from csinsight.contract.files import write_atomically
 from csinsight.contract.schema import SENDERS, Messages
@@ -134,10 +134,11 @@ def mark_table(
         _time(frame).alias(ms(Messages.SENT_AT)),
         number,
     )
+    names = (*SHOWN, *lexicon.own) if names is None else tuple(names)
+    lexicon = lexicon.only({*names, *TOPICS, *LEADS_ON})
     marked = with_template_replies(
         mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon
     )
-    names = (*SHOWN, *lexicon.own) if names is None else tuple(names)
     shown = marked.select(Messages.MESSAGE_NO, *names).collect().to_native()
     columns = pl.DataFrame(shown).sort(Messages.MESSAGE_NO).drop(Messages.MESSAGE_NO)
     return pl.concat([frame.drop(names, strict=False), columns], how="horizontal")

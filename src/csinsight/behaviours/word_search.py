@@ -8,11 +8,12 @@ there.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from csinsight.behaviours.lexicon import Compiled, compiled
 #: Stands where text was cut out; patterns may name it.
 BLANK: Final = "␀"
 #: So many texts are looked through one by one: Polars compiles a pattern anew at each call.
-_FEW: Final = 200
+FEW: Final = 200
 #: So few are searched by every pattern as it stands: those are compiled once, whatever the texts.
 _FEWEST: Final = 8
 #: So many are searched at once, so that where strings stand does not fill the memory.
@@ -43,10 +44,11 @@ _TOKEN: Final = re.compile(
 )
 Rows = npt.NDArray[np.int64]
 Strings = frozenset[str]
+#: Of which kind a token is, by its group's name, and its text.
+_Token = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(NamedTuple):
     """What a part of a pattern says: all that it can be, and strings of which it holds one."""
 
     exact: Strings | None
@@ -55,6 +57,7 @@ class _Part:
 
 _NOTHING: Final = _Part(frozenset({""}), None)
 _ANYTHING: Final = _Part(None, None)
+_SIGNS: Final = {"^": _NOTHING, "$": _NOTHING, ".": _ANYTHING}
 
 
 @cache
@@ -85,62 +88,76 @@ def branches(pattern: str) -> tuple[tuple[str, Strings | None], ...]:
     >>> [(part, sorted(needed)) for part, needed in branches("有货吗?|(退|换)货")]
     [('有货吗?', ['有货']), ('(退|换)货', ['换货', '退货'])]
     """
-    parts: list[list[re.Match[str]]] = [[]]
+    tokens: list[list[_Token]] = [[]]
+    bounds = [-1]
     depth = read = 0
-    for token in _TOKEN.finditer(pattern):
-        read += len(token[0])
-        if token[0] == "|" and not depth:
-            parts.append([])
-            continue
-        depth += (token[0] == "(") - (token[0] == ")")
-        parts[-1].append(token)
+    for found in _TOKEN.finditer(pattern):
+        kind, text = token = (str(found.lastgroup), found[found.lastgroup or 0])
+        if kind == "sign":
+            if text == "|" and not depth:
+                bounds.append(read)
+                tokens.append([])
+                read += 1
+                continue
+            depth += (text == "(") - (text == ")")
+        tokens[-1].append(token)
+        read += found.end() - found.start()
     if read != len(pattern) or depth:
         return ((pattern, None),)
-    return tuple(("".join(t[0] for t in part), _kept(_alternatives(iter(part)))) for part in parts)
+    parts = [pattern[a + 1 : b] for a, b in itertools.pairwise([*bounds, len(pattern)])]
+    needed = (_kept(_alternatives(iter(part))) for part in tokens)
+    return tuple(zip(parts, needed, strict=True))
 
 
 def _kept(part: _Part) -> Strings | None:
     if part.needed is None:
         return None
     # Blanked out are whole characters: what a string says beside one stood there before.
-    kept = frozenset(max(text.split(BLANK), key=len) for text in part.needed)
+    kept = frozenset(
+        max(text.split(BLANK), key=len) if BLANK in text else text for text in part.needed
+    )
     if "" in kept:
         return None
     # Where a longer string is, the shorter one in it is too.
-    short = {text for text in kept if len(text) < 3}
+    least, longest = min(map(len, kept)), max(map(len, kept))
+    short = [text for text in kept if len(text) < min(3, longest)] if least < longest else []
     return frozenset(t for t in kept if not any(one in t for one in short if one != t))
 
 
-def _alternatives(tokens: Iterator[re.Match[str]]) -> _Part:
+def _alternatives(tokens: Iterator[_Token]) -> _Part:
     """Read up to the group's end, or the pattern's."""
     parts: list[_Part] = []
     row: list[_Part] = []
     for token in tokens:
-        if token["times"]:
-            row[-1:] = [_times(row[-1], token[0])] if row else [_ANYTHING]
-        elif token[0] == "|":
-            parts, row = [*parts, _in_a_row(row)], []
-        elif token[0] == ")":
+        kind, text = token
+        if kind == "times":
+            row[-1:] = [_times(row[-1], text)] if row else [_ANYTHING]
+        elif kind != "sign":
+            row.append(_one(token))
+        elif text == "|":
+            parts.append(_in_a_row(row))
+            row = []
+        elif text == ")":
             break
         else:
-            row.append(_alternatives(tokens) if token[0] == "(" else _one(token))
+            row.append(_alternatives(tokens) if text == "(" else _SIGNS[text])
     return _any_of([*parts, _in_a_row(row)])
 
 
-def _one(token: re.Match[str]) -> _Part:
-    text = token["run"] or token["one"] or token["escaped"]
-    if text:
-        return _Part(frozenset({text}), frozenset({text}))
-    if token["choice"]:
-        some = frozenset(token["choice"].split("|"))
+@cache
+def _one(token: _Token) -> _Part:
+    kind, text = token
+    if kind == "choice":
+        some = frozenset(text.split("|"))
         return _Part(some if len(some) <= _SPELLED else None, some if len(some) <= _MOST else None)
-    if token["set"]:
-        inner = re.sub(r"\\(.)", r"\1", token["set"][1:-1])
+    if kind == "set":
+        inner = re.sub(r"\\(.)", r"\1", text[1:-1])
         # A range is more than its ends; what is not in a set is nearly everything.
         plain = len(inner) <= _SPELLED and "-" not in inner and not inner.startswith("^")
         some = frozenset(inner)
         return _Part(some, some) if plain and some else _ANYTHING
-    return _NOTHING if token[0] in "^$" else _ANYTHING
+    some = frozenset({text})
+    return _Part(some, some)
 
 
 def _times(part: _Part, told: str) -> _Part:
@@ -346,7 +363,7 @@ def holding(texts: pl.Series, pattern: str) -> pl.Series:
     >>> holding(pl.Series(["有货", "没有"]), "有货?").to_list()
     [True, True]
     """
-    if len(texts) > _FEW:
+    if len(texts) > FEW:
         return texts.str.contains(pattern)
     return pl.Series(
         [compiled(pattern).search(text) is not None for text in texts], dtype=pl.Boolean

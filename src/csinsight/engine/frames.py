@@ -10,6 +10,7 @@ Traditional characters read as simplified ones, alike on every engine, place by 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -74,12 +75,18 @@ def simplify(text: str) -> str:
     >>> simplify("請問有貨嗎")
     '请问有货吗'
     """
-    return text.translate(_translation())
+    # Most texts have no such sign, which is told faster than each of their signs is looked up.
+    return text.translate(_translation()) if _traditional().search(text) else text
 
 
 @functools.cache
 def _translation() -> dict[int, str]:
     return {ord(character): other for character, other in _pairs().items()}
+
+
+@functools.cache
+def _traditional() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(map(re.escape, _pairs()))}]")
 
 
 @functools.cache

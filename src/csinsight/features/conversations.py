@@ -17,7 +17,7 @@ import polars as pl
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Messages as Msg
-from csinsight.engine import Shop, ms
+from csinsight.engine import ms
 from csinsight.engine.frames import beside, coded, hold, keep
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
@@ -43,6 +43,8 @@ from csinsight.params import add_months
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from csinsight.engine import Shop
 
 _C = Conversations
 

@@ -7,13 +7,13 @@ the buyer rated it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import narwhals as nw
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import Orders, Ratings
-from csinsight.engine import Shop, collect, ms
+from csinsight.engine import collect, ms
 from csinsight.engine.frames import coded
 from csinsight.features.frames import (
     ENDED_MS,
@@ -29,6 +29,9 @@ from csinsight.features.frames import (
     no_value,
     pick,
 )
+
+if TYPE_CHECKING:
+    from csinsight.engine import Shop
 
 _C = Conversations
 

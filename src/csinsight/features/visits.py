@@ -8,13 +8,13 @@ a conversation no agent can have caused.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import narwhals as nw
 
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.schema import PAGE_KINDS, PageViews
-from csinsight.engine import Shop, ms
+from csinsight.engine import ms
 from csinsight.features.frames import (
     DAY_MS,
     FIRST_BUYER_MS,
@@ -26,6 +26,9 @@ from csinsight.features.frames import (
     no_value,
     pick,
 )
+
+if TYPE_CHECKING:
+    from csinsight.engine import Shop
 
 #: Idle time that ends a visit, and the longest step between two pages counted as reading.
 IDLE_MS: Final = 30 * 60 * SECOND_MS
