@@ -218,7 +218,12 @@ def excerpt(
     # Whoever learns from an example also learns to leave open what it leaves open.
     if not about or (lesson and not answers(human, about, behaviour)):
         return pd.DataFrame(columns=list(COLUMNS))
-    said, met = (sorted(about), []) if not lesson else _lesson(human, about)
+    said, met = sorted(about), []
+    if lesson:
+        beside = [at for at in answering(human, about) if at not in about][:1]
+        said = sorted({*about, *beside})
+        # Of several things asked at once the one that is answered is shown, not the last alone.
+        met = taken_up(human, said)[-1:]
     asked = np.flatnonzero((human[_M.SENDER] == "buyer").to_numpy()[: about[0]])
     rows = [
         *sorted({*met, *asked[-1:].tolist()}),
@@ -233,14 +238,6 @@ def excerpt(
     found["waited_s"] = waited(human, about[0])
     found.attrs["answers"] = answers(human, about, behaviour) and bool(met or not lesson)
     return found
-
-
-def _lesson(human: pd.DataFrame, about: list[int]) -> tuple[list[int], list[int]]:
-    """Return some lines with what answers the buyer beside them, and the question that is met."""
-    beside = [at for at in answering(human, about) if at not in about][:1]
-    said = sorted({*about, *beside})
-    # Of several things asked at once the one that is answered is shown, and not the last alone.
-    return said, taken_up(human, said)[-1:]
 
 
 def _masked_rows(

@@ -326,7 +326,9 @@ def _compared(
             _F.LOW: own - rest - reach,
             _F.HIGH: own - rest + reach,
         }
-        verdict = _verdict(taught, own - rest - reach, own - rest + reach)
+        verdict = "no clear change"
+        if abs(own - rest) > reach:
+            verdict = "better" if (own > rest) != (taught == "less") else "worse"
         rows.append(
             _row(behaviour, agent, int(chosen.sum()), controls) | figures | {_F.VERDICT: verdict}
         )
@@ -345,12 +347,3 @@ def _row(behaviour: str, agent: str | None, agents: int, controls: int) -> dict[
 def _mean(values: Floats, variances: Floats) -> tuple[float, float]:
     """Return the mean of agents, each as one, and its variance."""
     return float(values.mean()), float(variances.sum()) / len(values) ** 2
-
-
-def _verdict(taught: str, low: float, high: float) -> str:
-    less = taught == "less"
-    if low > 0:
-        return "worse" if less else "better"
-    if high < 0:
-        return "better" if less else "worse"
-    return "no clear change"

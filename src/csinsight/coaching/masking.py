@@ -30,10 +30,9 @@ from typing import Final
 import narwhals as nw
 
 from csinsight.coaching.advice import LANGS, load_library
-from csinsight.coaching.digits import GAP, NUMERAL, Span, states_something
 from csinsight.coaching.private_accounts import ACCOUNTS
 from csinsight.coaching.private_names import ENGLISH_NEARBY, NAMES, NAMES_NEARBY
-from csinsight.coaching.private_numbers import number_spans
+from csinsight.coaching.private_numbers import GAP, NUMERAL, Span, number_spans, states_something
 from csinsight.coaching.private_places import PLACES
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect, ms
