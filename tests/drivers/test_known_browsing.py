@@ -61,7 +61,7 @@ def test_views_kept_because_of_the_sale_make_no_alarm_and_no_driver(because):
     plan, found = because
     assert plan.browsing_doubt == "uneven"
     assert not [name for name in plan.signs if name.removeprefix("browsing: ") in PAGES]
-    alarms = placebo_tests(design_matrix_of(plan, together=True))
+    alarms = placebo_tests(design_matrix_of(plan))
     assert not alarms["check"].isin(BROWSING).any()
     named = found[found["verdict"].isin(NAMED)]
     assert set(named["behaviour"]) & {"recommends", "refuses_flatly", "offers_alternative"}
@@ -87,10 +87,10 @@ def test_alarms_look_at_the_inquiries_that_are_known():
     for name in PAGES:
         talks[name] = talks[name].astype(float).where(known)
     plan = worlds.planned(replace(shop, conversations=talks))
-    alarms = placebo_tests(design_matrix_of(plan, together=True))
+    alarms = placebo_tests(design_matrix_of(plan))
     alone = worlds.planned(replace(shop, conversations=talks[known]))
-    expected = placebo_tests(design_matrix_of(alone, together=True))
+    expected = placebo_tests(design_matrix_of(alone))
     both = [t[t["check"].isin(BROWSING) & t["behaviour"].isna()] for t in (alarms, expected)]
     assert both[0]["estimate_pp"].to_numpy() == pytest.approx(both[1]["estimate_pp"], abs=0.3)
     assert plan.browsing_doubt == ""
-    assert design_matrix_of(plan, together=True).browsing == pytest.approx(0.6, abs=0.05)
+    assert design_matrix_of(plan).browsing == pytest.approx(0.6, abs=0.05)

@@ -67,7 +67,7 @@ def test_days_are_compared_only_where_they_differ_and_hold_enough() -> None:
         when = AS_OF - pd.Timedelta(days=91) + pd.to_timedelta(day * 24 + 10, unit="h")
         table = _told(lift, rng, when, agent_id=[f"a{a}" for a in agent])
         plan = design(table, outcome="paid", as_of=AS_OF.to_pydatetime(), months=3)
-        found = len(set(design_matrix_of(plan, together=True).cells(np.arange(talks))))
+        found = len(set(design_matrix_of(plan).cells(np.arange(talks))))
         assert found == pytest.approx(AGENTS * cells, rel=0.01)
 
 
@@ -87,5 +87,5 @@ def test_cells_are_as_fine_as_the_inquiries_allow(talks: int, cells: int) -> Non
     when = AS_OF - pd.to_timedelta(1 + rng.integers(0, 91 * 24 - 1, talks), unit="h")
     table = _told(np.zeros(talks), rng, when)
     plan = design(table, outcome="paid", as_of=AS_OF.to_pydatetime(), months=3)
-    matrix = design_matrix_of(plan, together=True)
+    matrix = design_matrix_of(plan)
     assert len(set(matrix.cells(np.arange(talks)))) == cells

@@ -71,7 +71,7 @@ def test_nothing_is_named_where_signs_see_little_of_what_agents_answer(seed: int
 def test_who_comforts_a_worry_when_it_comes_up_rings_no_alarm() -> None:
     """That is what comfort is; a word that may come at any turn rings it by answering a worry."""
     shop = worlds.draw("line by line", "demo", 4, talks=2500)
-    matrix = design_matrix_of(worlds.planned(shop), together=True)
+    matrix = design_matrix_of(worlds.planned(shop))
     assert matrix.states is not None
     rang = {}
     for name in ("empathizes", "greets"):

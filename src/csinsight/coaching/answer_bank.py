@@ -146,7 +146,7 @@ def plain(text: str) -> str:
     return bare if len(bare.strip("# ")) > 1 and not _ORDERED.fullmatch(bare) else ""
 
 
-def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> np.ndarray:
+def alike(texts: Sequence[str], counts: Sequence[int]) -> np.ndarray:
     """Return for each different text the place of the one that stands for its group.
 
     Parameters
@@ -155,8 +155,6 @@ def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> 
         Of `plain`, each once.
     counts : sequence of int
         How often each was said: what is said most stands for those like it.
-    least : float
-        How alike two texts have to be, from 0 to 1.
 
     Returns
     -------
@@ -179,7 +177,7 @@ def alike(texts: Sequence[str], counts: Sequence[int], least: float = ALIKE) -> 
         if leader[place] >= 0:
             continue
         start, end = near.indptr[row], near.indptr[row + 1]
-        close = near.indices[start:end][near.data[start:end] >= least]
+        close = near.indices[start:end][near.data[start:end] >= ALIKE]
         own = order[close]
         own = own[leader[own] < 0]
         leader[own] = place

@@ -45,6 +45,8 @@ from csinsight.stats.spread import between_variance
 
 FOLDER: Final = "plans"
 _P = CoachingPlan
+#: Earlier plans that are followed up.
+MOST_MONTHS: Final = 6
 #: What a follow-up needs; conversations are left out, since ids can name buyers.
 _KEPT: Final = "kept_plan"
 
@@ -92,8 +94,8 @@ def keep_plan(store: Path, month: str, plan: pd.DataFrame) -> Path:
         draft.unlink(missing_ok=True)
 
 
-def earlier_plans(store: Path, month: str, *, most: int = 6) -> dict[str, pd.DataFrame]:
-    """Return the plans of the months before `month` by month, the last `most` of them.
+def earlier_plans(store: Path, month: str) -> dict[str, pd.DataFrame]:
+    """Return the plans of the months before `month` by month, the last `MOST_MONTHS` of them.
 
     Examples
     --------
@@ -105,7 +107,9 @@ def earlier_plans(store: Path, month: str, *, most: int = 6) -> dict[str, pd.Dat
     {}
     """
     months = sorted({path.name[:7] for path in _files(store) if path.name[:7] < month})
-    return {name: artifact(_KEPT).read(_versions(store, name)[-1]) for name in months[-most:]}
+    return {
+        name: artifact(_KEPT).read(_versions(store, name)[-1]) for name in months[-MOST_MONTHS:]
+    }
 
 
 def fingerprint(store: Path, month: str) -> str:

@@ -81,7 +81,7 @@ class AdjustedRates:
 
 
 def compare_agents(
-    conversations: pd.DataFrame, behaviour: str, *, seed: int, draws: int = DRAWS
+    conversations: pd.DataFrame, behaviour: str, *, seed: int
 ) -> AdjustedRates | None:
     """Compare the agents in one behaviour; None where nobody had an opportunity.
 
@@ -92,7 +92,6 @@ def compare_agents(
     behaviour : str
     seed : int
         Fixes the draws; each behaviour has its own stream.
-    draws : int
 
     Examples
     --------
@@ -121,10 +120,10 @@ def compare_agents(
     expected = table["expected"].to_numpy(dtype=float)
     if unit_of(behaviour) == "shown":
         expected = np.clip(expected, 1e-4, 1 - 1e-4)
-        shifts = _share_shifts(n, observed, expected, rng, draws)
+        shifts = _share_shifts(n, observed, expected, rng)
     else:
         noise = float(((seen["value"] - seen["expected"]) ** 2).mean())
-        shifts = _mean_shifts(n, observed - expected, noise, rng, draws)
+        shifts = _mean_shifts(n, observed - expected, noise, rng)
     return AdjustedRates(behaviour, [str(a) for a in table.index], n, observed, expected, shifts)
 
 
@@ -147,7 +146,7 @@ def leave_one_out_quantile(values: Floats, place: int, quantile: float) -> Float
 
 
 def _share_shifts(
-    n: Floats, observed: Floats, expected: Floats, rng: np.random.Generator, draws: int
+    n: Floats, observed: Floats, expected: Floats, rng: np.random.Generator
 ) -> Floats:
     """Draw log-odds against expected under a beta-binomial with means `expected`.
 
@@ -158,20 +157,18 @@ def _share_shifts(
     weights = np.geomspace(2, 5000, 40)
     a, b = np.outer(weights, expected), np.outer(weights, 1 - expected)
     likelihood = (betaln(shown + a, n - shown + b) - betaln(a, b)).sum(axis=1)
-    weight = rng.choice(weights, draws, p=_normalised(likelihood))[:, None]
+    weight = rng.choice(weights, DRAWS, p=_normalised(likelihood))[:, None]
     share = rng.beta(shown + weight * expected, n - shown + weight * (1 - expected))
     return np.asarray(logit(np.clip(share, 1e-6, 1 - 1e-6)) - logit(expected))
 
 
-def _mean_shifts(
-    n: Floats, difference: Floats, noise: float, rng: np.random.Generator, draws: int
-) -> Floats:
+def _mean_shifts(n: Floats, difference: Floats, noise: float, rng: np.random.Generator) -> Floats:
     sampling = noise / n
     scale = max(noise, 1e-12) ** 0.5
     spreads = scale * np.geomspace(0.005, 3, 40)
     total = spreads[:, None] ** 2 + sampling
     likelihood = -0.5 * (np.log(total) + difference**2 / total).sum(axis=1)
-    spread = rng.choice(spreads, draws, p=_normalised(likelihood))[:, None] ** 2
+    spread = rng.choice(spreads, DRAWS, p=_normalised(likelihood))[:, None] ** 2
     kept = spread / (spread + sampling)
     return np.asarray(rng.normal(kept * difference, np.sqrt(kept * sampling)))
 

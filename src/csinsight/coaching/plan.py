@@ -23,6 +23,8 @@ from csinsight.features.months import in_months, month_of
 
 #: A gap or a strength is credible at this probability of being behind, or ahead of, the middle.
 CREDIBLE: Final = 0.90
+#: Mentors named to one agent for one behaviour.
+MAX_MENTORS: Final = 2
 #: Strengths named for one agent.
 MAX_STRENGTHS: Final = 2
 
@@ -322,7 +324,7 @@ def to_check(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(records, columns=list(COLUMNS))
 
 
-def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
+def mentors(plan: pd.DataFrame) -> pd.DataFrame:
     """Return who could help whom: ``behaviour``, ``agent_id``, ``mentors`` (list of agent ids).
 
     A mentor has as a strength what the agent is advised to work on.
@@ -338,7 +340,7 @@ def mentors(plan: pd.DataFrame, each: int = 2) -> pd.DataFrame:
     strong = plan[plan[_P.KIND] == "strength"].sort_values(_P.RANK)
     advised = plan[plan[_P.KIND] == "driver"]
     by_behaviour = strong.groupby(_P.BEHAVIOUR)[_P.AGENT_ID].agg(list).to_dict()
-    found = [by_behaviour.get(b, [])[:each] for b in advised[_P.BEHAVIOUR]]
+    found = [by_behaviour.get(b, [])[:MAX_MENTORS] for b in advised[_P.BEHAVIOUR]]
     table = advised[[_P.BEHAVIOUR, _P.AGENT_ID]].reset_index(drop=True)
     return table.assign(mentors=pd.Series(found, index=table.index, dtype=object))
 

@@ -180,7 +180,7 @@ def driver_checks(design: Design, drivers: pd.DataFrame) -> pd.DataFrame:
         ),
     ]
     told = pd.concat(found).rename(columns={Drivers.EFFECT_PP: DriverChecks.ESTIMATE_PP})
-    placebos = placebo_tests(design_matrix_of(design, together=True))
+    placebos = placebo_tests(design_matrix_of(design))
     parts = [part for part in (placebos, told[list(placebos.columns)]) if len(part)]
     table = pd.concat(parts, ignore_index=True) if parts else placebos
     return table.astype({DriverChecks.FIRED: bool})

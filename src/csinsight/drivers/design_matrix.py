@@ -270,9 +270,9 @@ class DesignMatrix:
         cells, given = self.cells(rows), self.before(signs=False)
         both = without_levels(self.values([*given, *signs, OUTCOME], rows), cells)
         known, rest = both[:, : len(given)], both[:, len(given) :]
-        rest = rest - known @ _slopes(known, rest)
+        rest = rest - known @ _least_squares(known, rest)
         seen, y = rest[:, :-1], rest[:, -1]
-        return told_by_signs(tried, could, seen @ _slopes(seen, y), cells)
+        return told_by_signs(tried, could, seen @ _least_squares(seen, y), cells)
 
     def products(self, block: Block, groups: str = "periods") -> CrossProducts:
         """Return the cross-products of each agent's rows within a model's groups.
@@ -341,7 +341,7 @@ class DesignMatrix:
         agents = np.unique(self.agents[rows], return_inverse=True)[1].astype(np.int64)
         both = without_levels(self.values([*self.before(), OUTCOME], rows), agents)
         known, y = both[:, :-1], both[:, -1]
-        return OutcomeFit(y, known, _slopes(known, y))
+        return OutcomeFit(y, known, _least_squares(known, y))
 
     def block(self, rows: Places) -> Block:
         """Return some rows with their residualized exposures.
@@ -427,7 +427,7 @@ class DesignMatrix:
 
 
 #: Estimates, checks and power of one design share its matrix for as long as the design is there.
-_MADE: Final[WeakKeyDictionary[Design, dict[bool, DesignMatrix]]] = WeakKeyDictionary()
+_MADE: Final[WeakKeyDictionary[Design, DesignMatrix]] = WeakKeyDictionary()
 
 
 def companions_of(family: Iterable[str]) -> list[str]:
@@ -446,33 +446,32 @@ def companions_of(family: Iterable[str]) -> list[str]:
     return [name for name in family if name not in _APART]
 
 
-def design_matrix_of(design: Design, *, together: bool) -> DesignMatrix:
-    """Lay a design out as one matrix; `together` adjusts for the companions in the conversation.
+def design_matrix_of(design: Design) -> DesignMatrix:
+    """Lay a design out as one matrix, once for all that ask for it.
 
     Examples
     --------
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
-    >>> matrix = design_matrix_of(plan, together=True)
+    >>> matrix = design_matrix_of(plan)
     >>> matrix.columns.shape[0] == len(plan.rows), matrix.behaviours[:2]
     (True, ('first_response_s', 'mean_response_s'))
     >>> model = matrix.model("greets")
     >>> model.outcome, model.exposure, model.controls[:2]
     ('outcome', 'greets', ('first_response_s', 'polite_words'))
     """
-    made = _MADE.setdefault(design, {})
-    if together not in made:
-        made[together] = _laid_out(design, together)
-    return made[together]
+    if design not in _MADE:
+        _MADE[design] = _laid_out(design)
+    return _MADE[design]
 
 
-def _slopes(known: Floats, wanted: Floats) -> Floats:
+def _least_squares(known: Floats, wanted: Floats) -> Floats:
     """Return the slopes of `wanted` on `known`, whether or not its columns repeat each other."""
     square = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True)
     return np.asarray(square @ (known.T @ wanted))
 
 
-def _laid_out(design: Design, together: bool) -> DesignMatrix:
+def _laid_out(design: Design) -> DesignMatrix:
     rows, turns = design.rows, _turns(design)
     parts = _parts(design, turns)
     columns = {part: tuple(map(str, table)) for part, table in parts.items()}
@@ -484,7 +483,7 @@ def _laid_out(design: Design, together: bool) -> DesignMatrix:
         offered={name: rows[name].notna().to_numpy() for name in behaviours},
         agents=pd.factorize(rows[Conversations.AGENT_ID])[0].astype(np.int64),
         behaviours=behaviours,
-        adjust=(*(companions if together else ()), *columns["controls"], *columns["texts"]),
+        adjust=(*companions, *columns["controls"], *columns["texts"]),
         signs=(*columns["signs"], *columns["states"]),
         outcome=design.outcome,
         browsing=design.browsing_share or 1.0,

@@ -82,7 +82,6 @@ def estimate_drivers(
     q_threshold: float,
     quarter_months: int,
     scopes: tuple[str, ...] = SCOPES,
-    together: bool = True,
 ) -> pd.DataFrame:
     """Estimate every behaviour of the family and the negative controls, in every scope.
 
@@ -104,8 +103,6 @@ def estimate_drivers(
         before a finding is called confirmed.
     scopes : tuple of {"category", "type", "tier", "product_category"}
         Cuts beside the whole, as far as the design knows them.
-    together : bool
-        Adjust for the other behaviours of the conversation.
 
     Returns
     -------
@@ -124,7 +121,7 @@ def estimate_drivers(
     [['first_response_s', 'all', 'no evidence'], ['mean_response_s', 'all', 'not enough data']]
     """
     minima = Minima(min_inquiries, min_agents)
-    matrices = {d: design_matrix_of(d, together=together) for d in (design, *also)}
+    matrices = {d: design_matrix_of(d) for d in (design, *also)}
     records = [
         {_D.SCOPE: scope, _D.SCOPE_KIND: kind, **record}
         for d, matrix in matrices.items()

@@ -284,10 +284,10 @@ def judged(conversations: pd.DataFrame) -> pd.DataFrame:
     return _read(conversations[turns >= 1], int(turns.max()) if len(turns) else 0)
 
 
-def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[pd.DataFrame, int]:
+def at_landmark(conversations: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the inquiries that reach the landmark, behaviours read up to it, and its turn.
 
-    The landmark is the largest turn that a share `reached` get to. Who shows a behaviour later
+    The landmark is the largest turn that a share `REACHED` get to. Who shows a behaviour later
     counts as not having shown it, so effects come out too small.
 
     Raises
@@ -304,7 +304,7 @@ def at_landmark(conversations: pd.DataFrame, reached: float = REACHED) -> tuple[
     """
     _check(conversations)
     turns = conversations[Conversations.TURNS_JUDGED].fillna(0)
-    place = len(turns) - math.ceil(reached * len(turns))
+    place = len(turns) - math.ceil(REACHED * len(turns))
     landmark = max(int(np.sort(turns.to_numpy(dtype=int))[place]), 1) if len(turns) else 1
     return _read(conversations[turns >= landmark], landmark), landmark
 

@@ -123,7 +123,7 @@ def second_look(
     >>> from csinsight.drivers.design_matrix import design_matrix_of
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
-    >>> matrix = design_matrix_of(plan, together=True)
+    >>> matrix = design_matrix_of(plan)
     >>> products = matrix.products(matrix.block(np.arange(len(plan.rows))))
     >>> look = second_look(matrix, products, "recommends", 5.0)
     >>> bool(np.isfinite(look.moved))
@@ -280,7 +280,7 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     >>> from csinsight.drivers.design_matrix import design_matrix_of
     >>> from csinsight.sample import sample_design
     >>> plan = sample_design()
-    >>> alarms = placebo_tests(design_matrix_of(plan, together=True))
+    >>> alarms = placebo_tests(design_matrix_of(plan))
     >>> list(alarms.columns)
     ['check', 'behaviour', 'estimate_pp', 'low_pp', 'high_pp', 'fired']
     """

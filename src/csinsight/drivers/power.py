@@ -72,7 +72,7 @@ def detectable(design: Design, tested: Sequence[str], *, q_threshold: float) -> 
     >>> set(smallest) <= {"greets", "recommends"}
     True
     """
-    matrix = design_matrix_of(design, together=True)
+    matrix = design_matrix_of(design)
     deals = _deals(design, matrix, tested)
     if deals is None:
         return {}

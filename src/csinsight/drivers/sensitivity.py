@@ -172,7 +172,7 @@ def dose_response(
     """
     if unit_of(behaviour) != "doubling":
         raise ValueError(f"{behaviour} is not compared per doubling, so it has no bands")
-    matrix = design_matrix_of(design, together=True)
+    matrix = design_matrix_of(design)
     places = np.flatnonzero(matrix.usable(behaviour))
     seconds = from_model(matrix.column(behaviour)[places], behaviour)
     edges = _edges(seconds, ends)
