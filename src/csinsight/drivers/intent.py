@@ -371,15 +371,15 @@ def _at_any_turn(matrix: DesignMatrix, rows: Places) -> list[str]:
     ]
 
 
-def _state_test(
-    matrix: DesignMatrix, states: Singles, rows: Places, behaviours: list[str], level: float
-) -> pd.DataFrame:
-    """Tell whether what buyers had shown before a turn goes with what is said in it.
+def _state_scores(
+    matrix: DesignMatrix, states: Singles, rows: Places, behaviours: list[str]
+) -> tuple[Floats, Floats]:
+    """Return by inquiry and state the scores of its words, and what they are to be set against.
 
-    A score test: the residualized exposures of each turn times the state before it, summed within
-    agents; the words lean as they are taught. The largest of the states' tests counts.
+    Scores are the residualized exposures of each turn times the state before it; the words lean as
+    they are taught.
     """
-    agents, cases, writers = matrix.agents[rows], matrix.cases[rows], matrix.writers[rows]
+    cases, writers = matrix.cases[rows], matrix.writers[rows]
     told, seen = (np.zeros((len(rows), states.shape[2])) for _ in range(2))
     for name in behaviours:
         lean = LEANS[matrix.taught[name]]
@@ -390,6 +390,18 @@ def _state_test(
             before = states[rows[here], turn - 1].astype(float)
             told[here] += left[:, None] * before
             seen[here] += before**2
+    return told, seen
+
+
+def _state_test(
+    matrix: DesignMatrix, states: Singles, rows: Places, behaviours: list[str], level: float
+) -> pd.DataFrame:
+    """Tell whether what buyers had shown before a turn goes with what is said in it.
+
+    A score test (`_state_scores`), summed within agents. The largest of the states' tests counts.
+    """
+    told, seen = _state_scores(matrix, states, rows, behaviours)
+    agents = matrix.agents[rows]
     # Rows of one agent lie together.
     starts = np.flatnonzero(np.r_[True, agents[1:] != agents[:-1]])
     scores, squares = (np.add.reduceat(each, starts) for each in (told, seen))

@@ -251,16 +251,15 @@ class Reading:
     p_value: float
 
 
-def read_by_lot(cells: Cells, seed: int, *outcomes: Floats) -> list[Reading] | None:
-    """Estimate the effect on cells' means of each outcome; None where the lots can't tell.
+def read_by_lot(cells: Cells, seed: int, means: Floats) -> Reading | None:
+    """Estimate the effect on cells' means of an outcome; None where the lots can't tell.
 
     Parameters
     ----------
     cells : Cells
     seed : int
         Of the lots drawn anew.
-    *outcomes : array (agents, weeks)
-        Means of cells.
+    means : array (agents, weeks)
 
     Notes
     -----
@@ -273,7 +272,7 @@ def read_by_lot(cells: Cells, seed: int, *outcomes: Floats) -> list[Reading] | N
     >>> started = (weeks >= np.arange(1, 9)[:, None]).astype(float)
     >>> rng = np.random.default_rng(1)
     >>> paid = 0.3 + 0.1 * started + rng.normal(0, 0.01, started.shape)
-    >>> (found,) = read_by_lot(Cells(np.full(started.shape, 80.0), started), 7, paid)
+    >>> found = read_by_lot(Cells(np.full(started.shape, 80.0), started), 7, paid)
     >>> bool(found.low < 0.1 < found.high), found.p_value < 0.01
     (True, True)
     """
@@ -283,11 +282,7 @@ def read_by_lot(cells: Cells, seed: int, *outcomes: Floats) -> list[Reading] | N
         return None
     scale = np.maximum(scale, cells.least_scale)
     b = weights @ lots[0] / scale
-    return [_reading(weights @ means.ravel() / scale, b) for means in outcomes]
-
-
-def _reading(a: Floats, b: Floats) -> Reading:
-    """Return estimate, interval and p from each lot's estimate of the outcome and of the lot."""
+    a = weights @ means.ravel() / scale
     apart = a[1:] - a[0] * b[1:]
     # A lot that is the actual one (b = 1) never refuses.
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -451,13 +446,12 @@ def _effects(
     wrote = own[own[behaviour].notna()]
     turns, rates = cells_of(wrote, as_float(wrote[behaviour]), agents, weeks)
     all_of_them, offers = cells_of(told, as_float(told[behaviour].notna()), agents, weeks)
-    found = read_by_lot(Cells(number, started), seed, means)
-    uptake = read_by_lot(Cells(turns, started), seed, rates)
-    chances = read_by_lot(Cells(all_of_them, started), seed, offers)
-    if found is None or uptake is None or chances is None:
+    paid = read_by_lot(Cells(number, started), seed, means)
+    shown = read_by_lot(Cells(turns, started), seed, rates)
+    offered = read_by_lot(Cells(all_of_them, started), seed, offers)
+    if paid is None or shown is None or offered is None:
         few = "too few agents or inquiries for a lot to tell anything"
         return {Rollouts.STATUS: "not enough data", Rollouts.REASON: few}
-    (paid,), (shown,), (offered,) = found, uptake, chances
     return {
         Rollouts.STATUS: "read",
         Rollouts.EFFECT_PP: 100 * paid.effect,

@@ -160,8 +160,7 @@ def plan_rollout(
     """
     agents = _who_takes_part(behaviour, agents, months)
     told = _look_back(conversations, behaviour, agents, as_of, look_back)
-    weeks = max((as_of - add_months(as_of, -look_back)).days // 7, 1)
-    past = _Past.of(told, agents, weeks)
+    past = _Past.of(told, agents, (as_of - add_months(as_of, -look_back)).days // 7)
     expected = effect_pp * uptake_pp / 100
 
     @cache
@@ -185,8 +184,8 @@ def plan_rollout(
     rate = float(as_float(told[_C.PAID]).mean())
     reach = stats.norm.isf(0.025) + stats.norm.ppf(_POWER)
     least = int(np.ceil(4 * reach**2 * rate * (1 - rate) / (expected / 100) ** 2))
-    ends_on = last_day_after(starts.values())
-    return RolloutPlan(rows, ends_on, inquiries, expected, power, least, needed)
+    end = last_day_after(starts.values())
+    return RolloutPlan(rows, end, inquiries, expected, power, least, needed)
 
 
 def _who_takes_part(behaviour: str, agents: Sequence[str], months: int) -> list[str]:
@@ -237,6 +236,7 @@ class _Past:
     @classmethod
     def of(cls, told: pd.DataFrame, agents: Sequence[str], weeks: int) -> _Past:
         """Return it from the inquiries; days beyond whole weeks belong to the last."""
+        weeks = max(weeks, 1)
         told = told.assign(week=told["week"].clip(upper=weeks - 1))
         number, mean = cells_of(told, as_float(told[_C.PAID]), agents, weeks)
         return cls(number, mean, agents_moves(number, mean))
