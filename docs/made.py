@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from csinsight.contract.dictionary import artifacts, data_dictionary
 from csinsight.contract.schema import TABLES
 from csinsight.params import NOTEBOOKS, shipped
-from csinsight.runs.run_files import label_in
+from csinsight.runs.month import label_in
 
 _ROW = "| {name} | {kind} | {needed} | {meaning} |"
 LOCK = Path(__file__).resolve().parents[1] / "requirements" / "run.lock"

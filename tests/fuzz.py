@@ -24,8 +24,7 @@ from csinsight.cli.failing import is_expected
 from csinsight.contract.check import check_shop
 from csinsight.importers import FORMATS, run_import
 from csinsight.params import load_params
-from csinsight.runs.history import runs
-from csinsight.runs.state import RunFile, read_reports, read_state
+from csinsight.runs.state import RunFile, read_reports, read_state, runs
 
 #: Seconds of processor time that one input may take: a loaded machine is no fault of its.
 LIMIT: Final = 20.0

@@ -18,10 +18,20 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from csinsight.params import Lang
 from csinsight.render import page, theme
-from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Stack, Talk, Tile, Tiles
+from csinsight.render.blocks import (
+    Block,
+    Box,
+    Columns,
+    Finding,
+    Note,
+    Stack,
+    Table,
+    Talk,
+    Tile,
+    Tiles,
+)
 from csinsight.render.figure import Picture
 from csinsight.render.page import render
-from csinsight.render.table import Table
 
 #: What a buyer, an agent's name or a table might hold; none of it may come alive.
 PLANTED = (

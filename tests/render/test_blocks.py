@@ -20,15 +20,16 @@ from csinsight.render.blocks import (
     Folded,
     Items,
     LeftOut,
+    Linked,
     Note,
     Prose,
+    Table,
     Talk,
     Tile,
     Tiles,
     inline,
 )
 from csinsight.render.figure import MAX_DATA_ROWS, Picture
-from csinsight.render.table import Linked, Table
 
 HOSTILE = "<script>x</script>\"><b onclick='y'>&"
 

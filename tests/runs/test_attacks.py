@@ -14,11 +14,10 @@ from csinsight.cli import main
 from csinsight.contract.messages import Fault
 from csinsight.errors import ConfigError, RunError
 from csinsight.params import RunParams
-from csinsight.runs import history
 from csinsight.runs.lab import prepare_lab
 from csinsight.runs.month import RunResult, run_month
 from csinsight.runs.schedule import missed
-from csinsight.runs.state import RunFile, read_reports, read_state
+from csinsight.runs.state import RunFile, read_reports, read_state, runs
 
 Make = Callable[..., Path]
 Run = Callable[..., RunResult]
@@ -72,7 +71,7 @@ def test_a_run_whose_inputs_change_fails_and_is_never_taken_for_done(
     assert {path: path.read_bytes() for path in good.report.parent.iterdir()} == pages
     told = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
     assert (told["status"], told["steps"]["01_buyer_types"]["status"]) == ("failed", "failed")
-    assert history.runs(tmp_path / "out")[0].status == "failed"
+    assert runs(tmp_path / "out")[0].status == "failed"
     if before is None:
         path.unlink()
     else:
@@ -161,7 +160,7 @@ def test_history_skips_lines_that_are_no_runs_and_names_them(
     file = run().run.parent / "history.jsonl"
     lines = [line for name, line in BROKEN.items() if name != "empty"]
     file.write_bytes(b"\n".join([*lines, b'{"event": 1}', b"\xff"]) + b"\n" + file.read_bytes())
-    assert [entry.status for entry in history.runs(tmp_path / "out")] == ["done"]
+    assert [entry.status for entry in runs(tmp_path / "out")] == ["done"]
     assert "history.jsonl, line 1: is no run's" in caplog.text
     shown = CliRunner().invoke(main, ["history", "--out", str(tmp_path / "out")])
     assert (shown.exit_code, "Traceback" in shown.output) == (0, False)
@@ -175,7 +174,7 @@ def test_names_that_look_like_patterns_are_taken_literally(
     out = tmp_path / "out [1]*"
     params = RunParams(shop="s [0-9]", lang="en")
     made = run_month(data, params, out, only=("01",), notebooks=toy_notebooks())
-    assert [entry.status for entry in history.runs(out)] == ["done"]
+    assert [entry.status for entry in runs(out)] == ["done"]
     told = ["publish", "--out", str(out), "--shop", params.shop, "--to", f"{tmp_path}/web [x]?"]
     assert CliRunner().invoke(main, told).exit_code == 0
     assert made.report.is_file()

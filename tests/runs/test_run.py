@@ -15,9 +15,8 @@ import pytest
 
 from csinsight.errors import ContractError, LockedError, NotebookError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams
-from csinsight.runs import history
 from csinsight.runs.month import RunResult, run_month
-from csinsight.runs.state import locked
+from csinsight.runs.state import locked, runs
 
 Make = Callable[..., Path]
 PARAMS = RunParams(shop="toy {x}", lang="en")
@@ -112,7 +111,7 @@ def test_a_failure_names_notebook_cell_and_cause_and_leaves_the_last_report(
     told = json.loads((good.run / "run.json").read_text(encoding="utf-8"))
     assert told["status"] == "failed"
     assert told["steps"]["01_buyer_types"]["status"] == "failed"
-    newest = history.runs(tmp_path / "out")[0]
+    newest = runs(tmp_path / "out")[0]
     assert (newest.status, newest.why) == ("failed", said)
     assert run(toy_notebooks(), only=("01",)).executed == ("01_buyer_types",)
 
@@ -229,7 +228,7 @@ def test_a_run_that_is_killed_leaves_the_last_report_and_the_next_completes(
     assert _files(good.report.parent) == before
     kernel = int(mark.read_text())
     _wait(lambda: not _is_alive(kernel), 20)
-    stopped = history.runs(tmp_path / "out")[0]
+    stopped = runs(tmp_path / "out")[0]
     assert stopped.status == ("stopped" if number == signal.SIGKILL else "failed")
     assert "01_buyer_types" in run(toy_notebooks(), params, only=("01",)).executed
 

@@ -11,8 +11,9 @@ import pytest
 
 from csinsight.contract.files import write_text
 from csinsight.errors import RunError
-from csinsight.runs import history, publish
+from csinsight.runs import publish
 from csinsight.runs.site import shop_index, sparkline, write_shop_index
+from csinsight.runs.state import runs
 
 
 def _report(month: str, kpis: dict[str, list[float]], **more: str) -> dict[str, object]:
@@ -119,4 +120,4 @@ def test_history_outlives_a_line_that_a_full_disk_cut_short(tmp_path: Path) -> N
     good = json.dumps({"event": "start", "at": "2026-11-01T06:00:00+08:00", "month": "2026-10"})
     done = json.dumps({"event": "done", "at": "2026-11-01T06:01:00+08:00", "month": "2026-10"})
     write_text(file, f'{good}\n{{"event": "fai\n{good}\n\n{done}\n')
-    assert [entry.status for entry in history.runs(tmp_path)] == ["done", "stopped"]
+    assert [entry.status for entry in runs(tmp_path)] == ["done", "stopped"]

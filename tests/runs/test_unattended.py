@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from csinsight import cli
 from csinsight.errors import ConfigError, NotebookError
 from csinsight.params import RunParams
-from csinsight.runs import history, kernels, month, schedule
+from csinsight.runs import kernels, month, schedule
 from csinsight.runs.execute import Execution
 from csinsight.runs.plan import CARD, card_steps
 from csinsight.runs.schedule import call_hook
-from csinsight.runs.state import Inputs, Places, RunState
+from csinsight.runs.state import Inputs, Places, RunState, runs
 
 PARAMS = RunParams(shop="toy", lang="en")
 Make = Callable[..., Path]
@@ -238,7 +238,7 @@ def test_one_card_that_fails_leaves_the_others_and_is_made_up_for(
     index = (month / "index.html").read_text(encoding="utf-8")
     assert "Agent card: A1" in index
     assert "could not be made" in index
-    newest = history.runs(tmp_path / "out")[0]
+    newest = runs(tmp_path / "out")[0]
     assert (newest.status, "its kernel ended" in newest.why) == ("incomplete", True)
     again = call(*told, notebooks=toy_notebooks())
     _assert_says(again, 0, "report made")

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from csinsight.behaviours.hours import Slope, slow_hours
-from csinsight.render.blocks import Prose
+from csinsight.render.blocks import Prose, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.views import team_hours
 from csinsight.views.sample import sample_study
 

@@ -438,7 +438,7 @@ def mcp(folder: Path) -> None:
 @click.option("--check", is_flag=True, help="Exit 1 where a shop's newest run failed.")
 def history(out: Path, shop: str | None, check: bool) -> None:
     """List the runs, newest first, and why one failed."""
-    from csinsight.runs.history import runs
+    from csinsight.runs.state import runs
 
     found = runs(out, shop)
     if not found:

@@ -13,13 +13,16 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from csinsight.contract.files import sha256_of
+from csinsight.coaching import follow_up
+from csinsight.contract import rollouts as lots
+from csinsight.contract.disputes import disputes_path
+from csinsight.contract.files import sha256, sha256_of
+from csinsight.contract.labels import FILE
 from csinsight.errors import CsinsightError, KernelError, NotebookError, RunError
 from csinsight.params import BUILDS_ON, RunParams, notebook_params
 from csinsight.runs.kernels import Worker, Workers
 from csinsight.runs.plan import CARD, Step, told
-from csinsight.runs.run_files import also_read
-from csinsight.runs.state import Inputs, RunState, source_hash
+from csinsight.runs.state import Inputs, Places, RunState, plans_of, source_hash
 
 LOG = logging.getLogger(__name__)
 #: Who works on what.
@@ -197,6 +200,24 @@ class Execution:
             also_read(step.notebook, self.data, self.state.places),
             *upstream,
         )
+
+
+def also_read(notebook: str, data: Path, places: Places) -> str:
+    """Return a hash over what a notebook reads of people's own besides tables and parameters.
+
+    Examples
+    --------
+    >>> also_read("01_buyer_types", Path("data"), Places(Path("out"), "myshop", "2026-10"))
+    ''
+    """
+    labels = data / FILE
+    read = sha256(labels) if labels.is_file() else ""
+    if notebook != "05_coaching":
+        return read if notebook in ("00_data_check", "03_agent_kpis") else ""
+    disputes, rollouts = disputes_path(data), data / lots.FILE
+    earlier = follow_up.fingerprint(plans_of(places.run), places.month)
+    told = sha256(rollouts) if rollouts.is_file() else ""
+    return sha256_of(sha256(disputes) if disputes else "", told, earlier, read)
 
 
 class _Queue:

@@ -13,15 +13,19 @@ from pathlib import Path
 import pandas as pd
 
 from csinsight.behaviours.label_places import label_places
+from csinsight.behaviours.lexicon_form import Own
 from csinsight.behaviours.model_reader import LINES_FILE
+from csinsight.coaching import follow_up
 from csinsight.context import MonthContext
-from csinsight.contract.artifacts import AgentKpis
-from csinsight.contract.files import sha256, sha256_of
+from csinsight.contract.artifacts import AgentKpis, CoachingPlan
+from csinsight.contract.dictionary import artifact, artifacts, data_dictionary
+from csinsight.contract.files import sha256, sha256_of, write_text
 from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.engine import counter, open_shop, start
 from csinsight.errors import ContractError, PlanError
-from csinsight.params import NOTEBOOKS, RunParams, shipped
+from csinsight.params import NOTEBOOKS, Lang, RunParams, shipped
 from csinsight.render.page import read_notebook
+from csinsight.render.words import Words
 from csinsight.runs import site
 from csinsight.runs.execute import Execution
 from csinsight.runs.kernels import Limits, Workers
@@ -38,9 +42,16 @@ from csinsight.runs.plan import (
     wanted,
 )
 from csinsight.runs.publish import PUBLISH_LOCK, PUBLISH_SECONDS, publish, recover
-from csinsight.runs.run_files import keep_plan, write_data_dictionary
 from csinsight.runs.site import write_shop_index
-from csinsight.runs.state import Inputs, Places, RunState, clear_leavings, locked, source_hash
+from csinsight.runs.state import (
+    Inputs,
+    Places,
+    RunState,
+    clear_leavings,
+    locked,
+    plans_of,
+    source_hash,
+)
 from csinsight.segments.signatures import signatures_of
 
 LOG = logging.getLogger(__name__)
@@ -214,7 +225,10 @@ class _Run:
         month = self._month(done, have, left_out)
         self.state.values |= {"left_out": left_out, "run_id": month.run_id, "failed": done.failed}
         published = self._publish(month)
-        keep_plan(self.places)
+        plan = self.places.run / "artifacts" / f"{CoachingPlan.NAME}.parquet"
+        if plan.is_file():  # for later months to follow up
+            kept = artifact(CoachingPlan.NAME).read(plan)
+            follow_up.keep_plan(plans_of(self.places.run), self.params.month, kept)
         return RunResult(
             self.places.report / "index.html",
             self.places.run,
@@ -337,3 +351,54 @@ class _Run:
         if not path.is_file():
             raise PlanError(f"{path}: there is no such notebook; install csinsight again")
         return path
+
+
+def label_in(lang: Lang, family: str, member: str) -> str:
+    """Return what a type or a behaviour is called; a number is called as it is.
+
+    Examples
+    --------
+    >>> label_in("en", "marker", "greets"), label_in("zh", "type", "simple")
+    ('Greeting at the start', '简单型')
+    """
+    if family == "number":
+        return member
+    return Words(lang).word(f"{'type' if family == 'type' else 'behaviour'}.{member}")
+
+
+def write_data_dictionary(run: Path, lang: Lang, own: Own | None = None) -> Path:
+    """Write the dictionary of the tables that a run holds, in the language of its report.
+
+    Parameters
+    ----------
+    run : Path
+        ``runs/SHOP/MONTH``.
+    lang : {"zh", "en"}
+    own : Own, optional
+        The shop's own behaviours.
+
+    Returns
+    -------
+    Path
+        Where it lies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> run = Path(tempfile.mkdtemp())
+    >>> (run / "artifacts").mkdir()
+    >>> (run / "artifacts" / "value_tiers.parquet").touch()
+    >>> [line for line in write_data_dictionary(run, "zh").read_text("utf-8").splitlines()
+    ...     if line.startswith("#")]
+    ['# 数据字典', '## value_tiers']
+    """
+    behaviours = own.behaviours if own else {}
+    called = {name: getattr(known.names, lang) for name, known in behaviours.items()}
+
+    def label(family: str, member: str) -> str:
+        return called.get(member) or label_in(lang, family, member)
+
+    there = {path.stem for path in (run / "artifacts").glob("*.parquet")}
+    tables = [table.with_own(called) for name, table in artifacts().items() if name in there]
+    write_text(run / "data-dictionary.md", data_dictionary(lang, tables, label))
+    return run / "data-dictionary.md"

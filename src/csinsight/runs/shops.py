@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from csinsight.config import load
 from csinsight.errors import ConfigError, RunError
 from csinsight.params import load_params
-from csinsight.runs.history import runs
 from csinsight.runs.month import RunResult
 from csinsight.runs.publish import publish_month
 from csinsight.runs.schedule import Job, run_job
+from csinsight.runs.state import runs
 
 
 class _Shop(BaseModel):

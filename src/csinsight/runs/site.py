@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,14 +16,13 @@ from urllib.parse import quote, unquote
 
 from markupsafe import Markup, escape
 
-from csinsight.contract.files import write_text
+from csinsight.contract.files import write_atomically, write_text
 from csinsight.params import NOTEBOOKS, RunParams, month_start
 from csinsight.render import theme
 from csinsight.render.blocks import without_marks
 from csinsight.render.page import Link, Page, compose, render, render_body
 from csinsight.render.words import Words, by_pinyin
 from csinsight.runs.plan import BRIEF, CARD, Step
-from csinsight.runs.run_files import stage_exports
 from csinsight.runs.state import REPORT_FILE, Places, ReportFile, read_reports, read_state
 from csinsight.views.study import ALERTS, FINDING, KPIS, LEFT_OUT, TRENDS
 
@@ -124,6 +124,21 @@ def write_month(month: Month) -> None:
     write_text(staging / INDEX, _month_index(month))
     report = json.dumps(_report(month), ensure_ascii=False, indent=1)
     write_text(staging / REPORT_FILE, f"{report}\n")
+
+
+def stage_exports(places: Places) -> list[str]:
+    """Copy the run's files to take along beside the pages, and return their names.
+
+    Examples
+    --------
+    >>> stage_exports(Places(Path("nowhere"), "myshop", "2026-10"))
+    []
+    """
+    found = sorted((places.run / "exports").glob("*.*"))
+    for path in found:
+        with write_atomically(places.staging / path.name) as draft:
+            shutil.copyfile(path, draft)
+    return [path.name for path in found]
 
 
 def live_links(page: str, there: Collection[str]) -> str:

@@ -19,9 +19,8 @@ from csinsight.features.month_doubts import paid_late
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Prose, Stack, Tile, Tiles, Tone
+from csinsight.render.blocks import Block, Finding, Prose, Stack, Table, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
 from csinsight.stats.intervals import wilson
 from csinsight.stats.spread import Spread

@@ -13,9 +13,8 @@ from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, TYPE_LABELS, UNCLASSIFIED
 from csinsight.features.spend import SpendFeatures, spend_between
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note, Prose
+from csinsight.render.blocks import Block, Finding, Note, Prose, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.segments.support import FROM_TYPES, Stability, drift, label_moves
 from csinsight.segments.types import EARLIER, MonthTypes, TypeResult
 from csinsight.stats.intervals import wilson

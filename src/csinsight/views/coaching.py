@@ -23,13 +23,14 @@ from csinsight.render.blocks import (
     Finding,
     Folded,
     Items,
+    Linked,
     Note,
     Prose,
     Stack,
+    Table,
     Talk,
 )
 from csinsight.render.figure import Picture
-from csinsight.render.table import Linked, Table
 from csinsight.views import labels, plots
 from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study

@@ -22,9 +22,8 @@ from csinsight.drivers.verdicts import (
     rings,
 )
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack
+from csinsight.render.blocks import Block, Box, Columns, Finding, Note, Prose, Stack, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.render.words import Words
 from csinsight.views import earlier_advice, labels, plots
 from csinsight.views.study import Study

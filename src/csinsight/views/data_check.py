@@ -23,9 +23,8 @@ from csinsight.features.coverage import daily_rows, holes, join_bias
 from csinsight.features.frames import SENT_MS
 from csinsight.params import NOTEBOOKS
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Items, LeftOut, Note, Prose, Stack
+from csinsight.render.blocks import Block, Finding, Items, LeftOut, Note, Prose, Stack, Table, Write
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table, Write
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels
 from csinsight.views.study import WROTE_BEFORE, Study

@@ -15,9 +15,8 @@ from csinsight.drivers.checks import unknown_shares
 from csinsight.drivers.design import LEAST_BROWSING, WHOLE_CONVERSATION, Design
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Prose
+from csinsight.render.blocks import Block, Prose, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.views import labels
 from csinsight.views.study import Study
 

@@ -14,9 +14,9 @@ from csinsight.render.blocks import (
     Note,
     Prose,
     Stack,
+    Table,
 )
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.views import labels
 from csinsight.views.study import Study
 

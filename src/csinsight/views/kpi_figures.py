@@ -25,8 +25,7 @@ from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER
 from csinsight.features.months import in_months
 from csinsight.features.rounds import THREE_MINUTES_S
 from csinsight.params import AUTO_PROFILE, OWN_PROFILE
-from csinsight.render.blocks import Block, Prose, Stack
-from csinsight.render.table import Table
+from csinsight.render.blocks import Block, Prose, Stack, Table
 from csinsight.views import labels
 from csinsight.views.plots import Write
 from csinsight.views.study import Study

@@ -29,9 +29,8 @@ from csinsight.engine import Shop, collect, ms
 from csinsight.features.conversations import lines_of
 from csinsight.features.frames import Frame
 from csinsight.render import theme
-from csinsight.render.blocks import Anchor, Block, Finding, Folded, Note, Prose, Stack, Talk
+from csinsight.render.blocks import Anchor, Block, Finding, Folded, Note, Prose, Stack, Table, Talk
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
 from csinsight.views.study import Study

@@ -28,8 +28,18 @@ from csinsight.contract.domain import BUYER_TYPES
 from csinsight.contract.imports import WORTH_NAMING
 from csinsight.features.coverage import chats_observed
 from csinsight.params import add_months
-from csinsight.render.blocks import Block, Columns, Finding, Items, LeftOut, Note, Prose, Stack
-from csinsight.render.table import Linked, Table
+from csinsight.render.blocks import (
+    Block,
+    Columns,
+    Finding,
+    Items,
+    LeftOut,
+    Linked,
+    Note,
+    Prose,
+    Stack,
+    Table,
+)
 from csinsight.segments.tiers import BEST
 from csinsight.views import (
     agent_kpis,

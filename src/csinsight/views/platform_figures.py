@@ -9,8 +9,7 @@ import pandas as pd
 from csinsight.contract.artifacts import AgentKpis as Kpi
 from csinsight.contract.schema import PlatformKpis
 from csinsight.engine import Shop, collect
-from csinsight.render.blocks import Block
-from csinsight.render.table import Table
+from csinsight.render.blocks import Block, Table
 from csinsight.views import labels
 from csinsight.views.kpi_figures import label, writers
 from csinsight.views.study import Study

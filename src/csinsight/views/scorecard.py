@@ -23,9 +23,8 @@ from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
 from csinsight.contract.labels import load_labels
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Note, Prose
+from csinsight.render.blocks import Block, Note, Prose, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.render.words import by_pinyin
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots

@@ -32,9 +32,8 @@ from csinsight.drivers.units import as_float
 from csinsight.features.months import in_months
 from csinsight.params import add_months
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Columns, Finding, Items, Note, Prose, Stack
+from csinsight.render.blocks import Block, Columns, Finding, Items, Note, Prose, Stack, Table
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.stats.intervals import wilson
 from csinsight.views import labels, plots
 from csinsight.views.study import SLOW_HOURS, Study

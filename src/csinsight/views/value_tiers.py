@@ -14,9 +14,8 @@ from csinsight.contract.artifacts import ValueTiers
 from csinsight.contract.domain import TIERS
 from csinsight.contract.files import guarded
 from csinsight.render import theme
-from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Tile, Tiles
+from csinsight.render.blocks import Block, Finding, Note, Prose, Stack, Table, Tile, Tiles
 from csinsight.render.figure import Picture
-from csinsight.render.table import Table
 from csinsight.segments.by_month import MonthTiers
 from csinsight.segments.clv import accuracy, calibration
 from csinsight.segments.forecast_error import MIN_HELD_OUT, forecast_error
