@@ -14,12 +14,6 @@ from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import Messages, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.mapped_messages import (
-    internal,
-    read_patterned,
-    refuse_whole_talks,
-    with_buyers,
-)
 from csinsight.importers.mapping_spec import (
     FORMAT_OF_SUFFIX,
     FileFormat,
@@ -30,10 +24,14 @@ from csinsight.importers.mapping_spec import (
 from csinsight.importers.mapping_values import (
     LINE_FIELDS,
     NOTE,
+    internal,
     only_rules,
     order_facts,
     raw,
+    read_patterned,
+    refuse_whole_talks,
     typed,
+    with_buyers,
 )
 from csinsight.importers.one_shop import Row, Told, refuse_other_conversations, shop_of
 from csinsight.importers.order_states import ORDER_MONEY, Rows

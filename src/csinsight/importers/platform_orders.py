@@ -32,7 +32,6 @@ from csinsight.contract.cells import MASKED
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.cells import told_times
 from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
 from csinsight.importers.one_shop import Row, shop_of, untold_zones
 from csinsight.importers.order_states import Rows
@@ -294,7 +293,7 @@ def read_platform_orders(
         )
     skipped: list[str] = []
     read = [records for path in files for records in _open(path, export, skipped, options.encoding)]
-    lines, counted = told_times(
+    lines, counted = cells.told_times(
         pl.concat([_fields(records, export) for records in read]), "placed", "payment", "updated"
     )
     frame = lines.with_columns(_values(options)).with_columns(_money(export))

@@ -36,7 +36,6 @@ from csinsight.contract.textfile import read_text
 from csinsight.engine.frames import simplify
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.cells import dated
 from csinsight.importers.chat_tables import chat_tables, damaged_entries, shops_of
 from csinsight.importers.chat_text import (
     Entry,
@@ -172,7 +171,7 @@ def _sheets(path: Path, notices: list[str]) -> list[Records]:
 
 def _entries(records: Records, notices: list[str]) -> list[Entry]:
     have = [name for name in (*NEEDED, NUMBER, KIND) if name in records.header]
-    frame, told = dated(
+    frame, told = cells.dated(
         records.frame.with_columns(cells.clean(name) for name in have if name != TEXT), TIME
     )
     notices += [f"{records.file}: {notice}" for notice in told]

@@ -25,7 +25,6 @@ import polars as pl
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.cells import told_times
 from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
 from csinsight.importers.one_shop import Row, untold_zones
 from csinsight.importers.orders import import_orders
@@ -104,7 +103,7 @@ def read_shopify_orders(
     read = [
         records for path in files for records in open_tables(path, wanted, known, options.encoding)
     ]
-    lines, counted = told_times(
+    lines, counted = cells.told_times(
         pl.concat(_named(records) for records in read), "placed", "paid", "cancelled"
     )
     # The time of payment: as long after placing as it really was.

@@ -30,7 +30,6 @@ from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
-from csinsight.importers.cells import told_times
 from csinsight.importers.mapping_spec import ShopOptions, exported_at, read_options
 from csinsight.importers.one_shop import Row, shop_of
 from csinsight.importers.orders import import_orders
@@ -143,7 +142,9 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
             "total; give the ExportOrderList of the same days, this file may stand beside it"
         )
     details = read_details([records for records in read if is_details(records)], options.marks)
-    frame, counted = told_times(pl.concat([_named(records) for records in lists]), "placed", "paid")
+    frame, counted = cells.told_times(
+        pl.concat([_named(records) for records in lists]), "placed", "paid"
+    )
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
     return _import(frame, damaged, details, options, [*skipped, *counted])
 
