@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
 
 from csinsight.behaviours.reader import pieces
 from csinsight.contract.artifacts import text_column
@@ -77,6 +76,9 @@ def text_numbers(texts: Sequence[str], dimensions: int) -> Singles:
     if dimensions < 1:
         return np.zeros((len(place), 0), dtype=np.float32)
     weight = np.log(len(some) / number[told])
+    # Here, since most readers of conversations need none of it, and its import takes long.
+    from sklearn.decomposition import TruncatedSVD
+
     svd = TruncatedSVD(dimensions, random_state=0).fit(_weighed(held[:, told], weight))
     numbers = np.empty((len(distinct), dimensions), dtype=np.float32)
     for start in range(0, len(distinct), _CHUNK):

@@ -14,7 +14,7 @@ from typing import Final
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.contract.artifacts import Conversations, TeamHours
@@ -264,7 +264,7 @@ def load_slope(talks: pd.DataFrame, outcome: pd.Series[float]) -> Slope | None:
     slope = float(left_x @ left_y) / spread
     scores = np.bincount(days, left_x * (left_y - slope * left_x), minlength=clusters)
     error = np.sqrt(float(scores @ scores) * clusters / (clusters - 1)) / spread
-    reach = float(stats.t.ppf(0.975, clusters - 1)) * error
+    reach = float(scipy.stats.t.ppf(0.975, clusters - 1)) * error
     return Slope(slope, slope - reach, slope + reach, len(rows), clusters)
 
 
@@ -449,7 +449,7 @@ def slow_hours(talks: pd.DataFrame, hours: pd.DataFrame, slow_s: float) -> pd.Da
         rows.append((int(hour), n, hits / n, low, high, load.get(hour, np.nan), waits.median(), p))
     names = ["hour", "n", "slow", "low", "high", "load", "wait", "p"]
     table = pd.DataFrame(rows, columns=names)
-    adjusted = stats.false_discovery_control(table["p"]) if len(table) else table["p"]
+    adjusted = scipy.stats.false_discovery_control(table["p"]) if len(table) else table["p"]
     held = np.asarray(adjusted <= FALSE_ALARMS, dtype=bool)
     return table.drop(columns="p").assign(overloaded=held)
 
@@ -466,11 +466,11 @@ def _by_chance(late: pd.Series[bool], here: pd.Series[bool], day: pd.Series) -> 
     if not rest or days < 2:
         return 1.0
     square = [[hits, n - hits], [others, rest - others]]
-    exact = float(stats.fisher_exact(square, alternative="greater").pvalue)
+    exact = float(scipy.stats.fisher_exact(square, alternative="greater").pvalue)
     more = hits / n - others / rest
     off = late - np.where(here, hits / n, others / rest)
     moved = pd.Series(off * np.where(here, 1 / n, -1 / rest)).groupby(day).sum().to_numpy(float)
     error = float(np.sqrt(np.square(moved).sum() * days / (days - 1)))
     if error < 1e-9:  # each day alike: there is nothing that varies with days
         return exact
-    return max(exact, float(stats.t.sf(more / error, days - 1)))
+    return max(exact, float(scipy.stats.t.sf(more / error, days - 1)))

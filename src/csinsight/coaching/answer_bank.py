@@ -21,7 +21,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy import stats
+import scipy
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from csinsight.behaviours.endings import OBJECTIONS, ending_lexicon
@@ -399,7 +399,7 @@ def answer_bank(
     tested = table["p"].notna()
     table[_B.Q_VALUE] = np.nan
     if tested.any():
-        adjusted = stats.false_discovery_control(table.loc[tested, "p"].to_numpy(dtype=float))
+        adjusted = scipy.stats.false_discovery_control(table.loc[tested, "p"].to_numpy(dtype=float))
         table.loc[tested, _B.Q_VALUE] = adjusted
     return _masked(shop, table.drop(columns="p"), as_of)
 
@@ -515,7 +515,7 @@ def _compared(with_it: pd.Series[float], without: pd.Series[float]) -> list[floa
     if m < MIN_COMPARED:
         return [*own, *[np.nan] * 5]
     apart = difference(own, _rate(without))
-    p = stats.fisher_exact([[hits, n - hits], [others, m - others]]).pvalue
+    p = scipy.stats.fisher_exact([[hits, n - hits], [others, m - others]]).pvalue
     return [*own, *(100 * value for value in apart), np.nan, float(p)]
 
 

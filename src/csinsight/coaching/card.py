@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.products import product_levels
@@ -236,7 +236,7 @@ def conversions(sessions: pd.DataFrame) -> pd.DataFrame:
     for name, own in paid.groupby(agent):
         n, won, expected = len(own), int(own.sum()), usual[own.index].mean()
         overall = float(expected) if pd.notna(expected) else won / n
-        above = float(stats.beta.sf(overall, won + 0.5, n - won + 0.5))
+        above = float(scipy.stats.beta.sf(overall, won + 0.5, n - won + 0.5))
         found.append((str(name), n, won, won / n, *wilson(won, n), overall, above))
     return pd.DataFrame(found, columns=["agent_id", *Conversion.__dataclass_fields__])
 

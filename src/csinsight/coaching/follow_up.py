@@ -30,7 +30,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.peers import compare_agents
@@ -320,7 +320,7 @@ def _compared(
     for agent, chosen in groups:
         own, own_var = _mean(moved[chosen], noise[chosen] + drift)
         rest, rest_var = _mean(moved[~there], noise[~there] + drift)
-        reach = stats.t.ppf(0.975, max(len(moved) - 2, 1)) * np.sqrt(own_var + rest_var)
+        reach = scipy.stats.t.ppf(0.975, max(len(moved) - 2, 1)) * np.sqrt(own_var + rest_var)
         levels = found.table[chosen].mean()
         figures = {
             _F.BEFORE: levels["before"],

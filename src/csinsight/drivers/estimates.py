@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.behaviours.products import OTHER_PRODUCTS
 from csinsight.contract.artifacts import BuyerTypes, Conversations, Drivers
@@ -299,7 +299,7 @@ def _pooled(found: dict[str, FixedEffectsEstimate]) -> dict[str, FixedEffectsEst
 def _in_points(
     fitted: FixedEffectsEstimate, look: SecondLook | None, points: float
 ) -> dict[str, object]:
-    reach = stats.t.ppf(0.975, fitted.df) + stats.t.ppf(0.80, fitted.df)
+    reach = scipy.stats.t.ppf(0.975, fitted.df) + scipy.stats.t.ppf(0.80, fitted.df)
     record: dict[str, object] = {
         _D.EFFECT_PP: points * fitted.effect,
         _D.LOW_PP: points * fitted.low,

@@ -25,7 +25,8 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from csinsight.drivers.units import Codes, Floats, Places
 from csinsight.stats.intervals import jackknife_error
@@ -180,8 +181,8 @@ class FixedEffectsEstimate:
 
     def with_spread(self, se: float, df: float) -> FixedEffectsEstimate:
         """Return the estimate with another standard error, and what follows from it."""
-        reach = float(stats.t.ppf(0.975, df)) * se
-        p_value = float(2 * stats.t.sf(abs(self.effect) / se, df))
+        reach = float(scipy.stats.t.ppf(0.975, df)) * se
+        p_value = float(2 * scipy.stats.t.sf(abs(self.effect) / se, df))
         low, high = self.effect - reach, self.effect + reach
         return replace(self, se=se, low=low, high=high, p_value=p_value, df=df)
 

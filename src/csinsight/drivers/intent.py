@@ -30,7 +30,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.contract.artifacts import Conversations, DriverChecks, Drivers
 from csinsight.drivers.covariates import SIGNS, unknown_column
@@ -341,7 +341,7 @@ def _placebo(
             numbers = (100 * v for v in (estimate.effect, estimate.low, estimate.high))
             records.append((PLACEBOS[sign], name, *numbers))
             t = abs(estimate.effect) / estimate.se
-            p_value = float(2 * stats.t.sf(t, max(alike - 1, 1)))
+            p_value = float(2 * scipy.stats.t.sf(t, max(alike - 1, 1)))
             p_values.append(estimate.p_value if name else p_value)
     table = pd.DataFrame(
         records, columns=[_D.CHECK, _D.BEHAVIOUR, _D.ESTIMATE_PP, _D.LOW_PP, _D.HIGH_PP]
@@ -414,9 +414,9 @@ def _state_test(
     spread = np.maximum(spread, np.sqrt((told**2).sum(axis=0)) / known)
     t = np.abs(slopes) / np.where(spread > 0, spread, np.inf)
     df = np.maximum([effective_number(state) - 1 for state in squares.T], 1)
-    p_values = 2 * stats.t.sf(t, df)
+    p_values = 2 * scipy.stats.t.sf(t, df)
     most = int(p_values.argmin())
-    reach = float(stats.t.ppf(0.975, max(number - 1, 1)) * spread[most])
+    reach = float(scipy.stats.t.ppf(0.975, max(number - 1, 1)) * spread[most])
     record = {
         _D.CHECK: STATE,
         _D.BEHAVIOUR: None,

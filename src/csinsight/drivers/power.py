@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from csinsight.drivers.covariates import SIGNS
 from csinsight.drivers.design import LEAST_BROWSING, Design
@@ -104,7 +104,7 @@ class _Deals:
     @cached_property
     def reach(self) -> Floats:
         """Half of each plain interval."""
-        return np.asarray(stats.t.ppf(0.975, self.df) * self.se)
+        return np.asarray(scipy.stats.t.ppf(0.975, self.df) * self.se)
 
     @cached_property
     def wide(self) -> Floats:
@@ -114,12 +114,12 @@ class _Deals:
 
     @cached_property
     def noise(self) -> Floats:
-        reach = self.points * stats.t.ppf(0.975, self.df) * self.wide
+        reach = self.points * scipy.stats.t.ppf(0.975, self.df) * self.wide
         return noise_of(-reach, reach)
 
     @cached_property
     def p_values(self) -> Floats:
-        return np.asarray(2 * stats.t.sf(np.abs(self.effect) / self.wide, self.df))
+        return np.asarray(2 * scipy.stats.t.sf(np.abs(self.effect) / self.wide, self.df))
 
     @cached_property
     def fits(self) -> Floats:
@@ -142,8 +142,8 @@ class _Deals:
         """Return in what share of deals an effect of this size is named."""
         effect, wide, df = self.effect[place] + size, self.wide[place], self.df[place]
         tried = self.p_values.copy()
-        tried[place] = 2 * stats.t.sf(np.abs(effect) / wide, df)
-        q_values = stats.false_discovery_control(tried, axis=0)
+        tried[place] = 2 * scipy.stats.t.sf(np.abs(effect) / wide, df)
+        q_values = scipy.stats.false_discovery_control(tried, axis=0)
         named = (q_values[place] <= q_threshold) & (tried[place] <= 0.05)
         named &= q_values.min(axis=0) <= level
         told, noise = self.points * effect, self.noise[place]

@@ -30,7 +30,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy import stats
+import scipy
 from scipy.special import expit, logit
 
 from csinsight.contract.artifacts import Conversations
@@ -182,7 +182,7 @@ def plan_rollout(
     )
     # How many two groups of like size need together at 5 %, before and after each.
     rate = float(as_float(told[_C.PAID]).mean())
-    reach = stats.norm.isf(0.025) + stats.norm.ppf(_POWER)
+    reach = scipy.stats.norm.isf(0.025) + scipy.stats.norm.ppf(_POWER)
     least = int(np.ceil(4 * reach**2 * rate * (1 - rate) / (expected / 100) ** 2))
     end = last_day_after(starts.values())
     return RolloutPlan(rows, end, inquiries, expected, power, least, needed)

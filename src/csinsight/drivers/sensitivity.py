@@ -26,12 +26,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from csinsight.contract.artifacts import Drivers, LabelAccuracy
 from csinsight.drivers.design import Design, design
@@ -227,7 +227,7 @@ def _effects(
 _LEAST: Final = 0.2
 #: A share known no better than give or take twice this says nothing.
 _VAGUE: Final = 0.2
-_NORMAL: Final = float(stats.norm.ppf(0.975))
+_NORMAL: Final = NormalDist().inv_cdf(0.975)
 
 
 def divided(

@@ -39,7 +39,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import OWN_INTENT
@@ -234,13 +234,13 @@ def with_systematic_error(
     sd[~rung] = 0.0
     effect, high = (table[name].to_numpy(dtype=float) for name in (_D.EFFECT_PP, _D.HIGH_PP))
     df = table[_D.DF].fillna(np.inf).to_numpy(dtype=float)
-    t = stats.t.ppf(0.975, df)
+    t = scipy.stats.t.ppf(0.975, df)
     se = (high - effect) / t
     both = np.hypot(se, sd)
     table[_D.SYSTEMATIC_PP] = np.where(np.isnan(effect) | ~rung, np.nan, sd)
     for name, end in ((_D.LOW_PP, effect - t * both), (_D.HIGH_PP, effect + t * both)):
         table[name] = np.where(rung, end, table[name].to_numpy(dtype=float))
-    p_values = 2 * stats.t.sf(np.abs(effect) / both, df)
+    p_values = 2 * scipy.stats.t.sf(np.abs(effect) / both, df)
     table[_D.P_VALUE] = np.where(sd > 0, p_values, table[_D.P_VALUE].to_numpy(dtype=float))
     return table
 
@@ -422,7 +422,7 @@ def _with_naming(
     """Add q-values and effects as believed, and tell which rows would be named by them."""
     for _, family in table[tested].groupby([_D.OUTCOME, _D.SCOPE_KIND]):
         p_values = family[_D.P_VALUE].to_numpy()
-        table.loc[family.index, _D.Q_VALUE] = stats.false_discovery_control(p_values)
+        table.loc[family.index, _D.Q_VALUE] = scipy.stats.false_discovery_control(p_values)
         numbers = family[[_D.EFFECT_PP, _D.LOW_PP, _D.HIGH_PP]].to_numpy(dtype=float)
         believed = np.column_stack(two_groups(*numbers.T).expected())
         table.loc[family.index, [_D.SHRUNK_PP, _D.SHRUNK_LOW_PP, _D.SHRUNK_HIGH_PP]] = believed

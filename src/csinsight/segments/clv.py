@@ -16,7 +16,6 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from csinsight.errors import NoFitError
 from csinsight.features.spend import WINDOWS, SpendFeatures
@@ -426,6 +425,9 @@ def learn_boosted(past: Past, *, seed: int) -> Boosted:
     >>> type(trees).__name__
     'Boosted'
     """
+    # Here, since most pages read what was expected and learn nothing, and its import takes long.
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     past = past.sample(seed)
     trees = HistGradientBoostingRegressor(**_TREES, random_state=seed)
     return Boosted(trees.fit(_columns(past.spend), past.target / past.days))

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+import scipy
 
 #: Buyers of the last stretch that are needed to say how far such sums can be trusted.
 MIN_HELD_OUT: Final = 50
@@ -48,7 +48,7 @@ class ForecastError:
     @property
     def reach(self) -> float:
         """How far, in logs, a corrected total may be off either way (95 %)."""
-        return float(t.ppf(0.975, _STRETCHES + 1)) * self.spread
+        return float(scipy.stats.t.ppf(0.975, _STRETCHES + 1)) * self.spread
 
     @property
     def known(self) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.mixture import GaussianMixture
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import TYPE_LABELS
@@ -21,6 +19,9 @@ from csinsight.segments.options import TypeOptions
 from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import FEATURES
 from csinsight.segments.types import TypeResult, label
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,9 +93,7 @@ def type_support(
     for k in counts:
         if points.shape[1] == 0 or len(points) < 5 * k or not np.ptp(points, axis=0).any():
             continue
-        mixture = GaussianMixture(
-            k, covariance_type="diag", reg_covar=1e-3, n_init=2, random_state=seed
-        ).fit(points)
+        mixture = _mixture(k, n_init=2, random_state=seed).fit(points)
         rows.append((k, float(mixture.bic(points)), _silhouette(points, mixture.predict(points))))
     table = pd.DataFrame(rows, columns=["k", "bic", "silhouette"]).assign(**{FROM_TYPES: False})
     own = _from_types(points, _winners(sample, result.model)) if rows else []
@@ -111,9 +110,7 @@ def _from_types(
     if len(names) < 2:
         return []
     middles = np.array([points[winners == name].mean(axis=0) for name in names])
-    mixture = GaussianMixture(
-        len(names), covariance_type="diag", reg_covar=1e-3, means_init=middles, random_state=0
-    ).fit(points)
+    mixture = _mixture(len(names), means_init=middles, random_state=0).fit(points)
     groups = np.unique(winners, return_inverse=True)[1]
     return [(len(names), float(mixture.bic(points)), _silhouette(points, groups), True)]
 
@@ -152,7 +149,7 @@ def type_stability(
         drawn = sample.iloc[rng.integers(0, len(sample), len(sample))]
         again = fit_model(drawn, options.signatures, min_pages=options.min_pages, seed=seed)
         other = _winners(sample, again)
-        rand.append(float(adjusted_rand_score(shown, other)))
+        rand.append(_rand(shown, other))
         found.append([name in again.supported for name in names])
         overlap.append([_jaccard(shown == name, other == name) for name in names])
     types = pd.DataFrame({BuyerTypes.TYPE: pd.Series(names, dtype="str")})
@@ -261,9 +258,27 @@ def _jaccard(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
     return float((one & other).sum()) / either if either else 0.0
 
 
+# What is compared by scikit-learn imports it here: most pages read what was found, and its import
+# takes most of a second.
+
+
+def _mixture(groups: int, **given: Any) -> GaussianMixture:
+    from sklearn.mixture import GaussianMixture
+
+    return GaussianMixture(groups, covariance_type="diag", reg_covar=1e-3, **given)
+
+
+def _rand(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(one, other))
+
+
 def _silhouette(points: Floats, groups: npt.NDArray[np.int64]) -> float:
     if not 1 < len(np.unique(groups)) < len(points):
         return float("nan")
+    from sklearn.metrics import silhouette_score
+
     return float(silhouette_score(points, groups))
 
 
@@ -273,10 +288,8 @@ def _unseeded(
     if len(model.supported) < 2:
         return None
     points = weigh(sample, model.scales).shrunk
-    mixture = GaussianMixture(
-        len(model.supported), covariance_type="diag", reg_covar=1e-3, n_init=3, random_state=seed
-    )
-    return float(adjusted_rand_score(shown, mixture.fit_predict(points)))
+    mixture = _mixture(len(model.supported), n_init=3, random_state=seed)
+    return _rand(shown, mixture.fit_predict(points))
 
 
 def _natural(group: pd.DataFrame, model: TypeModel) -> dict[str, float]:

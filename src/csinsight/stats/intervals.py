@@ -7,8 +7,8 @@ from statistics import NormalDist
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Floats: TypeAlias = NDArray[np.float64]
 _Float: TypeAlias = float | np.floating[Any]
@@ -126,7 +126,7 @@ def ratio_interval(
     ratio = float(top.sum()) / total
     rest = top - ratio * under
     error = sqrt(float((rest**2).sum()) * units / (units - 1)) / total
-    reach = float(stats.t.ppf(0.5 + level / 2, units - 1)) * error
+    reach = float(scipy.stats.t.ppf(0.5 + level / 2, units - 1)) * error
     return ratio - reach, ratio + reach
 
 
@@ -160,7 +160,7 @@ def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple
     if not n:
         return nan, nan
     # The r-th smallest lies above the quantile when fewer than r values lie below that.
-    low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q))
+    low, high = int(scipy.stats.binom.ppf(tail, n, q)), int(scipy.stats.binom.ppf(1 - tail, n, q))
     if low < 1 or high >= n:
         return nan, nan
     return float(sample[low - 1]), float(sample[high])

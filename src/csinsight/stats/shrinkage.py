@@ -24,10 +24,11 @@ hypervariable genes", Annals of Applied Statistics 10.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from scipy import stats
+import scipy
 from scipy.special import digamma, polygamma
 
 from csinsight.stats.intervals import Floats
@@ -37,7 +38,7 @@ _NONE, _SPREAD = (
     grid.ravel() for grid in np.meshgrid(np.linspace(0.30, 0.95, 14), np.geomspace(0.5, 25, 18))
 )
 #: Half of a 95 % interval in standard deviations of a normal.
-_REACH: Final = float(stats.norm.ppf(0.975))
+_REACH: Final = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def pooled_spread(spread: Floats, plain: Floats, df: Floats) -> tuple[Floats, Fl
     prior = np.maximum(level, 1.0) * plain**2
     both = prior_df + own
     pooled = (prior_df * prior + own * spread**2) / both
-    alone = spread**2 / prior > stats.f.ppf(1 - _OWN, own, prior_df)
+    alone = spread**2 / prior > scipy.stats.f.ppf(1 - _OWN, own, prior_df)
     return np.where(alone, spread, np.sqrt(pooled)), np.where(alone, own, both)
 
 

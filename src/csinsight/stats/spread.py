@@ -8,11 +8,12 @@ true. Whether one unit is unusual is asked of how much the others differ among t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
 
 from csinsight.stats.intervals import Floats
 
@@ -57,7 +58,7 @@ class Spread:
 
     def chance_limits(self, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
         """Return between what shares chance alone keeps a unit of `n` trials: a funnel's inside."""
-        return self._limits(n, 0.0, float(stats.norm.ppf(0.5 + level / 2)))
+        return self._limits(n, 0.0, NormalDist().inv_cdf(0.5 + level / 2))
 
     def usual_limits(self, n: ArrayLike) -> tuple[Floats, Floats]:
         """Return between what shares a unit of `n` trials is usual in this team."""
@@ -113,7 +114,7 @@ def between_units(won: ArrayLike, n: ArrayLike, expected: ArrayLike | None = Non
     own = centre + wins / trials - usual
     noise = usual * (1 - usual) / trials
     chi2 = float((np.square(own - np.average(own, weights=1 / noise)) / noise).sum())
-    ends = stats.chi2.ppf((0.975, 0.025), freedom := len(own) - 1)
+    ends = scipy.stats.chi2.ppf((0.975, 0.025), freedom := len(own) - 1)
     low, high = (between_variance(own, noise, float(end)) for end in ends)
     usual_low, usual_high = _usual(own, noise)
     outside = (own < usual_low) | (own > usual_high)
@@ -122,7 +123,7 @@ def between_units(won: ArrayLike, n: ArrayLike, expected: ArrayLike | None = Non
         centre=centre,
         adjusted=own,
         chi2=chi2,
-        p_value=float(stats.chi2.sf(chi2, freedom)),
+        p_value=float(scipy.stats.chi2.sf(chi2, freedom)),
         sd=float(np.sqrt(between_variance(own[kept], noise[kept]))),
         sd_low=float(np.sqrt(low)),
         sd_high=float(np.sqrt(high)),
@@ -148,7 +149,7 @@ def _usual(own: Floats, noise: Floats) -> tuple[Floats, Floats]:
 
 def _critical(units: int) -> float:
     """Return how many standard errors a unit may lie from the others, all units at once."""
-    return float(stats.t.ppf(1 - ALPHA / (2 * units), max(units - 2, 1)))
+    return float(scipy.stats.t.ppf(1 - ALPHA / (2 * units), max(units - 2, 1)))
 
 
 def between_variance(
@@ -203,4 +204,4 @@ def between_variance(
     high = float(np.ptp(seen) ** 2 + errors.max())
     while excess(high) > 0:
         high *= 4
-    return float(optimize.brentq(excess, 0.0, high, xtol=1e-15 * high))
+    return float(scipy.optimize.brentq(excess, 0.0, high, xtol=1e-15 * high))

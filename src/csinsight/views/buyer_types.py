@@ -7,7 +7,7 @@ from collections import Counter
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
+import scipy
 
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, TYPE_LABELS, UNCLASSIFIED
@@ -580,7 +580,7 @@ def later(study: Study, earlier: MonthTypes) -> Block:
 def _later_title(study: Study, told: pd.DataFrame) -> str:
     """Say which types ordered most and least, if they differ beyond chance at all."""
     counts = np.column_stack([told["ordered"], told["buyers"] - told["ordered"]])
-    chance = chi2_contingency(counts[:, counts.sum(axis=0) > 0]).pvalue
+    chance = scipy.stats.chi2_contingency(counts[:, counts.sum(axis=0) > 0]).pvalue
     first, last = told.iloc[0], told.iloc[-1]
     key = "types.later" if chance < 0.05 else "types.later_alike"
     return study.word(

@@ -8,7 +8,7 @@ from typing import Final
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.hours import (
@@ -322,7 +322,10 @@ def week(study: Study, found: Hours) -> Block:
     texts.index = pd.Index([f"{hour}:00" for hour in load.index])
     figure = plots.heatmap(texts, load / load.max().max())
     each = weekdays.mean().sort_values(kind="stable")
-    apart = a_day.max() > a_day.min() and stats.kruskal(*(d for _, d in weekdays)).pvalue <= _CHANCE
+    apart = (
+        a_day.max() > a_day.min()
+        and scipy.stats.kruskal(*(d for _, d in weekdays)).pvalue <= _CHANCE
+    )
     told = {
         "busy": study.word(f"hours.weekday_{each.index[-1]}"),
         "most": words.number(each.iloc[-1]),
@@ -453,7 +456,7 @@ def _apart(study: Study, value: float, by_agent: pd.Series[float]) -> str:
     size = len(by_agent)
     if size < _FEWEST_IN_GROUP:
         return study.word("hours.apart_few")
-    reach = float(stats.t.ppf(0.975, size - 1)) * float(by_agent.std(ddof=1)) / np.sqrt(size)
+    reach = float(scipy.stats.t.ppf(0.975, size - 1)) * float(by_agent.std(ddof=1)) / np.sqrt(size)
     if abs(value) + reach > 1:  # no two rates are that far apart
         return study.word("hours.apart_wide")
     low, high = (study.words.points(100 * v) for v in (value - reach, value + reach))
