@@ -185,6 +185,10 @@ def test_the_command_writes_beside_the_tables_once(tmp_path: Path) -> None:
     other = CliRunner().invoke(main, [*told, "greets", "--effect", "5"])
     assert other.exit_code == 0, other.output
     assert pl.read_csv(data / "rollout.csv").head(12).equals(rows)
+    (run / "run.json").write_text("{")
+    broken = CliRunner().invoke(main, [*told, "recommends"])
+    assert broken.exit_code == 2
+    assert "run.json: is broken; make the month anew" in broken.output
 
 
 def test_rows_are_added_whole(tmp_path: Path) -> None:

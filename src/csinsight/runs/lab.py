@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from pydantic import ValidationError
 
 from csinsight.errors import ConfigError
-from csinsight.params import NOTEBOOKS, Lang, RunParams, notebook_params, shipped
+from csinsight.params import NOTEBOOKS, Lang, notebook_params, shipped
 from csinsight.render.page import read_notebook
 from csinsight.runs.plan import CARD
-from csinsight.runs.state import RUN_FILE, RunFile, read_state
+from csinsight.runs.state import params_and_tables
 
 EXPLORE = "explore"
 LABELLING = "labelling"
@@ -49,18 +48,7 @@ def prepare_lab(run: Path, target: Path, data: Path | None = None) -> Path:
         ...
     csinsight.errors.ConfigError: no/such: is no run's folder; --run takes runs/SHOP/MONTH
     """
-    file = run / RUN_FILE
-    if not file.is_file():
-        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
-    state = read_state(file, RunFile, "make the month anew with csinsight run")
-    try:
-        params = RunParams.model_validate(state.params if state else None)
-    except ValidationError as error:
-        raise ConfigError(f"{file}: is broken; make the month anew with csinsight run") from error
-    # A run of an earlier version did not keep where its tables lay.
-    tables = data or Path((state.data if state else "") or "its tables")
-    if not tables.is_dir():
-        raise ConfigError(f"{tables}: is no longer there; say --data with the shop's tables")
+    params, tables = params_and_tables(run, data)
     own = target / "run"
     if not own.exists():
         draft = target / ".run.draft"

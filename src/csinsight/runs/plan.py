@@ -92,12 +92,13 @@ def supply(data: Path, params: RunParams) -> Supply:
     start, end = month_start(params.month), month_end(params.month)
     if not _untimed(shop) and not any(_counts(shop, name, start, end) for name in spans):
         raise PlanError(_empty_month(params.month, data, spans.values()))
+    agents = shop.has("messages", Messages.AGENT_ID)
     reasons = {
         "01_buyer_types": _no_types(shop, end, params),
         "02_value_tiers": _no_tiers(shop, end, params),
         "03_agent_kpis": (kpis := _no_kpis(shop, start, end)),
         "04_conversion_drivers": kpis or _no_outcome(shop, params),
-        "05_coaching": (nobody := "needs_kpis" if kpis else _no_agents(shop)),
+        "05_coaching": (nobody := "needs_kpis" if kpis else None if agents else "needs_agents"),
         "08_team_and_hours": kpis or ("needs_times" if _untimed(shop) else None),
         "09_lost_inquiries": kpis or _no_orders(shop, "lost_needs_orders", "lost_needs_join"),
         "10_answer_bank": kpis,
@@ -234,10 +235,6 @@ def _no_kpis(shop: Shop, start: datetime, end: datetime) -> str | None:
     if _untimed(shop) or _counts(shop, "messages", start, end):
         return None
     return "needs_month_messages"
-
-
-def _no_agents(shop: Shop) -> str | None:
-    return None if shop.has("messages", Messages.AGENT_ID) else "needs_agents"
 
 
 def _no_outcome(shop: Shop, params: RunParams) -> str | None:

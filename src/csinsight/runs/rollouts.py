@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +16,8 @@ from csinsight.contract.rollouts import FILE, add_rollout
 from csinsight.drivers.rollout import load_rollouts, rollout_end
 from csinsight.drivers.rollout_plan import RolloutPlan, plan_rollout
 from csinsight.errors import ConfigError
-from csinsight.params import RunParams, month_end
-from csinsight.runs.state import RUN_FILE
+from csinsight.params import month_end
+from csinsight.runs.state import params_and_tables
 
 
 def plan_from_run(
@@ -67,7 +66,7 @@ def plan_from_run(
         ...
     csinsight.errors.ConfigError: runs/demo/2026-09: is no run's folder; --run takes runs/SHOP/MONTH
     """
-    params, folder = _run_and_tables(run, data)
+    params, folder = params_and_tables(run, data)
     as_of = month_end(params.month)
     _check_free(folder, behaviour, as_of)
     conversations = _table(run, Conversations.NAME)
@@ -87,17 +86,6 @@ def plan_from_run(
         seed=seed,
     )
     return plan, add_rollout(folder, plan.rows) if write else folder / FILE
-
-
-def _run_and_tables(run: Path, data: Path | None) -> tuple[RunParams, Path]:
-    file = run / RUN_FILE
-    if not file.is_file():
-        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
-    state = json.loads(file.read_text(encoding="utf-8"))
-    folder = data or Path(state.get("data", "its tables"))
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: is no longer there; say --data with the shop's tables")
-    return RunParams.model_validate(state["params"]), folder
 
 
 def _check_free(folder: Path, behaviour: str, as_of: datetime) -> None:

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -496,8 +496,12 @@ def sparkline(values: Mapping[str, Sequence[float]], alt: str) -> Markup:
     >>> str(sparkline({"2026-09": [0.5, 0.4, 0.6], "2026-10": [0.6, 0.5, 0.7]}, "conversion"))[:4]
     '<svg'
     """
-    first = month_start(min(values))
-    points = [_point(_months_between(first, m), values[m]) for m in sorted(values)]
+    first, points = month_start(min(values)), []
+    for month in sorted(values):
+        value, *ends = values[month]
+        start = month_start(month)
+        place = (start.year - first.year) * 12 + start.month - first.month
+        points.append(Point(place, value, *(ends or (value, value))))
     right = max(points[-1].place, 1)
     low, high = min(p.low for p in points), max(p.high for p in points)
     if all(p.low == p.high for p in points):
@@ -520,13 +524,3 @@ def sparkline(values: Mapping[str, Sequence[float]], alt: str) -> Markup:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(alt)}">'
         f"{''.join(drawn)}</svg>"
     )
-
-
-def _point(place: int, numbers: Sequence[float]) -> Point:
-    low, high = numbers[1:] if len(numbers) > 1 else (numbers[0], numbers[0])
-    return Point(place, numbers[0], low, high)
-
-
-def _months_between(first: datetime, month: str) -> int:
-    start = month_start(month)
-    return (start.year - first.year) * 12 + start.month - first.month

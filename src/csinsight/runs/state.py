@@ -42,7 +42,7 @@ from csinsight.contract.labels import FILE as LABELS_FILE
 from csinsight.contract.rollouts import FILE as ROLLOUT_FILE
 from csinsight.contract.schema import TABLES
 from csinsight.contract.set_aside import ASIDE
-from csinsight.errors import LockedError, RunError
+from csinsight.errors import ConfigError, LockedError, RunError
 from csinsight.params import Lang, RunParams, is_month
 from csinsight.views.study import KPIS
 
@@ -230,6 +230,36 @@ class RunFile(BaseModel):
     data: str = ""
     params: dict[str, Any] = {}
     steps: dict[str, StepState] = {}
+
+
+def params_and_tables(run: Path, data: Path | None = None) -> tuple[RunParams, Path]:
+    """Return what a run was told and where its shop's tables lie: `data`, if told, else its own.
+
+    Raises
+    ------
+    ConfigError
+        Where `run` is no run's folder, its ``run.json`` is broken, or the tables have gone.
+
+    Examples
+    --------
+    >>> params_and_tables(Path("no", "such"))
+    Traceback (most recent call last):
+        ...
+    csinsight.errors.ConfigError: no/such: is no run's folder; --run takes runs/SHOP/MONTH
+    """
+    file = run / RUN_FILE
+    if not file.is_file():
+        raise ConfigError(f"{run}: is no run's folder; --run takes runs/SHOP/MONTH")
+    state = read_state(file, RunFile, "make the month anew with csinsight run")
+    try:
+        params = RunParams.model_validate(state.params if state else None)
+    except ValidationError as error:
+        raise ConfigError(f"{file}: is broken; make the month anew with csinsight run") from error
+    # A run of an earlier version did not keep where its tables lay.
+    tables = data or Path((state.data if state else "") or "its tables")
+    if not tables.is_dir():
+        raise ConfigError(f"{tables}: is no longer there; say --data with the shop's tables")
+    return params, tables
 
 
 Model = TypeVar("Model", bound=BaseModel)

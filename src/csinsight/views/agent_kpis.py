@@ -22,7 +22,6 @@ from csinsight.render import theme
 from csinsight.render.blocks import Block, Finding, Prose, Stack, Table, Tile, Tiles, Tone
 from csinsight.render.figure import Picture
 from csinsight.render.words import by_pinyin
-from csinsight.stats.intervals import wilson
 from csinsight.stats.spread import Spread
 from csinsight.views import data_check, labels, plots
 from csinsight.views.kpi_figures import (
@@ -77,7 +76,11 @@ def sentence(study: Study, conversations: pd.DataFrame) -> str:
         paid, n = words.percent(shop[_K.PAID_RATE]), words.number(shop[_PAID_N])
         key = f"kpis.found_{study.context.profile.inquirer}"
         parts = [study.word(key, paid=paid, n=n, low=low, high=high)]
-        parts.append(_against(study, conversations, shop))
+        change = _change(study, conversations, shop)
+        if change is not None:
+            before = words.percent(month_before(study, conversations)[_K.PAID_RATE])
+            told = labels.change_in_words(study, change)
+            parts.append(study.word("kpis.against", before=before, change=told))
     parts += [*data_check.conversion_doubts(study), *late_payments(study)]
     parts += [_speed(study, shop), targets(study, conversations)]
     return words.sentences(*parts)
@@ -183,14 +186,6 @@ def month_before(study: Study, conversations: pd.DataFrame) -> pd.Series:
     """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
     return shop_kpis(earlier, profile=study.context.profile).iloc[0]
-
-
-def _against(study: Study, conversations: pd.DataFrame, now: pd.Series) -> str:
-    change = _change(study, conversations, now)
-    if change is None:
-        return ""
-    before = study.words.percent(month_before(study, conversations)[_K.PAID_RATE])
-    return study.word("kpis.against", before=before, change=labels.change_in_words(study, change))
 
 
 def _speed(study: Study, shop: pd.Series) -> str:
@@ -393,12 +388,11 @@ def _unanswered(study: Study, conversations: pd.DataFrame, shop: pd.Series) -> s
     unserved = month[_C.AGENT_MESSAGES].fillna(0) == 0
     nobody = int(month.loc[unserved, _C.ROUNDS_UNANSWERED].fillna(0).sum())
     after = int(never) - nobody
-    share = [words.percent(value) for value in (never / rounds, *wilson(int(never), int(rounds)))]
     told = study.word(
         "kpis.missed_rounds",
         n=words.number(rounds),
         never=words.number(never),
-        share=words.with_interval(*share),
+        share=labels.share_of(study, int(never), int(rounds), 1),
         prompt=words.percent(prompt / answered, 0),
     )
     parts = [told]

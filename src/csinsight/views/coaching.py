@@ -461,12 +461,9 @@ def rules_in_brief(study: Study, plan: pd.DataFrame) -> str:
     >>> type(rules_in_brief(sample_study(), sample_plan())).__name__
     'str'
     """
-    broken = labels.of_kind(plan, "compliance")
-    words = study.words
+    broken, words = labels.of_kind(plan, "compliance"), study.words
     found = study.read_or_none(Findings.NAME)
-    check = ""
-    if found is not None:
-        check = _waiting(study, found)
+    check = "" if found is None else _waiting(study, found)
     if broken.empty:
         return check
     by_agent = {name: _conversations_of(own) for name, own in broken.groupby(_P.AGENT_ID)}
@@ -526,7 +523,16 @@ def rules_table(study: Study, broken: pd.DataFrame) -> Table:
             {
                 "agent": Linked(labels.card_links(study, [agent])),
                 "talks": int(own[_P.OPPORTUNITIES].max()),
-                "seen": study.words.listed([_seen(study, row) for _, row in own.iterrows()]),
+                "seen": study.words.listed(
+                    [
+                        study.word(
+                            "text.with_count",
+                            value=study.word(f"behaviour.{row[_P.BEHAVIOUR]}"),
+                            n=labels.counted(study, "times", labels.breaches(row)),
+                        )
+                        for _, row in own.iterrows()
+                    ]
+                ),
             }
             for agent in labels.sorted_names(study, broken[_P.AGENT_ID].unique())
             for own in [broken[broken[_P.AGENT_ID] == agent]]
@@ -535,13 +541,6 @@ def rules_table(study: Study, broken: pd.DataFrame) -> Table:
     headings = labels.headings(study, "coaching", shown.columns)
     title, caption = study.word("coaching.rules_title"), study.word("coaching.rules_caption")
     return Table(shown, title, caption=caption, labels=headings, name="rules")
-
-
-def _seen(study: Study, row: pd.Series) -> str:
-    """Write one rule with the number of conversations in which a breach was seen."""
-    rule = study.word(f"behaviour.{row[_P.BEHAVIOUR]}")
-    times = labels.counted(study, "times", labels.breaches(row))
-    return study.word("text.with_count", value=rule, n=times)
 
 
 def behind(study: Study, lines: pd.DataFrame) -> Block:

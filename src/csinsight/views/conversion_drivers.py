@@ -341,7 +341,8 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
         *([_D.CORRECTED_PP] if _D.CORRECTED_PP in rows else []),
         _D.VERDICT,
     )
-    points = _points(study, rows)
+    points, words = _points(study, rows), study.words
+    q = labels.or_dash(study, lambda v: "<0.001" if v < 0.001 else words.number(v, 3))
     return Table(
         rows,
         study.word("drivers.table"),
@@ -354,7 +355,7 @@ def table(study: Study, drivers: pd.DataFrame) -> Table:
             _D.RAW_PP: points,
             _D.EFFECT_PP: points,
             **dict.fromkeys([_D.CORRECTED_PP] if _D.CORRECTED_PP in columns else [], points),
-            _D.Q_VALUE: labels.or_dash(study, _q(study.words)),
+            _D.Q_VALUE: q,
         },
         name="drivers-all",
     )
@@ -371,10 +372,6 @@ def _interval(words: Words, row: pd.Series) -> str:
     places = labels.digits(row[_D.OUTCOME])
     low, high = (words.points(row[name], places) for name in (_D.LOW_PP, _D.HIGH_PP))
     return labels.cell(words.interval(low, high))
-
-
-def _q(words: Words) -> Callable[[float], str]:
-    return lambda value: "<0.001" if value < 0.001 else words.number(value, 3)
 
 
 def scopes(study: Study, drivers: pd.DataFrame) -> Block:

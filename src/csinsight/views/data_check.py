@@ -306,8 +306,11 @@ def in_words(study: Study, notice: Notice) -> str:
     >>> "8 hours" in told
     True
     """
-    table = study.word(f"table.{notice.file}")
-    return study.word(f"notice.{notice.kind}", file=table, **_written(study, notice.values))
+    values, table = notice.values, study.word(f"table.{notice.file}")
+    text = {name: study.words.number(value) for name, value in values.items()}
+    if values.get("all"):
+        text["share"] = study.words.percent(values.get("found", 0) / values["all"], 0)
+    return study.word(f"notice.{notice.kind}", file=table, **text)
 
 
 #: Doubts by which conversion itself is wrong: they stand beside it.
@@ -584,14 +587,6 @@ def all_orders(study: Study) -> str:
     lost = any(e.rows_refused for e in read_imports(study.data) if "orders" in e.tables)
     lost |= any(one.file.startswith("orders.") for one in asides(study.data))
     return study.word("imported.part" if lost else "imported.whole")
-
-
-def _written(study: Study, values: dict[str, int]) -> dict[str, str]:
-    """Write counts as numbers, and their share where there are two of them."""
-    text = {name: study.words.number(value) for name, value in values.items()}
-    if values.get("all"):
-        text["share"] = study.words.percent(values.get("found", 0) / values["all"], 0)
-    return text
 
 
 _MONEY = ("order_value",)

@@ -241,7 +241,8 @@ def rollout_verdict(study: Study, row: pd.Series) -> str:
     missing = [study.word("rollouts.unseen", agents=study.words.listed(names))] if names else []
     if status != "read":
         return study.words.sentences(study.word(f"rollouts.{status.replace(' ', '_')}"), *missing)
-    told = [study.word(f"rollouts.{_side(row)}"), *missing]
+    side = "more" if row[_R.LOW_PP] > 0 else "less" if row[_R.HIGH_PP] < 0 else "unclear"
+    told = [study.word(f"rollouts.{side}"), *missing]
     if not row[_R.AS_DRAWN]:
         told.append(study.word("rollouts.not_as_drawn"))
     if row[_R.UPTAKE_LOW_PP] <= 0 <= row[_R.UPTAKE_HIGH_PP]:
@@ -266,12 +267,6 @@ def rollout_in_words(study: Study, row: pd.Series) -> str:
         effect = study.word("rollouts.card_effect", effect=_in_points(study, row, _R.EFFECT_PP))
         return study.words.sentences(told, rollout_verdict(study, row), effect)
     return study.words.sentences(told, rollout_verdict(study, row))
-
-
-def _side(row: pd.Series) -> str:
-    if row[_R.LOW_PP] > 0:
-        return "more"
-    return "less" if row[_R.HIGH_PP] < 0 else "unclear"
 
 
 def _in_points(study: Study, row: pd.Series, column: str) -> str:

@@ -209,15 +209,19 @@ def figures(study: Study, conversations: pd.DataFrame) -> Block:
             name == _K.PROMPT_RATE and profile.slow_s == THREE_MINUTES_S
         ):
             continue
-        target = targets.get(name)
+        value = with_interval(study, shop, name, write[name], labels.cell)
+        # How long a wait that is as long as is counted truly was is not known.
+        if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s:
+            value = study.word("kpis.at_cap", value=study.words.seconds(profile.round_cap_s))
+        target = write[name](targets[name]) if targets.get(name) else ""
+        if target and name in behind:
+            target = study.word("kpis.target_missed", target=target)
         rows.append(
             {
                 "figure": label(study, name),
-                "value": _capped(study, shop[name])
-                if name in (*_FIRST, *_ROUND) and shop[name] >= profile.round_cap_s
-                else with_interval(study, shop, name, write[name], labels.cell),
+                "value": value,
                 "made_of": _made_of(study, shop, name),
-                "target": _target(study, write[name](target), name in behind) if target else "",
+                "target": target,
             }
         )
     words = ("figure", "value", "made_of", "target")
@@ -242,16 +246,6 @@ def words_of_figures(study: Study, targets: dict[str, float]) -> str:
     profile = study.context.profile.title[study.words.lang]
     whose = study.word("kpis.figures_targets", profile=profile) if targets else no_targets(study)
     return study.words.sentences(study.word("kpis.figures_caption"), whose)
-
-
-def _capped(study: Study, value: float) -> str:
-    """Write a wait that is as long as a round can count: how long it truly was is not known."""
-    capped = min(value, study.context.profile.round_cap_s)
-    return study.word("kpis.at_cap", value=study.words.seconds(capped))
-
-
-def _target(study: Study, target: str, missed: bool) -> str:
-    return study.word("kpis.target_missed", target=target) if missed else target
 
 
 def conventions(study: Study) -> Prose:

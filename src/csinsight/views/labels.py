@@ -330,6 +330,19 @@ def rate(values: pd.Series) -> tuple[float, float, float, int]:
     return float(known.mean()), float(low), float(high), len(known)
 
 
+def share_of(study: Study, hits: int, n: int, digits: int = 0) -> str:
+    """Write how many of how many with the interval of that share (Wilson, 95 %).
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> share_of(sample_study(), 8, 10)
+    '80% (49% to 94%)'
+    """
+    ends = (hits / n, *wilson(hits, n))
+    return study.words.with_interval(*(study.words.percent(value, digits) for value in ends))
+
+
 #: An id of so many characters would be told by its last two.
 _SHORT_ID: Final = 5
 #: A change whose interval stays within these points either way is none that matters.

@@ -290,8 +290,7 @@ def accuracy(study: Study) -> Note:
     3
     """
     words, (read_, right) = study.words, UNSEEN_NAMED
-    low, high = wilson(right, read_)
-    share = words.with_interval(*(words.percent(v, 0) for v in (right / read_, low, high)))
+    share = labels.share_of(study, right, read_)
     told = {"n": words.number(read_), "right": words.number(right), "share": share}
     return Note([study.word("lost.accuracy", **told), study.word("lost.accuracy_means")])
 
@@ -308,9 +307,7 @@ def checked(study: Study) -> Prose:
     words = study.words
     told: dict[str, str] = {}
     for name, (read_, right) in (("all", PUBLIC_READ), ("named", PUBLIC_NAMED)):
-        low, high = wilson(right, read_)
-        share = words.with_interval(*(words.percent(v, 0) for v in (right / read_, low, high)))
-        told |= {name: share, f"{name}_n": words.number(read_)}
+        told |= {name: labels.share_of(study, right, read_), f"{name}_n": words.number(read_)}
     new = {
         f"{name}{part}": str(count)
         for name, pair in (("all", UNSEEN_READ), ("named", UNSEEN_NAMED))
@@ -390,15 +387,8 @@ def by_agent(study: Study, found: Lost) -> Block:
     for agent in known:
         own = rows[rows[_L.AGENT_ID] == agent]
         hits = int(own[_L.REASON].isin(OF_ANSWERING).sum())
-        low, high = wilson(hits, len(own))
-        share = words.with_interval(*(words.percent(v, 0) for v in (hits / len(own), low, high)))
-        shown.append(
-            {
-                "agent": study.agent_name(agent),
-                "n": len(own),
-                "share": labels.cell(share),
-            }
-        )
+        share = labels.cell(labels.share_of(study, hits, len(own)))
+        shown.append({"agent": study.agent_name(agent), "n": len(own), "share": share})
     return Table(
         pd.DataFrame(shown),
         study.word("lost.agents", share=words.percent(len(ours) / len(rows), 0)),

@@ -109,7 +109,7 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
         else:
             # Another report counts other buyers.
             same = found[found[PlatformKpis.SOURCE] == part[PlatformKpis.SOURCE].iloc[0]]
-            value = (_weighed if len(whole) else _of_agents)(part, same, weights)
+            value = _weighed(part, same, weights, by_agent=not len(whole))
             count = (whole if len(whole) else part)[PlatformKpis.DAY].nunique()
         if value is None:
             continue
@@ -118,28 +118,23 @@ def months_figures(shop: Shop, start: pd.Timestamp, end: pd.Timestamp) -> pd.Dat
     return pd.DataFrame(rows, columns=columns)
 
 
-def _weighed(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) -> float:
-    part = part[part[PlatformKpis.AGENT_ID].isna()]
-    values = part.groupby(PlatformKpis.DAY)[PlatformKpis.VALUE].mean()
-    shop = found[found[PlatformKpis.AGENT_ID].isna()]
-    for name in weights:
-        counts = shop[shop[PlatformKpis.KPI] == name].groupby(PlatformKpis.DAY)
-        count = counts[PlatformKpis.VALUE].max().reindex(values.index)
-        if count.notna().all() and count.sum() > 0:
-            return float((values * count).sum() / count.sum())
-    return float(values.mean())
+def _weighed(
+    part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...], *, by_agent: bool
+) -> float | None:
+    """Return the mean over days, or agents and days, weighed by whom each served.
 
-
-def _of_agents(part: pd.DataFrame, found: pd.DataFrame, weights: tuple[str, ...]) -> float | None:
-    """Return the mean over agents and days, weighed by whom each served; None without counts."""
-    key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID]
+    Without a count days weigh the same; agents can't be taken together then.
+    """
+    key = [PlatformKpis.DAY, PlatformKpis.AGENT_ID] if by_agent else [PlatformKpis.DAY]
+    if not by_agent:
+        part, found = (rows[rows[PlatformKpis.AGENT_ID].isna()] for rows in (part, found))
     values = part.groupby(key)[PlatformKpis.VALUE].mean()
     for name in weights:
         counts = found[found[PlatformKpis.KPI] == name].groupby(key)[PlatformKpis.VALUE].max()
         count = counts.reindex(values.index)
         if count.notna().all() and count.sum() > 0:
             return float((values * count).sum() / count.sum())
-    return None
+    return None if by_agent else float(values.mean())
 
 
 def _others(shop: Shop, table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:

@@ -143,7 +143,8 @@ def sentence(study: Study, found: Hours) -> str:
         return study.word("hours.few")
     if found.capped:
         return _capped(study)
-    wait = found.slow.sort_values("load")["wait"].iloc[-1]  # as `enough` picks the busiest
+    busiest = found.slow.sort_values("load").iloc[-1]  # as `enough` picks it
+    wait = busiest["wait"]
     slow, low, high = (words.percent(value, 0) for value in told.slow)
     # What share of all rounds was answered late or never.
     rounds = found.talks[[_C.ROUNDS_IN_180S, _C.ROUNDS, _C.ROUNDS_UNANSWERED]].sum()
@@ -154,7 +155,8 @@ def sentence(study: Study, found: Hours) -> str:
         "slow": words.with_interval(slow, low, high),
         "hours": words.listed([_hour(study, h) for h in found.slow.query("overloaded")["hour"]]),
         "months": labels.months_told(study),
-        **_busiest(study, found.slow),
+        "busiest": _hour(study, busiest["hour"]),
+        "load": words.number(busiest["load"], 1),
         **_slow_shares(study, found),
         "late": words.percent(behind / max(float(rounds[_C.ROUNDS]), 1), 0),
         "never": words.percent(never / max(behind, 1), 0),
@@ -190,12 +192,6 @@ def _at_most(study: Study, seconds: float) -> str:
 def _shift(study: Study, seconds: float) -> str:
     """Write by how many seconds a wait differs, with its sign."""
     return study.words.word("unit.seconds", n=study.words.number(seconds, 0, sign=True))
-
-
-def _busiest(study: Study, slow: pd.DataFrame) -> dict[str, str]:
-    """Return the busiest of the hours that can be judged, and its load."""
-    row = slow.sort_values("load").iloc[-1]
-    return {"busiest": _hour(study, row["hour"]), "load": study.words.number(row["load"], 1)}
 
 
 def _slow_shares(study: Study, found: Hours) -> dict[str, str]:
@@ -569,8 +565,7 @@ def passed_on(
         own[AgentSessions.HANDED_OVER].astype("boolean").fillna(value=False).astype(bool)
     ]
     n, of = handed[_C.CONVERSATION_ID].nunique(), max(own[_C.CONVERSATION_ID].nunique(), 1)
-    low, high = wilson(n, of)
-    share = words.with_interval(*(words.percent(v, 1) for v in (n / of, low, high)))
+    share = labels.share_of(study, n, of, 1)
     items = [study.word("hours.handed", n=words.number(n), of=words.number(of), share=share)]
     hours = found.hours[found.hours[_H.HOUR_AT] >= study.start]
     bots, agents = int(hours[_H.BOT_MESSAGES].sum()), int(hours[_H.AGENT_MESSAGES].sum())
