@@ -9,8 +9,8 @@ import pytest
 from tests.contexts import LEXICON, LIMITS
 
 from csinsight.behaviours.findings import rule_precisions
-from csinsight.coaching.masking import reference
 from csinsight.coaching.month import coach, load_disputes, set_aside
+from csinsight.contract.disputes import reference
 from csinsight.errors import DataError
 
 AS_OF = datetime(2026, 11, 1)

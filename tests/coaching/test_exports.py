@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.coaching.masking import reference
 from csinsight.coaching.plan import COLUMNS
+from csinsight.contract.disputes import reference
 from csinsight.render.figure import Picture
 from csinsight.views.study import Study
 from csinsight.views.workbook import guarded, workbook, write_exports

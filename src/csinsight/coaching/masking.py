@@ -14,7 +14,6 @@ seldom meet is rare too, so a single rare pair alone hides nothing.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from bisect import bisect_right
@@ -34,6 +33,7 @@ from csinsight.coaching.private_accounts import ACCOUNTS
 from csinsight.coaching.private_names import ENGLISH_NEARBY, NAMES, NAMES_NEARBY
 from csinsight.coaching.private_numbers import GAP, NUMERAL, Span, number_spans, states_something
 from csinsight.coaching.private_places import PLACES
+from csinsight.contract.domain import MASKS
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import moment_ms
@@ -312,11 +312,6 @@ PIECE: Final = re.compile(
     re.IGNORECASE,
 )
 
-#: The words that stand where something was.
-MASKS: Final = (
-    "电话", "证件号", "邮箱", "链接", "账号", "单号", "地址", "姓名", "昵称", "车牌", "略",
-)  # fmt: skip
-
 _PATTERNS: Final = (*ACCOUNTS, *PLACES, *NAMES)
 #: Of these a line tells about somebody, so that a name in it is likely.
 _PERSONAL: Final = {"电话", "证件号", "账号", "单号", "地址", "邮箱"}
@@ -507,14 +502,3 @@ def _names(nicknames: tuple[str, ...]) -> re.Pattern[str] | None:
         for name in sorted(found, key=lambda name: (-len(name), name))
     ]
     return re.compile("|".join(terms), re.IGNORECASE)
-
-
-def reference(conversation_id: str) -> str:
-    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``.
-
-    Examples
-    --------
-    >>> reference("c1")
-    'td0f631ca'
-    """
-    return "t" + hashlib.sha256(conversation_id.encode()).hexdigest()[:8]

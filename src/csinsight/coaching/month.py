@@ -20,7 +20,6 @@ from csinsight.behaviours.findings import Precision, compliance_findings, rule_p
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.card import agent_rates, conversions
 from csinsight.coaching.excerpts import plan_excerpts
-from csinsight.coaching.masking import reference
 from csinsight.coaching.plan import (
     Finding,
     Limits,
@@ -30,7 +29,7 @@ from csinsight.coaching.plan import (
     with_findings,
 )
 from csinsight.contract.artifacts import Conversations, Findings
-from csinsight.contract.disputes import Disputes, read_disputes, unknown_faults
+from csinsight.contract.disputes import Disputes, read_disputes, reference, unknown_faults
 from csinsight.contract.labels import load_labels
 from csinsight.drivers.design import TESTED_BEHAVIOURS
 from csinsight.errors import DataError

@@ -7,6 +7,7 @@ without it; the short name that the card gives the conversation will do.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -138,3 +139,14 @@ def unknown_faults(frame: pl.DataFrame, agents: set[str], conversations: set[str
                 what = f"{value!r} is not among the shop's chats"
                 faults.append(Fault(_FILE, values["row"], column, what, mend))
     return faults
+
+
+def reference(conversation_id: str) -> str:
+    """Return a short name of a conversation for cards and disputes, such as ``t3f9ac1d2``.
+
+    Examples
+    --------
+    >>> reference("c1")
+    'td0f631ca'
+    """
+    return "t" + hashlib.sha256(conversation_id.encode()).hexdigest()[:8]

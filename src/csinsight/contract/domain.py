@@ -23,6 +23,11 @@ TYPE_LABELS: Final = (*BUYER_TYPES, MIXED, UNCLASSIFIED)
 
 TIERS: Final = ("ordinary", "potential", "core", "vip")
 
+#: The words that stand where something was that tells of a person.
+MASKS: Final = (
+    "电话", "证件号", "邮箱", "链接", "账号", "单号", "地址", "姓名", "昵称", "车牌", "略",
+)  # fmt: skip
+
 CATEGORIES: Final = ("quality", "size", "bargaining", "shipping", "after_sales", "other")
 
 #: Timing behaviours: a number a conversation, measured in seconds, a share or a ratio.

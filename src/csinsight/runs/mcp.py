@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, LostInquiries
 from csinsight.contract.dictionary import ArtifactColumn, artifact
+from csinsight.contract.disputes import reference
 from csinsight.errors import ConfigError, CsinsightError, RunError
 from csinsight.params import is_month
 from csinsight.runs.state import RUN_FILE

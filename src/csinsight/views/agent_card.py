@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
-from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
+from csinsight.contract.disputes import reference
 from csinsight.contract.domain import TIMINGS
 from csinsight.contract.schema import Agents
 from csinsight.drivers.units import unit_of

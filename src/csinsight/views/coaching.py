@@ -8,11 +8,11 @@ import pandas as pd
 
 from csinsight.behaviours.findings import waiting
 from csinsight.coaching.advice import Playbook, load_library
-from csinsight.coaching.masking import reference
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, Findings, FollowUp
+from csinsight.contract.disputes import reference
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme
 from csinsight.render.blocks import (

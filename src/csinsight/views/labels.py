@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
-from csinsight.coaching.masking import MASKS
 from csinsight.coaching.shrunken_effects import BELIEVED, as_taught, sureness, taught_in
 from csinsight.contract.artifacts import CoachingPlan, Conversations, Drivers
-from csinsight.contract.domain import MARKERS, TIMINGS
+from csinsight.contract.domain import MARKERS, MASKS, TIMINGS
 from csinsight.contract.schema import Agents
 from csinsight.drivers.units import as_float, from_model
 from csinsight.features.coverage import chats_observed

@@ -20,8 +20,8 @@ from csinsight.behaviours.endings import (
     read_endings,
 )
 from csinsight.coaching.excerpts import last_words
-from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import Conversations, LostInquiries, ValueTiers
+from csinsight.contract.disputes import reference
 from csinsight.contract.domain import CATEGORIES, ENDINGS, TIERS
 from csinsight.contract.files import guarded
 from csinsight.contract.schema import Orders

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from csinsight.coaching.masking import reference
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
+from csinsight.contract.disputes import reference
 from csinsight.contract.files import guarded
 from csinsight.views import labels
 from csinsight.views.study import Study
