@@ -38,3 +38,24 @@ def test_a_group_that_another_explains_as_well_is_worth_nothing() -> None:
     assert members == pytest.approx([300, 150, 150], rel=0.05)
     assert gains[0] > 1
     assert gains[1:].max() < 0.4
+
+
+def test_a_value_that_was_not_seen_may_say_anything() -> None:
+    rng = np.random.default_rng(3)
+    value = np.r_[rng.normal(-2, 1, (300, 2)), rng.normal(2, 1, (300, 2))]
+    noise = np.where(rng.random(value.shape) < 0.2, np.inf, 0.5)
+    seeds = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    odd = fit_mixture(np.where(np.isinf(noise), np.nan, value), noise, seeds)
+    plain = fit_mixture(np.where(np.isinf(noise), 0.0, value), noise, seeds)
+    assert odd.centres.tolist() == plain.centres.tolist()
+    assert odd.spreads.tolist() == plain.spreads.tolist()
+    assert plain.centres.mean(axis=1) == pytest.approx([-2, 2], abs=0.25)
+
+
+def test_far_off_values_leave_the_spread_what_it_is() -> None:
+    rng = np.random.default_rng(4)
+    value = rng.normal(size=(400, 1))
+    noise = np.full_like(value, 0.2)
+    near = fit_mixture(value, noise, np.array([[0.0]]))
+    far = fit_mixture(value + 1e4, noise, np.array([[1e4]]))
+    assert far.spreads == pytest.approx(near.spreads, rel=1e-4)

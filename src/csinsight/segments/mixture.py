@@ -167,9 +167,13 @@ class _Hold:
 
 @dataclass(frozen=True)
 class _Buyers:
-    """What is known of the buyers, (features, buyers): sums over buyers run along the memory."""
+    """What is known of the buyers, (features, buyers): sums over buyers run along the memory.
+
+    Where nothing was seen the value is 0 and its noise infinite, so that it weighs nothing.
+    """
 
     value: Floats
+    square: Floats
     noise: Floats
     unseen: npt.NDArray[np.bool_]
     counts: Floats
@@ -177,14 +181,12 @@ class _Buyers:
 
     @classmethod
     def of(cls, value: Floats, noise: Floats) -> _Buyers:
-        """Return them from tables of (buyers, features).
-
-        Where nothing was seen noise is 1, and the value counts 0 times instead of once.
-        """
+        """Return them from tables of (buyers, features)."""
         seen = np.ascontiguousarray(np.isfinite(noise).T)
-        known = np.where(seen, noise.T, 1.0)
-        value = np.ascontiguousarray(value.T)
-        return cls(value, known, ~seen, seen.astype(np.float64), bool(seen.all()))
+        known = np.where(seen, noise.T, np.inf)
+        value = np.where(seen, value.T, 0.0)
+        counts = seen.astype(np.float64)
+        return cls(value, np.square(value), known, ~seen, counts, bool(seen.all()))
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,9 @@ class _Expected:
     ----------
     member : array of float, (components, buyers)
     precision : array of float, (components, features, buyers)
-        One over the variance of a value.
+        One over the variance of a value; 0 where nothing was seen.
     tail : array of float, (components, features, buyers)
-        One plus the squared distance in units of the variance, over the degrees of freedom; 1
-        where nothing was seen.
+        The degrees of freedom and the squared distance in units of the variance.
     likelihood : float
         Mean log-likelihood of a buyer, but for a constant.
     """
@@ -223,11 +224,9 @@ def _expect(now: Mixture, buyers: _Buyers) -> _Expected:
         np.subtract(buyers.value, now.centres[k][:, None], out=tail[k])
         np.square(tail[k], out=tail[k])
         tail[k] *= precision[k]
-        tail[k] /= FREEDOM
-        tail[k] += 1.0
+        tail[k] += FREEDOM
         if not buyers.whole:
             np.copyto(variance, 1.0, where=buyers.unseen)
-            np.copyto(tail[k], 1.0, where=buyers.unseen)
         joint[k] = np.log(now.shares[k])
         for start in range(0, features, _AT_ONCE):
             few = slice(start, start + _AT_ONCE)
@@ -267,24 +266,23 @@ def _improve(now: Mixture, buyers: _Buyers, expected: _Expected, held: _Hold) ->
     shop = held.shop
     hold = held.buyers / (shop / 2)
     centres, spreads = np.empty_like(now.centres), np.empty_like(now.spreads)
+    members = expected.member @ buyers.counts.T
     for k in range(len(held.centres)):
-        weight = np.broadcast_to(expected.member[k], buyers.counts.shape)
-        if not buyers.whole:
-            weight = weight * buyers.counts
         precision = expected.precision[k]
-        precise = weight / expected.tail[k]
-        precise *= precision
-        precise *= (FREEDOM + 1) / FREEDOM
+        precise = precision / expected.tail[k]
+        precise *= (FREEDOM + 1) * expected.member[k]
         centres[k] = (_product(precise, buyers.value) + hold * held.centres[k]) / (
             precise.sum(axis=1) + hold
         )
         precise *= precision
-        squared = _product(precise, np.square(buyers.value - centres[k][:, None]))
-        members = weight.sum(axis=1)
+        # Squared distances from the new centre, multiplied out: the squares are there already.
+        squared = _product(precise, buyers.square) - centres[k] * (
+            2 * _product(precise, buyers.value) - centres[k] * precise.sum(axis=1)
+        )
         # What of a value's variance is the buyers' own: all of it but the noise's part.
-        own = members - now.spreads[k] * _product(weight, precision)
+        own = members[k] - now.spreads[k] * (precision @ expected.member[k])
         spread = np.square(now.spreads[k]) * squared + now.spreads[k] * own
-        spreads[k] = (spread + _HELD_BUYERS * shop / 2) / (members + _HELD_BUYERS)
+        spreads[k] = (spread + _HELD_BUYERS * shop / 2) / (members[k] + _HELD_BUYERS)
     share = expected.member.sum(axis=1) + 1.0
     share /= share.sum()
     spreads = (1 - _POOLED) * spreads + _POOLED * (spreads * share[:, None]).sum(axis=0)
