@@ -9,7 +9,8 @@ import pytest
 from tests.contexts import LEXICON, LIMITS
 
 from csinsight.behaviours.findings import rule_precisions
-from csinsight.coaching.month import coach, load_disputes, set_aside
+from csinsight.coaching.disputes import load_disputes, set_aside
+from csinsight.coaching.month import coach
 from csinsight.contract.disputes import reference
 from csinsight.errors import DataError
 

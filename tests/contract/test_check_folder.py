@@ -62,6 +62,12 @@ def test_notices_of_how_tables_fit(shop: Path) -> None:
     assert "摩" not in notices
 
 
+def test_a_wide_asterisk_masks_as_a_narrow_one_does(shop: Path) -> None:
+    wide = pl.col("buyer_id").str.replace_all("*", "＊", literal=True)
+    MESSAGES.with_columns(wide).write_parquet(shop / "messages.parquet")
+    assert "1 of 3 buyer ids are masked" in " | ".join(map(str, check_shop(shop).notices))
+
+
 def test_a_table_of_a_header_alone_counts_as_absent(shop: Path) -> None:
     (shop / "ratings.csv").write_text("buyer_id,agent_id,rated_at,score\n")
     check = check_shop(shop)

@@ -15,7 +15,12 @@ from csinsight.contract.check import check_shop
 from csinsight.engine import open_shop
 from csinsight.errors import ImporterError
 from csinsight.importers import run_import
-from csinsight.importers.join_keys import find_order_buyers, hash_of, read_salt
+from csinsight.importers.join_keys import (
+    find_order_buyers,
+    hash_of,
+    read_salt,
+    with_order_buyers,
+)
 
 AT = datetime(2026, 10, 5, 10)
 
@@ -165,6 +170,22 @@ def test_a_list_without_numbers_is_joined_by_time_and_amount(tmp_path: Path) -> 
         assert [(k.key, k.buyers, k.orders) for k in shop.match.keys] == [("list", 1, 1)]
         named = shop.buyers_named()
         assert (named.orders, named.of_orders) == (1, 3)
+
+
+def test_orders_in_parts_are_joined_too(tmp_path: Path) -> None:
+    at = datetime(2026, 10, 5, 10)
+    orders = pl.DataFrame(
+        {"order_id": ["30099118"], "buyer_id": [None], "placed_at": [at]}
+        | {"list_amount": [9.0], "paid_amount": [9.0], "units": [1]},
+        schema_overrides={"buyer_id": pl.String},
+    )
+    (tmp_path / "orders.parquet").mkdir()
+    orders.write_parquet(tmp_path / "orders.parquet" / "part-0.parquet")
+    said = {"buyer_id": ["b1"], "agent_id": [None], "sender": ["buyer"], "sent_at": [at]}
+    said |= {"text": ["订单号 30099118 到了吗"]}
+    messages = pl.DataFrame(said, schema_overrides={"agent_id": pl.String})
+    made, told = with_order_buyers(tmp_path, {"messages": messages})
+    assert made["order_buyers"]["buyer_id"].to_list() == ["b1"], told
 
 
 def test_what_was_written_before_its_order_was_placed_shows_two_clocks(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def _masked(tables: Mapping[str, Tally]) -> Iterator[Notice]:
     for table, found in tables.items():
         if "buyer_id" in found.ids:
             buyers = _ids(tables, table, "buyer_id")
-            masked = int(buyers.str.contains("*", literal=True).sum())
+            masked = int(buyers.str.contains(r"[*\x{ff0a}]").sum())
             if masked:
                 what = "are masked with asterisks and can't be joined with other tables for sure"
                 counts = {"found": masked, "all": len(buyers)}

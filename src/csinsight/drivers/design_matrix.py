@@ -295,7 +295,7 @@ class DesignMatrix:
         return np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
 
     def model(
-        self, behaviour: str, *, plain: bool = False, outcome: str = OUTCOME
+        self, behaviour: str, *, plain: bool = False, explains: str = OUTCOME
     ) -> FixedEffectsModel:
         """Return the model of one behaviour.
 
@@ -308,14 +308,14 @@ class DesignMatrix:
         plain : bool
             As if nothing were known of the buyer's intent: without the signs, and with exposures
             that don't know the buyer's state before each turn.
-        outcome : str
-            The column.
+        explains : str
+            The column that is explained.
         """
         known = self.adjust if plain else (*self.adjust, *self.signs)
         if unit_of(behaviour) == "shown" and behaviour not in self.turns:
             known = (*known, *self.written)
         return FixedEffectsModel(
-            outcome,
+            explains,
             behaviour,
             tuple(name for name in known if name != behaviour),
             {name: self.exposure(name, plain=plain) for name in self.turns},

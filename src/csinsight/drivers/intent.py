@@ -332,7 +332,7 @@ def _placebo(
 ) -> pd.DataFrame:
     """Return the tests of one sign in the outcome's place: of all words at once, and of each."""
     whole = FixedEffectsModel(sign, _ALL_WORDS, matrix.before(signs=False))
-    models = {None: whole} | {b: matrix.model(b, plain=True, outcome=sign) for b in words}
+    models = {None: whole} | {b: matrix.model(b, plain=True, explains=sign) for b in words}
     alike = effective_number(squares_left(products, _ALL_WORDS, whole.controls))
     records, p_values = [], []
     for name, model in models.items():

@@ -21,6 +21,7 @@ from typing import Final
 import polars as pl
 
 from csinsight.contract.cells import conformed, dtypes
+from csinsight.contract.files import table_path
 from csinsight.contract.schema import (
     MESSAGES,
     ORDER_BUYERS,
@@ -107,10 +108,8 @@ def with_order_buyers(
 def _table(folder: Path, name: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
     if name in tables:
         return tables[name]
-    for suffix in (".parquet", ".csv"):
-        if (folder / f"{name}{suffix}").is_file():
-            return open_table(folder / f"{name}{suffix}", TABLES[name])[0].collect()
-    return None
+    path = table_path(folder, name)
+    return None if path is None else open_table(path, TABLES[name])[0].collect()
 
 
 def find_order_buyers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from csinsight.coaching import month as settled
+from csinsight.coaching import disputes as settled
 from csinsight.contract.artifacts import FollowUp, RolloutAgents, Rollouts
 from csinsight.drivers.units import unit_of
 from csinsight.render import theme

@@ -17,7 +17,7 @@ from csinsight.behaviours.findings import (
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.behaviours.sequence_forms import Scorecard
-from csinsight.coaching.month import load_disputes, set_aside, without_rejected
+from csinsight.coaching.disputes import load_disputes, set_aside, without_rejected
 from csinsight.contract.artifacts import AgentKpis, Conversations, Findings
 from csinsight.contract.artifacts import Scorecards as Card
 from csinsight.contract.domain import COMPLIANCE, MARKERS
