@@ -204,7 +204,9 @@ def read_notebook(path: Path, lang: Lang) -> Any:
     import nbformat  # takes a second to import, which a kernel that only shows need not spend
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    return localise(notebook, path.stem, lang, _translations(path.parent / TRANSLATIONS))
+    told = path.parent / TRANSLATIONS
+    translations = read_yaml(told).values if told.is_file() else None
+    return localise(notebook, path.stem, lang, translations or {})
 
 
 def localise(
@@ -237,12 +239,6 @@ def localise(
             "take its translation out"
         )
     return notebook
-
-
-def _translations(path: Path) -> dict[str, dict[str, str]]:
-    if not path.is_file():
-        return {}
-    return read_yaml(path).values or {}
 
 
 def title_of(notebook: Any, fallback: str) -> str:

@@ -490,19 +490,17 @@ def funnel(study: Study, found: AgentSpread) -> Block:
         alt=title,
         caption=study.word(
             "kpis.funnel_caption",
-            sd=_between(study, spread),
+            # Between agents beyond chance, in points.
+            sd=study.words.with_interval(
+                *(
+                    study.words.number(100 * value, 1)
+                    for value in (spread.sd, spread.sd_low, spread.sd_high)
+                )
+            ),
             p="p<0.001" if p < 0.001 else f"p={study.words.number(p, 3)}",
         ),
         data=agents.drop(columns="above").round(4),
         name="funnel",
-    )
-
-
-def _between(study: Study, spread: Spread) -> str:
-    """Write the standard deviation between agents beyond chance, in points, with its interval."""
-    words = study.words
-    return words.with_interval(
-        *(words.number(100 * s, 1) for s in (spread.sd, spread.sd_low, spread.sd_high))
     )
 
 

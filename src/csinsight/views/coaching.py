@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ from csinsight.render.blocks import (
 )
 from csinsight.render.figure import Picture
 from csinsight.views import labels, plots
-from csinsight.views.kpi_figures import SHOP_KPIS
+from csinsight.views.kpi_figures import SHOP_KPIS, with_interval
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
 
@@ -394,7 +395,12 @@ def _advised(study: Study, rows: pd.DataFrame) -> Table:
                 "rate": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.RATE]),
                 "peers": labels.rate_text(study, row[_P.BEHAVIOUR], row[_P.TARGET_RATE]),
                 "occasions": words.number(row[_P.OPPORTUNITIES]),
-                "gain": _gain(study, row),
+                "gain": labels.cell(
+                    words.with_interval(
+                        words.number(row[_P.EXPECTED_GAIN], 1, sign=True),
+                        *(words.number(row[end], 1) for end in (_P.LOW, _P.HIGH)),
+                    )
+                ),
             }
             for agent in labels.sorted_names(study, rows[_P.AGENT_ID].unique())
             for _, row in rows[rows[_P.AGENT_ID] == agent].iterrows()
@@ -402,13 +408,6 @@ def _advised(study: Study, rows: pd.DataFrame) -> Table:
     )
     headings = labels.headings(study, "coaching", shown.columns)
     return Table(shown, study.word("coaching.agents"), labels=headings, name="plan")
-
-
-def _gain(study: Study, row: pd.Series) -> str:
-    number = study.words.number
-    value = number(row[_P.EXPECTED_GAIN], 1, sign=True)
-    low, high = number(row[_P.LOW], 1), number(row[_P.HIGH], 1)
-    return labels.cell(study.words.with_interval(value, low, high))
 
 
 def strengths(study: Study, plan: pd.DataFrame) -> Block:
@@ -598,13 +597,16 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
     """
     if books.empty:
         return Prose(study.word("coaching.no_playbooks"))
-    share = labels.or_dash(study, lambda value: study.words.percent(value, 0))
+    percent = partial(study.words.percent, digits=0)
     shown = pd.DataFrame(
         {
             "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
             "inquiries": books["inquiries"].to_numpy(),
-            "paid": [_paid_by(study, row) for _, row in books.iterrows()],
-            "money": books["money_share"].map(share).to_numpy(),
+            "paid": [
+                with_interval(study, row, "paid", percent, labels.cell)
+                for _, row in books.rename(columns={"paid_rate": "paid"}).iterrows()
+            ],
+            "money": books["money_share"].map(labels.or_dash(study, percent)).to_numpy(),
             "questions": [
                 study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
                 for names in books["questions"]
@@ -616,10 +618,7 @@ def playbook_table(study: Study, books: pd.DataFrame) -> Block:
     return Table(
         shown,
         study.word("coaching.playbooks"),
-        caption=study.word(
-            "coaching.playbooks_caption",
-            months=labels.months_told(study),
-        ),
+        caption=study.word("coaching.playbooks_caption", months=labels.months_told(study)),
         labels=headings,
         name="playbooks",
     )
@@ -679,17 +678,6 @@ def guide_box(study: Study, title: str, guide: Playbook) -> Box:
                 ),
             ]
         ),
-    )
-
-
-def _paid_by(study: Study, row: pd.Series) -> str:
-    percent = study.words.percent
-    if pd.isna(row["paid_rate"]):
-        return study.word("text.unknown")
-    return labels.cell(
-        study.words.with_interval(
-            percent(row["paid_rate"], 0), percent(row["paid_low"], 0), percent(row["paid_high"], 0)
-        )
     )
 
 

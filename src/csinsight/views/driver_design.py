@@ -140,9 +140,10 @@ def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:
     rows = before
     judged = (plan.outcome == "satisfaction") | ~rows["behaviour"].isin(WHOLE_CONVERSATION)
     rows = rows[(rows["inquiries"] > 0) & judged].reset_index(drop=True)
-    rows["shown"] = [_shown(study, row) for _, row in rows.iterrows()]
-    rows["behaviour"] = [labels.label(study, name) for name in rows["behaviour"]]
     percent = labels.or_dash(study, lambda value: study.words.percent(value, 0))
+    of_share = rows["behaviour"].map(unit_of) == "shown"
+    rows["shown"] = [percent(value) for value in rows["shown"].where(of_share)]
+    rows["behaviour"] = [labels.label(study, name) for name in rows["behaviour"]]
     places = labels.digits(plan.outcome)
     return Table(
         rows,
@@ -162,12 +163,6 @@ def ready(study: Study, plan: Design, before: pd.DataFrame) -> Table:
         },
         name="drivers-ready",
     )
-
-
-def _shown(study: Study, row: pd.Series) -> str:
-    if unit_of(row["behaviour"]) != "shown" or pd.isna(row["shown"]):
-        return study.word("text.not_given")
-    return study.words.percent(row["shown"], 0)
 
 
 def ways(study: Study, table: pd.DataFrame) -> Block:

@@ -327,7 +327,8 @@ def leaving(study: Study, found: Leaving) -> Block:
     if isnan(found.low):
         text = study.word("leaving.found_unsure", **told)
     else:
-        at_stake = _in_money(study, found.at_stake, found.low, found.high)
+        ends = found.at_stake, found.low, found.high
+        at_stake = words.with_interval(*map(words.money, ends))
         text = study.word("leaving.found", money=at_stake, **told)
     if found.silent.empty:
         text = study.word("leaving.nobody", of=told["of"])
@@ -404,11 +405,6 @@ def _answer(study: Study, found: Leaving) -> str:
 def _signed(study: Study, value: float) -> str:
     sign = "+" if value > 0 else ""
     return study.words.word("text.signed", sign=sign, value=study.words.money(value))
-
-
-def _in_money(study: Study, value: float, low: float, high: float) -> str:
-    """Write money with its interval."""
-    return study.words.with_interval(*map(study.words.money, (value, low, high)))
 
 
 def silent(study: Study, found: Leaving, *, export: bool) -> Block:
