@@ -126,6 +126,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"status": "failed"}', encoding="utf-8")
     with pytest.raises(RunError, match="has not ended well"):
         FinishedRun(tmp_path)
+    (tmp_path / "run.json").write_text('{"status": "do', encoding="utf-8")
+    with pytest.raises(RunError, match=r"run\.json: is broken; make the month anew"):
+        FinishedRun(tmp_path)
 
 
 def test_months_outside_the_shop_are_not_read(runs: Path) -> None:

@@ -19,7 +19,7 @@ from csinsight.contract.dictionary import ArtifactColumn, artifact
 from csinsight.contract.disputes import reference
 from csinsight.errors import ConfigError, CsinsightError, RunError
 from csinsight.params import is_month
-from csinsight.runs.state import RUN_FILE
+from csinsight.runs.state import RUN_FILE, RunFile, read_state
 from csinsight.views.study import FINDING
 
 if TYPE_CHECKING:
@@ -68,9 +68,12 @@ class FinishedRun:
         path = folder / RUN_FILE
         if not path.is_file():
             raise RunError(f"{folder}: is no run; name a folder such as runs/SHOP/2026-10")
-        self.state = json.loads(path.read_text(encoding="utf-8"))
-        if self.state.get("status") not in ("done", "incomplete"):
+        state = read_state(path, RunFile, "make the month anew with csinsight run")
+        if state is None:
+            raise RunError(f"{path}: is broken; make the month anew with csinsight run")
+        if state.status not in ("done", "incomplete"):
             raise RunError(f"{folder}: the run has not ended well; make it again first")
+        self.run_id = state.run_id
 
     def list_figures(self) -> Answer:
         """List every figure of the shop's month: definition, unit, value and 95 % interval."""
@@ -84,7 +87,7 @@ class FinishedRun:
             text = json.loads(path.read_text(encoding="utf-8")).get(FINDING)
             if text:
                 found.append({"page": f"{path.stem}.html", "finding": text})
-        return {"run": self.state["run_id"], "findings": found}
+        return {"run": self.run_id, "findings": found}
 
     def list_drivers(self, scope: str = "all") -> Answer:
         """List which behaviours go with a sale: difference in points, interval and verdict."""
@@ -109,7 +112,7 @@ class FinishedRun:
                 raise ConfigError(f"a month is written YYYY-MM, not `{month}`")
             other = FinishedRun(self.folder.parent / month)
             row = other._table(_SHOP).iloc[0]
-            quoted.append({"month": month, "run": other.state["run_id"]} | _value(figure, row))
+            quoted.append({"month": month, "run": other.run_id} | _value(figure, row))
         return self._told(_SHOP, figure=figure, meaning=column.meaning.en, months=quoted)
 
     def compare_agents(self, figure: str) -> Answer:
@@ -158,7 +161,7 @@ class FinishedRun:
 
     def _told(self, table: str, **answer: Any) -> Answer:
         page = artifact(table).by
-        return {"run": self.state["run_id"], "page": f"{page}.html", **answer}
+        return {"run": self.run_id, "page": f"{page}.html", **answer}
 
     def _figure(self, column: ArtifactColumn, row: pd.Series) -> Answer:
         told = {"name": column.name, "meaning": column.meaning.en, "unit": column.unit or None}

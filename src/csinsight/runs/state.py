@@ -226,6 +226,7 @@ class RunFile(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     status: str = ""
+    run_id: str = ""
     checked: str = ""
     data: str = ""
     params: dict[str, Any] = {}
