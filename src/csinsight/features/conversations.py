@@ -496,7 +496,7 @@ def lines_of(shop: Shop, conversations: pd.DataFrame, as_of: datetime) -> Frame:
     Examples
     --------
     >>> import pandas as pd
-    >>> from csinsight.engine import collect
+    >>> from csinsight.engine import Shop, collect
     >>> texts = {"buyer_id": ["b", "b"], "agent_id": [None, "a"], "sender": ["buyer", "agent"],
     ...          "text": ["在吗", "在的"], "sent_at_ms": [0, 9_000], "message_no": [1, 2],
     ...          "conversation_id": [None, None]}
