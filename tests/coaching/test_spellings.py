@@ -15,7 +15,13 @@ from tests.contexts import RULES
 from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.coaching.excerpts import plan_excerpts
-from csinsight.coaching.masking import BUYERS, Common, common_pieces, mask, mask_lines, pieces
+from csinsight.coaching.masking import mask, mask_lines
+from csinsight.coaching.rarity import (
+    BUYERS,
+    Common,
+    common_pieces,
+    pieces,
+)
 from csinsight.engine import open_shop
 from csinsight.features.conversations import conversation_features
 from csinsight.features.frames import moment_ms

@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from csinsight.contract import cells
 from csinsight.contract.csv_tables import read_csv
 from csinsight.contract.schema import Column
+from csinsight.contract.textfile import misread
 
 TIME = Column("t", "datetime", "a time")
 NUMBER = Column("t", "float", "a number")
@@ -64,6 +65,8 @@ def test_what_csv_writers_write_is_read(rows: list[tuple[str, ...]]) -> None:
         path = Path(folder) / "x.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
+        # Letters that look encoded twice are refused by design, whoever wrote them.
+        assume(not misread(path.read_text(encoding="utf-8")))
         text = read_csv(path)
     kept = [row for row in rows if row[0].strip() or row[1] or row[2]]
     assert text.faults == []

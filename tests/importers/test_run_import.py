@@ -12,7 +12,7 @@ from csinsight.contract.imports import read_imports
 from csinsight.contract.join import match_buyers
 from csinsight.importers import FORMATS, ImporterError, run_import
 from csinsight.importers import run as run_module
-from csinsight.importers.one_shop import cell_of
+from csinsight.importers.import_record import cell_of
 
 PROJECT = Path(__file__).parents[2]
 LOG = "1,10,7,pv,1511544070\n1,10,7,buy,1511544073\n=cmd(),10,7,pv,1\n"

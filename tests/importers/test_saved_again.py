@@ -17,7 +17,7 @@ from csinsight.contract.imports import read_imports
 from csinsight.contract.textfile import decode
 from csinsight.errors import ImporterError
 from csinsight.importers import FORMATS, Imported, given, run_import
-from csinsight.importers.one_shop import cut_files
+from csinsight.importers.import_record import cut_files
 from csinsight.importers.reading import REFUSED_SCHEMA
 
 Sound = Callable[[Imported], Imported]

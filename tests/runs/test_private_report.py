@@ -14,7 +14,7 @@ import pytest
 from tests.coaching.planting import EVERYDAY, plain, planted_chats, shows
 from tests.coaching.private import private
 
-from csinsight.coaching.masking import BUYERS
+from csinsight.coaching.rarity import BUYERS
 from csinsight.params import load_params
 from csinsight.runs.month import run_month
 from csinsight.simulate import simulate

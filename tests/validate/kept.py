@@ -19,9 +19,7 @@ SOURCE = Path(csinsight.__file__).parent
 #: Read what is estimated, and take no part in it.
 _APART = (
     "rollout.py",
-    "rollout_lot.py",
     "rollout_plan.py",
-    "misreading.py",
     "sensitivity.py",
     "checks.py",
     "power.py",
@@ -29,6 +27,7 @@ _APART = (
 #: What the estimates of drawn shops depend on.
 MADE_BY = (
     *(path for path in (SOURCE / "drivers").glob("*.py") if path.name not in _APART),
+    *(SOURCE / "stats").glob("*.py"),
     *(SOURCE / "simulate").glob("*.py"),
     *HERE.glob("*shops.py"),
     HERE / "worlds.py",

@@ -1,7 +1,4 @@
-"""Problem categories: what a conversation is about, by the buyer's own messages.
-
-A buyer's mood when a conversation opens and when it ends, read from their own words.
-"""
+"""Problem categories: what a conversation is about, by the buyer's own messages."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from csinsight.behaviours.markers import lowered
 from csinsight.behaviours.opportunities import ABOUT
 from csinsight.behaviours.reader import RUN, SENDER, TEXT
 from csinsight.contract.artifacts import Conversations as Talk
-from csinsight.contract.domain import CATEGORIES, MOODS
+from csinsight.contract.domain import CATEGORIES
 from csinsight.contract.schema import Messages
 from csinsight.engine import collect, simplified
 from csinsight.engine.frames import joined_lines
@@ -30,8 +27,6 @@ from csinsight.features.frames import BEFORE_OUTCOME, POSITION, TURN_NO, Frame, 
 OTHER: Final = "other"
 AFTER_SALES: Final = "after_sales"
 _NAMED: Final = tuple(name for name in CATEGORIES if name != OTHER)
-#: In the order in which they are asked for.
-_EVERY: Final = (*_NAMED, OTHER)
 _ABOUT_OTHER: Final = f"{ABOUT}other"
 _OWN_ORDER: Final = f"{ABOUT}own_order"
 _TERMS: Final = f"{ABOUT}return_terms"
@@ -301,7 +296,7 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
 def _chosen(openings: pd.DataFrame, lexicon: Lexicon) -> npt.NDArray[np.object_]:
     """Return the category of each message that is the first to name one."""
     told = openings.drop(columns=[Messages.CONVERSATION_ID, Messages.TEXT]).astype(bool)
-    named = told[[f"{ABOUT}{name}" for name in _EVERY]].to_numpy()
+    named = told[[f"{ABOUT}{name}" for name in CATEGORIES]].to_numpy()
     case = told[f"{ABOUT}{AFTER_SALES}"] | told[_OWN_ORDER]
     case |= (told[_TERMS] | told[_PAPERS]) & told[_LATELY] & ~told[_SHOPS]
     asked = told[_SHIPPING] & told[_JUST] & ~told[_WANTS] & ~case
@@ -309,10 +304,10 @@ def _chosen(openings: pd.DataFrame, lexicon: Lexicon) -> npt.NDArray[np.object_]
     case[asked] = np.fromiter(map(_when_sent, texts), dtype=bool, count=len(texts))
     case |= told[_TERMS] & told[_SOON]
     # A message of no other category speaks of what only the rules above know.
-    first = np.where(named.any(axis=1), named.argmax(axis=1), _EVERY.index(OTHER))
+    first = np.where(named.any(axis=1), named.argmax(axis=1), CATEGORIES.index(OTHER))
     many = (named.sum(axis=1) > 1) & ~(case | told[_TERMS]).to_numpy()
     first[many] = _named_first(openings.loc[many, Messages.TEXT], named[many], lexicon)
-    chosen = np.array(_EVERY, dtype=object)[first]
+    chosen = np.array(CATEGORIES, dtype=object)[first]
     return np.where(case, AFTER_SALES, np.where(told[_TERMS], "shipping", chosen))
 
 
@@ -321,7 +316,7 @@ def _named_first(
 ) -> npt.NDArray[np.int64]:
     """Return which of the categories that a text names (texts, categories) it names first."""
     starts = np.full((*named.shape, 2), np.iinfo(np.int64).max)
-    for place, name in enumerate(_EVERY):
+    for place, name in enumerate(CATEGORIES):
         # Each text once, since chats repeat themselves.
         code, once = pd.factorize(texts[named[:, place]])
         hits = find_all(once.to_list(), f"{ABOUT}{name}", lexicon)
@@ -336,58 +331,3 @@ def _named_first(
 def _when_sent(text: str) -> bool:
     """Tell of a text whether it asks when what was ordered is sent."""
     return _WHEN_SENT.search(text) is not None and _TO_COME.search(text) is None
-
-
-#: Two runs of the buyer's lines, and the run of answers between them.
-_RUNS: Final = 2
-_SAID: Final = "_said"
-#: More than there are moods, so that a place and a mood fit into one whole number.
-_BASE: Final = 10
-
-
-def moods(marked: Frame) -> pd.DataFrame:
-    """Return the buyer's mood at both ends of each conversation in which a buyer wrote.
-
-    Parameters
-    ----------
-    marked : narwhals.LazyFrame
-        Of `csinsight.behaviours.markers.mark`, with ``position``, ``turn_no``, ``before_outcome``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By conversation id, ``mood_at_start`` and ``mood_at_end``, each one of `MOODS`; calm where
-        no mood is shown. At the start the strongest mood of the buyer's first two runs of lines,
-        before any order: annoyed before worried before pleased. At the end the latest mood of
-        their last two runs, whatever came of it: it tells how a conversation went and must never
-        explain that. The last run is no start, nor the first an end, unless there is no other.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_messages
-    >>> marked = sample_messages()
-    >>> "conversation_id" in moods(marked.lines)
-    False
-    """
-    talk = Messages.CONVERSATION_ID
-    said = nw.lit(0)
-    for code in (MOODS.index(name) for name in ("pleased", "worried", "annoyed")):
-        shown = nw.col(f"sounds_{MOODS[code]}").fill_null(value=False)
-        said = nw.when(shown).then(nw.lit(code)).otherwise(said)
-    run = nw.col(TURN_NO)
-    lines = marked.filter(nw.col(Messages.SENDER) == "buyer").with_columns(
-        said.alias(_SAID), run.min().over(talk).alias("_first"), run.max().over(talk).alias("_last")
-    )
-    first, last = nw.col("_first"), nw.col("_last")
-    opening = nw.col(BEFORE_OUTCOME) & (run <= first + _RUNS) & ((run < last) | (run == first))
-    ending = (run >= last - _RUNS) & ((run > first) | (run == last)) & (nw.col(_SAID) > 0)
-    ends = lines.group_by(talk).agg(
-        pick(opening, nw.col(_SAID)).max().fill_null(0).alias(Talk.MOOD_AT_START),
-        pick(ending, nw.col(POSITION) * _BASE + nw.col(_SAID))
-        .max()
-        .fill_null(0)
-        .alias(Talk.MOOD_AT_END),
-    )
-    codes = collect(ends).set_index(talk).astype("int64") % _BASE
-    names = dict(enumerate(MOODS))
-    return pd.DataFrame({end: codes[end].map(names).astype("str") for end in codes})

@@ -18,12 +18,12 @@ from csinsight.behaviours.categories import (
     AFTER_SALES,
     OTHER,
     main_categories,
-    moods,
     of_orders,
     subjects,
 )
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import TEMPLATE_REPLY, mark, with_template_replies
+from csinsight.behaviours.moods import moods
 from csinsight.behaviours.opportunities import (
     SILENCE,
     UNPAID,

@@ -30,7 +30,8 @@ from csinsight.behaviours.markers import by_rules
 from csinsight.behaviours.products import product_names
 from csinsight.coaching.examples import ASKED, FRAME, SAYS
 from csinsight.coaching.excerpts import shortened
-from csinsight.coaching.masking import BUYERS, mask_lines, shop_names, what_many_say
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import BUYERS, agent_names, what_many_say
 from csinsight.contract.artifacts import AnswerBank, Conversations
 from csinsight.contract.schema import Messages
 from csinsight.drivers.units import as_float
@@ -380,7 +381,7 @@ def answer_bank(
     facts["paid"] = as_float(conversations.set_index(_TALK)[_C.PAID])
     named = product_names(shop)
     goods = [] if named is None else named["said"].to_list()
-    asked, replies = exchanges(lines, goods, shop_names(shop))
+    asked, replies = exchanges(lines, goods, agent_names(shop))
     # Who only puts off, takes note or calls for somebody asks nothing.
     aside = _nothing_but(asked["question"], "buyer", ending_lexicon(), _ASIDE, _MATTERS)
     asked = asked[~aside].join(facts, how="inner")
@@ -529,7 +530,7 @@ def _masked(shop: Shop, table: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     """Mask what is shown, and hide what fewer than `BUYERS` buyers said."""
     texts = [str(text) for name in (_B.QUESTION, _B.ANSWER) for text in table[name].dropna()]
     common = what_many_say(shop, texts, as_of)
-    names = shop_names(shop)
+    names = agent_names(shop)
     found = table.copy()
     for name in (_B.QUESTION, _B.ANSWER):
         found[name] = [

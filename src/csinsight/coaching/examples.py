@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from csinsight.behaviours.opportunities import WORRY
+from csinsight.behaviours.scope import AGENT_TURN
 from csinsight.contract.artifacts import Conversations
 from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages
@@ -71,7 +72,6 @@ _SPOKEN: Final = re.compile(r"[\u4e00-\u9fff]|[0-9]+|(?P<word>[A-Za-z]+)")
 _LEAST: Final = 5
 #: A buyer's line that asks something.
 ASKED: Final = "asks_question"
-AGENT_TURN: Final = "agent_turn"
 #: Words that open or close a conversation and answer nothing.
 FRAME: Final = ("greets", "closes_warmly")
 #: Any of these makes a line an answer, whatever courtesy comes with it.
@@ -341,7 +341,8 @@ def _any_marked(conversation: pd.DataFrame, names: tuple[str, ...]) -> np.typing
     for name in names:
         if name in conversation:
             marks = conversation[name]
-            # As `excerpts` gives them, marks are plain truth: to make figures of them takes longer.
+            # As `csinsight.coaching.excerpts` gives them, marks are plain truth: to make figures
+            # of them takes longer.
             found |= marks.to_numpy() if marks.dtype == bool else as_float(marks) == 1
     return found
 

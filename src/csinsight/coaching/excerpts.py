@@ -21,9 +21,9 @@ import pandas as pd
 from csinsight.behaviours.conversations import ChatSource
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.opportunities import WORRY
+from csinsight.behaviours.scope import AGENT_TURN
 from csinsight.coaching.examples import (
     ADVICE,
-    AGENT_TURN,
     ASKED,
     agent_turns,
     answering,
@@ -33,8 +33,9 @@ from csinsight.coaching.examples import (
     taken_up,
     waited,
 )
-from csinsight.coaching.masking import MASKED, Common, mask_lines, shop_names, what_many_say
+from csinsight.coaching.masking import MASKED, mask_lines
 from csinsight.coaching.plan import TO_CHECK
+from csinsight.coaching.rarity import Common, agent_names, what_many_say
 from csinsight.contract.artifacts import (
     CoachingPlan,
     Conversations,
@@ -321,7 +322,7 @@ def plan_excerpts(
     spoken = {one: People.of(own) for one, own in messages.groupby(Messages.CONVERSATION_ID)}
     show = partial(
         excerpt,
-        nicknames=shop_names(chats.shop),
+        nicknames=agent_names(chats.shop),
         common=what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of),
         after=1,
     )
@@ -423,7 +424,7 @@ def last_words(
     said = collect(lines).merge(drawn, on=_TALK).sort_values([_TALK, POSITION], kind="stable")
     said = said.groupby(_TALK, sort=False).tail(WORDS_LINES)
     common = what_many_say(shop, said[_M.TEXT].dropna(), as_of)
-    names = shop_names(shop)
+    names = agent_names(shop)
     parts = [said.iloc[:0]]
     for _, talk in said.groupby(_TALK, sort=False):
         known = {str(v) for c in (_M.BUYER_ID, _M.AGENT_ID) for v in talk[c].dropna().unique()}
@@ -482,7 +483,7 @@ def conversations_behind(
     wanted = {str(c) for *_, rows in drawn for c in rows[_C.CONVERSATION_ID]}
     messages = excerpts(chats, wanted)
     said = {str(name): own for name, own in messages.groupby(Messages.CONVERSATION_ID)}
-    names = shop_names(chats.shop)
+    names = agent_names(chats.shop)
     common = what_many_say(chats.shop, messages[Messages.TEXT].dropna(), chats.as_of)
     parts = []
     for name, shown, rows in drawn:

@@ -41,7 +41,7 @@ class LateRefund(BaseModel):
 #: nothing tells whether its chats are of one shop; it has as many rows as exports are cut at;
 #: times lie in the hour that the shop's clock tells twice when summer ends.
 NoteKind = Literal[
-    "unread_sheets", "no_zone", "like_lines", "untold_shop", "may_be_cut", "told_twice"
+    "unread_sheets", "no_zone", "like_lines", "untold_shop", "may_be_cut", "repeated_hour"
 ]
 
 

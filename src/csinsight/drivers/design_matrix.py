@@ -111,7 +111,8 @@ class DesignMatrix:
     ----------
     columns : array (rows, k)
         Behaviours with zero for no opportunity, who had an opportunity from the opening on, words
-        shown without any, covariates, signs of the buyer's intent, the outcome.
+        shown without any, covariates, texts, states, signs of the buyer's intent, the outcome: in
+        what order `names` says.
     names : tuple of str
         Of the columns.
     offered : mapping of str to array (rows,) of bool
@@ -174,7 +175,7 @@ class DesignMatrix:
 
     @property
     def points(self) -> float:
-        """What one unit of the outcome is called: 100 points, or one of the score."""
+        """How many points one unit of the outcome is: 100, or one of the score."""
         return 1.0 if self.outcome == "satisfaction" else 100.0
 
     @cached_property

@@ -149,8 +149,9 @@ class FixedEffectsEstimate:
         95 % interval, t with `df` degrees of freedom.
     p_value : float
         Two-sided.
-    df : int
-        Agents whose own behaviour varies, minus one.
+    df : float
+        Agents whose own behaviour varies, minus one; with what a prior adds where `se` is pooled
+        (`csinsight.stats.shrinkage.pooled_spread`).
     robustness : float
         Share of what is left of both behaviour and outcome that a hidden cause would have to
         explain to bring the effect to zero.

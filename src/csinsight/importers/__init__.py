@@ -12,12 +12,12 @@ How a new format is written:
    names; a file without them is an `ImporterError` that says which were looked for and found.
 3. Cells are read by `importers.cells` alone (`clean`, `number`, `whole`, `at_clock`, `utc`), and
    each has a rule from `cells.unreadable`, so that a row is refused with its reason and never
-   dropped. Options of a format are a subclass of `options.Options` (`OrderOptions` for orders),
-   read by `options.read_options`.
+   dropped. Options of a format are a subclass of `mapping_spec.Options` (`OrderOptions` for
+   orders), read by `mapping_spec.read_options`.
 4. Orders go through `orders.import_orders`, whatever the platform: it folds lines
    (``rows="lines"`` where amounts are the line's, ``"repeated"`` where the order's stand on each),
    refuses whole orders, chooses the latest state by the states (`one_shop.Row.CLOSED`,
-   `Row.EXPORTED` from `options.exported_at` or an update column), and refuses two currencies
+   `Row.EXPORTED` from `mapping_spec.exported_at` or an update column), and refuses two currencies
    (`Row.CURRENCY`), clocks (`Row.OFFSET`) or shops (`Row.KEY`). Money is summed from ``_money``,
    which is ``paid_amount`` unless the format tells it. Chats go through `chat_tables.chat_tables`;
    other tables through `sift.settle` and `sift.finish`.

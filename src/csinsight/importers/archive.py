@@ -33,7 +33,8 @@ from csinsight.contract.schema import (
     Table,
 )
 from csinsight.errors import ImporterError
-from csinsight.importers.one_shop import owned_tables, refuse_other_orders
+from csinsight.importers.import_record import owned_tables
+from csinsight.importers.one_shop import refuse_other_orders
 from csinsight.importers.orders import NO_ORDER
 from csinsight.importers.reading import REFUSED_SCHEMA, Line, refuse, stack
 from csinsight.importers.sift import Imported

@@ -31,23 +31,23 @@ from csinsight.contract.schema import ORDER_BUYERS, Messages, OrderBuyers, Order
 from csinsight.errors import ImporterError
 from csinsight.importers.archive import add_to, give_back
 from csinsight.importers.given import told_apart
+from csinsight.importers.import_record import (
+    REJECTS,
+    cut_files,
+    entries_of,
+    owned_tables,
+    read_rejects,
+    repeated_hour,
+    same_file,
+    write_rejects,
+)
 from csinsight.importers.intercom import read_intercom
 from csinsight.importers.jd_dongdong import read_jd_dongdong
 from csinsight.importers.jddc import read_jddc
 from csinsight.importers.join_keys import hash_contacts, read_salt, with_order_buyers
 from csinsight.importers.mapping import read_mapping
 from csinsight.importers.mapping_spec import known_zone
-from csinsight.importers.one_shop import (
-    REJECTS,
-    cut_files,
-    entries_of,
-    owned_tables,
-    read_rejects,
-    refuse_two_shops,
-    same_file,
-    told_twice,
-    write_rejects,
-)
+from csinsight.importers.one_shop import refuse_two_shops
 from csinsight.importers.platform_chats import read_jingmai_chats, read_sycm_chats
 from csinsight.importers.platform_kpis import read_platform_kpis
 from csinsight.importers.platform_orders import READERS
@@ -227,7 +227,7 @@ def _imported(
     cut = cut_files(imported)
     options = read_yaml(plan).values if plan else {}
     if zone := timezone or (options.get("timezone") if isinstance(options, dict) else None):
-        cut += told_twice(imported, str(zone), paths[0].name)
+        cut += repeated_hour(imported, str(zone), paths[0].name)
     imported = dataclasses.replace(imported, notices=(*imported.notices, *cut))
     _say("adding", 1, f"{imported.rows_in} rows")
     if hash_buyers or read_salt(folder) is not None:

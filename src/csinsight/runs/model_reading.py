@@ -45,7 +45,8 @@ from csinsight.behaviours.model_reader import (
     line_keys,
 )
 from csinsight.behaviours.reader import RUN, TEXT
-from csinsight.coaching.masking import Common, mask_lines, shop_names, what_many_say
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import Common, agent_names, what_many_say
 from csinsight.context import MonthContext
 from csinsight.contract.domain import MARKERS
 from csinsight.contract.files import write_atomically, write_text
@@ -220,7 +221,7 @@ def read_by_model(shop: Shop, context: MonthContext, run: Path) -> ModelReading:
         return ModelReading(model=params.llm_model, why_not="few_labels")
     texts = lines.drop_duplicates(LINE).sort_values(LINE)
     common = what_many_say(shop, (*texts[TEXT].dropna(), *texts[RUN].dropna()), context.as_of)
-    data = dict(zip(texts[LINE], _masked(texts, shop_names(shop), common), strict=True))
+    data = dict(zip(texts[LINE], _masked(texts, agent_names(shop), common), strict=True))
     store, prompt = Store(run / ANSWERS_FILE), _prompt(lexicon, names)
     asking = _Asking(server, _budget(params), store, names, prompt)
     wanted = set(rows.loc[rows[MARKER].isin(names), LINE])

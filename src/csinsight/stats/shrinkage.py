@@ -9,8 +9,9 @@ agents is right on average, but of each behaviour by itself as noisy as a varian
 numbers: what comes out too small by chance is named falsely, and t with few degrees of freedom pays
 for that with power. How far the spread between agents lies over what independent conversations
 would give is much the same for all behaviours of one shop. So a prior of that ratio is learnt from
-all of them, and each is drawn towards it by as much as they are alike. Never below independent
-conversations; and a behaviour whose agents differ clearly more than the others' keeps its own.
+all of them, and each is drawn towards it by as much as they are alike. The prior is never
+below independent conversations; a behaviour whose agents differ clearly more than the others' keeps
+its own.
 
 References
 ----------

@@ -1,14 +1,10 @@
-"""Notebook 05: what to practise and who gains, whose lines break rules, playbooks by buyer."""
+"""Notebook 05: what to practise and who gains, and whose lines break rules."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from functools import partial
 
 import pandas as pd
 
 from csinsight.behaviours.findings import waiting
-from csinsight.coaching.advice import Playbook, load_library
 from csinsight.coaching.month import Coached
 from csinsight.coaching.plan import mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
@@ -19,11 +15,9 @@ from csinsight.render import theme
 from csinsight.render.blocks import (
     Anchor,
     Block,
-    Box,
     Columns,
     Finding,
     Folded,
-    Items,
     Linked,
     Note,
     Prose,
@@ -33,7 +27,7 @@ from csinsight.render.blocks import (
 )
 from csinsight.render.figure import Picture
 from csinsight.views import labels, plots
-from csinsight.views.kpi_figures import SHOP_KPIS, with_interval
+from csinsight.views.kpi_figures import SHOP_KPIS
 from csinsight.views.study import Study
 from csinsight.views.workbook import JSON, WORKBOOK, write_exports
 
@@ -45,10 +39,9 @@ _MOST_NAMED = 4
 def by_behaviour(plan: pd.DataFrame) -> pd.DataFrame:
     """Sum the recommendations over agents: who, and the gain of all with its interval.
 
-    What goes with a sale most surely comes first, however large another gain may look; of its
-    agents, whose gap goes with most. Agents'
-    gains share the uncertainty of one effect, so their interval ends are added up: wider than
-    independence would make them.
+    What goes with a sale most surely comes first, however large another gain may look; its agents
+    stand by what closing their gap goes with, the most first. Agents' gains share the uncertainty
+    of one effect, so their interval ends are added up: wider than independence would make them.
 
     Examples
     --------
@@ -443,13 +436,14 @@ def _named(study: Study, agents: pd.Series | list[str]) -> str:
     return study.words.listed([study.agent_name(name) for name in names])
 
 
-#: Agents named in the brief for lines that seem to break a rule, and from how many lines on.
+#: So many agents at most are named in the brief for conversations that seem to break a rule,
+#: each with more than so many of them.
 _NAMED_FOR_RULES = 3
 _MANY = 3
 
 
 def rules_in_brief(study: Study, plan: pd.DataFrame) -> str:
-    """Return whose lines seem to break a rule and how many, most first; nothing where none do.
+    """Return in whose conversations a rule seems broken and in how many, most first; else nothing.
 
     Those with few are told by their range alone, without names: one or two hits are as likely
     the reader's fault.
@@ -583,141 +577,3 @@ def _conversations_read(study: Study, lines: pd.DataFrame) -> list[Talk]:
         ]
         talks.append(Talk(" · ".join(parts), said))
     return talks
-
-
-def playbook_table(study: Study, books: pd.DataFrame) -> Block:
-    """Return each type and tier: how many, what they ask, what they pay, what goes with a sale.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> nobody = pd.DataFrame(columns=["cut", "segment"])
-    >>> print(playbook_table(sample_study(), nobody).plain())
-    Without buyer types and tiers there is nothing to lay out by buyer.
-    """
-    if books.empty:
-        return Prose(study.word("coaching.no_playbooks"))
-    percent = partial(study.words.percent, digits=0)
-    shown = pd.DataFrame(
-        {
-            "segment": [study.word(f"{b.cut}.{b.segment}") for b in books.itertuples()],
-            "inquiries": books["inquiries"].to_numpy(),
-            "paid": [
-                with_interval(study, row, "paid", percent, labels.cell)
-                for _, row in books.rename(columns={"paid_rate": "paid"}).iterrows()
-            ],
-            "money": books["money_share"].map(labels.or_dash(study, percent)).to_numpy(),
-            "questions": [
-                study.word("text.list_join").join(study.word(f"category.{name}") for name in names)
-                for names in books["questions"]
-            ],
-            "found": [_goes_with(study, book) for _, book in books.iterrows()],
-        }
-    )
-    headings = labels.headings(study, "coaching", shown.columns)
-    return Table(
-        shown,
-        study.word("coaching.playbooks"),
-        caption=study.word("coaching.playbooks_caption", months=labels.months_told(study)),
-        labels=headings,
-        name="playbooks",
-    )
-
-
-def guides(study: Study, books: pd.DataFrame) -> Block:
-    """Return for each type and tier how to know them early, what to do and not, and what to say.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> one = pd.DataFrame({"cut": ["type"], "segment": ["bargain"]})
-    >>> guides(sample_study(), one).plain()[:40]
-    'What follows is the textbook’s way with '
-    """
-    library = load_library(study.lang).buyers
-    boxes = [
-        guide_box(study, study.word(f"{cut}.{segment}"), library[segment])
-        for cut, segment in books[["cut", "segment"]].astype(str).to_numpy()
-        if segment in library
-    ]
-    return Stack(Prose(study.word("coaching.guides")), in_pairs(boxes)) if boxes else Stack()
-
-
-def in_pairs(boxes: Sequence[Block]) -> Stack:
-    """Return boxes two by two, side by side.
-
-    Examples
-    --------
-    >>> len(in_pairs([Prose("a"), Prose("b"), Prose("c")]).blocks)
-    2
-    """
-    return Stack(*(Columns(*boxes[place : place + 2]) for place in range(0, len(boxes), 2)))
-
-
-def guide_box(study: Study, title: str, guide: Playbook) -> Box:
-    """Return how to know a kind of buyer, what to do and what not, and what to say.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> guide = load_library("en").buyers["bargain"]
-    >>> guide_box(sample_study(), "Bargaining", guide).plain()[:22]
-    'BargainingHow to tell '
-    """
-    join = study.word("text.clause_join").join
-    quoted = [study.word("text.quoted", text=phrase) for phrase in guide.phrases]
-    return Box(
-        title,
-        Items(
-            [
-                study.word("coaching.guide_know_by", text=guide.know_by),
-                study.word("coaching.guide_do", text=join(guide.do)),
-                study.word("coaching.guide_avoid", text=join(guide.avoid)),
-                study.word(
-                    "coaching.guide_say", text=study.word("text.sentence_join").join(quoted)
-                ),
-            ]
-        ),
-    )
-
-
-def _goes_with(study: Study, book: pd.Series) -> str:
-    """Write which behaviours go with more, and with fewer, sales among these buyers alone."""
-    join = study.word("text.list_join").join
-    parts = [
-        study.word(
-            f"coaching.found_{side}",
-            behaviours=join(study.word(f"behaviour.{name}") for name in book[side]),
-        )
-        for side in labels.NAMED
-        if len(book[side])
-    ]
-    return study.word("text.clause_join").join(parts) or study.word("text.not_given")
-
-
-def manners(study: Study) -> Block:
-    """Return what the library says beside figures: tempers, phrases, and how newcomers learn.
-
-    Examples
-    --------
-    >>> from csinsight.views.sample import sample_study
-    >>> len(manners(sample_study()).blocks)
-    3
-    """
-    library = load_library(study.lang)
-    tempers = [
-        guide_box(study, study.word(f"temper.{name}"), guide)
-        for name, guide in library.tempers.items()
-    ]
-    phrases = pd.DataFrame([phrase.model_dump() for phrase in library.everyday])
-    ladder = pd.DataFrame([rung.model_dump() for rung in library.ladder])
-    return Stack(
-        in_pairs(tempers),
-        _library_table(study, phrases, "everyday"),
-        _library_table(study, ladder, "ladder"),
-    )
-
-
-def _library_table(study: Study, frame: pd.DataFrame, name: str) -> Table:
-    headings = labels.headings(study, "manners", frame.columns)
-    return Table(frame, study.word(f"manners.{name}"), labels=headings, name=name)

@@ -14,7 +14,8 @@ import pandas as pd
 
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.coaching.excerpts import excerpts
-from csinsight.coaching.masking import mask_lines, what_many_say
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import what_many_say
 from csinsight.contract.artifacts import BuyerStates, BuyerTypes, Conversations, ValueTiers, own_in
 from csinsight.contract.artifacts import SegmentsByMonth as Segments
 from csinsight.contract.dictionary import artifact

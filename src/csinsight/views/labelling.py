@@ -18,7 +18,8 @@ import pandas as pd
 from csinsight.behaviours import labelling
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.coaching.excerpts import excerpts
-from csinsight.coaching.masking import mask_lines, shop_names, what_many_say
+from csinsight.coaching.masking import mask_lines
+from csinsight.coaching.rarity import agent_names, what_many_say
 from csinsight.config import did_you_mean
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.files import write_atomically
@@ -182,7 +183,7 @@ class Session:
         context, shop = self.study.context, self.study.open()
         said = excerpts(context.chats(shop, months=1), self.sample[Messages.CONVERSATION_ID])
         named = (said[name].dropna() for name in (Messages.BUYER_ID, Messages.AGENT_ID))
-        names = {*shop_names(shop), *(str(one) for ids in named for one in ids)}
+        names = {*agent_names(shop), *(str(one) for ids in named for one in ids)}
         common = what_many_say(shop, said[Messages.TEXT].dropna(), context.as_of)
         talks = {}
         for talk, rows in said.groupby(Messages.CONVERSATION_ID):
@@ -321,7 +322,7 @@ def disputed(session: Session, lexicon: Lexicon | None = None) -> pd.DataFrame:
     whole = [text for column in texts for text in texts[column]]
     common = what_many_say(shop, whole, session.study.as_of)
     for column in texts:
-        shown[column] = mask_lines(texts[column].tolist(), shop_names(shop), common)
+        shown[column] = mask_lines(texts[column].tolist(), agent_names(shop), common)
     ordered: pd.DataFrame = shown.sort_values([labelling.MARKER, labelling.NO], ignore_index=True)
     return ordered
 

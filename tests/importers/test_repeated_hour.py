@@ -28,10 +28,10 @@ def _tickets(folder: Path, sent: list[str]) -> Path:
 
 
 @pytest.mark.parametrize(("zone", "rows"), [("Europe/Berlin", 2), ("Asia/Shanghai", 0)])
-def test_lines_of_the_hour_told_twice_are_counted(tmp_path: Path, zone: str, rows: int) -> None:
+def test_lines_of_the_hour_repeated_hour_are_counted(tmp_path: Path, zone: str, rows: int) -> None:
     out = tmp_path / "shop"
     report = run_import("zendesk", [_tickets(tmp_path, SENT)], out, timezone=zone)
     assert report.counts["messages"] == len(SENT)
-    notes = [note for note in read_imports(out)[0].notes if note.kind == "told_twice"]
+    notes = [note for note in read_imports(out)[0].notes if note.kind == "repeated_hour"]
     assert [note.rows for note in notes] == [rows] * bool(rows)
     assert any("tells twice" in told for told in report.notices) == bool(rows)
