@@ -189,3 +189,16 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
     assert len(kept) <= 0.02 * len(_everything()), kept
     hits = shown[shown["side"] == "hits"]
     assert not hits["text"].str.contains(r"\[", regex=True).any()
+
+
+@pytest.mark.parametrize(
+    ("said", "secret"),
+    [
+        ("收件人:李䶮", "李䶮"),
+        ("我叫张㐱", "张㐱"),
+        ("收货人 王𬱖", "王𬱖"),
+        ("寄到文三路𠮷祥里8号", "𠮷祥里8号"),
+    ],
+)
+def test_rare_characters_of_names_are_masked_as_common_ones(said, secret):
+    assert secret not in mask(said)

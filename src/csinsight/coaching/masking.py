@@ -19,11 +19,9 @@ from typing import Final
 from csinsight.coaching.private_accounts import ACCOUNTS
 from csinsight.coaching.private_names import ENGLISH_NEARBY, NAMES, NAMES_NEARBY
 from csinsight.coaching.private_numbers import GAP, NUMERAL, Span, number_spans
-from csinsight.coaching.private_places import PLACES
+from csinsight.coaching.private_places import HAN, PLACES
 from csinsight.coaching.rarity import Common, plain_text
 from csinsight.contract.domain import MASKS
-
-_HAN: Final = r"\u4e00-\u9fff"
 
 #: A whole message that may be a piece of a number sent in several.
 PIECE: Final = re.compile(
@@ -48,7 +46,7 @@ _DIGITS: Final = 7
 
 #: What is masked already, here or where the chat came from: ``[姓名x]``.
 MASKED: Final = re.compile(
-    rf"\[(?:{'|'.join(MASKS)})\]|\[[{_HAN}A-Za-z]{{1,8}}x\]|#[A-Z]-[a-z]+\[[{_HAN}]{{1,4}}x\]"
+    rf"\[(?:{'|'.join(MASKS)})\]|\[[{HAN}A-Za-z]{{1,8}}x\]|#[A-Z]-[a-z]+\[[{HAN}]{{1,4}}x\]"
 )
 
 

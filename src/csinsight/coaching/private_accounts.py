@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from csinsight.coaching.private_places import HAN
+
 #: WeChat as people write it where the word is forbidden.
 _WECHAT: Final = (
     r"(?:[微薇威维徽围嶶卫伟vw♥❤💗💚加➕+]\ufe0f?\s?[信芯心讯訊❤♥💗]\ufe0f?|[微薇威](?=\s?:)|[微薇]\s?x"
@@ -56,7 +58,7 @@ _SITE_ENDINGS: Final = (
     r"(?:com|cn|net|org|top|vip|shop|cc|io|me|xyz|info|co|link|ltd|site|online|club|store|app|tv"
     r"|hk|tw|jp|uk|us|ly|gl|la|de|fr|ee|be|gg|to|page|live)"
 )
-_PATH: Final = r"(?:/[^\s\u4e00-\u9fff,。;!、\"'<>()\[\]]*)?"
+_PATH: Final = rf"(?:/[^\s{HAN},。;!、\"'<>()\[\]]*)?"
 
 #: Where people go by names of their own.
 _PLATFORMS: Final = (
@@ -76,7 +78,7 @@ ACCOUNTS: Final = tuple(
         (
             "链接",
             r"(?:[a-z][a-z0-9+.\-]{1,11}:/{1,2}|www\s*[.。]|(?<![a-z0-9:/])//(?=[a-z0-9]+\.))"
-            r"[^\s\u4e00-\u9fff,;!、\"'<>()]+",
+            rf"[^\s{HAN},;!、\"'<>()]+",
         ),
         (
             "链接",
@@ -86,7 +88,7 @@ ACCOUNTS: Final = tuple(
         (
             "链接",
             r"(?<![@a-z0-9.\-])[a-z0-9\-]{2,40}(?:\.[a-z]{2,10}){1,3}/(?=[^\s]{3})"
-            r"[a-z0-9_\-/]+[^\s\u4e00-\u9fff,;!]*",
+            rf"[a-z0-9_\-/]+[^\s{HAN},;!]*",
         ),
         (
             "链接",
@@ -124,9 +126,9 @@ ACCOUNTS: Final = tuple(
         (
             "账号",
             rf"(?:{_PLATFORMS})(?:名字|昵称|id|名|号|是|叫|:|\s){{0,3}}"
-            r"(?P<found>(?![\u4e00-\u9fff]{0,9}[的款])[\u4e00-\u9fff]{2,10}[_\-]?[0-9]{2,8})(?![0-9元块个件年月号天])",
+            rf"(?P<found>(?![{HAN}]{{0,9}}[的款])[{HAN}]{{2,10}}[_\-]?[0-9]{{2,8}})(?![0-9元块个件年月号天])",
         ),
-        ("账号", r"(?:微博|抖音|小红书|关注|搜)\s?@\s?(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,20})"),
+        ("账号", rf"(?:微博|抖音|小红书|关注|搜)\s?@\s?(?P<found>[{HAN}a-z0-9_\-]{{2,20}})"),
         (
             "账号",
             r"(?:(?:^|[\s,。;!?])v[+\-]?|[微薇威维徽卫])(?P<found>(?!ivo)(?=[a-z_\-]*[0-9_])"
@@ -156,7 +158,7 @@ ACCOUNTS: Final = tuple(
         (
             "邮箱",
             r"[a-z0-9à-ÿ][a-z0-9à-ÿ._%+\-]{0,63}\s*(?:@{1,2}|\(at\)|\[at\]|#at#)\s*[a-z0-9\-]+"
-            r"(?:\s*(?:\.|点|\(dot\))\s*[a-z]{2,}|\.[\u4e00-\u9fff]{2})+",
+            rf"(?:\s*(?:\.|点|\(dot\))\s*[a-z]{{2,}}|\.[{HAN}]{{2}})+",
         ),
         (
             "邮箱",
@@ -206,14 +208,14 @@ ACCOUNTS: Final = tuple(
         ),
         (
             "昵称",
-            r"(?:用|是)(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,12}?[a-z0-9_\-])(?=(?:那|这)个号(?:下|拍|买|登|付)"
+            rf"(?:用|是)(?P<found>[{HAN}a-z0-9_\-]{{2,12}}?[a-z0-9_\-])(?=(?:那|这)个号(?:下|拍|买|登|付)"
             r"|那?个?账号(?:下|拍|买|登|付))",
         ),
         (
             "昵称",
             r"我的?(?:小红书|抖音|快手|b站|知乎|微博|闲鱼|豆瓣|贴吧)(?:是|叫|:|\s){0,2}"
             r"(?![上里的买看下拍刷直有没都也说问才刚还已不店订付搜怎什多哪可能要来发关号会在收想])"
-            r"(?P<found>[\u4e00-\u9fffa-z0-9_\-]{2,12})(?=[,。;!?\u2028]|$)",
+            rf"(?P<found>[{HAN}a-z0-9_\-]{{2,12}})(?=[,。;!?\u2028]|$)",
         ),
     )
 )  # fmt: skip

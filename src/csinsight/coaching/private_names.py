@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from csinsight.coaching.private_places import CITIES, PROVINCES
+from csinsight.coaching.private_places import CITIES, HAN, PROVINCES
 
-_HAN: Final = r"\u4e00-\u9fff"
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻苏潘葛范彭郎鲁韦马"
     "苗凤方俞任袁柳鲍史唐费薛雷贺倪汤滕罗毕郝安常于傅齐康伍余元顾孟黄穆萧尹姚邵汪毛戴宋庞熊纪舒屈"
@@ -86,7 +85,7 @@ _ENGLISH_NAME: Final = (
 )
 #: Read only in a line that holds a number, an address or an account: then a name is likely.
 NAMES_NEARBY: Final = re.compile(
-    rf"{_BEFORE_NAME}(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?){_AFTER_NAME}"
+    rf"{_BEFORE_NAME}(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}?){_AFTER_NAME}"
 )
 
 #: Between the words of a name, in small letters.
@@ -213,64 +212,64 @@ NAMES: Final = tuple(
             "姓名",
             rf"(?:我是|我叫|名叫|叫做|我姓|免贵姓|本人|我老公|我老婆|我妈|我爸|我儿子|我女儿"
             rf"|我朋友|同事)(?:是"
-            rf"|叫)?(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}){_CLAUSE_ENDS}",
+            rf"|叫)?(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}){_CLAUSE_ENDS}",
         ),
         (
             "姓名",
             r"(?:我?(?:老公|老婆|妈|爸|儿子|女儿|朋友|同事|闺蜜|对象|室友|婆婆|妹妹?|姐姐?|哥哥?"
             r"|弟弟?|姨|舅舅?|叔叔?|婶|奶奶|爷爷|外婆|外公|嫂子?)|让|转|找|给|写"
             r"|顾客|客户)(?:叫|是)?"
-            rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)"
+            rf"(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}?)"
             rf"(?=(?:去|来|代|签|收|拿|取|寄|的|就好|就行|也行)|{_ENDS})",
         ),
         (
             "姓名",
             r"(?:署名|抬头|开票写|快递写|收货人写|备注|实名|下单的?是|名字写|写名字|收件写)"
             r"(?:写|是|叫|:|\s)*"
-            rf"(?P<found>{_NAME_BEGINS}(?:\s?[{_HAN}]){{1,2}}?)(?=收|就|的|{_ENDS})",
+            rf"(?P<found>{_NAME_BEGINS}(?:\s?[{HAN}]){{1,2}}?)(?=收|就|的|{_ENDS})",
         ),
-        ("姓名", rf"^(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=是我|就是我)"),
+        ("姓名", rf"^(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}})(?=是我|就是我)"),
         (
             "姓名",
             r"(?:(?:名字|收件人|收货人|联系人)[是为叫:\s]{1,3}|姓名[是为叫:\s]{0,3})"
-            rf"(?P<found>{_NAME_BEGINS}(?:\s?[{_HAN}]){{1,3}}?){_CLAUSE_ENDS}",
+            rf"(?P<found>{_NAME_BEGINS}(?:\s?[{HAN}]){{1,3}}?){_CLAUSE_ENDS}",
         ),
-        ("姓名", rf"(?<![百尊老同])姓(?P<found>[{_SURNAMES}])(?![{_HAN}])"),
+        ("姓名", rf"(?<![百尊老同])姓(?P<found>[{_SURNAMES}])(?![{HAN}])"),
         (
             "姓名",
             r"(?:改成|换成|写成|改为|换为|开票|代收人?|签收的?是|签收人?|取件人?|代拿人?)(?:写|给|是|:)?"
-            rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)(?=收|签|代|拿|取|{_ENDS})",
+            rf"(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}?)(?=收|签|代|拿|取|{_ENDS})",
         ),
-        ("姓名", rf"^(?P<found>[{_HAN}]{{2,6}}[·•][{_HAN}]{{2,8}}?)(?=收|签|电话)"),
-        ("姓名", rf"^(?P<found>[{_HAN}]{{2,6}}[·•][{_SYLLABLES}]{{2,8}})$"),
+        ("姓名", rf"^(?P<found>[{HAN}]{{2,6}}[·•][{HAN}]{{2,8}}?)(?=收|签|电话)"),
+        ("姓名", rf"^(?P<found>[{HAN}]{{2,6}}[·•][{_SYLLABLES}]{{2,8}})$"),
         (
             "姓名",
             r"(?P<found>(?-i:[A-Z][A-Za-z'\-]+(?:\s[A-Z][A-Za-z'\-]+){1,2}))(?=\s?[亲代签]?收(?![到藏货腰]))",
         ),
-        ("姓名", rf"(?:写|让|找|叫)(?P<found>[小老阿大](?![家票])[{_HAN}])(?=[收签代])"),
+        ("姓名", rf"(?:写|让|找|叫)(?P<found>[小老阿大](?![家票])[{HAN}])(?=[收签代])"),
         (
             "姓名",
-            rf"(?:叫我|找|转给|收[:：])\s?(?P<found>[小老阿]?[{_SURNAMES}][{_HAN}]{{0,2}}?)"
+            rf"(?:叫我|找|转给|收[:：])\s?(?P<found>[小老阿]?[{_SURNAMES}][{HAN}]{{0,2}}?)"
             rf"{_CLAUSE_ENDS}",
         ),
-        ("姓名", rf"(?<![{_HAN}])(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)收{_CLAUSE_ENDS}"),
+        ("姓名", rf"(?<![{HAN}])(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}?)收{_CLAUSE_ENDS}"),
         (
             "姓名",
             r"(?:收件人|收货人|联系人|签收人|姓名|名字叫|名字是|本人叫|我叫)[是为叫:\s]{0,3}"
-            rf"(?!{_NOT_A_NAME})(?:(?P<found>[{_HAN}]{{1,3}}[·•][{_HAN}]{{1,6}}"
-            rf"|{_NAME_BEGINS}[{_HAN}]{{1,3}}"
+            rf"(?!{_NOT_A_NAME})(?:(?P<found>[{HAN}]{{1,3}}[·•][{HAN}]{{1,6}}"
+            rf"|{_NAME_BEGINS}[{HAN}]{{1,3}}"
             rf"|[a-z]+(?:\s[a-z]+){{0,2}})|(?<=[是为叫:\s])"
-            rf"(?P<other>(?![{_HAN}]{{0,3}}[的吗么呢])[{_HAN}]{{2,4}}){_CLAUSE_ENDS}"
-            rf"|(?<=我叫)(?P<told>[{_HAN}]{{2,4}}){_CLAUSE_ENDS})",
+            rf"(?P<other>(?![{HAN}]{{0,3}}[的吗么呢])[{HAN}]{{2,4}}){_CLAUSE_ENDS}"
+            rf"|(?<=我叫)(?P<told>[{HAN}]{{2,4}}){_CLAUSE_ENDS})",
         ),
         (
             "姓名",
             # The last letter of 多谢, 任何, 厨房, 编程, 允许 is nobody's name.
-            rf"(?<![谢多任厨编课允])(?P<found>{_NAME_BEGINS}[{_HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
+            rf"(?<![谢多任厨编课允])(?P<found>{_NAME_BEGINS}[{HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
             rf"|阿姨|大哥|大姐|大爷|大妈|大叔|奶奶|爷爷|叔叔|伯伯|主任|医生|律师|教授|老板|同学|会计|收$)",
         ),
-        ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{_HAN}]{{1,2}})$"),
-        ("姓名", rf"(?:{_COMPOUND})[{_HAN}]{{1,2}}?(?=先生|女士|小姐|收|签|代|{_ENDS})"),
+        ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{HAN}]{{1,2}})$"),
+        ("姓名", rf"(?:{_COMPOUND})[{HAN}]{{1,2}}?(?=先生|女士|小姐|收|签|代|{_ENDS})"),
         (
             "姓名",
             rf"(?:[{_SYLLABLES}]{{0,3}}(?:{_SOUNDS})[{_SYLLABLES}]{{0,4}})",
@@ -280,33 +279,33 @@ NAMES: Final = tuple(
             r"(?:(?:收件人|收货人|联系人|签收人|寄件人|发件人|户名|户主|业主|全名|真名|大名"
             r"|持卡人|名字|姓名|称呼)\s?|收[件货](?=[改换写填:]))"
             rf"(?:[改换写填][成为]?|是|为|叫|:|\s)+(?!{_NOT_A_NAME})"
-            rf"(?![{_HAN}]{{0,4}}[的吗么呢什谁])(?P<found>[{_HAN}]{{2,4}}?)(?=谢谢|就[行好]|吧|收"
+            rf"(?![{HAN}]{{0,4}}[的吗么呢什谁])(?P<found>[{HAN}]{{2,4}}?)(?=谢谢|就[行好]|吧|收"
             rf"|{_ENDS})",
         ),
         (
             "姓名",
             rf"(?:收件人|收货人|联系人|签收人|寄件人|户名|户主|业主|全名|真名|大名|持卡人|名字"
             rf"|姓名)(?!{_NOT_A_NAME})"
-            rf"(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}){_CLAUSE_ENDS}",
+            rf"(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}){_CLAUSE_ENDS}",
         ),
-        ("姓名", rf"(?<!怎么)(?:联系|称呼)(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}){_CLAUSE_ENDS}"),
+        ("姓名", rf"(?<!怎么)(?:联系|称呼)(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}){_CLAUSE_ENDS}"),
         (
             "姓名",
-            rf"(?:^|[,。;!?\s])叫(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}}?)(?=就[行好可]|{_ENDS})",
+            rf"(?:^|[,。;!?\s])叫(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}}?)(?=就[行好可]|{_ENDS})",
         ),
         (
             "姓名",
-            rf"我姓(?P<found>(?:{_COMPOUND}|[{_SURNAMES}])(?:叫[{_HAN}]{{2,3}})?){_CLAUSE_ENDS}",
+            rf"我姓(?P<found>(?:{_COMPOUND}|[{_SURNAMES}])(?:叫[{HAN}]{{2,3}})?){_CLAUSE_ENDS}",
         ),
         (
             "姓名",
             r"给(?P<found>(?!妈妈|爸爸|弟弟|妹妹|姐姐|哥哥|爷爷|奶奶|婆婆|宝宝|舅舅|叔叔|姑姑"
             r"|伯伯|狗狗)"
-            rf"(?P<twice>[{_HAN}])(?P=twice))(?=寄|发|送|买|的)",
+            rf"(?P<twice>[{HAN}])(?P=twice))(?=寄|发|送|买|的)",
         ),
-        ("姓名", rf"^(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=签收|代签|代收|亲收)"),
-        ("姓名", rf"(?:开|写)(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=的?(?:抬头|发票|名字))"),
-        ("姓名", rf"(?:找|交给)(?P<found>阿[{_HAN}])(?=签|收|拿|取)"),
+        ("姓名", rf"^(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}})(?=签收|代签|代收|亲收)"),
+        ("姓名", rf"(?:开|写)(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}})(?=的?(?:抬头|发票|名字))"),
+        ("姓名", rf"(?:找|交给)(?P<found>阿[{HAN}])(?=签|收|拿|取)"),
         (
             "姓名",
             rf"(?:找|让|叫|喊|给|交给|转给|麻烦|请|联系)(?P<found>[小老阿大][{_SURNAMES}])"
@@ -314,7 +313,7 @@ NAMES: Final = tuple(
         ),
         (
             "姓名",
-            rf"^(?P<found>{_NAME_BEGINS}[{_HAN}]{{1,2}})(?=[,\s]\s?(?:就)?(?:这个?|是我的?|我的)"
+            rf"^(?P<found>{_NAME_BEGINS}[{HAN}]{{1,2}})(?=[,\s]\s?(?:就)?(?:这个?|是我的?|我的)"
             rf"名)",
         ),
         (

@@ -25,6 +25,7 @@ import narwhals as nw
 
 from csinsight.coaching.advice import LANGS, load_library
 from csinsight.coaching.private_numbers import states_something
+from csinsight.coaching.private_places import HAN
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import moment_ms
@@ -34,17 +35,16 @@ from csinsight.params import shipped
 BUYERS: Final = 5
 #: Of so many buyers' chats what is common can be told; more only take longer.
 MOST_BUYERS: Final = 20_000
-_ALL_HAN: Final = "\u3400-\u9fff"
-_RUN: Final = re.compile(rf"[{_ALL_HAN}]+")
-_WORD: Final = re.compile(rf"[^\W_{_ALL_HAN}]+(?:['’][^\W_{_ALL_HAN}]+)?")
+_RUN: Final = re.compile(rf"[{HAN}]+")
+_WORD: Final = re.compile(rf"[^\W_{HAN}]+(?:['’][^\W_{HAN}]+)?")
 #: Words joined without a blank, digits or an underscore among them: an account, a link, a model.
 _JOINED: Final = re.compile(
-    rf"(?=[^\s{_ALL_HAN}]*[^\W\d_])(?=[^\s{_ALL_HAN}]*[\d_@])(?![\d.\-/]+[a-z]{{1,3}}(?![\w@]))"
-    rf"[^\W{_ALL_HAN}]+(?:[@./:\-][^\W{_ALL_HAN}]+)*",
+    rf"(?=[^\s{HAN}]*[^\W\d_])(?=[^\s{HAN}]*[\d_@])(?![\d.\-/]+[a-z]{{1,3}}(?![\w@]))"
+    rf"[^\W{HAN}]+(?:[@./:\-][^\W{HAN}]+)*",
     re.IGNORECASE,
 )
 #: Without any of these there is no word of another script.
-_OTHER: Final = re.compile(rf"[^\W_{_ALL_HAN}]")
+_OTHER: Final = re.compile(rf"[^\W_{HAN}]")
 #: Numbers of up to so many digits are sizes, prices and hours.
 _SHORT_NUMBER: Final = 4
 #: Of up to so many, whatever stands around them.
