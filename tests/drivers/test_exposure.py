@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.contexts import LEAST
+from tests.validate import hazard_shops, scripted_shops
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -28,22 +26,6 @@ AS_OF = datetime(2026, 11, 1)
 ORDERED_AT = pd.Timestamp("2026-10-02 10:00")
 
 
-@pytest.fixture(scope="module")
-def makes():
-    """The modules that draw shops of other makes (test files don't import each other)."""
-    found = {}
-    for name in ("hazard_shops", "scripted_shops"):
-        full = f"tests.validate.{name}"
-        if full not in sys.modules:
-            path = Path(__file__).parents[1] / "validate" / f"{name}.py"
-            spec = importlib.util.spec_from_file_location(full, path)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[full] = module
-            spec.loader.exec_module(module)
-        found[name] = sys.modules[full]
-    return found
-
-
 def _drivers(shop, as_of, exposure=None):
     study = design(
         shop.conversations, shop.frozen, as_of=as_of, months=3, exposure=exposure, outcome="paid"
@@ -53,10 +35,10 @@ def _drivers(shop, as_of, exposure=None):
     return study, found[found["effect_pp"].notna() & (found["verdict"] != "control")]
 
 
-def test_talks_are_compared_where_behaviours_fall_anywhere_in_them(makes):
-    as_of, parts, fooled = makes["hazard_shops"].AS_OF, [], []
+def test_talks_are_compared_where_behaviours_fall_anywhere_in_them():
+    as_of, parts, fooled = hazard_shops.AS_OF, [], []
     for seed in (1, 2):
-        shop = makes["scripted_shops"].draw_shop("anywhere", seed)
+        shop = scripted_shops.draw_shop("anywhere", seed)
         study, found = _drivers(shop, as_of)
         assert len(study.by_conversation) > 8
         parts.append(found)
@@ -68,8 +50,8 @@ def test_talks_are_compared_where_behaviours_fall_anywhere_in_them(makes):
     assert wrong[1] > 1.5 * wrong[0]
 
 
-def test_turns_are_compared_where_agents_decide_at_each(makes):
-    hazards = makes["hazard_shops"]
+def test_turns_are_compared_where_agents_decide_at_each():
+    hazards = hazard_shops
     for kind in (hazards.KINDS[0], hazards.KINDS[6]):
         shop = hazards.draw_shop(kind, 2, truth=False)
         study = design(
@@ -78,19 +60,17 @@ def test_turns_are_compared_where_agents_decide_at_each(makes):
         assert len(study.by_conversation) <= 1
 
 
-def test_the_choice_never_looks_at_the_outcome(makes):
-    hazards = makes["hazard_shops"]
+def test_the_choice_never_looks_at_the_outcome():
+    hazards = hazard_shops
     talks = hazards.draw_shop(hazards.KINDS[0], 3, truth=False).conversations
     read = judged(talks)
     turned = read.assign(paid=~read["paid"], ordered=~read["ordered"])
     pd.testing.assert_frame_equal(balance(read), balance(turned))
 
 
-def test_no_length_is_taken_of_conversations_in_which_no_turn_was_judged(makes):
+def test_no_length_is_taken_of_conversations_in_which_no_turn_was_judged():
     talks = judged(
-        makes["hazard_shops"]
-        .draw_shop(makes["hazard_shops"].KINDS[0], 3, truth=False)
-        .conversations
+        hazard_shops.draw_shop(hazard_shops.KINDS[0], 3, truth=False).conversations
     ).head(4_000)
     some = talks["turns_judged"].where(pd.Series(range(len(talks)), index=talks.index) % 4 > 0, 0)
     with np.errstate(divide="raise"):
@@ -100,8 +80,8 @@ def test_no_length_is_taken_of_conversations_in_which_no_turn_was_judged(makes):
     assert (found["n"] < balance(talks)["n"]).all()
 
 
-def test_few_talks_or_behaviours_leave_it_at_turns(makes):
-    hazards = makes["hazard_shops"]
+def test_few_talks_or_behaviours_leave_it_at_turns():
+    hazards = hazard_shops
     talks = judged(hazards.draw_shop(hazards.KINDS[0], 3, truth=False).conversations)
     assert not by_conversation(talks.head(200))
     assert not by_conversation(talks.head(0))
@@ -109,9 +89,9 @@ def test_few_talks_or_behaviours_leave_it_at_turns(makes):
 
 
 @pytest.mark.parametrize("effects", [(), (("recommends", 0.6),)])
-def test_what_orders_cut_short_is_not_judged(makes, effects):
+def test_what_orders_cut_short_is_not_judged(effects):
     """Said once a conversation, wherever it falls, where buyers may order after any line."""
-    hazards = makes["hazard_shops"]
+    hazards = hazard_shops
     once = ("polite_words", "recommends", "gives_specifics", "refuses_flatly", "uses_emoji")
     kind = hazards.Kind("cut short", by_talk=once, effects=effects)
     shop = hazards.draw_shop(kind, 4482, truth=False)

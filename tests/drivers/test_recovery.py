@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pyfixest as pf
 import pytest
 from tests.contexts import LEAST
+from tests.validate import driver_shops, hazard_shops
 
 from csinsight.drivers.design import design
 from csinsight.drivers.estimates import estimate_drivers
@@ -24,35 +21,11 @@ from csinsight.drivers.fixed_effects import (
 NAMED = ["helps", "hurts"]
 
 
-@pytest.fixture(scope="module")
-def shops():
-    """The module that draws shops for `make validate`."""
-    return _of_validate("driver_shops")
-
-
-@pytest.fixture(scope="module")
-def hazards():
-    """The module that draws shops of another make."""
-    return _of_validate("hazard_shops")
-
-
-def _of_validate(module_name):
-    """Load a module of `make validate` (test files don't import each other)."""
-    name = f"csinsight_{module_name}"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "validate" / f"{module_name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-def _drivers(shops, shop, exposure="turns"):
+def _drivers(shop, exposure="turns"):
     study = design(
         shop.conversations,
         shop.frozen,
-        as_of=shops.AS_OF,
+        as_of=driver_shops.AS_OF,
         months=3,
         exposure=exposure,
         outcome="paid",
@@ -62,10 +35,10 @@ def _drivers(shops, shop, exposure="turns"):
 
 
 @pytest.mark.slow
-def test_worlds_made_to_mislead_give_up_their_truth(shops):
+def test_worlds_made_to_mislead_give_up_their_truth():
     """Six shops; the studies of `make validate` hold far more of them to narrower bounds."""
     tables = [
-        _drivers(shops, shops.draw_shop(world, seed)).assign(shop=f"{world} {seed}")
+        _drivers(driver_shops.draw_shop(world, seed)).assign(shop=f"{world} {seed}")
         for world in ("confounded", "haggling", "impatient")
         for seed in (1, 2)
     ]
@@ -80,45 +53,45 @@ def test_worlds_made_to_mislead_give_up_their_truth(shops):
     assert abs((real["effect_pp"] - real["truth"]).mean()) < 1.5
 
 
-def test_long_talks_fool_the_window_and_not_the_turns(shops):
+def test_long_talks_fool_the_window_and_not_the_turns():
     """Hesitant buyers talk longer, so that whatever is said often looks harmful over a window."""
-    shop = shops.draw_shop("confounded", 5, talks=12_000)
+    shop = driver_shops.draw_shop("confounded", 5, talks=12_000)
     manners = ["polite_words", "uses_emoji"]
-    window = _drivers(shops, shop, "window").loc[manners, "effect_pp"]
-    turns = _drivers(shops, shop).loc[manners, "effect_pp"]
+    window = _drivers(shop, "window").loc[manners, "effect_pp"]
+    turns = _drivers(shop).loc[manners, "effect_pp"]
     assert (window < -1.5).all()
     assert (turns.abs() < 3).all()
 
 
-def test_haggling_reverses_offers_of_an_alternative(shops):
+def test_haggling_reverses_offers_of_an_alternative():
     """Haggling buyers order less and only they are offered a way out."""
-    shop = shops.draw_shop("haggling", 3, talks=12_000)
+    shop = driver_shops.draw_shop("haggling", 3, talks=12_000)
     talks = shop.conversations
     offered = talks["offers_alternative"].fillna(value=False).astype(bool)
     raw = 100 * (talks.loc[offered, "paid"].mean() - talks.loc[~offered, "paid"].mean())
-    row = _drivers(shops, shop).loc["offers_alternative"]
+    row = _drivers(shop).loc["offers_alternative"]
     assert raw < -5
     # Named it is only where its interval misses zero as believed too.
     assert row["low_pp"] > 0
     assert row["low_pp"] < row["truth"] < row["high_pp"]
 
 
-def test_a_shop_without_effects_is_met_with_silence(shops):
+def test_a_shop_without_effects_is_met_with_silence():
     loud = [
-        _drivers(shops, shops.draw_shop("null", seed))["verdict"].isin(NAMED).any()
+        _drivers(driver_shops.draw_shop("null", seed))["verdict"].isin(NAMED).any()
         for seed in range(4)
     ]
     assert sum(loud) <= 1
 
 
 @pytest.mark.slow
-def test_shops_of_another_make_give_up_their_truth_too(hazards):
+def test_shops_of_another_make_give_up_their_truth_too():
     """Orders may come after any line, so that who orders early hears less of everything."""
     tables = []
-    for kind in hazards.KINDS:
-        shop = hazards.draw_shop(kind, 1)
+    for kind in hazard_shops.KINDS:
+        shop = hazard_shops.draw_shop(kind, 1)
         study = design(
-            shop.conversations, shop.frozen, as_of=hazards.AS_OF, months=3, outcome="paid"
+            shop.conversations, shop.frozen, as_of=hazard_shops.AS_OF, months=3, outcome="paid"
         )
         found = estimate_drivers(study, scopes=(), **LEAST).set_index("behaviour")
         found = found.assign(truth=shop.effects, kind=kind.name)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 from tests.contexts import LEAST, LIMITS
+from tests.drivers import worlds
 from tests.validate.driver_shops import AS_OF, draw_shop
 from tests.validate.followed_months import AS_OF as FOLLOWED_AT
 from tests.validate.followed_months import draw_months, plain_change
@@ -79,7 +77,6 @@ def gains(seed: int) -> pd.DataFrame:
 
     There every agent's level is a formula; in the simulated shops it has to be drawn.
     """
-    worlds = _worlds()
     world = worlds.make_world(seed, inquiries=5000, agents=18)
     study = design(world.conversations, world.frozen, as_of=AS_OF, months=3, outcome="paid")
     plan = coaching_plan(
@@ -102,17 +99,6 @@ def gains(seed: int) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _worlds() -> ModuleType:
-    name = "csinsight_worlds_of_drivers"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "drivers" / "worlds.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 def progress(
