@@ -26,6 +26,7 @@ from csinsight.config import explain, nearest, read_yaml
 from csinsight.errors import ConfigError
 
 Lang = Literal["zh", "en"]
+LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
 ReaderName = Literal["rules", "built_in", "llm"]
 EngineName = Literal["polars", "spark"]
 Outcome = Literal["paid", "ordered", "satisfaction"]

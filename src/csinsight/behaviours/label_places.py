@@ -17,14 +17,13 @@ from csinsight.contract.messages import NAMED, Fault, Notice, shown
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
 from csinsight.features.conversations import cut, with_turns
-from csinsight.features.frames import POSITION, SENT_MS
+from csinsight.features.frames import POSITION, SECOND_MS, SENT_MS
 
 _TALK: Final = Messages.CONVERSATION_ID
 _ROW: Final = "row"
 #: What a notice calls the file.
 _TABLE: Final = "labels"
 #: An import may have cut off what is below a second.
-_SECOND_MS: Final = 1000
 
 
 def label_places(
@@ -132,7 +131,7 @@ def _sent_at(lines: pd.DataFrame, sent: datetime | None) -> pd.DataFrame:
     if sent is None or pd.isna(sent):
         return lines[:0]
     second = int(pd.Timestamp(sent).timestamp())
-    return lines[lines[SENT_MS].astype("Float64") // _SECOND_MS == second]
+    return lines[lines[SENT_MS].astype("Float64") // SECOND_MS == second]
 
 
 def _time(at: datetime) -> str:

@@ -21,9 +21,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from csinsight.errors import ConfigError
+from csinsight.params import LANGS
 
 PATH: Final = Path(__file__).with_name("reader_weights.npz")
-LANGS: Final = ("zh", "en")
 #: What is read: whose line, the line as the rules read it, and the buyer's lines before it, parted
 #: by line breaks (beside a buyer's line: those of its own run; there also the turns before it).
 SENDER: Final = "sender"
@@ -228,7 +228,7 @@ def load_reader(path: Path = PATH) -> Reader:
         with np.load(path) as file:
             about = json.loads(str(file["about"]))
             weights, subjects = (
-                {lang: _weights(about[kind][lang], kind, lang, file) for lang in LANGS}
+                {str(lang): _weights(about[kind][lang], kind, lang, file) for lang in LANGS}
                 for kind in ("weights", "subjects")
             )
     except (OSError, KeyError, ValueError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,9 +16,7 @@ from csinsight.behaviours.advice_form import Advice, Line, breaks_rules, texts_o
 from csinsight.config import load
 from csinsight.contract.domain import BEHAVIOURS
 from csinsight.errors import ConfigError
-from csinsight.params import Lang, shipped
-
-LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
+from csinsight.params import LANGS, Lang, shipped
 
 
 class Playbook(BaseModel):

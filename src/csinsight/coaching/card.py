@@ -18,7 +18,7 @@ import scipy
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.products import product_levels
 from csinsight.coaching.peers import adjusted_rates
-from csinsight.coaching.plan import experienced
+from csinsight.coaching.plan import TOO_FEW, experienced
 from csinsight.contract.artifacts import AgentSessions, BuyerTypes, CoachingPlan, Conversations
 from csinsight.drivers.covariates import UNKNOWN
 from csinsight.drivers.design import TESTED_BEHAVIOURS
@@ -186,7 +186,7 @@ def agent_card(
     return Card(
         agent_id=agent_id,
         inquiries=int(known["inquiries"]) if pd.notna(known["inquiries"]) else 0,
-        status=str(known["status"]) if pd.notna(known["status"]) else "not enough evidence",
+        status=str(known["status"]) if pd.notna(known["status"]) else TOO_FEW,
         rates=rates[rates["agent_id"] == agent_id].reset_index(drop=True),
         conversion=None if converted is None else Conversion(*converted),
         trend=trend(in_months(served, as_of, trend_months), shown),

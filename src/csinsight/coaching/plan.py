@@ -31,6 +31,9 @@ MAX_STRENGTHS: Final = 2
 _C = Conversations
 _P = CoachingPlan
 
+#: Of an agent to whom nothing is recommended: enough was seen for that, or too little.
+KEEP_UP: Final = "keep it up"
+TOO_FEW: Final = "not enough evidence"
 COLUMNS: Final = (
     _P.AGENT_ID,
     _P.RANK,
@@ -424,7 +427,7 @@ def agent_status(
     status = [
         "recommendations"
         if agent in advised
-        else ("keep it up" if n >= min_agent_inquiries else "not enough evidence")
+        else (KEEP_UP if n >= min_agent_inquiries else TOO_FEW)
         for agent, n in counts.items()
     ]
     return pd.DataFrame(

@@ -23,13 +23,13 @@ from typing import Final
 
 import narwhals as nw
 
-from csinsight.coaching.advice import LANGS, load_library
+from csinsight.coaching.advice import load_library
 from csinsight.coaching.private_numbers import states_something
 from csinsight.coaching.private_places import HAN
 from csinsight.contract.schema import Agents, Messages
 from csinsight.engine import Shop, collect, ms
 from csinsight.features.frames import moment_ms
-from csinsight.params import shipped
+from csinsight.params import LANGS, shipped
 
 #: Fewer buyers than this are few. Ours; the usual least cell of published statistics.
 BUYERS: Final = 5

@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from csinsight.behaviours.buyer_texts import TEXT_COLUMNS
 from csinsight.contract.artifacts import (
     BuyerStates,
     BuyerTypes,
     Conversations,
     ValueTiers,
-    text_column,
 )
-from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
+from csinsight.contract.domain import TEXT_CELLS
 from csinsight.drivers.units import Codes, Floats, Places, Singles, as_float
 
 _C = Conversations
@@ -264,7 +264,6 @@ def _calendar(started: pd.Series) -> pd.DataFrame:
 #: Columns of ``buyer_states`` that tell of which turn it is, and whose.
 _NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
 #: Those that tell what the buyer wrote before the turn.
-_TEXTS: Final = tuple(text_column(number) for number in TEXT_NUMBERS)
 #: Inquiries for each number that tells of a text.
 _A_NUMBER: Final = 50
 
@@ -294,7 +293,7 @@ def states_by_turn(rows: int, known: pd.DataFrame, place: Places, last: int) -> 
     >>> states_by_turn(1, known, np.array([0, 0]), 2).ravel().tolist()
     [-1.0, 1.0]
     """
-    names = [str(n) for n in known if n not in (*_NOT_STATES, *_TEXTS)]
+    names = [str(n) for n in known if n not in (*_NOT_STATES, *TEXT_COLUMNS)]
     return _by_turn(rows, known, place, last, names)
 
 
@@ -320,7 +319,7 @@ def texts_by_turn(
     (True, (100, 1))
     """
     most = min(rows // _A_NUMBER, TEXT_CELLS // max(rows, 1))
-    names = [n for n in _TEXTS if n in known]
+    names = [n for n in TEXT_COLUMNS if n in known]
     later = [n for n in names if known.loc[known[BuyerStates.TURN] > 1, n].notna().any()]
     opening = _by_turn(rows, known, place, 1, names[:most])
     return (

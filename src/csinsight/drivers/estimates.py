@@ -39,7 +39,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
 )
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
-from csinsight.drivers.units import Codes, Floats, Places, unit_of
+from csinsight.drivers.units import POWER, Codes, Floats, Places, unit_of
 from csinsight.drivers.verdicts import (
     ALL,
     CUT_SHORT,
@@ -299,7 +299,7 @@ def _pooled(found: dict[str, FixedEffectsEstimate]) -> dict[str, FixedEffectsEst
 def _in_points(
     fitted: FixedEffectsEstimate, look: SecondLook | None, points: float
 ) -> dict[str, object]:
-    reach = scipy.stats.t.ppf(0.975, fitted.df) + scipy.stats.t.ppf(0.80, fitted.df)
+    reach = scipy.stats.t.ppf(0.975, fitted.df) + scipy.stats.t.ppf(POWER, fitted.df)
     record: dict[str, object] = {
         _D.EFFECT_PP: points * fitted.effect,
         _D.LOW_PP: points * fitted.low,

@@ -33,12 +33,10 @@ from csinsight.drivers.fixed_effects import (
     without_levels,
 )
 from csinsight.drivers.intent import TIMES, TIMES_UNSEEN, placebo_tests
-from csinsight.drivers.units import Floats, Places, unit_of
+from csinsight.drivers.units import POWER, Floats, Places, unit_of
 from csinsight.drivers.verdicts import answering, family_level, rings
 from csinsight.stats.shrinkage import noise_of, pooled_spread, posterior, prior_fit
 
-#: Share of deals in which an effect that "can be seen" is named.
-POWER: Final = 0.80
 #: Deals: as many as keep the work bounded, within these.
 _DRAWS: Final = (20, 200)
 _CELLS: Final = 4_000_000

@@ -44,7 +44,7 @@ from csinsight.drivers.rollout import (
     p_values,
     started_by,
 )
-from csinsight.drivers.units import Floats, as_float, unit_of
+from csinsight.drivers.units import POWER, Floats, as_float, unit_of
 from csinsight.errors import ConfigError
 from csinsight.params import add_months
 
@@ -55,7 +55,6 @@ _LOTS: Final = 499
 _SIMULATED: Final = 1000
 #: Lengths, in months, that are tried for 80 % power.
 _LENGTHS: Final = (2, 3, 4, 6, 9, 12, 18, 24)
-_POWER: Final = 0.8
 #: Weeks of the past below which nothing tells drift from noise.
 _LEAST_PAST: Final = 6
 #: An agent's chance is pulled to the shop's by so many inquiries.
@@ -171,7 +170,7 @@ def plan_rollout(
 
     starts, power, inquiries = drawn(months)
     lengths = sorted({*_LENGTHS, months})
-    needed = next((length for length in lengths if drawn(length)[1] >= _POWER), None)
+    needed = next((length for length in lengths if drawn(length)[1] >= POWER), None)
     rows = pl.DataFrame(
         {
             _R.BEHAVIOUR: [behaviour] * len(starts),
@@ -182,7 +181,7 @@ def plan_rollout(
     )
     # How many two groups of like size need together at 5 %, before and after each.
     rate = float(as_float(told[_C.PAID]).mean())
-    reach = scipy.stats.norm.isf(0.025) + scipy.stats.norm.ppf(_POWER)
+    reach = scipy.stats.norm.isf(0.025) + scipy.stats.norm.ppf(POWER)
     least = int(np.ceil(4 * reach**2 * rate * (1 - rate) / (expected / 100) ** 2))
     end = last_day_after(starts.values())
     return RolloutPlan(rows, end, inquiries, expected, power, least, needed)

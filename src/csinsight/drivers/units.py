@@ -22,6 +22,8 @@ Singles = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
 Unit = Literal["shown", "doubling", "ten_points"]
+#: How often an effect that "can be seen" is named: the usual power of a study.
+POWER: Final = 0.80
 
 _TEN_POINTS: Final = ("slow_reply_share",)
 #: Shorter waits and ratios than these say nothing more (and have no logarithm at zero).

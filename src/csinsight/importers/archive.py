@@ -33,6 +33,7 @@ from csinsight.contract.schema import (
     Table,
 )
 from csinsight.errors import ImporterError
+from csinsight.importers.cells import CENT
 from csinsight.importers.import_record import owned_tables
 from csinsight.importers.one_shop import refuse_other_orders
 from csinsight.importers.orders import NO_ORDER
@@ -202,7 +203,6 @@ def _check(table: Table, both: pl.DataFrame, folder: Path) -> None:
 
 
 _TOO_MUCH: Final = "the row gives back more than was paid for the order that an earlier import has"
-_CENT: Final = 0.005
 
 
 def give_back(
@@ -248,7 +248,7 @@ def give_back(
     touched = orders.join(late, on=Orders.ORDER_ID, how="semi")
     changed = touched.join(back, on=Orders.ORDER_ID, how="left", maintain_order="left")
     changed = changed.with_columns(refund.round(4).alias(Orders.REFUND_AMOUNT))
-    over = changed.filter(pl.col(Orders.REFUND_AMOUNT) > pl.col(Orders.PAID_AMOUNT) + _CENT)
+    over = changed.filter(pl.col(Orders.REFUND_AMOUNT) > pl.col(Orders.PAID_AMOUNT) + CENT)
     changed = changed.join(over, on=Orders.ORDER_ID, how="anti").drop("_back")
     too_much = fresh.join(over, on=Orders.ORDER_ID, how="semi")
     used = late.join(too_much, on=[Line.FILE, Line.NUMBER], how="anti")

@@ -79,7 +79,6 @@ _SUMMARY: Final = pl.coalesce(
 )
 #: Whether a row sums up others.
 _SUM: Final = "_sum"
-_CENT: Final = 0.005
 _PARCEL: Final = (
     f"{REPEAT}another row tells this line, as exports do that have a row a parcel: with both, the "
     "lines would come to more than the order"
@@ -219,7 +218,7 @@ def _sums_up(frame: pl.DataFrame) -> pl.Expr:
     sums = [
         pl.when(~bare).then(name).sum().over(Line.FILE) for name in (Orders.PAID_AMOUNT, Line.MONEY)
     ]
-    equal = pl.any_horizontal((amount - total).abs() < _CENT for total in sums)
+    equal = pl.any_horizontal((amount - total).abs() < cells.CENT for total in sums)
     return (bare & (amount > 0) & equal).fill_null(value=False)
 
 
@@ -235,8 +234,8 @@ def _by_parcel(kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     if not kept.select(again.any()).item():
         return kept, pl.DataFrame(schema=REFUSED_SCHEMA)
     listed = pl.col(Orders.LIST_AMOUNT).max().over(order)
-    every = (worth.sum().over(order) - listed).abs() < _CENT
-    once = (pl.when(~again).then(worth).sum().over(order) - listed).abs() < _CENT
+    every = (worth.sum().over(order) - listed).abs() < cells.CENT
+    once = (pl.when(~again).then(worth).sum().over(order) - listed).abs() < cells.CENT
     return sift(kept, [(again & once & ~every, _PARCEL)])
 
 

@@ -92,7 +92,6 @@ CLOSED_STATES: Final = (
 )
 #: What stands in 退款金额 where there was none.
 NO_REFUND: Final = ("-", "无退款申请", "没有申请退款", "无退款", "暂无数据")
-_CENT: Final = 0.005
 
 
 def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Imported:
@@ -218,7 +217,7 @@ def _import(
             f"{', '.join(net)}: 买家实际支付金额 is net of refunds here, so refunds are added to it"
         )
     # A refund can't have been taken off an amount that, with it, is more than the total.
-    over = pl.col("net") & (pl.col(Orders.PAID_AMOUNT) > pl.col("total_number") + _CENT)
+    over = pl.col("net") & (pl.col(Orders.PAID_AMOUNT) > pl.col("total_number") + cells.CENT)
     why = "退款金额 does not fit: this file shows 买家实际支付金额 net of refunds, this row gross"
     rules = [*rules, (over & (pl.col("refund_number") > 0), why)]
     imported = import_orders(
@@ -365,8 +364,8 @@ def _net(frame: pl.DataFrame) -> pl.Series:
     """
     total, refund, actual = (pl.col(f"{name}_number") for name in ("total", "refund", "actual"))
     some = (refund > 0).fill_null(value=False) & pl.col(Orders.PAID_AT).is_not_null()
-    net = some & (((actual + refund - total).abs() < _CENT) | (refund > actual + _CENT))
-    gross = some & ((actual - total).abs() < _CENT) & (refund <= actual + _CENT)
+    net = some & (((actual + refund - total).abs() < cells.CENT) | (refund > actual + cells.CENT))
+    gross = some & ((actual - total).abs() < cells.CENT) & (refund <= actual + cells.CENT)
     votes = frame.group_by(Line.FILE).agg((net.sum() > gross.sum()).alias("net"))
     return frame.join(votes, on=Line.FILE, how="left", maintain_order="left")["net"]
 

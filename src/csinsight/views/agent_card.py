@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from csinsight.coaching.card import Card
+from csinsight.coaching.plan import TOO_FEW
 from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.disputes import reference
 from csinsight.contract.domain import TIMINGS
@@ -360,7 +361,7 @@ def sentence(study: Study, card: Card, good: str = "card.good") -> str:
 
 def _status(study: Study, card: Card) -> str:
     """Return the word for what may be said; "keep it up" needs to know what goes with a sale."""
-    if card.status == "not enough evidence":
+    if card.status == TOO_FEW:
         return "card.status_not_enough_evidence"
     return "card.status_keep_it_up" if labels.any_named(study) else _NO_DRIVERS
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from csinsight.behaviours.findings import waiting
 from csinsight.coaching.month import Coached
-from csinsight.coaching.plan import mentors, to_check
+from csinsight.coaching.plan import KEEP_UP, TOO_FEW, mentors, to_check
 from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import AgentKpis, CoachingPlan, Drivers, Findings, FollowUp
 from csinsight.contract.disputes import reference
@@ -365,15 +365,15 @@ def agents(study: Study, plan: pd.DataFrame, status: pd.DataFrame) -> Block:
     # Who is to keep it up, and of whom too little was seen to say anything.
     groups = {str(name): list(own["agent_id"]) for name, own in status.groupby("status")}
     kept = "keep_it_up" if labels.any_named(study) else "untold"
-    without = groups.get("keep it up", [])
+    without = groups.get(KEEP_UP, [])
     also = sorted(set(without) & set(broken[_P.AGENT_ID]))
     told = study.word(f"coaching.{kept}", agents=_named(study, without))
     more = study.word("coaching.kept_but_rules", agents=_named(study, also)) if also else ""
     items = [
         study.words.sentences(told, more),
-        study.word("coaching.too_few", agents=_named(study, groups.get("not enough evidence", []))),
+        study.word("coaching.too_few", agents=_named(study, groups.get(TOO_FEW, []))),
     ]
-    there = ["keep it up" in groups, "not enough evidence" in groups]
+    there = [KEEP_UP in groups, TOO_FEW in groups]
     shown = [item for item, is_there in zip(items, there, strict=True) if is_there]
     return Stack(*blocks, Note(shown, study.word("coaching.verdicts")))
 
