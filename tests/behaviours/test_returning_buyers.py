@@ -56,6 +56,14 @@ My husband has your wallet, I want to get one for my dad, what colors are there?
 Had this jacket in small two winters ago, thinking of sizing up, what's the chest on a medium?
 I picked up the desk from you in June, which chair goes with it?
 second time buyer here, does the set include the brush?
+说好的买二送一还有没有
+这款会不会收到就只有一个盒子
+收到礼盒里有贺卡吗
+我们公司去年采购过一批椅子,今年要加订五十把
+前阵子在你家做过美甲,想约周末的
+付了定金两天内尾款要付吗
+the last pair wore out, still making them?
+what if I get the wrong size?
 """.strip().splitlines()
 
 #: What was ordered or came, with the words of those who want more.
@@ -85,6 +93,11 @@ Can I return the jacket I bought last week, it doesn't fit
 The mug arrived chipped, can you send another?
 I paid twice for the same sandals
 I need to send the jacket back, it's too small
+年卡续费扣了两次钱
+椅子到了五十把有三把缺螺丝
+软件激活码显示已被使用
+I was billed for 50 seats, we have 40
+the cake arrived flattened
 """.strip().splitlines()
 
 
