@@ -64,6 +64,13 @@ second time buyer here, does the set include the brush?
 付了定金两天内尾款要付吗
 the last pair wore out, still making them?
 what if I get the wrong size?
+下单7天了价格会变吗,我先放购物车
+你们说好的买一送一没有了吗
+I need to post it back home to Ireland, how heavy is the box?
+Does the courier left parcels at the door or do I need to be home?
+上次漏发的你们补得很快,服务好,这次再来五箱
+上次那瓶打碎了我自己不小心,想重新买一瓶
+I returned the small last month because it didn't fit, is the large in stock now?
 """.strip().splitlines()
 
 #: What was ordered or came, with the words of those who want more.
@@ -98,6 +105,12 @@ I need to send the jacket back, it's too small
 软件激活码显示已被使用
 I was billed for 50 seats, we have 40
 the cake arrived flattened
+I bought the sofa last week and I need another leg for it, one was bent
+My last order came with a scratched lid, do you have another lid?
+去年买的热水器不出热水了,还有同款配件吗
+之前买的猫砂结不了团,还有别的款可以换给我吗
+春节买的年货礼盒里面有一包胀袋了,还有吗给我换一包
+我收到的那件袖子一长一短,还有同款吗
 """.strip().splitlines()
 
 
