@@ -35,3 +35,21 @@ def test_lines_of_the_hour_repeated_hour_are_counted(tmp_path: Path, zone: str, 
     notes = [note for note in read_imports(out)[0].notes if note.kind == "repeated_hour"]
     assert [note.rows for note in notes] == [rows] * bool(rows)
     assert any("tells twice" in told for told in report.notices) == bool(rows)
+
+
+def test_orders_of_that_hour_are_counted_too(tmp_path: Path) -> None:
+    columns = {"order_id": "id", "placed_at": "at", "list_amount": "sum", "paid_amount": "sum"}
+    plan = {"table": "orders", "columns": columns, "timezone": "Europe/Berlin"}
+    (tmp_path / "plan.yml").write_text(json.dumps(plan), encoding="utf-8")
+    rows = [
+        "id,at,sum",
+        "1,2026-10-25T00:50:00Z,9",
+        "2,2026-10-25 05:30:00+05,9",
+        "3,2026-10-25T03:00:00Z,9",
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(rows), encoding="utf-8")
+    out = tmp_path / "shop"
+    report = run_import("mapping", [tmp_path / "orders.csv"], out, tmp_path / "plan.yml")
+    assert report.counts["orders"] == 3, report.reasons
+    notes = [note for note in read_imports(out)[0].notes if note.kind == "repeated_hour"]
+    assert [note.rows for note in notes] == [2]

@@ -39,7 +39,7 @@ class LateRefund(BaseModel):
 #: What is told of a file beside its refused rows: sheets of it were not read; times without a zone
 #: stand beside times with one; lines of an order differ in their refund only and count as one;
 #: nothing tells whether its chats are of one shop; it has as many rows as exports are cut at;
-#: times lie in the hour that the shop's clock tells twice when summer ends.
+#: times lie in the hour that the shop's clock tells twice when it is set back.
 NoteKind = Literal[
     "unread_sheets", "no_zone", "like_lines", "untold_shop", "may_be_cut", "repeated_hour"
 ]

@@ -29,7 +29,8 @@ _CLOCK: Final = (
 )
 HALF_WORDS: Final = r"上午|下午|凌晨|早上|中午|晚上|[AaPp]\.?[Mm]\.?"
 _HALF: Final = rf"({HALF_WORDS})?"
-_ZONE: Final = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
+#: Postgres writes +08, others +5:30.
+_ZONE: Final = r"\s*(Z|[+-][0-9]{1,2}(?::?[0-9]{2})?)?"
 #: ISO and slashed dates, with or without a clock, half of the day, seconds and zone.
 TIME_PATTERN: Final = rf"^{_DATE}(?:[T\s]*{_HALF}\s*{_CLOCK}\s*{_HALF}{_ZONE})?$"
 #: Dates and times without marks, as 20261005 or 20261005093000.
@@ -198,8 +199,8 @@ def _parsed(texts: pl.Series) -> pl.DataFrame:
     part = pl.col("part").fill_null("0").str.slice(0, 6)
     at = read(pl.format("{} {}:{}:{}.{}", day, hour, *clock, part), "datetime")
     named = pl.col("zone").str.replace("Z", "+00:00", literal=True)
-    ahead = named.str.slice(1, 2).cast(pl.Int64, strict=False) * 60
-    ahead += named.str.slice(-2, 2).cast(pl.Int64, strict=False)
+    hours, minutes = (named.str.extract(r"^.([0-9]{1,2}?)(?::?([0-9]{2}))?$", n) for n in (1, 2))
+    ahead = hours.cast(pl.Int64) * 60 + minutes.cast(pl.Int64).fill_null(0)
     return frame.select(
         pl.when("end").then(at + pl.duration(days=1)).otherwise(at).alias("at"),
         pl.when(named.str.starts_with("-")).then(-ahead).otherwise(ahead).alias("ahead"),

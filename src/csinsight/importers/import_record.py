@@ -11,7 +11,7 @@ import polars as pl
 
 from csinsight.contract.files import guarded, sha256
 from csinsight.contract.imports import FileNote, ImportRecord, Refusal
-from csinsight.contract.schema import ORDER_BUYERS, Messages
+from csinsight.contract.schema import ORDER_BUYERS, Messages, Orders
 from csinsight.importers.reading import ASIDE, REFUSED_SCHEMA, Line
 from csinsight.importers.sift import FileFacts, FileNotice, Imported
 
@@ -143,9 +143,10 @@ def cut_files(imported: Imported) -> list[FileNotice]:
 
 
 def repeated_hour(imported: Imported, timezone: str, file: str) -> list[FileNotice]:
-    """Say how many chat lines lie in the hour that a zone's clock tells twice as summer ends.
+    """Say how many chat lines and orders lie in the hour that a clock tells twice when set back.
 
-    Tables hold the shop's own clock without a zone: lines of the two hours stand among each other.
+    Tables hold the shop's own clock without a zone: what was in the first hour and what was in the
+    second stand among each other. `file` is the first of those imported at once.
 
     Examples
     --------
@@ -156,19 +157,27 @@ def repeated_hour(imported: Imported, timezone: str, file: str) -> list[FileNoti
     >>> [note.rows for note in repeated_hour(made, "Europe/Berlin", "tickets.json")]
     [1]
     """
-    lines = imported.tables.get("messages")
-    if lines is None:
-        return []
-    at = pl.col(Messages.SENT_AT).drop_nulls().dt
-    # Null besides where spring leaves an hour out, which no line of that clock lies in.
-    first = at.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    once = at.replace_time_zone(timezone, ambiguous="null", non_existent="null")
-    rows = int(lines.select((first.is_not_null() & once.is_null()).sum()).item())
+    timed = {"messages": Messages.SENT_AT, "orders": Orders.PLACED_AT}
+    rows = sum(
+        int(imported.tables[table].select(_told_twice(column, timezone).sum()).item())
+        for table, column in timed.items()
+        if table in imported.tables
+    )
     told = (
-        f"{file}: {rows} chat lines lie in the hour that the clock of {timezone} tells twice as "
-        "summer ends; they may stand in another order, and waits among them are not what they were"
+        f"{file}, and what was imported with it: {rows} chat lines and orders lie in the hour "
+        f"that the clock of {timezone} tells twice when it is set back; they may stand in another "
+        "order, an order before the chat that it followed, and waits among them are not what "
+        "they were"
     )
     return [FileNotice(told, file, "repeated_hour", rows)] if rows else []
+
+
+def _told_twice(column: str, timezone: str) -> pl.Expr:
+    at = pl.col(column).dt
+    # Null besides where spring leaves an hour out, which nothing of that clock lies in.
+    first = at.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    once = at.replace_time_zone(timezone, ambiguous="null", non_existent="null")
+    return first.is_not_null() & once.is_null()
 
 
 def same_file(entry: ImportRecord, entries: Sequence[ImportRecord]) -> bool:

@@ -67,7 +67,10 @@ SHOP_HEADERS: Final = (
     "商家名称",
 )
 _SINCE_1970: Final = r"^1[0-9]{9}(?:[0-9]{3})?(?:\.[0-9]+)?$"
-_ZONE_ENDS: Final = rf"(?:Z|[+\u2212-][0-9]{{2}}:?[0-9]{{2}})\s*$|{_SINCE_1970}"
+_ZONE_ENDS: Final = (
+    r"(?:Z|[+\u2212-][0-9]{2}:?[0-9]{2}|:[0-9.]+\s*[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?)\s*$"
+    rf"|{_SINCE_1970}"
+)
 #: The mend where files are of two shops.
 ONE_SHOP: Final = (
     "import each shop into a folder of its own (where one file holds both, take one by "
