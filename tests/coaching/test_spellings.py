@@ -202,3 +202,21 @@ def test_excerpts_of_cards_show_none_of_it_and_choose_what_hides_least(shop):
 )
 def test_rare_characters_of_names_are_masked_as_common_ones(said, secret):
     assert secret not in mask(said)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["⠇⠊⠇⠽⠼⠓⠓", "🅻🅸🅻🆈🅷🅾🅼🅴", "🇱🇮🇱🇾88", "王⺮", "⺩⻌", "刘\ue123伟", "\U000f0001\U000f0002"],
+)
+def test_signs_that_stand_for_letters_are_hidden_where_nobody_else_says_them(secret):
+    (shown,) = mask_lines([f"加我 {secret} 吧"], [], Common(frozenset()))
+    assert not set(secret) & set(shown)
+    said = Common(frozenset(p for *_, p in pieces("加我 吧")))
+    (shown,) = mask_lines([f"加我 {secret} 吧"], [], said)
+    assert secret not in shown
+
+
+def test_emoji_are_no_letters():
+    assert mask_lines(["好的 😊👍❤️"], [], Common(frozenset(p for *_, p in pieces("好的")))) == [
+        "好的 😊👍❤️"
+    ]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Chinese characters, those of rare names among them.
-HAN: Final = r"\u3400-\u9fff\U00020000-\U000323af"
+#: Chinese characters with those of rare names, and what stands for such: their parts, how parts are
+#: put together, and the private letters of old systems.
+HAN: Final = (
+    r"\u2e80-\u2fff\u3005\u3007\u3400-\u9fff\uf900-\ufaff\ue000-\uf8ff"
+    r"\U00020000-\U000323af\U000f0000-\U0010fffd"
+)
 PROVINCES: Final = (
     "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南"
     "|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"

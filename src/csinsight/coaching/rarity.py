@@ -36,7 +36,9 @@ BUYERS: Final = 5
 #: Of so many buyers' chats what is common can be told; more only take longer.
 MOST_BUYERS: Final = 20_000
 _RUN: Final = re.compile(rf"[{HAN}]+")
-_WORD: Final = re.compile(rf"[^\W_{HAN}]+(?:['’][^\W_{HAN}]+)?")
+#: Braille reads as letters, which they are not to a pattern.
+_LETTER: Final = rf"(?:[^\W_{HAN}]|[\u2800-\u28ff])"
+_WORD: Final = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)?")
 #: Words joined without a blank, digits or an underscore among them: an account, a link, a model.
 _JOINED: Final = re.compile(
     rf"(?=[^\s{HAN}]*[^\W\d_])(?=[^\s{HAN}]*[\d_@])(?![\d.\-/]+[a-z]{{1,3}}(?![\w@]))"
@@ -44,7 +46,7 @@ _JOINED: Final = re.compile(
     re.IGNORECASE,
 )
 #: Without any of these there is no word of another script.
-_OTHER: Final = re.compile(rf"[^\W_{HAN}]")
+_OTHER: Final = re.compile(_LETTER)
 #: Numbers of up to so many digits are sizes, prices and hours.
 _SHORT_NUMBER: Final = 4
 #: Of up to so many, whatever stands around them.
@@ -61,6 +63,8 @@ _TRADITIONAL: Final = dict(
         strict=True,
     )
 )
+#: Letters in boxes and of flags, which spell names of accounts.
+_BOXED: Final = re.compile(r"^(?:NEGATIVE|SQUARED|REGIONAL|CROSSED)\b.* LETTER ([A-Z])$")
 #: What stands between two hidden words is hidden with them, unless it is longer than this.
 _BRIDGE: Final = 2
 
@@ -167,6 +171,8 @@ def plain_text(text: str) -> str:
 @lru_cache(maxsize=65_536)
 def _plain_character(character: str) -> str:
     plain = unicodedata.normalize("NFKC", _TRADITIONAL.get(character, character))
+    if boxed := _BOXED.search(unicodedata.name(plain, "")) if len(plain) == 1 else None:
+        return boxed[1].lower()
     digits = [c for c in plain if c.isdigit()]
     if len(plain) != 1 and len(digits) != 1:
         return character
