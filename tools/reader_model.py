@@ -22,6 +22,7 @@ from scipy import linalg, sparse
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import asked
 from csinsight.behaviours.reader import UNIT, Reader, Weights, marks_of, pieces, sides
+from csinsight.stats import Floats
 from tools.reader_examples import MEANING, WORRY, Example, read_examples
 
 #: What is measured, and learnt but for `RULED`. Findings about people are left to rules that can
@@ -72,7 +73,6 @@ PARTS: Final = 5
 #: more.
 AS_GOOD: Final = {"zh": 0.01, "en": 0.0}
 _Bools = NDArray[np.bool_]
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,16 @@ class Design:
     agent_names: NDArray[np.uint32]
     buyer_names: NDArray[np.uint32]
     marks: tuple[str, ...]
-    marked: _Floats
+    marked: Floats
     written: _Bools
-    asked: _Floats
+    asked: Floats
     shows: _Bools
     known: _Bools
     ruled: _Bools
     frames: tuple[pl.DataFrame, pl.DataFrame]
 
     @functools.cached_property
-    def kernels(self) -> tuple[_Floats, _Floats]:
+    def kernels(self) -> tuple[Floats, Floats]:
         """Return how alike each two rows are, as an agent's line is read and as a buyer's is."""
         said, heard, earlier = ((m @ m.T).toarray() for m in (self.agent, self.buyer, self.before))
         line = said + BUYER_SHARE**2 * heard + MARK_SHARE**2 * self.weighed @ self.weighed.T
@@ -109,7 +109,7 @@ class Design:
         return line, heard
 
     @functools.cached_property
-    def weighed(self) -> _Floats:
+    def weighed(self) -> Floats:
         """Return the rules' marks, none on lines written for the reader: they know those."""
         return self.marked * ~self.written[:, None]
 
@@ -165,7 +165,7 @@ def counted(texts: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[np.uint32]
 
 def fit(data: Design, rows: NDArray[np.int64]) -> Weights:
     """Learn from some rows; only labels that beat the rules there are kept."""
-    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]] = {}
+    learnt: dict[str, tuple[Floats, Floats, Floats, float]] = {}
     for places in _alike(data):
         use = rows[data.known[rows, places[0]]]
         of_buyer = LABELS[places[0]] == WORRY
@@ -192,7 +192,7 @@ def _alike(data: Design) -> list[list[int]]:
     return list(groups.values())
 
 
-def _left_out(data: Design, use: NDArray[np.int64], places: list[int]) -> tuple[_Floats, _Floats]:
+def _left_out(data: Design, use: NDArray[np.int64], places: list[int]) -> tuple[Floats, Floats]:
     """Return the dual weights of some labels, and what each row is told by other conversations."""
     of_buyer = LABELS[places[0]] == WORRY
     kernel = data.kernels[of_buyer][np.ix_(use, use)]
@@ -205,7 +205,7 @@ def _left_out(data: Design, use: NDArray[np.int64], places: list[int]) -> tuple[
 
 
 def _beats_rules(
-    data: Design, use: NDArray[np.int64], place: int, left_out: _Floats
+    data: Design, use: NDArray[np.int64], place: int, left_out: Floats
 ) -> float | None:
     """Return from where on a label shows; None where the rules are as good or cases are few."""
     name, shows = LABELS[place], data.shows[use, place]
@@ -255,7 +255,7 @@ def parts(talks: NDArray[np.str_]) -> Iterator[_Bools]:
     yield from (part == k for k in range(PARTS))
 
 
-def said_apart(told: _Floats, shows: _Bools, talks: NDArray[np.str_], as_good: float) -> _Bools:
+def said_apart(told: Floats, shows: _Bools, talks: NDArray[np.str_], as_good: float) -> _Bools:
     """Return what each row is said to show by a threshold that its conversation had no part in.
 
     A threshold looks better on the rows that it was placed on than it is.
@@ -268,14 +268,14 @@ def said_apart(told: _Floats, shows: _Bools, talks: NDArray[np.str_], as_good: f
     return said
 
 
-def _inverse(kernel: _Floats) -> _Floats:
+def _inverse(kernel: Floats) -> Floats:
     """Invert a kernel with its ridge, which is symmetric and positive: half the work of others."""
     lower = linalg.cholesky(kernel + RIDGE * np.eye(len(kernel)), lower=True, overwrite_a=True)
-    half: _Floats = np.tril(linalg.lapack.dpotri(lower, lower=1, overwrite_c=1)[0])
+    half: Floats = np.tril(linalg.lapack.dpotri(lower, lower=1, overwrite_c=1)[0])
     return half + np.tril(half, -1).T
 
 
-def ridge(kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]) -> tuple[_Floats, _Floats]:
+def ridge(kernel: Floats, shows: Floats, talks: NDArray[np.str_]) -> tuple[Floats, Floats]:
     """Return the dual weights, and what each row is told when its conversation is left out."""
     inverse = _inverse(kernel)
     dual = inverse @ shows
@@ -287,7 +287,7 @@ def ridge(kernel: _Floats, shows: _Floats, talks: NDArray[np.str_]) -> tuple[_Fl
     return dual, left_out
 
 
-def place_threshold(groups: Sequence[tuple[_Floats, _Bools]], as_good: float) -> float:
+def place_threshold(groups: Sequence[tuple[Floats, _Bools]], as_good: float) -> float:
     """Return from where on to mark: the fewest marks among thresholds as good by F1.
 
     One false mark too many speaks against low ones.
@@ -326,7 +326,7 @@ def f1(shows: _Bools, told: _Bools) -> float:
 def _weights(
     data: Design,
     rows: NDArray[np.int64],
-    learnt: dict[str, tuple[_Floats, _Floats, _Floats, float]],
+    learnt: dict[str, tuple[Floats, Floats, Floats, float]],
 ) -> Weights:
     """Round weights to whole numbers; a piece that stands in one line only carries none."""
     blocks = [np.array([learnt[n][k] for n in learnt]).T / UNIT for k in range(4)]

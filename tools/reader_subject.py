@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.reader import UNIT, Weights, marks_of, sides
 from csinsight.contract.domain import CATEGORIES
+from csinsight.stats import Floats
 from tools.reader_examples import Example, read_openings
 from tools.reader_model import counted, parts, ridge
 
@@ -30,7 +31,6 @@ SUBJECT_STEPS: Final = tuple(sorted(np.arange(-8, 9) / 50, key=abs))
 SUBJECT_ROUNDS: Final = 3
 SUBJECT_CASES: Final = 20
 _Bools = NDArray[np.bool_]
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def fit_subject(data: Openings, marks: Sequence[str]) -> tuple[Weights, NDArray[
     return weights, np.array(CATEGORIES)[apart]
 
 
-def subject_thresholds(told: _Floats, shows: _Bools) -> _Floats:
+def subject_thresholds(told: Floats, shows: _Bools) -> Floats:
     """Return what is taken off each category's sum, so that most openings are told rightly.
 
     Lines read for training hold other shares of subjects than chats do. One category after the

@@ -27,6 +27,7 @@ from csinsight.contract.schema import Messages
 from csinsight.engine import collect, open_shop
 from csinsight.features.conversations import messages_of
 from csinsight.features.frames import SENT_MS
+from csinsight.stats import Floats
 from tools.reader_examples import WORRY
 from tools.reader_model import (
     BUYER_SHARE,
@@ -41,7 +42,6 @@ from tools.reader_model import (
 )
 
 _TALK: Final = Messages.CONVERSATION_ID
-_Floats = NDArray[np.float64]
 _Whole = NDArray[np.int64]
 
 
@@ -166,7 +166,7 @@ def _taught(weights: Weights, rows: pl.DataFrame, name: str, lang: str) -> tuple
     ), told
 
 
-def _whole(part: _Floats) -> _Whole:
+def _whole(part: Floats) -> _Whole:
     return np.rint(part[:, 0] / UNIT).astype(np.int64)
 
 

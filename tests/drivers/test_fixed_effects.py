@@ -15,7 +15,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
     many_estimates,
 )
-from csinsight.stats.shrinkage import pooled_spread
+from csinsight.stats.shrinkage import moderated_errors
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,8 @@ def test_many_outcomes_at_once_agree_with_one_at_a_time() -> None:
     for number, outcome in enumerate(outcomes.T):
         columns[:, 3] = outcome
         one = fixed_effects_estimate(cross_products(columns, names, sizes), model)
-        told = drawn.effect[number], drawn.se[number], drawn.plain[number]
-        assert told == pytest.approx((one.effect, one.se, one.plain), rel=1e-6)
+        told = drawn.effect[number], drawn.se[number], drawn.iid_se[number]
+        assert told == pytest.approx((one.effect, one.se, one.iid_se), rel=1e-6)
         assert drawn.df == one.df
 
 
@@ -115,7 +115,7 @@ def test_spreads_borrow_from_each_other_and_what_differs_between_agents_keeps_it
     rng = np.random.default_rng(4)
     plain, df = np.ones(16), np.full(16, 11.0)
     spread = np.sqrt(rng.chisquare(11, (16, 400)) / 11)
-    pooled, more = pooled_spread(spread, np.broadcast_to(plain[:, None], spread.shape), df)
+    pooled, more = moderated_errors(spread, np.broadcast_to(plain[:, None], spread.shape), df)
     z = rng.normal(size=spread.shape)
     # As sure as t of eleven degrees, and far nearer to the truth.
     level = (2 * stats.t.sf(np.abs(z) / pooled, more) <= 0.05).mean()
@@ -123,7 +123,7 @@ def test_spreads_borrow_from_each_other_and_what_differs_between_agents_keeps_it
     assert np.abs(pooled - 1).mean() < 0.6 * np.abs(spread - 1).mean()
     spread = spread[:, 0].copy()
     spread[3] = 4.0
-    pooled, more = pooled_spread(spread, plain, df)
+    pooled, more = moderated_errors(spread, plain, df)
     assert pooled[3] == 4.0 and more[3] == 11
-    few = pooled_spread(spread[:4], plain[:4], df[:4])
+    few = moderated_errors(spread[:4], plain[:4], df[:4])
     assert few[0].tolist() == spread[:4].tolist()

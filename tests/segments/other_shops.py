@@ -16,8 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from csinsight.contract.domain import BUYER_TYPES
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 END = datetime(2025, 3, 1)
 DAYS = 90

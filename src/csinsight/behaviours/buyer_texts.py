@@ -17,16 +17,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
 from csinsight.behaviours.reader import pieces
 from csinsight.contract.artifacts import text_column
 from csinsight.contract.domain import TEXT_CELLS, TEXT_NUMBERS
-
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
+from csinsight.stats import Floats, Singles
 
 #: How many numbers tell of an opening, and of what is written later.
 OPENING: Final = len(TEXT_NUMBERS)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from csinsight.behaviours.reader import RUN, TEXT
 from csinsight.contract.schema import Messages
 from csinsight.errors import ConfigError
+from csinsight.stats import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,6 @@ LINE: Final = "line"
 #: Labelled lines, and lines that people say show it, under which nothing is said of agreement.
 LEAST_LINES, LEAST_TRUE = 40, 8
 _DRAWS: Final = 1000
-_Floats = NDArray[np.float64]
 
 
 class Judged(BaseModel):
@@ -236,7 +235,7 @@ def judge(behaviour: str, lines: pd.DataFrame) -> Judged | None:
     )
 
 
-def _f1(cells: _Floats) -> _Floats:
+def _f1(cells: Floats) -> Floats:
     """Return F1 of the model and of the built-in reader for each row of sums."""
     both, fires, there = cells[:, [0, 2]], cells[:, [1, 3]], cells[:, [4]]
     with np.errstate(invalid="ignore"):

@@ -38,9 +38,10 @@ from csinsight.contract.artifacts import CoachingPlan, Conversations, FollowUp
 from csinsight.contract.dictionary import artifact
 from csinsight.contract.domain import taught_of
 from csinsight.drivers.covariates import UNKNOWN
-from csinsight.drivers.units import Floats, as_float, to_model, unit_of
+from csinsight.drivers.units import as_float, to_model, unit_of
 from csinsight.features.months import in_months
 from csinsight.params import add_months, month_end
+from csinsight.stats import Floats
 from csinsight.stats.spread import between_variance
 
 FOLDER: Final = "plans"

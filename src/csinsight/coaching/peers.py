@@ -25,7 +25,8 @@ from scipy.special import betaln, expit, logit
 from csinsight.coaching.shrunken_effects import Effect
 from csinsight.contract.artifacts import Conversations
 from csinsight.drivers.covariates import UNKNOWN
-from csinsight.drivers.units import Floats, from_model, to_model, unit_of
+from csinsight.drivers.units import from_model, to_model, unit_of
+from csinsight.stats import Floats
 
 DRAWS: Final = 2000
 _C = Conversations

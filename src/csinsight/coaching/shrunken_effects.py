@@ -20,7 +20,7 @@ import pandas as pd
 
 from csinsight.contract.artifacts import Drivers
 from csinsight.contract.domain import taught_of
-from csinsight.drivers.units import Floats
+from csinsight.stats import Floats
 from csinsight.stats.shrinkage import two_groups
 
 #: What is believed of an estimate, and printed, by the column of the estimate itself.

@@ -24,8 +24,9 @@ from csinsight.drivers.design_matrix import design_matrix_of
 from csinsight.drivers.estimates import Minima, lacking
 from csinsight.drivers.intent import placebo_tests
 from csinsight.drivers.power import detectable
-from csinsight.drivers.units import Floats, unit_of
+from csinsight.drivers.units import unit_of
 from csinsight.drivers.verdicts import DISAGREES
+from csinsight.stats import Floats
 
 
 def readiness(

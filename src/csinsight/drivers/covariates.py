@@ -25,7 +25,8 @@ from csinsight.contract.artifacts import (
     ValueTiers,
 )
 from csinsight.contract.domain import TEXT_CELLS
-from csinsight.drivers.units import Codes, Floats, Places, Singles, as_float
+from csinsight.drivers.units import Codes, Places, as_float
+from csinsight.stats import Floats, Singles
 
 _C = Conversations
 _S = BuyerStates

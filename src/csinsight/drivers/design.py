@@ -55,9 +55,10 @@ from csinsight.drivers.exposure import (
     last_compared,
     risk_set_columns,
 )
-from csinsight.drivers.units import Codes, Singles, as_float, to_model
+from csinsight.drivers.units import Codes, as_float, to_model
 from csinsight.features.months import in_months
 from csinsight.params import Outcome, add_months
+from csinsight.stats import Singles
 
 #: The tests that are declared before any is made; q-values are over these.
 TESTED_BEHAVIOURS: Final = tuple(b for b in BEHAVIOURS if b not in (*COMPLIANCE, *CONTROLS))

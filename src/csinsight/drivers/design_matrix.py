@@ -35,8 +35,9 @@ from csinsight.drivers.fixed_effects import (
     cross_products,
     without_levels,
 )
-from csinsight.drivers.units import Codes, Floats, Places, Singles, unit_of
+from csinsight.drivers.units import Codes, Places, unit_of
 from csinsight.drivers.word_index import LEANS, days_differ, told_by_signs, words_by_turn
+from csinsight.stats import Floats, Singles
 
 #: The outcome's column.
 OUTCOME: Final = "outcome"
@@ -296,7 +297,7 @@ class DesignMatrix:
         return np.unique(self.agents[rows], return_counts=True)[1].astype(np.int64)
 
     def model(
-        self, behaviour: str, *, plain: bool = False, explains: str = OUTCOME
+        self, behaviour: str, *, signs: bool = True, explains: str = OUTCOME
     ) -> FixedEffectsModel:
         """Return the model of one behaviour.
 
@@ -306,30 +307,30 @@ class DesignMatrix:
         Parameters
         ----------
         behaviour : str
-        plain : bool
-            As if nothing were known of the buyer's intent: without the signs, and with exposures
-            that don't know the buyer's state before each turn.
+        signs : bool
+            If not, as if nothing were known of the buyer's intent: without its signs, and with
+            exposures that don't know the buyer's state before each turn.
         explains : str
             The column that is explained.
         """
-        known = self.adjust if plain else (*self.adjust, *self.signs)
+        known = (*self.adjust, *self.signs) if signs else self.adjust
         if unit_of(behaviour) == "shown" and behaviour not in self.turns:
             known = (*known, *self.written)
         return FixedEffectsModel(
             explains,
             behaviour,
             tuple(name for name in known if name != behaviour),
-            {name: self.exposure(name, plain=plain) for name in self.turns},
+            {name: self.exposure(name, signs=signs) for name in self.turns},
             # The next conversation shares the week's mean with this one: within so few, one that
             # ends well takes from the others, which would pass for an effect on them.
             groups="agents" if behaviour in CONTROLS else "periods",
         )
 
-    def exposure(self, behaviour: str, *, plain: bool = False) -> str:
+    def exposure(self, behaviour: str, *, signs: bool = True) -> str:
         """Return the column that stands for a behaviour: its residualized exposure, or itself."""
         if behaviour not in self.turns:
             return behaviour
-        kind = "without states" if plain and self.states is not None else "exposure"
+        kind = "exposure" if signs or self.states is None else "without states"
         return f"{behaviour}: {kind}"
 
     def before(self, *, signs: bool = True) -> tuple[str, ...]:
@@ -390,8 +391,8 @@ class DesignMatrix:
         agents, cases, writers = self.agents[rows], self.cases[rows], self.writers[rows]
         found: dict[str, Floats] = {}
         slopes: dict[str, Slopes] = {}
-        for plain in (False, True) if self.states is not None else (False,):
-            before = every[1:] if plain else every
+        for signs in (True, False) if self.states is not None else (True,):
+            before = every if signs else every[1:]
             turns = min((each.shape[1] for each in before), default=0)
             known = [
                 np.concatenate([e[rows, turn] for e in before], axis=1) for turn in range(turns)
@@ -400,7 +401,7 @@ class DesignMatrix:
             last = np.clip(self.heard[rows], 1, max(turns, 1)) - 1
             final = [np.stack(known)[last, np.arange(len(rows))]] if known else []
             for name, all_times in self.turns.items():
-                column, times = self.exposure(name, plain=plain), all_times.at(rows)
+                column, times = self.exposure(name, signs=signs), all_times.at(rows)
                 told, who = known, writers
                 if name in CLOCKED:
                     told, who = final * int(times.judged.max(initial=0)), agents

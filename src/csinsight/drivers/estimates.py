@@ -39,7 +39,7 @@ from csinsight.drivers.fixed_effects import (
     fixed_effects_estimate,
 )
 from csinsight.drivers.intent import SecondLook, placebo_tests, second_look, times_as_strong
-from csinsight.drivers.units import POWER, Codes, Floats, Places, unit_of
+from csinsight.drivers.units import POWER, Codes, Places, unit_of
 from csinsight.drivers.verdicts import (
     ALL,
     CUT_SHORT,
@@ -50,7 +50,8 @@ from csinsight.drivers.verdicts import (
     rings,
     verdicts,
 )
-from csinsight.stats.shrinkage import pooled_spread
+from csinsight.stats import Floats
+from csinsight.stats.shrinkage import moderated_errors
 
 _D = Drivers
 #: Scopes beside ``all``, and the column of the design's rows that each cuts.
@@ -288,8 +289,8 @@ class _Sample:
 def _pooled(found: dict[str, FixedEffectsEstimate]) -> dict[str, FixedEffectsEstimate]:
     """Return estimates, those of the family with standard errors that borrow from each other."""
     family = {name: estimate for name, estimate in found.items() if name not in CONTROLS}
-    told = [[e.se, e.plain, e.df] for e in family.values()]
-    spread, df = pooled_spread(*np.array(told, dtype=float).reshape(-1, 3).T)
+    told = [[e.se, e.iid_se, e.df] for e in family.values()]
+    spread, df = moderated_errors(*np.array(told, dtype=float).reshape(-1, 3).T)
     return found | {
         name: estimate.with_spread(float(se), float(own))
         for (name, estimate), se, own in zip(family.items(), spread, df, strict=True)

@@ -45,7 +45,8 @@ from csinsight.contract.artifacts import (
     turn_markers,
 )
 from csinsight.contract.domain import TURN_MARKERS
-from csinsight.drivers.units import Codes, Floats, Places, Singles, as_float
+from csinsight.drivers.units import Codes, Places, as_float
+from csinsight.stats import Floats, Singles
 
 _C = Conversations
 _S = BuyerStates

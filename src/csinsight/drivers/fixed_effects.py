@@ -28,7 +28,8 @@ import numpy as np
 import scipy
 from scipy import sparse
 
-from csinsight.drivers.units import Codes, Floats, Places
+from csinsight.drivers.units import Codes, Places
+from csinsight.stats import Floats
 from csinsight.stats.intervals import jackknife_error
 
 _TOLERANCE = 1e-8
@@ -151,13 +152,13 @@ class FixedEffectsEstimate:
         Two-sided.
     df : float
         Agents whose own behaviour varies, minus one; with what a prior adds where `se` is pooled
-        (`csinsight.stats.shrinkage.pooled_spread`).
+        (`csinsight.stats.shrinkage.moderated_errors`).
     robustness : float
         Share of what is left of both behaviour and outcome that a hidden cause would have to
         explain to bring the effect to zero.
     without : array (agents,)
         The effect with each agent left out.
-    plain : float
+    iid_se : float
         Standard error as if rows were independent and alike.
     """
 
@@ -169,15 +170,15 @@ class FixedEffectsEstimate:
     df: float
     robustness: float
     without: Floats
-    plain: float = float("nan")
+    iid_se: float = float("nan")
 
     @classmethod
     def of(
         cls, effect: float, se: float, df: float, without: Floats, **known: float
     ) -> FixedEffectsEstimate:
         """Return the estimate with what follows from its standard error."""
-        robustness, plain = (known.get(name, float("nan")) for name in ("robustness", "plain"))
-        bare = cls(effect, se, effect, effect, 1.0, df, robustness, without, plain)
+        robustness, iid_se = (known.get(name, float("nan")) for name in ("robustness", "iid_se"))
+        bare = cls(effect, se, effect, effect, 1.0, df, robustness, without, iid_se)
         return bare.with_spread(se, df)
 
     def with_spread(self, se: float, df: float) -> FixedEffectsEstimate:
@@ -194,7 +195,7 @@ class ManyEstimates:
 
     Parameters
     ----------
-    effect, se, plain : array (outcomes,)
+    effect, se, iid_se : array (outcomes,)
         As of `FixedEffectsEstimate`.
     df : int
     without : array (agents, outcomes)
@@ -204,7 +205,7 @@ class ManyEstimates:
 
     effect: Floats
     se: Floats
-    plain: Floats
+    iid_se: Floats
     df: int
     without: Floats
     spare: int
@@ -309,12 +310,12 @@ def fixed_effects_estimate(
     found = _fit(products, model, products.by_agent[:, :, last], square, weakest)
     if found is None or found.se[0] <= 0:
         return None
-    effect, se, plain = (float(each[0]) for each in (found.effect, found.se, found.plain))
+    effect, se, iid_se = (float(each[0]) for each in (found.effect, found.se, found.iid_se))
     robustness = 1.0
-    if plain > 0:
-        f2 = (effect / plain) ** 2 / found.spare
+    if iid_se > 0:
+        f2 = (effect / iid_se) ** 2 / found.spare
         robustness = float(0.5 * (np.sqrt(f2**2 + 4 * f2) - f2))
-    known = {"robustness": robustness, "plain": plain}
+    known = {"robustness": robustness, "iid_se": iid_se}
     return FixedEffectsEstimate.of(effect, se, found.df, found.without[:, 0], **known)
 
 
@@ -354,8 +355,8 @@ def many_estimates(
     found = _fit(products, model, through, squares, _RELEVANT)
     if found is None:
         return None
-    se, plain = (np.maximum(each, _LEAST_ERROR) for each in (found.se, found.plain))
-    return replace(found, se=se, plain=plain)
+    se, iid_se = (np.maximum(each, _LEAST_ERROR) for each in (found.se, found.iid_se))
+    return replace(found, se=se, iid_se=iid_se)
 
 
 def _fit(
@@ -385,8 +386,8 @@ def _fit(
     rest += (betas * (total[np.ix_(used, used)] @ betas)).sum(axis=0)
     reach = np.linalg.solve((inner + ridge).T, np.eye(len(inner))[0])
     spread = float(reach @ total[np.ix_(by, by)] @ reach)
-    plain = np.sqrt(np.maximum(rest, 0.0) * max(spread, 0.0)) / np.sqrt(spare)
-    return ManyEstimates(betas[0], jackknife_error(betas[0], without), plain, df, without, spare)
+    iid_se = np.sqrt(np.maximum(rest, 0.0) * max(spread, 0.0)) / np.sqrt(spare)
+    return ManyEstimates(betas[0], jackknife_error(betas[0], without), iid_se, df, without, spare)
 
 
 def iv_coefficients(products: CrossProducts, model: FixedEffectsModel) -> dict[str, float]:
@@ -418,7 +419,9 @@ def iv_coefficients(products: CrossProducts, model: FixedEffectsModel) -> dict[s
     return dict.fromkeys(model.regressors, 0.0) | told
 
 
-def iv_first(products: CrossProducts, through: Floats, model: FixedEffectsModel) -> Floats | None:
+def exposure_coefficients(
+    products: CrossProducts, through: Floats, model: FixedEffectsModel
+) -> Floats | None:
     """Return the exposure's coefficient on each of many outcomes, without standard errors.
 
     Parameters
@@ -433,7 +436,7 @@ def iv_first(products: CrossProducts, through: Floats, model: FixedEffectsModel)
     --------
     >>> products = CrossProducts(("shown",), np.array([[[4.0]]]), 9)
     >>> model = FixedEffectsModel("", "shown")
-    >>> iv_first(products, np.array([[8.0, 2.0]]), model).round(1).tolist()
+    >>> exposure_coefficients(products, np.array([[8.0, 2.0]]), model).round(1).tolist()
     [2.0, 0.5]
     """
     kept = _kept(products, model)

@@ -47,8 +47,9 @@ from csinsight.drivers.fixed_effects import (
     partial,
     squares_left,
 )
-from csinsight.drivers.units import Floats, Places, Singles, unit_of
+from csinsight.drivers.units import Places, unit_of
 from csinsight.drivers.word_index import LEANS
+from csinsight.stats import Floats, Singles
 from csinsight.stats.intervals import jackknife_error
 
 Flags = npt.NDArray[np.bool_]
@@ -131,7 +132,7 @@ def second_look(
     """
     if not matrix.signs and matrix.states is None:
         return SecondLook(float("nan"), None)
-    without = iv_coefficients(products, matrix.model(behaviour, plain=True))[behaviour]
+    without = iv_coefficients(products, matrix.model(behaviour, signs=False))[behaviour]
     moved = float(without - effect) / matrix.browsing
     return SecondLook(moved, _proximal(matrix, products, behaviour))
 
@@ -299,7 +300,7 @@ def placebo_tests(matrix: DesignMatrix) -> pd.DataFrame:
     if words and looks and len(rows):
         block = matrix.block(rows)
         lean = np.array([LEANS[matrix.taught[name]] for name in words])
-        said = np.column_stack([block.column(matrix.exposure(b, plain=True)) for b in words])
+        said = np.column_stack([block.column(matrix.exposure(b, signs=False)) for b in words])
         block = block.with_columns({_ALL_WORDS: said @ lean})
         found = _placebos(matrix, block, signs, words, LEVEL / looks)
         # The spread is that between agents: of one alone nothing can be told.
@@ -332,7 +333,7 @@ def _placebo(
 ) -> pd.DataFrame:
     """Return the tests of one sign in the outcome's place: of all words at once, and of each."""
     whole = FixedEffectsModel(sign, _ALL_WORDS, matrix.before(signs=False))
-    models = {None: whole} | {b: matrix.model(b, plain=True, explains=sign) for b in words}
+    models = {None: whole} | {b: matrix.model(b, signs=False, explains=sign) for b in words}
     alike = effective_number(squares_left(products, _ALL_WORDS, whole.controls))
     records, p_values = [], []
     for name, model in models.items():

@@ -28,14 +28,15 @@ from csinsight.drivers.estimates import settled_by
 from csinsight.drivers.fixed_effects import (
     ManyEstimates,
     cross_products_with,
-    iv_first,
+    exposure_coefficients,
     many_estimates,
     without_levels,
 )
 from csinsight.drivers.intent import TIMES, TIMES_UNSEEN, placebo_tests
-from csinsight.drivers.units import POWER, Floats, Places, unit_of
+from csinsight.drivers.units import POWER, Places, unit_of
 from csinsight.drivers.verdicts import answering, family_level, rings
-from csinsight.stats.shrinkage import noise_of, pooled_spread, posterior, prior_fit
+from csinsight.stats import Floats
+from csinsight.stats.shrinkage import moderated_errors, noise_of, posterior, prior_fit
 
 #: Deals: as many as keep the work bounded, within these.
 _DRAWS: Final = (20, 200)
@@ -160,8 +161,8 @@ def _deals(design: Design, matrix: DesignMatrix, tested: Sequence[str]) -> _Deal
         return None
     several = [estimates for estimates, _ in found.values()]
     effect = np.array([each.effect for each in several])
-    spread = np.array([each.se for each in several]), np.array([each.plain for each in several])
-    se, df = pooled_spread(*spread, np.array([float(each.df) for each in several]))
+    spread = np.array([each.se for each in several]), np.array([each.iid_se for each in several])
+    se, df = moderated_errors(*spread, np.array([float(each.df) for each in several]))
     moved = np.array([moved for _, moved in found.values()])
     alarms = placebo_tests(matrix)
     rung = np.full(len(found), rings(alarms)) | np.isin(list(found), list(answering(alarms)))
@@ -197,7 +198,9 @@ def _drawn(
             drawn = many_estimates(products, through, squares, matrix.model(behaviour))
             if drawn is None:
                 continue
-            without = iv_first(products, together, matrix.model(behaviour, plain=True))
+            without = exposure_coefficients(
+                products, together, matrix.model(behaviour, signs=False)
+            )
             moved = np.full(draws, np.nan)
             if without is not None and seen:
                 moved = (without - drawn.effect) / matrix.browsing

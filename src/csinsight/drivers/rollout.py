@@ -31,9 +31,10 @@ import pandas as pd
 from csinsight.contract import rollouts as contract
 from csinsight.contract.artifacts import Conversations, RolloutAgents, Rollouts
 from csinsight.contract.rollouts import Rollout
-from csinsight.drivers.units import Floats, as_float
+from csinsight.drivers.units import as_float
 from csinsight.errors import DataError
 from csinsight.params import add_months
+from csinsight.stats import Floats
 
 _C = Conversations
 _R = Rollout

@@ -44,9 +44,10 @@ from csinsight.drivers.rollout import (
     p_values,
     started_by,
 )
-from csinsight.drivers.units import POWER, Floats, as_float, unit_of
+from csinsight.drivers.units import POWER, as_float, unit_of
 from csinsight.errors import ConfigError
 from csinsight.params import add_months
+from csinsight.stats import Floats
 
 _C, _R = Conversations, Rollout
 #: Lots drawn anew for a statement of power.

@@ -39,9 +39,10 @@ from csinsight.drivers.design_matrix import DesignMatrix, design_matrix_of
 from csinsight.drivers.estimates import MIN_EACH, estimate_drivers
 from csinsight.drivers.exposure import Exposure, has_turns
 from csinsight.drivers.fixed_effects import fixed_effects_estimate
-from csinsight.drivers.units import Floats, Places, from_model, unit_of
+from csinsight.drivers.units import Places, from_model, unit_of
 from csinsight.drivers.verdicts import ALL
 from csinsight.params import Outcome
+from csinsight.stats import Floats
 
 _D = Drivers
 

@@ -14,10 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from csinsight.contract.domain import TIMINGS
+from csinsight.stats import Floats
 
-Floats = npt.NDArray[np.float64]
-#: What is told of each turn: half the memory.
-Singles = npt.NDArray[np.float32]
 #: Which group a row belongs to, and where rows or columns stand.
 Codes = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]

@@ -45,7 +45,7 @@ from csinsight.contract.artifacts import DriverChecks, Drivers
 from csinsight.contract.domain import OWN_INTENT
 from csinsight.drivers.design import Design
 from csinsight.drivers.intent import BROWSING, own_intent, unseen
-from csinsight.drivers.units import Floats
+from csinsight.stats import Floats
 from csinsight.stats.shrinkage import two_groups
 
 #: As many times as the signs have taken out is left, at least where the second method says nothing,

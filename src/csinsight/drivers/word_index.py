@@ -30,7 +30,8 @@ import numpy as np
 
 from csinsight.drivers.exposure import TurnTimes, authors_of, beyond_levels, turns_at_risk
 from csinsight.drivers.fixed_effects import without_levels
-from csinsight.drivers.units import Codes, Floats
+from csinsight.drivers.units import Codes
+from csinsight.stats import Floats
 
 #: Standard errors beyond which days differ, and beyond which turns have something in common.
 _CLEAR: Final = 3.0

@@ -16,11 +16,11 @@ How a new format is written:
    orders), read by `mapping_spec.read_options`.
 4. Orders go through `orders.import_orders`, whatever the platform: it folds lines
    (``rows="lines"`` where amounts are the line's, ``"repeated"`` where the order's stand on each),
-   refuses whole orders, chooses the latest state by the states (`one_shop.Row.CLOSED`,
-   `Row.EXPORTED` from `mapping_spec.exported_at` or an update column), and refuses two currencies
-   (`Row.CURRENCY`), clocks (`Row.OFFSET`) or shops (`Row.KEY`). Money is summed from ``_money``,
-   which is ``paid_amount`` unless the format tells it. Chats go through `chat_tables.chat_tables`;
-   other tables through `sift.settle` and `sift.finish`.
+   refuses whole orders, chooses the latest state by the states (`one_shop.OrderRow.CLOSED`,
+   `OrderRow.EXPORTED` from `mapping_spec.exported_at` or an update column), and refuses two
+   currencies (`OrderRow.CURRENCY`), clocks (`OrderRow.OFFSET`) or shops (`OrderRow.KEY`). Money is
+   summed from ``_money``, which is ``paid_amount`` unless the format tells it. Chats go through
+   `chat_tables.chat_tables`; other tables through `sift.settle` and `sift.finish`.
 5. The result has ``rows_in == rows_out + refused`` and money likewise, in any order of files;
    `run.run_import` checks both, adds to what earlier imports wrote (`importers.archive`) and keeps
    the record of imports (`csinsight.contract.imports`). A row that only repeats another has a

@@ -33,7 +33,7 @@ from csinsight.importers.mapping_values import (
     typed,
     with_buyers,
 )
-from csinsight.importers.one_shop import Row, Told, refuse_other_conversations, shop_of
+from csinsight.importers.one_shop import OrderRow, Told, refuse_other_conversations, shop_of
 from csinsight.importers.order_states import ORDER_MONEY, Rows
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
@@ -141,7 +141,7 @@ def _orders(
     frame, masked, said = _buyers(frame.with_columns(order_facts(spec)))
     # What is set aside may be another shop's, in another currency.
     aside = pl.any_horizontal(pl.lit(value=False), *(wrong for wrong, _ in only_rules(spec)))
-    facts = [name for name in (Row.SHOP, Row.CURRENCY) if name in frame.columns]
+    facts = [name for name in (OrderRow.SHOP, OrderRow.CURRENCY) if name in frame.columns]
     frame = frame.with_columns(
         pl.when(~aside.fill_null(value=False)).then(name).alias(name) for name in facts
     )
@@ -332,7 +332,7 @@ def _parquet(path: Path) -> Records:
 def _picked(records: Records, spec: Mapping) -> pl.DataFrame:
     """Return the lines with the mapped source columns, named after the contract's."""
     wanted: dict[str, str | int] = {name: rule.source for name, rule in spec.rules().items()}
-    more = {Row.CURRENCY: spec.currency_from, Row.EXPORTED: spec.updated}
+    more = {OrderRow.CURRENCY: spec.currency_from, OrderRow.EXPORTED: spec.updated}
     if spec.lines is not None:
         more |= {name: getattr(spec.lines, kind) for name, kind in LINE_FIELDS.items()}
     wanted |= {name: source for name, source in more.items() if source is not None}
@@ -353,7 +353,7 @@ def _unmerged(frame: pl.DataFrame, spec: Mapping) -> pl.DataFrame:
     """Return rows with what their order says, where its cells were merged over its lines."""
     fields = [
         *(Orders.ORDER_ID, Orders.BUYER_ID, Orders.PLACED_AT, Orders.PAID_AT, Orders.COUPON_USED),
-        *(Row.CURRENCY, Row.EXPORTED, *(f"only:{source}" for source in spec.only)),
+        *(OrderRow.CURRENCY, OrderRow.EXPORTED, *(f"only:{source}" for source in spec.only)),
         # A line's own amount that is empty is not the one above.
         *(ORDER_MONEY if spec.lines and spec.lines.amounts == "repeat" else ()),
     ]

@@ -16,7 +16,7 @@ from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.chat_text import read_head
 from csinsight.importers.mapping_spec import DEFAULT_ZONE, ColumnRule, Mapping
-from csinsight.importers.one_shop import Row, untold_zones
+from csinsight.importers.one_shop import OrderRow, untold_zones
 from csinsight.importers.order_states import ORDER_MONEY
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -54,7 +54,7 @@ NOTE: Final = "_internal"
 
 
 def order_facts(spec: Mapping) -> list[pl.Expr]:
-    """Return the columns of `Row` that the mapping tells of.
+    """Return the columns of `OrderRow` that the mapping tells of.
 
     Examples
     --------
@@ -65,32 +65,38 @@ def order_facts(spec: Mapping) -> list[pl.Expr]:
     """
     facts: list[pl.Expr] = []
     if spec.currency is not None and spec.currency_from is None:
-        facts.append(pl.lit(spec.currency).alias(Row.CURRENCY))
+        facts.append(pl.lit(spec.currency).alias(OrderRow.CURRENCY))
     if spec.currency is None and spec.currency_from is None and Orders.PAID_AMOUNT in spec.columns:
-        facts.append(cells.currency_sign(cells.clean(raw(Orders.PAID_AMOUNT))).alias(Row.CURRENCY))
+        facts.append(
+            cells.currency_sign(cells.clean(raw(Orders.PAID_AMOUNT))).alias(OrderRow.CURRENCY)
+        )
     if spec.currency_from is not None:
-        facts.append(cells.clean(raw(Row.CURRENCY)).str.to_uppercase().alias(Row.CURRENCY))
+        facts.append(
+            cells.clean(raw(OrderRow.CURRENCY)).str.to_uppercase().alias(OrderRow.CURRENCY)
+        )
     updated = pl.col("_exported_at")
     if spec.updated is not None:
-        updated = pl.coalesce(_times(cells.clean(raw(Row.EXPORTED)), spec.times, spec), updated)
-    facts.append(updated.alias(Row.EXPORTED))
+        updated = pl.coalesce(
+            _times(cells.clean(raw(OrderRow.EXPORTED)), spec.times, spec), updated
+        )
+    facts.append(updated.alias(OrderRow.EXPORTED))
     for name, kind in LINE_FIELDS.items():
         if spec.lines is not None and getattr(spec.lines, kind) is not None:
             given = cells.clean(raw(name))
             number = cells.number(given, *_marks(spec, None, None))
             source = getattr(spec.lines, kind)
             number *= unit_factor(ColumnRule.model_validate({"from": source}), OrderLines.AMOUNT)
-            facts.append((number if name == Row.LINE_AMOUNT else given).alias(name))
+            facts.append((number if name == OrderRow.LINE_AMOUNT else given).alias(name))
     return facts
 
 
 #: Columns of an order's line, and the key of `Lines` that says where each comes from.
 LINE_FIELDS: Final = {
-    Row.LINE_ID: "id",
+    OrderRow.LINE_ID: "id",
     OrderLines.PRODUCT_ID: "product_id",
     OrderLines.PRODUCT_NAME: "product_name",
     OrderLines.CATEGORY: "category",
-    Row.LINE_AMOUNT: "amount",
+    OrderRow.LINE_AMOUNT: "amount",
 }
 
 

@@ -18,7 +18,7 @@ from csinsight.importers.reading import Line
 from csinsight.importers.sift import FileNotice
 
 
-class Row:
+class OrderRow:
     """Columns that an order's row may carry beside those of `Line` and of the contract."""
 
     #: Whether the order can't change any more.
@@ -98,7 +98,7 @@ class Told:
     one_shop: bool = False
 
 
-def one_of_each(frame: pl.DataFrame, told: Told) -> None:
+def refuse_mixed_orders(frame: pl.DataFrame, told: Told) -> None:
     """Refuse files of two shops, two clocks or two currencies.
 
     Raises
@@ -109,13 +109,13 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
     Examples
     --------
     >>> rows = pl.DataFrame({"_file": ["a.csv", "b.csv"], "_currency": ["EUR", "USD"]})
-    >>> one_of_each(rows, Told())
+    >>> refuse_mixed_orders(rows, Told())
     Traceback (most recent call last):
         ...
     csinsight.errors.ImporterError: money in EUR and USD can't be summed: EUR in a.csv, ...
     """
     if told.rates is None and not told.currency:
-        found = _by_file(frame, Row.CURRENCY)
+        found = _by_file(frame, OrderRow.CURRENCY)
         if len(found) > 1:
             first = next((name for name in found if name.isalpha()), "USD")
             raise ImporterError(
@@ -123,7 +123,7 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
                 f"into a folder each, or say in a mapping file which to take (`currency: {first}`) "
                 "and what others are worth in it (`rates: {XXX: 1.08}`)"
             )
-    offsets = _by_file(frame, Row.OFFSET)
+    offsets = _by_file(frame, OrderRow.OFFSET)
     # A clock goes forward and back by an hour in a year.
     if offsets and max(map(int, offsets)) - min(map(int, offsets)) > 60:
         found = {_zone(int(offset)): files for offset, files in offsets.items()}
@@ -131,8 +131,8 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
             f"times of two clocks: {_named(found)}; import them into a folder each, or say on "
             "which clock the shop lives (`--timezone Europe/Berlin`)"
         )
-    keyed = frame.filter(pl.col(Row.KEY).is_not_null())
-    twice = keyed.filter(pl.col(Row.KEY).n_unique().over(Orders.ORDER_ID) > 1)
+    keyed = frame.filter(pl.col(OrderRow.KEY).is_not_null())
+    twice = keyed.filter(pl.col(OrderRow.KEY).n_unique().over(Orders.ORDER_ID) > 1)
     if twice.height:
         number = twice[Orders.ORDER_ID][0]
         files = ", ".join(sorted(twice[Line.FILE].unique()))
@@ -140,7 +140,7 @@ def one_of_each(frame: pl.DataFrame, told: Told) -> None:
             f"{files}: order {number} is there with two ids, so these are the orders of two shops; "
             "import each shop into a folder of its own"
         )
-    shops = {} if told.one_shop else _by_file(frame, Row.SHOP)
+    shops = {} if told.one_shop else _by_file(frame, OrderRow.SHOP)
     if len(shops) > 1:
         raise ImporterError(f"orders of two shops: {_named(shops)}; {ONE_SHOP}")
     if not told.one_shop and frame[Line.FILE].n_unique() > 1:
@@ -248,12 +248,12 @@ def shop_of(header: Sequence[str]) -> pl.Expr:
     """
     name = next((name for name in SHOP_HEADERS if name in header), None)
     if name is None:
-        return pl.lit(None, dtype=pl.String).alias(Row.SHOP)
+        return pl.lit(None, dtype=pl.String).alias(OrderRow.SHOP)
     text = pl.col(name).cast(pl.String).str.strip_chars(" \t\"'=")
-    return pl.when(text != "").then(text).alias(Row.SHOP)
+    return pl.when(text != "").then(text).alias(OrderRow.SHOP)
 
 
-def refuse_two_columns(frame: pl.DataFrame) -> None:
+def refuse_mixed_chats(frame: pl.DataFrame) -> None:
     """Refuse chats whose files name two shops.
 
     Parameters
@@ -269,12 +269,12 @@ def refuse_two_columns(frame: pl.DataFrame) -> None:
     Examples
     --------
     >>> rows = pl.DataFrame({"_file": ["a.csv", "b.csv"], "_shop": ["甲店", "乙店"]})
-    >>> refuse_two_columns(rows)
+    >>> refuse_mixed_chats(rows)
     Traceback (most recent call last):
     ...
     csinsight.errors.ImporterError: chats of two shops: 乙店 in b.csv, 甲店 in a.csv; import ...
     """
-    shops = _by_file(frame, Row.SHOP)
+    shops = _by_file(frame, OrderRow.SHOP)
     if len(shops) > 1:
         raise ImporterError(f"chats of two shops: {_named(shops)}; {ONE_SHOP}")
 

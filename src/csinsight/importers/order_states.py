@@ -8,7 +8,7 @@ from typing import Final, Literal
 import polars as pl
 
 from csinsight.contract.schema import OrderLines, Orders
-from csinsight.importers.one_shop import Row
+from csinsight.importers.one_shop import OrderRow
 from csinsight.importers.reading import REFUSED_SCHEMA, REPEAT, Line, as_refused, stack
 from csinsight.importers.sift import Rule, sift
 
@@ -47,13 +47,13 @@ def latest_rows(frame: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, pl.DataF
     # line of its own may have less of it, such as no refund, unless it is told again with more.
     marked = frame.with_columns(state_of_order().alias("_state"))
     state, order = pl.col("_state"), [Line.FILE, Orders.ORDER_ID]
-    line = [Row.LINE_ID, OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS]
+    line = [OrderRow.LINE_ID, OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS]
     elsewhere = state.max().over(order) < state.max().over(Orders.ORDER_ID)
-    again = state < state.max().over(*order, *line, Row.LINE_AMOUNT)
+    again = state < state.max().over(*order, *line, OrderRow.LINE_AMOUNT)
     back = pl.col(Orders.REFUND_AMOUNT).fill_null(0.0)
-    told = [pl.col(Orders.PAID_AT).is_not_null(), pl.col(Row.CLOSED).fill_null(value=False)]
-    like = pl.col(Row.LINE_ID).is_null() & (
-        back < back.max().over(*order, *line, Row.LINE_AMOUNT, *told)
+    told = [pl.col(Orders.PAID_AT).is_not_null(), pl.col(OrderRow.CLOSED).fill_null(value=False)]
+    like = pl.col(OrderRow.LINE_ID).is_null() & (
+        back < back.max().over(*order, *line, OrderRow.LINE_AMOUNT, *told)
     )
     like = like & ~elsewhere
     kept, older = sift(marked, [(again & like, LIKE), (elsewhere | again, NEWER)])
@@ -76,8 +76,8 @@ def state_of_order() -> pl.Expr:
     """
     paid = pl.col(Orders.PAID_AT).is_not_null().cast(pl.Int64)
     refund = (pl.col(Orders.REFUND_AMOUNT).fill_null(0.0) * 100).round().cast(pl.Int64)
-    closed = pl.col(Row.CLOSED).fill_null(value=False).cast(pl.Int64)
-    exported = pl.col(Row.EXPORTED).dt.epoch("s").fill_null(0)
+    closed = pl.col(OrderRow.CLOSED).fill_null(value=False).cast(pl.Int64)
+    exported = pl.col(OrderRow.EXPORTED).dt.epoch("s").fill_null(0)
     # Int128 holds them one above the other: 1, 50, 1 and 40 bits.
     wide = [part.cast(pl.Int128) for part in (paid, refund, closed, exported)]
     return ((wide[0] * 2**50 + wide[1]) * 2 + wide[2]) * 2**40 + wide[3]
@@ -88,8 +88,8 @@ def _latest(frame: pl.DataFrame, *key: str) -> tuple[pl.DataFrame, pl.DataFrame]
     by = [
         pl.col(Orders.PAID_AT).is_not_null(),
         pl.col(Orders.REFUND_AMOUNT).fill_null(0.0),
-        pl.col(Row.CLOSED).fill_null(value=False),
-        pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)),
+        pl.col(OrderRow.CLOSED).fill_null(value=False),
+        pl.col(OrderRow.EXPORTED).fill_null(datetime(1, 1, 1)),
         # Alike by all that tells states: any fixed choice, whichever file was named first.
         pl.col(Line.FILE),
         pl.col(Line.NUMBER),
@@ -121,15 +121,15 @@ def _latest_lines(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         OrderLines.PRODUCT_NAME,
         Orders.UNITS,
         Orders.PAID_AMOUNT,
-        Row.LINE_AMOUNT,
+        OrderRow.LINE_AMOUNT,
     ]
     which = pl.int_range(pl.len()).over(Line.FILE, *alike)
-    bare = pl.col(Row.LINE_ID).is_null()
+    bare = pl.col(OrderRow.LINE_ID).is_null()
     named = frame.with_columns(
         pl.when(bare).then(pl.struct(*alike[1:]).hash().cast(pl.String)).alias("_like"),
         pl.when(bare).then(which).alias("_which"),
     )
-    kept, repeats = _latest(named, Orders.ORDER_ID, Row.LINE_ID, "_like", "_which")
+    kept, repeats = _latest(named, Orders.ORDER_ID, OrderRow.LINE_ID, "_like", "_which")
     repeats = repeats.with_columns(pl.lit(SAME).alias(Line.REASON))
     return kept.drop("_like", "_which"), repeats
 
@@ -147,7 +147,7 @@ def folded(lines: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     >>> folded(pl.DataFrame(told), "lines").select("paid_amount", "units").rows()
     [(19.0, 2)]
     """
-    newest = pl.col(Row.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
+    newest = pl.col(OrderRow.EXPORTED).fill_null(datetime(1, 1, 1)).arg_max()
     one = {name: pl.col(name).drop_nulls().n_unique() for name in (Orders.BUYER_ID, *ORDER_MONEY)}
     # Sums of cents in binary floats: rounded to a hundredth of a cent.
     sums = {

@@ -23,7 +23,7 @@ import polars as pl
 from csinsight.contract.constraints import SPOILT_PATTERN
 from csinsight.contract.schema import ORDER_LINES, ORDERS, OrderLines, Orders
 from csinsight.importers import cells
-from csinsight.importers.one_shop import Row, Told, one_of_each
+from csinsight.importers.one_shop import OrderRow, Told, refuse_mixed_orders
 from csinsight.importers.order_states import (
     LIKE,
     ORDER_MONEY,
@@ -49,14 +49,14 @@ from csinsight.importers.reading import (
 from csinsight.importers.sift import FileFacts, FileNotice, Imported, Rule, finish, settle, sift
 
 _DEFAULTS: Final[dict[str, pl.DataType]] = {
-    Row.CLOSED: pl.Boolean(),
-    Row.EXPORTED: pl.Datetime("us"),
-    Row.CURRENCY: pl.String(),
-    Row.OFFSET: pl.Int64(),
-    Row.KEY: pl.String(),
-    Row.SHOP: pl.String(),
-    Row.LINE_ID: pl.String(),
-    Row.LINE_AMOUNT: pl.Float64(),
+    OrderRow.CLOSED: pl.Boolean(),
+    OrderRow.EXPORTED: pl.Datetime("us"),
+    OrderRow.CURRENCY: pl.String(),
+    OrderRow.OFFSET: pl.Int64(),
+    OrderRow.KEY: pl.String(),
+    OrderRow.SHOP: pl.String(),
+    OrderRow.LINE_ID: pl.String(),
+    OrderRow.LINE_AMOUNT: pl.Float64(),
     Line.MONEY: pl.Float64(),
     OrderLines.PRODUCT_ID: pl.String(),
     OrderLines.PRODUCT_NAME: pl.String(),
@@ -121,9 +121,9 @@ def import_orders(
     Parameters
     ----------
     frame : polars.DataFrame
-        The columns of `Line` and of the contract's orders, typed; those of `Row` where the files
-        tell them. ``_money`` is what the row is worth, whether it is taken or not; where it is
-        missing it is the row's ``paid_amount``.
+        The columns of `Line` and of the contract's orders, typed; those of `OrderRow` where the
+        files tell them. ``_money`` is what the row is worth, whether it is taken or not; where it
+        is missing it is the row's ``paid_amount``.
     rules : sequence of Rule
         What the format refuses, in its own words.
     rows : {'orders', 'lines', 'repeated'}
@@ -151,7 +151,7 @@ def import_orders(
     told = told or Told()
     whole = rows != "orders"
     frame = _prepared(frame, rules, rows)
-    one_of_each(frame, told)
+    refuse_mixed_orders(frame, told)
     frame, turned = _refunds_upward(_in_one_currency(frame, told))
     frame = frame.with_columns(pl.when(~pl.col(_SUM)).then(Line.MONEY).alias(Line.MONEY))
     kept, refused = _sift_whole(frame, _refusals(frame, rules, told), whole=whole)
@@ -201,10 +201,10 @@ def _prepared(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows) -> pl.Data
         first = pl.struct(*order, "_newest").is_first_distinct() & pl.col("_newest")
         worth = pl.when(first).then(worth)
     # Line numbers that a spreadsheet spoilt tell no lines apart.
-    line = pl.col(Row.LINE_ID)
+    line = pl.col(OrderRow.LINE_ID)
     sound = ~(line.str.contains(SPOILT_PATTERN) | cells.looks_rounded(line).fill_null(value=False))
     filled = filled.with_columns(
-        worth.alias(Line.MONEY), pl.when(sound).then(line).alias(Row.LINE_ID)
+        worth.alias(Line.MONEY), pl.when(sound).then(line).alias(OrderRow.LINE_ID)
     )
     return filled.with_columns((_SUMMARY | _sums_up(filled)).alias(_SUM))
 
@@ -228,8 +228,8 @@ def _by_parcel(kept: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     So it is where the lines of an order come to its amount once like ones are counted once.
     """
     order = [Line.FILE, Orders.ORDER_ID]
-    line = [OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS, Row.LINE_AMOUNT]
-    bare, worth = pl.col(Row.LINE_ID).is_null(), pl.col(Row.LINE_AMOUNT)
+    line = [OrderLines.PRODUCT_ID, OrderLines.PRODUCT_NAME, Orders.UNITS, OrderRow.LINE_AMOUNT]
+    bare, worth = pl.col(OrderRow.LINE_ID).is_null(), pl.col(OrderRow.LINE_AMOUNT)
     again = bare & ~pl.struct(*order, *line).is_first_distinct()
     if not kept.select(again.any()).item():
         return kept, pl.DataFrame(schema=REFUSED_SCHEMA)
@@ -246,7 +246,7 @@ def _refusals(frame: pl.DataFrame, rules: Sequence[Rule], told: Told) -> list[Ru
     spoilt = (number.str.contains(SPOILT_PATTERN), _SPOILT)
     refusals: list[Rule] = [(pl.col(_SUM), SUM_REASON), spoilt]
     if told.currency:
-        other = ~pl.col(Row.CURRENCY).is_in([told.currency, *(told.rates or {})])
+        other = ~pl.col(OrderRow.CURRENCY).is_in([told.currency, *(told.rates or {})])
         why = f"the order is not in {told.currency}, and no rate for it is told"
         refusals.append((other, why))
     refusals += [*rules, (number.is_null(), "order_id is empty")]
@@ -293,7 +293,7 @@ def _refund_rows(
         return kept, back, pl.DataFrame(schema=REFUSED_SCHEMA), back.select(*_LATE)
     kept = kept.filter(pl.col(Orders.PAID_AMOUNT).is_null() | (pl.col(Orders.PAID_AMOUNT) >= 0))
     alone = ~pl.col(Orders.ORDER_ID).is_in(kept[Orders.ORDER_ID].unique().implode())
-    alike = [Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT, Row.LINE_ID]
+    alike = [Orders.ORDER_ID, Orders.PLACED_AT, Orders.PAID_AMOUNT, OrderRow.LINE_ID]
     back = back.sort(Line.FILE, Line.NUMBER).with_columns(
         pl.int_range(pl.len()).over(Line.FILE, *alike).alias("_which")
     )
@@ -344,7 +344,7 @@ def _several_numbers(orders: pl.DataFrame) -> list[str]:
 
 def _order_lines(used: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, list[str]]:
     """Return the lines of the orders taken, and which of them the contract would not have."""
-    own = pl.col(Row.LINE_AMOUNT) if rows == "repeated" else pl.col(Orders.PAID_AMOUNT)
+    own = pl.col(OrderRow.LINE_AMOUNT) if rows == "repeated" else pl.col(Orders.PAID_AMOUNT)
     good, odd = settle(ORDER_LINES, used.with_columns(own.alias(OrderLines.AMOUNT)))
     reasons = ", ".join(odd[Line.REASON].unique().sort())
     told = f"{odd.height} lines are in orders, but not in order_lines: {reasons}"
@@ -354,10 +354,10 @@ def _order_lines(used: pl.DataFrame, rows: Rows) -> tuple[pl.DataFrame, list[str
 def _in_one_currency(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
     if not told.rates:
         return frame
-    rate = pl.col(Row.CURRENCY).replace_strict(
+    rate = pl.col(OrderRow.CURRENCY).replace_strict(
         dict(told.rates), default=1.0, return_dtype=pl.Float64
     )
-    money = (*ORDER_MONEY, Row.LINE_AMOUNT, Line.MONEY)
+    money = (*ORDER_MONEY, OrderRow.LINE_AMOUNT, Line.MONEY)
     return frame.with_columns((pl.col(name) * rate).round(2).alias(name) for name in money)
 
 
@@ -409,10 +409,10 @@ def _money_once(used: pl.DataFrame) -> tuple[pl.DataFrame, float]:
 
 def _facts(frame: pl.DataFrame, told: Told) -> dict[str, FileFacts]:
     found = frame.group_by(Line.FILE).agg(
-        pl.col(Row.CURRENCY).drop_nulls().unique().sort(),
-        pl.col(Row.OFFSET).drop_nulls().unique().sort(),
-        pl.col(Row.EXPORTED).max(),
-        pl.col(Row.SHOP).drop_nulls().unique().sort(),
+        pl.col(OrderRow.CURRENCY).drop_nulls().unique().sort(),
+        pl.col(OrderRow.OFFSET).drop_nulls().unique().sort(),
+        pl.col(OrderRow.EXPORTED).max(),
+        pl.col(OrderRow.SHOP).drop_nulls().unique().sort(),
     )
     return {
         str(file): FileFacts(

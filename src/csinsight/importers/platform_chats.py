@@ -22,9 +22,9 @@ from csinsight.importers.chat_tables import chat_tables, damaged_entries, shops_
 from csinsight.importers.chat_text import Entry
 from csinsight.importers.mapping_spec import ChatOptions, read_options
 from csinsight.importers.one_shop import (
-    Row,
+    OrderRow,
+    refuse_mixed_chats,
     refuse_other_conversations,
-    refuse_two_columns,
     shop_of,
     untold_zones,
 )
@@ -227,7 +227,7 @@ def read_jingmai_chats(
 def _shops(tables: Sequence[Records]) -> dict[str, FileFacts]:
     """Return by file the shop that its rows name; refuse two, or sessions of one number in two."""
     named = [table.frame.select(Line.FILE, shop_of(table.header)) for table in tables]
-    refuse_two_columns(pl.concat(named))
+    refuse_mixed_chats(pl.concat(named))
     sessions = []
     for table in tables:
         buyer = next((name for name in JINGMAI["buyer"] if name in table.header), None)
@@ -241,7 +241,7 @@ def _shops(tables: Sequence[Records]) -> dict[str, FileFacts]:
     if sessions:
         refuse_other_conversations(pl.concat(sessions))
     found = [
-        (table.file, frame[Row.SHOP].drop_nulls())
+        (table.file, frame[OrderRow.SHOP].drop_nulls())
         for table, frame in zip(tables, named, strict=True)
     ]
     return {file: FileFacts(shops=(str(shops[0]),)) for file, shops in found if len(shops)}

@@ -33,7 +33,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
-from csinsight.importers.one_shop import Row, shop_of, untold_zones
+from csinsight.importers.one_shop import OrderRow, shop_of, untold_zones
 from csinsight.importers.order_states import Rows
 from csinsight.importers.orders import NONE_BOUGHT, import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records, plain_words
@@ -356,7 +356,7 @@ def _fields(records: Records, export: OrderExport) -> pl.DataFrame:
     # A masked phone number stands beside a nick that is not.
     plain = [pl.when(~buyer.str.contains(_MASKED)).then(buyer) for buyer in buyers]
     several.append(pl.coalesce(*plain, *buyers).alias("buyer"))
-    when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
+    when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(OrderRow.EXPORTED)
     return records.frame.select(*LINE_SCHEMA, *columns, *several, when, shop_of(records.header))
 
 
@@ -376,14 +376,18 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
         pl.when(~masked).then(cells.contact(pl.col("buyer"))).alias(Orders.BUYER_ID),
         placed.alias(Orders.PLACED_AT),
         cells.at_clock(pl.col("payment"), timezone).alias("paid_time"),
-        pl.coalesce(cells.at_clock(pl.col("updated"), timezone), Row.EXPORTED).alias(Row.EXPORTED),
+        pl.coalesce(cells.at_clock(pl.col("updated"), timezone), OrderRow.EXPORTED).alias(
+            OrderRow.EXPORTED
+        ),
         pl.when(cells.names_zone(pl.col("placed")))
         .then((placed - utc).dt.total_minutes())
-        .alias(Row.OFFSET),
+        .alias(OrderRow.OFFSET),
         units.alias(Orders.UNITS),
-        (cells.number(pl.col("price"), *options.marks) * units).round(2).alias(Row.LINE_AMOUNT),
-        pl.col("currency").str.to_uppercase().alias(Row.CURRENCY),
-        pl.col("line").alias(Row.LINE_ID),
+        (cells.number(pl.col("price"), *options.marks) * units)
+        .round(2)
+        .alias(OrderRow.LINE_AMOUNT),
+        pl.col("currency").str.to_uppercase().alias(OrderRow.CURRENCY),
+        pl.col("line").alias(OrderRow.LINE_ID),
         pl.col("product").alias(OrderLines.PRODUCT_ID),
         pl.col("product_name").alias(OrderLines.PRODUCT_NAME),
         pl.col("category").alias(OrderLines.CATEGORY),
@@ -431,7 +435,7 @@ def _state(export: OrderExport) -> list[pl.Expr]:
     back = (_holds(export.refunded) | cancelled) & ~partly & when_paid.is_not_null()
     return [
         pl.when(~unpaid).then(when_paid).alias(Orders.PAID_AT),
-        (_begins(export.closed) | cancelled).alias(Row.CLOSED),
+        (_begins(export.closed) | cancelled).alias(OrderRow.CLOSED),
         back.fill_null(value=False).alias("given_back"),
         partly.fill_null(value=False).alias("partly_back"),
         (_begins(export.paid) | unpaid | cancelled).fill_null(value=False).alias("state_known"),
@@ -440,7 +444,9 @@ def _state(export: OrderExport) -> list[pl.Expr]:
 
 def _amounts(export: OrderExport) -> list[pl.Expr]:
     whole = pl.col(Orders.PAID_AMOUNT)
-    price = pl.col(Row.LINE_AMOUNT) if export.rows == "lines" else pl.lit(None, dtype=pl.Float64)
+    price = (
+        pl.col(OrderRow.LINE_AMOUNT) if export.rows == "lines" else pl.lit(None, dtype=pl.Float64)
+    )
     listed = pl.coalesce(pl.col("list_number"), price, whole) + (
         pl.col("freight_number").fill_null(0.0) if export.rows == "orders" else 0.0
     )
@@ -450,7 +456,7 @@ def _amounts(export: OrderExport) -> list[pl.Expr]:
     if export.rows == "repeated":
         # Where some lines alone were given back, each is worth what it costs.
         every = pl.col("given_back").all().over(Line.FILE, Orders.ORDER_ID)
-        back = pl.when(every).then(whole).otherwise(pl.min_horizontal(Row.LINE_AMOUNT, whole))
+        back = pl.when(every).then(whole).otherwise(pl.min_horizontal(OrderRow.LINE_AMOUNT, whole))
     refund = pl.coalesce("refund_number", pl.when("given_back").then(back).otherwise(0.0))
     return [before.round(2).alias(Orders.LIST_AMOUNT), refund.alias(Orders.REFUND_AMOUNT)]
 

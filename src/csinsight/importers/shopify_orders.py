@@ -26,7 +26,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
-from csinsight.importers.one_shop import Row, untold_zones
+from csinsight.importers.one_shop import OrderRow, untold_zones
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import LINE_SCHEMA, Line, Records
 from csinsight.importers.sift import Imported, Rule
@@ -143,7 +143,7 @@ def _named(records: Records) -> pl.DataFrame:
         )
         for field, name in COLUMNS.items()
     ]
-    when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED)
+    when = pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(OrderRow.EXPORTED)
     return records.frame.select(*LINE_SCHEMA, *columns, when)
 
 
@@ -154,7 +154,7 @@ def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:
     within = [Line.FILE, "id"]
     filled = lines.with_columns(
         pl.when(head & (pl.col("id").is_not_null()))
-        .then(pl.struct(*_OF_THE_ORDER, Row.EXPORTED))
+        .then(pl.struct(*_OF_THE_ORDER, OrderRow.EXPORTED))
         .alias("head"),
         head.alias("is_head"),
     ).with_columns(
@@ -164,7 +164,7 @@ def _with_heads(lines: pl.DataFrame) -> pl.DataFrame:
             pl.col("head").drop_nulls().first().over("id"),
         ).alias("head")
     )
-    return filled.drop(*_OF_THE_ORDER, Row.EXPORTED).unnest("head")
+    return filled.drop(*_OF_THE_ORDER, OrderRow.EXPORTED).unnest("head")
 
 
 def _values(options: OrderOptions) -> list[pl.Expr]:
@@ -187,10 +187,10 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
         # On a clock that is told, a time without a zone says nothing of how far that is from UTC.
         pl.when(pl.lit(timezone is None) | cells.names_zone(pl.col("placed")))
         .then((placed - utc).dt.total_minutes())
-        .alias(Row.OFFSET),
-        utc.dt.to_string("%Y-%m-%dT%H:%M:%S").alias(Row.KEY),
-        (state.is_in(_CLOSED) | pl.col("cancelled").is_not_null()).alias(Row.CLOSED),
-        pl.col("currency").str.to_uppercase().alias(Row.CURRENCY),
+        .alias(OrderRow.OFFSET),
+        utc.dt.to_string("%Y-%m-%dT%H:%M:%S").alias(OrderRow.KEY),
+        (state.is_in(_CLOSED) | pl.col("cancelled").is_not_null()).alias(OrderRow.CLOSED),
+        pl.col("currency").str.to_uppercase().alias(OrderRow.CURRENCY),
         *(value.alias(f"{name}_number") for name, value in numbers.items()),
         pl.when(pl.col("is_head")).then(numbers["total"]).alias(Line.MONEY),
         whole.alias(Orders.LIST_AMOUNT),
@@ -198,7 +198,7 @@ def _values(options: OrderOptions) -> list[pl.Expr]:
         numbers["refunded"].fill_null(0.0).alias(Orders.REFUND_AMOUNT),
         pl.col("code").is_not_null().alias(Orders.COUPON_USED),
         count.alias(Orders.UNITS),
-        (numbers["price"] * count).round(2).alias(Row.LINE_AMOUNT),
+        (numbers["price"] * count).round(2).alias(OrderRow.LINE_AMOUNT),
         pl.col("sku").alias(OrderLines.PRODUCT_ID),
         pl.col("item").alias(OrderLines.PRODUCT_NAME),
     ]

@@ -31,7 +31,7 @@ from csinsight.contract.schema import OrderLines, Orders
 from csinsight.errors import ImporterError
 from csinsight.importers import cells
 from csinsight.importers.mapping_spec import ShopOptions, exported_at, read_options
-from csinsight.importers.one_shop import Row, shop_of
+from csinsight.importers.one_shop import OrderRow, shop_of
 from csinsight.importers.orders import import_orders
 from csinsight.importers.reading import (
     LINE_SCHEMA,
@@ -179,7 +179,7 @@ def _named(records: Records) -> pl.DataFrame:
     return records.frame.select(
         *LINE_SCHEMA,
         *columns,
-        pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(Row.EXPORTED),
+        pl.lit(exported_at(records.file), dtype=pl.Datetime("us")).alias(OrderRow.EXPORTED),
         pl.lit(found["refund"] is not None).alias("tells_refund"),
         pl.lit(found["paid"] is not None).alias("tells_paid"),
         shop_of(records.header),
@@ -267,7 +267,7 @@ def _values(marks: tuple[str, str]) -> list[pl.Expr]:
         ).alias(Orders.PAID_AT),
         cells.whole(pl.col("units"), *marks).alias(Orders.UNITS),
         state.alias("state_key"),
-        state.is_in((*CLOSED_STATES, "交易成功")).alias(Row.CLOSED),
+        state.is_in((*CLOSED_STATES, "交易成功")).alias(OrderRow.CLOSED),
         *(cells.number(pl.col(name), *marks).alias(f"{name}_number") for name in MONEY),
     ]
 

@@ -21,13 +21,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln, hyp2f1
 
 from csinsight.errors import NoFitError
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 #: Different histories that a fit looks at.
 FIT_ON: Final = 20_000

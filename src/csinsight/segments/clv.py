@@ -27,8 +27,8 @@ from csinsight.segments.bgnbd import (
     fit_gamma_gamma,
     fit_pareto_nbd,
 )
+from csinsight.stats import Floats
 
-Floats = npt.NDArray[np.float64]
 #: Models of when buyers come back.
 Kind: TypeAlias = Literal["bgnbd", "pareto_nbd"]
 

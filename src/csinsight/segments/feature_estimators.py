@@ -16,8 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from csinsight.contract.schema import PAGE_KINDS
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
@@ -26,8 +25,7 @@ from csinsight.segments.mixture import Mixture, fit_mixture, release
 from csinsight.segments.model import TypeModel, seen
 from csinsight.segments.shrink_features import Evidence, weigh
 from csinsight.segments.signatures import FEATURES, Signatures
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 #: Quantiles of a feature that stand for "low" and "high" where the types start, and how far up
 #: from low the place of a type lies of which the signature says nothing.

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, logsumexp
 
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 #: Degrees of freedom of the tails: heavy enough to shrug at odd buyers, near normal inside.
 FREEDOM = 6.0

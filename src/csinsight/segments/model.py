@@ -34,8 +34,7 @@ from csinsight.contract.domain import BUYER_TYPES
 from csinsight.segments.mixture import Mixture
 from csinsight.segments.shrink_features import NO_EVIDENCE, Evidence, Scale, weigh
 from csinsight.segments.signatures import MemoryRules
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 
 @dataclass(frozen=True)

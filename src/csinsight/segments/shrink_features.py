@@ -28,9 +28,8 @@ from pydantic import BaseModel, ConfigDict
 from csinsight.contract.schema import PAGE_KINDS
 from csinsight.segments.feature_estimators import OBSERVERS, Observed
 from csinsight.segments.signatures import FEATURES
+from csinsight.stats import Floats
 from csinsight.stats.spread import between_variance
-
-Floats = npt.NDArray[np.float64]
 
 #: Sampling noise that stands for "nothing seen".
 NO_EVIDENCE = np.inf

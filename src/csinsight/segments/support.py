@@ -19,11 +19,11 @@ from csinsight.segments.options import TypeOptions
 from csinsight.segments.shrink_features import weigh
 from csinsight.segments.signatures import FEATURES
 from csinsight.segments.types import TypeResult, label
+from csinsight.stats import Floats
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
-Floats = npt.NDArray[np.float64]
 
 #: Buyers that the comparisons look at, drawn by the seed; silhouettes grow with the square.
 SAMPLE: Final = 1_500

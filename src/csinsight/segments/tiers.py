@@ -23,8 +23,7 @@ from csinsight.errors import DataError
 from csinsight.features.spend import SpendFeatures
 from csinsight.segments.forecast_error import ForecastError, forecast_error
 from csinsight.segments.options import TierOptions
-
-Floats = npt.NDArray[np.float64]
+from csinsight.stats import Floats
 
 #: Days that count as the present, as the textbook's "present contribution" is read here.
 PRESENT_DAYS: Final = 90

@@ -32,8 +32,8 @@ from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, held, remembered, seen, together
 from csinsight.segments.options import TypeOptions
 from csinsight.segments.shrink_features import ADDED_UP, EVEN, Evidence, weigh
+from csinsight.stats import Floats
 
-Floats = npt.NDArray[np.float64]
 #: Gives buyers' raw counts as of a moment; with a flag, those of half the days beside them.
 Read: TypeAlias = Callable[[datetime, bool], pd.DataFrame]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from csinsight.contract.domain import COMPLIANCE, TURN_MARKERS
-from csinsight.simulate.arrays import DAY_S, Bools, Floats, Ints, rank_in_group, sigmoid
+from csinsight.simulate.arrays import DAY_S, Bools, Ints, rank_in_group, sigmoid
 from csinsight.simulate.cases import (
     AFTER_SALES,
     BARGAINING,
@@ -21,6 +21,7 @@ from csinsight.simulate.cases import (
 )
 from csinsight.simulate.people import Staff
 from csinsight.simulate.scenario import OVERLAPPING, PUTS_OFF, Scenario
+from csinsight.stats import Floats
 
 #: Chosen anew at each agent turn before the buyer decides; praise is asked for at the end.
 TURN_ACTS = (*TURN_MARKERS, *(name for name in COMPLIANCE if not name.endswith("_praise")))

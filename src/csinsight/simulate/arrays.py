@@ -12,7 +12,6 @@ import polars as pl
 
 from csinsight.params import add_months, month_end
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 

@@ -17,7 +17,6 @@ from csinsight.simulate.arrays import (
     DAY_S,
     Bools,
     Calendar,
-    Floats,
     Ints,
     choose,
     moments,
@@ -27,6 +26,7 @@ from csinsight.simulate.arrays import (
 from csinsight.simulate.cases import Cases
 from csinsight.simulate.people import Crowd
 from csinsight.simulate.scenario import Scenario
+from csinsight.stats import Floats
 
 #: Rows follow BUYER_TYPES, columns PAGE_KINDS: home search category product new_arrivals deal
 #: cart checkout account help community news sports entertainment other. Weights out of 100.

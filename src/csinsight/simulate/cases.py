@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Floats, Ints, choose, time_of_day
+from csinsight.simulate.arrays import DAY_S, Bools, Calendar, Ints, choose, time_of_day
 from csinsight.simulate.people import Crowd, Latent, Staff
 from csinsight.simulate.scenario import Scenario
+from csinsight.stats import Floats
 
 #: Most agent turns before the buyer decides.
 TURNS = 8

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from csinsight.contract.domain import ENDINGS
 from csinsight.simulate.acts import Acts
-from csinsight.simulate.arrays import Bools, Floats, Ints, logit, sigmoid
+from csinsight.simulate.arrays import Bools, Ints, logit, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, BARGAINING, OTHER, TURNS, Cases
 from csinsight.simulate.outcome import Outcome
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
 from csinsight.simulate.scenario import Scenario
 from csinsight.simulate.script import AGENT, BOT, BUYER, SYSTEM, Deck, Pen, Script, Texts, where
+from csinsight.stats import Floats
 
 #: Behaviours that are one more line, with the bank and the place in the turn.
 _EXTRA: Final = (

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from csinsight.simulate.acts import Acts
-from csinsight.simulate.arrays import Bools, Floats, Ints, sigmoid
+from csinsight.simulate.arrays import Bools, Ints, sigmoid
 from csinsight.simulate.cases import AFTER_SALES, TURNS, Cases
 from csinsight.simulate.people import Staff
 from csinsight.simulate.scenario import Scenario
+from csinsight.stats import Floats
 
 #: Log-odds by which ordering hours later is less likely than ordering on the spot.
 _LATER = 2.6

@@ -15,7 +15,6 @@ from csinsight.simulate.arrays import (
     FUTURE_DAYS,
     Bools,
     Calendar,
-    Floats,
     Ints,
     Rows,
     logit,
@@ -23,6 +22,7 @@ from csinsight.simulate.arrays import (
 )
 from csinsight.simulate.phrases import Phrases
 from csinsight.simulate.scenario import Scenario
+from csinsight.stats import Floats
 
 #: Columns below follow BUYER_TYPES: simple, surfing, newcomer, bargain, periodic, sporty.
 _ORDER_FACTOR = np.array([1.9, 0.7, 0.45, 1.1, 1.0, 0.8])

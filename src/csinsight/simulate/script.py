@@ -19,10 +19,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from csinsight.simulate.arrays import Bools, Floats, Ints, Rows, rank_in_group
+from csinsight.simulate.arrays import Bools, Ints, Rows, rank_in_group
 from csinsight.simulate.cases import Cases
 from csinsight.simulate.people import Staff
 from csinsight.simulate.phrases import Phrases
+from csinsight.stats import Floats
 
 BUYER, AGENT, BOT, SYSTEM = range(4)
 Texts = npt.NDArray[np.object_]

@@ -16,7 +16,7 @@ import polars as pl
 from csinsight.contract.domain import BUYER_TYPES, COMPLIANCE, MARKERS
 from csinsight.contract.schema import SENDERS, Agents, Buyers, Messages, Orders, Ratings
 from csinsight.simulate.acts import Acts
-from csinsight.simulate.arrays import Bools, Calendar, Floats, Ints, moments, sigmoid
+from csinsight.simulate.arrays import Bools, Calendar, Ints, moments, sigmoid
 from csinsight.simulate.cases import TOPICS, TURNS, Cases
 from csinsight.simulate.outcome import Draws, Outcome, at_risk, true_effects
 from csinsight.simulate.people import (
@@ -30,6 +30,7 @@ from csinsight.simulate.people import (
 )
 from csinsight.simulate.scenario import Scenario
 from csinsight.simulate.script import Lines
+from csinsight.stats import Floats
 
 _RATED_SHARE = 0.11
 _ORDER_BASE = 3_400_000_000_000_000_000

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats: TypeAlias = NDArray[np.float64]
+from csinsight.stats import Floats
+
 _Float: TypeAlias = float | np.floating[Any]
 
 

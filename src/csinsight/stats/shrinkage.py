@@ -32,7 +32,7 @@ import numpy as np
 import scipy
 from scipy.special import digamma, polygamma
 
-from csinsight.stats.intervals import Floats
+from csinsight.stats import Floats
 
 #: Grids of the prior: share of the family without effect, and spread of the others in points.
 _NONE, _SPREAD = (
@@ -173,44 +173,44 @@ _MOST: Final = 30.0
 _OWN: Final = 0.05
 
 
-def pooled_spread(spread: Floats, plain: Floats, df: Floats) -> tuple[Floats, Floats]:
+def moderated_errors(clustered: Floats, independent: Floats, df: Floats) -> tuple[Floats, Floats]:
     """Return standard errors drawn towards their prior, and their degrees of freedom.
 
     Parameters
     ----------
-    spread : array (behaviours, ...)
+    clustered : array (behaviours, ...)
         Cluster-robust standard errors.
-    plain : array (behaviours, ...)
+    independent : array (behaviours, ...)
         Standard errors as if conversations were independent.
     df : array (behaviours,)
-        Degrees of freedom of each `spread`.
+        Degrees of freedom of each `clustered`.
 
     Returns
     -------
     tuple of array, array
-        Of the shape of `spread`; as they came where behaviours are too few to learn from.
+        Of the shape of `clustered`; as they came where behaviours are too few to learn from.
 
     Examples
     --------
     One of six came out small by chance:
 
-    >>> spread = np.array([1.0, 1.1, 0.9, 1.2, 1.0, 0.5])
-    >>> pooled, df = pooled_spread(spread, np.ones(6), np.full(6, 11.0))
-    >>> bool(pooled[5] > 0.7), bool(df[5] > 11)
+    >>> clustered = np.array([1.0, 1.1, 0.9, 1.2, 1.0, 0.5])
+    >>> moderated, df = moderated_errors(clustered, np.ones(6), np.full(6, 11.0))
+    >>> bool(moderated[5] > 0.7), bool(df[5] > 11)
     (True, True)
     """
-    own = df.reshape(-1, *[1] * (spread.ndim - 1)) * np.ones_like(spread)
-    if len(spread) < _LEAST or not (np.all(spread > 0) and np.all(plain > 0)):
-        return spread, own
-    ratio = np.log((spread / plain) ** 2) - digamma(own / 2) + np.log(own / 2)
+    own = df.reshape(-1, *[1] * (clustered.ndim - 1)) * np.ones_like(clustered)
+    if len(clustered) < _LEAST or not (np.all(clustered > 0) and np.all(independent > 0)):
+        return clustered, own
+    ratio = np.log((clustered / independent) ** 2) - digamma(own / 2) + np.log(own / 2)
     apart = ratio.var(axis=0, ddof=1) - polygamma(1, own / 2).mean(axis=0)
     prior_df = np.minimum(2 * _trigamma_inverse(np.maximum(apart, 1e-6)), _MOST)
     level = np.exp(ratio.mean(axis=0) + digamma(prior_df / 2) - np.log(prior_df / 2))
-    prior = np.maximum(level, 1.0) * plain**2
+    prior = np.maximum(level, 1.0) * independent**2
     both = prior_df + own
-    pooled = (prior_df * prior + own * spread**2) / both
-    alone = spread**2 / prior > scipy.stats.f.ppf(1 - _OWN, own, prior_df)
-    return np.where(alone, spread, np.sqrt(pooled)), np.where(alone, own, both)
+    moderated = (prior_df * prior + own * clustered**2) / both
+    alone = clustered**2 / prior > scipy.stats.f.ppf(1 - _OWN, own, prior_df)
+    return np.where(alone, clustered, np.sqrt(moderated)), np.where(alone, own, both)
 
 
 def _trigamma_inverse(values: Floats) -> Floats:

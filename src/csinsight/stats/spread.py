@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from csinsight.stats.intervals import Floats
+from csinsight.stats import Floats
 
 #: Fewer units than this say nothing of how much units usually differ.
 MIN_UNITS: Final = 4
