@@ -109,6 +109,14 @@ def test_nicknames(before, nickname, after):
         ("运单SF1234567890123", "1234567890"),
         ("我住3栋2单元1201", "1201"),
         ("12345678是我QQ", "12345678"),
+        # In a question about where things are sent too.
+        ("四川省成都市武侯区桐梓林小区能上门吗", "桐梓林"),
+        ("湖北武汉洪山区珞喻路口那家超市能放吗", "珞喻路"),
+        ("广东省东莞市松山湖产业园3栋能送上楼吗", "3栋"),
+        ("unit 12 of the Maple building", "12"),
+        ("I live in Maplewood Court behind the church", "Maplewood"),
+        ("sku 13912345678 that's me", "13912345678"),
+        ("Dr. Martens Kowalski ordered it", "Kowalski"),
     ],
 )
 def test_what_points_at_a_person_goes(text, gone):
@@ -128,6 +136,22 @@ def test_what_points_at_a_person_goes(text, gone):
         "上海市多久到",
         "2 weeks -- Will it fit a 30 inch door?",
         "不行，没办法",
+        "深圳发货到广州天河区几天能到",
+        "江苏省苏州市可以当天送吗",
+        "湖南长沙岳麓区有体验店吗",
+        "是山东烟台栖霞市的苹果吗",
+        "请问SKU 100023456 还有货吗，型号ABC123456789是新款吗",
+        "商品编号100066896214是自营吗",
+        "订单满299-50能叠吗",
+        "支付宝花呗分期12期免息吗",
+        "容量是1000000毫安吗，1,280,000像素",
+        "方太和老板怎么选，钱大妈的肉新鲜吗",
+        "I live in an apartment, is it quiet? I live in Texas, is tax included",
+        "Do you have unit 3 of the textbook? Is it plot 12 in the series",
+        "Item #48213 or part no 8E0-615-301, is it in stock?",
+        "Is the Dr. Martens 1460 on sale? Mrs. Meyer's soap too",
+        "Is there a zip code limit? The plate is 10 inch",
+        "Ford F-150 2020 mats? Rated 1,250,000 cycles",
     ],
 )
 def test_what_a_coach_needs_stays(text):

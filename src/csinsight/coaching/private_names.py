@@ -34,7 +34,7 @@ _ORDINARY = (
     "|黎明|白酒|蒲团|赖账|卓越|池子|乔迁|温州|庄园|柴油|阎王|习惯|艾草|容易|容量|向导|古风|耿直"
     "|欧洲|欧码|欧式|文字|文件|文艺|曾经"
     "|服务|客服|产品|商品|售后|退换|快递|自己|别人|他们|我们|你们|大家|家人|老师傅|工程师|小姐姐"
-    "|配送|维修|这边|哪个|什么|怎么|谢谢|谢了|谢啦|金牌|时尚|温柔|严肃|段子"
+    "|配送|维修|这边|哪个|什么|怎么|谢谢|谢了|谢啦|金牌|时尚|温柔|严肃|段子|钱大妈|马大姐"
 )
 _NOT_A_NAME = (
     "告诉|告知|多少|一下|是不|还是|及|和|与|或|信息|电话|地址|手机|号码|姓名|签收|那边|那里|什么"
@@ -110,7 +110,9 @@ NAMES: Final = tuple(
             r"(?:\b(?:mr|mrs|ms|miss|dr|dear)|regards|sincerely|cheers|\byours(?: truly)?|warmly"
             r"|respectfully|c/o|i'?m|\bi am|attn"
             r"|attention)"
-            rf"[.,:]{{0,2}}\s+(?P<found>{_ENGLISH_NAME})",
+            # Makers that are called like a person.
+            rf"[.,:]{{0,2}}\s+(?!(?:Martens|Pepper|Seuss|Scholl|Bronner|Jart|Clean|Coffee|Meyer|Dior|Me)\b(?!\s(?-i:[A-Z])))"
+            rf"(?P<found>{_ENGLISH_NAME})",
         ),
         (
             "姓名",
@@ -265,7 +267,7 @@ NAMES: Final = tuple(
         (
             "姓名",
             # The last letter of 多谢, 任何, 厨房, 编程, 允许 is nobody's name.
-            rf"(?<![谢多任厨编课允])(?P<found>{_NAME_BEGINS}[{HAN}]{{0,2}}?)(?=先生|女士|小姐|太太|老师|师傅|经理"
+            rf"(?<![谢多任厨编课允])(?P<found>{_NAME_BEGINS}[{HAN}]{{0,2}}?)(?<![和跟与或])(?=先生|女士|小姐|太太|老师|师傅|经理"
             rf"|阿姨|大哥|大姐|大爷|大妈|大叔|奶奶|爷爷|叔叔|伯伯|主任|医生|律师|教授|老板|同学|会计|收$)",
         ),
         ("姓名", rf"^(?P<found>(?:{_COMPOUND})[{HAN}]{{1,2}})$"),

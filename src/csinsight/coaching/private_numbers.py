@@ -48,7 +48,11 @@ STATED: Final = re.compile(
     r"(?<![a-z])(?:gb|qb|fz|jb|hg|yy|iso|iec|en|astm|din)(?:/[tz])?\s?[0-9.]{3,6}(?:-(?:19|20)"
     r"[0-9]{2})?"
     r"(?![0-9])|(?:批号|批次|生产批次)[:是为\s]{0,3}[0-9a-z\-]{4,17}(?![0-9a-z])|(?:条形码|条码|barcode|(?<![a-z])(?:ean|upc|isbn)(?![a-z]))(?:[:是为\s]"
-    r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}",
+    r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}"
+    # What a shop calls its goods by: the same for all who ask, unless a phone hides behind it.
+    r"|(?:型号|货号|款号|(?:商品|产品|货品|物料|宝贝)(?:编号|编码|代码|id|号)|(?<![a-z])(?:sku|mpn|asin"
+    r"|(?:item|part|article|product|catalog(?:ue)?|stock|cat|model|style)\s?(?:no\.?|number|code|id|#)"
+    r"|model|style))[:#.是为号\s]{0,3}(?!1[3-9][0-9]{9}(?![0-9]))[a-z0-9][a-z0-9\-./]{2,19}(?![a-z0-9])",
     re.IGNORECASE,
 )
 #: Times of the day, prices with a decimal point, spans of years: no part of a longer number.
@@ -63,7 +67,7 @@ UNIT: Final = (
     r"寸码号款折度倍级"
     r"代世期万千百w]|kg|g|cm|mm|m|ml|l|v|w|hz|mah|gb|mb|tb|fps|k|x|oz|lb|in|inch|ft|pcs|pack|usd"
     r"|eur|gbp"
-    r"|rmb|cny|days?|hours?|weeks?|months?|years?|pieces?|items?|minutes?|am|pm|公斤|厘米|毫米|平"
+    r"|毫安|安时|瓦|伏|赫|流明|转|像素|lumens?|watts?|volts?|rpm|dpi|psi|reviews?|rmb|cny|days?|hours?|weeks?|months?|years?|pieces?|items?|minutes?|am|pm|公斤|厘米|毫米|平"
     r"|匹|工作)"
     r"(?![a-z])"
 )
@@ -151,7 +155,10 @@ def is_everyday(plain: str, start: int, end: int) -> bool:
     if max(widths) <= 4 and all(value % 10 == 0 and value for value in values):
         return True
     dims = re.fullmatch(r"[0-9]{1,4}(?:\s?[*x×/]\s?[0-9]{1,4}){1,2}", text)
-    return bool(dims) and (max(widths) <= 3 or counted)
+    thousands = re.fullmatch(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+", text)
+    return bool(thousands and (counted or len(text) <= _DIGITS + 2)) or bool(
+        dims and (max(widths) <= 3 or counted)
+    )
 
 
 #: Where numbers without a country's prefix may come from.
@@ -238,7 +245,9 @@ NUMBERS: Final = tuple(
         # Before all else what is called an order: by its digits alone it may be a card.
         (
             "单号",
-            r"(?:订单|单号|编号|运单|快递|物流|流水|工单|售后单|退款单|会员号|卡号|账户|账号)"
+            r"(?:订单|单号|(?<!商品)(?<!产品)(?<!货品)编号|运单|快递|物流|流水|工单|售后单|退款单|会员号|卡号|账户"
+            # "订单满299-50": what it is worth, not its number.
+            r"|账号)(?![^0-9\n]{0,6}[满价额共付计减差超达省]\s?[0-9]{1,5}(?![0-9]))"
             r"[^a-z0-9\n,。;!?]{0,8}(?P<found>[a-z]{0,6}[0-9][a-z0-9\-_]{3,39})",
         ),
         # Papers.
@@ -354,6 +363,8 @@ NUMBERS: Final = tuple(
             r"(?:'s)?(?= is|:)"
             r"|(?:civic|camry|tesla|honda|toyota|ford|bmw|audi|sedan|suv)\b)"
             r"[^a-z0-9\n]{0,6}(?:(?:number|no\.?|is|号)[^a-z0-9\n]{0,3})*"
+            # A model and its year.
+            r"(?!(?-i:[A-Z]{1,3}-?[0-9]{1,3}\s(?:19|20)[0-9]{2}(?![0-9A-Z])))"
             r"(?P<found>(?-i:(?=(?:[· \-]?[A-Z0-9]){5})(?=[A-Z0-9· \-]{0,8}[0-9])"
             r"(?=[0-9· \-]{0,6}[A-Z])"
             r"[A-Z0-9]{1,8}(?:[\s·\-][A-Z0-9]{1,5}){0,3}))",
@@ -361,6 +372,7 @@ NUMBERS: Final = tuple(
         (
             "车牌",
             r"(?:car|van|vehicle|plates?)(?: reg(?:istration)?)?(?: is|:)\s*"
+            rf"(?![0-9]{{1,4}}{UNIT})"
             r"(?P<found>(?=[a-z ]{0,6}[0-9])(?=[0-9 ]{0,6}[a-z])[a-z0-9]{2,4}\s?[a-z0-9]{3,4})"
             r"(?![a-z0-9])",
         ),
@@ -438,7 +450,7 @@ NUMBERS: Final = tuple(
             r"[A-Z0-9]{11,})"
             r"(?![a-z0-9])",
         ),
-        ("单号", r"#\s?(?P<found>[0-9]{4,})"),
+        ("单号", r"(?<!item )(?<!sku )(?<!part )(?<!model )(?<!style )#\s?(?P<found>[0-9]{4,})"),
         ("单号", r"(?<![0-9.])[0-9]{3,6}(?:[\s\-_.·~|/\u2010-\u2015]{1,3}[0-9]{3,6}){2,}(?![0-9])"),
         ("单号", r"[0-9]{8,}[0-9a-z]*"),
     )

@@ -37,6 +37,14 @@ _AREA: Final = (
     r"|县|(?<![绿])州|盟|旗|镇|乡|街道)"
 )
 _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
+#: Down to a county hundreds of thousands live: who asks about it (whether and when things come
+#: there, whether they come from there) tells nothing of where they live.
+_ASKED_OF: Final = (
+    rf"(?!(?:{PROVINCES}|{CITIES}|(?:(?![是在到从镇乡街道村路弄巷号栋楼])[{HAN}]){{1,8}}?"
+    rf"(?:省|自治区|自治州|{_NO_CITY}市|(?<![小一二三四五六七八九十园])区|[县州盟旗])){{1,4}}"
+    rf"(?:(?![镇乡街道村路弄巷号栋楼苑园庄区])[{HAN}0-9 ]){{0,14}}?"
+    r"(?:[吗么嘛?]|几[天点个号时月]|多[久少]|包邮|[邮运]费|什么时候|没有|不(?=[?!]|$)))"
+)
 #: Where in it: a road, an estate, a house, with what number stands behind.
 _PLACE: Final = (
     rf"[{HAN}A-Za-z0-9#\-()\s]{{0,24}}?(?:大道|路|街|道|巷|弄|胡同|号楼|号院|号|栋|幢|座|楼|层"
@@ -94,8 +102,8 @@ _ABROAD: Final = (
 PLACES: Final = tuple(
     ("地址", re.compile(pattern, re.IGNORECASE))
     for pattern in (
-        rf"(?:{_AREA}){{2,}}(?:{_PLACE})*",
-        rf"(?:{PROVINCES}|{CITIES}(?!市[区里内]))(?:{_AREA})+(?:{_PLACE})*",
+        rf"{_ASKED_OF}(?:{_AREA}){{2,}}(?:{_PLACE})*",
+        rf"{_ASKED_OF}(?:{PROVINCES}|{CITIES}(?!市[区里内]))(?:{_AREA})+(?:{_PLACE})*",
         rf"[^{_LEAD}]{{0,24}}{_HOUSE}{_NUMBER}(?:{_PLACE})*",
         r"(?:收货地址|收件地址|家庭住址|住址|我的地址|地址)(?:是|为|:|(?:改|换|更新|变更|写|填)"
         r"[成到为])\s*"
@@ -103,6 +111,8 @@ PLACES: Final = tuple(
         r"(?P<found>(?:[^\s,。!?;\n\[\]]|,(?=[^,。]{0,16}[0-9号室栋楼])){4,60})",
         # "Room 2 rug" is none: behind a flat's number no other word stands at once.
         rf"(?!{_FLAT}\s[0-9]\s(?!at|on|in|of|and|is|please|thanks)(?-i:[a-z]{{3,}}))"
+        rf"(?!{_FLAT}\s[0-9]+\s(?:of|in)\s(?:(?:the|a|my|this|your)\s)?(?!(?:the|a|my|this|your)\s|{_STREET}\b|{_FLAT}\b|building"
+        r"|complex|estate|village|terraces?|gardens|flats|apartments|residence)(?-i:[a-z]))"
         rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
         rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?"
         rf"|(?<=,\s)(?-i:[A-Z])[a-z0-9'\-. ]{{1,30}}(?=,))?{_REST}",
@@ -139,7 +149,7 @@ PLACES: Final = tuple(
         r"[a-z\-]+(?:,?\s+[a-z]+-(?:ku|shi|cho|gu|dong|si|ro|gil))"
         r"+(?:,\s*[a-z]+){0,2}(?:\s[0-9]{3}-?[0-9]{4})?",
         r"(?:zip|post)\s?-?code[^0-9a-z\n]{0,4}(?:is)?\s*"
-        r"(?P<found>[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z])"
+        r"(?P<found>(?=[a-z \-]{0,5}[0-9])[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z])"
         r"|(?:\bzip(?: is|:)?|邮编)[^0-9\n]{0,4}(?P<code>[0-9]{5,6}(?:-[0-9]{4})?)",
         r"(?<![A-Za-z0-9])(?-i:[A-Z]{1,2}[0-9][A-Z0-9]?\s[0-9][A-Z]{2})(?![A-Za-z0-9])",
         r"(?<![a-z0-9])[0-9]{1,5}[a-z]?,?\s+(?:rue|via|calle|avenida|rua|chemin|impasse|all[ée]e"
@@ -183,6 +193,9 @@ PLACES: Final = tuple(
         rf"(?:到|送|放|寄)[到在给]?(?![到在给]?(?:门口|小区|楼下|[我你他她它那这]))(?P<found>[{HAN}]{{3,14}}?(?:斜对面|正对面|对面|隔壁)[{HAN}]{{0,8}})",
         r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to|\b)\s*address\s*(?:is|:)\s*"
         r"(?P<found>[^\n.!?;\[\]]{6,90})",
-        r"(?:i live (?:at|on|in)|my home is)\s+(?P<found>[^\n.!?;\[\]]{4,90})",
+        # In a state or an apartment many do; a number, a road or what is near tells where.
+        r"(?:i live (?:at|(?:on|in)(?=[^\n.!?;]{0,90}(?:[0-9]|\b(?:near|by|behind|opposite|beside"
+        rf"|next|across|corner|between)\b|,\s(?-i:[A-Z])|\b{_STREET}\b)))|my home is)\s+"
+        r"(?P<found>[^\n.!?;\[\]]{4,90})",
     )
 )  # fmt: skip
