@@ -209,3 +209,25 @@ def test_every_record_comes_out_or_is_refused(
     imported = sound(read_mapping(files, put(folder, "m.yml", ORDERS)))
     assert imported.rows_in
     assert all(imported.refused["_reason"].str.strip_chars().to_list()), "refused without a reason"
+
+
+def test_amounts_in_ten_thousands_are_read_and_said_to_be_rounded(
+    tmp_path: Path, sound: Sound
+) -> None:
+    head = "单号,买家,下单,付款,实付,件数,用券\n"
+    cells = ["1.2万", "¥3万元", "2.5w", '"1,234.50"', "1.2万+", "12万5"]
+    rows = "".join(f"a{n},甲,2024-01-05,2024-01-05,{cell},1,\n" for n, cell in enumerate(cells))
+    mapping = put(tmp_path, "m.yml", ORDERS)
+    result = sound(read_mapping([put(tmp_path, "x.csv", head + rows)], mapping))
+    paid = result.tables["orders"].select("order_id", "paid_amount").rows()
+    assert paid == [("a0", 12000.0), ("a1", 30000.0), ("a2", 25000.0), ("a3", 1234.5)]
+    assert result.refused["_line"].to_list() == [6, 7]
+    assert any("3 numbers are written" in told for told in result.notices)
+
+
+def test_a_unit_in_the_header_and_in_the_cell_is_meant_once(tmp_path: Path) -> None:
+    text = CSV.splitlines()[0].replace("实付", "实付(万元)") + "\n"
+    text += "".join(f"a{n},甲,2024-01-05,,{cell},1,\n" for n, cell in enumerate(["1.2万", "1.2"]))
+    mapping = put(tmp_path, "m.yml", ORDERS.replace("from: 实付", "from: 实付(万元)"))
+    result = read_mapping([put(tmp_path, "x.csv", text)], mapping)
+    assert result.tables["orders"]["paid_amount"].to_list() == [12000.0, 12000.0]

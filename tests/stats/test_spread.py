@@ -53,3 +53,18 @@ def test_too_few_agents_or_no_variation_says_nothing() -> None:
     assert between_units([0, 0, 0, 0], [9, 9, 9, 9]) is None
     with pytest.raises(ValueError, match="trials"):
         between_units([1, 2, 3, 4], [0, 9, 9, 9])
+
+
+@pytest.mark.parametrize("odd", [0.75, 0.3])
+def test_the_interval_of_the_teams_own_spread_holds_its_estimate_where_one_stands_outside(
+    odd: float,
+) -> None:
+    """Eight agents alike but one: the others' spread is 0, and so is its interval's lower end."""
+    n = np.full(8, 300)
+    won = np.array([150, 148, 152, 151, 149, 150, 153, round(300 * odd)])
+    found = between_units(won, n)
+    assert found is not None
+    assert found.outside.tolist() == [False] * 7 + [True]
+    assert found.p_value < 0.01
+    assert found.sd_low <= found.sd <= found.sd_high
+    assert found.sd == 0.0

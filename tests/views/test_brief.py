@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -228,6 +230,20 @@ def test_a_change_that_may_be_chance_has_no_figures_in_the_brief(study: Study) -
     for change, figures in (((0.01, -0.04, 0.06), False), ((0.05, 0.02, 0.08), True)):
         told = labels.change_in_words(study, change, brief=True)
         assert any(sign.isdigit() for sign in told) == figures
+
+
+def test_where_nobody_fell_silent_the_money_to_come_is_told_all_the_same(study: Study) -> None:
+    """Nothing is at stake: that is not a shop too young for a forecast, which has its interval."""
+    silent = pd.DataFrame(columns=["buyer_id", "tier_before", "tier", "loss"])
+    sums = {"before": 1000.0, "bought": 30.0, "quiet": -100.0, "new": 80.0, "now": 1010.0}
+    ends = {"at_stake": 0.0, "low": math.nan, "high": math.nan, "least": 800.0, "most": 1200.0}
+    found = Leaving(of=4, fell=1, rose=1, fresh=0, silent=silent, **sums, **ends)
+    told = value_tiers.leaving(study, found).plain().replace("\xa0", " ")
+    assert "CN¥800 to CN¥1,200" in told
+    assert "too young" not in told
+    young = replace(found, least=math.nan, most=math.nan)
+    told = value_tiers.leaving(study, young).plain()
+    assert "too young" in told and "800" not in told
 
 
 def test_what_goes_and_comes_is_told_as_one_net_figure(study: Study) -> None:

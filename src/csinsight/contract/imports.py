@@ -13,6 +13,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 RECORD: Final = "imports.jsonl"
+_ORDERS: Final = "orders"
 #: Share of rows, or of money, from which a refusal is named in the brief.
 WORTH_NAMING: Final = 0.02
 
@@ -107,6 +108,32 @@ def read_imports(folder: Path) -> list[ImportRecord]:
     [2]
     """
     return [entry for entry, _ in _lines(folder) if entry is not None]
+
+
+def standing_imports(folder: Path) -> list[ImportRecord]:
+    """Return the record without what a later import of the same file took the place of.
+
+    Orders of a file that is imported once more, by a mapping that was mended, say, are taken as
+    they are now read: what was refused the first time is no loss any more.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> given = {"file": "x.csv", "sha256": "0", "format": "mapping", "tables": ["orders"]}
+    >>> first = ImportRecord(**given, mapping="1", rows_in=3, rows_used=1, rows_refused=2)
+    >>> again = ImportRecord(**given, mapping="2", rows_in=3, rows_used=3, rows_refused=0)
+    >>> write_imports(folder, [first, again])
+    >>> [entry.mapping for entry in standing_imports(folder)]
+    ['2']
+    """
+    entries = read_imports(folder)
+    last = {entry.sha256: n for n, entry in enumerate(entries) if _ORDERS in entry.tables}
+    return [
+        entry
+        for n, entry in enumerate(entries)
+        if _ORDERS not in entry.tables or last[entry.sha256] == n
+    ]
 
 
 def broken_lines(folder: Path) -> list[int]:

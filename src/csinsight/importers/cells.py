@@ -303,19 +303,28 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
     """Return finite decimal numbers, without currency signs and with grouping that fits.
 
     ``1,234.50`` is a number; ``1,50`` and ``1.234,50`` are not, unless `decimal` says that the
-    comma is the decimal mark: a guess would be wrong by a hundred times.
+    comma is the decimal mark: a guess would be wrong by a hundred times. ``1.2万`` and ``1.2w``
+    are 12,000, as pages write large numbers.
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"x": ["1,234.50", "1.234,50", "￥12", "1,50"]})
+    >>> cells = pl.DataFrame({"x": ["1,234.50", "1.234,50", "￥12", "1,50", "1.2万元"]})
     >>> cells.select(number(pl.col("x")))["x"].to_list()
-    [1234.5, None, 12.0, None]
+    [1234.5, None, 12.0, None, 12000.0]
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
-    [None, 1234.5, 12.0, 1.5]
+    [None, 1234.5, 12.0, 1.5, None]
     """
     return read(_plain(cell, decimal, thousands), "float")
 
 
+#: Signs behind a number that count it in ten thousands, and so on: pages and tables for people
+#: write ``1.2万`` for 12,000 (rounded, mostly).
+MYRIADS: Final = {
+    **dict.fromkeys("万萬wW", "e4"),
+    **dict.fromkeys("亿億", "e8"),
+    **dict.fromkeys("千kK", "e3"),
+}
+MYRIAD_PATTERN: Final = rf"[0-9.,]\s*([{''.join(MYRIADS)}])元?$"
 _PLAIN_NUMBER: Final = r"^[0-9]{1,18}(\.[0-9]*)?$"
 
 
@@ -339,13 +348,17 @@ def _brought(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:
     for unit in (*_UNITS, *({thousands} & {" ", "'"})):
         text = text.str.replace_all(unit, "", literal=True)
     point = re.escape(decimal)
+    counted = text.str.extract(MYRIAD_PATTERN, 1)
+    text = text.str.head(text.str.len_chars() - counted.is_not_null())
     grouped = rf"^[-+]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+({point}[0-9]*)?$"
     if thousands and thousands not in (" ", "'"):
         without = text.str.replace_all(thousands, "", literal=True)
         text = pl.coalesce(pl.when(text.str.contains(grouped)).then(without), text)
     whole = rf"^[-+]?([0-9]{{1,18}}({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]{{1,2}})?$"
-    plain = pl.when(text.str.contains(whole)).then(text)
-    return plain if decimal == "." else plain.str.replace(decimal, ".", literal=True)
+    plain: pl.Expr = pl.when(text.str.contains(whole)).then(text)
+    plain = plain if decimal == "." else plain.str.replace(decimal, ".", literal=True)
+    # A number that has an exponent and a unit besides is none.
+    return plain + counted.replace_strict(MYRIADS, default="").fill_null("")
 
 
 def currency_sign(cell: pl.Expr) -> pl.Expr:

@@ -173,6 +173,8 @@ def _column(
     if name == Orders.BUYER_ID:
         given = cells.contact(given)
     value = _value(given, column, rule, spec)
+    if column.kind == "float":
+        notices += _rounded(lines.select(given).to_series(), name)
     if column.kind == "datetime" and spec.timezone is None:
         forms = rule.times or spec.times
         zoned = lines.select(cells.names_zone(given).any()).item() if "auto" in forms else False
@@ -181,6 +183,16 @@ def _column(
     if column.kind == "datetime" and "auto" in (rule.times or spec.times):
         notices += untold_zones(lines.select(Line.FILE, given.alias(name)), name)
     return value, _doubts(lines, given, value, rule, column, spec), notices
+
+
+def _rounded(texts: pl.Series, name: str) -> list[str]:
+    """Return a notice of the numbers that are written as people write large ones."""
+    counted = int(texts.str.contains(cells.MYRIAD_PATTERN).sum())
+    told = (
+        f"{name}: {counted} numbers are written in thousands or more, as 1.2万 for 12,000; they "
+        "may be rounded: where there is a column of exact amounts, map that"
+    )
+    return [told] if counted else []
 
 
 def _doubts(
@@ -228,7 +240,11 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
     if column.kind == "float":
         factor = unit_factor(rule, column.name)
         number = cells.number(given, decimal, thousands)
-        return number if factor == 1 else (number * factor).round(4)
+        if factor == 1:
+            return number
+        # 1.2万 below a header in 万元 says its unit twice, and is meant once.
+        twice = (factor >= 1000) & given.str.contains(cells.MYRIAD_PATTERN)
+        return pl.when(twice).then(number).otherwise((number * factor).round(4))
     if column.kind == "int":
         return cells.whole(given, decimal, thousands)
     if column.kind == "bool":

@@ -365,7 +365,11 @@ def _report(
     repeats = refused[Line.REASON].str.contains(ASIDE)
     counts = refused[Line.REASON].value_counts(sort=True).iter_rows()
     money = _money(imported)
-    lost = float(refused.filter(~repeats)[Line.MONEY].sum())
+    worth = refused.filter(~repeats)[Line.MONEY]
+    unread = (
+        f"{worth.null_count()} of the refused rows tell no amount that can be read: what they are "
+        "worth is not among the money refused"
+    )
     nothing = [f"no row could be taken and no table was written; {REJECTS} says why"]
     return ImportReport(
         name,
@@ -377,13 +381,14 @@ def _report(
         int(repeats.sum()),
         money[0] if money else None,
         money[1] if money else None,
-        lost if money else None,
+        float(worth.sum()) if money else None,
         dict(sorted(counts, key=lambda pair: (-pair[1], pair[0]))),
         folder / REJECTS,
         (
             *imported.notices,
             *added,
             *_match_rate(folder, tables),
+            *((unread,) if money and worth.null_count() else ()),
             *(() if imported.tables else nothing),
         ),
     )

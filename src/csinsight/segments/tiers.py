@@ -278,8 +278,8 @@ class Leaving:
         """Whether more goes than comes: ``yes``, ``no``, ``unclear``, ``young`` or ``odd``.
 
         Young is a shop whose error is not known. It is odd that buyers who did not buy are expected
-        to spend more than a month ago: days are missing, or another model is used, and the two
-        estimates can't be compared.
+        to spend more than a month ago: days are missing, another model is used, or the model was
+        fitted anew to other months, and the two estimates can't be compared.
         What buyers who did not buy take off the forecast, with the forecast's own relative error,
         is held against what those who bought and new ones add.
         """

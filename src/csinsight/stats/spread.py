@@ -36,8 +36,8 @@ class Spread:
     chi2, p_value : float
         Of "all units are alike and differ by chance only".
     sd, sd_low, sd_high : float
-        Standard deviation between units beyond chance, and its 95 % interval, as shares (0.05 is
-        five percentage points).
+        Standard deviation beyond chance between the units that are not outside, and its 95 %
+        interval, as shares (0.05 is five percentage points).
     usual_low, usual_high : array of float
         Where a unit with as many trials lies if it is one of the others' kind: chance and the
         team's own spread together, all units at once.
@@ -114,16 +114,17 @@ def between_units(won: ArrayLike, n: ArrayLike, expected: ArrayLike | None = Non
     own = centre + wins / trials - usual
     noise = usual * (1 - usual) / trials
     chi2 = float((np.square(own - np.average(own, weights=1 / noise)) / noise).sum())
-    ends = scipy.stats.chi2.ppf((0.975, 0.025), freedom := len(own) - 1)
-    low, high = (between_variance(own, noise, float(end)) for end in ends)
     usual_low, usual_high = _usual(own, noise)
     outside = (own < usual_low) | (own > usual_high)
     kept = ~outside if (~outside).sum() >= MIN_UNITS else np.ones(len(own), dtype=bool)
+    # The interval is of the units that the estimate is of: with the odd ones it would miss it.
+    ends = scipy.stats.chi2.ppf((0.975, 0.025), kept.sum() - 1)
+    low, high = (between_variance(own[kept], noise[kept], float(end)) for end in ends)
     return Spread(
         centre=centre,
         adjusted=own,
         chi2=chi2,
-        p_value=float(scipy.stats.chi2.sf(chi2, freedom)),
+        p_value=float(scipy.stats.chi2.sf(chi2, len(own) - 1)),
         sd=float(np.sqrt(between_variance(own[kept], noise[kept]))),
         sd_low=float(np.sqrt(low)),
         sd_high=float(np.sqrt(high)),

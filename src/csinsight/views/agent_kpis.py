@@ -497,6 +497,7 @@ def funnel(study: Study, found: AgentSpread) -> Block:
                     for value in (spread.sd, spread.sd_low, spread.sd_high)
                 )
             ),
+            without=study.word("kpis.funnel_without") if points["named"].any() else "",
             p="p<0.001" if p < 0.001 else f"p={study.words.number(p, 3)}",
         ),
         data=agents.drop(columns="above").round(4),

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator, MaxNLocator
 
 from csinsight.contract.check import Check
-from csinsight.contract.imports import WORTH_NAMING, broken_lines, read_imports
+from csinsight.contract.imports import WORTH_NAMING, broken_lines, standing_imports
 from csinsight.contract.join import NAMELESS
 from csinsight.contract.messages import Notice
 from csinsight.contract.schema import MAIN_TABLES, ORDERS, TABLES, Agents, Messages, Orders
@@ -85,13 +85,19 @@ def finding(study: Study, tables: pd.DataFrame) -> Finding:
             all=len(tables),
             rows=study.words.number(there["rows"].sum()),
         ),
-        study.word("check.until", date=study.words.date(last)) if pd.notna(last) else "",
+        _until(study, last) if pd.notna(last) else "",
         study.word("check.all_made_less" if _with_less(study) else "check.all_made")
         if not study.left_out
         else study.word("check.some_made", made=made, all=len(NOTEBOOKS)),
     ]
     text = study.words.sentences(*parts)
     return study.finding(text)
+
+
+def _until(study: Study, last: pd.Timestamp) -> str:
+    """Return until when the files reach, and that what lies behind the month is not looked at."""
+    key = "check.until_later" if last >= study.as_of else "check.until"
+    return study.word(key, date=study.words.date(last))
 
 
 def headline(tables: pd.DataFrame) -> dict[str, int]:
@@ -528,7 +534,7 @@ def imports(study: Study) -> list[str]:
     []
     """
     words, told = study.words, []
-    for entry in read_imports(study.data):
+    for entry in standing_imports(study.data):
         shares = [entry.rows_refused / max(entry.rows_in, 1)]
         if entry.money_in and entry.money_refused is not None:
             shares.append(entry.money_refused / entry.money_in)
@@ -569,7 +575,7 @@ def import_notes(study: Study) -> list[str]:
             count=number(note.count),
             rows=number(note.rows),
         )
-        for entry in read_imports(study.data)
+        for entry in standing_imports(study.data)
         for note in entry.notes
     ]
 
@@ -584,9 +590,13 @@ def all_orders(study: Study) -> str:
     >>> all_orders(study)
     'These are all orders of the month that the shop’s files hold.'
     """
-    lost = any(e.rows_refused for e in read_imports(study.data) if "orders" in e.tables)
-    lost |= any(one.file.startswith("orders.") for one in asides(study.data))
-    return study.word("imported.part" if lost else "imported.whole")
+    entries = [entry for entry in standing_imports(study.data) if "orders" in entry.tables]
+    lost = sum(entry.rows_refused for entry in entries)
+    lost += sum(one.rows for one in asides(study.data) if one.file.startswith("orders."))
+    if not lost:
+        return study.word("imported.whole")
+    worth = sum(entry.money_refused or 0.0 for entry in entries)
+    return study.word("imported.part", n=study.words.number(lost), money=study.words.money(worth))
 
 
 _MONEY = ("order_value",)

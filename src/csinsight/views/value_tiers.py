@@ -343,14 +343,12 @@ def leaving(study: Study, found: Leaving) -> Block:
         for name, value in (("bought", found.bought), ("quiet", found.quiet), ("new", found.new))
     }
     rows = _movement(study, found)
-    if isnan(found.low) or isnan(found.least):
+    if isnan(found.least):
         return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.unsure_long")))
-    rows += [
-        Tile(
-            study.word("leaving.at_stake"),
-            money(found.at_stake),
-            words.interval(money(found.low), money(found.high)),
-        ),
+    if not isnan(found.low):  # where nobody fell silent nothing is at stake, however old the shop
+        reach = words.interval(money(found.low), money(found.high))
+        rows.append(Tile(study.word("leaving.at_stake"), money(found.at_stake), reach))
+    rows.append(
         Tile(
             study.word("leaving.next"),
             money(found.now),
@@ -360,8 +358,8 @@ def leaving(study: Study, found: Leaving) -> Block:
                     study.word("leaving.next_detail", before=money(found.before)),
                 ]
             ),
-        ),
-    ]
+        )
+    )
     return Stack(Finding(text), Tiles(rows), Prose(study.word("leaving.why", **change)))
 
 
