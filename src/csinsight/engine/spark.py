@@ -87,6 +87,11 @@ def lent() -> dict[str, str]:
 
     Empty where this process has none. The port is one of this machine, and answers only to who
     knows the secret.
+
+    Examples
+    --------
+    >>> sorted(lent()) in ([], ["PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"])
+    True
     """
     from pyspark import SparkContext
 
@@ -132,6 +137,12 @@ def counted(pieces: list[tally.Stretch], table: Table) -> pl.DataFrame:
     polars.DataFrame
         As of `csinsight.contract.tally.in_this_process`, where a table of one stretch is counted;
         of keys only those that stand twice.
+
+    Examples
+    --------
+    >>> from csinsight.contract.schema import TABLES
+    >>> counted([], TABLES["ratings"]).columns
+    ['kind', 'value', 'other', 'n', 'low', 'high']
     """
     if len(pieces) < 2:
         return tally.in_this_process(pieces, table)

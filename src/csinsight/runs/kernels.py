@@ -353,6 +353,18 @@ def run_notebook(
     ------
     CellError, KernelError
         As `Worker.execute`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nbformat import v4
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> given = v4.new_code_cell("months: int = 3", metadata={"tags": ["parameters"]})
+    >>> cells = [given, v4.new_code_cell("months + 1")]
+    >>> nbformat.write(v4.new_notebook(cells=cells), folder / "a.ipynb")
+    >>> run = run_notebook(folder / "a.ipynb", folder / "b.ipynb", {"months": 6})
+    >>> run.cells[-1].outputs[0].data["text/plain"]
+    '7'
     """
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     with Workers(limits) as workers:

@@ -34,7 +34,14 @@ _COMPARED: Final = {"": "share", " low": "low", " high": "high", " n": "n"}
 
 
 def work_offline() -> None:
-    """Put the script of `interactive` tables into the notebook: no server is asked for it."""
+    """Put the script of `interactive` tables into the notebook: no server is asked for it.
+
+    Examples
+    --------
+    >>> work_offline()  # in Jupyter the scripts themselves, which show nothing
+    <IPython.core.display.HTML object>
+    <IPython.core.display.HTML object>
+    """
     from itables import init_notebook_mode
 
     init_notebook_mode(all_interactive=False, connected=False)
@@ -64,6 +71,16 @@ def browser(study: Study, *, most: int = 500) -> Any:
     study : Study
     most : int
         At most so many conversations are listed.
+
+    Examples
+    --------
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> from csinsight.views.sample import sample_study
+    >>> with redirect_stdout(StringIO()):  # outside of Jupyter what it lists is printed
+    ...     controls = browser(sample_study())
+    >>> [option for option, _ in controls.children[0].children[-1].options][:2]
+    ['any', '阿宁']
     """
     import ipywidgets as w
 
@@ -100,7 +117,18 @@ def browser(study: Study, *, most: int = 500) -> Any:
 
 
 def comparison(study: Study) -> Any:
-    """Return controls that set two agents, or two months, side by side."""
+    """Return controls that set two agents, or two months, side by side.
+
+    Examples
+    --------
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> from csinsight.views.sample import sample_study
+    >>> with redirect_stdout(StringIO()):  # outside of Jupyter the comparison is printed
+    ...     controls = comparison(sample_study())
+    >>> controls.titles
+    ('Two agents', 'Two months')
+    """
     import ipywidgets as w
 
     found = explore.conversations(study)
