@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 import narwhals as nw
@@ -280,6 +281,8 @@ _BREACHES: Final = ("compliance", TO_CHECK)
 #: Conversations shown on each side. Of a rule that may be broken all are: what is said of a person
 #: has its lines beside it.
 EACH: Final = 1
+#: Of an excerpt than which none is better.
+_NO_FAULTS: Final = (False, 0)
 
 
 def plan_excerpts(
@@ -319,7 +322,8 @@ def plan_excerpts(
     ids = {one for *_, named, _, _ in wanted for one in named}
     own = conversations[conversations[Conversations.CONVERSATION_ID].isin(ids)]
     messages = excerpts(chats, ids, own.get(Conversations.BUYER_ID))
-    spoken = {one: People.of(own) for one, own in messages.groupby(Messages.CONVERSATION_ID)}
+    spoken = dict(list(messages.groupby(Messages.CONVERSATION_ID)))
+    talk = cache(lambda one: People.of(spoken[one]))
     show = partial(
         excerpt,
         nicknames=agent_names(chats.shop),
@@ -332,9 +336,9 @@ def plan_excerpts(
         breach = kind in _BREACHES
         good = side != _P.MISSES
         since = by_id.get(opportunity_column(behaviour), pd.Series(dtype=float))
-        found = [
+        found = (
             show(
-                spoken[one],
+                talk(one),
                 behaviour,
                 shown=unwanted != good,
                 opportunity=since.get(one),
@@ -343,12 +347,25 @@ def plan_excerpts(
             )
             for one in named
             if one in spoken
-        ]
-        kept = sorted(filter(len, found), key=lambda lines: _faults(lines, good=good))
-        kept = [p if _readable(p) else p.assign(text=None) for p in kept] if breach else kept[:EACH]
+        )
+        kept = _best(filter(len, found), None if breach else EACH, good=good)
+        kept = [p if _readable(p) else p.assign(text=None) for p in kept] if breach else kept
         parts += [p.assign(agent_id=agent, behaviour=behaviour, side=side) for p in kept]
     columns = ["agent_id", "behaviour", "side", *COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _best(found: Iterable[pd.DataFrame], most: int | None, *, good: bool) -> list[pd.DataFrame]:
+    """Return excerpts by their faults, at most so many: with as many without any, no more is read.
+
+    Of equals the first comes first, so that none that comes later could take their place.
+    """
+    told: list[tuple[tuple[bool, int], pd.DataFrame]] = []
+    for lines in found:
+        told.append((_faults(lines, good=good), lines))
+        if most is not None and sum(faults == _NO_FAULTS for faults, _ in told) >= most:
+            break
+    return [lines for _, lines in sorted(told, key=itemgetter(0))[:most]]
 
 
 def _faults(lines: pd.DataFrame, *, good: bool) -> tuple[bool, int]:

@@ -556,17 +556,20 @@ def _kept(
 def _independent(total: Floats) -> list[int]:
     """Return the exposure's place and those of controls that add something; none if it is lost.
 
-    Controls are swept one by one (Cholesky); the exposure comes last, so that it counts as
-    identified only by what the controls leave of it.
+    Controls are swept one by one (Cholesky, of each no more than is looked at); the exposure comes
+    last, so that it counts as identified only by what the controls leave of it.
     """
-    order = [*range(1, len(total)), 0]
-    work = total[np.ix_(order, order)]
-    kept = []
-    for number, place in enumerate(order):
-        pivot = work[number, number]
-        if pivot <= _TOLERANCE * max(total[place, place], 1e-300):
-            continue
-        rest = slice(number + 1, None)
-        work[rest, rest] -= np.outer(work[rest, number], work[number, rest] / pivot)
-        kept.append(place)
-    return [0, *kept[:-1]] if kept and kept[-1] == 0 else []
+    order = np.r_[1 : len(total), 0]
+    square = total[np.ix_(order, order)]
+    least = _TOLERANCE * np.maximum(np.diag(square), 1e-300)
+    factor, kept = np.empty_like(square), 0
+    found = []
+    for number, place in enumerate(order.tolist()):
+        above = factor[:kept, number]
+        pivot = square[number, number] - above @ above
+        if pivot > least[number]:
+            rest = square[number, number:] - above @ factor[:kept, number:]
+            factor[kept, number:] = rest / np.sqrt(pivot)
+            kept += 1
+            found.append(place)
+    return [0, *found[:-1]] if found and found[-1] == 0 else []

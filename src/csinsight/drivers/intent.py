@@ -148,9 +148,9 @@ def _proximal(
     if not all(signs.values()):
         return None
     model = matrix.model(behaviour)
-    said = {name: np.nan_to_num(v) for name, v in iv_coefficients(products, model).items()}
+    said = iv_coefficients(products, model)
     products = products.with_sums(
-        {index: {name: said[name] for name in names} for index, names in signs.items()}
+        {index: {name: np.nan_to_num(said[name]) for name in names} for index, names in signs.items()}
     )
     one, other = signs
     model = model.without(matrix.signs)
