@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.contexts import WINDOWS
 
 from csinsight.contract.schema import PAGE_KINDS
-from csinsight.features.buyers import buyer_features
+from csinsight.features.buyers import CutEvents, buyer_features
 
 AS_OF = datetime(2026, 11, 1)
 
@@ -173,3 +173,26 @@ def test_what_happens_later_changes_nothing(shop_of, views, later):
     assert known["pages"].sum() == 1 + sum(t >= AS_OF - timedelta(days=90) for _, t, *_ in before)
     assert (known["steps"] == known["pages"] - known["visits"]).all()
     assert (known["gap_count"] == (known["visits"] - 1).clip(lower=0)).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(views=VIEWS, given_ids=st.booleans(), even_days=st.booleans())
+def test_what_is_cut_beforehand_gives_the_same_look_back(shop_of, views, given_ids, even_days):
+    start, quarter = AS_OF - timedelta(days=2), timedelta(minutes=15)
+    # Within four days about the ends of two look-backs, so that visits and conversations reach over
+    # them, and over midnight.
+    moments = [(b, start + n % (4 * 96) * quarter, *rest) for b, n, *rest in views]
+    rows = [view(b, t, kind, dwell_seconds=dwell) for b, t, kind, dwell in moments]
+    fixed = view("b0", start, dwell_seconds=1.0, visit_id="v1")
+    lines = [{"buyer_id": b, "sender": "buyer", "sent_at": t, "text": "能便宜点吗"}
+             for b, t, *_ in moments]  # fmt: skip
+    lines += [{"buyer_id": "b0", "sender": "buyer", "sent_at": start, "text": "在吗",
+               "conversation_id": "c1" if given_ids else None}]  # fmt: skip
+    shop = shop_of(page_views=[fixed, *rows], messages=lines)
+    events = CutEvents.of(shop, WINDOWS["gap_hours"], even_days=even_days)
+    assert (events.views is not None, events.lines is None) == (True, given_ids)
+    windows = {**WINDOWS, "page_view_days": 1}
+    for end in (AS_OF - timedelta(hours=30), AS_OF):
+        told = buyer_features(shop, end, **windows, even_days=even_days)
+        again = buyer_features(shop, end, **windows, even_days=even_days, events=events)
+        pd.testing.assert_frame_equal(again, told)

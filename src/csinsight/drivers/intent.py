@@ -150,7 +150,10 @@ def _proximal(
     model = matrix.model(behaviour)
     said = iv_coefficients(products, model)
     products = products.with_sums(
-        {index: {name: np.nan_to_num(said[name]) for name in names} for index, names in signs.items()}
+        {
+            index: {name: np.nan_to_num(said[name]) for name in names}
+            for index, names in signs.items()
+        }
     )
     one, other = signs
     model = model.without(matrix.signs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated, Final, Literal, TypeAlias
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from csinsight.config import load
 from csinsight.contract.schema import PAGE_KINDS, Buyers, Messages, Orders, PageViews
-from csinsight.engine import Shop, ms
+from csinsight.engine import Shop, collect, ms
+from csinsight.engine.frames import hold
 from csinsight.features.conversations import cut
 from csinsight.features.frames import (
     DAY_MS,
@@ -30,7 +31,12 @@ from csinsight.features.frames import (
     pick,
 )
 from csinsight.features.outcomes import PAID_MS, PLACED_MS, known_orders
-from csinsight.features.visits import ViewFeatures, view_features
+from csinsight.features.visits import (
+    ViewFeatures,
+    view_features,
+    view_features_between,
+    with_visits,
+)
 from csinsight.params import shipped
 
 FILE: Final = "bargaining.yml"
@@ -148,6 +154,7 @@ class BuyerFeatures(ViewFeatures):
 
 _NAMES = BuyerFeatures
 _Part: TypeAlias = tuple[str, Frame]
+_BARGAINS: Final = "bargains"
 _COUNTS = {
     "page_views": (
         _NAMES.PAGES,
@@ -209,6 +216,56 @@ _NEEDS = {
 }
 
 
+#: With more page views or messages, or with conversations' own ids, nothing is cut beforehand.
+_MOST_CUT: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class CutEvents:
+    """What a shop's buyers did, cut once for look-backs from several moments.
+
+    Parameters
+    ----------
+    shop : Shop
+        Of all days, or of every second one.
+    views : narwhals.LazyFrame or None
+        Page views with their visits.
+    lines : narwhals.LazyFrame or None
+        The buyers' messages with their conversations.
+    """
+
+    shop: Shop
+    views: Frame | None
+    lines: Frame | None
+
+    @classmethod
+    def of(cls, shop: Shop, gap_hours: float, *, even_days: bool = False) -> CutEvents:
+        """Cut a shop's page views and messages and hold them, where they are few enough.
+
+        A look-back cuts them as they are cut here, but that a conversation without an id takes one
+        that is given nearby, of what lies within the look-back: given ids are left to it.
+
+        Examples
+        --------
+        >>> from csinsight.sample import sample_shop
+        >>> events = CutEvents.of(sample_shop(), 12)
+        >>> events.views is not None, events.lines is not None
+        (True, True)
+        """
+        some = _on_even_days(shop) if even_days else shop
+        views = lines = None
+        if shop.has("page_views") and _rows(shop["page_views"]) <= _MOST_CUT:
+            views = hold(with_visits(some["page_views"].drop(PageViews.VIEWED_AT)))
+        given = shop.has("messages", Messages.CONVERSATION_ID)
+        if shop.has("messages") and not given and _rows(shop["messages"]) <= _MOST_CUT:
+            lines = hold(_buyers_lines(some["messages"], gap_hours))
+        return cls(some, views, lines)
+
+
+def _rows(frame: Frame) -> int:
+    return int(collect(frame.select(nw.len().alias("n")))["n"].iloc[0])
+
+
 def buyer_features(
     shop: Shop,
     as_of: datetime,
@@ -217,6 +274,7 @@ def buyer_features(
     order_days: int,
     gap_hours: float,
     even_days: bool = False,
+    events: CutEvents | None = None,
 ) -> pd.DataFrame:
     """Return a row for each buyer seen in the look-back.
 
@@ -234,6 +292,8 @@ def buyer_features(
     even_days : bool
         Only what happened on every second day, counted from 1970: half of what is known of a
         buyer, which shares no visit, order or conversation of a day with the other half.
+    events : CutEvents or None
+        Of the same shop, gap and days where they are at hand; None: they are cut here.
 
     Returns
     -------
@@ -255,7 +315,9 @@ def buyer_features(
         "page_views": as_of - timedelta(days=page_view_days),
         "orders": as_of - timedelta(days=order_days),
     }
-    parts = dict(_parts(_on_even_days(shop) if even_days else shop, as_of, windows, gap_hours))
+    if events is None:
+        events = CutEvents(_on_even_days(shop) if even_days else shop, None, None)
+    parts = dict(_parts(events, as_of, windows, gap_hours))
     if not parts:
         return _COLUMNS.typed(pd.DataFrame())
     ids = nw.concat([part.select(_NAMES.BUYER_ID) for part in parts.values()])
@@ -285,11 +347,13 @@ def _on_even_days(shop: Shop) -> Shop:
 
 
 def _parts(
-    shop: Shop, as_of: datetime, windows: dict[str, datetime], gap_hours: float
+    events: CutEvents, as_of: datetime, windows: dict[str, datetime], gap_hours: float
 ) -> Iterator[_Part]:
     """Yield what each table that is there tells of the buyers in it."""
-    recent, end = moment_ms(windows["page_views"]), moment_ms(as_of)
-    if shop.has("page_views"):
+    shop, recent, end = events.shop, moment_ms(windows["page_views"]), moment_ms(as_of)
+    if events.views is not None:
+        yield "page_views", view_features_between(events.views, recent, end)
+    elif shop.has("page_views"):
         viewed = nw.col(ms(PageViews.VIEWED_AT))
         yield "page_views", view_features(shop["page_views"].filter(viewed >= recent, viewed < end))
     if shop.has("orders", Orders.BUYER_ID):
@@ -298,7 +362,11 @@ def _parts(
     if shop.has("messages"):
         sent = nw.col(SENT_MS)
         known = sent.is_null() | ((sent >= recent) & (sent < end))
-        yield "messages", _chat_features(shop["messages"].filter(known), gap_hours)
+        if events.lines is not None:
+            yield "messages", _chat_features(events.lines.filter(known))
+        else:
+            lines = _buyers_lines(shop["messages"].filter(known), gap_hours)
+            yield "messages", _chat_features(lines)
 
 
 def _order_features(orders: Frame, recent: int) -> Frame:
@@ -320,16 +388,19 @@ def _order_features(orders: Frame, recent: int) -> Frame:
     )
 
 
-def _chat_features(messages: Frame, gap_hours: float) -> Frame:
-    conversations = cut(messages, gap_hours)
-    return (
-        conversations.filter(nw.col(Messages.SENDER) == "buyer")
-        .group_by(Messages.BUYER_ID)
-        .agg(
-            nw.len().cast(nw.Int64).alias(_NAMES.BUYER_MESSAGES),
-            count_if(bargains()).alias(_NAMES.BARGAINING_MESSAGES),
-            nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias(_NAMES.CONVERSATIONS),
-        )
+def _buyers_lines(messages: Frame, gap_hours: float) -> Frame:
+    """Return the buyers' lines with their conversations and whether they bargain."""
+    lines = cut(messages, gap_hours).filter(nw.col(Messages.SENDER) == "buyer")
+    return lines.select(
+        Messages.BUYER_ID, SENT_MS, Messages.CONVERSATION_ID, bargains().alias(_BARGAINS)
+    )
+
+
+def _chat_features(lines: Frame) -> Frame:
+    return lines.group_by(Messages.BUYER_ID).agg(
+        nw.len().cast(nw.Int64).alias(_NAMES.BUYER_MESSAGES),
+        count_if(nw.col(_BARGAINS)).alias(_NAMES.BARGAINING_MESSAGES),
+        nw.col(Messages.CONVERSATION_ID).n_unique().cast(nw.Int64).alias(_NAMES.CONVERSATIONS),
     )
 
 

@@ -36,6 +36,7 @@ IDLE_MS: Final = 30 * 60 * SECOND_MS
 VISIT: Final = "visit"
 
 _VIEWED: Final = ms(PageViews.VIEWED_AT)
+_NEXT: Final = "next_ms"
 _C = Conversations
 
 _CART: Final = "cart"
@@ -74,8 +75,9 @@ def with_visits(views: Frame) -> Frame:
     -------
     narwhals.LazyFrame
         The same rows with ``visit`` (the given id, else ``#`` and the first view's time in
-        milliseconds; unique within a buyer) and ``step_ms``: the time to the buyer's next page
-        of the same visit, at most 30 minutes, null on the visit's last page.
+        milliseconds; unique within a buyer), ``next_ms``: the time of the buyer's next page of the
+        same visit, and ``step_ms``: how long until then, at most 30 minutes; both null on the
+        visit's last page.
 
     Examples
     --------
@@ -88,7 +90,8 @@ def with_visits(views: Frame) -> Frame:
     viewed, previous = nw.col(_VIEWED), nw.col("_previous")
     begins = previous.is_null() | (viewed - previous >= IDLE_MS)
     made = nw.concat_str([nw.lit("#"), nw.col("_start").cast(nw.String)])
-    step = nw.col(_VIEWED).shift(-1).over(PageViews.BUYER_ID, VISIT, order_by=_VIEWED) - viewed
+    following = viewed.shift(-1).over(PageViews.BUYER_ID, VISIT, order_by=_VIEWED)
+    step = nw.col(_NEXT) - viewed
     return (
         views.with_columns(_given=~nw.col(PageViews.VISIT_ID).is_null())
         .with_columns(_previous=viewed.shift(1).over(*whose, order_by=_VIEWED))
@@ -99,12 +102,8 @@ def with_visits(views: Frame) -> Frame:
         .with_columns(
             nw.when(nw.col("_given")).then(nw.col(PageViews.VISIT_ID)).otherwise(made).alias(VISIT)
         )
-        .with_columns(step_ms=step)
-        .with_columns(
-            step_ms=nw.when(nw.col("step_ms") > IDLE_MS)
-            .then(nw.lit(IDLE_MS))
-            .otherwise(nw.col("step_ms"))
-        )
+        .with_columns(following.alias(_NEXT))
+        .with_columns(step_ms=nw.when(step > IDLE_MS).then(nw.lit(IDLE_MS)).otherwise(step))
         .drop("_given", "_previous", "_start")
     )
 
@@ -128,7 +127,37 @@ def view_features(views: Frame) -> Frame:
     >>> view_features(sample_shop()["page_views"]).collect()["buyer_id"].is_unique().all()
     True
     """
-    views = with_visits(views)
+    return _features(with_visits(views))
+
+
+def view_features_between(visited: Frame, start_ms: int, end_ms: int) -> Frame:
+    """Return the `view_features` of a stretch of time, of views that have their visits.
+
+    For several stretches of a shop visits are cut once: what lies before a stretch and after it
+    changes no more than where a visit that reaches over its ends is seen to begin and to end.
+
+    Parameters
+    ----------
+    visited : narwhals.LazyFrame
+        Of `with_visits`.
+    start_ms, end_ms : int
+        In milliseconds since 1970; what is viewed at `end_ms` is not in it.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_shop
+    >>> visited = with_visits(sample_shop()["page_views"])
+    >>> view_features_between(visited, 0, 2**60).collect()["buyer_id"].is_unique().all()
+    True
+    """
+    viewed = nw.col(_VIEWED)
+    # A page that is seen later is not known yet.
+    step = pick(nw.col(_NEXT) < end_ms, nw.col("step_ms"))
+    inside = visited.filter(viewed >= start_ms, viewed < end_ms)
+    return _features(inside.with_columns(step_ms=step))
+
+
+def _features(views: Frame) -> Frame:
     return _pages(views).join(_rhythm(views), on=PageViews.BUYER_ID, how="left")
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 import pandas as pd
 
@@ -24,7 +23,7 @@ from csinsight.segments.forecast_error import forecast_error
 from csinsight.segments.model_selection import Outlook, look_ahead
 from csinsight.segments.options import TierOptions, TypeOptions
 from csinsight.segments.tiers import value_tiers
-from csinsight.segments.types import MonthTypes, read_buyers, types_at
+from csinsight.segments.types import MonthTypes, reader, types_at
 
 
 def types_by_month(
@@ -53,11 +52,7 @@ def types_by_month(
     >>> [f"{month.as_of:%Y-%m-%d}" for month in found]
     ['2026-10-01', '2026-11-01']
     """
-
-    @cache
-    def read(moment: datetime, halves: bool) -> pd.DataFrame:
-        return read_buyers(shop, options, moment, halves)
-
+    read = reader(shop, options)
     found: list[MonthTypes] = []
     for back in range(months, -1, -1):
         month = types_at(shop, add_months(as_of, -back), options, read=read)

@@ -6,10 +6,10 @@ normal, with the amount of evidence (`total`) behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,18 +56,54 @@ class Observed:
 _ERRANDS: Final = ("cart", "checkout", "account")
 _BREADTH_KINDS: Final = 4
 
-Observer = Callable[[pd.DataFrame], Observed | None]
+#: Raw counts by column: a table, or floats.
+Counts: TypeAlias = pd.DataFrame | Mapping[str, Floats]
+Observer = Callable[[Counts], Observed | None]
 
 
-def _column(frame: pd.DataFrame, name: str) -> Floats | None:
+def floats(column: pd.Series) -> Floats:
+    """Return a raw column as floats with NaN for missing.
+
+    Examples
+    --------
+    >>> floats(pd.Series([1, None], dtype="Int64")).tolist()
+    [1.0, nan]
+    """
+    numbers = pd.to_numeric(column) if column.dtype == object else column
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+class RawCounts(dict[str, Floats]):
+    """A table's columns as floats, each taken out of it once, when it is first asked for.
+
+    Examples
+    --------
+    >>> counts = RawCounts(pd.DataFrame({"pages": [1, 2]}))
+    >>> counts["pages"].tolist(), "visits" in counts
+    ([1.0, 2.0], False)
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table
+
+    def __missing__(self, name: str) -> Floats:
+        self[name] = floats(self._table[name])
+        return self[name]
+
+
+def _column(frame: Counts, name: str) -> Floats | None:
     """Return a raw column as floats with NaN for missing; None where nothing is recorded."""
     if name not in frame:
         return None
-    values = pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+    column = frame[name]
+    values = floats(column) if isinstance(column, pd.Series) else column
     return None if np.isnan(values).all() else values
 
 
-def _share(frame: pd.DataFrame, *, part: tuple[str, ...], of: str) -> Observed | None:
+def _share(frame: Counts, *, part: tuple[str, ...], of: str) -> Observed | None:
     columns = [column for name in part if (column := _column(frame, name)) is not None]
     total = _column(frame, of)
     if not columns or total is None:
@@ -93,14 +129,14 @@ def _pages(*kinds: str) -> Observer:
     return partial(_share, part=tuple(f"pages_{kind}" for kind in kinds), of="pages")
 
 
-def _pages_per_visit(frame: pd.DataFrame) -> Observed | None:
+def _pages_per_visit(frame: Counts) -> Observed | None:
     pages, visits = _column(frame, "pages"), _column(frame, "visits")
     if pages is None or visits is None:
         return None
     return _normal(_log(pages / _positive(visits)), visits)
 
 
-def _visits_per_month(frame: pd.DataFrame) -> Observed | None:
+def _visits_per_month(frame: Counts) -> Observed | None:
     visits, age = _column(frame, "visits"), _column(frame, "account_age_days")
     if visits is None:
         return None
@@ -109,7 +145,7 @@ def _visits_per_month(frame: pd.DataFrame) -> Observed | None:
     return _normal(_log(visits / np.nan_to_num(days, nan=90.0)), visits, unit_noise=1.0)
 
 
-def _seconds_per_page(frame: pd.DataFrame) -> Observed | None:
+def _seconds_per_page(frame: Counts) -> Observed | None:
     """Read recorded dwell; where a shop records none, the steps from page to page instead."""
     for time, evidence in (("seconds", "dwell_known"), ("step_seconds", "steps")):
         seconds, pages = _column(frame, time), _column(frame, evidence)
@@ -118,7 +154,7 @@ def _seconds_per_page(frame: pd.DataFrame) -> Observed | None:
     return None
 
 
-def _orders_per_talk(frame: pd.DataFrame) -> Observed | None:
+def _orders_per_talk(frame: Counts) -> Observed | None:
     """Log of orders to conversations of the same window; half of each added, so that 0 counts."""
     orders, conversations = _column(frame, "orders_in_window"), _column(frame, "conversations")
     if orders is None or conversations is None:
@@ -129,14 +165,14 @@ def _orders_per_talk(frame: pd.DataFrame) -> Observed | None:
     return _normal(value, both, unit_noise=4.0)
 
 
-def _messages_per_talk(frame: pd.DataFrame) -> Observed | None:
+def _messages_per_talk(frame: Counts) -> Observed | None:
     messages, conversations = _column(frame, "buyer_messages"), _column(frame, "conversations")
     if messages is None or conversations is None:
         return None
     return _normal(_log(messages / _positive(conversations)), conversations)
 
 
-def _breadth(frame: pd.DataFrame) -> Observed | None:
+def _breadth(frame: Counts) -> Observed | None:
     """Chance that two pages of a buyer's looking around are of different kinds (Gini-Simpson).
 
     Cart, checkout and account are no looking around. Unbiased for any number of pages; of no
@@ -155,14 +191,14 @@ def _breadth(frame: pd.DataFrame) -> Observed | None:
     return _normal(value, np.where(pairs > 0, total, 0.0), recorded=enough)
 
 
-def _account_age(frame: pd.DataFrame) -> Observed | None:
+def _account_age(frame: Counts) -> Observed | None:
     age = _column(frame, "account_age_days")
     if age is None:
         return None
     return _normal(np.log1p(np.clip(age, 0, None)), np.ones_like(age), unit_noise=0.0)
 
 
-def _discount_share(frame: pd.DataFrame) -> Observed | None:
+def _discount_share(frame: Counts) -> Observed | None:
     listed, discount = _column(frame, "list_amount"), _column(frame, "discount_amount")
     orders = _column(frame, "orders")
     if listed is None or discount is None or orders is None:
@@ -171,7 +207,7 @@ def _discount_share(frame: pd.DataFrame) -> Observed | None:
     return _normal(np.arcsin(np.sqrt(share)), orders, recorded=bool(np.nansum(discount) > 0))
 
 
-def _gap_evenness(frame: pd.DataFrame) -> Observed | None:
+def _gap_evenness(frame: Counts) -> Observed | None:
     """How little the gaps between visits vary: minus the log of their coefficient of variation."""
     mean, sd, gaps = (_column(frame, f"gap_{part}") for part in ("mean", "sd", "count"))
     if mean is None or sd is None or gaps is None:
@@ -180,7 +216,7 @@ def _gap_evenness(frame: pd.DataFrame) -> Observed | None:
     return _normal(-np.log(np.clip(variation, 0.05, None)), np.where(gaps >= 3, gaps, 0.0))
 
 
-def _hour_evenness(frame: pd.DataFrame) -> Observed | None:
+def _hour_evenness(frame: Counts) -> Observed | None:
     """How much visits keep to one hour of the day: squared resultant length, unbiased."""
     cosine, sine, visits = (_column(frame, name) for name in ("hour_cos", "hour_sin", "visits"))
     if cosine is None or sine is None or visits is None:

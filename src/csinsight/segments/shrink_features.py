@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,13 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from csinsight.contract.schema import PAGE_KINDS
-from csinsight.segments.feature_estimators import OBSERVERS, Observed
+from csinsight.segments.feature_estimators import OBSERVERS, Observed, RawCounts, floats
 from csinsight.segments.signatures import FEATURES
 from csinsight.stats import Floats
 from csinsight.stats.spread import between_variance
+
+#: Raw counts of even days, and of odd ones.
+_HalfDays: TypeAlias = tuple[dict[str, Floats], dict[str, Floats]]
 
 #: Sampling noise that stands for "nothing seen".
 NO_EVIDENCE = np.inf
@@ -162,8 +165,9 @@ def weigh(
     known: dict[str, Scale] = {}
     left_out: dict[str, str] = {}
     halves = _half_days(features) if scales is None else None
+    counts = RawCounts(features)
     for name in names:
-        observed = OBSERVERS[name](features)
+        observed = OBSERVERS[name](counts)
         if scales is not None:
             scale = scales.get(name)
         else:
@@ -232,17 +236,14 @@ class _Halves:
         return int(self._both.sum())
 
 
-def _half_days(features: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def _half_days(features: pd.DataFrame) -> _HalfDays | None:
     """Return the raw counts of even and of odd days; None where they were not read apart."""
-    there = [column for column in ADDED_UP if column + EVEN in features]
-    if not there:
-        return None
-    whole = features[there].astype("float64")
-    even = features[[column + EVEN for column in there]].astype("float64").set_axis(there, axis=1)
-    return even, (whole - even).clip(lower=0.0)
+    even = {name: floats(features[name + EVEN]) for name in ADDED_UP if name + EVEN in features}
+    odd = {name: np.maximum(floats(features[name]) - half, 0.0) for name, half in even.items()}
+    return (even, odd) if even else None
 
 
-def _halves(name: str, half_days: tuple[pd.DataFrame, pd.DataFrame] | None) -> _Halves | None:
+def _halves(name: str, half_days: _HalfDays | None) -> _Halves | None:
     """Return a feature of even and of odd days; None where too few buyers show both."""
     if half_days is None:
         return None

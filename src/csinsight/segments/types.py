@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -26,7 +26,7 @@ import polars as pl
 from csinsight.contract.artifacts import BuyerTypes
 from csinsight.contract.domain import BUYER_TYPES, MIXED, UNCLASSIFIED
 from csinsight.engine import Shop
-from csinsight.features.buyers import buyer_features
+from csinsight.features.buyers import CutEvents, buyer_features
 from csinsight.params import add_months
 from csinsight.segments.fitting import fit_model
 from csinsight.segments.model import TypeModel, held, remembered, seen, together
@@ -299,7 +299,7 @@ def follow_types(
     >>> [month.as_of.month for month in months]
     [11]
     """
-    read = read or partial(read_buyers, shop, options)
+    read = read or reader(shop, options)
     window = timedelta(days=options.page_view_days)
     moment, before = add_months(first, -options.signatures.memory.months), None
     while moment <= last:
@@ -310,16 +310,38 @@ def follow_types(
         moment, before = add_months(moment, 1), types
 
 
+def reader(shop: Shop, options: TypeOptions) -> Read:
+    """Return `read_buyers` for several moments: what they share is made once, each read once.
+
+    Examples
+    --------
+    >>> from csinsight.sample import sample_context, sample_shop
+    >>> context = sample_context()
+    >>> read = reader(sample_shop(), context.types)
+    >>> read(context.as_of, True) is read(context.as_of, True)
+    True
+    """
+    days = cache(lambda even_days: CutEvents.of(shop, options.gap_hours, even_days=even_days))
+
+    @cache
+    def read(moment: datetime, halves: bool) -> pd.DataFrame:
+        return read_buyers(shop, options, moment, halves, days)
+
+    return read
+
+
 def read_buyers(
     shop: Shop,
     options: TypeOptions,
     as_of: datetime,
     halves: bool = False,
+    days: Callable[[bool], CutEvents | None] = lambda _: None,
 ) -> pd.DataFrame:
     """Return `csinsight.features.buyers.buyer_features` with the windows of `options`.
 
     With `halves` the same of every second day stands beside it, in columns that end in `EVEN`:
-    what a buyer shows on some days and not on others is chance, not habit.
+    what a buyer shows on some days and not on others is chance, not habit. What was cut beforehand,
+    of all days or of even ones, is told by `days`.
 
     Examples
     --------
@@ -337,10 +359,10 @@ def read_buyers(
         order_days=options.order_days,
         gap_hours=options.gap_hours,
     )
-    whole = read()
+    whole = read(events=days(False))
     if not halves:
         return whole
-    half = read(even_days=True).set_index("buyer_id")
+    half = read(even_days=True, events=days(True)).set_index("buyer_id")
     names = [name for name in ADDED_UP if name in half]
     some = whole.join(half[names].add_suffix(EVEN), on="buyer_id")
     for name in names:
