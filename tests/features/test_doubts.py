@@ -161,3 +161,47 @@ def test_an_export_of_finished_orders_fades_out_and_is_told(tmp_path: Path) -> N
     quiet = (pl.col("sent_at") < edge) | (pl.int_range(pl.len()) // 4 % 5 == 0)
     lines.filter(quiet).write_parquet(shop.folder / "messages.parquet")
     assert month_doubts(open_shop(shop.folder), *OCTOBER) == []
+
+
+def _with_silent(tmp_path: Path, more: dict[int, int]) -> Shop:
+    """The same shop with so many more orders a day, by month, of buyers who never chatted."""
+    lines = asked.chats(1080, buyers=300)
+    start = asked.START
+    lines = lines.with_columns(sent_at=start + (pl.col("sent_at") - start) / 6)
+    sold = asked.orders(lines.with_columns(pl.col("sent_at").dt.truncate("1s")))
+    days = [start + timedelta(days=n) for n in range((asked.END - start).days)]
+    added = [
+        (f"x{day:%m%d}-{n}", f"s{day:%m%d}-{n}", day + timedelta(minutes=7 * n))
+        for day in days
+        for n in range(more.get(day.month, 0))
+    ]
+    names = ["order_id", "buyer_id", "placed_at"]
+    extra = pl.DataFrame(
+        added, schema=dict(zip(names, [pl.String] * 2 + [pl.Datetime], strict=True)), orient="row"
+    )
+    extra = extra.with_columns(paid_at=pl.col("placed_at") + timedelta(seconds=95))
+    return shop_of(tmp_path, lines, pl.concat([sold, extra], how="diagonal_relaxed"))
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [({9: 4, 10: 10}, "tide_up"), ({9: 10, 10: 4}, "tide_down"), ({8: 2, 9: 5, 10: 6}, None)],
+)
+def test_a_month_in_which_buyers_who_never_chatted_order_more_is_told(
+    tmp_path: Path, more: dict[int, int], kind: str | None
+) -> None:
+    """A sale moves those who chat too: conversion rises, and no agent did it."""
+    found = month_doubts(_with_silent(tmp_path, more), *OCTOBER)
+    assert [notice.kind for notice in found] == ([kind] if kind else [])
+    if kind:
+        assert found[0].values["found"] > 50 and found[0].values["change"] >= 25
+
+
+def test_orders_of_which_weeks_are_missing_tell_no_tide(tmp_path: Path) -> None:
+    shop = _with_silent(tmp_path, {9: 10, 10: 10})
+    orders = pl.read_parquet(shop.folder / "orders.parquet")
+    cut = orders.filter(
+        ~pl.col("placed_at").is_between(datetime(2026, 9, 5), datetime(2026, 9, 25))
+    )
+    cut.write_parquet(shop.folder / "orders.parquet")
+    assert month_doubts(open_shop(shop.folder), *OCTOBER) == []

@@ -72,7 +72,7 @@ def test_an_account_that_ends_where_another_begins_is_named_with_its_sign(
     assert "wrote last on 2026-09-30" in notice.what
     assert f"first on 2026-10-0{1 + told.get('gap', 2)}" in notice.what  # type: ignore[operator]
     assert sign in notice.what
-    assert "`same_as`" in notice.what
+    assert "`same_as`" in notice.what and "make agents.csv" in notice.what
 
 
 @pytest.mark.parametrize(

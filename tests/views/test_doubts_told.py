@@ -15,7 +15,7 @@ from csinsight.sample import sample_run
 from csinsight.views import agent_kpis, answer_bank, data_check, lost_inquiries, monthly_brief
 from csinsight.views.study import Study, open_study
 
-VALUES = {"found": 321, "all": 1000, "hours": 8, "before": 7, "other": 95}
+VALUES = {"change": 87, "found": 321, "all": 1000, "hours": 8, "before": 7, "other": 95}
 KINDS = sorted(
     {
         *(f"ids_{kind}" for kind in ("threads", "splinters")),
@@ -23,6 +23,7 @@ KINDS = sorted(
         *(f"faded_{table}" for table in ("orders", "messages")),
         *("clock_before", "clock_after", "twice", "twice_two", "unrelated", "waiting"),
         *("at_once", "by_itself", "event_lines", "minutes", "orders_alike", "trifles"),
+        *("tide_up", "tide_down"),
     }
 )
 

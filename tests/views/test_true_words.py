@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from csinsight.behaviours.alerts import Alert, alerts_of
 from csinsight.behaviours.profiles import load_profile
 from csinsight.engine import open_shop
 from csinsight.features.coverage import daily_rows
@@ -306,6 +307,53 @@ def test_items_of_minutes_are_said_to_be_made_for_chat_where_a_shop_answers_by_m
 
 
 @pytest.mark.parametrize(
+    ("before", "now", "imported", "own", "alarm"),
+    [
+        (260.0, 255.0, "textbook", False, False),  # a help desk, month after month
+        (None, 255.0, "textbook", False, False),  # its first month tells no news either
+        (40.0, 255.0, "textbook", False, True),  # slower than it was
+        (260.0, 255.0, "textbook", True, True),  # the shop set the line itself
+        (260.0, 255.0, "taobao", False, True),
+    ],
+)
+def test_seconds_of_a_chat_platform_wake_nobody_where_no_target_is_known_to_fit(
+    study: Study,
+    before: float | None,
+    now: float,
+    imported: str,
+    own: bool,
+    alarm: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The page says "no target is known that fits" and raised an alarm by 60 s above it."""
+    rows = [{"first_response_median_s": wait} for wait in (now, before)]
+    this, last = (pd.Series(row, dtype=float) for row in rows)
+    monkeypatch.setattr(kpi_figures, "shop_row", lambda *_: this)
+    monkeypatch.setattr(agent_kpis, "month_before", lambda *_: last)
+    alerts = [Alert(figure="first_response_median_s", above=90)] if own else alerts_of()
+    update = {"imported": imported, "profile": load_profile(imported), "alerts": tuple(alerts)}
+    monkeypatch.setattr(study, "context", study.context.model_copy(update=update))
+    none = monthly_brief.Brief(None, None, study.read("conversations"), None, None)
+    told = monthly_brief.warnings(study, none).plain()
+    assert ("First response, median is" in told) == alarm
+
+
+@pytest.mark.parametrize(("outside", "said"), [(28, True), (5, False), (None, False)])
+def test_rounds_that_no_figure_of_responses_holds_are_told_with_whose_they_are(
+    study: Study, outside: float | None, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = pd.Series({"rounds": 68.0, "rounds_off_hours": outside})
+    night = {"agent_id": "a001", "rounds": 11, "rounds_off_hours": 28}
+    day = {"agent_id": "a002", "rounds": 57, "rounds_off_hours": 0}
+    monkeypatch.setattr(kpi_figures, "shop_row", lambda *_: shop)
+    monkeypatch.setattr(Study, "read_or_none", lambda *_: pd.DataFrame([night, day]))
+    told = " ".join(kpi_figures.off_hours(study, study.read("conversations")))
+    assert ("29% of rounds (28)" in told and "8:00 to 23:00" in told) == said
+    assert (study.agent_name("a001") in told) == said
+    assert study.agent_name("a002") not in told
+
+
+@pytest.mark.parametrize(
     ("before", "now", "imported", "alarm"),
     [
         (7200.0, 7200.0, "textbook", False),  # by mail, month after month
@@ -321,7 +369,10 @@ def test_three_minutes_wake_nobody_where_a_shop_always_answers_by_mail(
     alarm: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [{"first_response_median_s": wait, "reply_rate_180s": 0.01} for wait in (now, before)]
+    rows = [
+        {"first_response_median_s": wait, "reply_rate_180s": 0.01 if wait > 180 else 0.95}
+        for wait in (now, before)
+    ]
     this, last = (pd.Series(row) for row in rows)
     monkeypatch.setattr(kpi_figures, "shop_row", lambda *_: this)
     monkeypatch.setattr(agent_kpis, "month_before", lambda *_: last)

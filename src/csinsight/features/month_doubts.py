@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from csinsight.contract.messages import Notice
-from csinsight.contract.schema import Orders
+from csinsight.contract.schema import Messages, Orders
 from csinsight.engine import Shop, collect
-from csinsight.features.coverage import daily_rows
+from csinsight.features.coverage import chats_observed, daily_rows
 from csinsight.features.doubts import per_mille
-from csinsight.features.frames import moment_ms
+from csinsight.features.frames import SENT_MS, moment_ms
 from csinsight.features.outcomes import PAID_MS, PLACED_MS
 
 #: Fewer orders tell no share, and fewer rows a week no fall.
@@ -31,6 +32,11 @@ _GOES_ON: Final = 0.8
 _WEEK: Final = 7
 _BEFORE: Final = 28
 _BOTH: Final = ("orders", "messages")
+#: Orders of buyers who never chatted: so many a month tell a change, of a day's mean to so much,
+#: beyond so many standard errors of days.
+_SOME_ORDERS: Final = 50
+_TIDE: Final = 1.25
+_ERRORS_OF_DAYS: Final = 3.0
 
 
 def month_doubts(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
@@ -48,7 +54,11 @@ def month_doubts(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
     >>> month_doubts(sample_shop(), datetime(2026, 10, 1), datetime(2026, 11, 1))
     []
     """
-    return [*_waiting(shop, start, as_of), *_faded(shop, as_of)]
+    return [
+        *_waiting(shop, start, as_of),
+        *_faded(shop, as_of),
+        *_tide(shop, start, as_of),
+    ]
 
 
 def _waiting(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
@@ -113,6 +123,57 @@ def _moments(shop: Shop, start: datetime, as_of: datetime) -> tuple[pd.Series, p
     found = found.astype(kinds)
     placed_at, paid_at = (pd.to_datetime(found[name], unit="ms") for name in kinds)
     return placed_at, paid_at
+
+
+def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
+    """Return whether buyers who never chatted ordered far more, or less, than the month before.
+
+    What moves those whom no agent served (a sale, a season, a change of prices) moves those who
+    chatted too, and with them conversion.
+    """
+    first = (pd.Timestamp(start) - pd.DateOffset(months=1)).to_pydatetime()
+    seen_from = chats_observed(shop, as_of)
+    # Of chats that begin later nobody knows who asked before.
+    if seen_from is None or seen_from[0] > first + timedelta(days=_WEEK):
+        return []
+    if not shop.joined or not shop.has("orders", Orders.PLACED_AT, Orders.BUYER_ID):
+        return []
+    since, until = moment_ms(first), moment_ms(as_of)
+    placed, sent = nw.col(PLACED_MS), nw.col(SENT_MS)
+    seen = shop["messages"].filter(sent >= since, sent < until).select(Messages.BUYER_ID).unique()
+    asked = set(collect(seen)[Messages.BUYER_ID].dropna())
+    sold = shop["orders"].filter(placed >= since, placed < until)
+    sold = sold.filter(~nw.col(Orders.BUYER_ID).is_null())
+    orders = collect(sold.select(Orders.BUYER_ID, PLACED_MS))
+    silent = orders[~orders[Orders.BUYER_ID].isin(asked)]
+    edge = pd.Timestamp(start)
+    days = pd.date_range(first, as_of, inclusive="left", normalize=True)
+    day = pd.to_datetime(silent[PLACED_MS].astype("int64"), unit="ms").dt.normalize()
+    daily = day.value_counts().reindex(days, fill_value=0)
+    before, now = (daily[part] for part in (days < edge, days >= edge))
+    if min(before.sum(), now.sum()) < _SOME_ORDERS or _with_a_gap(daily):
+        return []
+    change = float(now.mean() / before.mean())
+    # Days differ by more than chance (weekends, a sale of two weeks): their spread is what counts.
+    error = sum(part.var() / len(part) / part.mean() ** 2 for part in (before, now)) ** 0.5
+    if abs(np.log(change)) < max(np.log(_TIDE), _ERRORS_OF_DAYS * error):
+        return []
+    values = {
+        "found": int(now.sum()),
+        "before": int(before.sum()),
+        "change": round(100 * abs(change - 1)),
+    }
+    what = (
+        f"buyers who never chatted placed {values['found']} orders in the month and "
+        f"{values['before']} in the month before ({100 * (change - 1):+.0f}% a day): what moves "
+        "them, a sale or a season, moves conversion too, and no agent did"
+    )
+    return [Notice("orders", what, "tide_up" if change > 1 else "tide_down", values)]
+
+
+def _with_a_gap(daily: pd.Series) -> bool:
+    """Tell whether a week without any order looks like a hole in the tables."""
+    return bool((daily.rolling(_WEEK).sum() == 0).any())
 
 
 def _faded(shop: Shop, as_of: datetime) -> list[Notice]:

@@ -74,8 +74,8 @@ def renamed_agents(shop: Shop) -> list[Notice]:
     if (ended := len({old for old, _ in pairs})) >= max(_LEAST_AGENTS, len(spans) * _MANY):
         what = (
             f"{ended} of {len(spans)} accounts end within a week before others begin, as where "
-            "ids are given anew: if they are, write into `same_as` in agents who is whom, since "
-            "figures by agent over several months are of accounts"
+            "ids are given anew: if they are, write into `same_as` in agents who is whom"
+            f"{_file(shop)}, since figures by agent over several months are of accounts"
         )
         return [Notice("agents", what, "renamed_many", {"found": ended, "all": len(spans)})]
     signs = _signs(shop, said, spans, pairs) if pairs else {}
@@ -86,9 +86,15 @@ def renamed_agents(shop: Shop) -> list[Notice]:
         told.append(f"and {more} more pairs")
     what = (
         f"{'; '.join(told)}: where they are one person, write the one's agent_id into `same_as` in "
-        "the row of the other in agents; as it is they count as two"
+        f"the row of the other in agents{_file(shop)}; as it is they count as two"
     )
     return [Notice("agents", what, "renamed", {"found": len(signs)})]
+
+
+def _file(shop: Shop) -> str:
+    """Return how to make the table of agents where there is none."""
+    made = " (there is none: make agents.csv beside the tables, with the columns agent_id, same_as)"
+    return "" if shop.has("agents") else made
 
 
 def _in_turn(spans: pd.DataFrame) -> list[tuple[str, str]]:

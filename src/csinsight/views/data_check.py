@@ -322,7 +322,7 @@ def in_words(study: Study, notice: Notice) -> str:
 #: Doubts by which conversion itself is wrong: they stand beside it.
 _OF_CONVERSION: Final = (
     *("clock_before", "clock_after", "unrelated", "waiting", "faded_orders"),
-    *("no_buyer_lines", "no_agent_lines", "trifles"),
+    *("no_buyer_lines", "no_agent_lines", "trifles", "tide_up", "tide_down"),
 )
 
 

@@ -80,6 +80,43 @@ def _of_another(study: Study) -> bool:
     return named and context.imported not in (None, context.profile.name)
 
 
+#: Share of rounds outside the service hours from which the hours may not be the shop's own.
+_OFF: Final = 0.15
+#: Fewer rounds tell no share.
+_ROUNDS: Final = 30
+
+
+def off_hours(study: Study, conversations: pd.DataFrame) -> list[str]:
+    """Return that many rounds are in no response figure, and whose figures lack most of theirs.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> off_hours(study, study.read("conversations"))
+    []
+    """
+    shop, words, profile = shop_row(study, conversations), study.words, study.context.profile
+    told_of = shop.reindex([Conversations.ROUNDS, _K.OFF_HOURS]).astype(float).fillna(0.0)
+    outside, rounds = float(told_of[_K.OFF_HOURS]), float(told_of.sum())
+    if rounds < _ROUNDS or outside < _OFF * rounds:
+        return []
+    agents = study.read_or_none(_K.NAME)
+    mostly: list[str] = []
+    if agents is not None:
+        most = agents[_K.OFF_HOURS] > agents[Conversations.ROUNDS]
+        mostly = [study.agent_name(agent) for agent in agents.loc[most, _K.AGENT_ID]]
+    told = study.word(
+        "kpis.off_hours",
+        n=words.number(outside),
+        share=words.percent(outside / rounds, 0),
+        start=profile.service_start_hour,
+        end=profile.service_end_hour,
+    )
+    whose = study.word("kpis.off_hours_whose", names=words.listed(mostly)) if mostly else ""
+    return [words.sentences(told, whose)]
+
+
 def no_targets(study: Study) -> str:
     """Say why no target is held against this shop.
 

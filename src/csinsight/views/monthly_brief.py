@@ -9,10 +9,9 @@ from functools import partial
 
 import pandas as pd
 
-from csinsight.behaviours.alerts import TOTALS, raised
+from csinsight.behaviours.alerts import TOTALS, Alert, alerts_of, raised
 from csinsight.behaviours.conversations import inquiries_of
 from csinsight.behaviours.kpis import shop_kpis
-from csinsight.behaviours.profiles import AS_MAIL_S
 from csinsight.coaching.shrunken_effects import sureness
 from csinsight.contract.artifacts import (
     AgentKpis,
@@ -173,22 +172,33 @@ def warnings(study: Study, brief: Brief) -> Block:
     earlier = agent_kpis.month_before(study, brief.conversations)
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
-    found = raised(now, earlier, study.context.alerts)
-    if _by_mail(study, now, earlier):
-        found = found[found["figure"] != _K.REPLY_RATE_180S]
+    found = raised(now, earlier, _held_against(study, now, earlier))
     alerts = [_alert(study, row) for _, row in found.iterrows()]
     study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
     return Note([*faults, *alerts], study.word("alert.title"))
 
 
-def _by_mail(study: Study, now: pd.Series, before: pd.Series) -> bool:
-    """Tell whether a shop answers by mail month after month: no alarm is due to three minutes.
+#: Of these our thresholds are those of chat platforms.
+_BY_THE_SECOND = (_K.REPLY_RATE_180S, _K.FIRST_RESPONSE_MEDIAN)
 
-    One month alone may be a chat's that broke down, of which somebody has to hear.
+
+def _held_against(study: Study, now: pd.Series, before: pd.Series) -> list[Alert]:
+    """Return the shop's alerts without those of ours that say nothing of it.
+
+    Where no target is known to fit, another platform's seconds wake nobody by themselves: a desk
+    for mail passes them every month. That a month passes them which the last one kept is news, and
+    what the shop wrote itself always holds.
     """
-    waits = [row.get(_K.FIRST_RESPONSE_MEDIAN) for row in (now, before)]
-    slow = all(pd.notna(wait) and wait >= AS_MAIL_S for wait in waits)
-    return slow and not kpi_figures.targets_of(study, now)
+    alerts = list(study.context.alerts)
+    if kpi_figures.targets_of(study, now):
+        return alerts
+    ours = [one for one in alerts_of() if one.figure in _BY_THE_SECOND]
+    usual = [
+        one
+        for one in ours
+        if pd.isna(before.get(one.figure)) or not raised(before, None, [one]).empty
+    ]
+    return [one for one in alerts if one not in usual]
 
 
 def _alert(study: Study, row: pd.Series) -> str:
@@ -441,6 +451,8 @@ def careful(study: Study, brief: Brief) -> Note:
     )
     items += data_check.imports(study)
     items += data_check.set_aside(study, WORTH_NAMING)
+    if brief.conversations is not None:
+        items += kpi_figures.off_hours(study, brief.conversations)
     items += [
         study.word(
             "brief.left_out", page=study.word(f"page.{name}"), why=study.word(f"left_out.{why}")
