@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from csinsight.coaching.masking import mask, mask_lines
+from csinsight.coaching.private_places import HAN, ignoring_case
 
 CHATTER = st.text(
     alphabet="亲您好的我要这款请问什么时候发货谢谢不行吗，。！？ ~/:^_abcXYZ\n", max_size=12
@@ -208,3 +210,11 @@ def test_a_height_below_a_link_is_no_piece_of_a_number():
 @pytest.mark.parametrize("number", ["7730-2291-55", "room 304", "07700 900482"])
 def test_a_sigh_behind_a_number_is_no_digit_of_it(number, sigh):
     assert mask_lines([f"it is {number}", sigh])[1] == sigh
+
+
+def test_characters_without_case_are_found_as_where_case_is_ignored():
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    for kind in (f"[{HAN}]", f"[^{HAN}]"):
+        found = re.compile(kind, re.IGNORECASE).findall(every)
+        assert ignoring_case(kind).findall(every) == found
+        assert found

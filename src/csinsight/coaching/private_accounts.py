@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from csinsight.coaching.private_places import HAN
+from csinsight.coaching.private_places import HAN, ignoring_case
 
 #: WeChat as people write it where the word is forbidden.
 _WECHAT: Final = (
@@ -73,7 +72,7 @@ _GOODS: Final = (
 )
 
 ACCOUNTS: Final = tuple(
-    (word, re.compile(pattern, re.IGNORECASE))
+    (word, ignoring_case(pattern))
     for word, pattern in (
         (
             "链接",

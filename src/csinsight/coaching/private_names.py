@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from csinsight.coaching.private_places import CITIES, HAN, PROVINCES
+from csinsight.coaching.private_places import CITIES, HAN, PROVINCES, ignoring_case
 
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻苏潘葛范彭郎鲁韦马"
@@ -103,7 +103,7 @@ ENGLISH_NEARBY: Final = re.compile(
 )
 
 NAMES: Final = tuple(
-    (word, re.compile(pattern, re.IGNORECASE))
+    (word, ignoring_case(pattern))
     for word, pattern in (
         (
             "姓名",

@@ -11,6 +11,22 @@ HAN: Final = (
     r"\u2e80-\u2fff\u3005\u3007\u3400-\u9fff\uf900-\ufaff\ue000-\uf8ff"
     r"\U00020000-\U000323af\U000f0000-\U0010fffd"
 )
+
+
+def ignoring_case(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that knows no capitals, but for the characters that have none.
+
+    Of a set in which case is ignored, each character is looked at when it is compiled, and `HAN`
+    are two hundred thousand: told that they have no case, patterns compile in half the time.
+
+    Examples
+    --------
+    >>> ignoring_case(f"[{HAN}]+ qq").fullmatch("加我 QQ") is not None
+    True
+    """
+    return re.compile(pattern.replace(f"[{HAN}]", f"(?-i:[{HAN}])"), re.IGNORECASE)
+
+
 PROVINCES: Final = (
     "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南"
     "|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
@@ -100,7 +116,7 @@ _ABROAD: Final = (
 )
 
 PLACES: Final = tuple(
-    ("地址", re.compile(pattern, re.IGNORECASE))
+    ("地址", ignoring_case(pattern))
     for pattern in (
         rf"{_ASKED_OF}(?:{_AREA}){{2,}}(?:{_PLACE})*",
         rf"{_ASKED_OF}(?:{PROVINCES}|{CITIES}(?!市[区里内]))(?:{_AREA})+(?:{_PLACE})*",

@@ -225,10 +225,13 @@ def common_pieces(
     said = said.sort_values(Messages.BUYER_ID)
     lines = zip(said[Messages.BUYER_ID].tolist(), said[Messages.TEXT].tolist(), strict=True)
     counts: Counter[str] = Counter()
-    # One buyer after the other: only what is counted is held of all.
+    there: set[str] = set()
+    # One buyer after the other: only what is counted is held of all, and that until it is enough.
     for _, own in groupby(lines, key=itemgetter(0)):
-        counts.update(wanted & _all_pieces(text for _, text in own))
-    there = {piece for piece, number in counts.items() if number >= BUYERS}
+        found = set().union(*(wanted & _pieces_of(text) for _, text in own))
+        counts.update(found)
+        there |= {piece for piece in found if counts[piece] >= BUYERS}
+        wanted -= there
     return Common(frozenset(there | _all_pieces((*_own_words(), *allowed))))
 
 

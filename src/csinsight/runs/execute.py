@@ -248,7 +248,14 @@ class _Queue:
             self._graph.done(name)
         place = {name: number for number, name in enumerate(self._chains)}
         self.todo += steps
-        self.todo.sort(key=lambda step: (-self._chains[step.notebook], place[step.notebook]))
+        # Of those that nothing waits for, many short ones come last: they end side by side.
+        self.todo.sort(
+            key=lambda step: (
+                -self._chains[step.notebook],
+                step.notebook == CARD,
+                place[step.notebook],
+            )
+        )
 
     def end(self, step: Step) -> None:
         """Note that a step is done."""
