@@ -7,8 +7,10 @@ from statistics import NormalDist
 from typing import Any, TypeAlias, overload
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
+
+# What `scipy.stats` computes by: that package takes longer to load than a month's KPIs to count.
+from scipy.special import bdtr, bdtrik, stdtrit
 
 from csinsight.stats import Floats
 
@@ -127,7 +129,7 @@ def ratio_interval(
     ratio = float(top.sum()) / total
     rest = top - ratio * under
     error = sqrt(float((rest**2).sum()) * units / (units - 1)) / total
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, units - 1)) * error
+    reach = float(stdtrit(units - 1, 0.5 + level / 2)) * error
     return ratio - reach, ratio + reach
 
 
@@ -161,10 +163,16 @@ def quantile_interval(values: ArrayLike, q: float, level: float = 0.95) -> tuple
     if not n:
         return nan, nan
     # The r-th smallest lies above the quantile when fewer than r values lie below that.
-    low, high = int(scipy.stats.binom.ppf(tail, n, q)), int(scipy.stats.binom.ppf(1 - tail, n, q))
+    low, high = _binomial_quantile(tail, n, q), _binomial_quantile(1 - tail, n, q)
     if low < 1 or high >= n:
         return nan, nan
     return float(sample[low - 1]), float(sample[high])
+
+
+def _binomial_quantile(share: float, n: int, p: float) -> int:
+    """Return the least count of `n` that so large a share of all counts does not exceed."""
+    count = int(np.ceil(bdtrik(share, n, p)))
+    return count - 1 if count and bdtr(count - 1, n, p) >= share else count
 
 
 def jackknife_error(estimate: ArrayLike, without: ArrayLike) -> Floats:
