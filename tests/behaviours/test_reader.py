@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from tools.reader_subject import SUBJECT_CASES, subject_thresholds
 
+from csinsight.behaviours import markers
 from csinsight.behaviours.lexicon import load_lexicon
 from csinsight.behaviours.markers import mark
 from csinsight.behaviours.own import read_own
-from csinsight.behaviours.reader import load_reader, pieces
+from csinsight.behaviours.reader import _places, load_reader, pieces
 from csinsight.behaviours.table import SHOWN, mark_table
+from csinsight.engine import frames
 from csinsight.errors import ConfigError
 
 READ = load_lexicon()
@@ -161,3 +163,24 @@ def test_a_subject_that_the_training_lines_slight_is_told_from_lower_on():
     assert ((told - taken).argmax(axis=1) == truth).all()
     # Where too few speak of some subject nobody can tell where it begins.
     assert not subject_thresholds(told[1:], np.eye(6, dtype=bool)[truth[1:]]).any()
+
+
+@pytest.mark.parametrize("many", [0, 1, 70_000])
+def test_places_of_pieces_are_those_that_a_search_finds(many):
+    rng = np.random.default_rng(many)
+    names = np.unique(rng.integers(0, 2**32, many, dtype=np.uint64)).astype(np.uint32)
+    # Neighbours share the bits that tell where to look.
+    names = np.unique(np.concatenate([names, names[:9] + 1, names[-9:] - 1]))
+    said = np.concatenate([names[::3], names[::7] + 1, np.array([0, 2**32 - 1], dtype=np.uint32)])
+    known, places = _places(said, names)
+    assert (names[places] == said[known]).all()
+    assert sorted(known.tolist()) == np.flatnonzero(np.isin(said, names)).tolist()
+
+
+def test_words_of_all_texts_are_read_once_whatever_the_parts(monkeypatch):
+    whole = mark_table(_table(LINES * 9), READ)
+    asked, read = [], markers._read_texts
+    monkeypatch.setattr(markers, "_read_texts", lambda *a, **k: asked.append(1) or read(*a, **k))
+    monkeypatch.setattr(frames, "_PART_ROWS", 16)
+    assert mark_table(_table(LINES * 9), READ).equals(whole)
+    assert len(asked) == 1

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csinsight.engine import collect
-from csinsight.engine.frames import beside, coded, steady
+from csinsight.engine import collect, frames
+from csinsight.engine.frames import among, beside, coded, hold_by_group, joined_lines, steady
 
 CENTS = st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=50)
 
@@ -67,3 +67,36 @@ def test_coded_texts_are_joined_to_and_leave_as_texts() -> None:
         assert got["who"].fillna("-").tolist() == ["a", "b", "-"]
         assert got["name"].fillna("-").tolist() == ["-", "B", "-"]
         assert got["who"].dtype == "str"
+
+
+@pytest.mark.parametrize("some", [[], ["b"], ["b", "b", "x", "c"]])
+def test_texts_among_others_are_those_that_pandas_finds(some: list[str]) -> None:
+    texts = pd.Series(["a", "b", None, "c", "b"], dtype="str")
+    expected = texts.isin(some).tolist()
+    assert among(texts, some).tolist() == expected
+    assert among(pd.Index(texts), pl.Series(some, dtype=pl.String)).tolist() == expected
+    assert among(texts.iloc[:0], some).tolist() == []
+
+
+def test_lines_of_a_group_stand_in_order_be_they_none_one_or_many() -> None:
+    rows = {"who": ["a", "b", "a", "c", "a"], "said": ["yes", "one", "no", None, None]}
+    told = collect(joined_lines(nw.from_native(pl.LazyFrame(rows)), ["who"], "said", "all"))
+    assert dict(zip(told["who"], told["all"], strict=True)) == {"a": "no\nyes", "b": "one", "c": ""}
+
+
+def test_what_all_parts_share_is_made_once_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def once(whole: nw.LazyFrame) -> nw.LazyFrame:
+        made.append(len(whole.collect()))
+        return whole.group_by("who").agg(nw.col("units").sum().alias("all"))
+
+    def function(some: nw.LazyFrame, shared: nw.LazyFrame) -> nw.LazyFrame:
+        return some.join(shared, on="who", how="left")
+
+    rows = nw.from_native(pl.LazyFrame({"who": [*"abcab"], "units": [1, 2, 3, 4, 5]}))
+    for size in (100, 2):
+        monkeypatch.setattr(frames, "_PART_ROWS", size)
+        table = collect(hold_by_group(rows, "who", function, once)).sort_values("units")
+        assert table["all"].tolist() == [5, 7, 3, 5, 7]
+    assert made == [5, 5]

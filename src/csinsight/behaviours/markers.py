@@ -26,6 +26,8 @@ from csinsight.features.frames import TURN_NO, Frame
 
 #: Line breaks and tabs, so that `.` and `$` mean the same on every engine.
 BREAKS: Final = "[\r\n\t\u0085\u2028\u2029]"
+#: What a text is read by: its words, and whose they are.
+_OWN: Final = [Messages.SENDER, Messages.TEXT]
 
 
 def mark(messages: Frame, lexicon: Lexicon) -> Frame:
@@ -58,12 +60,15 @@ def mark(messages: Frame, lexicon: Lexicon) -> Frame:
     """
     # Held: a plan that needs the rows twice would have a reader read them twice.
     return hold_by_group(
-        messages, Messages.CONVERSATION_ID, functools.partial(_mark_some, lexicon=lexicon)
+        messages,
+        Messages.CONVERSATION_ID,
+        functools.partial(_mark_some, lexicon=lexicon),
+        functools.partial(_texts_read, lexicon=lexicon),
     )
 
 
-def _mark_some(messages: Frame, lexicon: Lexicon) -> Frame:
-    ruled = by_rules(messages, lexicon)
+def _mark_some(messages: Frame, texts: Frame, lexicon: Lexicon) -> Frame:
+    ruled = _by_rules(messages, texts, lexicon)
     if lexicon.reader is not None:
         ruled = read_rows(ruled, lexicon.reader.read, lexicon.reader.labels)
     if lexicon.model is not None:
@@ -97,26 +102,36 @@ def by_rules(messages: Frame, lexicon: Lexicon) -> Frame:
     >>> sorted(found["_plain_text"].to_list())
     ['ok 亲', '可以便宜点吗']
     """
-    # Each side's texts once, with what their words alone show: chats repeat themselves.
-    own = [Messages.SENDER, Messages.TEXT]
-    texts = messages.select(own).unique().with_columns(lowered().alias(TEXT))
-    # Held: no engine sees that both sides of a join below begin alike.
-    texts = hold(simplified(texts, TEXT))
+    return _by_rules(messages, _texts_read(messages, lexicon), lexicon)
+
+
+def _texts_read(messages: Frame, lexicon: Lexicon) -> Frame:
+    """Return each side's texts once, with what their words alone show: chats repeat themselves."""
     asked_of = [_Asked(name, "buyer", name, lexicon.rules[name]) for name in lexicon.ids("buyer")]
     asked_of += [
         _Asked(_held(name, part), "agent", name, rules)
         for name in lexicon.ids("agent")
         for part, rules in _parts(lexicon, name).items()
     ]
-    words = _with_words(texts, lexicon, asked_of)
+    read = functools.partial(_read_texts, lexicon=lexicon, asked_of=asked_of)
+    return hold_by_group(messages.select(_OWN).unique(), Messages.TEXT, read)
+
+
+def _read_texts(texts: Frame, lexicon: Lexicon, asked_of: Sequence[_Asked]) -> Frame:
+    plain = simplified(texts.with_columns(lowered().alias(TEXT)), TEXT)
+    return _with_words(plain, lexicon, asked_of)
+
+
+def _by_rules(messages: Frame, texts: Frame, lexicon: Lexicon) -> Frame:
+    """Mark some messages by what their texts' words show."""
     agents = lexicon.ids("agent")
     if lexicon.reader is None:
         rules = [rule for name in agents for rule in lexicon.rules[name]]
         names = {n for rule in rules for n in (*rule.after_buyer, *rule.not_after_buyer)}
-        heard = with_asked(messages.join(words, on=own, how="left"), sorted(names))
+        heard = with_asked(messages.join(texts, on=_OWN, how="left"), sorted(names))
     else:
-        plain = hold(messages.join(texts, on=own, how="left"))
-        read = plain.join(words.drop(TEXT), on=own, how="left")
+        plain = hold(messages.join(texts.select(*_OWN, TEXT), on=_OWN, how="left"))
+        read = plain.join(texts.drop(TEXT), on=_OWN, how="left")
         heard = _with_runs(read, plain, lexicon.ids("buyer"))
     ruled = heard.with_columns(_in_context(lexicon, name).alias(name) for name in agents)
     return ruled.drop(_held(n, r) for n in agents for r in _parts(lexicon, n))

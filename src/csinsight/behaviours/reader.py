@@ -42,6 +42,8 @@ _CHARACTERS: Final = 4
 _WORDS: Final = 3
 #: Texts in one pass: their pieces fit into some hundred megabytes.
 _CHUNK: Final = 8192
+#: Bits of a name that tell where to look for it: a few names share them.
+_BITS: Final = 18
 #: Rows that are compared with each other to read equal ones once.
 _STRETCH: Final = 500_000
 #: A sum of characters times powers of this, modulo 2^64, names a piece of text; it is odd, so
@@ -391,13 +393,33 @@ def _weigh(texts: Sequence[str], names: _Names, weights: _Whole) -> _Whole:
     order = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     rows, said = pieces(list(order))
     counts = np.bincount(rows, minlength=len(order))
-    place = np.searchsorted(names, said)
-    place[place == len(names)] = 0
-    known = names[place] == said if len(names) else np.zeros(len(said), dtype=bool)
-    ones = np.ones(int(known.sum()), dtype=np.int64)
-    shape = (len(order), len(names))
-    sums: _Whole = sparse.csr_matrix((ones, (rows[known], place[known])), shape=shape) @ weights
+    known, place = _places(said, names)
+    shape, ones = (len(order), len(names)), np.ones(len(known), dtype=np.int64)
+    sums: _Whole = sparse.csr_matrix((ones, (rows[known], place)), shape=shape) @ weights
     # A root and a rounding are the same on every machine; all else is whole numbers.
     share = np.rint(2.0**16 / np.sqrt(np.maximum(counts, 1))).astype(np.int64)
     weighed: _Whole = (sums * share[:, None]) >> 16
     return weighed[[order[text] for text in texts]]
+
+
+def _places(said: _Names, names: _Names) -> tuple[_Whole, _Whole]:
+    """Return which of the pieces said are among `names`, in any order, and where each stands there.
+
+    By their first bits, as a hash table does: names are hashes, and a search by halves would go to
+    as many places far apart for each piece as the names' number has digits.
+    """
+    first = np.uint32(32 - _BITS)
+    held = np.bincount((names >> first).astype(np.int64), minlength=1 << _BITS)
+    ends = np.cumsum(held)
+    bucket = said >> first
+    at, end = (ends - held)[bucket], ends[bucket]
+    left = np.flatnonzero(at < end)
+    known, places = [left[:0]], [at[:0]]
+    while len(left):
+        same = names[at[left]] == said[left]
+        known.append(left[same])
+        places.append(at[left[same]])
+        left = left[~same]
+        at[left] += 1
+        left = left[at[left] < end[left]]
+    return np.concatenate(known), np.concatenate(places)

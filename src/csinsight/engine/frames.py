@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.types as pat
@@ -134,6 +135,24 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
 
 
+def among(values: pd.Series | pd.Index, some: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Tell of each text whether it is one of `some`.
+
+    pandas turns each of `some` into a value of Arrow's by itself, which takes longer than to look
+    for all of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> among(pd.Series(["a", "b", None]), {"b", "c"}).tolist()
+    [False, True, False]
+    """
+    texts = pl.from_pandas(values)
+    known = some if isinstance(some, pl.Series) else pl.Series(list(some), dtype=pl.String)
+    found: npt.NDArray[np.bool_] = texts.is_in(known.implode()).fill_null(value=False).to_numpy()
+    return found
+
+
 def steady(values: pd.Series) -> pd.Series:
     """Round floats to `DECIMALS` decimals, or to `DIGITS` digits where that is coarser.
 
@@ -239,7 +258,8 @@ _ROW: Final = "_row_no"
 def hold_by_group(
     frame: nw.LazyFrame[Any],
     key: str,
-    function: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]],
+    function: Callable[..., nw.LazyFrame[Any]],
+    once: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Hold what a function adds to a table, which it is given some groups of at a time.
 
@@ -253,6 +273,8 @@ def hold_by_group(
     function : callable
         Returns the rows it is given, in any order, with all their columns and further ones. What
         it says of a group must not depend on which others are given with it.
+    once : callable, optional
+        Makes of the whole table what `function` is given beside each part.
 
     Returns
     -------
@@ -267,16 +289,17 @@ def hold_by_group(
     [3, 2, 3]
     """
     if frame.implementation.is_spark_like():
-        return hold(function(frame))
+        return hold(function(frame, *([once(frame)] if once else [])))
     rows: pl.DataFrame = frame.collect().to_native()
+    beside = [once(nw.from_native(rows.lazy()))] if once else []
     count = -(-rows.height // _PART_ROWS)
     if count < 2:
-        return hold(function(nw.from_native(rows.lazy())))
+        return hold(function(nw.from_native(rows.lazy()), *beside))
     part = rows.select(pl.col(key).hash() % count).to_series()
     done = []
     for number in range(count):
         some = rows.with_row_index(_ROW).filter(part == number)
-        told: pl.DataFrame = function(nw.from_native(some.lazy())).collect().to_native()
+        told: pl.DataFrame = function(nw.from_native(some.lazy()), *beside).collect().to_native()
         done.append(told.select(_ROW, pl.exclude(_ROW, *rows.columns)))
     added = pl.concat(done).sort(_ROW).drop(_ROW)
     return nw.from_native(rows.hstack(added).lazy())
@@ -328,10 +351,12 @@ def joined_lines(
     """
     native: Any = frame.to_native()
     if isinstance(native, pl.LazyFrame):
-        # Lists are put in order and joined all at once, groups one by one.
+        # Lists are joined all at once, groups one by one; most have one line, which is in order.
         found = native.group_by(list(keys)).agg(pl.col(column).alias(name))
-        text = pl.col(name).list.drop_nulls().list.sort().list.join("\n")
-        return nw.from_native(found.with_columns(text))
+        lines, several = pl.col(name), pl.col(name).list.len() > 1
+        many = found.filter(several).with_columns(lines.list.sort().list.join("\n"))
+        one = found.filter(~several).with_columns(lines.list.join("\n"))
+        return nw.from_native(pl.concat([many, one]))
     import pyspark.sql.functions as sf
 
     lines = sf.array_sort(sf.collect_list(sf.col(column)))
