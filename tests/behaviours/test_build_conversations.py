@@ -201,6 +201,19 @@ def test_kpis_by_hand(shop, talks):
     assert whole["silent_sales"] == 60
 
 
+def test_a_months_orders_are_the_same_however_many_months_were_marked(shop):
+    profile = load_profile("taobao")
+    months = []
+    for many in (1, 3):
+        marked = mark_messages(ChatSource(shop, AS_OF, many, RULES, LEXICON))
+        conversations = build_conversations(marked)
+        sessions = build_agent_sessions(marked, conversations, profile)
+        months.append(count_month(marked, conversations, sessions, profile).orders)
+        assert marked.orders is marked.orders, "sessions and figures look for them once"
+    assert len(months[0])
+    pd.testing.assert_frame_equal(*(table.reset_index(drop=True) for table in months))
+
+
 @pytest.mark.parametrize(("nameless", "told"), [(170.0, True), (171.0, False)])
 def test_silent_sales_need_the_buyers_of_half_of_the_money(tmp_path, nameless, told):
     """Three known orders of 170 in October, and one that names no buyer."""

@@ -29,7 +29,7 @@ from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.join import BuyersNamed
 from csinsight.contract.schema import Messages, Orders
 from csinsight.engine import collect
-from csinsight.features.agent_sessions import agent_sessions, credited_orders, response_times
+from csinsight.features.agent_sessions import agent_sessions, response_times
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
     POSITION,
@@ -142,7 +142,7 @@ def build_agent_sessions(
     6
     """
     served = agent_sessions(marked.cut, marked.months)
-    orders = credited_orders(marked.cut, marked.months)
+    orders = marked.orders
     key = [Talk.CONVERSATION_ID]
     table = served.merge(
         conversations.drop(columns=[c for c in served if c in conversations and c not in key]),
@@ -271,7 +271,7 @@ def count_month(
     True
     """
     cut, as_of = marked.cut, marked.cut.as_of
-    orders = credited_orders(cut, 1)
+    orders = marked.orders
     placed = orders[orders[Orders.PLACED_AT] >= pd.Timestamp(add_months(as_of, -1))]
     owned = placed.rename(columns={profile.attribution: Talk.AGENT_ID})[list(_ORDERS)]
     served = in_months(sessions, as_of, 1)

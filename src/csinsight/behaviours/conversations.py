@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import narwhals as nw
@@ -48,7 +49,8 @@ from csinsight.contract.artifacts import opportunity_column, turn_column
 from csinsight.contract.domain import COMPLIANCE, TIMINGS
 from csinsight.contract.schema import Messages
 from csinsight.engine import Shop, collect
-from csinsight.engine.frames import hold
+from csinsight.engine.frames import among, hold
+from csinsight.features.agent_sessions import credited_orders
 from csinsight.features.conversations import CutMessages, conversation_features, cut_messages
 from csinsight.features.frames import (
     BEFORE_OUTCOME,
@@ -98,6 +100,14 @@ class MarkedMessages:
     lexicon: Lexicon
     lines: Frame
     sides: Frame
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """The orders of these months and whose each is: sessions and the month's KPIs share them.
+
+        As of `csinsight.features.agent_sessions.credited_orders`.
+        """
+        return credited_orders(self.cut, self.months)
 
 
 @dataclass(frozen=True)
@@ -335,7 +345,7 @@ def build_conversations(marked: MarkedMessages) -> pd.DataFrame:
     opened = talks[Talk.OPENED_BY_BUYER].fillna(value=False)
     answered = talks[Talk.AGENT_MESSAGES].gt(0)
     # Who may still buy: not who, by the rules, speaks of a case or of an order placed before.
-    case = ruled.reindex(talks.index).eq(AFTER_SALES) | talks.index.isin(of_orders(marked.lines))
+    case = ruled.reindex(talks.index).eq(AFTER_SALES) | among(talks.index, of_orders(marked.lines))
     talks[Talk.IS_INQUIRY] = opened & ~case & answered
     talks = talks.join([moods(marked.lines), openings(marked.sides)])
     talks[Talk.EARLIER_INQUIRIES] = _earlier_inquiries(talks, cut.rules.look_back_days)
@@ -351,7 +361,8 @@ def _ordered_within(cut: CutMessages, days: int) -> list[str]:
     """Return the conversations whose buyer had placed an order so few days before writing."""
     since = nw.col(FIRST_BUYER_MS) - nw.col(LAST_ORDER_MS)
     lately = cut.outcomes.filter(since <= hours_ms(24 * days))
-    return list(collect(lately.select(Messages.CONVERSATION_ID))[Messages.CONVERSATION_ID])
+    talks = collect(lately.select(Messages.CONVERSATION_ID))[Messages.CONVERSATION_ID]
+    return [str(talk) for talk in talks.to_list()]
 
 
 def _earlier_inquiries(talks: pd.DataFrame, days: int) -> pd.Series[int]:

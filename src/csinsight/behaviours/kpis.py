@@ -110,6 +110,7 @@ SILENT_SALES: Final = "silent_sales"
 TOTAL_SALES: Final = "total_sales"
 SILENT_SHARE: Final = "silent_share"
 MONTH: Final = "month"
+_WHO: Final = "_inquirer"
 _READINGS: Final = {Kpi.SAME_DAY_SUFFIX: 1, Kpi.NEXT_DAY_SUFFIX: 2, "": None}
 #: Shares of something counted; each has ``_low``, ``_high``, ``_numerator``, ``_denominator``.
 RATES: Final = (
@@ -255,14 +256,16 @@ def _figures(
     orders: pd.DataFrame | None = None,
     times: pd.DataFrame | None = None,
 ) -> Figures:
-    inquiries = inquiries_of(talks)
+    days = _inquirers(talks, "buyer_day")
+    who = days if profile.inquirer == "buyer_day" else _inquirers(talks, profile.inquirer)
+    inquiries = inquiries_of(talks.assign(**{_WHO: who}))
     ripe = inquiries[_true(inquiries[Talk.MATURE])]
     found: Figures = {
         Kpi.CONVERSATIONS: len(talks),
         Kpi.BUYERS: talks[Talk.BUYER_ID].nunique(),
-        Kpi.BUYER_DAYS: _inquirers(talks, "buyer_day").nunique(),
+        Kpi.BUYER_DAYS: days.nunique(),
         Kpi.INQUIRIES: len(inquiries),
-        Kpi.INQUIRERS: _inquirers(inquiries, profile.inquirer).nunique(),
+        Kpi.INQUIRERS: inquiries[_WHO].nunique(),
         Kpi.NOT_INQUIRIES: len(talks) - len(inquiries),
         Kpi.IMMATURE: len(inquiries) - len(ripe),
         Kpi.OUTCOME_UNKNOWN: int(ripe[Talk.PAID].isna().sum()),
@@ -272,7 +275,7 @@ def _figures(
         (Talk.ORDERED, Talk.OUTCOME_AT, Kpi.ORDERED_RATE),
         (Talk.PAID, Talk.FIRST_PAID_AT, Kpi.PAID_RATE),
     ):
-        found |= _conversion(ripe[ripe[outcome].notna()], outcome, at, rate, profile)
+        found |= _conversion(ripe[ripe[outcome].notna()], outcome, at, rate)
     return found | _service(talks, profile) | _rounds(times, profile) | _money(talks, orders)
 
 
@@ -290,15 +293,13 @@ def _inquirers(talks: pd.DataFrame, unit: str) -> pd.Series[str]:
     return who
 
 
-def _conversion(
-    known: pd.DataFrame, outcome: str, at: str, name: str, profile: KpiProfile
-) -> Figures:
+def _conversion(known: pd.DataFrame, outcome: str, at: str, name: str) -> Figures:
     """Read one outcome at the end of the day of the inquiry, of the next day, and finally.
 
     All three are of the same inquirers, those whose final outcome is known, so that they can be
     laid side by side.
     """
-    who, won = _inquirers(known, profile.inquirer), _true(known[outcome])
+    who, won = known[_WHO], _true(known[outcome])
     day = known[Talk.FIRST_BUYER_AT].dt.normalize()
     found: Figures = {}
     for reading, days in _READINGS.items():

@@ -24,7 +24,7 @@ from csinsight.contract.schema import (
 )
 from csinsight.contract.tally import Counter, in_this_process
 from csinsight.engine import polars_tables
-from csinsight.engine.frames import collect, ms
+from csinsight.engine.frames import among, collect, ms
 from csinsight.engine.lag import OrderLag, order_lag
 from csinsight.engine.writing import Writing, writing
 from csinsight.errors import EngineError
@@ -75,13 +75,12 @@ class Shop:
     @cached_property
     def match(self) -> Match:
         """How the buyers of chats and of orders fit each other, and by which keys."""
-        ids: list[Any] = [
-            collect(self.tables[table].select(column).unique())[column].dropna()
+        chats, orders = (
+            pl.from_pandas(collect(self.tables[table].select(column).unique())[column].dropna())
             if self.has(table, column)
-            else []
+            else pl.Series([], dtype=pl.String)
             for table, column in (("messages", Messages.BUYER_ID), ("orders", Orders.BUYER_ID))
-        ]
-        chats, orders = (pl.Series("id", list(found), dtype=pl.String) for found in ids)
+        )
         match = match_buyers(chats, orders, self.buyers_named().nameless)
         return replace(match, keys=self._keys(chats))
 
@@ -93,7 +92,7 @@ class Shop:
             return ()
         by = [Orders.BUYER_ID, *([_KEY] if self.linked else [])]
         counts = collect(self["orders"].group_by(by).agg(nw.len().alias("orders")))
-        counts = counts[counts[Orders.BUYER_ID].isin(set(chats))]
+        counts = counts[among(counts[Orders.BUYER_ID], chats)]
         keys = counts[_KEY].fillna("id") if self.linked else pd.Series("id", index=counts.index)
         rank = keys.map(list(get_args(Key)).index)
         best = rank.groupby(counts[Orders.BUYER_ID]).min()

@@ -226,12 +226,15 @@ def credited_orders(cut: CutMessages, months: int) -> pd.DataFrame:
     )
     table = collect(known).set_index(Orders.ORDER_ID)
     wrote = collect(_writers(cut, orders))
-    for rule, moments in _CREDIT.items():
-        table[rule] = None
-        for moment in moments:
-            last = wrote.dropna(subset=[moment]).sort_values([moment, "_line"])
-            agent = last.groupby(Orders.ORDER_ID)[_C.AGENT_ID].last()
-            table[rule] = table[rule].fillna(agent.reindex(table.index))
+    agents = {}
+    for moment in ("_placed", "_paid", "_whole"):
+        last = wrote.dropna(subset=[moment]).sort_values([moment, "_line"])
+        agent = last.groupby(Orders.ORDER_ID)[_C.AGENT_ID].last()
+        agents[moment] = agent.reindex(table.index)
+    for rule, (first, *others) in _CREDIT.items():
+        table[rule] = agents[first]
+        for moment in others:
+            table[rule] = table[rule].fillna(agents[moment])
     return columns.typed(table.reset_index()).sort_values(Orders.ORDER_ID, ignore_index=True)
 
 
