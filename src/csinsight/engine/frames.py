@@ -353,9 +353,9 @@ def joined_lines(
     if isinstance(native, pl.LazyFrame):
         # Lists are joined all at once, groups one by one; most have one line, which is in order.
         found = native.group_by(list(keys)).agg(pl.col(column).alias(name))
-        lines, several = pl.col(name), pl.col(name).list.len() > 1
-        many = found.filter(several).with_columns(lines.list.sort().list.join("\n"))
-        one = found.filter(~several).with_columns(lines.list.join("\n"))
+        said, several = pl.col(name).list, pl.col(name).list.len() > 1
+        many = found.filter(several).with_columns(said.sort().list.join("\n"))
+        one = found.filter(~several).with_columns(said.join("\n"))
         return nw.from_native(pl.concat([many, one]))
     import pyspark.sql.functions as sf
 
