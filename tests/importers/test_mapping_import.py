@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from csinsight.errors import CsinsightError
 from csinsight.importers import Imported, ImporterError
+from csinsight.importers import mapping as importers_mapping
 from csinsight.importers.mapping import read_mapping
 
 Sound = Callable[[Imported], Imported]
@@ -231,3 +232,21 @@ def test_a_unit_in_the_header_and_in_the_cell_is_meant_once(tmp_path: Path) -> N
     mapping = put(tmp_path, "m.yml", ORDERS.replace("from: 实付", "from: 实付(万元)"))
     result = read_mapping([put(tmp_path, "x.csv", text)], mapping)
     assert result.tables["orders"]["paid_amount"].to_list() == [12000.0, 12000.0]
+
+
+def test_a_file_an_agent_and_day_is_read_as_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of files of a few rows took minutes: each operation was done once a file."""
+    head, *rows = CSV.splitlines()
+    files = [put(tmp_path, f"{n}.csv", f"{head}\n{rows[0]}\n") for n in range(40)]
+    pieces: list[int] = []
+    typed = importers_mapping.typed
+
+    def seen(lines: pl.DataFrame, spec: importers_mapping.Mapping):  # type: ignore[no-untyped-def]
+        pieces.append(lines.n_chunks())
+        return typed(lines, spec)
+
+    monkeypatch.setattr(importers_mapping, "typed", seen)
+    read_mapping(files, put(tmp_path, "m.yml", ORDERS))
+    assert pieces == [1]

@@ -126,7 +126,7 @@ def _moments(shop: Shop, start: datetime, as_of: datetime) -> tuple[pd.Series, p
 
 
 def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
-    """Return whether buyers who never chatted ordered far more, or less, than the month before.
+    """Return whether buyers who didn't chat ordered far more, or less, than the month before.
 
     What moves those whom no agent served (a sale, a season, a change of prices) moves those who
     chatted too, and with them conversion.
@@ -138,18 +138,11 @@ def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
         return []
     if not shop.joined or not shop.has("orders", Orders.PLACED_AT, Orders.BUYER_ID):
         return []
-    since, until = moment_ms(first), moment_ms(as_of)
-    placed, sent = nw.col(PLACED_MS), nw.col(SENT_MS)
-    seen = shop["messages"].filter(sent >= since, sent < until).select(Messages.BUYER_ID).unique()
-    asked = set(collect(seen)[Messages.BUYER_ID].dropna())
-    sold = shop["orders"].filter(placed >= since, placed < until)
-    sold = sold.filter(~nw.col(Orders.BUYER_ID).is_null())
-    orders = collect(sold.select(Orders.BUYER_ID, PLACED_MS))
-    silent = orders[~orders[Orders.BUYER_ID].isin(asked)]
+    silent = [_silent(shop, *month) for month in ((first, start), (start, as_of))]
     edge = pd.Timestamp(start)
     days = pd.date_range(first, as_of, inclusive="left", normalize=True)
-    day = pd.to_datetime(silent[PLACED_MS].astype("int64"), unit="ms").dt.normalize()
-    daily = day.value_counts().reindex(days, fill_value=0)
+    placed = pd.to_datetime(pd.concat(silent).astype("int64"), unit="ms")
+    daily = placed.dt.normalize().value_counts().reindex(days, fill_value=0)
     before, now = (daily[part] for part in (days < edge, days >= edge))
     if min(before.sum(), now.sum()) < _SOME_ORDERS or _with_a_gap(daily):
         return []
@@ -164,11 +157,23 @@ def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
         "change": round(100 * abs(change - 1)),
     }
     what = (
-        f"buyers who never chatted placed {values['found']} orders in the month and "
+        f"buyers who didn't chat placed {values['found']} orders in the month and "
         f"{values['before']} in the month before ({100 * (change - 1):+.0f}% a day): what moves "
         "them, a sale or a season, moves conversion too, and no agent did"
     )
     return [Notice("orders", what, "tide_up" if change > 1 else "tide_down", values)]
+
+
+def _silent(shop: Shop, start: datetime, end: datetime) -> pd.Series:
+    """Return when orders were placed in a month by buyers who had no chat in it."""
+    since, until = moment_ms(start), moment_ms(end)
+    placed, sent, buyer = nw.col(PLACED_MS), nw.col(SENT_MS), Messages.BUYER_ID
+    seen = shop["messages"].filter(sent >= since, sent < until).select(buyer).unique()
+    asked = set(collect(seen)[buyer].dropna())
+    named = ~nw.col(Orders.BUYER_ID).is_null()
+    sold = shop["orders"].filter(placed >= since, placed < until, named)
+    orders = collect(sold.select(Orders.BUYER_ID, PLACED_MS))
+    return orders.loc[~orders[Orders.BUYER_ID].isin(asked), PLACED_MS]
 
 
 def _with_a_gap(daily: pd.Series) -> bool:

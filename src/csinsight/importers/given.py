@@ -14,7 +14,7 @@ from csinsight.errors import ImporterError
 #: No export packs so well, and none has so many parts; an archive beyond is made to fill a disk.
 _LARGE: Final = 100 << 20
 _PACKED: Final = 100
-_MOST_PARTS: Final = 1_000
+_MOST_PARTS: Final = 10_000
 _CHUNK: Final = 1 << 20
 #: What systems put beside the files.
 _NO_EXPORTS: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -70,9 +70,12 @@ def told_apart(files: Sequence[str | Path], room: Path) -> tuple[list[Path], lis
     paths = list({path.resolve(): path for path in reversed(given)}.values())[::-1]
     twice = [f"{len(given) - len(paths)} files were given twice"] if len(given) > len(paths) else []
     named: list[Path] = []
+    of_name: dict[str, list[Path]] = {}
+    for path in paths:
+        of_name.setdefault(path.name, []).append(path)
     for path in paths:
         whole = path.resolve().parts
-        rivals = [p.resolve().parts for p in paths if p.name == path.name and p is not path]
+        rivals = [p.resolve().parts for p in of_name[path.name] if p is not path]
         long = 1
         while any(other[-long:] == whole[-long:] for other in rivals):
             long += 1

@@ -45,6 +45,7 @@ from csinsight.importers.reading import (
     Records,
     find_header,
     gather,
+    laid_together,
     read_records,
     refuse_doubled,
     stack,
@@ -98,7 +99,7 @@ def read_mapping(
         spec = spec.model_copy(update={"timezone": timezone})
     skipped: list[str] = []
     read = [records for path in files for records in _read(path, spec, skipped)]
-    lines = pl.concat([_picked(records, spec) for records in read])
+    lines = laid_together(_picked(records, spec) for records in read)
     damaged = stack((records.damaged for records in read), REFUSED_SCHEMA)
     if spec.table != "orders":
         # A conversation without a message is no loss, an order without a line is one.

@@ -36,7 +36,7 @@ from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_opt
 from csinsight.importers.one_shop import OrderRow, shop_of, untold_zones
 from csinsight.importers.order_states import Rows
 from csinsight.importers.orders import NONE_BOUGHT, import_orders
-from csinsight.importers.reading import LINE_SCHEMA, Line, Records, plain_words
+from csinsight.importers.reading import LINE_SCHEMA, Line, Records, laid_together, plain_words
 from csinsight.importers.sift import Imported, Rule
 from csinsight.importers.workbook import of_one_kind, open_tables
 
@@ -294,7 +294,7 @@ def read_platform_orders(
     skipped: list[str] = []
     read = [records for path in files for records in _open(path, export, skipped, options.encoding)]
     lines, counted = cells.told_times(
-        pl.concat([_fields(records, export) for records in read]), "placed", "payment", "updated"
+        laid_together(_fields(records, export) for records in read), "placed", "payment", "updated"
     )
     frame = lines.with_columns(_values(options)).with_columns(_money(export))
     frame = frame.with_columns(_state(export)).with_columns(_amounts(export))

@@ -128,7 +128,25 @@ def read_all_lines(
     if mapping is not None:
         raise ImporterError(f"{name} takes no mapping; leave --mapping out")
     read = [read_lines(path) for path in files]
-    return pl.concat([good for good, _ in read]), stack((bad for _, bad in read), REFUSED_SCHEMA)
+    return laid_together(good for good, _ in read), stack((bad for _, bad in read), REFUSED_SCHEMA)
+
+
+#: Of frames in more pieces than this each operation is slow: it is done once a piece.
+_PIECES: Final = 16
+
+
+def laid_together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return frames of the same columns below each other, many small ones as one piece.
+
+    A shop's chats may come as a file an agent and day, thousands of a few rows.
+
+    Examples
+    --------
+    >>> laid_together([pl.DataFrame({"a": [n]}) for n in range(40)]).n_chunks()
+    1
+    """
+    whole = pl.concat(frames)
+    return whole.rechunk() if whole.n_chunks() > _PIECES else whole
 
 
 def refuse(frame: pl.DataFrame, reason: str) -> pl.DataFrame:

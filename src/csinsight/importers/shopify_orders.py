@@ -28,7 +28,7 @@ from csinsight.importers import cells
 from csinsight.importers.mapping_spec import OrderOptions, exported_at, read_options
 from csinsight.importers.one_shop import OrderRow, untold_zones
 from csinsight.importers.orders import import_orders
-from csinsight.importers.reading import LINE_SCHEMA, Line, Records
+from csinsight.importers.reading import LINE_SCHEMA, Line, Records, laid_together
 from csinsight.importers.sift import Imported, Rule
 from csinsight.importers.workbook import open_tables
 
@@ -104,7 +104,7 @@ def read_shopify_orders(
         records for path in files for records in open_tables(path, wanted, known, options.encoding)
     ]
     lines, counted = cells.told_times(
-        pl.concat(_named(records) for records in read), "placed", "paid", "cancelled"
+        laid_together(_named(records) for records in read), "placed", "paid", "cancelled"
     )
     # The time of payment: as long after placing as it really was.
     after = pl.col(Orders.PLACED_AT) + (pl.col("paid_utc") - pl.col("placed_utc"))

@@ -38,6 +38,7 @@ from csinsight.importers.reading import (
     REFUSED_SCHEMA,
     Line,
     Records,
+    laid_together,
     plain_words,
     stack,
 )
@@ -142,7 +143,7 @@ def read_taobao_orders(files: Sequence[Path], mapping: Path | None = None) -> Im
         )
     details = read_details([records for records in read if is_details(records)], options.marks)
     frame, counted = cells.told_times(
-        pl.concat([_named(records) for records in lists]), "placed", "paid"
+        laid_together(_named(records) for records in lists), "placed", "paid"
     )
     damaged = stack((records.damaged for records in lists), REFUSED_SCHEMA)
     return _import(frame, damaged, details, options, [*skipped, *counted])
