@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import polars as pl
@@ -162,3 +164,32 @@ def test_only_what_is_asked_for_is_looked_for() -> None:
         assert mark_table(lines, lexicon, [name])[name].equals(whole[name])
     full = load_lexicon()
     assert full.only([asked]) is full, "a reader decides by every marker"
+
+
+def test_who_marks_a_table_by_rules_loads_no_library_that_it_does_not_use() -> None:
+    code = (
+        "import sys, polars as pl;"
+        "from csinsight.behaviours.hits import find_all;"
+        "from csinsight.behaviours.lexicon import load_lexicon;"
+        "from csinsight.behaviours.table import mark_table;"
+        "lexicon = load_lexicon(reader='rules');"
+        "mark_table(pl.DataFrame({'sender': ['agent'], 'text': ['亲，您好']}), lexicon);"
+        "find_all(['亲，您好'], 'greets', lexicon);"
+        "print([m for m in ('pandas', 'pyarrow', 'scipy', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_rows_keep_their_order_whatever_order_their_conversations_have() -> None:
+    lines = pl.DataFrame({"sender": ["agent", "buyer"] * 300, "text": ["亲，您好", "在吗"] * 300})
+    lines = lines.with_columns(
+        pl.Series("conversation_id", [f"c{n % 7}" for n in range(600)]),
+        pl.Series("sent_at", range(600, 0, -1)).cast(pl.Datetime("ms")),
+    )
+    lexicon = load_lexicon(reader="rules")
+    marked = mark_table(lines, lexicon)
+    assert marked.select(lines.columns).equals(lines)
+    assert marked["greets"].to_list() == [True, None] * 300

@@ -39,7 +39,7 @@ class Advice(BaseModel):
         The figure to look at next month.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     title: Line
     why: Line

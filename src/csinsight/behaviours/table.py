@@ -139,8 +139,10 @@ def mark_table(
     marked = with_template_replies(
         mark(with_turns(nw.from_native(messages.lazy())), lexicon), lexicon
     )
-    shown = marked.select(Messages.MESSAGE_NO, *names).collect().to_native()
-    columns = pl.DataFrame(shown).sort(Messages.MESSAGE_NO).drop(Messages.MESSAGE_NO)
+    shown = pl.DataFrame(marked.select(Messages.MESSAGE_NO, *names).collect().to_native())
+    if not shown[Messages.MESSAGE_NO].is_sorted():
+        shown = shown.sort(Messages.MESSAGE_NO)
+    columns = shown.drop(Messages.MESSAGE_NO)
     return pl.concat([frame.drop(names, strict=False), columns], how="horizontal")
 
 

@@ -19,14 +19,14 @@ import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
-import pyarrow.types as pat
 
 from csinsight.contract.schema import Table
 from csinsight.errors import EngineError
 
+# pandas and Arrow are imported when a table leaves: who marks a table of messages has neither.
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _TABLE: Final = Path(__file__).with_name("traditional.txt")
 #: What `steady` keeps: finer than cents and milliseconds, coarser than float noise.
@@ -174,6 +174,8 @@ def steady(values: pd.Series) -> pd.Series:
 
 def _series(values: pa.ChunkedArray) -> Any:
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.types as pat
 
     if pat.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
@@ -407,6 +409,7 @@ def read_rows(
         )
         return nw.from_native(done)
 
+    import pyarrow as pa
     from pyspark.sql.types import BooleanType, StructType
 
     schema = StructType(list(native.schema))
