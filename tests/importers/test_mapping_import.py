@@ -250,3 +250,13 @@ def test_a_file_an_agent_and_day_is_read_as_one_table(
     monkeypatch.setattr(importers_mapping, "typed", seen)
     read_mapping(files, put(tmp_path, "m.yml", ORDERS))
     assert pieces == [1]
+
+
+def test_a_column_that_a_file_may_lack_is_said_to_be_one(tmp_path: Path) -> None:
+    mapping = put(tmp_path, "m.yml", ORDERS.replace("用券,", "没有的列,"))
+    with pytest.raises(ImporterError, match="take `coupon_used` out of the mapping"):
+        read_mapping([put(tmp_path, "x.csv", CSV)], mapping)
+    mapping = put(tmp_path, "m.yml", ORDERS.replace("order_id: 单号", "order_id: 没有的列"))
+    with pytest.raises(ImporterError, match="no column '没有的列'") as caught:
+        read_mapping([put(tmp_path, "x.csv", CSV)], mapping)
+    assert "out of the mapping" not in str(caught.value)

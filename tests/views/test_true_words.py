@@ -31,7 +31,7 @@ from csinsight.views import (
     team_hours,
     value_tiers,
 )
-from csinsight.views.sample import sample_plan, sample_study
+from csinsight.views.sample import sample_lost, sample_plan, sample_study
 from csinsight.views.study import Study
 from csinsight.views.value_tiers import LEAVING
 
@@ -314,6 +314,7 @@ def test_items_of_minutes_are_said_to_be_made_for_chat_where_a_shop_answers_by_m
         (40.0, 255.0, "textbook", False, True),  # slower than it was
         (260.0, 255.0, "textbook", True, True),  # the shop set the line itself
         (260.0, 255.0, "taobao", False, True),
+        (260.0, 255.0, "pinduoduo", False, True),  # no target is published, and it is a chat
     ],
 )
 def test_seconds_of_a_chat_platform_wake_nobody_where_no_target_is_known_to_fit(
@@ -382,3 +383,35 @@ def test_three_minutes_wake_nobody_where_a_shop_always_answers_by_mail(
     none = monthly_brief.Brief(None, None, study.read("conversations"), None, None)
     told = monthly_brief.warnings(study, none).plain()
     assert ("Replied within 3 minutes is" in told) == alarm
+
+
+@pytest.mark.parametrize(("known", "told"), [(1, False), (9, False), (10, True), (400, True)])
+def test_a_month_of_a_few_inquirers_is_no_month_to_compare_with(
+    study: Study, known: int, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of one paid, then a fifth of three hundred: "-81 points, beyond chance" is chance."""
+    low, high = wilson(known, known)
+    few = {"paid_rate": 1.0, "paid_rate_low": low, "paid_rate_high": high}
+    before = agent_kpis.comparable(pd.Series(few | {"paid_rate_denominator": known}))
+    seen = study.read("conversations")
+    monkeypatch.setattr(agent_kpis, "month_before", lambda *_: before)
+    assert ("beyond chance" in agent_kpis.in_brief(study, seen)) == told
+    assert ("too little of it" in agent_kpis.in_brief(study, seen)) != told
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said", "unsaid"),
+    [
+        ({"silent": 20, "price": 10}, "67% gave no reason; most", "think it over"),
+        ({"undecided": 20, "price": 10}, "67% would only think it over; most", "gave no reason"),
+        ({"silent": 10, "undecided": 10, "price": 10}, "33% gave no reason, 33% would", "0%"),
+    ],
+)
+def test_what_nobody_said_is_not_told_as_none_of_it(
+    study: Study, reasons: dict[str, int], said: str, unsaid: str
+) -> None:
+    lost = sample_lost()
+    table = pd.concat([lost.table] * 40, ignore_index=True).head(sum(reasons.values()))
+    table = table.assign(reason=[name for name, n in reasons.items() for _ in range(n)])
+    told = lost_inquiries.sentence(study, SimpleNamespace(**vars(lost) | {"table": table}))
+    assert said in told and unsaid not in told

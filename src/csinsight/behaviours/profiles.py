@@ -21,7 +21,9 @@ from csinsight.params import AUTO_PROFILE, OWN_PROFILE, shipped
 Attribution = Literal["order_first", "payment", "last"]
 _FOLDER: Final = ("params", "kpi_profiles")
 #: What a shop is counted by of which nothing tells the platform: one that counts in yuan, another.
-_USUAL, _ELSEWHERE, _YUAN = "taobao", "textbook", "CNY"
+_USUAL, _YUAN = "taobao", "CNY"
+#: The profile of shops of no chat platform.
+ELSEWHERE: Final = "textbook"
 #: A shop whose median first reply takes this long (seconds) answers as mail does, not as chat.
 AS_MAIL_S: Final = 600.0
 
@@ -210,7 +212,7 @@ def profile_of(
     'jd'
     """
     if name == AUTO_PROFILE:
-        return load_profile(imported or (_USUAL if currency == _YUAN else _ELSEWHERE))
+        return load_profile(imported or (_USUAL if currency == _YUAN else ELSEWHERE))
     if name != OWN_PROFILE or shop is None:
         return load_profile(name)
     path = shop / PROFILE_FILE

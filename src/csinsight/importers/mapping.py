@@ -384,7 +384,10 @@ def _column_of(records: Records, name: str, source: str | int, spec: Mapping) ->
     if not records.frame.height:
         return pl.lit(None, dtype=pl.String).alias(raw(name))
     # The mend for a missing column; a header is not listed, it may be a row with names.
+    near = did_you_mean(source, records.header, "is `header_line` the line with the names?")
+    spare = {column.name for column in spec.contract.columns if not column.required}
+    without = f"; a file without may do: take `{name}` out of the mapping" if name in spare else ""
     raise ImporterError(
         f"{records.file}: has no column {source!r}, which the mapping takes for {name}; "
-        f"{did_you_mean(source, records.header, 'is `header_line` the line with the names?')}"
+        f"{near}{without}"
     )

@@ -167,14 +167,14 @@ def _change(
     study: Study, conversations: pd.DataFrame, now: pd.Series
 ) -> tuple[float, float, float] | None:
     """Return the change of paid conversion since the month before with its interval, if known."""
-    before = month_before(study, conversations)
+    before, now = month_before(study, conversations), comparable(now)
     if pd.isna(before[_K.PAID_RATE]) or pd.isna(now[_K.PAID_RATE]):
         return None
     return labels.difference(now, before, _K.PAID_RATE)
 
 
 def month_before(study: Study, conversations: pd.DataFrame) -> pd.Series:
-    """Return the shop's figures of the month before.
+    """Return the shop's figures of the month before, as far as they are `comparable`.
 
     Examples
     --------
@@ -185,7 +185,29 @@ def month_before(study: Study, conversations: pd.DataFrame) -> pd.Series:
     113
     """
     earlier = study.of_month(conversations, add_months(study.as_of, -2))
-    return shop_kpis(earlier, profile=study.context.profile).iloc[0]
+    return comparable(shop_kpis(earlier, profile=study.context.profile).iloc[0])
+
+
+#: A figure of fewer cases than this is set against no other month's.
+_LEAST: Final = 10
+
+
+def comparable(figures: pd.Series) -> pd.Series:
+    """Return a month's figures without those of too few cases to be set against another month's.
+
+    Where one of one inquirer paid, the interval of a change leaves out what chance does often.
+
+    Examples
+    --------
+    >>> one = {"paid_rate": 1.0, "paid_rate_low": 0.2, "paid_rate_denominator": 1, "inquiries": 3}
+    >>> comparable(pd.Series(one)).dropna().to_dict()
+    {'paid_rate_denominator': 1.0, 'inquiries': 3.0}
+    """
+    ends = ("", _K.LOW_SUFFIX, _K.HIGH_SUFFIX)
+    under = [name for name in figures.index if str(name).endswith(_K.DENOMINATOR_SUFFIX)]
+    few = [name.removesuffix(_K.DENOMINATOR_SUFFIX) for name in under if figures[name] < _LEAST]
+    gone = [f"{name}{end}" for name in few for end in ends]
+    return figures.where(~figures.index.isin(gone))
 
 
 def _speed(study: Study, shop: pd.Series) -> str:

@@ -102,7 +102,7 @@ def sentence(study: Study, found: pd.DataFrame) -> str:
     words, rows = study.words, questions(found)
     worth, unclear = rows[rows[_B.SHARE] <= STANDARD], rows[rows["state"] == "unclear"]
     told = study.word(
-        "bank.found",
+        "bank.found" if len(worth) else "bank.found_all_standard",
         months=labels.months_told(study),
         n=words.number(len(rows)),
         talks=words.number(int(rows[_B.CONVERSATIONS].sum())),

@@ -18,7 +18,7 @@ from csinsight.behaviours.kpis import (
     shop_kpis,
 )
 from csinsight.behaviours.products import OTHER_PRODUCTS, asked_and_bought, product_levels
-from csinsight.behaviours.profiles import AS_MAIL_S
+from csinsight.behaviours.profiles import AS_MAIL_S, ELSEWHERE
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.drivers.units import as_float
 from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S, IN_180S
@@ -67,10 +67,24 @@ def targets_of(study: Study, shop: pd.Series) -> dict[str, float]:
     >>> len(targets_of(study, shop_row(study, study.read("conversations"))))
     5
     """
+    return study.context.profile.targets if by_the_second(study, shop) else {}
+
+
+def by_the_second(study: Study, shop: pd.Series) -> bool:
+    """Tell whether the shop is held against the seconds of its own chat platform, or of its own.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> study = sample_study()
+    >>> by_the_second(study, shop_row(study, study.read("conversations")))
+    True
+    """
     first, context = shop.get(_K.FIRST_RESPONSE_MEDIAN), study.context
     as_mail = pd.notna(first) and first >= AS_MAIL_S
     supposed = context.params.kpi_profile == AUTO_PROFILE and context.imported is None
-    return {} if _of_another(study) or (as_mail and supposed) else context.profile.targets
+    of_none = context.profile.name == ELSEWHERE
+    return not (of_none or _of_another(study) or (as_mail and supposed))
 
 
 def _of_another(study: Study) -> bool:

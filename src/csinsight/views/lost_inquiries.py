@@ -184,11 +184,12 @@ def sentence(study: Study, found: Lost) -> str:
             for _, row in told.iterrows()
         ]
         checked, right = UNSEEN_NAMED
+        kind = "both" if silent and undecided else "silent" if silent else "undecided"
+        part = words.percent(undecided / len(rows), 0)
         first = study.word(
             "lost.found_silent" if silent or undecided else "lost.found_most",
             n=n,
-            silent=share,
-            undecided=words.percent(undecided / len(rows), 0),
+            unsaid=study.word(f"lost.unsaid_{kind}", silent=share, undecided=part),
             listed=words.listed(shown),
             read=words.number(checked),
             right=words.number(right),

@@ -185,12 +185,12 @@ _BY_THE_SECOND = (_K.REPLY_RATE_180S, _K.FIRST_RESPONSE_MEDIAN)
 def _held_against(study: Study, now: pd.Series, before: pd.Series) -> list[Alert]:
     """Return the shop's alerts without those of ours that say nothing of it.
 
-    Where no target is known to fit, another platform's seconds wake nobody by themselves: a desk
-    for mail passes them every month. That a month passes them which the last one kept is news, and
-    what the shop wrote itself always holds.
+    Where the shop is of no chat platform, such a platform's seconds wake nobody by themselves: a
+    desk for mail passes them every month. That a month passes them which the last one kept is news,
+    and what the shop wrote itself always holds.
     """
     alerts = list(study.context.alerts)
-    if kpi_figures.targets_of(study, now):
+    if kpi_figures.by_the_second(study, now):
         return alerts
     ours = [one for one in alerts_of() if one.figure in _BY_THE_SECOND]
     usual = [
@@ -585,11 +585,9 @@ def month_over_month(
     # A month in which nobody was served has figures, and none that another can be set against.
     if earlier.empty or inquiries_of(earlier).empty:
         return Stack(Prose(study.word("brief.nothing_before"), in_part(study), *told))
-    now, before = (
-        shop_kpis(month, profile=study.context.profile).iloc[0]
-        for month in (study.of_month(conversations), earlier)
-    )
-    table = _table(study, now, before)
+    month = shop_kpis(study.of_month(conversations), profile=study.context.profile).iloc[0]
+    before = agent_kpis.month_before(study, conversations)
+    table = _table(study, agent_kpis.comparable(month), before)
     return Columns(table, Items(told)) if told else table
 
 

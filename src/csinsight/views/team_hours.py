@@ -492,6 +492,7 @@ def teams(study: Study, found: Hours, conversations: pd.DataFrame) -> Block:
                 caption=study.word(
                     f"hours.{key}s_caption",
                     reach=words.number(_USEFUL_POINTS),
+                    least=words.number(MIN_INQUIRIES),
                     months=labels.months_told(study),
                 ),
                 labels=labels.headings(study, "hours", table.columns),
