@@ -282,11 +282,22 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
     "02_value_tiers": (),
     "03_agent_kpis": (),
     "04_conversion_drivers": ("01_buyer_types", "02_value_tiers", "03_agent_kpis"),
-    "05_coaching": ("01_buyer_types", "02_value_tiers", "03_agent_kpis", "04_conversion_drivers"),
+    "05_coaching": (
+        "00_data_check",
+        "01_buyer_types",
+        "02_value_tiers",
+        "03_agent_kpis",
+        "04_conversion_drivers",
+    ),
     "08_team_and_hours": ("03_agent_kpis",),
     "09_lost_inquiries": ("02_value_tiers", "03_agent_kpis"),
     "10_answer_bank": ("03_agent_kpis",),
-    "06_agent_card": ("03_agent_kpis", "04_conversion_drivers", "05_coaching"),
+    "06_agent_card": (
+        "00_data_check",
+        "03_agent_kpis",
+        "04_conversion_drivers",
+        "05_coaching",
+    ),
     "07_monthly_brief": (
         "00_data_check",
         "01_buyer_types",
@@ -299,6 +310,9 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
         "10_answer_bank",
     ),
 }
+#: The table that is all a notebook reads of one that it builds on: it waits for that alone, while
+#: the other still checks and draws.
+ENOUGH: Final[dict[tuple[str, str], str]] = {("05_coaching", "04_conversion_drivers"): "drivers"}
 #: Parameters of a notebook that are no parameter of the run.
 EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}
 

@@ -151,7 +151,7 @@ def test_first_comes_what_the_longest_chain_waits_for_and_nothing_before_its_tur
     for notebook, upstream in BUILDS_ON.items():
         assert all(place[name[:2]] < place[notebook[:2]] for name in upstream)
     # Cards and the brief come after these, the rest may wait.
-    assert {name[:2] for name in order[:4]} == {"01", "02", "03", "04"}
+    assert {name[:2] for name in order[:5]} == {"00", "01", "02", "03", "04"}
     assert all(place["05"] < place[name] for name in ("08", "09", "10"))
 
 
@@ -162,3 +162,23 @@ def test_a_notebook_without_steps_holds_nobody_up() -> None:
     assert queue.ready() == ("10_answer_bank",)
     queue.add("10_answer_bank", [])
     assert not queue.goes_on()
+
+
+def test_coaching_begins_once_drivers_are_written_and_ends_after_what_writes_them_is_done() -> None:
+    queue = _Queue(list(NOTEBOOKS))
+    first = queue.ready()
+    for name in first:
+        queue.add(name, [Step(name, name)])
+        queue.end(Step(name, name))
+    drivers = Step("04_conversion_drivers", "04_conversion_drivers")
+    assert set(queue.ready()) >= {drivers.name}
+    queue.add(drivers.name, [drivers])
+    assert not queue.ready()
+    queue.written(drivers.name)
+    queue.written(drivers.name)  # told twice it is there all the same
+    assert queue.ready() == ("05_coaching",)
+    queue.add("05_coaching", [Step("05_coaching", "05_coaching")])
+    queue.end(Step("05_coaching", "05_coaching"))
+    assert not queue.ready()  # cards read what is beside the drivers
+    queue.end(drivers)
+    assert "06_agent_card" in queue.ready()

@@ -15,6 +15,7 @@ import pytest
 
 from csinsight.errors import ContractError, LockedError, NotebookError, PlanError
 from csinsight.params import NOTEBOOKS, RunParams
+from csinsight.runs import kernels
 from csinsight.runs.month import RunResult, run_month
 from csinsight.runs.state import locked, runs
 
@@ -248,3 +249,44 @@ def _is_alive(pid: int) -> bool:
     # A child whose parent is gone may wait as a zombie for whoever takes it over.
     status = Path(f"/proc/{pid}/status")
     return not (status.is_file() and "State:\tZ" in status.read_text(encoding="utf-8"))
+
+
+DRIVERS = """import pandas as pd
+from csinsight.contract.dictionary import artifact
+names = [column.name for column in artifact('drivers').columns]
+study.write('drivers', pd.DataFrame(columns=names))"""
+
+
+def test_coaching_does_not_wait_for_what_follows_on_the_drivers(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., RunResult],
+    toy_notebooks: Make,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(kernels, "worker_count", lambda: 2)
+    mark = tmp_path / "coached"
+    wait = f"""import pathlib, time
+end = time.monotonic() + 60
+while not pathlib.Path({str(mark)!r}).exists():
+    assert time.monotonic() < end, "coaching waits"
+    time.sleep(0.05)"""
+    coach = f"import pathlib; pathlib.Path({str(mark)!r}).write_text(str(study.has('drivers')))"
+    done = run(toy_notebooks(n04=[DRIVERS, wait], n05=[coach]))
+    assert mark.read_text() == "True"
+    assert {"04_conversion_drivers", "05_coaching"} <= set(done.executed)
+
+
+def test_what_began_on_the_drivers_of_a_notebook_that_fails_later_is_not_published(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., RunResult],
+    toy_notebooks: Make,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(kernels, "worker_count", lambda: 2)
+    fails = toy_notebooks(n04=[DRIVERS, "import time; time.sleep(1)", "1 / 0"])
+    with pytest.raises(NotebookError, match="04_conversion_drivers"):
+        run(fails)
+    assert not list((tmp_path / "out" / "reports").rglob("05_coaching.html"))
+    again = run(toy_notebooks(n04=[DRIVERS, "import time; time.sleep(1)"]))
+    # Its key tells of the notebook that it builds on: what it found then is not taken for done.
+    assert {"04_conversion_drivers", "05_coaching"} <= set(again.executed)

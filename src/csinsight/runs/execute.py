@@ -19,14 +19,16 @@ from csinsight.contract.disputes import disputes_path
 from csinsight.contract.files import sha256, sha256_of
 from csinsight.contract.labels import FILE
 from csinsight.errors import CsinsightError, KernelError, NotebookError, RunError
-from csinsight.params import BUILDS_ON, RunParams, notebook_params
+from csinsight.params import BUILDS_ON, ENOUGH, RunParams, notebook_params
 from csinsight.runs.kernels import Worker, Workers
 from csinsight.runs.plan import CARD, Step, told
-from csinsight.runs.state import Inputs, Places, RunState, plans_of, source_hash
+from csinsight.runs.state import Inputs, Places, RunState, plans_of, source_hash, written
 
 LOG = logging.getLogger(__name__)
 #: Who works on what.
 _Busy: TypeAlias = dict[Future[Any], tuple[Worker, Step]]
+#: Whose tables others wait for.
+_Early: TypeAlias = dict[Future[Any], Step]
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Execution:
         sources: Mapping[str, Any],
         steps_of: Callable[[str], Sequence[Step]],
     ) -> None:
-        """Execute notebooks, each as soon as what it builds on is done and a kernel is free.
+        """Execute notebooks, each as soon as what it builds on is there and a kernel is free.
 
         Parameters
         ----------
@@ -93,6 +95,7 @@ class Execution:
         """
         queue = _Queue(names)
         busy: _Busy = {}
+        early: _Early = {}
         steps: dict[str, Sequence[Step]] = {}
         try:
             while queue.goes_on():
@@ -102,11 +105,8 @@ class Execution:
                         queue.add(name, [s for s in steps[name] if self._is_to_do(s, sources)])
                 known = sum(map(len, steps.values()))
                 self.count = known + len(names) - len(steps)
-                self._begin(queue, busy, sources)
-                for future in wait(busy, return_when=FIRST_COMPLETED).done:
-                    _, step = busy.pop(future)
-                    future.result()
-                    queue.end(step)
+                self._begin(queue, busy, early, sources)
+                _hear(queue, busy, early)
         except CsinsightError:
             wait(busy)  # what has begun beside a step that fails is brought to its end
             never = {step.notebook for step in queue.todo} | set(names) - set(steps)
@@ -140,23 +140,38 @@ class Execution:
         self._say(step, "was done already")
         return False
 
-    def _begin(self, queue: _Queue, busy: _Busy, sources: Mapping[str, Any]) -> None:
+    def _begin(
+        self,
+        queue: _Queue,
+        busy: _Busy,
+        early: _Early,
+        sources: Mapping[str, Any],
+    ) -> None:
         """Give every worker that is free a step, while there are steps."""
         at_work = [worker for worker, _ in busy.values()]
         for worker in self.workers.take(len(at_work) + len(queue.todo)):
             if worker not in at_work and queue.todo:
                 step = queue.todo.pop(0)
-                one = partial(self._one, worker, step, sources[step.notebook])
+                enough: Future[None] = Future()
+                early |= {enough: step} if step.notebook in queue.tables else {}
+                one = partial(self._one, worker, step, sources[step.notebook], enough)
                 busy[worker.call(one)] = (worker, step)
 
-    def _one(self, worker: Worker, step: Step, source: Any) -> None:
+    def _one(self, worker: Worker, step: Step, source: Any, enough: Future[None]) -> None:
         started = time.monotonic()
         self.state.begin(step.name, self.keys[step.name])
         values = told(step, self.params, self.data, self.state.places.run)
         output = self.state.places.executed(step.name)
         broken: Exception | None = None
+        tables = [name for (_, other), name in ENOUGH.items() if other == step.notebook]
+
+        def after_cell() -> None:
+            there = written(self.state.places.run, step.name)
+            if not enough.done() and all(f"artifacts/{name}.parquet" in there for name in tables):
+                enough.set_result(None)
+
         try:
-            worker.execute(source, output, values, step.name)
+            worker.execute(source, output, values, step.name, after_cell)
         except Exception as error:
             broken = error
         try:
@@ -220,14 +235,33 @@ def also_read(notebook: str, data: Path, places: Places) -> str:
     return sha256_of(sha256(disputes) if disputes else "", told, earlier, read)
 
 
+def _hear(queue: _Queue, busy: _Busy, early: _Early) -> None:
+    """Wait until a step ends or has written what others wait for, and note it."""
+    for future in wait([*busy, *early], return_when=FIRST_COMPLETED).done:
+        if future in early:
+            queue.written(early.pop(future).notebook)
+        else:
+            _, step = busy.pop(future)
+            future.result()
+            queue.end(step)
+
+
 class _Queue:
     """Steps that all they build on is done of; first those with the longest chain after them.
 
-    A run can't end before the longest chain of notebooks is gone through.
+    A run can't end before the longest chain of notebooks is gone through. Where one waits for no
+    more than a table of another (`ENOUGH`), that table stands in the graph beside the other.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._graph = TopologicalSorter({name: set(BUILDS_ON[name]) & set(names) for name in names})
+        graph: dict[str, set[str]] = {name: set(BUILDS_ON[name]) & set(names) for name in names}
+        self.tables: dict[str, str] = {}
+        for name, other in ENOUGH:
+            if other in graph.get(name, ()):
+                self.tables[other] = f"tables of {other}"
+                graph[name] = (graph[name] - {other}) | {self.tables[other]}
+                graph[self.tables[other]] = graph[other]
+        self._graph = TopologicalSorter(graph)
         self._graph.prepare()
         self._chains = {name: _chain(name, names) for name in names}
         self._left: dict[str, int] = {}
@@ -239,13 +273,18 @@ class _Queue:
 
     def ready(self) -> tuple[str, ...]:
         """Return notebooks that can be executed now and were not returned before."""
-        return self._graph.get_ready()
+        return tuple(n for n in self._graph.get_ready() if n not in self.tables.values())
+
+    def written(self, name: str) -> None:
+        """Note that the tables of a notebook that others wait for are there."""
+        if name in self.tables:
+            self._graph.done(self.tables.pop(name))
 
     def add(self, name: str, steps: Sequence[Step]) -> None:
         """Add what is to be done of a notebook."""
         self._left[name] = len(steps)
         if not steps:
-            self._graph.done(name)
+            self._done(name)
         place = {name: number for number, name in enumerate(self._chains)}
         self.todo += steps
         # Of those that nothing waits for, many short ones come last: they end side by side.
@@ -261,7 +300,11 @@ class _Queue:
         """Note that a step is done."""
         self._left[step.notebook] -= 1
         if not self._left[step.notebook]:
-            self._graph.done(step.notebook)
+            self._done(step.notebook)
+
+    def _done(self, name: str) -> None:
+        self._graph.done(name)
+        self.written(name)
 
 
 def _chain(name: str, names: Sequence[str]) -> int:

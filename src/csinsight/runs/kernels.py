@@ -93,9 +93,9 @@ class _Kernel:
         """Start the process and wait until it answers."""
         self._loop.run(self._start())
 
-    def execute(self, notebook: Any, step: str) -> None:
+    def execute(self, notebook: Any, step: str, after_cell: Callable[[], None]) -> None:
         """Execute the cells of `notebook`, from an empty name space on; outputs are put into it."""
-        self._loop.run(self._execute(notebook, step))
+        self._loop.run(self._execute(notebook, step, after_cell))
 
     def kill(self) -> None:
         """End the process and its children, whatever they are doing; from any thread."""
@@ -145,7 +145,7 @@ class _Kernel:
             task.cancel()
         task.result()
 
-    async def _execute(self, notebook: Any, step: str) -> None:
+    async def _execute(self, notebook: Any, step: str, after_cell: Callable[[], None]) -> None:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
 
@@ -170,6 +170,7 @@ class _Kernel:
                     raise CellError(cell, f"{error.ename}: {error.evalue}") from error
                 except KernelError as error:
                     raise KernelError(str(error), cell, time.monotonic() - began) from error
+                after_cell()
             client.set_widgets_metadata()
         finally:
             watch.cancel()
@@ -245,10 +246,17 @@ class Worker:
         """Run `function` in the worker's thread."""
         return self._thread.submit(function)
 
-    def execute(self, notebook: Any, output: Path, params: dict[str, Any], step: str) -> None:
+    def execute(
+        self,
+        notebook: Any,
+        output: Path,
+        params: dict[str, Any],
+        step: str,
+        after_cell: Callable[[], None] = lambda: None,
+    ) -> None:
         """Execute a copy of `notebook` with `params`, and write it with its outputs to `output`.
 
-        Only from within the worker's own thread.
+        Only from within the worker's own thread; so is `after_cell`, after each cell.
 
         Raises
         ------
@@ -260,7 +268,7 @@ class Worker:
         for last in (False, True):
             told = _with_parameters(notebook, params)
             try:
-                self._ready().execute(told, step)
+                self._ready().execute(told, step, after_cell)
             except KernelError as error:
                 self._drop()
                 if last or self._closing:

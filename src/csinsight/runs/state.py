@@ -408,7 +408,7 @@ class RunState:
         gone = tuple(notebooks)
         for step in [name for name in self._earlier_steps if name.startswith(gone)]:
             entry = self._earlier_steps.pop(step)
-            for name in {*entry.get("outputs", {}), *_written(self.places.run, step)}:
+            for name in {*entry.get("outputs", {}), *written(self.places.run, step)}:
                 (self.places.run / name).unlink(missing_ok=True)
 
     def begin(self, step: str, key: str) -> None:
@@ -422,7 +422,7 @@ class RunState:
 
     def done(self, step: str, seconds: float) -> None:
         """Note that `step` has ended, with the fingerprints of what it wrote."""
-        names = {f"notebooks/{step}.ipynb", *_written(self.places.run, step)}
+        names = {f"notebooks/{step}.ipynb", *written(self.places.run, step)}
         outputs = {name: sha256(self.places.run / name) for name in sorted(names)}
         entry = self.values["steps"][step]
         entry |= {"status": "done", "seconds": round(seconds, 2), "outputs": outputs}
@@ -481,7 +481,14 @@ def clear_leavings(places: Places) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _written(run: Path, step: str) -> list[str]:
+def written(run: Path, step: str) -> list[str]:
+    """Return the files that a step has written so far, by their names in the run's folder.
+
+    Examples
+    --------
+    >>> written(Path("no", "such"), "01_buyer_types")
+    []
+    """
     path = run / "outputs" / f"{step}.txt"
     return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
 
