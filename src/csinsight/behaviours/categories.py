@@ -60,6 +60,11 @@ _FOR_MORE: Final = (
     *("asks_for_more", "asks_stock", "asks_to_recommend"),
     *(f"{ABOUT}{name}" for name in ("size", "bargaining")),
 )
+#: A fault of a buyer's own thing, and the question what its mending costs or whether it is done;
+#: and what is stated to be wrong, which those say who have had something.
+_OWN_FAULT: Final = "own_fault"
+_MENDING: Final = "asks_mending"
+_WRONG: Final = "states_trouble"
 _TOLD: Final = "tells_after_sales"
 #: An agent's word on an order that there is, and a buyer's that one was placed just now.
 _TOLD_OF_ORDER: Final = "tells_of_order"
@@ -120,7 +125,7 @@ def main_categories(
         nw.col(f"{ABOUT}{AFTER_SALES}"), nw.col(_OWN_ORDER), nw.col(_TOLD), ignore_nulls=True
     )
     first = (
-        _returning(marked)
+        _weighed(marked)
         .with_columns(
             _first=pick(named, nw.col(POSITION)).min().over(talk),
             _case=(opening & case).fill_null(value=False).cast(nw.Int64).max().over(talk),
@@ -165,26 +170,37 @@ def of_orders(marked: Frame) -> list[str]:
     opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
     buyer = nw.col(_OWN_ORDER) & ~nw.col(_ORDERED_NOW)
     told = nw.any_horizontal(buyer, nw.col(_TOLD_OF_ORDER), ignore_nulls=True)
-    talks = _returning(marked).filter(opening & told).select(Messages.CONVERSATION_ID).unique()
+    talks = _weighed(marked).filter(opening & told).select(Messages.CONVERSATION_ID).unique()
     return list(collect(talks)[Messages.CONVERSATION_ID])
 
 
-def _returning(marked: Frame) -> Frame:
-    """Take the mention of an earlier purchase for no case where the buyer has come for more.
+def _weighed(marked: Frame) -> Frame:
+    """Weigh what a line says of a case against what else the buyer's opening lines ask.
 
+    An earlier purchase is no case where its buyer has come for more, nor is a thing of one's own
+    that is broken where it is asked what mending costs, or whether the shop does it. Something
+    stated to be wrong is a case where nothing in the opening is asked that is asked before buying.
     A line that tells of a fault, a parcel or a change keeps its case: it names no mere purchase.
     """
-    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
     asks = nw.any_horizontal(*(nw.col(name) for name in _FOR_MORE), ignore_nulls=True)
-    asks = (opening & asks & ~nw.col(_PAPERS)).fill_null(value=False).cast(nw.Int64)
-    more = nw.col(_PURCHASE).fill_null(value=False) & (nw.col("_more") == 1)
-    cases = (f"{ABOUT}{AFTER_SALES}", _OWN_ORDER)
-    return marked.with_columns(_more=asks.max().over(Messages.CONVERSATION_ID)).with_columns(
-        *(
-            nw.when(~more).then(nw.col(name)).otherwise(nw.lit(value=False)).alias(name)
-            for name in cases
-        )
+    found = {
+        "_more": asks & ~nw.col(_PAPERS),
+        "_bought": nw.col(_PURCHASE),
+        "_fault": nw.col(_OWN_FAULT),
+        "_mends": nw.col(_MENDING),
+    }
+    opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
+    talk = Messages.CONVERSATION_ID
+    marked = marked.with_columns(
+        ((opening & line).fill_null(value=False).cast(nw.Int8).max().over(talk) == 1).alias(name)
+        for name, line in found.items()
     )
+    more, bought, fault, mends = (nw.col(name) for name in found)
+    own = nw.col(_OWN_FAULT) | (nw.col(_MENDING) & ~nw.col(_OWN_ORDER))
+    no_case = (nw.col(_PURCHASE) & more) | (own & fault & mends & ~bought)
+    order = nw.col(_OWN_ORDER) | (nw.col(_WRONG) & ~(more | mends))
+    cases = {f"{ABOUT}{AFTER_SALES}": nw.col(f"{ABOUT}{AFTER_SALES}"), _OWN_ORDER: order}
+    return marked.with_columns((case & ~no_case).alias(name) for name, case in cases.items())
 
 
 def _shopping() -> nw.Expr:
