@@ -61,10 +61,13 @@ _FOR_MORE: Final = (
     *(f"{ABOUT}{name}" for name in ("size", "bargaining")),
 )
 #: A fault of a buyer's own thing, and the question what its mending costs or whether it is done;
-#: and what is stated to be wrong, which those say who have had something.
+#: what is stated to be wrong, as those do who have had something; what became of things arranged.
 _OWN_FAULT: Final = "own_fault"
 _MENDING: Final = "asks_mending"
 _WRONG: Final = "states_trouble"
+_CASE: Final = "tells_of_case"
+#: They tell whether there is a case, and nothing of what it is about.
+_OF_CASES: Final = (_OWN_FAULT, _MENDING, _WRONG, _CASE)
 _TOLD: Final = "tells_after_sales"
 #: An agent's word on an order that there is, and a buyer's that one was placed just now.
 _TOLD_OF_ORDER: Final = "tells_of_order"
@@ -168,7 +171,7 @@ def of_orders(marked: Frame) -> list[str]:
     ['c1']
     """
     opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
-    buyer = nw.col(_OWN_ORDER) & ~nw.col(_ORDERED_NOW)
+    buyer = (nw.col(_OWN_ORDER) | nw.col(_CASE)) & ~nw.col(_ORDERED_NOW)
     told = nw.any_horizontal(buyer, nw.col(_TOLD_OF_ORDER), ignore_nulls=True)
     talks = _weighed(marked).filter(opening & told).select(Messages.CONVERSATION_ID).unique()
     return list(collect(talks)[Messages.CONVERSATION_ID])
@@ -196,10 +199,10 @@ def _weighed(marked: Frame) -> Frame:
         for name, line in found.items()
     )
     more, bought, fault, mends = (nw.col(name) for name in found)
-    own = nw.col(_OWN_FAULT) | (nw.col(_MENDING) & ~nw.col(_OWN_ORDER))
+    own = nw.col(_OWN_FAULT) | (nw.col(_MENDING) & ~(nw.col(_OWN_ORDER) | nw.col(_CASE)))
     no_case = (nw.col(_PURCHASE) & more) | (own & fault & mends & ~bought)
-    order = nw.col(_OWN_ORDER) | (nw.col(_WRONG) & ~(more | mends))
-    cases = {f"{ABOUT}{AFTER_SALES}": nw.col(f"{ABOUT}{AFTER_SALES}"), _OWN_ORDER: order}
+    order = nw.col(_CASE) | (nw.col(_WRONG) & ~(more | mends))
+    cases = {name: nw.col(name) for name in (f"{ABOUT}{AFTER_SALES}", _OWN_ORDER)} | {_CASE: order}
     return marked.with_columns((case & ~no_case).alias(name) for name, case in cases.items())
 
 
@@ -263,7 +266,11 @@ def subject_marks(lexicon: Lexicon) -> list[str]:
     >>> "asks_question" in marks, "_ruled_shipping" in marks, "greets" in marks
     (True, True, False)
     """
-    return [*lexicon.ids("buyer"), *_SAID_OF_CASES, *(f"_ruled_{name}" for name in CATEGORIES)]
+    return [*_subject_markers(lexicon), *(f"_ruled_{name}" for name in CATEGORIES)]
+
+
+def _subject_markers(lexicon: Lexicon) -> list[str]:
+    return [*(name for name in lexicon.ids("buyer") if name not in _OF_CASES), *_SAID_OF_CASES]
 
 
 def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.DataFrame:
@@ -296,7 +303,7 @@ def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.D
     side = nw.col(Messages.SENDER)
     heard = joined_lines(opening.filter(side == "buyer"), [talk], TEXT, RUN)
     said = joined_lines(opening.filter(side == "agent"), [talk], TEXT, TEXT)
-    names = [*lexicon.ids("buyer"), *_SAID_OF_CASES]
+    names = _subject_markers(lexicon)
     marks = opening.group_by(talk).agg(nw.col(n).cast(nw.Int8).max().alias(n) for n in names)
     table = heard.join(said, on=talk, how="left").join(marks, on=talk, how="left")
     rows: pl.DataFrame = table.collect(backend="polars").to_native()
