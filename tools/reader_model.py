@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from csinsight.behaviours.categories import OF_CASES
 from csinsight.behaviours.lexicon import Lexicon
 from csinsight.behaviours.markers import asked
 from csinsight.behaviours.reader import UNIT, Reader, Weights, marks_of, pieces, sides
@@ -132,7 +133,7 @@ def design(examples: Sequence[Example], lexicon: Lexicon) -> Design:
     agent, before = both[: len(said)], both[len(said) :]
     buyer, buyer_names = counted(run)
     own = [n for n in lexicon.ids("agent") if n in LABELS or n in ("says_no", "leading_question")]
-    heard = [asked(name) for name in lexicon.ids("buyer")]
+    heard = [asked(name) for name in lexicon.ids("buyer") if name not in OF_CASES]
     marks = (*own, *heard)
     ruled = [frames[name == WORRY][name].fill_null(value=False).to_numpy() for name in LABELS]
     ruled[LABELS.index(WORRY)] = frames[0][asked(WORRY)].to_numpy()

@@ -67,7 +67,7 @@ _MENDING: Final = "asks_mending"
 _WRONG: Final = "states_trouble"
 _CASE: Final = "tells_of_case"
 #: They tell whether there is a case, and nothing of what it is about.
-_OF_CASES: Final = (_OWN_FAULT, _MENDING, _WRONG, _CASE)
+OF_CASES: Final = (_OWN_FAULT, _MENDING, _WRONG, _CASE)
 _TOLD: Final = "tells_after_sales"
 #: An agent's word on an order that there is, and a buyer's that one was placed just now.
 _TOLD_OF_ORDER: Final = "tells_of_order"
@@ -270,7 +270,7 @@ def subject_marks(lexicon: Lexicon) -> list[str]:
 
 
 def _subject_markers(lexicon: Lexicon) -> list[str]:
-    return [*(name for name in lexicon.ids("buyer") if name not in _OF_CASES), *_SAID_OF_CASES]
+    return [*(name for name in lexicon.ids("buyer") if name not in OF_CASES), *_SAID_OF_CASES]
 
 
 def subject_rows(marked: Frame, lexicon: Lexicon, ruled: pd.Series[str]) -> pl.DataFrame:
