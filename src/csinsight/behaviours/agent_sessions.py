@@ -143,18 +143,23 @@ def build_agent_sessions(
     """
     served = agent_sessions(marked.cut, marked.months)
     orders = marked.orders
+    behaviours, made = (
+        marked.lexicon.behaviours,
+        map(opportunity_column, marked.lexicon.turn_markers),
+    )
+    # Known only of shops whose order lines tell products.
+    told = [Talk.PRODUCT_CATEGORY] if Talk.PRODUCT_CATEGORY in conversations else []
+    asked = {*SESSION_COLUMNS, *told, *behaviours, *made} - {*served}
     key = [Talk.CONVERSATION_ID]
     table = served.merge(
-        conversations.drop(columns=[c for c in served if c in conversations and c not in key]),
+        conversations[[*key, *(name for name in conversations if name in asked)]],
         on=key,
         how="inner",
     )
     table = _shared_outcomes(table, orders.set_index(Orders.ORDER_ID)[profile.attribution])
     shown = collect(_shown_by_author(marked))
     table = table.merge(shown, on=[Talk.CONVERSATION_ID, Talk.AGENT_ID], how="left")
-    own = {name: _own(table, name, marked.lexicon) for name in marked.lexicon.behaviours}
-    # Known only of shops whose order lines tell products.
-    told = [Talk.PRODUCT_CATEGORY] if Talk.PRODUCT_CATEGORY in table else []
+    own = {name: _own(table, name, marked.lexicon) for name in behaviours}
     table = table.assign(**own)[[*SESSION_COLUMNS, *told, *own]]
     order = [Talk.STARTED_AT, Talk.CONVERSATION_ID, Talk.AGENT_ID]
     return table.sort_values(order, ignore_index=True)
