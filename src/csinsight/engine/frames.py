@@ -293,15 +293,15 @@ def hold_by_group(
     if frame.implementation.is_spark_like():
         return hold(function(frame, *([once(frame)] if once else [])))
     rows: pl.DataFrame = frame.collect().to_native()
-    beside = [once(nw.from_native(rows.lazy()))] if once else []
+    shared = [once(nw.from_native(rows.lazy()))] if once else []
     count = -(-rows.height // _PART_ROWS)
     if count < 2:
-        return hold(function(nw.from_native(rows.lazy()), *beside))
+        return hold(function(nw.from_native(rows.lazy()), *shared))
     part = rows.select(pl.col(key).hash() % count).to_series()
     done = []
     for number in range(count):
         some = rows.with_row_index(_ROW).filter(part == number)
-        told: pl.DataFrame = function(nw.from_native(some.lazy()), *beside).collect().to_native()
+        told: pl.DataFrame = function(nw.from_native(some.lazy()), *shared).collect().to_native()
         done.append(told.select(_ROW, pl.exclude(_ROW, *rows.columns)))
     added = pl.concat(done).sort(_ROW).drop(_ROW)
     return nw.from_native(rows.hstack(added).lazy())
