@@ -310,9 +310,12 @@ BUILDS_ON: Final[dict[str, tuple[str, ...]]] = {
         "10_answer_bank",
     ),
 }
-#: The table that is all a notebook reads of one that it builds on: it waits for that alone, while
-#: the other still checks and draws.
-ENOUGH: Final[dict[tuple[str, str], str]] = {("05_coaching", "04_conversion_drivers"): "drivers"}
+#: The table with which all is written that a notebook reads of one that it builds on, at the end of
+#: the cell that writes it: it waits for no more, while the other still checks and draws.
+ENOUGH: Final[dict[tuple[str, str], str]] = {
+    ("05_coaching", "04_conversion_drivers"): "drivers",
+    ("06_agent_card", "05_coaching"): "coaching_followup",
+}
 #: Parameters of a notebook that are no parameter of the run.
 EXTRA: Final[dict[str, tuple[str, ...]]] = {"06_agent_card": ("agent_id",)}
 

@@ -22,7 +22,15 @@ from csinsight.contract.files import sha256
 from csinsight.engine import open_shop
 from csinsight.errors import ConfigError
 from csinsight.features.buyers import buyer_features
-from csinsight.params import BUILDS_ON, EXTRA, NOTEBOOKS, RunParams, notebook_params, shipped
+from csinsight.params import (
+    BUILDS_ON,
+    ENOUGH,
+    EXTRA,
+    NOTEBOOKS,
+    RunParams,
+    notebook_params,
+    shipped,
+)
 from csinsight.render import figure
 from csinsight.segments import support
 from csinsight.segments.signatures import signatures_of
@@ -306,6 +314,21 @@ def test_a_notebook_cannot_read_what_it_does_not_take(notebook: str, pages: Page
         else:
             with pytest.raises(ConfigError, match=f"does not take `{name}`"):
                 getattr(context.params, name)
+
+
+@pytest.mark.parametrize(("notebook", "other"), ENOUGH)
+def test_what_does_not_wait_for_all_of_another_reads_nothing_that_is_written_later(
+    pages: Pages, notebook: str, other: str, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(pages.before(notebook), run)
+    wrote = (run / "outputs" / f"{other}.txt").read_text(encoding="utf-8").splitlines()
+    later = wrote[wrote.index(f"artifacts/{ENOUGH[notebook, other]}.parquet") + 1 :]
+    assert f"facts/{other}.json" in later
+    for name in {*later} - {*wrote[: -len(later)]}:
+        (run / name).unlink()
+    made = pages.make(notebook, BASE, run)
+    assert (made.shown, made.wrote) == (pages.base[notebook].shown, pages.base[notebook].wrote)
 
 
 def test_without_page_views_types_hang_on_where_a_conversation_ends(

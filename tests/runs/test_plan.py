@@ -164,7 +164,7 @@ def test_a_notebook_without_steps_holds_nobody_up() -> None:
     assert not queue.goes_on()
 
 
-def test_coaching_begins_once_drivers_are_written_and_ends_after_what_writes_them_is_done() -> None:
+def test_coaching_and_cards_begin_once_what_they_read_is_written() -> None:
     queue = _Queue(list(NOTEBOOKS))
     first = queue.ready()
     for name in first:
@@ -178,7 +178,12 @@ def test_coaching_begins_once_drivers_are_written_and_ends_after_what_writes_the
     queue.written(drivers.name)  # told twice it is there all the same
     assert queue.ready() == ("05_coaching",)
     queue.add("05_coaching", [Step("05_coaching", "05_coaching")])
-    queue.end(Step("05_coaching", "05_coaching"))
+    queue.written("05_coaching")
     assert not queue.ready()  # cards read what is beside the drivers
     queue.end(drivers)
     assert "06_agent_card" in queue.ready()
+    assert "07_monthly_brief" not in queue.ready()
+    queue.end(Step("05_coaching", "05_coaching"))
+    for name in ("06_agent_card", "08_team_and_hours", "09_lost_inquiries", "10_answer_bank"):
+        queue.add(name, [])
+    assert queue.ready() == ("07_monthly_brief",)

@@ -260,7 +260,7 @@ class _Queue:
             if other in graph.get(name, ()):
                 self.tables[other] = f"tables of {other}"
                 graph[name] = (graph[name] - {other}) | {self.tables[other]}
-                graph[self.tables[other]] = graph[other]
+        graph |= {tables: graph[other] for other, tables in self.tables.items()}
         self._graph = TopologicalSorter(graph)
         self._graph.prepare()
         self._chains = {name: _chain(name, names) for name in names}
