@@ -415,3 +415,21 @@ def test_what_nobody_said_is_not_told_as_none_of_it(
     table = table.assign(reason=[name for name, n in reasons.items() for _ in range(n)])
     told = lost_inquiries.sentence(study, SimpleNamespace(**vars(lost) | {"table": table}))
     assert said in told and unsaid not in told
+
+
+@pytest.mark.parametrize(("first", "alarm"), [(60.0, True), (95.0, False)])
+def test_sales_of_two_months_are_set_against_each_other_like_for_like(
+    study: Study, first: float, alarm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The month's own sum holds second orders; of the month before only first ones are known."""
+    whole = agent_kpis.shop_row(study, study.read("conversations")).copy()
+    whole["sales"] = 160.0
+    orders = {"sales": first, "orders": 900, "paying_buyers": 900}
+    monkeypatch.setattr(kpi_figures, "shop_row", lambda *_: whole)
+    monkeypatch.setattr(monthly_brief, "shop_kpis", lambda *_, **__: pd.DataFrame([orders]))
+    before = pd.Series({"sales": 100.0, "orders": 900})
+    monkeypatch.setattr(agent_kpis, "month_before", lambda *_: before)
+    none = monthly_brief.Brief(None, None, study.read("conversations"), None, None)
+    told = monthly_brief.warnings(study, none).plain()
+    assert ("first order of each conversation" in told and "CN¥60" in told) == alarm
+    assert "CN¥160" not in told

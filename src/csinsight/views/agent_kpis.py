@@ -467,7 +467,11 @@ def trend(study: Study, conversations: pd.DataFrame) -> Block:
         figure,
         study.word("kpis.trend", change=_changed(study, conversations, shop)),
         alt=words.sentences(*told),
-        caption=study.word("kpis.trend_caption"),
+        caption=study.words.sentences(
+            study.word("kpis.trend_caption"),
+            # The month's own figure counts all orders that an agent is credited with.
+            study.word("kpis.trend_spend") if _K.SPEND_PER_BUYER in known else "",
+        ),
         data=months[["month", *known]],
         name="trend",
     )

@@ -172,10 +172,30 @@ def warnings(study: Study, brief: Brief) -> Block:
     earlier = agent_kpis.month_before(study, brief.conversations)
     if in_part(study):
         earlier = earlier.drop([name for name in TOTALS if name in earlier])
-    found = raised(now, earlier, _held_against(study, now, earlier))
+    found = _found(study, brief.conversations, now, earlier)
     alerts = [_alert(study, row) for _, row in found.iterrows()]
     study.write_facts({ALERTS: found.assign(text=alerts).to_dict("records")})
     return Note([*faults, *alerts], study.word("alert.title"))
+
+
+#: Sums of the orders of conversations: of the report month all that an agent is credited with are
+#: known, of earlier months the first of each conversation.
+_OF_ORDERS = (_K.ORDERS, _K.ORDER_AMOUNT, _K.SALES, _K.PAYING_BUYERS, _K.SPEND_PER_BUYER)
+
+
+def _found(
+    study: Study, conversations: pd.DataFrame, now: pd.Series, before: pd.Series
+) -> pd.DataFrame:
+    """Return the alerts that the month raises; months are set against each other like for like."""
+    alike = shop_kpis(study.of_month(conversations), profile=study.context.profile).iloc[0]
+    ends = ("", _K.LOW_SUFFIX, _K.HIGH_SUFFIX)
+    sums = [f"{name}{end}" for name in _OF_ORDERS for end in ends]
+    compared = pd.Series(now.to_dict() | alike.reindex(sums).dropna().to_dict())
+    found = [
+        raised(now if one.kind in {"below", "above"} else compared, before, [one])
+        for one in _held_against(study, now, before)
+    ]
+    return pd.concat(found, ignore_index=True) if found else raised(now, before, [])
 
 
 #: Of these our thresholds are those of chat platforms.
@@ -216,6 +236,8 @@ def _alert(study: Study, row: pd.Series) -> str:
     told = {"figure": study.word(f"kpi.{name}"), "value": write(row["value"])}
     if kind in {"below", "above"}:
         return study.word(f"alert.{kind}", threshold=threshold, **told)
+    if name in _OF_ORDERS:
+        told["figure"] = study.word("alert.first_orders", figure=told["figure"])
     side = "falls" if kind.startswith("falls") else "rises"
     return study.word(f"alert.{side}", threshold=threshold, before=write(row["before"]), **told)
 
