@@ -595,8 +595,12 @@ def all_orders(study: Study) -> str:
     lost += sum(one.rows for one in asides(study.data) if one.file.startswith("orders."))
     if not lost:
         return study.word("imported.whole")
-    worth = sum(entry.money_refused or 0.0 for entry in entries)
-    return study.word("imported.part", n=study.words.number(lost), money=study.words.money(worth))
+    told = [entry.money_refused for entry in entries if entry.money_refused is not None]
+    n = study.words.number(lost)
+    # Files without amounts refuse no money of zero.
+    if not told:
+        return study.word("imported.part_unpriced", n=n)
+    return study.word("imported.part", n=n, money=study.words.money(sum(told)))
 
 
 _MONEY = ("order_value",)

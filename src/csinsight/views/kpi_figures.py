@@ -19,6 +19,8 @@ from csinsight.behaviours.kpis import (
 )
 from csinsight.behaviours.products import OTHER_PRODUCTS, asked_and_bought, product_levels
 from csinsight.behaviours.profiles import AS_MAIL_S, ELSEWHERE
+from csinsight.coaching.rarity import BUYERS
+from csinsight.coaching.unnamed_openings import Unnamed
 from csinsight.contract.artifacts import AgentKpis, AgentSessions, Conversations
 from csinsight.drivers.units import as_float
 from csinsight.features.agent_sessions import ALONE, FROM_BUYER_S, FROM_HANDOVER_S, IN_180S
@@ -326,6 +328,38 @@ def conventions(study: Study) -> Prose:
 
 def _hours(study: Study, hours: float) -> str:
     return study.words.number(hours, 0 if float(hours).is_integer() else 1)
+
+
+def unnamed(study: Study, found: Unnamed) -> Block:
+    """Return how many inquiries no rule names, and what many buyers opened them with.
+
+    Examples
+    --------
+    >>> from csinsight.views.sample import sample_study
+    >>> rows = pd.DataFrame({"opening": ["什么时候开课"], "buyers": [7]})
+    >>> unnamed(sample_study(), Unnamed(30, 120, rows)).rows
+    [('什么时候开课', '7')]
+    """
+    words = study.words
+    if not found.inquiries:
+        return Prose(study.word("kpis.unnamed_none"))
+    told = study.word(
+        "kpis.unnamed_told",
+        n=words.number(found.inquiries),
+        all=words.number(found.of),
+        share=words.percent(found.inquiries / found.of),
+    )
+    if found.openings.empty:
+        return Prose(words.sentences(told, study.word("kpis.unnamed_few", buyers=BUYERS)))
+    columns = found.openings.columns
+    return Table(
+        found.openings,
+        study.word("kpis.unnamed"),
+        caption=words.sentences(told, study.word("kpis.unnamed_caption", buyers=BUYERS)),
+        labels={column: study.word(f"kpis.unnamed_{column}") for column in columns},
+        formats={"buyers": words.number},
+        name="unnamed_openings",
+    )
 
 
 def left_out(study: Study, month: Month, conversations: pd.DataFrame) -> Block:
