@@ -51,7 +51,7 @@ STATED: Final = re.compile(
     r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}"
     # What a shop calls its goods by: the same for all who ask, unless a phone hides behind it.
     r"|(?:型号|货号|款号|(?:商品|产品|货品|物料|宝贝)(?:编号|编码|代码|id|号)|(?<![a-z])(?:sku|mpn|asin"
-    r"|(?:item|part|article|product|catalog(?:ue)?|stock|cat|model|style)\s?(?:no\.?|number|code|id|#)"
+    r"|(?:item|part|article|product|catalogu?e?|stock|cat|model|style)\s?(?:no\.?|number|code|id|#)"
     r"|model|style))[:#.是为号\s]{0,3}(?!1[3-9][0-9]{9}(?![0-9]))[a-z0-9][a-z0-9\-./]{2,19}(?![a-z0-9])",
     re.IGNORECASE,
 )
