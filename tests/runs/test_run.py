@@ -257,13 +257,16 @@ names = [column.name for column in artifact('drivers').columns]
 study.write('drivers', pd.DataFrame(columns=names))"""
 
 
-def test_coaching_does_not_wait_for_what_follows_on_the_drivers(
-    monkeypatch: pytest.MonkeyPatch,
-    run: Callable[..., RunResult],
-    toy_notebooks: Make,
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def two_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two notebooks at once, whatever the machine has."""
     monkeypatch.setattr(kernels, "worker_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_kernels")
+def test_coaching_does_not_wait_for_what_follows_on_the_drivers(
+    run: Callable[..., RunResult], toy_notebooks: Make, tmp_path: Path
+) -> None:
     mark = tmp_path / "coached"
     wait = f"""import pathlib, time
 end = time.monotonic() + 60
@@ -276,13 +279,10 @@ while not pathlib.Path({str(mark)!r}).exists():
     assert {"04_conversion_drivers", "05_coaching"} <= set(done.executed)
 
 
+@pytest.mark.usefixtures("two_kernels")
 def test_what_began_on_the_drivers_of_a_notebook_that_fails_later_is_not_published(
-    monkeypatch: pytest.MonkeyPatch,
-    run: Callable[..., RunResult],
-    toy_notebooks: Make,
-    tmp_path: Path,
+    run: Callable[..., RunResult], toy_notebooks: Make, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(kernels, "worker_count", lambda: 2)
     fails = toy_notebooks(n04=[DRIVERS, "import time; time.sleep(1)", "1 / 0"])
     with pytest.raises(NotebookError, match="04_conversion_drivers"):
         run(fails)
