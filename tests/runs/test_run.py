@@ -290,3 +290,15 @@ def test_what_began_on_the_drivers_of_a_notebook_that_fails_later_is_not_publish
     again = run(toy_notebooks(n04=[DRIVERS, "import time; time.sleep(1)"]))
     # Its key tells of the notebook that it builds on: what it found then is not taken for done.
     assert {"04_conversion_drivers", "05_coaching"} <= set(again.executed)
+
+
+@pytest.mark.timeout(120)
+def test_nothing_waits_for_tables_that_a_notebook_did_not_write(
+    run: Callable[..., RunResult], toy_notebooks: Make, tmp_path: Path
+) -> None:
+    """Made anew, it ends without the drivers, and what comes after it is done already."""
+    plain = toy_notebooks()
+    run(plain)
+    (made,) = (tmp_path / "out").rglob("notebooks/04_conversion_drivers.ipynb")
+    made.unlink()
+    assert run(plain).executed == ("04_conversion_drivers",)

@@ -25,10 +25,8 @@ from csinsight.runs.plan import CARD, Step, told
 from csinsight.runs.state import Inputs, Places, RunState, plans_of, source_hash, written
 
 LOG = logging.getLogger(__name__)
-#: Who works on what.
-_Busy: TypeAlias = dict[Future[Any], tuple[Worker, Step]]
-#: Whose tables others wait for.
-_Early: TypeAlias = dict[Future[Any], Step]
+#: Who works on what, and what is done once the step has written what others wait for (`ENOUGH`).
+_Busy: TypeAlias = dict[Future[Any], tuple[Worker, Step, Future[None]]]
 
 
 @dataclass
@@ -86,7 +84,7 @@ class Execution:
         sources : mapping of str to notebook
             By name.
         steps_of : callable
-            Gives the steps of a notebook, once all that it builds on is done.
+            Gives the steps of a notebook, once what it builds on is there.
 
         Raises
         ------
@@ -95,7 +93,6 @@ class Execution:
         """
         queue = _Queue(names)
         busy: _Busy = {}
-        early: _Early = {}
         steps: dict[str, Sequence[Step]] = {}
         try:
             while queue.goes_on():
@@ -105,8 +102,8 @@ class Execution:
                         queue.add(name, [s for s in steps[name] if self._is_to_do(s, sources)])
                 known = sum(map(len, steps.values()))
                 self.count = known + len(names) - len(steps)
-                self._begin(queue, busy, early, sources)
-                _hear(queue, busy, early)
+                self._begin(queue, busy, sources)
+                _hear(queue, busy)
         except CsinsightError:
             wait(busy)  # what has begun beside a step that fails is brought to its end
             never = {step.notebook for step in queue.todo} | set(names) - set(steps)
@@ -140,22 +137,15 @@ class Execution:
         self._say(step, "was done already")
         return False
 
-    def _begin(
-        self,
-        queue: _Queue,
-        busy: _Busy,
-        early: _Early,
-        sources: Mapping[str, Any],
-    ) -> None:
+    def _begin(self, queue: _Queue, busy: _Busy, sources: Mapping[str, Any]) -> None:
         """Give every worker that is free a step, while there are steps."""
-        at_work = [worker for worker, _ in busy.values()]
+        at_work = [worker for worker, *_ in busy.values()]
         for worker in self.workers.take(len(at_work) + len(queue.todo)):
             if worker not in at_work and queue.todo:
                 step = queue.todo.pop(0)
                 enough: Future[None] = Future()
-                early |= {enough: step} if step.notebook in queue.tables else {}
                 one = partial(self._one, worker, step, sources[step.notebook], enough)
-                busy[worker.call(one)] = (worker, step)
+                busy[worker.call(one)] = (worker, step, enough)
 
     def _one(self, worker: Worker, step: Step, source: Any, enough: Future[None]) -> None:
         started = time.monotonic()
@@ -235,19 +225,21 @@ def also_read(notebook: str, data: Path, places: Places) -> str:
     return sha256_of(sha256(disputes) if disputes else "", told, earlier, read)
 
 
-def _hear(queue: _Queue, busy: _Busy, early: _Early) -> None:
+def _hear(queue: _Queue, busy: _Busy) -> None:
     """Wait until a step ends or has written what others wait for, and note it."""
-    for future in wait([*busy, *early], return_when=FIRST_COMPLETED).done:
-        if future in early:
-            queue.written(early.pop(future).notebook)
-        else:
-            _, step = busy.pop(future)
+    waited = [enough for _, step, enough in busy.values() if step.notebook in queue.tables]
+    done = wait([*busy, *waited], return_when=FIRST_COMPLETED).done
+    for future, (_, step, enough) in list(busy.items()):
+        if enough in done:
+            queue.written(step.notebook)
+        if future in done:
+            del busy[future]
             future.result()
             queue.end(step)
 
 
 class _Queue:
-    """Steps that all they build on is done of; first those with the longest chain after them.
+    """Steps of which all they build on is there; first those with the longest chain after them.
 
     A run can't end before the longest chain of notebooks is gone through. Where one waits for no
     more than a table of another (`ENOUGH`), that table stands in the graph beside the other.
