@@ -264,7 +264,6 @@ def _calendar(started: pd.Series) -> pd.DataFrame:
 
 #: Columns of ``buyer_states`` that tell of which turn it is, and whose.
 _NOT_STATES: Final = (BuyerStates.CONVERSATION_ID, BuyerStates.TURN, BuyerStates.AGENT_ID)
-#: Those that tell what the buyer wrote before the turn.
 #: Inquiries for each number that tells of a text.
 _A_NUMBER: Final = 50
 

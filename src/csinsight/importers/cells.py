@@ -17,9 +17,9 @@ import polars as pl
 
 from csinsight.contract.cells import FALSE, TRUE, read
 
-#: All white space of Unicode, and the marks that show nothing.
 #: Sums of money agree within less than a cent.
 CENT: Final = 0.005
+#: All white space of Unicode, and the marks that show nothing.
 _BLANKS: Final = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\ufeff"
 _DATE: Final = r"([12][0-9]{3})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
 #: An hour alone is a time too: some logs are cut to it.
