@@ -31,12 +31,7 @@ from csinsight.features.frames import (
     pick,
 )
 from csinsight.features.outcomes import PAID_MS, PLACED_MS, known_orders
-from csinsight.features.visits import (
-    ViewFeatures,
-    view_features,
-    view_features_between,
-    with_visits,
-)
+from csinsight.features.visits import ViewFeatures, view_features, with_visits
 from csinsight.params import shipped
 
 FILE: Final = "bargaining.yml"
@@ -351,22 +346,20 @@ def _parts(
 ) -> Iterator[_Part]:
     """Yield what each table that is there tells of the buyers in it."""
     shop, recent, end = events.shop, moment_ms(windows["page_views"]), moment_ms(as_of)
-    if events.views is not None:
-        yield "page_views", view_features_between(events.views, recent, end)
-    elif shop.has("page_views"):
-        viewed = nw.col(ms(PageViews.VIEWED_AT))
-        yield "page_views", view_features(shop["page_views"].filter(viewed >= recent, viewed < end))
+    if shop.has("page_views"):
+        viewed, visited = nw.col(ms(PageViews.VIEWED_AT)), events.views
+        if visited is None:
+            visited = with_visits(shop["page_views"].filter(viewed >= recent, viewed < end))
+        yield "page_views", view_features(visited, recent, end)
     if shop.has("orders", Orders.BUYER_ID):
         orders = known_orders(shop, as_of).filter(nw.col(PLACED_MS) >= moment_ms(windows["orders"]))
         yield "orders", _order_features(orders, recent)
     if shop.has("messages"):
-        sent = nw.col(SENT_MS)
+        sent, lines = nw.col(SENT_MS), events.lines
         known = sent.is_null() | ((sent >= recent) & (sent < end))
-        if events.lines is not None:
-            yield "messages", _chat_features(events.lines.filter(known))
-        else:
+        if lines is None:
             lines = _buyers_lines(shop["messages"].filter(known), gap_hours)
-            yield "messages", _chat_features(lines)
+        yield "messages", _chat_features(lines.filter(known))
 
 
 def _order_features(orders: Frame, recent: int) -> Frame:

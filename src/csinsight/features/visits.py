@@ -108,13 +108,18 @@ def with_visits(views: Frame) -> Frame:
     )
 
 
-def view_features(views: Frame) -> Frame:
-    """Return what each buyer's page views tell.
+def view_features(visited: Frame, start_ms: int, end_ms: int) -> Frame:
+    """Return what each buyer's page views of a stretch of time tell.
+
+    For several stretches of a shop visits are cut once: what lies before a stretch and after it
+    changes no more than where a visit that reaches over its ends is seen to begin and to end.
 
     Parameters
     ----------
-    views : narwhals.LazyFrame
-        ``page_views`` of the look-back window.
+    visited : narwhals.LazyFrame
+        Of `with_visits`; views of other times may be among them.
+    start_ms, end_ms : int
+        In milliseconds since 1970; what is viewed at `end_ms` is not in it.
 
     Returns
     -------
@@ -124,40 +129,14 @@ def view_features(views: Frame) -> Frame:
     Examples
     --------
     >>> from csinsight.sample import sample_shop
-    >>> view_features(sample_shop()["page_views"]).collect()["buyer_id"].is_unique().all()
-    True
-    """
-    return _features(with_visits(views))
-
-
-def view_features_between(visited: Frame, start_ms: int, end_ms: int) -> Frame:
-    """Return the `view_features` of a stretch of time, of views that have their visits.
-
-    For several stretches of a shop visits are cut once: what lies before a stretch and after it
-    changes no more than where a visit that reaches over its ends is seen to begin and to end.
-
-    Parameters
-    ----------
-    visited : narwhals.LazyFrame
-        Of `with_visits`.
-    start_ms, end_ms : int
-        In milliseconds since 1970; what is viewed at `end_ms` is not in it.
-
-    Examples
-    --------
-    >>> from csinsight.sample import sample_shop
     >>> visited = with_visits(sample_shop()["page_views"])
-    >>> view_features_between(visited, 0, 2**60).collect()["buyer_id"].is_unique().all()
+    >>> view_features(visited, 0, 2**60).collect()["buyer_id"].is_unique().all()
     True
     """
     viewed = nw.col(_VIEWED)
     # A page that is seen later is not known yet.
     step = pick(nw.col(_NEXT) < end_ms, nw.col("step_ms"))
-    inside = visited.filter(viewed >= start_ms, viewed < end_ms)
-    return _features(inside.with_columns(step_ms=step))
-
-
-def _features(views: Frame) -> Frame:
+    views = visited.filter(viewed >= start_ms, viewed < end_ms).with_columns(step_ms=step)
     return _pages(views).join(_rhythm(views), on=PageViews.BUYER_ID, how="left")
 
 
