@@ -34,7 +34,9 @@ _ORDINARY = (
     "|黎明|白酒|蒲团|赖账|卓越|池子|乔迁|温州|庄园|柴油|阎王|习惯|艾草|容易|容量|向导|古风|耿直"
     "|欧洲|欧码|欧式|文字|文件|文艺|曾经"
     "|服务|客服|产品|商品|售后|退换|快递|自己|别人|他们|我们|你们|大家|家人|老师傅|工程师|小姐姐"
-    "|配送|维修|这边|哪个|什么|怎么|谢谢|谢了|谢啦|金牌|时尚|温柔|严肃|段子|钱大妈|马大姐"
+    "|配送|维修|这边|哪个|什么|怎么|谢谢|谢了|谢啦|金牌|时尚|温柔|严肃|段子"
+    # Makers that are called like a person, unless one is who takes something in.
+    "|(?<![是找叫让给系])(?:钱大妈|马大姐)(?!,?\\s?(?:[收签代]|电话|[0-9]))"
 )
 _NOT_A_NAME = (
     "告诉|告知|多少|一下|是不|还是|及|和|与|或|信息|电话|地址|手机|号码|姓名|签收|那边|那里|什么"
@@ -110,8 +112,10 @@ NAMES: Final = tuple(
             r"(?:\b(?:mr|mrs|ms|miss|dr|dear)|regards|sincerely|cheers|\byours(?: truly)?|warmly"
             r"|respectfully|c/o|i'?m|\bi am|attn"
             r"|attention)"
-            # Makers that are called like a person.
-            rf"[.,:]{{0,2}}\s+(?!(?:Martens|Pepper|Seuss|Scholl|Bronner|Jart|Clean|Coffee|Meyer|Dior|Me)\b(?!\s(?-i:[A-Z])))"
+            # Makers that are called like a person, each by its own title.
+            r"[.,:]{0,2}\s+(?!(?:(?:(?<=\bdr\s)|(?<=\bdr\.\s))(?:Martens|Pepper|Seuss|Scholl|Bronner|Jart)"
+            r"|(?:(?<=\bmr\s)|(?<=\bmr\.\s))(?:Clean|Coffee)|(?:(?<=\bmrs\s)|(?<=\bmrs\.\s))Meyer(?='s)"
+            r"|(?<=\bmiss\s)(?:Dior|Me))\b(?!\s(?-i:[A-Z])))"
             rf"(?P<found>{_ENGLISH_NAME})",
         ),
         (

@@ -49,10 +49,12 @@ STATED: Final = re.compile(
     r"[0-9]{2})?"
     r"(?![0-9])|(?:批号|批次|生产批次)[:是为\s]{0,3}[0-9a-z\-]{4,17}(?![0-9a-z])|(?:条形码|条码|barcode|(?<![a-z])(?:ean|upc|isbn)(?![a-z]))(?:[:是为\s]"
     r"|\b(?:on|the|box|is|code)\b){0,9}[0-9][0-9\-]{7,16}"
-    # What a shop calls its goods by: the same for all who ask, unless a phone hides behind it.
+    # What a shop calls its goods by: the same for all who ask, unless it has as many digits as a
+    # phone, a card or an order.
     r"|(?:型号|货号|款号|(?:商品|产品|货品|物料|宝贝)(?:编号|编码|代码|id|号)|(?<![a-z])(?:sku|mpn|asin"
     r"|(?:item|part|article|product|catalogu?e?|stock|cat|model|style)\s?(?:no\.?|number|code|id|#)"
-    r"|model|style))[:#.是为号\s]{0,3}(?!1[3-9][0-9]{9}(?![0-9]))[a-z0-9][a-z0-9\-./]{2,19}(?![a-z0-9])",
+    r"|model|style))[:#.是为号\s]{0,3}(?!(?:[0-9][\s\-.]?){10,11}(?![0-9a-z])|(?:[0-9][\s\-.]?){13}|0(?:[\s\-.]?[0-9]){8})"
+    r"[a-z0-9][a-z0-9\-./]{2,19}(?![a-z0-9]|\s[0-9]{3})",
     re.IGNORECASE,
 )
 #: Times of the day, prices with a decimal point, spans of years: no part of a longer number.
@@ -247,7 +249,7 @@ NUMBERS: Final = tuple(
             "单号",
             r"(?:订单|单号|(?<!商品)(?<!产品)(?<!货品)编号|运单|快递|物流|流水|工单|售后单|退款单|会员号|卡号|账户"
             # "订单满299-50": what it is worth, not its number.
-            r"|账号)(?![^0-9\n]{0,6}[满价额共付计减差超达省]\s?[0-9]{1,5}(?![0-9]))"
+            r"|账号)(?!(?<=订单)[^0-9\n]{0,6}[满价额共付计减差超达省]\s?[0-9]{1,5}(?![0-9]))"
             r"[^a-z0-9\n,。;!?]{0,8}(?P<found>[a-z]{0,6}[0-9][a-z0-9\-_]{3,39})",
         ),
         # Papers.

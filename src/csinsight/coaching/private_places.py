@@ -53,12 +53,22 @@ _AREA: Final = (
     r"|县|(?<![绿])州|盟|旗|镇|乡|街道)"
 )
 _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
+#: Words of a question whether and when things come somewhere, come from there or are done there.
+#: Nothing else may stand in it: an estate, a hamlet and a person have names that no list holds.
+_ASKING: Final = (
+    rf"(?:[ 能可以会有要得是在都也还就不没发货寄送到达收走包邮从你您们家店买来去最快那这里边免卖]"
+    r"|大概|大约|一般|估计|正常|现在|的话|全境|地区|本地|附近|顺丰|中通|圆通|韵达|申通|极兔|邮政|京东"
+    r"|德邦|快递|物流|配送|安装|上门|服务|维修|售后|支持|范围|覆盖|过[去来]|实体|体验|门店|专卖|直营|线下"
+    r"|代理|仓库|需要|当[天日]|[今明隔后]天|次日|周末|下单|加急|付款|自提|运费|邮费|[0-9]{1,2}[天点号日]"
+    rf"|的[{HAN}]{{1,3}}(?=[吗么嘛?]))"
+)
 #: Down to a county hundreds of thousands live: who asks about it (whether and when things come
 #: there, whether they come from there) tells nothing of where they live.
 _ASKED_OF: Final = (
-    rf"(?!(?:{PROVINCES}|{CITIES}|(?:(?![是在到从镇乡街道村路弄巷号栋楼])[{HAN}]){{1,8}}?"
-    rf"(?:省|自治区|自治州|{_NO_CITY}市|(?<![小一二三四五六七八九十园])区|[县州盟旗])){{1,4}}"
-    rf"(?:(?![镇乡街道村路弄巷号栋楼苑园庄区])[{HAN}0-9 ]){{0,14}}?"
+    rf"(?!(?:{PROVINCES}|{CITIES}"
+    rf"|(?:(?![是在到从寄送给我叫姓镇乡街道村路弄巷号栋楼])[{HAN}]){{1,8}}?"
+    rf"(?:省|自治区|自治州|{_NO_CITY}市|(?<![小社校院厂一二三四五六七八九十园])区|[县州盟旗]))"
+    rf"{{1,4}}{_ASKING}{{0,14}}?"
     r"(?:[吗么嘛?]|几[天点个号时月]|多[久少]|包邮|[邮运]费|什么时候|没有|不(?=[?!]|$)))"
 )
 #: Where in it: a road, an estate, a house, with what number stands behind.
@@ -114,6 +124,28 @@ _ABROAD: Final = (
     r"|(?:via|viale|piazza|calle|avenida|paseo|rua|strada|am|an der|ulica)\s[a-zäöüß'\-]+"
     r"(?:\s[a-z'\-]+)?)"
 )
+#: What is sold in numbered parts: the number is no flat's.
+_IN_PARTS: Final = (
+    r"(?:sets?|shel(?:f|ves|ving)|(?:text|work|note)?books?|series|course|curriculum|syllabus|manual|kit"
+    r"|pack|box|bundle|collection|order|list|listing|catalogu?e|system|cabinet|wardrobe|bookcase|game"
+    r"|picture|photo|video|instructions|diagram|design|range)(?![a-z])"
+)
+#: So many people live in a state or an apartment; of whatever has a name of its own beside it,
+#: nobody can tell how many do.
+_WITH_MANY: Final = (
+    r"(?:(?:(?:a|an|my|our|the|this|that)\s)?(?-i:(?:[a-z\-]+\s){0,2}?)(?:apartment|flat|house|condo"
+    r"|studio|dorm|bungalow|cottage|city|town|village|suburbs?|country(?:side)?|area|desert|mountains"
+    r"|tropics|own|states|usa?|uk|eu|europe|america|canada|mexico|australia|new zealand|england"
+    r"|scotland|wales|ireland|india|china|germany|france|spain|italy|japan|singapore"
+    r"|alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|georgia|hawaii"
+    r"|idaho|illinois|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan"
+    r"|minnesota|mississippi|missouri|montana|nebraska|nevada|new (?:hampshire|jersey|mexico|york)"
+    r"|(?:north|south) (?:carolina|dakota)|ohio|oklahoma|oregon|pennsylvania|rhode island|tennessee"
+    r"|texas|utah|vermont|virginia|washington|wisconsin|wyoming)(?![a-z'\-])"
+    r"(?=\s*(?:$|[,.!?;\u2028](?!\s?(?-i:[A-Z0-9])(?!\s|['’]))"
+    r"|\b(?:so|and|but|is|do|does|can|could|will|would|where|with no|without|what|how|if)\s"
+    r"(?![^\n.!?;]{0,60}(?:[0-9]|\b(?:near|by|behind|opposite|beside|across|corner|between)\b)))))"
+)
 
 PLACES: Final = tuple(
     ("地址", ignoring_case(pattern))
@@ -127,8 +159,7 @@ PLACES: Final = tuple(
         r"(?P<found>(?:[^\s,。!?;\n\[\]]|,(?=[^,。]{0,16}[0-9号室栋楼])){4,60})",
         # "Room 2 rug" is none: behind a flat's number no other word stands at once.
         rf"(?!{_FLAT}\s[0-9]\s(?!at|on|in|of|and|is|please|thanks)(?-i:[a-z]{{3,}}))"
-        rf"(?!{_FLAT}\s[0-9]+\s(?:of|in)\s(?:(?:the|a|my|this|your)\s)?(?!(?:the|a|my|this|your)\s|{_STREET}\b|{_FLAT}\b|building"
-        r"|complex|estate|village|terraces?|gardens|flats|apartments|residence)(?-i:[a-z]))"
+        rf"(?!{_FLAT}\s[0-9]+\s(?:of|in)\s(?:(?:the|a|my|this|your)\s)?{_IN_PARTS})"
         rf"(?:{_FLAT}\.?\s*#?\s*[0-9a-z\-]*[0-9][0-9a-z\-]*\s*,?\s*){{1,4}}"
         rf"(?:[0-9]{{1,5}}[a-z]?\s+(?:{_STREET_WORD}\s+){{0,4}}{_STREET}(?![a-z])\.?"
         rf"|(?<=,\s)(?-i:[A-Z])[a-z0-9'\-. ]{{1,30}}(?=,))?{_REST}",
@@ -165,7 +196,8 @@ PLACES: Final = tuple(
         r"[a-z\-]+(?:,?\s+[a-z]+-(?:ku|shi|cho|gu|dong|si|ro|gil))"
         r"+(?:,\s*[a-z]+){0,2}(?:\s[0-9]{3}-?[0-9]{4})?",
         r"(?:zip|post)\s?-?code[^0-9a-z\n]{0,4}(?:is)?\s*"
-        r"(?P<found>(?=[a-z \-]{0,5}[0-9])[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z])"
+        r"(?P<found>(?=[a-z \-]{0,5}[0-9])[a-z0-9][a-z0-9 \-]{2,9}[0-9a-z]|(?:(?:zero|oh|one|two"
+        r"|three|four|five|six|seven|eight|nine)[\s\-]?){5})"
         r"|(?:\bzip(?: is|:)?|邮编)[^0-9\n]{0,4}(?P<code>[0-9]{5,6}(?:-[0-9]{4})?)",
         r"(?<![A-Za-z0-9])(?-i:[A-Z]{1,2}[0-9][A-Z0-9]?\s[0-9][A-Z]{2})(?![A-Za-z0-9])",
         r"(?<![a-z0-9])[0-9]{1,5}[a-z]?,?\s+(?:rue|via|calle|avenida|rua|chemin|impasse|all[ée]e"
@@ -209,9 +241,6 @@ PLACES: Final = tuple(
         rf"(?:到|送|放|寄)[到在给]?(?![到在给]?(?:门口|小区|楼下|[我你他她它那这]))(?P<found>[{HAN}]{{3,14}}?(?:斜对面|正对面|对面|隔壁)[{HAN}]{{0,8}})",
         r"(?:ship(?:ping)?|delivery|my|home|send (?:it )?to|\b)\s*address\s*(?:is|:)\s*"
         r"(?P<found>[^\n.!?;\[\]]{6,90})",
-        # In a state or an apartment many do; a number, a road or what is near tells where.
-        r"(?:i live (?:at|(?:on|in)(?=[^\n.!?;]{0,90}(?:[0-9]|\b(?:near|by|behind|opposite|beside"
-        rf"|next|across|corner|between)\b|,\s(?-i:[A-Z])|\b{_STREET}\b)))|my home is)\s+"
-        r"(?P<found>[^\n.!?;\[\]]{4,90})",
+        rf"(?:i live (?:at|on|in)|my home is)\s+(?!{_WITH_MANY})(?P<found>[^\n.!?;\[\]]{{3,90}})",
     )
 )  # fmt: skip
