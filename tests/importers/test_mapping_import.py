@@ -226,6 +226,38 @@ def test_amounts_in_ten_thousands_are_read_and_said_to_be_rounded(
     assert any("3 numbers are written" in told for told in result.notices)
 
 
+@pytest.mark.parametrize(
+    ("amounts", "paid"),
+    [
+        # Won, and kwacha: a thousand times too much if their letter counted.
+        (["15000W", "8900W", "120000W"], []),
+        (["500K", "35K", "120K"], []),
+        (["15,000W", "8.5", "50,000 K"], [8.5]),
+        (["3w", "5k", "88"], [30000.0, 5000.0, 88.0]),
+        (["3.2万", "1.5万", "9万"], [32000.0, 15000.0, 90000.0]),
+    ],
+)
+def test_the_letter_of_a_currency_counts_no_thousands(
+    tmp_path: Path, sound: Sound, amounts: list[str], paid: list[float]
+) -> None:
+    rows = "".join(f'a{n},甲,2024-01-05,2024-01-05,"{c}",1,\n' for n, c in enumerate(amounts))
+    file = put(tmp_path, "x.csv", CSV.splitlines()[0] + "\n" + rows)
+    result = sound(read_mapping([file], put(tmp_path, "m.yml", ORDERS)))
+    orders = result.tables.get("orders")
+    assert ([] if orders is None else orders["paid_amount"].to_list()) == paid
+    assert result.refused.height == len(amounts) - len(paid)
+    assert all("paid_amount" in why for why in result.refused["_reason"])
+
+
+def test_a_unit_of_lines_in_the_header_and_in_the_cell_is_meant_once(tmp_path: Path) -> None:
+    head, *_ = CSV.splitlines()
+    rows = "".join(f"a1,甲,2024-01-05,2024-01-05,30000,3,,p{n},{n}万\n" for n in (1, 2))
+    spec = "lines: {amounts: repeat, product_id: 商品, amount: 金额(万元)}\n"
+    file = put(tmp_path, "x.csv", f"{head},商品,金额(万元)\n{rows}")
+    result = read_mapping([file], put(tmp_path, "m.yml", ORDERS + spec))
+    assert sorted(result.tables["order_lines"]["amount"]) == [10000.0, 20000.0]
+
+
 def test_a_unit_in_the_header_and_in_the_cell_is_meant_once(tmp_path: Path) -> None:
     text = CSV.splitlines()[0].replace("实付", "实付(万元)") + "\n"
     text += "".join(f"a{n},甲,2024-01-05,,{cell},1,\n" for n, cell in enumerate(["1.2万", "1.2"]))

@@ -304,15 +304,16 @@ def number(cell: pl.Expr, decimal: str = ".", thousands: str = ",") -> pl.Expr:
 
     ``1,234.50`` is a number; ``1,50`` and ``1.234,50`` are not, unless `decimal` says that the
     comma is the decimal mark: a guess would be wrong by a hundred times. ``1.2万`` and ``1.2w``
-    are 12,000, as pages write large numbers.
+    are 12,000, as pages write large numbers. ``15000W`` is none: nobody counts fifteen thousand
+    ten thousands, and won are written so.
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"x": ["1,234.50", "1.234,50", "￥12", "1,50", "1.2万元"]})
+    >>> cells = pl.DataFrame({"x": ["1,234.50", "1.234,50", "￥12", "1,50", "1.2万元", "15000W"]})
     >>> cells.select(number(pl.col("x")))["x"].to_list()
-    [1234.5, None, 12.0, None, 12000.0]
+    [1234.5, None, 12.0, None, 12000.0, None]
     >>> cells.select(number(pl.col("x"), ",", "."))["x"].to_list()
-    [None, 1234.5, 12.0, 1.5, None]
+    [None, 1234.5, 12.0, 1.5, None, None]
     """
     return read(_plain(cell, decimal, thousands), "float")
 
@@ -325,6 +326,9 @@ MYRIADS: Final = {
     **dict.fromkeys("千kK", "e3"),
 }
 MYRIAD_PATTERN: Final = rf"[0-9.,]\s*([{''.join(MYRIADS)}])元?$"
+#: A unit's letter in Latin: some write their currency so (won, kwacha).
+LETTER_PATTERN: Final = r"[0-9.,]\s*([wWkK])元?$"
+_GROUPED_LETTER: Final = r"[0-9][, '.][0-9]{3}[, '.]?[0-9]*\s*[wWkK]元?$"
 _PLAIN_NUMBER: Final = r"^[0-9]{1,18}(\.[0-9]*)?$"
 
 
@@ -349,6 +353,9 @@ def _brought(cell: pl.Expr, decimal: str, thousands: str) -> pl.Expr:
         text = text.str.replace_all(unit, "", literal=True)
     point = re.escape(decimal)
     counted = text.str.extract(MYRIAD_PATTERN, 1)
+    # A letter that is left in front of its amount or behind a long one makes it no number.
+    long = text.str.contains(rf"[0-9]{{5}}({point}[0-9]*)?\s*[wWkK]元?$|{_GROUPED_LETTER}")
+    counted = pl.when(~long).then(counted)
     text = text.str.head(text.str.len_chars() - counted.is_not_null())
     grouped = rf"^[-+]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+({point}[0-9]*)?$"
     if thousands and thousands not in (" ", "'"):

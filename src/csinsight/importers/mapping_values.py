@@ -83,9 +83,8 @@ def order_facts(spec: Mapping) -> list[pl.Expr]:
     for name, kind in LINE_FIELDS.items():
         if spec.lines is not None and getattr(spec.lines, kind) is not None:
             given = cells.clean(raw(name))
-            number = cells.number(given, *_marks(spec, None, None))
-            source = getattr(spec.lines, kind)
-            number *= unit_factor(ColumnRule.model_validate({"from": source}), OrderLines.AMOUNT)
+            rule = ColumnRule.model_validate({"from": getattr(spec.lines, kind)})
+            number = _number(given, rule, OrderLines.AMOUNT, spec)
             facts.append((number if name == OrderRow.LINE_AMOUNT else given).alias(name))
     return facts
 
@@ -216,7 +215,17 @@ def _doubts(
     if not told and cells.may_be_thousands(lines.select(given).to_series()):
         why = f"{name} may be 1.234 or 1234; say `decimal: '.'` or `decimal: ','`"
         rules.append((given.str.contains(cells.THOUSANDS_PATTERN), why))
+    letters = lines.select(given).to_series().drop_nulls().str.extract(cells.LETTER_PATTERN, 1)
+    # Who counts in thousands does so for large amounts; a currency's letter stands behind each.
+    if column.kind == "float" and len(letters) >= _COLUMN and letters.n_unique() == 1:
+        why = f"{name}: each amount ends in {{}}, which may be a currency's letter or thousands: "
+        why = why.format(letters[0]) + "write the amounts in full, or take the letter away"
+        rules.append((given.str.contains(cells.LETTER_PATTERN), why))
     return rules
+
+
+#: So many amounts that are all written alike tell of the column's form.
+_COLUMN: Final = 3
 
 
 def _told(value: str | float | bool) -> str:
@@ -232,21 +241,14 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
         plain = {plain_word(source): value for source, value in reversed(told.items())}
         near = plain_words(given).replace_strict(plain, default=rest, return_dtype=pl.String)
         given = pl.coalesce(exact, near)
-    decimal, thousands = _marks(spec, rule.decimal, rule.thousands)
     if rule.html:
         given = cells.text_of_html(given)
     if column.kind == "str":
         return given
     if column.kind == "float":
-        factor = unit_factor(rule, column.name)
-        number = cells.number(given, decimal, thousands)
-        if factor == 1:
-            return number
-        # 1.2万 below a header in 万元 says its unit twice, and is meant once.
-        twice = (factor >= 1000) & given.str.contains(cells.MYRIAD_PATTERN)
-        return pl.when(twice).then(number).otherwise((number * factor).round(4))
+        return _number(given, rule, column.name, spec)
     if column.kind == "int":
-        return cells.whole(given, decimal, thousands)
+        return cells.whole(given, *_marks(spec, rule.decimal, rule.thousands))
     if column.kind == "bool":
         low = plain_words(given)
         return (
@@ -256,6 +258,17 @@ def _value(given: pl.Expr, column: Column, rule: ColumnRule, spec: Mapping) -> p
             .then(statement=False)
         )
     return _times(given, rule.times or spec.times, spec).cast(DTYPES[column.kind])
+
+
+def _number(given: pl.Expr, rule: ColumnRule, name: str, spec: Mapping) -> pl.Expr:
+    """Return the numbers of a column, or of an order's lines, in its own unit."""
+    factor = unit_factor(rule, name)
+    number = cells.number(given, *_marks(spec, rule.decimal, rule.thousands))
+    if factor == 1:
+        return number
+    # 1.2万 below a header in 万元 says its unit twice, and is meant once.
+    twice = (factor >= 1000) & given.str.contains(cells.MYRIAD_PATTERN)
+    return pl.when(twice).then(number).otherwise((number * factor).round(4))
 
 
 def unit_factor(rule: ColumnRule, name: str) -> float:
