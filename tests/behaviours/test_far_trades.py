@@ -661,3 +661,51 @@ def test_most_of_what_was_never_looked_at_is_read_right() -> None:
     # Sixteen of these sixty cases, and fifty-three of the inquiries, before the patterns.
     assert len(taken_for_cases(UNSEEN_CASES)) >= 50
     assert len(UNSEEN_INQUIRIES) - len(taken_for_cases(UNSEEN_INQUIRIES)) >= 55
+
+
+#: Of people with a trouble who ask what there is to buy, often with another shop's goods.
+SEEKERS = """
+床垫睡得腰疼 有没有硬一点的
+卫生间一股臭味 / 有什么除味的
+衣服洗完总是有味道 这个洗衣液行不行
+家里热水器坏了 想买个新的
+手机屏碎了想买个新手机
+墙面发霉了 你们的除霉剂可以吗
+我头发染坏了 用哪个发膜修护
+水杯盖子碎了 单卖盖子吗
+拉链坏了 有卖拉链头的吗
+我家猫把沙发抓烂了 有没有耐抓的布
+前面那家发的货都是坏的 你家靠谱吗
+之前那家店一直没发货 退了 你们几天能发
+bought two last year and loved them, want a third
+there are bugs in my flour cupboard, anything for that
+my tap drips since the plumber touched it, got a washer kit
+other sellers never delivered, can you get it here by saturday
+Wallpaper peeled off after a month (not yours), which glue
+my phone screen is cracked so I'm after a new phone
+my hair is damaged from bleach, what mask do you suggest
+the shoes from another shop fell apart after a week, how are yours made
+""".strip().split("\n")
+#: Of those who had something of this shop, in words that are near them.
+NEAR_SEEKERS = """
+杯子收到就碎了 你们有没有好一点的
+我买的沙发塌了 有没有售后
+你们发的洗衣机不转了 有什么说法
+约的保洁没来 有没有人管的
+你们装的空调漏水了 用哪个电话报修
+打印出来全是乱码 有什么解决的
+收到的面膜和别的店发的不一样 是假的
+the shelf arrived cracked, do you have another
+my order came with bugs, which number do i call
+sofa you delivered is torn, want another
+cleaner never showed, have you got any news
+""".strip().split("\n")
+
+
+def test_who_seeks_goods_for_a_trouble_has_an_inquiry() -> None:
+    # All twenty were cases.
+    assert taken_for_cases(SEEKERS) == set()
+
+
+def test_who_had_it_of_this_shop_has_a_case_in_near_words() -> None:
+    assert set(NEAR_SEEKERS) - taken_for_cases(NEAR_SEEKERS) == set()

@@ -66,8 +66,11 @@ _OWN_FAULT: Final = "own_fault"
 _MENDING: Final = "asks_mending"
 _WRONG: Final = "states_trouble"
 _CASE: Final = "tells_of_case"
+#: What there is to buy for something that is wrong; and what was bought of somebody else.
+_SEEKS: Final = "seeks_goods"
+_ELSEWHERE: Final = "bought_elsewhere"
 #: They tell whether there is a case, and nothing of what it is about.
-OF_CASES: Final = (_OWN_FAULT, _MENDING, _WRONG, _CASE)
+OF_CASES: Final = (_OWN_FAULT, _MENDING, _WRONG, _CASE, _SEEKS, _ELSEWHERE)
 _TOLD: Final = "tells_after_sales"
 #: An agent's word on an order that there is, and a buyer's that one was placed just now.
 _TOLD_OF_ORDER: Final = "tells_of_order"
@@ -181,8 +184,9 @@ def _weighed(marked: Frame) -> Frame:
     """Weigh what a line says of a case against what else the buyer's opening lines ask.
 
     An earlier purchase is no case where its buyer has come for more, nor is a thing of one's own
-    that is broken where it is asked what mending costs, or whether the shop does it. Something
-    stated to be wrong is a case where nothing in the opening is asked that is asked before buying.
+    that is broken where it is asked what mending costs, whether the shop does it, or what there is
+    to buy. Something stated to be wrong is a case where nothing in the opening is asked that is
+    asked before buying; it is none, nor what became of something, where somebody else sold it.
     A line that tells of a fault, a parcel or a change keeps its case: it names no mere purchase.
     """
     asks = nw.any_horizontal(*(nw.col(name) for name in _FOR_MORE), ignore_nulls=True)
@@ -191,6 +195,8 @@ def _weighed(marked: Frame) -> Frame:
         "_bought": nw.col(_PURCHASE),
         "_fault": nw.col(_OWN_FAULT),
         "_mends": nw.col(_MENDING),
+        "_seeks": nw.col(_SEEKS),
+        "_elsewhere": nw.col(_ELSEWHERE),
     }
     opening = nw.col(BEFORE_OUTCOME) & (nw.col(TURN_NO) <= _OPENING_RUNS)
     talk = Messages.CONVERSATION_ID
@@ -198,10 +204,12 @@ def _weighed(marked: Frame) -> Frame:
         ((opening & line).fill_null(value=False).cast(nw.Int8).max().over(talk) == 1).alias(name)
         for name, line in found.items()
     )
-    more, bought, fault, mends = (nw.col(name) for name in found)
+    more, bought, fault, mends, seeks, elsewhere = (nw.col(name) for name in found)
     own = nw.col(_OWN_FAULT) | (nw.col(_MENDING) & ~(nw.col(_OWN_ORDER) | nw.col(_CASE)))
-    no_case = (nw.col(_PURCHASE) & more) | (own & fault & mends & ~bought)
-    order = nw.col(_CASE) | (nw.col(_WRONG) & ~(more | mends))
+    no_case = (nw.col(_PURCHASE) & (more | seeks)) | (own & fault & (mends | seeks) & ~bought)
+    no_case = no_case | (nw.col(_ELSEWHERE) & ~bought)
+    wrong = nw.col(_WRONG) & ~(more | mends | seeks)
+    order = (nw.col(_CASE) & ~(seeks & fault & ~bought) | wrong) & ~elsewhere
     cases = {name: nw.col(name) for name in (f"{ABOUT}{AFTER_SALES}", _OWN_ORDER)} | {_CASE: order}
     return marked.with_columns((case & ~no_case).alias(name) for name, case in cases.items())
 
