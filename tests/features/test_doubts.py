@@ -197,6 +197,16 @@ def test_a_month_in_which_buyers_who_never_chatted_order_more_is_told(
         assert found[0].values["found"] > 50 and found[0].values["change"] >= 25
 
 
+def test_chats_that_are_missing_tell_no_tide(tmp_path: Path) -> None:
+    """Of a month of which half the chats were exported, their buyers look as if they had none."""
+    shop = _with_silent(tmp_path, {9: 4, 10: 4})
+    lines = pl.read_parquet(shop.folder / "messages.parquet")
+    kept = (pl.col("sent_at") < OCTOBER[0]) | (pl.col("buyer_id").hash(seed=1) % 10 == 0)
+    lines.filter(kept).write_parquet(shop.folder / "messages.parquet")
+    kinds = [notice.kind for notice in month_doubts(open_shop(shop.folder), *OCTOBER)]
+    assert not {"tide_up", "tide_down"} & set(kinds)
+
+
 def test_orders_of_which_weeks_are_missing_tell_no_tide(tmp_path: Path) -> None:
     shop = _with_silent(tmp_path, {9: 10, 10: 10})
     orders = pl.read_parquet(shop.folder / "orders.parquet")

@@ -37,6 +37,8 @@ _BOTH: Final = ("orders", "messages")
 _SOME_ORDERS: Final = 50
 _TIDE: Final = 1.25
 _ERRORS_OF_DAYS: Final = 3.0
+#: The share of their change that all orders have to change by.
+_ADDED: Final = 0.5
 
 
 def month_doubts(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
@@ -138,13 +140,19 @@ def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
         return []
     if not shop.joined or not shop.has("orders", Orders.PLACED_AT, Orders.BUYER_ID):
         return []
-    silent = [_silent(shop, *month) for month in ((first, start), (start, as_of))]
+    sold = pd.concat([_sold(shop, *month) for month in ((first, start), (start, as_of))])
     edge = pd.Timestamp(start)
     days = pd.date_range(first, as_of, inclusive="left", normalize=True)
-    placed = pd.to_datetime(pd.concat(silent).astype("int64"), unit="ms")
-    daily = placed.dt.normalize().value_counts().reindex(days, fill_value=0)
+    daily, every = (
+        part["day"].value_counts().reindex(days, fill_value=0)
+        for part in (sold[sold["silent"]], sold)
+    )
     before, now = (daily[part] for part in (days < edge, days >= edge))
     if min(before.sum(), now.sum()) < _SOME_ORDERS or _with_a_gap(daily):
+        return []
+    # More without a chat and as many fewer with one: chats are missing, and no tide rose.
+    added = every[days >= edge].mean() - every[days < edge].mean()
+    if added / (now.mean() - before.mean() or np.inf) < _ADDED:
         return []
     change = float(now.mean() / before.mean())
     # Days differ by more than chance (weekends, a sale of two weeks): their spread is what counts.
@@ -159,13 +167,14 @@ def _tide(shop: Shop, start: datetime, as_of: datetime) -> list[Notice]:
     what = (
         f"buyers who didn't chat placed {values['found']} orders in the month and "
         f"{values['before']} in the month before ({100 * (change - 1):+.0f}% a day): what moves "
-        "them, a sale or a season, moves conversion too, and no agent did"
+        "them, a sale or a season, moves conversion too, and no agent did; a channel without chat "
+        "that was added moves them alone"
     )
     return [Notice("orders", what, "tide_up" if change > 1 else "tide_down", values)]
 
 
-def _silent(shop: Shop, start: datetime, end: datetime) -> pd.Series:
-    """Return when orders were placed in a month by buyers who had no chat in it."""
+def _sold(shop: Shop, start: datetime, end: datetime) -> pd.DataFrame:
+    """Return the day of each order of a month, and whether its buyer had no chat in it."""
     since, until = moment_ms(start), moment_ms(end)
     placed, sent, buyer = nw.col(PLACED_MS), nw.col(SENT_MS), Messages.BUYER_ID
     seen = shop["messages"].filter(sent >= since, sent < until).select(buyer).unique()
@@ -173,7 +182,8 @@ def _silent(shop: Shop, start: datetime, end: datetime) -> pd.Series:
     named = ~nw.col(Orders.BUYER_ID).is_null()
     sold = shop["orders"].filter(placed >= since, placed < until, named)
     orders = collect(sold.select(Orders.BUYER_ID, PLACED_MS))
-    return orders.loc[~orders[Orders.BUYER_ID].isin(asked), PLACED_MS]
+    day = pd.to_datetime(orders[PLACED_MS].astype("int64"), unit="ms").dt.normalize()
+    return pd.DataFrame({"day": day, "silent": ~orders[Orders.BUYER_ID].isin(asked)})
 
 
 def _with_a_gap(daily: pd.Series) -> bool:
