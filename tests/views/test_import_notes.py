@@ -82,6 +82,12 @@ def test_orders_that_were_refused_are_counted_where_they_are_missed(
     monkeypatch.setattr(study, "data", tmp_path)
     told = data_check.all_orders(study)
     assert "12" in told and "2,258" in told and "rejects.csv" in told
+    # Refused for their amounts, which nobody can read, they are worth more than nothing.
+    unread = {"rows_in": 40, "rows_used": 20, "rows_refused": 20}
+    write_imports(tmp_path, [ImportRecord(**given, money_in=100.0, money_refused=0.0, **unread)])
+    assert data_check.all_orders(study) == study.word("imported.part_unpriced", n="20")
+    (named,) = data_check.imports(study)
+    assert "20" in named and named.count("%") == 1
     # Imported once more with a mapping that was mended, nothing of it is missing.
     again = first.model_copy(update={"mapping": "2", "rows_used": 4000, "rows_refused": 0})
     write_imports(tmp_path, [first, again])

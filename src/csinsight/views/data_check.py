@@ -536,7 +536,8 @@ def imports(study: Study) -> list[str]:
     words, told = study.words, []
     for entry in standing_imports(study.data):
         shares = [entry.rows_refused / max(entry.rows_in, 1)]
-        if entry.money_in and entry.money_refused is not None:
+        # Refused rows whose amounts can't be read are worth more than nothing.
+        if entry.money_in and entry.money_refused:
             shares.append(entry.money_refused / entry.money_in)
         if max(shares) <= WORTH_NAMING:
             continue
@@ -595,12 +596,12 @@ def all_orders(study: Study) -> str:
     lost += sum(one.rows for one in asides(study.data) if one.file.startswith("orders."))
     if not lost:
         return study.word("imported.whole")
-    told = [entry.money_refused for entry in entries if entry.money_refused is not None]
+    worth = sum(entry.money_refused or 0.0 for entry in entries)
     n = study.words.number(lost)
-    # Files without amounts refuse no money of zero.
-    if not told:
+    # Neither files without amounts nor amounts that can't be read are money of zero.
+    if not worth:
         return study.word("imported.part_unpriced", n=n)
-    return study.word("imported.part", n=n, money=study.words.money(sum(told)))
+    return study.word("imported.part", n=n, money=study.words.money(worth))
 
 
 _MONEY = ("order_value",)
