@@ -675,6 +675,8 @@ SEEKERS = """
 水杯盖子碎了 单卖盖子吗
 拉链坏了 有卖拉链头的吗
 我家猫把沙发抓烂了 有没有耐抓的布
+我家净水器坏了 你们有什么好的推荐吗
+老公手机充电口坏了 想给他买个新手机
 前面那家发的货都是坏的 你家靠谱吗
 之前那家店一直没发货 退了 你们几天能发
 bought two last year and loved them, want a third
@@ -703,7 +705,7 @@ cleaner never showed, have you got any news
 
 
 def test_who_seeks_goods_for_a_trouble_has_an_inquiry() -> None:
-    # All twenty were cases.
+    # All of them were cases.
     assert taken_for_cases(SEEKERS) == set()
 
 

@@ -179,6 +179,7 @@ def test_what_points_at_a_person_goes(text, gone):
         "深圳发货到广州天河区几天能到",
         "江苏省苏州市可以当天送吗",
         "湖南长沙岳麓区有体验店吗",
+        "湖北武汉江夏区有实体店可以看吗，江西赣州南康区是厂家直发吗",
         "浙江省杭州市萧山区大概要多久，河北省保定市徐水区你们能送货上门吗",
         "I live in a big city and have no garden. My model no is KFR-35",
         "是山东烟台栖霞市的苹果吗",

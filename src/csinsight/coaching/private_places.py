@@ -56,10 +56,11 @@ _NUMBER: Final = r"(?:\s*[0-9A-Za-z][0-9A-Za-z\-#]*)?"
 #: Words of a question whether and when things come somewhere, come from there or are done there.
 #: Nothing else may stand in it: an estate, a hamlet and a person have names that no list holds.
 _ASKING: Final = (
-    rf"(?:[ 能可以会有要得是在都也还就不没发货寄送到达收走包邮从你您们家店买来去最快那这里边免卖]"
+    rf"(?:[ 能可以会有要得是在都也还就不没发货寄送到达收走包邮从你您们家店买来去最快那这里边"
+    r"免卖看停进]"
     r"|大概|大约|一般|估计|正常|现在|的话|全境|地区|本地|附近|顺丰|中通|圆通|韵达|申通|极兔|邮政|京东"
     r"|德邦|快递|物流|配送|安装|上门|服务|维修|售后|支持|范围|覆盖|过[去来]|实体|体验|门店|专卖|直营|线下"
-    r"|代理|仓库|需要|当[天日]|[今明隔后]天|次日|周末|下单|加急|付款|自提|运费|邮费|[0-9]{1,2}[天点号日]"
+    r"|代理|仓库|网点|厂家|测量|直[发供送]|需要|当[天日]|[今明隔后]天|次日|周末|下单|加急|付款|自提|运费|邮费|[0-9]{1,2}[天点号日]"
     rf"|的[{HAN}]{{1,3}}(?=[吗么嘛?]))"
 )
 #: Down to a county hundreds of thousands live: who asks about it (whether and when things come
@@ -135,13 +136,14 @@ _IN_PARTS: Final = (
 _WITH_MANY: Final = (
     r"(?:(?:(?:a|an|my|our|the|this|that)\s)?(?-i:(?:[a-z\-]+\s){0,2}?)(?:apartment|flat|house|condo"
     r"|studio|dorm|bungalow|cottage|city|town|village|suburbs?|country(?:side)?|area|desert|mountains"
-    r"|tropics|own|states|usa?|uk|eu|europe|america|canada|mexico|australia|new zealand|england"
-    r"|scotland|wales|ireland|india|china|germany|france|spain|italy|japan|singapore"
-    r"|alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|georgia|hawaii"
-    r"|idaho|illinois|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan"
-    r"|minnesota|mississippi|missouri|montana|nebraska|nevada|new (?:hampshire|jersey|mexico|york)"
-    r"|(?:north|south) (?:carolina|dakota)|ohio|oklahoma|oregon|pennsylvania|rhode island|tennessee"
-    r"|texas|utah|vermont|virginia|washington|wisconsin|wyoming)(?![a-z'\-])"
+    r"|tropics|own|climate|farm|states|usa?|uk|eu|europe|america|canada|mexico|australia"
+    r"|new zealand|england|scotland|wales|ireland|india|china|germany|france|spain|italy|japan"
+    r"|singapore|alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|georgia"
+    r"|hawaii|idaho|illinois|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts"
+    r"|michigan|minnesota|mississippi|missouri|montana|nebraska|nevada"
+    r"|new (?:hampshire|jersey|mexico|york)"
+    r"|(?:north|south) (?:carolina|dakota)|ohio|oklahoma|oregon|pennsylvania"
+    r"|rhode island|tennessee|texas|utah|vermont|virginia|washington|wisconsin|wyoming)(?![a-z'\-])"
     r"(?=\s*(?:$|[,.!?;\u2028](?!\s?(?-i:[A-Z0-9])(?!\s|['’]))"
     r"|\b(?:so|and|but|is|do|does|can|could|will|would|where|with no|without|what|how|if)\s"
     r"(?![^\n.!?;]{0,60}(?:[0-9]|\b(?:near|by|behind|opposite|beside|across|corner|between)\b)))))"
